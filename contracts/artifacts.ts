@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+/** SHA-256 in hexadecimal. */
+export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
+
+/** What a step can hand to another step. */
+export const artifactKinds = ['dataset', 'encoder', 'classifier', 'evaluation'] as const;
+export const artifactKindSchema = z.enum(artifactKinds);
+export type ArtifactKind = z.infer<typeof artifactKindSchema>;
+
+/**
+ * A reference to an immutable folder in the store, `artifacts/<kind>/<digest>/`, named by the SHA-256 of its
+ * manifest.json, which lists every file with its own SHA-256. References travel through Temporal; contents never do.
+ */
+export const artifactRefSchema = z.strictObject({ kind: artifactKindSchema, digest: digestSchema });
+export type ArtifactRef = z.infer<typeof artifactRefSchema>;
+
+/** One file of an artifact or checkpoint, by a path relative to the manifest. */
+export const fileEntrySchema = z.strictObject({
+  path: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'must be a plain file name'),
+  bytes: z.int().nonnegative(),
+  sha256: digestSchema,
+});
+export type FileEntry = z.infer<typeof fileEntrySchema>;
+
+/** manifest.json of an artifact; `about` is validated by the schema of its kind. */
+export const artifactManifestSchema = z.strictObject({
+  format: z.literal('contrail-artifact/1'),
+  kind: artifactKindSchema,
+  about: z.record(z.string(), z.json()),
+  files: z.array(fileEntrySchema),
+});
+export type ArtifactManifest = z.infer<typeof artifactManifestSchema>;
+
+const splitSchema = z.strictObject({
+  /** A safetensors file with `images` (U8 [n, height, width, channels]) and `labels` (I32 [n]). */
+  file: z.string(),
+  count: z.int().nonnegative(),
+  perClass: z.array(z.int().nonnegative()),
+});
+
+/** `about` of a dataset artifact. */
+export const datasetAboutSchema = z.strictObject({
+  name: z.string(),
+  classes: z.array(z.string()).min(2),
+  image: z.strictObject({
+    height: z.int().positive(),
+    width: z.int().positive(),
+    channels: z.union([z.literal(1), z.literal(3)]),
+  }),
+  /** Per channel, over the training split, of pixels divided by 255. */
+  mean: z.array(z.number()),
+  deviation: z.array(z.number().positive()),
+  splits: z.strictObject({ train: splitSchema, validation: splitSchema, test: splitSchema }),
+  /** Source files that could not be used, and why. */
+  rejected: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+});
+export type DatasetAbout = z.infer<typeof datasetAboutSchema>;
+export type SplitName = keyof DatasetAbout['splits'];

@@ -1,0 +1,33 @@
+import type { EpochMetrics } from './checkpoints.ts';
+import type { Json } from './json.ts';
+import type { StepKindName } from './step-kinds.ts';
+
+/** `cancelled`: stopped because the run was, or because nothing could use its result any more. */
+export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+
+/** What a person wants to know of a step. */
+export interface StepStatus {
+  readonly id: string;
+  readonly uses: StepKindName;
+  readonly needs: readonly string[];
+  readonly state: StepState;
+  /** Times that it was started in this run, resumes included; 0 for a result that was reused. */
+  readonly attempts: number;
+  /** The result was taken from an earlier attempt of the run, not computed again. */
+  readonly reused: boolean;
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  /** For training: epochs done, and of how many. */
+  readonly epoch: number | null;
+  readonly epochs: number | null;
+  readonly metrics: EpochMetrics | null;
+  readonly result: { readonly [key: string]: Json } | null;
+  readonly error: { readonly type: string; readonly message: string } | null;
+}
+
+/** The answer to the `status` query of a pipeline workflow. */
+export interface PipelineStatus {
+  readonly pipeline: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  readonly steps: readonly StepStatus[];
+}

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { artifactRefSchema, digestSchema } from './artifacts.ts';
+import { epochMetricsSchema, progressPointSchema, rejectedCheckpointSchema } from './checkpoints.ts';
+import { errorCodes } from './errors.ts';
+import { stepKeySchema } from './identifiers.ts';
+import { evaluateParams, evaluateResult, linearProbeParams, linearProbeResult } from './step-kinds.ts';
+import { checkpointSchema, trainingConfigSchema } from './training.ts';
+
+/** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
+export const recordedStateSchema = z.strictObject({ epoch: z.int().positive(), digest: digestSchema });
+
+const trainingSchema = stepKeySchema.extend({
+  dataset: artifactRefSchema,
+  config: trainingConfigSchema,
+  checkpoint: checkpointSchema,
+});
+
+export const trainEpochInput = trainingSchema.extend({
+  /** The epoch to train, from 1. */
+  epoch: z.int().positive(),
+  /** What the state before this epoch must hash to; absent for the first epoch. */
+  recorded: recordedStateSchema.optional(),
+});
+export type TrainEpochInput = z.infer<typeof trainEpochInput>;
+
+export const trainEpochResult = z.strictObject({
+  epoch: z.int().positive(),
+  digest: digestSchema,
+  metrics: epochMetricsSchema,
+  best: z.strictObject({ epoch: z.int().positive(), loss: z.number() }),
+  /** Where this attempt began, when not at the start of the epoch: it was resumed, or had been done already. */
+  resumedFrom: progressPointSchema.nullable(),
+  /** Checkpoints that were found damaged and skipped. */
+  rejected: z.array(rejectedCheckpointSchema),
+});
+export type TrainEpochResult = z.infer<typeof trainEpochResult>;
+
+export const finishTrainingInput = trainingSchema.extend({ recorded: recordedStateSchema });
+export type FinishTrainingInput = z.infer<typeof finishTrainingInput>;
+export const finishTrainingResult = z.strictObject({
+  encoder: artifactRefSchema.extend({ kind: z.literal('encoder') }),
+});
+export type FinishTrainingResult = z.infer<typeof finishTrainingResult>;
+
+export const linearProbeInput = stepKeySchema.extend({
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+  params: linearProbeParams,
+});
+export type LinearProbeInput = z.infer<typeof linearProbeInput>;
+
+export const evaluateInput = stepKeySchema.extend({
+  classifier: artifactRefSchema,
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+  params: evaluateParams,
+});
+export type EvaluateInput = z.infer<typeof evaluateInput>;
+
+/** What a trainer process can be asked to do. */
+export const trainerJobs = {
+  'train-epoch': { input: trainEpochInput, result: trainEpochResult },
+  'finish-training': { input: finishTrainingInput, result: finishTrainingResult },
+  'linear-probe': { input: linearProbeInput, result: linearProbeResult },
+  evaluate: { input: evaluateInput, result: evaluateResult },
+} as const;
+export type TrainerJob = keyof typeof trainerJobs;
+export type JobInput<J extends TrainerJob> = z.infer<(typeof trainerJobs)[J]['input']>;
+export type JobResult<J extends TrainerJob> = z.infer<(typeof trainerJobs)[J]['result']>;
+
+/** How far a job is, a few times a second at most. */
+export const trainerProgressSchema = z.strictObject({
+  /** What is being done, in a word or two: `epoch 3`, `features`. */
+  phase: z.string(),
+  done: z.int().nonnegative(),
+  total: z.int().positive(),
+  unit: z.enum(['steps', 'images', 'batches', 'epochs']),
+  loss: z.number().optional(),
+  imagesPerSecond: z.number().optional(),
+});
+export type TrainerProgress = z.infer<typeof trainerProgressSchema>;
+
+/** Worker to trainer. `stop` asks for a checkpoint at the next step boundary and the end of the job. */
+export const trainerRequestSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('job'),
+    id: z.int(),
+    job: z.enum(['train-epoch', 'finish-training', 'linear-probe', 'evaluate']),
+    input: z.unknown(),
+  }),
+  z.strictObject({ type: z.literal('stop') }),
+]);
+export type TrainerRequest = z.infer<typeof trainerRequestSchema>;
+
+/** Trainer to worker. `stopped` answers `stop`, with the point of the checkpoint that was written. */
+export const trainerMessageSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready') }),
+  z.strictObject({ type: z.literal('progress'), progress: trainerProgressSchema }),
+  z.strictObject({ type: z.literal('result'), id: z.int(), result: z.unknown() }),
+  z.strictObject({ type: z.literal('stopped'), id: z.int(), at: progressPointSchema.nullable() }),
+  z.strictObject({
+    type: z.literal('error'),
+    id: z.int(),
+    code: z.enum(errorCodes),
+    message: z.string(),
+    stack: z.string().optional(),
+  }),
+]);
+export type TrainerMessage = z.infer<typeof trainerMessageSchema>;

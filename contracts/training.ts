@@ -1,0 +1,159 @@
+import { z } from 'zod';
+
+/** Which network turns an image into an embedding. */
+export const encoderSchema = z.discriminatedUnion('name', [
+  z
+    .strictObject({
+      name: z.literal('resnet50v2'),
+      stem: z
+        .enum(['imagenet', 'cifar'])
+        .default('imagenet')
+        .describe('7x7 stride 2 with pooling as in Keras, or 3x3 stride 1 for small images'),
+    })
+    .describe("Keras's ResNet50V2 with global average pooling: 23,564,800 parameters, a 2048-dimensional embedding"),
+  z
+    .strictObject({
+      name: z.literal('small-resnet'),
+      channels: z
+        .int()
+        .min(4)
+        .max(256)
+        .default(16)
+        .describe('channels of the first stage; doubled in each later stage'),
+      blocks: z
+        .array(z.int().min(1).max(16))
+        .min(1)
+        .max(5)
+        .default([2, 2, 2])
+        .describe('residual blocks in each stage'),
+    })
+    .describe('A small pre-activation ResNet for CPUs'),
+]);
+export type EncoderConfig = z.infer<typeof encoderSchema>;
+
+export const projectionSchema = z.strictObject({
+  hidden: z.int().min(1).max(8192).default(512),
+  output: z.int().min(2).max(4096).default(128),
+});
+
+export const lossSchema = z.strictObject({
+  supcon: z.strictObject({
+    temperature: z.number().positive().max(10).default(0.05),
+    scale: z
+      .enum(['none', 'temperature', 'base'])
+      .default('none')
+      .describe('multiply the loss by nothing, by the temperature, or by temperature / 0.07'),
+  }),
+});
+export type LossConfig = z.infer<typeof lossSchema>;
+
+const probability = z.number().min(0).max(1);
+
+/** What happens to each of the two views of an image. An operation at 0 or false is the identity. */
+export const augmentationSchema = z.strictObject({
+  flip: probability.default(0.5).describe('probability of a horizontal flip'),
+  rotation: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('largest rotation either way, as a fraction of a full turn'),
+  zoom: z.number().min(0).max(0.9).default(0.1).describe('largest zoom in or out, as a fraction of the side'),
+  crop: z
+    .strictObject({ minimumArea: z.number().min(0.05).max(1).default(0.2), probability: probability.default(1) })
+    .optional()
+    .describe('random resized crop, aspect ratio 3/4 to 4/3'),
+  jitter: z
+    .strictObject({
+      brightness: probability.default(0.4),
+      contrast: probability.default(0.4),
+      saturation: probability.default(0.4),
+      hue: z.number().min(0).max(0.5).default(0.1),
+      probability: probability.default(0.8),
+    })
+    .optional(),
+  grey: probability.default(0).describe('probability of dropping the colour'),
+});
+export type AugmentationConfig = z.infer<typeof augmentationSchema>;
+
+/** The recipes that have a name. */
+export const augmentationRecipes = {
+  tutorial: { flip: 0.5, rotation: 0.1, zoom: 0.1, grey: 0 },
+  simclr: {
+    flip: 0.5,
+    rotation: 0,
+    zoom: 0,
+    crop: { minimumArea: 0.2, probability: 1 },
+    jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
+    grey: 0.2,
+  },
+  none: { flip: 0, rotation: 0, zoom: 0, grey: 0 },
+} as const satisfies Record<string, AugmentationConfig>;
+
+const weightDecay = z.number().min(0).max(1).default(0);
+
+export const optimizerSchema = z.discriminatedUnion('name', [
+  z.strictObject({
+    name: z.literal('adam'),
+    learningRate: z.number().positive().max(10).default(0.001),
+    beta1: z.number().min(0).lt(1).default(0.9),
+    beta2: z.number().min(0).lt(1).default(0.999),
+    epsilon: z.number().positive().default(1e-7),
+    weightDecay: weightDecay.describe('decoupled from the gradient, as in AdamW'),
+  }),
+  z.strictObject({
+    name: z.literal('sgd'),
+    learningRate: z.number().positive().max(100).default(0.1),
+    momentum: z.number().min(0).lt(1).default(0.9),
+    nesterov: z.boolean().default(false),
+    weightDecay: weightDecay.describe('added to the gradient, as L2 regularisation'),
+  }),
+]);
+export type OptimizerConfig = z.infer<typeof optimizerSchema>;
+
+export const scheduleSchema = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('constant') }),
+  z.strictObject({
+    name: z.literal('cosine'),
+    warmupEpochs: z.number().min(0).default(0).describe('epochs of linear warm-up, fractions allowed'),
+    finalFraction: z.number().min(0).max(1).default(0).describe('the last learning rate, as a fraction of the first'),
+  }),
+]);
+export type ScheduleConfig = z.infer<typeof scheduleSchema>;
+
+export const checkpointSchema = z.strictObject({
+  keep: z
+    .strictObject({ last: z.int().min(2).max(1000).default(2), best: z.int().min(0).max(100).default(1) })
+    .prefault({})
+    .describe('which checkpoints to keep: the last, and those with the lowest loss'),
+  everySteps: z.int().min(1).optional().describe('also checkpoint within an epoch, every so many steps'),
+  everyMinutes: z
+    .number()
+    .positive()
+    .default(5)
+    .describe('also checkpoint within an epoch that runs for longer than this'),
+});
+export type CheckpointConfig = z.infer<typeof checkpointSchema>;
+
+/** Everything that decides the numbers of a training run: a changed value makes a different run. */
+export const trainingConfigSchema = z.strictObject({
+  encoder: encoderSchema.prefault({ name: 'resnet50v2' }),
+  projection: projectionSchema.prefault({}),
+  loss: lossSchema.prefault({ supcon: {} }),
+  augmentation: z
+    .union([
+      z.enum(['tutorial', 'simclr', 'none']).transform((name): AugmentationConfig => augmentationRecipes[name]),
+      augmentationSchema,
+    ])
+    .prefault('tutorial'),
+  optimizer: optimizerSchema.prefault({ name: 'adam' }),
+  schedule: scheduleSchema.prefault({ name: 'constant' }),
+  batch: z.int().min(2).max(65536).default(128).describe('images in a step; each gives two views'),
+  epochs: z.int().min(1).max(1_000_000).default(20),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(0),
+});
+export type TrainingConfig = z.infer<typeof trainingConfigSchema>;
