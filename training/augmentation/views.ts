@@ -1,0 +1,53 @@
+import type { AugmentationConfig } from '../../contracts/training.ts';
+import { projectiveTransform, statelessUniform } from '../ops.ts';
+import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
+import { adjustColour, changesColour } from './colour.ts';
+import { changesGeometry, geometricTransforms } from './geometry.ts';
+
+/** Columns of the random draws that each operation reads, so that switching one on leaves the others' draws alone. */
+export const drawColumns = [
+  'flip',
+  'rotation',
+  'zoom',
+  'cropped',
+  'cropArea',
+  'cropRatio',
+  'cropX',
+  'cropY',
+  'jittered',
+  'brightness',
+  'contrast',
+  'saturation',
+  'hue',
+  'grey',
+] as const;
+
+/** Uniform draws in [0, 1) for one operation: float32 [rows, 1]. */
+export type Draw = (column: (typeof drawColumns)[number]) => Tensor2D;
+
+/**
+ * Two independently augmented views of each image, view-major: row v * n + i is view v of image i.
+ *
+ * The draws are a function of the seed pair and the row alone, so the same step of the same epoch always gives the
+ * same views. Geometry is resampled once, bilinearly, with reflection beyond the edges.
+ *
+ * @param images float32 [n, height, width, channels], 0 to 1
+ * @param seed int32 [2]: from (seed, epoch) and the step
+ * @returns float32 [2n, height, width, channels], 0 to 1
+ */
+export function twoViews(images: Tensor4D, seed: Tensor1D, config: AugmentationConfig): Tensor4D {
+  return tf.tidy(() => augment(tf.concat([images, images], 0), seed, config));
+}
+
+/** One augmented version of each image. */
+export function augment(images: Tensor4D, seed: Tensor1D, config: AugmentationConfig): Tensor4D {
+  return tf.tidy(() => {
+    const [rows, height, width] = images.shape;
+    const draws = statelessUniform([rows, drawColumns.length], seed) as Tensor2D;
+    const draw: Draw = (column) => tf.slice(draws, [0, drawColumns.indexOf(column)], [rows, 1]);
+    const moved = changesGeometry(config)
+      ? projectiveTransform(images, geometricTransforms(draw, { height, width }, config))
+      : images;
+    return changesColour(config) ? adjustColour(moved, draw, config) : tf.clone(moved);
+  });
+}

@@ -1,0 +1,74 @@
+import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../../contracts/encoder.ts';
+import type { FinishTrainingInput, FinishTrainingResult } from '../../contracts/trainer.ts';
+import { encodeSafetensors, writeArtifact } from '../../store/index.ts';
+import { recomputeBatchNormStatistics } from '../batch-norm-statistics.ts';
+import type { JobContext } from '../process/job.ts';
+import { readState } from '../state.ts';
+import { trainUpTo } from './train-epoch.ts';
+import type { TrainingSlot } from './training-slot.ts';
+
+/** Batches of training images over which the batch-norm statistics are recomputed. */
+const statisticsBatches = 100;
+const statisticsBatch = 256;
+
+/**
+ * Takes the encoder out of a finished training: recomputes its batch-norm statistics over training images, and stores it
+ * apart from the projection head.
+ */
+export async function finishTraining(
+  slot: TrainingSlot,
+  input: FinishTrainingInput,
+  context: JobContext,
+): Promise<FinishTrainingResult> {
+  try {
+    const { training } = await slot.position(input, { epoch: input.recorded.epoch, step: 0 }, context);
+    const { session } = training;
+    await trainUpTo(training, input, input.recorded.epoch, context);
+    const batchNormImages = recomputeBatchNormStatistics(session.model, session.variables, session.data, {
+      batch: statisticsBatch,
+      batches: statisticsBatches,
+      seed: input.config.seed,
+      onBatch: (done, total) => context.progress({ phase: 'batch-norm statistics', done, total, unit: 'batches' }),
+    });
+    const { encoder, state } = session.model;
+    const encoderNames = new Set(encoder.parameters.map(({ name }) => name));
+    const head = state.filter(({ name }) => name.startsWith('projection_'));
+    const about: EncoderAbout = {
+      encoder: input.config.encoder,
+      dimension: encoder.dimension,
+      image: encoderAboutSchema.shape.image.parse({
+        ...session.format,
+        mean: [...session.format.mean],
+        deviation: [...session.format.deviation],
+      }),
+      dataset: input.dataset.digest,
+      trainingState: input.recorded.digest,
+      epochs: input.recorded.epoch,
+      batchNormImages,
+    };
+    const parametersOf = (file: string, specs: typeof state) => ({
+      path: file,
+      ...encodedChunks(readState(specs, session.variables)),
+    });
+    const ref = await writeArtifact(context.store, {
+      kind: 'encoder',
+      about,
+      files: [
+        parametersOf(
+          encoderFiles.encoder,
+          state.filter(({ name }) => encoderNames.has(name)),
+        ),
+        parametersOf(encoderFiles.projection, head),
+      ],
+    });
+    return { encoder: { ...ref, kind: 'encoder' } };
+  } finally {
+    // The statistics in memory are no longer those of the training state.
+    slot.release();
+  }
+}
+
+function encodedChunks(tensors: ReturnType<typeof readState>) {
+  const { header, chunks } = encodeSafetensors(tensors, {});
+  return { chunks: [header, ...chunks] };
+}

@@ -1,0 +1,13 @@
+import type { JobHandlers } from '../process/job.ts';
+import { finishTraining } from './finish-training.ts';
+import { trainEpoch } from './train-epoch.ts';
+import { createTrainingSlot } from './training-slot.ts';
+
+/** The jobs of pretraining. They share one training, kept in memory from epoch to epoch. */
+export function createTrainingJobs(): Pick<JobHandlers, 'train-epoch' | 'finish-training'> {
+  const slot = createTrainingSlot();
+  return {
+    'train-epoch': (input, context) => trainEpoch(slot, input, context),
+    'finish-training': (input, context) => finishTraining(slot, input, context),
+  };
+}

@@ -1,0 +1,120 @@
+import type { CheckpointManifest, EpochMetrics } from '../../contracts/checkpoints.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import type { FinishTrainingInput, TrainEpochInput, TrainEpochResult } from '../../contracts/trainer.ts';
+import { type JobContext, JobStopped } from '../process/job.ts';
+import { type AfterStep, sessionConfig, sessionLearningRate, snapshot, trainToEndOfEpoch } from '../session.ts';
+import { requireRecorded, type Training, type TrainingSlot } from './training-slot.ts';
+
+/**
+ * Trains one epoch and commits its checkpoint; it counts as done only then. An epoch that has a valid checkpoint is not
+ * trained again. Where the checkpoint of an earlier epoch is damaged, training goes on from the one before it and must
+ * arrive at the digest that was recorded.
+ */
+export async function trainEpoch(
+  slot: TrainingSlot,
+  input: TrainEpochInput,
+  context: JobContext,
+): Promise<TrainEpochResult> {
+  try {
+    const { training, resumedFrom, rejected } = await slot.position(input, { epoch: input.epoch, step: 0 }, context);
+    const manifest = await trainUpTo(training, input, input.epoch, context);
+    const { epochDigest, best } = training.session;
+    const metrics = (manifest ?? (await committed(training, input.epoch))).metrics;
+    if (epochDigest === null || best === null || metrics === null)
+      throw new Error('a finished epoch has a digest and metrics');
+    return { epoch: input.epoch, digest: epochDigest, metrics, best, resumedFrom, rejected: [...rejected] };
+  } catch (error) {
+    // Whatever went wrong, the next attempt starts from the store.
+    slot.release();
+    throw error;
+  }
+}
+
+/**
+ * Trains whole epochs until `epoch` is done, each with its checkpoint, checking the recorded digest on the way.
+ *
+ * @returns the last checkpoint, or undefined when there was nothing to train
+ */
+export async function trainUpTo(
+  training: Training,
+  input: TrainEpochInput | FinishTrainingInput,
+  epoch: number,
+  context: JobContext,
+): Promise<CheckpointManifest | undefined> {
+  let manifest: CheckpointManifest | undefined;
+  while (training.session.at.epoch < epoch) {
+    manifest = await trainAndCommit(training, input, context);
+    requireRecorded(training.session, input);
+  }
+  return manifest;
+}
+
+async function trainAndCommit(
+  training: Training,
+  input: TrainEpochInput | FinishTrainingInput,
+  context: JobContext,
+): Promise<CheckpointManifest> {
+  const { session, checkpoints } = training;
+  const epoch = session.at.epoch + 1;
+  const firstStep = session.at.step;
+  const started = performance.now();
+  const imagesPerSecond = (steps: number) =>
+    (steps * Math.min(session.config.batch, session.data.count)) / secondsSince(started);
+  let committedAt = started;
+
+  const afterStep: AfterStep = async (done, total, loss) => {
+    context.progress({
+      phase: `epoch ${epoch}`,
+      done,
+      total,
+      unit: 'steps',
+      loss,
+      imagesPerSecond: imagesPerSecond(done - firstStep),
+    });
+    // Lets the process answer messages between steps.
+    await new Promise(setImmediate);
+    const { everySteps, everyMinutes } = input.checkpoint;
+    const due = (everySteps !== undefined && done % everySteps === 0) || secondsSince(committedAt) > everyMinutes * 60;
+    const stop = context.stopRequested();
+    if (done < total && (due || stop)) {
+      await commit(training, null);
+      committedAt = performance.now();
+    }
+    return stop;
+  };
+
+  const loss = await trainToEndOfEpoch(session, afterStep);
+  if (loss === null) throw new JobStopped(session.at);
+  const learningRate = sessionLearningRate(session, epoch * session.stepsPerEpoch - 1);
+  const manifest = await commit(training, {
+    loss,
+    learningRate,
+    imagesPerSecond: imagesPerSecond(session.stepsPerEpoch - firstStep),
+    seconds: secondsSince(started),
+  });
+  session.epochDigest = manifest.digest;
+  await checkpoints.retain(input.checkpoint.keep);
+  return manifest;
+}
+
+function commit({ session, checkpoints, lease }: Training, metrics: EpochMetrics | null): Promise<CheckpointManifest> {
+  return checkpoints.commit(lease, {
+    ...session.at,
+    config: sessionConfig(session),
+    metrics,
+    best: session.best,
+    ...snapshot(session),
+  });
+}
+
+/** The checkpoint of an epoch that an earlier attempt finished. */
+async function committed({ checkpoints, session }: Training, epoch: number): Promise<CheckpointManifest> {
+  const found = (await checkpoints.list()).find(
+    ({ manifest }) => manifest.epoch === epoch && manifest.digest === session.epochDigest,
+  );
+  if (!found)
+    throw new ContrailError('CorruptCheckpoint', `The checkpoint of epoch ${epoch} disappeared while it was read.`);
+  return found.manifest;
+}
+
+const secondsSince = (start: number) => (performance.now() - start) / 1000;

@@ -1,0 +1,108 @@
+import { hostname } from 'node:os';
+import type { ProgressPoint, RejectedCheckpoint } from '../../contracts/checkpoints.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import { canonicalJson } from '../../contracts/json.ts';
+import type { FinishTrainingInput, TrainEpochInput } from '../../contracts/trainer.ts';
+import {
+  acquireLease,
+  assertCurrent,
+  type Checkpoints,
+  type Lease,
+  openCheckpoints,
+  requireSameConfig,
+} from '../../store/index.ts';
+import type { JobContext } from '../process/job.ts';
+import { closeSession, openSession, restore, sessionConfig, type TrainingSession } from '../session.ts';
+
+/** A training that this process holds, with the right to write its checkpoints. */
+export interface Training {
+  readonly session: TrainingSession;
+  readonly checkpoints: Checkpoints;
+  readonly lease: Lease;
+}
+
+/** Where a training was found, and the checkpoints that were too damaged to use. */
+export interface Positioned {
+  readonly training: Training;
+  /** The point that was loaded from the store; null when the session was there already or began anew. */
+  readonly resumedFrom: ProgressPoint | null;
+  readonly rejected: readonly RejectedCheckpoint[];
+}
+
+/** Holds at most one training between jobs. */
+export interface TrainingSlot {
+  /**
+   * Brings the training to the newest state not past `upTo`: the one in memory where it is still ours and matches what
+   * was recorded, else the newest checkpoint that verifies, else the beginning.
+   *
+   * @throws ContrailError ConfigMismatch when the checkpoints belong to another config or data set
+   * @throws ContrailError DigestMismatch when a checkpoint is not the state that the run's history recorded
+   */
+  readonly position: (
+    input: TrainEpochInput | FinishTrainingInput,
+    upTo: ProgressPoint,
+    context: JobContext,
+  ) => Promise<Positioned>;
+  readonly release: () => void;
+}
+
+export function createTrainingSlot(): TrainingSlot {
+  let held: Training | undefined;
+  const release = () => {
+    if (held) closeSession(held.session);
+    held = undefined;
+  };
+  return {
+    release,
+    position: async (input, upTo, context) => {
+      if (held && (await stillOurs(held, input))) return { training: held, resumedFrom: null, rejected: [] };
+      release();
+      context.progress({ phase: 'opening', done: 0, total: 1, unit: 'steps' });
+      const checkpoints = openCheckpoints(context.store, input);
+      const lease = await acquireLease(context.store, input, `${hostname()} pid ${process.pid}`);
+      const session = await openSession(context.store, input.dataset, input.config);
+      held = { session, checkpoints, lease };
+      const { newest, rejected } = await checkpoints.newestValid({ upTo });
+      if (newest) {
+        requireSameConfig(newest.manifest, sessionConfig(session));
+        restore(session, newest.manifest, newest.tensors, newest.metadata);
+        requireRecorded(session, input);
+      }
+      return { training: held, resumedFrom: newest ? session.at : null, rejected };
+    },
+  };
+}
+
+/** The training in memory goes on if it stands at the recorded state and nobody has taken the lease since. */
+async function stillOurs(
+  { session, lease }: Training,
+  { dataset, config, recorded }: TrainEpochInput | FinishTrainingInput,
+): Promise<boolean> {
+  const same =
+    canonicalJson(sessionConfig(session)) === canonicalJson(sessionConfig({ dataset, config })) &&
+    session.at.step === 0 &&
+    session.at.epoch === (recorded?.epoch ?? 0) &&
+    session.epochDigest === (recorded?.digest ?? null);
+  if (!same) return false;
+  try {
+    await assertCurrent(lease);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Exact resume is checked, not assumed: a state at the recorded epoch must have the recorded digest, and so must the
+ * epoch from which a checkpoint within an epoch went on.
+ */
+export function requireRecorded(
+  session: TrainingSession,
+  { recorded, run, step }: TrainEpochInput | FinishTrainingInput,
+): void {
+  if (!recorded || session.at.epoch !== recorded.epoch || session.epochDigest === recorded.digest) return;
+  throw new ContrailError(
+    'DigestMismatch',
+    `The training state of ${run}/${step} after epoch ${recorded.epoch} has digest ${session.epochDigest}, but the run recorded ${recorded.digest}. The checkpoints are not those of this run; restore them or start a new run.`,
+  );
+}

@@ -1,0 +1,67 @@
+import type { LossConfig } from '../../contracts/training.ts';
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from '../tensorflow.ts';
+
+/** Far below any similarity that float32 can hold at a sensible temperature, and safe to exponentiate after the maximum. */
+const masked = -1e9;
+
+/** Scale of the published code: the loss times temperature / 0.07 (HobbitLong/SupContrast). */
+const baseTemperature = 0.07;
+
+/**
+ * Supervised contrastive loss, L_out: equation 2 of arXiv:2004.11362.
+ *
+ * Every row is an anchor; its positives are the other rows of its class; all other rows are in the denominator.
+ * Anchors without a positive are left out of the mean; with none at all the loss and its gradient are 0.
+ * The diagonal is masked before the maximum is taken, which keeps small temperatures finite in float32.
+ *
+ * @param projections float32 [rows, dimension], unnormalised; normalised here as z / sqrt(max(sum z^2, 1e-12))
+ * @param labels int32 [rows] or [rows, 1]: the class of each row (labels repeated per view)
+ * @returns float32 scalar, differentiable in `projections`
+ */
+export function supconLoss(projections: Tensor2D, labels: Tensor1D | Tensor2D, config: LossConfig['supcon']): Scalar {
+  return tf.tidy(() => {
+    const { temperature, scale } = config;
+    const squared = tf.maximum(tf.sum(tf.square(projections), 1, true), 1e-12);
+    const unit = tf.mul(projections, tf.rsqrt(squared)) as Tensor2D;
+    const similarities = tf.div(tf.matMul(unit, unit, false, true), temperature) as Tensor2D;
+    const loss = contrast(similarities, tf.reshape(labels, [-1]) as Tensor1D);
+    if (scale === 'none') return loss;
+    return tf.mul(loss, scale === 'temperature' ? temperature : temperature / baseTemperature) as Scalar;
+  });
+}
+
+/**
+ * Mean over the anchors with a positive of logsumexp_{a != i}(s_ia) - mean_{p in P(i)} s_ip, with its gradient in closed
+ * form: (softmax_{a != i}(s_ia) - [a in P(i)] / |P(i)|) / anchors.
+ */
+function contrast(similarities: Tensor2D, labels: Tensor1D): Scalar {
+  const rows = labels.shape[0];
+  const self = tf.eye(rows) as Tensor2D;
+  const sameClass = tf.cast(tf.equal(tf.expandDims(labels, 1), tf.expandDims(labels, 0)), 'float32');
+  const positive = tf.sub(sameClass, self);
+  const positives = tf.sum(positive, 1, true);
+  const valid = tf.cast(tf.greater(positives, 0), 'float32');
+  const anchors = tf.maximum(tf.sum(valid), 1);
+  const target = tf.div(positive, tf.maximum(positives, 1));
+  const selfMask = tf.mul(self, masked);
+
+  const evaluate = tf.customGrad((...operands) => {
+    const [s, save] = operands as [Tensor, (saved: Tensor[]) => void];
+    const others = tf.add(tf.mul(s, tf.sub(1, self)), selfMask);
+    const largest = tf.max(others, 1, true);
+    const exponentials = tf.exp(tf.sub(others, largest));
+    const sum = tf.sum(exponentials, 1, true);
+    const logSumExp = tf.add(tf.log(sum), largest);
+    const perAnchor = tf.sub(logSumExp, tf.sum(tf.mul(target, s), 1, true));
+    const gradient = tf.div(tf.mul(tf.sub(tf.div(exponentials, sum), target), valid), anchors);
+    save([gradient]);
+    return {
+      value: tf.div(tf.sum(tf.mul(perAnchor, valid)), anchors),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => [tf.mul(dy, saved[0] as Tensor)],
+    };
+  });
+  return evaluate(similarities) as Scalar;
+}
+
+/** The loss of collapsed projections, all equal: ln(rows - 1). Its gradient is 0, so training cannot leave it. */
+export const collapsedLoss = (rows: number): number => Math.log(rows - 1);

@@ -1,0 +1,184 @@
+import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from './tensorflow.ts';
+
+/**
+ * TensorFlow operations that tfjs has no function for, executed through the backend's own two calls.
+ */
+
+interface OpAttribute {
+  readonly name: string;
+  readonly type: number;
+  readonly value: boolean | number | string | number[];
+}
+
+/** The part of tfjs-node's backend that this file needs. */
+interface NodeBackend {
+  readonly binding: {
+    readonly TF_FLOAT: number;
+    readonly TF_INT32: number;
+    readonly TF_UINT8: number;
+    readonly TF_ATTR_TYPE: number;
+    readonly TF_ATTR_STRING: number;
+    readonly TF_ATTR_FLOAT: number;
+    readonly TF_ATTR_BOOL: number;
+    readonly TF_ATTR_INT: number;
+    readonly TF_Version: string;
+  };
+  readonly isUsingGpuDevice: boolean;
+  executeSingleOutput(name: string, attributes: OpAttribute[], inputs: Tensor[]): Tensor;
+  executeMultipleOutputs(name: string, attributes: OpAttribute[], inputs: Tensor[], outputs: number): Tensor[];
+}
+
+const backend = () => tf.backend() as unknown as NodeBackend;
+const { binding } = backend();
+
+const type = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_TYPE, value });
+const text = (name: string, value: string): OpAttribute => ({ name, type: binding.TF_ATTR_STRING, value });
+const number = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_FLOAT, value });
+const integer = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_INT, value });
+const flag = (name: string, value: boolean): OpAttribute => ({ name, type: binding.TF_ATTR_BOOL, value });
+
+/** The version of the TensorFlow library, and the device that it computes on. */
+export function tensorflowBuild(): { readonly version: string; readonly device: 'cpu' | 'gpu' } {
+  return { version: binding.TF_Version, device: backend().isUsingGpuDevice ? 'gpu' : 'cpu' };
+}
+
+/**
+ * Draws from [0, 1) that depend on the seed pair and the shape alone.
+ *
+ * @param seed int32 [2]
+ * @returns float32 of the given shape
+ */
+export function statelessUniform(shape: readonly number[], seed: Tensor1D): Tensor {
+  const size = tf.tensor1d([...shape], 'int32');
+  const draws = backend().executeSingleOutput(
+    'StatelessRandomUniform',
+    [type('dtype', binding.TF_FLOAT), type('T', binding.TF_INT32), type('Tseed', binding.TF_INT32)],
+    [size, seed],
+  );
+  size.dispose();
+  return draws;
+}
+
+/**
+ * Moves bytes into TensorFlow as one uint8 tensor, which tfjs itself has no type for. Use it with `gatherBytes` only.
+ *
+ * @returns uint8 of the given shape, for which tfjs reports int32
+ */
+export function byteTensor(bytes: Uint8Array, shape: readonly number[]): Tensor {
+  return tf.tidy(() => {
+    const packed = tf.tensor([bytes], [], 'string');
+    const flat = backend().executeSingleOutput(
+      'DecodeRaw',
+      [type('out_type', binding.TF_UINT8), flag('little_endian', true)],
+      [packed],
+    );
+    return backend().executeSingleOutput(
+      'Reshape',
+      [type('T', binding.TF_UINT8), type('Tshape', binding.TF_INT32)],
+      [flat, tf.tensor1d([...shape], 'int32')],
+    );
+  });
+}
+
+/**
+ * Picks rows of a byte tensor.
+ *
+ * @param bytes uint8 [n, ...], from `byteTensor`
+ * @param rows int32 [b]
+ * @returns float32 [b, ...], 0 to 255
+ */
+export function gatherBytes(bytes: Tensor, rows: Tensor1D): Tensor {
+  return tf.tidy(() => {
+    const picked = backend().executeSingleOutput(
+      'GatherV2',
+      [
+        type('Tparams', binding.TF_UINT8),
+        type('Tindices', binding.TF_INT32),
+        type('Taxis', binding.TF_INT32),
+        integer('batch_dims', 0),
+      ],
+      [bytes, rows, tf.scalar(0, 'int32')],
+    );
+    return backend().executeSingleOutput(
+      'Cast',
+      [type('SrcT', binding.TF_UINT8), type('DstT', binding.TF_FLOAT), flag('Truncate', false)],
+      [picked],
+    );
+  });
+}
+
+/**
+ * Resamples images under projective transforms, bilinearly, with reflection beyond the edges.
+ *
+ * @param images float32 [n, height, width, channels]
+ * @param transforms float32 [n, 8]: output (x, y) takes input ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1
+ */
+export function projectiveTransform(images: Tensor4D, transforms: Tensor2D): Tensor4D {
+  return tf.tidy(() => {
+    const [, height, width] = images.shape;
+    return backend().executeSingleOutput(
+      'ImageProjectiveTransformV3',
+      [type('dtype', binding.TF_FLOAT), text('interpolation', 'BILINEAR'), text('fill_mode', 'REFLECT')],
+      [images, transforms, tf.tensor1d([height, width], 'int32'), tf.scalar(0)],
+    ) as Tensor4D;
+  });
+}
+
+const batchNormAttributes = (epsilon: number): OpAttribute[] => [
+  type('T', binding.TF_FLOAT),
+  type('U', binding.TF_FLOAT),
+  number('epsilon', epsilon),
+  text('data_format', 'NHWC'),
+  flag('is_training', true),
+];
+
+/** A normalised batch, and the statistics that it was normalised with. */
+export interface BatchNormalised {
+  readonly output: Tensor4D;
+  /** float32 [channels] */
+  readonly mean: Tensor1D;
+  /** float32 [channels]; biased, as Keras keeps it */
+  readonly variance: Tensor1D;
+}
+
+/**
+ * Batch normalisation by the statistics of the batch itself: one fused operation each way.
+ * The statistics are not differentiated through `mean` and `variance`, only through `output`.
+ *
+ * @param x float32 [n, height, width, channels]
+ */
+export function fusedBatchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): BatchNormalised {
+  const statistics: { mean?: Tensor1D; variance?: Tensor1D } = {};
+  const normalise = tf.customGrad((...operands) => {
+    const [input, scale, offset, save] = operands as [Tensor, Tensor, Tensor, (saved: Tensor[]) => void];
+    const empty = tf.zeros([0]);
+    const outputs = backend().executeMultipleOutputs(
+      'FusedBatchNormV3',
+      [...batchNormAttributes(epsilon), number('exponential_avg_factor', 1)],
+      [input, scale, offset, empty, empty],
+      6,
+    ) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [value, mean, variance, reserve1, reserve2, reserve3] = outputs;
+    const samples = input.size / (input.shape[3] ?? 1);
+    statistics.mean = mean as Tensor1D;
+    // The operation returns the unbiased estimate; Keras and tfjs keep the biased one.
+    statistics.variance = tf.mul(variance, (samples - 1) / samples);
+    save([input, scale, reserve1, reserve2, reserve3]);
+    return {
+      value,
+      gradFunc: (dy: Tensor, saved: Tensor[]) =>
+        backend()
+          .executeMultipleOutputs('FusedBatchNormGradV3', batchNormAttributes(epsilon), [dy, ...saved], 5)
+          .slice(0, 3),
+    };
+  });
+  const output = normalise(x, gamma, beta) as Tensor4D;
+  const { mean, variance } = statistics;
+  if (mean === undefined || variance === undefined) throw new Error('batch normalisation gave no statistics');
+  return { output, mean, variance };
+}
+
+/** The mean of a scalar over everything, read back. Waits for the device. */
+export function valueOf(scalar: Scalar | Tensor): number {
+  return scalar.dataSync()[0] ?? Number.NaN;
+}

@@ -1,0 +1,52 @@
+import { seedPair } from '../datasets/index.ts';
+import { statelessUniform } from './ops.ts';
+import { type Tensor, tf, type Variable } from './tensorflow.ts';
+
+/** How a parameter begins. Glorot's uniform distribution for kernels, as in Keras. */
+export type Initializer = 'glorot-uniform' | 'zeros' | 'ones';
+
+/** One named tensor of a model. */
+export interface ParameterSpec {
+  /** `layer/weight`, as Keras names it. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initializer: Initializer;
+  /** False for the moving statistics of batch normalisation, which are updated but not learned. */
+  readonly trainable: boolean;
+}
+
+/** Variables by parameter name. */
+export type Variables = ReadonlyMap<string, Variable>;
+
+/** The number of scalars in the parameters. */
+export const countParameters = (specs: readonly ParameterSpec[]): number =>
+  specs.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+
+/** Makes the variables. Each draw is a function of the seed and the parameter's name alone. */
+export function createVariables(specs: readonly ParameterSpec[], seed: number): Variables {
+  return new Map(
+    specs.map((spec) => [spec.name, tf.tidy(() => tf.variable(initialValue(spec, seed), spec.trainable))]),
+  );
+}
+
+function initialValue({ name, shape, initializer }: ParameterSpec, seed: number): Tensor {
+  if (initializer === 'zeros') return tf.zeros([...shape]);
+  if (initializer === 'ones') return tf.ones([...shape]);
+  const receptive = shape.slice(0, -2).reduce((a, b) => a * b, 1);
+  const [fanIn = 1, fanOut = 1] = shape.slice(-2).map((n) => n * receptive);
+  const limit = Math.sqrt(6 / (fanIn + fanOut));
+  const draws = statelessUniform(shape, tf.tensor1d(seedPair(seed, `initial ${name}`), 'int32'));
+  return tf.mul(tf.sub(tf.mul(draws, 2), 1), limit);
+}
+
+/** The variable of that name. */
+export function variable(variables: Variables, name: string): Variable {
+  const found = variables.get(name);
+  if (!found) throw new Error(`no parameter is named ${name}`);
+  return found;
+}
+
+/** Frees the variables. */
+export function disposeVariables(variables: Variables): void {
+  for (const each of variables.values()) each.dispose();
+}

@@ -1,0 +1,33 @@
+import { byteTensor } from './ops.ts';
+import { type Tensor, type Tensor1D, tf } from './tensorflow.ts';
+
+/** A split of a data set inside TensorFlow, so that a step moves only indices. */
+export interface ResidentImages {
+  /** uint8 [count, height, width, channels]; read it with `gatherBytes`. */
+  readonly images: Tensor;
+  /** int32 [count] */
+  readonly labels: Tensor1D;
+  readonly count: number;
+  readonly dispose: () => void;
+}
+
+export function residentImages(split: {
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}): ResidentImages {
+  const images = byteTensor(split.images, [split.count, split.height, split.width, split.channels]);
+  const labels = tf.tensor1d(split.labels, 'int32');
+  return {
+    images,
+    labels,
+    count: split.count,
+    dispose: () => {
+      images.dispose();
+      labels.dispose();
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import type { ArtifactRef } from '../contracts/artifacts.ts';
+import type { CheckpointManifest, ProgressPoint } from '../contracts/checkpoints.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import type { Json } from '../contracts/json.ts';
+import type { TrainingConfig } from '../contracts/training.ts';
+import { batchPlan, describeDataset, loadSplit } from '../datasets/index.ts';
+import type { Store, StoredTensor } from '../store/index.ts';
+import { createTrainingModel, type ImageFormat, type TrainingModel } from './model.ts';
+import { learningRateAt } from './optimizers/schedule.ts';
+import { createVariables, disposeVariables, type Variables } from './parameters.ts';
+import { type ResidentImages, residentImages } from './resident-images.ts';
+import { readState, writeState } from './state.ts';
+import { trainStep } from './step.ts';
+
+/**
+ * A training in progress.
+ *
+ * Owns: model, optimizer and data in TensorFlow's memory, and where the training stands.
+ * Does not own: checkpoints, leases, or when to stop.
+ *
+ * I1. The variables are always exactly the state at `at`.
+ * I2. `lossSum` is the sum of the losses of the steps of the epoch in progress, in order.
+ * I3. The state is a function of (dataset, config, at) alone: resuming changes no bit.
+ */
+export interface TrainingSession {
+  readonly dataset: ArtifactRef;
+  readonly config: TrainingConfig;
+  readonly model: TrainingModel;
+  readonly variables: Variables;
+  readonly data: ResidentImages;
+  readonly format: ImageFormat;
+  readonly stepsPerEpoch: number;
+  at: ProgressPoint;
+  lossSum: number;
+  best: CheckpointManifest['best'];
+  /** Digest of the state at the end of the last finished epoch; null before the first. */
+  epochDigest: string | null;
+}
+
+/** Loads the training images and starts from the initial state of the config's seed. */
+export async function openSession(
+  store: Store,
+  dataset: ArtifactRef,
+  config: TrainingConfig,
+): Promise<TrainingSession> {
+  const about = await describeDataset(store, dataset);
+  const split = await loadSplit(store, dataset, 'train');
+  const format = { ...about.image, mean: about.mean, deviation: about.deviation };
+  const model = createTrainingModel(config, format);
+  return {
+    dataset,
+    config,
+    model,
+    variables: createVariables(model.state, config.seed),
+    data: residentImages(split),
+    format,
+    stepsPerEpoch: batchPlan({ count: split.count, batch: config.batch, seed: config.seed, epoch: 1 }).steps,
+    at: { epoch: 0, step: 0 },
+    lossSum: 0,
+    best: null,
+    epochDigest: null,
+  };
+}
+
+export function closeSession(session: TrainingSession): void {
+  disposeVariables(session.variables);
+  session.data.dispose();
+}
+
+/** What must not change under a training: the config and the data. The number of epochs may grow only where the schedule does not look at it. */
+export function sessionConfig({ dataset, config }: Pick<TrainingSession, 'dataset' | 'config'>): Record<string, Json> {
+  return JSON.parse(JSON.stringify({ dataset: dataset.digest, ...config })) as Record<string, Json>;
+}
+
+/** The state as a checkpoint holds it. */
+export function snapshot(session: TrainingSession): { tensors: StoredTensor[]; metadata: Record<string, string> } {
+  return {
+    tensors: readState(session.model.state, session.variables),
+    metadata: {
+      lossSum: JSON.stringify(session.lossSum),
+      best: JSON.stringify(session.best),
+      epochDigest: session.at.step > 0 ? (session.epochDigest ?? '') : '',
+    },
+  };
+}
+
+/** Puts the session where a checkpoint stands. */
+export function restore(
+  session: TrainingSession,
+  manifest: CheckpointManifest,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: Readonly<Record<string, string>>,
+): void {
+  writeState(session.model.state, session.variables, tensors);
+  session.at = { epoch: manifest.epoch, step: manifest.step };
+  session.lossSum = JSON.parse(metadata.lossSum ?? '0') as number;
+  session.best = manifest.best;
+  session.epochDigest = manifest.step > 0 ? metadata.epochDigest || null : manifest.digest;
+}
+
+/** Called after each step. True ends the loop at this step boundary. */
+export type AfterStep = (done: number, total: number, loss: number) => Promise<boolean>;
+
+/**
+ * Trains from where the session stands to the end of its epoch, or until `afterStep` says to stop.
+ *
+ * @returns the mean loss of the epoch, or null when stopped
+ * @throws ContrailError NonFiniteLoss
+ */
+export async function trainToEndOfEpoch(session: TrainingSession, afterStep: AfterStep): Promise<number | null> {
+  const { config, model, variables, data, stepsPerEpoch } = session;
+  const epoch = session.at.epoch + 1;
+  const batches = batchPlan({ count: data.count, batch: config.batch, seed: config.seed, epoch });
+  for (let step = session.at.step; step < stepsPerEpoch; step++) {
+    const globalStep = (epoch - 1) * stepsPerEpoch + step;
+    const learningRate = sessionLearningRate(session, globalStep);
+    const loss = trainStep(model, variables, data, batches.indices(step), config, {
+      epoch,
+      step,
+      globalStep,
+      learningRate,
+    });
+    if (!Number.isFinite(loss))
+      throw new ContrailError(
+        'NonFiniteLoss',
+        `The loss became ${loss} at step ${step + 1} of epoch ${epoch}. Lower optimizer.learningRate, or warm up for longer (schedule.warmupEpochs).`,
+      );
+    session.lossSum += loss;
+    session.at = { epoch: epoch - 1, step: step + 1 };
+    const stop = await afterStep(step + 1, stepsPerEpoch, loss);
+    if (stop && step + 1 < stepsPerEpoch) return null;
+  }
+  const loss = session.lossSum / stepsPerEpoch;
+  if (session.best === null || loss < session.best.loss) session.best = { epoch, loss };
+  session.at = { epoch, step: 0 };
+  session.lossSum = 0;
+  return loss;
+}
+
+/** The learning rate of a step, counted over the whole training. */
+export const sessionLearningRate = ({ config, stepsPerEpoch }: TrainingSession, globalStep: number): number =>
+  learningRateAt(config.schedule, config.optimizer.learningRate, globalStep, { stepsPerEpoch, epochs: config.epochs });
