@@ -179,6 +179,6 @@ export function fusedBatchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, eps
 }
 
 /** The mean of a scalar over everything, read back. Waits for the device. */
-export function valueOf(scalar: Scalar | Tensor): number {
+export function scalarValue(scalar: Scalar | Tensor): number {
   return scalar.dataSync()[0] ?? Number.NaN;
 }

@@ -3,7 +3,7 @@ import { seedPair } from '../datasets/index.ts';
 import { twoViews } from './augmentation/views.ts';
 import { supconLoss } from './losses/supcon.ts';
 import type { TrainingModel } from './model.ts';
-import { gatherBytes, valueOf } from './ops.ts';
+import { gatherBytes, scalarValue } from './ops.ts';
 import { type Variables, variable } from './parameters.ts';
 import type { ResidentImages } from './resident-images.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor4D, tf } from './tensorflow.ts';
@@ -71,7 +71,7 @@ export function trainStep(
       mean.dispose();
       variance.dispose();
     }
-    return valueOf(value);
+    return scalarValue(value);
   });
 }
 

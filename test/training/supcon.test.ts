@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { collapsedLoss, supconLoss } from '../../training/losses/supcon.ts';
+import { scalarValue } from '../../training/ops.ts';
+import { type Scalar, type Tensor2D, tf } from '../../training/tensorflow.ts';
+
+const matrix = z.array(z.array(z.number()));
+const golden = z
+  .object({
+    cases: z.array(
+      z.object({ name: z.string(), temperature: z.number(), input: matrix, row_labels: z.array(z.int()), loss: z.number(), grad: matrix }),
+    ),
+  })
+  .parse(JSON.parse(readFileSync(new URL('../golden/supcon.json', import.meta.url), 'utf8')));
+
+const lossAndGradient = (input: number[][], labels: number[], temperature: number) =>
+  tf.tidy(() => {
+    const rowLabels = tf.tensor1d(labels, 'int32');
+    const { value, grad } = tf.valueAndGrad((z) => supconLoss(z as Tensor2D, rowLabels, { temperature, scale: 'none' }))(tf.tensor2d(input));
+    return { loss: scalarValue(value), gradient: [...grad.dataSync()] };
+  });
+
+describe('SupCon loss', () => {
+  it('covers every golden case', () => expect(golden.cases).toHaveLength(21));
+
+  for (const { name, temperature, input, row_labels, loss, grad } of golden.cases) {
+    it(`agrees with the float64 reference: ${name}, temperature ${temperature}`, () => {
+      const actual = lossAndGradient(input, row_labels, temperature);
+      // float32 keeps seven digits: at temperature 0.001 the loss is in the hundreds.
+      expect(Math.abs(actual.loss - loss)).toBeLessThanOrEqual(Math.max(2e-6, 1e-6 * Math.abs(loss)));
+      const expected = grad.flat();
+      // Where the true gradient is 0, what is left is rounding of terms of size 1 / temperature.
+      const tolerance = Math.max(1e-4 * Math.max(...expected.map(Math.abs)), 1e-6);
+      expected.forEach((value, index) => {
+        expect(Math.abs((actual.gradient[index] ?? Number.NaN) - value)).toBeLessThanOrEqual(tolerance);
+      });
+    });
+  }
+
+  it('takes labels of shape [rows, 1] as well', () => {
+    const [first] = golden.cases;
+    if (!first) throw new Error('the golden file has no case');
+    const loss = (labels: number[] | number[][]) =>
+      tf.tidy(() =>
+        scalarValue(
+          supconLoss(tf.tensor2d(first.input), tf.tensor(labels, undefined, 'int32') as Tensor2D, { temperature: 0.05, scale: 'none' }),
+        ),
+      );
+    expect(loss(first.row_labels.map((label) => [label]))).toBe(loss(first.row_labels));
+  });
+
+  it('can be scaled by the temperature, or by temperature / 0.07', () => {
+    const z = tf.tensor2d([[1, 0], [0.5, 1], [0.9, 0.2], [0, 1]]);
+    const labels = tf.tensor1d([0, 1, 0, 1], 'int32');
+    const loss = (scale: 'none' | 'temperature' | 'base') => scalarValue(supconLoss(z, labels, { temperature: 0.5, scale }) as Scalar);
+    expect(loss('temperature')).toBeCloseTo(loss('none') * 0.5, 6);
+    expect(loss('base')).toBeCloseTo((loss('none') * 0.5) / 0.07, 4);
+  });
+
+  it('knows the loss of collapsed projections', () => {
+    const { loss, gradient } = lossAndGradient(Array.from({ length: 8 }, () => [0.3, -0.4, 0.5]), [0, 1, 0, 2, 0, 1, 0, 2], 0.07);
+    expect(loss).toBeCloseTo(collapsedLoss(8), 5);
+    expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-5);
+  });
+});
