@@ -2,6 +2,7 @@ import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../../contr
 import type { FinishTrainingInput, FinishTrainingResult } from '../../contracts/trainer.ts';
 import { encodeSafetensors, writeArtifact } from '../../store/index.ts';
 import { recomputeBatchNormStatistics } from '../batch-norm-statistics.ts';
+import type { ParameterSpec } from '../parameters.ts';
 import type { JobContext } from '../process/job.ts';
 import { readState } from '../state.ts';
 import { trainUpTo } from './train-epoch.ts';
@@ -31,7 +32,6 @@ export async function finishTraining(
       onBatch: (done, total) => context.progress({ phase: 'batch-norm statistics', done, total, unit: 'batches' }),
     });
     const { encoder, state } = session.model;
-    const encoderNames = new Set(encoder.parameters.map(({ name }) => name));
     const head = state.filter(({ name }) => name.startsWith('projection_'));
     const about: EncoderAbout = {
       encoder: input.config.encoder,
@@ -46,19 +46,13 @@ export async function finishTraining(
       epochs: input.recorded.epoch,
       batchNormImages,
     };
-    const parametersOf = (file: string, specs: typeof state) => ({
-      path: file,
-      ...encodedChunks(readState(specs, session.variables)),
-    });
+    const contentOf = (specs: readonly ParameterSpec[]) => encodeSafetensors(readState(specs, session.variables));
     const ref = await writeArtifact(context.store, {
       kind: 'encoder',
       about,
       files: [
-        parametersOf(
-          encoderFiles.encoder,
-          state.filter(({ name }) => encoderNames.has(name)),
-        ),
-        parametersOf(encoderFiles.projection, head),
+        { path: encoderFiles.encoder, content: contentOf(encoder.parameters) },
+        { path: encoderFiles.projection, content: contentOf(head) },
       ],
     });
     return { encoder: { ...ref, kind: 'encoder' } };
@@ -66,9 +60,4 @@ export async function finishTraining(
     // The statistics in memory are no longer those of the training state.
     slot.release();
   }
-}
-
-function encodedChunks(tensors: ReturnType<typeof readState>) {
-  const { header, chunks } = encodeSafetensors(tensors, {});
-  return { chunks: [header, ...chunks] };
 }

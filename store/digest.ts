@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '../contracts/json.ts';
+import type { Content } from './store.ts';
+
+/** SHA-256, in hexadecimal, and the number of bytes. */
+export function digestOf(content: Content): { sha256: string; bytes: number } {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for (const piece of content instanceof Uint8Array ? [content] : content) {
+    hash.update(piece);
+    bytes += piece.byteLength;
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
+
+/** SHA-256 of the canonical JSON of a value. */
+export const digestOfJson = (value: unknown): string => digestOf(new TextEncoder().encode(canonicalJson(value))).sha256;
+
+/** Canonical JSON with a newline, as manifests are stored. */
+export const jsonBytes = (value: unknown): Uint8Array => new TextEncoder().encode(`${canonicalJson(value)}\n`);
+
+export const parseJson = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { ContrailError } from '../contracts/errors.ts';
+import type { StepKey } from '../contracts/identifiers.ts';
+import { jsonBytes, parseJson } from './digest.ts';
+import type { Store } from './store.ts';
+
+/**
+ * The right to write the checkpoints of a step. Each taking gets the next whole number, its fencing token; only the holder
+ * of the highest may commit, so an attempt that was given up for lost cannot overwrite the one that replaced it.
+ */
+export interface Lease {
+  readonly store: Store;
+  readonly key: StepKey;
+  readonly token: number;
+  readonly owner: string;
+}
+
+const leaseSchema = z.strictObject({ owner: z.string(), takenAt: z.iso.datetime() });
+
+const folderOf = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/leases`;
+const pathOf = (key: StepKey, token: number) => `${folderOf(key)}/${String(token).padStart(8, '0')}.json`;
+
+/** Takes the lease of a step from whoever has it. `owner` tells a person which process that is. */
+export async function acquireLease(store: Store, key: StepKey, owner: string): Promise<Lease> {
+  for (let token = (await highestToken(store, key)) + 1; ; token++) {
+    const lease = jsonBytes({ owner, takenAt: new Date().toISOString() });
+    if (await store.writeExclusive(pathOf(key, token), lease)) return { store, key, token, owner };
+  }
+}
+
+/**
+ * @throws ContrailError StaleLease when another process has taken the lease since
+ */
+export async function assertCurrent({ store, key, token, owner }: Lease): Promise<void> {
+  const highest = await highestToken(store, key);
+  if (highest === token) return;
+  const newer = leaseSchema.parse(parseJson(await store.read(pathOf(key, highest))));
+  throw new ContrailError(
+    'StaleLease',
+    `${owner} lost ${key.run}/${key.step} to ${newer.owner} (token ${token}, now ${highest}), so its checkpoint was not written.`,
+  );
+}
+
+async function highestToken(store: Store, key: StepKey): Promise<number> {
+  const newest = (await store.list(folderOf(key))).at(-1);
+  return newest ? Number.parseInt(newest.path.split('/').at(-1) ?? '0', 10) : 0;
+}

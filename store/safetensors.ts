@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { ContrailError } from '../contracts/errors.ts';
+
+/**
+ * The safetensors format: an 8-byte little-endian header length, a JSON header, then the tensors' bytes back to back.
+ * Readable from Python and elsewhere, memory-mappable, with no code in it.
+ *
+ * What is written here is canonical: tensors sorted by name, one header for one content; so equal tensors and metadata
+ * give equal bytes, and the SHA-256 of the file stands for the state in it.
+ */
+
+export const dtypeBytes = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 } as const;
+export type Dtype = keyof typeof dtypeBytes;
+
+export interface StoredTensor {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** Little-endian, row-major. */
+  readonly data: Uint8Array;
+}
+
+const maximumHeader = 100_000_000;
+const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/**
+ * Encodes tensors without copying them.
+ *
+ * @returns the pieces of the file in order
+ * @throws TypeError when a tensor's bytes do not fit its shape, or a name is used twice
+ */
+export function encodeSafetensors(
+  tensors: readonly StoredTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
+  const sorted = [...tensors].sort((a, b) => compare(a.name, b.name));
+  const header: Record<string, unknown> = {
+    __metadata__: Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => compare(a, b))),
+  };
+  let offset = 0;
+  for (const { name, dtype, shape, data } of sorted) {
+    if (Object.hasOwn(header, name)) throw new TypeError(`two tensors are named ${name}`);
+    if (data.byteLength !== size(shape) * dtypeBytes[dtype])
+      throw new TypeError(`tensor ${name} has ${data.byteLength} bytes, not those of ${dtype} [${shape}]`);
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(text.length / 8) * 8;
+  const prefix = new Uint8Array(8 + padded).fill(0x20);
+  new DataView(prefix.buffer).setBigUint64(0, BigInt(padded), true);
+  prefix.set(text, 8);
+  return [prefix, ...sorted.map(({ data }) => data)];
+}
+
+const headerSchema = z.record(
+  z.string(),
+  z.union([
+    z.strictObject({
+      dtype: z.enum(Object.keys(dtypeBytes) as [Dtype, ...Dtype[]]),
+      shape: z.array(z.int().nonnegative()),
+      data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+    }),
+    z.record(z.string(), z.string()),
+  ]),
+);
+
+export interface DecodedTensors {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Decodes a safetensors file. The tensors are views of `bytes`, not copies.
+ *
+ * @param name what to call the file in an error
+ * @throws ContrailError CorruptArtifact when header, offsets and shapes do not fit each other
+ */
+export function decodeSafetensors(bytes: Uint8Array, name = 'the file'): DecodedTensors {
+  const corrupt = (what: string) =>
+    new ContrailError('CorruptArtifact', `${name} is not a sound safetensors file: ${what}.`);
+  if (bytes.length < 8) throw corrupt(`it has ${bytes.length} bytes`);
+  const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+  if (headerLength > maximumHeader || 8 + headerLength > bytes.length)
+    throw corrupt(`its header claims ${headerLength} bytes of ${bytes.length}`);
+  let header: z.infer<typeof headerSchema>;
+  try {
+    header = headerSchema.parse(JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength))));
+  } catch {
+    throw corrupt('its header is not valid');
+  }
+  const tensors = new Map<string, StoredTensor>();
+  let metadata: Record<string, string> = {};
+  let end = 0;
+  for (const [key, entry] of Object.entries(header)) {
+    if (key === '__metadata__') {
+      metadata = entry as Record<string, string>;
+      continue;
+    }
+    const { dtype, shape, data_offsets } = entry as { dtype: Dtype; shape: number[]; data_offsets: [number, number] };
+    const [from, to] = data_offsets;
+    if (to - from !== size(shape) * dtypeBytes[dtype])
+      throw corrupt(`tensor ${key} has ${to - from} bytes, not those of ${dtype} [${shape}]`);
+    if (from !== end) throw corrupt(`tensor ${key} begins at ${from}, not at ${end}`);
+    end = to;
+    tensors.set(key, { name: key, dtype, shape, data: bytes.subarray(8 + headerLength + from, 8 + headerLength + to) });
+  }
+  if (8 + headerLength + end !== bytes.length)
+    throw corrupt(`it has ${bytes.length} bytes, but its tensors end at ${8 + headerLength + end}`);
+  return { tensors, metadata };
+}
+
+/** The tensor's values; a view where its bytes are aligned, else a copy. */
+export function float32({ name, dtype, data }: StoredTensor): Float32Array {
+  if (dtype !== 'F32') throw new ContrailError('CorruptArtifact', `Tensor ${name} is ${dtype}, not F32.`);
+  const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
+  return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+}
+
+/** The tensor's values; a view where its bytes are aligned, else a copy. */
+export function int32({ name, dtype, data }: StoredTensor): Int32Array {
+  if (dtype !== 'I32') throw new ContrailError('CorruptArtifact', `Tensor ${name} is ${dtype}, not I32.`);
+  const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
+  return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
+}
+
+/** The bytes of a typed array, not copied. */
+export const bytesOf = (array: Float32Array | Int32Array | Uint8Array): Uint8Array =>
+  new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
