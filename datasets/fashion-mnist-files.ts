@@ -1,0 +1,143 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { ContrailError } from '../contracts/errors.ts';
+import type { PreparationOptions } from './source.ts';
+
+const run = promisify(execFile);
+
+/** The files, and the SHA-256 of what is in the gzip wrapper, which differs from mirror to mirror. */
+export const fashionMnistFiles = {
+  trainImages: {
+    name: 'train-images-idx3-ubyte.gz',
+    content: 'c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888',
+  },
+  trainLabels: {
+    name: 'train-labels-idx1-ubyte.gz',
+    content: 'bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9',
+  },
+  testImages: {
+    name: 't10k-images-idx3-ubyte.gz',
+    content: '5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b',
+  },
+  testLabels: {
+    name: 't10k-labels-idx1-ubyte.gz',
+    content: '0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34',
+  },
+} as const;
+
+const debianPackage = 'dataset-fashion-mnist';
+const debianFolder = '/usr/share/datasets/fashion-mnist';
+/** Where the authors publish the files. */
+const publishedAt = 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com';
+
+type Options = Pick<PreparationOptions, 'cacheFolder' | 'log' | 'signal'>;
+
+/** The folder that holds the verified files already, or null. */
+export async function installedFashionMnist(cacheFolder: string): Promise<string | null> {
+  for (const folder of [join(cacheFolder, 'fashion-mnist'), debianFolder])
+    if ((await problemsIn(folder)).length === 0) return folder;
+  return null;
+}
+
+/**
+ * Finds Fashion-MNIST: in the cache, where Debian's package installs it, taken out of that package without installing it,
+ * or downloaded from where its authors publish it. Every file is checked by digest.
+ *
+ * @throws ContrailError InvalidDataset that lists what was tried
+ */
+export async function findFashionMnist(options: Options): Promise<string> {
+  const installed = await installedFashionMnist(options.cacheFolder);
+  if (installed) return installed;
+  const target = join(options.cacheFolder, 'fashion-mnist');
+  const tried: string[] = [`looked in ${target} and ${debianFolder}`];
+  for (const [what, fetchInto] of [
+    [`Debian's package ${debianPackage}`, fromDebianPackage],
+    [publishedAt, fromPublisher],
+  ] as const) {
+    options.log?.(`Fetching Fashion-MNIST from ${what}`);
+    await mkdir(options.cacheFolder, { recursive: true });
+    const temporary = await mkdtemp(join(options.cacheFolder, '.fashion-mnist-'));
+    try {
+      const folder = await fetchInto(temporary, options);
+      const problems = await problemsIn(folder);
+      if (problems.length > 0) throw new Error(problems.join(', '));
+      await rm(target, { recursive: true, force: true });
+      await rename(folder, target);
+      return target;
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      tried.push(`${what}: ${firstLine(error)}`);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+  }
+  throw new ContrailError(
+    'InvalidDataset',
+    `Fashion-MNIST could not be found or fetched (${tried.join('; ')}). Install Debian's package ${debianPackage}, or put its four .gz files into a folder and name it with \`path\`.`,
+  );
+}
+
+/** apt-get with lists, cache and state of its own, so that it needs neither root nor an up-to-date system. */
+async function fromDebianPackage(temporary: string, { signal }: Options): Promise<string> {
+  const [lists, cache] = [join(temporary, 'lists'), join(temporary, 'cache')];
+  await Promise.all([
+    mkdir(join(lists, 'partial'), { recursive: true }),
+    mkdir(join(cache, 'archives', 'partial'), { recursive: true }),
+  ]);
+  const options = [
+    '-qq',
+    '-o',
+    `Dir::State::Lists=${lists}`,
+    '-o',
+    `Dir::Cache=${cache}`,
+    '-o',
+    'Debug::NoLocking=1',
+    '-o',
+    'APT::Sandbox::User=',
+  ];
+  const how = { cwd: temporary, ...(signal ? { signal } : {}) };
+  await run('apt-get', [...options, 'update'], how);
+  await run('apt-get', [...options, 'download', debianPackage], how);
+  const archive = (await readdir(temporary)).find((name) => name.endsWith('.deb'));
+  if (!archive) throw new Error('apt-get downloaded nothing');
+  await run('dpkg-deb', ['-x', join(temporary, archive), join(temporary, 'content')], how);
+  return join(temporary, 'content', debianFolder);
+}
+
+async function fromPublisher(temporary: string, { signal }: Options): Promise<string> {
+  const folder = join(temporary, 'content');
+  await mkdir(folder);
+  for (const { name } of Object.values(fashionMnistFiles)) {
+    const response = await fetch(`${publishedAt}/${name}`, signal ? { signal } : {});
+    if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
+    await writeFile(join(folder, name), new Uint8Array(await response.arrayBuffer()));
+  }
+  return folder;
+}
+
+/** What keeps a folder from being Fashion-MNIST; empty when nothing does. */
+async function problemsIn(folder: string): Promise<string[]> {
+  const problems = await Promise.all(
+    Object.values(fashionMnistFiles).map(async ({ name, content }) => {
+      try {
+        const digest = createHash('sha256')
+          .update(gunzipSync(await readFile(join(folder, name))))
+          .digest('hex');
+        return digest === content ? [] : [`${name} has another content`];
+      } catch (error) {
+        return [`${name}: ${firstLine(error)}`];
+      }
+    }),
+  );
+  return problems.flat();
+}
+
+function firstLine(error: unknown): string {
+  const { message, cause } = error instanceof Error ? error : new Error(String(error));
+  const text = cause instanceof Error ? `${message}: ${cause.message}` : message;
+  return text.split('\n').find((line) => line.trim() !== '') ?? text;
+}

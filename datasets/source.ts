@@ -1,0 +1,42 @@
+/** One image as read: bytes [height, width, channels], and its class. */
+export interface RawImage {
+  readonly pixels: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: 1 | 3;
+  readonly label: number;
+}
+
+/** A set of images, before it is cut to size and split. */
+export interface RawSplit {
+  readonly count: number;
+  readonly labels: Int32Array;
+  /** Reads an image, or says why it cannot be used. */
+  readonly read: (index: number) => Promise<RawImage | { readonly rejected: string }>;
+  /** What to call an image in a message: its file, or its place in one. */
+  readonly nameOf: (index: number) => string;
+}
+
+/** What an adapter finds: images in the train and, where the source has them, test and validation sets. */
+export interface RawDataset {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly train: RawSplit;
+  readonly validation?: RawSplit;
+  readonly test?: RawSplit;
+}
+
+export interface ProgressOfPreparation {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Options that the adapters share. */
+export interface PreparationOptions {
+  /** Downloaded data sets are kept here. */
+  readonly cacheFolder: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: ProgressOfPreparation) => void;
+  readonly log?: (line: string) => void;
+}
