@@ -124,6 +124,23 @@ export function projectiveTransform(images: Tensor4D, transforms: Tensor2D): Ten
   });
 }
 
+/** Rectifier with TensorFlow's own gradient; tfjs composes it of five operations. */
+export function relu(x: Tensor4D): Tensor4D;
+export function relu(x: Tensor2D): Tensor2D;
+export function relu(x: Tensor): Tensor {
+  const rectify = tf.customGrad((...operands) => {
+    const [input, save] = operands as [Tensor, (saved: Tensor[]) => void];
+    const value = tf.relu(input);
+    save([value]);
+    return {
+      value,
+      gradFunc: (dy: Tensor, saved: Tensor[]) =>
+        backend().executeSingleOutput('ReluGrad', [type('T', binding.TF_FLOAT)], [dy, ...saved]),
+    };
+  });
+  return rectify(x);
+}
+
 const batchNormAttributes = (epsilon: number): OpAttribute[] => [
   type('T', binding.TF_FLOAT),
   type('U', binding.TF_FLOAT),
@@ -160,9 +177,10 @@ export function fusedBatchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, eps
     ) as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
     const [value, mean, variance, reserve1, reserve2, reserve3] = outputs;
     const samples = input.size / (input.shape[3] ?? 1);
-    statistics.mean = mean as Tensor1D;
+    // tfjs frees what is made in here; the statistics outlive it and are handed on below.
+    statistics.mean = tf.keep(mean) as Tensor1D;
     // The operation returns the unbiased estimate; Keras and tfjs keep the biased one.
-    statistics.variance = tf.mul(variance, (samples - 1) / samples);
+    statistics.variance = tf.keep(tf.mul(variance, (samples - 1) / samples));
     save([input, scale, reserve1, reserve2, reserve3]);
     return {
       value,
@@ -175,10 +193,17 @@ export function fusedBatchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, eps
   const output = normalise(x, gamma, beta) as Tensor4D;
   const { mean, variance } = statistics;
   if (mean === undefined || variance === undefined) throw new Error('batch normalisation gave no statistics');
-  return { output, mean, variance };
+  return { output, mean: handOver(mean), variance: handOver(variance) };
 }
 
-/** The mean of a scalar over everything, read back. Waits for the device. */
+/** The same tensor, owned by the current tidy instead of kept. */
+function handOver(kept: Tensor1D): Tensor1D {
+  const owned = tf.clone(kept);
+  kept.dispose();
+  return owned;
+}
+
+/** A scalar, read back. Waits for the device. */
 export function scalarValue(scalar: Scalar | Tensor): number {
   return scalar.dataSync()[0] ?? Number.NaN;
 }

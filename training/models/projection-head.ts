@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { projectionSchema } from '../../contracts/training.ts';
+import { relu } from '../ops.ts';
 import type { ParameterSpec } from '../parameters.ts';
-import { type Tensor2D, tf } from '../tensorflow.ts';
+import type { Tensor2D } from '../tensorflow.ts';
 import { dense, denseParameters, type Pass } from './layers.ts';
 
 /** The head that the contrastive loss looks through, thrown away after pretraining. */
@@ -17,7 +18,6 @@ export function createProjectionHead(dimension: number, config: z.infer<typeof p
       ...denseParameters('projection_hidden', dimension, config.hidden),
       ...denseParameters('projection_output', config.hidden, config.output),
     ],
-    project: (embeddings, pass) =>
-      dense(tf.relu(dense(embeddings, 'projection_hidden', pass)), 'projection_output', pass),
+    project: (embeddings, pass) => dense(relu(dense(embeddings, 'projection_hidden', pass)), 'projection_output', pass),
   };
 }

@@ -1,3 +1,4 @@
+import { relu } from '../ops.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
 import type { EncoderModel } from './encoder.ts';
@@ -48,16 +49,16 @@ const blockParameters = ({ name, inputs, filters, widens }: Block): ParameterSpe
 ];
 
 function block(x: Tensor4D, { name, stride, widens }: Block, pass: Pass): Tensor4D {
-  const preactivated = tf.relu(batchNorm(x, `${name}_preact_bn`, epsilon, pass));
+  const preactivated = relu(batchNorm(x, `${name}_preact_bn`, epsilon, pass));
   const shortcut = widens
     ? conv(preactivated, `${name}_0_conv`, stride, 'valid', pass)
     : stride > 1
       ? tf.maxPool(x, 1, stride, 'valid')
       : x;
   let y = conv(preactivated, `${name}_1_conv`, 1, 'valid', pass);
-  y = tf.relu(batchNorm(y, `${name}_1_bn`, epsilon, pass));
+  y = relu(batchNorm(y, `${name}_1_bn`, epsilon, pass));
   y = conv(pad(y, 1), `${name}_2_conv`, stride, 'valid', pass);
-  y = tf.relu(batchNorm(y, `${name}_2_bn`, epsilon, pass));
+  y = relu(batchNorm(y, `${name}_2_bn`, epsilon, pass));
   return tf.add(shortcut, conv(y, `${name}_3_conv`, 1, 'valid', pass));
 }
 
@@ -78,7 +79,7 @@ export function resnet50v2(stem: 'imagenet' | 'cifar'): EncoderModel {
           ? tf.maxPool(pad(conv(pad(images, 3), 'conv1_conv', 2, 'valid', pass), 1), 3, 2, 'valid')
           : conv(images, 'conv1_conv', 1, 'same', pass);
       for (const each of blocks) x = block(x, each, pass);
-      return globalAveragePool(tf.relu(batchNorm(x, 'post_bn', epsilon, pass)));
+      return globalAveragePool(relu(batchNorm(x, 'post_bn', epsilon, pass)));
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { EncoderConfig } from '../../contracts/training.ts';
+import { relu } from '../ops.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
 import type { EncoderModel } from './encoder.ts';
@@ -48,10 +49,10 @@ const blockParameters = (block: Block): ParameterSpec[] => [
 
 function residual(x: Tensor4D, block: Block, pass: Pass): Tensor4D {
   const { name, stride } = block;
-  const preactivated = tf.relu(batchNorm(x, `${name}_1_bn`, epsilon, pass));
+  const preactivated = relu(batchNorm(x, `${name}_1_bn`, epsilon, pass));
   const shortcut = widens(block) ? conv(preactivated, `${name}_0_conv`, stride, 'same', pass) : x;
   let y = conv(preactivated, `${name}_1_conv`, stride, 'same', pass);
-  y = tf.relu(batchNorm(y, `${name}_2_bn`, epsilon, pass));
+  y = relu(batchNorm(y, `${name}_2_bn`, epsilon, pass));
   return tf.add(shortcut, conv(y, `${name}_2_conv`, 1, 'same', pass));
 }
 
@@ -73,7 +74,7 @@ export function smallResnet(
     embed: (images, pass) => {
       let x = conv(images, 'stem_conv', 1, 'same', pass);
       for (const block of blocks) x = residual(x, block, pass);
-      return globalAveragePool(tf.relu(batchNorm(x, 'post_bn', epsilon, pass)));
+      return globalAveragePool(relu(batchNorm(x, 'post_bn', epsilon, pass)));
     },
   };
 }
