@@ -1,5 +1,5 @@
 /** Plain data, as it crosses processes and is stored. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
  * JSON with object keys sorted, so that equal data has equal text. `undefined` members are left out.

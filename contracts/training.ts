@@ -135,9 +135,13 @@ export const checkpointSchema = z.strictObject({
 });
 export type CheckpointConfig = z.infer<typeof checkpointSchema>;
 
+/** A choice written by its name alone takes that choice's defaults: `optimizer: adam` is `optimizer: { name: adam }`. */
+const byName = <Name extends string, T extends z.ZodType<object, { name: Name }>>(names: readonly Name[], schema: T) =>
+  z.union([z.enum(names).transform((name): z.output<T> => schema.parse({ name })), schema]);
+
 /** Everything that decides the numbers of a training run: a changed value makes a different run. */
 export const trainingConfigSchema = z.strictObject({
-  encoder: encoderSchema.prefault({ name: 'resnet50v2' }),
+  encoder: byName(['resnet50v2', 'small-resnet'], encoderSchema).prefault('resnet50v2'),
   projection: projectionSchema.prefault({}),
   loss: lossSchema.prefault({ supcon: {} }),
   augmentation: z
@@ -146,8 +150,8 @@ export const trainingConfigSchema = z.strictObject({
       augmentationSchema,
     ])
     .prefault('tutorial'),
-  optimizer: optimizerSchema.prefault({ name: 'adam' }),
-  schedule: scheduleSchema.prefault({ name: 'constant' }),
+  optimizer: byName(['adam', 'sgd'], optimizerSchema).prefault('adam'),
+  schedule: byName(['constant', 'cosine'], scheduleSchema).prefault('constant'),
   batch: z.int().min(2).max(65536).default(128).describe('images in a step; each gives two views'),
   epochs: z.int().min(1).max(1_000_000).default(20),
   seed: z
