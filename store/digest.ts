@@ -2,12 +2,15 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../contracts/json.ts';
 import type { Content } from './store.ts';
 
+/** Node hashes less than 2 GiB at a time. */
+const hashAtOnce = 2 ** 30;
+
 /** SHA-256, in hexadecimal, and the number of bytes. */
 export function digestOf(content: Content): { sha256: string; bytes: number } {
   const hash = createHash('sha256');
   let bytes = 0;
   for (const piece of content instanceof Uint8Array ? [content] : content) {
-    hash.update(piece);
+    for (let at = 0; at < piece.byteLength; at += hashAtOnce) hash.update(piece.subarray(at, at + hashAtOnce));
     bytes += piece.byteLength;
   }
   return { sha256: hash.digest('hex'), bytes };

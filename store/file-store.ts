@@ -1,109 +1,129 @@
 import { randomBytes } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
-import { access, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, relative, sep } from 'node:path';
+import { type FileHandle, link, open, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ContrailError } from '../contracts/errors.ts';
+import { filesBelow, hasCode, isMissing, makeFolder, readWhole, syncFolder } from './file-system.ts';
 import { checkedPath, temporaryMark } from './paths.ts';
 import type { Content, Store } from './store.ts';
+
+/** A temporary file that nobody has written to for so long belongs to a process that died. */
+const leftoverAgeMs = 60 * 60 * 1000;
 
 /**
  * A store in a folder. A file is written under a temporary name beside its place, synced, and renamed; then the folder is
  * synced, so that what was reported as written survives a power cut.
  */
-export function createFileStore(root: string): Store {
+export function createFileStore(folder: string): Store {
+  const root = resolve(folder);
   const absolute = (path: string) => join(root, checkedPath(path));
+  const isTemporary = (path: string) => path.includes(temporaryMark);
 
-  const writeTemporary = async (target: string, content: Content): Promise<string> => {
-    await mkdir(dirname(target), { recursive: true });
+  /** Writes and syncs a temporary file, and has `publish` give it its name. */
+  const writeBeside = async <T>(
+    target: string,
+    content: Content | AsyncIterable<Uint8Array>,
+    publish: (temporary: string) => Promise<T>,
+  ): Promise<T> => {
     const temporary = `${target}${temporaryMark}${process.pid}-${randomBytes(4).toString('hex')}`;
-    const file = await open(temporary, 'wx');
+    const file = await createIn(dirname(target), temporary);
     try {
-      for (const piece of content instanceof Uint8Array ? [content] : content) await file.writeFile(piece);
-      await file.sync();
-    } catch (error) {
-      await file.close();
+      try {
+        for await (const piece of content instanceof Uint8Array ? [content] : content) await file.writeFile(piece);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      const published = await publish(temporary);
+      await syncFolder(dirname(target));
+      return published;
+    } finally {
       await rm(temporary, { force: true });
-      throw error;
     }
-    await file.close();
-    return temporary;
+  };
+
+  /** Removes a file, then its folder where that was the last file in it. */
+  const removeFile = async (target: string) => {
+    await rm(target, { force: true });
+    const parent = dirname(target);
+    try {
+      await syncFolder(parent);
+      if (parent !== root) await rmdir(parent);
+    } catch (error) {
+      if (!isMissing(error) && !hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
+    }
   };
 
   return {
     url: pathToFileURL(root).href,
     read: async (path) => {
       try {
-        return await readFile(absolute(path));
+        return await readWhole(absolute(path));
       } catch (error) {
-        if (isMissing(error))
-          throw new ContrailError('CorruptArtifact', `The store has no file ${absolute(path)}.`, { cause: error });
-        throw error;
+        throw isMissing(error) ? missing(absolute(path), error) : error;
       }
     },
-    exists: async (path) => {
-      try {
-        await access(absolute(path), constants.R_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    },
-    list: async (folder) => {
-      const entries = await readFolder(absolute(folder));
-      const files = entries.filter((entry) => entry.isFile() && !entry.name.includes(temporaryMark));
-      const sized = await Promise.all(
-        files.map(async (entry) => {
-          const path = join(entry.parentPath, entry.name);
-          const found = await stat(path).catch(() => null);
-          return found ? [{ path: relative(root, path).split(sep).join('/'), bytes: found.size }] : [];
-        }),
-      );
-      return sized.flat().sort((a, b) => (a.path < b.path ? -1 : 1));
+    exists: (path) => isFile(absolute(path)),
+    list: async (prefix) => {
+      const found = await filesBelow(absolute(prefix));
+      return found
+        .filter(({ path }) => !isTemporary(path))
+        .map(({ path, bytes }) => ({ path: relative(root, path).split(sep).join('/'), bytes }))
+        .sort((a, b) => (a.path < b.path ? -1 : 1));
     },
     write: async (path, content) => {
       const target = absolute(path);
-      await rename(await writeTemporary(target, content), target);
-      await syncFolder(dirname(target));
+      await writeBeside(target, content, (temporary) => rename(temporary, target));
     },
     writeExclusive: async (path, content) => {
       const target = absolute(path);
-      const temporary = await writeTemporary(target, content);
-      try {
-        await link(temporary, target);
-        await syncFolder(dirname(target));
-        return true;
-      } catch (error) {
-        if (hasCode(error, 'EEXIST')) return false;
-        throw error;
-      } finally {
-        await rm(temporary, { force: true });
-      }
+      return writeBeside(target, content, async (temporary) => {
+        try {
+          await link(temporary, target);
+          return true;
+        } catch (error) {
+          if (hasCode(error, 'EEXIST')) return false;
+          throw error;
+        }
+      });
     },
-    remove: async (path) => {
-      await rm(absolute(path), { force: true });
+    remove: (path) => removeFile(absolute(path)),
+    sweep: async (prefix) => {
+      const found = await filesBelow(absolute(prefix));
+      const leftovers = found.filter(
+        ({ path, modifiedMs }) => isTemporary(path) && Date.now() - modifiedMs > leftoverAgeMs,
+      );
+      for (const { path } of leftovers) await removeFile(path);
+      return leftovers.length;
+    },
+    localFile: async (path) => {
+      if (!(await isFile(absolute(path)))) throw missing(absolute(path));
+      return absolute(path);
     },
     locate: absolute,
   };
 }
 
-async function readFolder(folder: string): Promise<Dirent[]> {
+/** Creates a file, and its folder again where another process removed that as empty in between. */
+async function createIn(folder: string, path: string): Promise<FileHandle> {
+  for (let attempt = 1; ; attempt++) {
+    await makeFolder(folder);
+    try {
+      return await open(path, 'wx');
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
+    }
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
   try {
-    return await readdir(folder, { recursive: true, withFileTypes: true });
+    return (await stat(path)).isFile();
   } catch (error) {
-    if (isMissing(error)) return [];
+    if (isMissing(error)) return false;
     throw error;
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-const hasCode = (error: unknown, code: string) => error instanceof Error && 'code' in error && error.code === code;
-const isMissing = (error: unknown) => hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR');
+const missing = (path: string, cause?: unknown) =>
+  new ContrailError('CorruptArtifact', `The store has no file ${path}.`, { cause });

@@ -1,19 +1,25 @@
 import { ContrailError } from '../contracts/errors.ts';
 
-/** Endings of files that are being written; listings leave them out. */
+/** Part of the name of a file that is being written; listings leave such files out. */
 export const temporaryMark = '.tmp-';
 
 /**
  * Checks that a path stays inside the store.
  *
- * @throws ContrailError InvalidInput for an absolute path, an empty name, `.` or `..`, a backslash or a control character
+ * @throws ContrailError InvalidInput for an absolute path, an empty name, `.` or `..`, a backslash, a control character,
+ * or a name that is kept for temporary files
  */
 export function checkedPath(path: string): string {
-  const safe =
-    path !== '' && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && isPlain(name));
-  if (!safe) throw new ContrailError('InvalidInput', `${JSON.stringify(path)} is not a path inside the store.`);
-  return path;
+  if (path.split('/').every(isPlainName)) return path;
+  throw new ContrailError(
+    'InvalidInput',
+    `${JSON.stringify(path)} is not a path inside the store: it must be names joined by "/", with no "..", no backslash, and no leading or trailing "/".`,
+  );
 }
 
-const isPlain = (name: string) =>
+const isPlainName = (name: string) =>
+  name !== '' &&
+  name !== '.' &&
+  name !== '..' &&
+  !name.includes(temporaryMark) &&
   ![...name].some((character) => character < ' ' || character === '\\' || character === '\u007f');

@@ -1,4 +1,3 @@
-import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ContrailError } from '../contracts/errors.ts';
 import { createFileStore } from './file-store.ts';
@@ -15,33 +14,49 @@ export interface StoredFile {
 /**
  * Where datasets, checkpoints and results live: named byte strings, and nothing else.
  *
- * Paths are relative, with `/` between names; a path that could leave the store is refused. A file appears whole or not
- * at all. This is the whole surface that a driver has to offer.
+ * Paths are relative, with `/` between names; a path that could leave the store is refused (InvalidInput). A file appears
+ * whole or not at all. This is the whole surface that a driver has to offer.
  */
 export interface Store {
   readonly url: string;
   /** @throws ContrailError CorruptArtifact when there is no such file */
   readonly read: (path: string) => Promise<Uint8Array>;
   readonly exists: (path: string) => Promise<boolean>;
-  /** Every file below a folder, sorted by path; empty when there is no such folder. */
+  /** Every file below a folder, sorted by path; empty when there is no such folder. Files being written are left out. */
   readonly list: (folder: string) => Promise<readonly StoredFile[]>;
   /** Writes a file, replacing one of that name. Durable when it returns. */
-  readonly write: (path: string, content: Content) => Promise<void>;
+  readonly write: (path: string, content: Content | AsyncIterable<Uint8Array>) => Promise<void>;
   /** Writes a file unless there is one of that name; says whether it did. Of several writers exactly one succeeds. */
   readonly writeExclusive: (path: string, content: Uint8Array) => Promise<boolean>;
   /** Removes a file; nothing happens when there is none. */
   readonly remove: (path: string) => Promise<void>;
+  /** Removes what writers that died have left half-written below a folder, an hour after; returns how many files. */
+  readonly sweep: (folder: string) => Promise<number>;
+  /**
+   * A file on this machine with the contents, to be read and not changed.
+   *
+   * @throws ContrailError CorruptArtifact when there is no such file
+   */
+  readonly localFile: (path: string) => Promise<string>;
   /** Where a person finds the file or folder: a path on this machine. */
   readonly locate: (path: string) => string;
 }
 
 /**
- * Opens the store at a `file:` URL or an absolute folder.
+ * Opens the store at a `file:` URL or in a folder. Nothing is created before the first write.
  *
  * @throws ContrailError Usage for anything else
  */
 export function openStore(url: string): Store {
-  if (url.startsWith('file:')) return createFileStore(fileURLToPath(url));
-  if (isAbsolute(url)) return createFileStore(url);
-  throw new ContrailError('Usage', `The store ${JSON.stringify(url)} is neither a file: URL nor an absolute folder.`);
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(url)?.[1]?.toLowerCase();
+  if (url !== '' && scheme === undefined) return createFileStore(url);
+  try {
+    if (scheme === 'file') return createFileStore(fileURLToPath(url));
+  } catch {
+    // A file: URL that names no folder of this machine is refused below.
+  }
+  throw new ContrailError(
+    'Usage',
+    `The store ${JSON.stringify(url)} cannot be opened: give a folder, or a file: URL such as file:///var/lib/contrail.`,
+  );
 }
