@@ -1,8 +1,7 @@
 import { stepKeySchema } from '../contracts/identifiers.ts';
+import { evaluate, linearProbe } from '../evaluation/index.ts';
 import { openStore } from '../store/index.ts';
-import { createTrainingJobs } from '../training/jobs/index.ts';
-import { serveTrainer } from '../training/process/serve.ts';
-import { evaluateJob, linearProbeJob } from './trainer-jobs.ts';
+import { createTrainingJobs, serveTrainer } from '../training/index.ts';
 
 /**
  * The trainer process of one step of one run. Arguments: run, step, store URL. It talks to the worker by IPC alone.
@@ -11,7 +10,4 @@ const [run, step, storeUrl = ''] = process.argv.slice(2);
 const key = stepKeySchema.parse({ run, step });
 process.title = `contrail trainer ${key.run}/${key.step}`;
 
-serveTrainer(
-  { ...createTrainingJobs(), 'linear-probe': linearProbeJob, evaluate: evaluateJob },
-  { store: openStore(storeUrl), key },
-);
+serveTrainer({ ...createTrainingJobs(), 'linear-probe': linearProbe, evaluate }, { store: openStore(storeUrl), key });

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { artifactRefSchema, digestSchema } from './artifacts.ts';
+
+/** `about` of a classifier artifact, whose file `classifier.safetensors` holds `kernel` [dimension, classes] and `bias`. */
+export const classifierAboutSchema = z.strictObject({
+  classes: z.array(z.string()),
+  dimension: z.int().positive(),
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+  learningRate: z.number(),
+  epochs: z.int(),
+  /** Of every learning rate that was tried. */
+  candidates: z.array(
+    z.strictObject({
+      learningRate: z.number(),
+      trainLoss: z.number().nullable(),
+      validationTop1: z.number().nullable(),
+    }),
+  ),
+});
+export type ClassifierAbout = z.infer<typeof classifierAboutSchema>;
+export const classifierFile = 'classifier.safetensors';
+
+/** evaluation.json: what was measured on the test images. */
+export const evaluationSchema = z.strictObject({
+  dataset: z.string(),
+  classes: z.array(z.string()),
+  testImages: z.int(),
+  top1: z.number(),
+  top5: z.number(),
+  macroF1: z.number(),
+  expectedCalibrationError: z.number(),
+  knn: z.array(z.strictObject({ k: z.int(), accuracy: z.number() })),
+  perClass: z.array(z.strictObject({ precision: z.number(), recall: z.number(), f1: z.number(), support: z.int() })),
+  /** Rows are true classes, columns predictions. */
+  confusion: z.array(z.array(z.int())),
+  mostConfused: z.array(z.strictObject({ a: z.string(), b: z.string(), count: z.int() })),
+  /** On the first test images, up to 2,000. */
+  geometry: z.strictObject({
+    images: z.int(),
+    alignment: z.number(),
+    uniformity: z.number(),
+    intra: z.number(),
+    inter: z.number(),
+    silhouette: z.number(),
+    recallAt1: z.number(),
+    mapAtR: z.number(),
+  }),
+  /** SHA-256 over the encoder's weights and batch-norm statistics: the same before and after, or the evaluation fails. */
+  encoderDigest: digestSchema,
+});
+export type Evaluation = z.infer<typeof evaluationSchema>;
+export const evaluationFile = 'evaluation.json';

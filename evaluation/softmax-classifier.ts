@@ -1,0 +1,114 @@
+import { permutation } from '../datasets/index.ts';
+import { type Tensor, type Tensor2D, tf } from '../training/index.ts';
+
+/** Weights of a linear softmax classifier. */
+export interface LinearClassifier {
+  /** [dimension, classes] */
+  readonly kernel: Float32Array;
+  /** [classes] */
+  readonly bias: Float32Array;
+}
+
+export interface LabelledFeatures {
+  /** [count, dimension] */
+  readonly features: Float32Array;
+  readonly labels: Int32Array;
+  readonly count: number;
+  readonly dimension: number;
+}
+
+export interface FitOptions {
+  readonly classes: number;
+  readonly epochs: number;
+  readonly batch: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  readonly seed: number;
+  /** Called after each epoch; may throw to stop. */
+  readonly onEpoch: (epoch: number) => Promise<void>;
+}
+
+const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-7];
+
+/**
+ * Fits softmax regression by Adam from zero weights. The gradient is written out, X^T (softmax - one-hot) / n, so a step is
+ * a handful of operations.
+ *
+ * @returns the classifier and its mean loss over the last epoch, which is not finite where training diverged
+ */
+export async function fitSoftmaxClassifier(
+  data: LabelledFeatures,
+  options: FitOptions,
+): Promise<LinearClassifier & { readonly loss: number }> {
+  const { classes, epochs, batch, weightDecay, seed } = options;
+  const x = tf.tensor2d(data.features, [data.count, data.dimension]);
+  const y = tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(data.labels, 'int32'), classes), 'float32') as Tensor2D);
+  const parameters = [tf.zeros([data.dimension, classes]), tf.zeros([classes])].map((initial) => ({
+    value: tf.variable(initial),
+    m: tf.variable(tf.zerosLike(initial)),
+    v: tf.variable(tf.zerosLike(initial)),
+  }));
+  const [kernel, bias] = parameters;
+  if (!kernel || !bias) throw new Error('a linear classifier has a kernel and a bias');
+  let [step, loss] = [0, Number.NaN];
+  const size = Math.min(batch, data.count);
+  const steps = Math.ceil(data.count / size);
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const order = permutation(data.count, seed, 'probe batches', epoch);
+    const total = tf.variable(tf.scalar(0));
+    for (let index = 0; index < steps; index++) {
+      step++;
+      // Falls to nothing over the epochs, so that the last steps settle.
+      const rate = options.learningRate * (0.5 + 0.5 * Math.cos((Math.PI * (step - 1)) / (epochs * steps)));
+      const corrected = (rate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+      tf.tidy(() => {
+        const rows = tf.tensor1d(order.subarray(index * size, (index + 1) * size), 'int32');
+        const [features, targets] = [tf.gather(x, rows), tf.gather(y, rows)];
+        const logits = tf.add(tf.matMul(features, kernel.value as unknown as Tensor2D), bias.value);
+        const logProbabilities = tf.logSoftmax(logits);
+        const count = rows.size;
+        total.assign(tf.add(total, tf.div(tf.neg(tf.sum(tf.mul(targets, logProbabilities))), count * steps)));
+        const error = tf.div(tf.sub(tf.exp(logProbabilities), targets), count) as Tensor2D;
+        const decayed = tf.add(tf.matMul(features, error, true, false), tf.mul(kernel.value, weightDecay));
+        adamStep(kernel, decayed, corrected);
+        adamStep(bias, tf.sum(error, 0), corrected);
+      });
+    }
+    loss = total.dataSync()[0] ?? Number.NaN;
+    total.dispose();
+    await options.onEpoch(epoch);
+    if (!Number.isFinite(loss)) break;
+  }
+  const result = {
+    kernel: kernel.value.dataSync<'float32'>().slice(),
+    bias: bias.value.dataSync<'float32'>().slice(),
+    loss,
+  };
+  for (const { value, m, v } of parameters) tf.dispose([value, m, v]);
+  tf.dispose([x, y]);
+  return result;
+}
+
+function adamStep(
+  { value, m, v }: Record<'value' | 'm' | 'v', ReturnType<typeof tf.variable>>,
+  gradient: Tensor,
+  rate: number,
+): void {
+  m.assign(tf.add(m, tf.mul(tf.sub(gradient, m), 1 - beta1)));
+  v.assign(tf.add(v, tf.mul(tf.sub(tf.square(gradient), v), 1 - beta2)));
+  value.assign(tf.sub(value, tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon))));
+}
+
+/** Probabilities [count, classes]. */
+export function classify(
+  { kernel, bias }: LinearClassifier,
+  { features, count, dimension }: Omit<LabelledFeatures, 'labels'>,
+): Float32Array {
+  return tf.tidy(() => {
+    const logits = tf.add(
+      tf.matMul(tf.tensor2d(features, [count, dimension]), tf.tensor2d(kernel, [dimension, bias.length])),
+      tf.tensor1d(bias),
+    );
+    return tf.softmax(logits as Tensor2D).dataSync<'float32'>();
+  });
+}
