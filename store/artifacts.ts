@@ -8,14 +8,17 @@ import { ContrailError } from '../contracts/errors.ts';
 import { digestOf, jsonBytes, parseJson } from './digest.ts';
 import type { Content, Store } from './store.ts';
 
+const manifestFile = 'manifest.json';
+
 /** The folder of an artifact in the store. */
 export const artifactFolder = ({ kind, digest }: ArtifactRef): string => `artifacts/${kind}/${digest}`;
 
 /**
  * Stores an artifact under the SHA-256 of its manifest. The files land first and the manifest last, so an artifact with a
- * manifest is whole; storing the same content again changes nothing.
+ * manifest is whole. Storing the same content again rewrites only what has gone missing or lost its length since.
  *
- * @param files contents are read twice, so pieces must be re-iterable
+ * @param artifact.files contents are read twice, so pieces must be re-iterable; the order makes no difference
+ * @throws TypeError for two files of one name, or one named manifest.json
  */
 export async function writeArtifact(
   store: Store,
@@ -25,20 +28,26 @@ export async function writeArtifact(
     readonly files: readonly { readonly path: string; readonly content: Content }[];
   },
 ): Promise<ArtifactRef> {
-  const manifest = jsonBytes(
-    artifactManifestSchema.parse({
-      format: 'contrail-artifact/1',
-      kind: artifact.kind,
-      about: JSON.parse(JSON.stringify(artifact.about)),
-      files: artifact.files.map(({ path, content }) => ({ path, ...digestOf(content) })),
-    }),
-  );
-  const ref = { kind: artifact.kind, digest: digestOf(manifest).sha256 };
+  const files = [...artifact.files].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const names = [manifestFile, ...files.map(({ path }) => path)];
+  if (new Set(names).size < names.length) throw new TypeError(`an artifact cannot hold ${names.slice(1).join(', ')}`);
+  const { files: entries, ...manifest } = artifactManifestSchema.parse({
+    format: 'contrail-artifact/1',
+    kind: artifact.kind,
+    about: JSON.parse(JSON.stringify(artifact.about)),
+    files: files.map(({ path, content }) => ({ path, ...digestOf(content) })),
+  });
+  const manifestBytes = jsonBytes({ ...manifest, files: entries });
+  const ref = { kind: artifact.kind, digest: digestOf(manifestBytes).sha256 };
   const folder = artifactFolder(ref);
-  if (!(await store.exists(`${folder}/manifest.json`))) {
-    for (const { path, content } of artifact.files) await store.write(`${folder}/${path}`, content);
-    await store.write(`${folder}/manifest.json`, manifest);
-  }
+
+  const present = new Map((await store.list(folder)).map(({ path, bytes }) => [path, bytes]));
+  const isPresent = (name: string, bytes: number | undefined) => present.get(`${folder}/${name}`) === bytes;
+  const complete = isPresent(manifestFile, manifestBytes.byteLength);
+  // Without a manifest, a file of the right length is still nobody's word that it is the right file.
+  for (const [index, { path, content }] of files.entries())
+    if (!complete || !isPresent(path, entries[index]?.bytes)) await store.write(`${folder}/${path}`, content);
+  if (!complete) await store.write(`${folder}/${manifestFile}`, manifestBytes);
   return ref;
 }
 
@@ -48,29 +57,49 @@ export async function writeArtifact(
  * @throws ContrailError CorruptArtifact when it is missing or not the one that the reference names
  */
 export async function readArtifact(store: Store, ref: ArtifactRef): Promise<ArtifactManifest> {
-  const path = `${artifactFolder(ref)}/manifest.json`;
-  const bytes = await store.read(path);
-  if (digestOf(bytes).sha256 !== ref.digest) throw damaged(store, path);
-  return artifactManifestSchema.parse(parseJson(bytes));
+  const path = `${artifactFolder(ref)}/${manifestFile}`;
+  const bytes = await readPart(store, ref, path);
+  const { sha256 } = digestOf(bytes);
+  if (sha256 !== ref.digest) throw damaged(store, ref, path, `SHA-256 ${ref.digest}`, sha256);
+  const manifest = artifactManifestSchema.safeParse(parseJson(bytes));
+  if (!manifest.success || manifest.data.kind !== ref.kind)
+    throw new ContrailError(
+      'CorruptArtifact',
+      `${store.locate(path)} does not describe a ${ref.kind} in the format contrail-artifact/1. It was written by another version of Contrail; make the ${ref.kind} again.`,
+    );
+  return manifest.data;
 }
 
 /**
  * Reads a file of an artifact and checks its size and SHA-256.
  *
- * @throws ContrailError CorruptArtifact when they are not those of the manifest
+ * @throws ContrailError CorruptArtifact when it is missing, or they are not those of the manifest
  */
-export async function readArtifactFile(store: Store, ref: ArtifactRef, path: string): Promise<Uint8Array> {
-  const entry = (await readArtifact(store, ref)).files.find((file) => file.path === path);
-  if (!entry) throw new ContrailError('CorruptArtifact', `The ${ref.kind} ${ref.digest} has no file ${path}.`);
-  const bytes = await store.read(`${artifactFolder(ref)}/${path}`);
-  const found = digestOf(bytes);
-  if (found.sha256 !== entry.sha256 || found.bytes !== entry.bytes)
-    throw damaged(store, `${artifactFolder(ref)}/${path}`);
+export async function readArtifactFile(store: Store, ref: ArtifactRef, name: string): Promise<Uint8Array> {
+  const { files } = await readArtifact(store, ref);
+  const entry = files.find(({ path }) => path === name);
+  if (!entry)
+    throw new ContrailError(
+      'CorruptArtifact',
+      `The ${ref.kind} ${ref.digest} has no file ${name}, only ${files.map(({ path }) => path).join(', ')}.`,
+    );
+  const path = `${artifactFolder(ref)}/${name}`;
+  const bytes = await readPart(store, ref, path);
+  if (bytes.byteLength !== entry.bytes)
+    throw damaged(store, ref, path, `${entry.bytes} bytes`, String(bytes.byteLength));
+  const { sha256 } = digestOf(bytes);
+  if (sha256 !== entry.sha256) throw damaged(store, ref, path, `SHA-256 ${entry.sha256}`, sha256);
   return bytes;
 }
 
-const damaged = (store: Store, path: string) =>
-  new ContrailError(
+async function readPart(store: Store, ref: ArtifactRef, path: string): Promise<Uint8Array> {
+  if (!(await store.exists(path))) throw damaged(store, ref, path, 'a file', 'none');
+  return store.read(path);
+}
+
+function damaged(store: Store, ref: ArtifactRef, path: string, expected: string, found: string): ContrailError {
+  return new ContrailError(
     'CorruptArtifact',
-    `${store.locate(path)} is damaged: its SHA-256 is not the recorded one. Remove its folder and make it again.`,
+    `${store.locate(path)} is damaged: expected ${expected}, found ${found}. Remove ${store.locate(artifactFolder(ref))} and run the step that made this ${ref.kind} again.`,
   );
+}

@@ -31,7 +31,7 @@ export interface Checkpoints {
   /** Checkpoints with a readable manifest, the oldest first; their states are not checked. */
   readonly list: () => Promise<readonly NamedManifest[]>;
   /** The newest checkpoint, not past a point, whose state verifies; with those that were skipped. */
-  readonly newestValid: (options?: { readonly upTo?: ProgressPoint }) => Promise<{
+  readonly newestValid: (options?: { readonly upTo?: ProgressPoint; readonly wholeEpochs?: boolean }) => Promise<{
     readonly newest: LoadedCheckpoint | null;
     readonly rejected: readonly RejectedCheckpoint[];
   }>;
@@ -151,11 +151,11 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
       await store.write(`${folder}/${name}/${manifestFile}`, jsonBytes(manifest));
       return manifest;
     },
-    newestValid: async ({ upTo } = {}) => {
+    newestValid: async ({ upTo, wholeEpochs = false } = {}) => {
       const rejected: RejectedCheckpoint[] = [];
       for (const name of await names()) {
         const point = pointOf(name);
-        if (!point || (upTo && isAfter(point, upTo))) continue;
+        if (!point || (upTo && isAfter(point, upTo)) || (wholeEpochs && point.step > 0)) continue;
         try {
           return { newest: await load(name), rejected };
         } catch (error) {

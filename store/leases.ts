@@ -29,19 +29,30 @@ export async function acquireLease(store: Store, key: StepKey, owner: string): P
 }
 
 /**
- * @throws ContrailError StaleLease when another process has taken the lease since
+ * Checks that nobody has taken the lease since.
+ *
+ * @throws ContrailError StaleLease that names the owner who lost it and the one who has it
  */
 export async function assertCurrent({ store, key, token, owner }: Lease): Promise<void> {
   const highest = await highestToken(store, key);
   if (highest === token) return;
-  const newer = leaseSchema.parse(parseJson(await store.read(pathOf(key, highest))));
+  const holder = highest > token ? await ownerOf(store, key, highest) : 'nobody: its file was removed';
   throw new ContrailError(
     'StaleLease',
-    `${owner} lost ${key.run}/${key.step} to ${newer.owner} (token ${token}, now ${highest}), so its checkpoint was not written.`,
+    `${owner} lost ${key.run}/${key.step} to ${holder} (token ${token}, now ${highest}), so its checkpoint was not written.`,
   );
 }
 
+async function ownerOf(store: Store, key: StepKey, token: number): Promise<string> {
+  try {
+    return leaseSchema.parse(parseJson(await store.read(pathOf(key, token)))).owner;
+  } catch {
+    return 'another process';
+  }
+}
+
 async function highestToken(store: Store, key: StepKey): Promise<number> {
-  const newest = (await store.list(folderOf(key))).at(-1);
-  return newest ? Number.parseInt(newest.path.split('/').at(-1) ?? '0', 10) : 0;
+  const names = (await store.list(folderOf(key))).map(({ path }) => path.split('/').at(-1) ?? '');
+  const tokens = names.filter((name) => /^\d+\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
+  return Math.max(0, ...tokens);
 }

@@ -20,6 +20,7 @@ export interface StoredTensor {
   readonly data: Uint8Array;
 }
 
+const metadataKey = '__metadata__';
 const maximumHeader = 100_000_000;
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
@@ -35,18 +36,19 @@ export function encodeSafetensors(
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
   const sorted = [...tensors].sort((a, b) => compare(a.name, b.name));
-  const header: Record<string, unknown> = {
-    __metadata__: Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => compare(a, b))),
-  };
+  // Put together as text: an object would move names that look like numbers to the front and lose `__proto__`.
+  const members = [`${JSON.stringify(metadataKey)}:${metadataText(metadata)}`];
   let offset = 0;
-  for (const { name, dtype, shape, data } of sorted) {
-    if (Object.hasOwn(header, name)) throw new TypeError(`two tensors are named ${name}`);
+  for (const [index, { name, dtype, shape, data }] of sorted.entries()) {
+    if (name === metadataKey) throw new TypeError(`no tensor can be named ${name}`);
+    if (sorted[index - 1]?.name === name) throw new TypeError(`two tensors are named ${name}`);
     if (data.byteLength !== size(shape) * dtypeBytes[dtype])
       throw new TypeError(`tensor ${name} has ${data.byteLength} bytes, not those of ${dtype} [${shape}]`);
-    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    const entry = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    members.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     offset += data.byteLength;
   }
-  const text = new TextEncoder().encode(JSON.stringify(header));
+  const text = new TextEncoder().encode(`{${members.join(',')}}`);
   const padded = Math.ceil(text.length / 8) * 8;
   const prefix = new Uint8Array(8 + padded).fill(0x20);
   new DataView(prefix.buffer).setBigUint64(0, BigInt(padded), true);
@@ -54,17 +56,17 @@ export function encodeSafetensors(
   return [prefix, ...sorted.map(({ data }) => data)];
 }
 
-const headerSchema = z.record(
-  z.string(),
-  z.union([
-    z.strictObject({
-      dtype: z.enum(Object.keys(dtypeBytes) as [Dtype, ...Dtype[]]),
-      shape: z.array(z.int().nonnegative()),
-      data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
-    }),
-    z.record(z.string(), z.string()),
-  ]),
-);
+const metadataText = (metadata: Readonly<Record<string, string>>) =>
+  `{${Object.entries(metadata)
+    .sort(([a], [b]) => compare(a, b))
+    .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
+    .join(',')}}`;
+
+const entrySchema = z.strictObject({
+  dtype: z.enum(Object.keys(dtypeBytes) as [Dtype, ...Dtype[]]),
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+});
 
 export interface DecodedTensors {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
@@ -82,33 +84,50 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'the file'): Decoded
     new ContrailError('CorruptArtifact', `${name} is not a sound safetensors file: ${what}.`);
   if (bytes.length < 8) throw corrupt(`it has ${bytes.length} bytes`);
   const headerLength = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (headerLength > maximumHeader || 8 + headerLength > bytes.length)
+  const start = 8 + headerLength;
+  if (headerLength > maximumHeader || start > bytes.length)
     throw corrupt(`its header claims ${headerLength} bytes of ${bytes.length}`);
-  let header: z.infer<typeof headerSchema>;
-  try {
-    header = headerSchema.parse(JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength))));
-  } catch {
-    throw corrupt('its header is not valid');
-  }
+  const header = parseHeader(bytes.subarray(8, start));
+  if (!header) throw corrupt('its header is not valid');
+
   const tensors = new Map<string, StoredTensor>();
-  let metadata: Record<string, string> = {};
   let end = 0;
-  for (const [key, entry] of Object.entries(header)) {
-    if (key === '__metadata__') {
-      metadata = entry as Record<string, string>;
-      continue;
-    }
-    const { dtype, shape, data_offsets } = entry as { dtype: Dtype; shape: number[]; data_offsets: [number, number] };
+  for (const [key, { dtype, shape, data_offsets }] of header.entries) {
     const [from, to] = data_offsets;
     if (to - from !== size(shape) * dtypeBytes[dtype])
       throw corrupt(`tensor ${key} has ${to - from} bytes, not those of ${dtype} [${shape}]`);
     if (from !== end) throw corrupt(`tensor ${key} begins at ${from}, not at ${end}`);
     end = to;
-    tensors.set(key, { name: key, dtype, shape, data: bytes.subarray(8 + headerLength + from, 8 + headerLength + to) });
+    tensors.set(key, { name: key, dtype, shape, data: bytes.subarray(start + from, start + to) });
   }
-  if (8 + headerLength + end !== bytes.length)
-    throw corrupt(`it has ${bytes.length} bytes, but its tensors end at ${8 + headerLength + end}`);
-  return { tensors, metadata };
+  if (start + end !== bytes.length)
+    throw corrupt(`it has ${bytes.length} bytes, but its tensors end at ${start + end}`);
+  return { tensors, metadata: header.metadata };
+}
+
+type Entry = z.infer<typeof entrySchema>;
+
+/** The header's entries in the order of their bytes, which other writers need not write them in; null if not valid. */
+function parseHeader(
+  bytes: Uint8Array,
+): { readonly entries: readonly (readonly [string, Entry])[]; readonly metadata: Record<string, string> } | null {
+  if (bytes[0] !== 0x7b) return null;
+  try {
+    const members = Object.entries(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as object);
+    const metadata = members.find(([key]) => key === metadataKey)?.[1] ?? {};
+    // Not z.record, which passes over a key named `__proto__`.
+    const texts = Object.entries(z.looseObject({}).parse(metadata)).map(([key, value]) => [
+      key,
+      z.string().parse(value),
+    ]);
+    const entries = members
+      .filter(([key]) => key !== metadataKey)
+      .map(([key, value]) => [key, entrySchema.parse(value)] as const)
+      .sort(([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1]);
+    return { entries, metadata: Object.fromEntries(texts) as Record<string, string> };
+  } catch {
+    return null;
+  }
 }
 
 /** The tensor's values; a view where its bytes are aligned, else a copy. */

@@ -1,0 +1,81 @@
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import type { StepKey } from '../contracts/identifiers.ts';
+import type { Json } from '../contracts/json.ts';
+import type { JobInput, JobResult, TrainerJob } from '../contracts/trainer.ts';
+import type { Store } from '../store/index.ts';
+import type { TrainerHost } from '../training/host.ts';
+import { toTemporalFailure } from './errors.ts';
+
+/** What the activities work with. */
+export interface ActivityContext {
+  readonly store: Store;
+  readonly host: TrainerHost;
+  /** Where downloaded data sets are kept. */
+  readonly cacheFolder: string;
+}
+
+/** A result, and which attempt of the activity gave it. */
+export interface Attempted<T> {
+  readonly result: T;
+  readonly attempt: number;
+}
+
+/** The longest silence of a trainer that is not a stall. */
+const stallTimeoutMs = 5 * 60_000;
+
+/** Runs an activity's work: its errors become Temporal's, and its result carries the attempt. */
+export async function attempt<T>(work: () => Promise<T>): Promise<Attempted<T>> {
+  try {
+    return { result: await work(), attempt: activityInfo().attempt };
+  } catch (error) {
+    throw toTemporalFailure(error);
+  }
+}
+
+/**
+ * Heartbeats three times a timeout with the latest details, until the work ends. Keeps on while a cancelled job writes its
+ * last checkpoint; a stalled job ends by the work's own limit, and the beats with it.
+ */
+export async function withHeartbeat<T>(work: (report: (details: Json) => void) => Promise<T>): Promise<T> {
+  let latest: Json = null;
+  const beat = () => heartbeat(latest);
+  beat();
+  const timer = setInterval(beat, (activityInfo().heartbeatTimeoutMs ?? 30_000) / 3);
+  try {
+    return await work((details) => {
+      latest = details;
+      beat();
+    });
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Runs a job in the step's trainer, passing its progress on as heartbeats. */
+export function runInTrainer<J extends TrainerJob>(
+  context: ActivityContext,
+  job: J,
+  input: JobInput<J>,
+): Promise<JobResult<J>> {
+  return withHeartbeat((report) =>
+    context.host.run(job, input, {
+      signal: cancellationSignal(),
+      stallTimeoutMs,
+      onProgress: (progress) => report(progress as unknown as Json),
+    }),
+  );
+}
+
+/** Runs the only job of a step, and ends its trainer. */
+export async function runOnceInTrainer<J extends TrainerJob>(
+  context: ActivityContext,
+  job: J,
+  input: JobInput<J>,
+): Promise<JobResult<J>> {
+  try {
+    return await runInTrainer(context, job, input);
+  } finally {
+    const key: StepKey = { run: input.run, step: input.step };
+    await context.host.close(key);
+  }
+}

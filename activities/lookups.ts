@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { ContrailError } from '../contracts/errors.ts';
+import { runIdSchema, stepIdSchema } from '../contracts/identifiers.ts';
+import type { Json } from '../contracts/json.ts';
+import { type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
+import { loadStepResult, type StoredStepResult } from '../store/index.ts';
+import type { ActivityContext } from './context.ts';
+
+const finishedStepsInput = z.strictObject({ run: runIdSchema, steps: z.array(stepIdSchema) });
+export type FinishedStepsInput = z.input<typeof finishedStepsInput>;
+
+/** The recorded results of a run's steps, by step; those without one are left out. */
+export async function finishedSteps(
+  { store }: ActivityContext,
+  input: FinishedStepsInput,
+): Promise<Record<string, StoredStepResult>> {
+  const { run, steps } = finishedStepsInput.parse(input);
+  const found = await Promise.all(
+    steps.map(async (step) => [step, await loadStepResult(store, { run, step })] as const),
+  );
+  return Object.fromEntries(found.flatMap(([step, result]) => (result ? [[step, result]] : [])));
+}
+
+const checkParametersInput = z.strictObject({
+  step: stepIdSchema,
+  uses: z.enum(stepKindNames as [StepKindName, ...StepKindName[]]),
+  parameters: z.record(z.string(), z.json()),
+});
+export type CheckParametersInput = z.input<typeof checkParametersInput>;
+
+/**
+ * Validates parameters that hold results of other steps, and fills in the defaults.
+ *
+ * @throws ContrailError InvalidInput
+ */
+export async function checkParameters(input: CheckParametersInput): Promise<{ [key: string]: Json }> {
+  const { step, uses, parameters } = checkParametersInput.parse(input);
+  const parsed = stepKinds[uses].params.safeParse(parameters);
+  if (!parsed.success)
+    throw new ContrailError(
+      'InvalidInput',
+      `The parameters of step ${step} are not valid: ${z.prettifyError(parsed.error)}`,
+    );
+  return JSON.parse(JSON.stringify(parsed.data)) as { [key: string]: Json };
+}

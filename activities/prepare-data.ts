@@ -1,0 +1,28 @@
+import { cancellationSignal } from '@temporalio/activity';
+import type { z } from 'zod';
+import { prepareDataParams, type prepareDataResult } from '../contracts/step-kinds.ts';
+import { prepareDataset } from '../datasets/index.ts';
+import { type ActivityContext, withHeartbeat } from './context.ts';
+import { type StepInput, stepInputSchema } from './step-input.ts';
+import { finishStep } from './step-result.ts';
+
+/** Prepares a data set and stores it. */
+export async function prepareData(context: ActivityContext, input: StepInput) {
+  const { parameters, ...step } = stepInputSchema.parse(input);
+  const { ref, about } = await withHeartbeat((report) =>
+    prepareDataset(context.store, prepareDataParams.parse(parameters), {
+      cacheFolder: context.cacheFolder,
+      signal: cancellationSignal(),
+      onProgress: ({ phase, done, total }) => report({ phase, done, total, unit: 'images' }),
+    }),
+  );
+  const { train, validation, test } = about.splits;
+  const result: z.infer<typeof prepareDataResult> = {
+    dataset: { kind: 'dataset', digest: ref.digest },
+    name: about.name,
+    classes: about.classes.length,
+    counts: { train: train.count, validation: validation.count, test: test.count },
+    rejected: about.rejected.length,
+  };
+  return finishStep(context, step, result);
+}

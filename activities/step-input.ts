@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { artifactRefSchema } from '../contracts/artifacts.ts';
+import { stepKeySchema } from '../contracts/identifiers.ts';
+
+/** What the workflow gives the activity of a step. */
+export const stepInputSchema = stepKeySchema.extend({
+  parameters: z.record(z.string(), z.json()),
+  inputs: z.record(z.string(), artifactRefSchema),
+  fingerprint: z.string(),
+});
+export type StepInput = Readonly<z.input<typeof stepInputSchema>>;
+
+/** What the workflow gives the activities of a training. */
+export const trainingStepInputSchema = stepKeySchema.extend({
+  dataset: artifactRefSchema,
+  parameters: z.record(z.string(), z.json()),
+});

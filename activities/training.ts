@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { pretrainParams, type pretrainResult } from '../contracts/step-kinds.ts';
+import { recordedStateSchema, type TrainEpochResult } from '../contracts/trainer.ts';
+import { openCheckpoints } from '../store/index.ts';
+import { type ActivityContext, runInTrainer } from './context.ts';
+import { trainingStepInputSchema } from './step-input.ts';
+import { finishStep } from './step-result.ts';
+
+const trainEpochInput = trainingStepInputSchema.extend({
+  epoch: z.int().positive(),
+  recorded: recordedStateSchema.optional(),
+});
+const finishTrainingInput = trainingStepInputSchema.extend({
+  fingerprint: z.string(),
+  recorded: recordedStateSchema,
+  loss: z.number(),
+  bestLoss: z.number(),
+});
+export type TrainingStepInput = z.input<typeof trainingStepInputSchema>;
+export type TrainEpochStepInput = z.input<typeof trainEpochInput>;
+export type FinishTrainingStepInput = z.input<typeof finishTrainingInput>;
+
+function split(parameters: Readonly<Record<string, unknown>>) {
+  const { checkpoint, ...config } = pretrainParams.parse(parameters);
+  return { checkpoint, config };
+}
+
+/** Trains one epoch; done means that its checkpoint is durable. */
+export async function trainEpoch(context: ActivityContext, input: TrainEpochStepInput): Promise<TrainEpochResult> {
+  const { parameters, recorded, ...rest } = trainEpochInput.parse(input);
+  return runInTrainer(context, 'train-epoch', { ...rest, ...split(parameters), ...(recorded ? { recorded } : {}) });
+}
+
+/** Takes the encoder out of a finished training. */
+export async function finishTraining(context: ActivityContext, input: FinishTrainingStepInput) {
+  const { parameters, fingerprint, loss, bestLoss, recorded, ...rest } = finishTrainingInput.parse(input);
+  const { encoder } = await runInTrainer(context, 'finish-training', { ...rest, ...split(parameters), recorded });
+  await context.host.close(rest);
+  const result: z.infer<typeof pretrainResult> = {
+    encoder,
+    epochs: recorded.epoch,
+    loss,
+    bestLoss,
+    digest: recorded.digest,
+  };
+  return finishStep(context, { ...rest, fingerprint }, result);
+}
+
+/** The newest finished epoch of an earlier attempt of the run whose checkpoint verifies; null when there is none. */
+export async function trainingProgress(context: ActivityContext, input: TrainingStepInput) {
+  const { newest } = await openCheckpoints(context.store, trainingStepInputSchema.parse(input)).newestValid({
+    wholeEpochs: true,
+  });
+  if (!newest || newest.manifest.metrics === null || newest.manifest.best === null) return null;
+  const { epoch, digest, metrics, best } = newest.manifest;
+  return { epoch, digest, metrics, best };
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+import { installPackages, packagesAreInstalled, requireMachine } from '../native/bootstrap.mjs';
+
+if (!packagesAreInstalled()) {
+  requireMachine();
+  installPackages();
+}
+process.title = 'contrail';
+const { register } = await import('tsx/esm/api');
+register();
+const { main } = await import('./main.ts');
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ContrailError } from '../contracts/errors.ts';
+import { temporalVersion, tensorflowVersion } from './pins.ts';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+/** Everything that set-up fetches or builds, but for the binding, which lives in its package. */
+export const nativeFolder = join(root, '.native');
+export const bindingPackage = join(root, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
+export const deviceFile = join(nativeFolder, 'device');
+export const cudaFolder = join(nativeFolder, 'cuda-12');
+
+export type Device = 'cpu' | 'gpu';
+
+export const tensorflowFolder = (device: Device): string =>
+  join(nativeFolder, `tensorflow-${tensorflowVersion}-${device}`);
+export const temporalFolder: string = join(nativeFolder, `temporal-${temporalVersion}`);
+
+/** The device that TensorFlow was set up for; null before set-up. */
+export function chosenDevice(): Device | null {
+  if (!existsSync(deviceFile)) return null;
+  return readFileSync(deviceFile, 'utf8').trim() === 'gpu' ? 'gpu' : 'cpu';
+}
+
+/**
+ * The Temporal binary.
+ *
+ * @throws ContrailError SetupFailed before set-up
+ */
+export function temporalBinary(): string {
+  const binary = join(temporalFolder, 'temporal');
+  if (!existsSync(binary))
+    throw new ContrailError('SetupFailed', 'The Temporal binary is not set up. Run `contrail setup`.');
+  return binary;
+}
+
+/** Environment of the trainer: quiet logs, and CUDA's libraries on the path where the GPU build is used. */
+export function trainerEnvironment(): Record<string, string> {
+  const quiet = { TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3' };
+  if (chosenDevice() !== 'gpu') return quiet;
+  const nvidia = join(cudaFolder, 'nvidia');
+  const libraries = existsSync(nvidia)
+    ? readdirSync(nvidia)
+        .map((name) => join(nvidia, name, 'lib'))
+        .filter(existsSync)
+    : [];
+  const inherited = process.env.LD_LIBRARY_PATH;
+  return {
+    ...quiet,
+    LD_LIBRARY_PATH: [...libraries, ...(inherited ? [inherited] : [])].join(':'),
+    // Where XLA looks for ptxas and libdevice.
+    XLA_FLAGS: [process.env.XLA_FLAGS, `--xla_gpu_cuda_data_dir=${join(nvidia, 'cuda_nvcc')}`]
+      .filter(Boolean)
+      .join(' '),
+  };
+}

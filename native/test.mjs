@@ -1,0 +1,16 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { installPackages, requireMachine, root } from './bootstrap.mjs';
+
+requireMachine();
+installPackages();
+const run = (/** @type {string[]} */ args) =>
+  new Promise((resolve) => {
+    spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }).on('exit', (code) => resolve(code ?? 1));
+  });
+const setup = await run([join(root, 'cli', 'contrail.mjs'), 'setup']);
+process.exit(
+  setup === 0
+    ? await run([join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...process.argv.slice(2)])
+    : setup,
+);

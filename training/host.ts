@@ -1,0 +1,1 @@
+export { createTrainerHost, type TrainerHost, TrainerStopped } from './process/host.ts';

@@ -1,0 +1,38 @@
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { z } from 'zod';
+import { ContrailError } from '../contracts/errors.ts';
+
+/** Where everything of one installation's runs lives. */
+export interface Home {
+  readonly folder: string;
+  readonly storeUrl: string;
+  readonly cacheFolder: string;
+  readonly logFolder: string;
+  readonly databaseFile: string;
+  /** What `contrail dev` writes down about the server that it runs. */
+  readonly devFile: string;
+}
+
+const environmentSchema = z.object({
+  CONTRAIL_HOME: z.string().min(1, 'CONTRAIL_HOME is empty; unset it or name a folder').optional(),
+});
+
+/**
+ * The folder that CONTRAIL_HOME names, `.contrail` in the current folder otherwise.
+ *
+ * @throws ContrailError Usage when CONTRAIL_HOME is set to nothing
+ */
+export function openHome(environment: NodeJS.ProcessEnv = process.env): Home {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) throw new ContrailError('Usage', parsed.error.issues.map(({ message }) => message).join('\n'));
+  const folder = resolve(parsed.data.CONTRAIL_HOME ?? '.contrail');
+  return {
+    folder,
+    storeUrl: pathToFileURL(join(folder, 'store')).href,
+    cacheFolder: join(folder, 'cache'),
+    logFolder: join(folder, 'logs'),
+    databaseFile: join(folder, 'temporal', 'contrail.db'),
+    devFile: join(folder, 'dev.json'),
+  };
+}

@@ -1,0 +1,110 @@
+import { fileURLToPath } from 'node:url';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import pino from 'pino';
+import { createActivities } from '../activities/index.ts';
+import { trainerEnvironment } from '../native/index.ts';
+import { openStore } from '../store/index.ts';
+import { createTrainerHost } from '../training/host.ts';
+import { controlQueue } from '../workflows/options.ts';
+import type { Home } from './home.ts';
+import { registerSearchAttributes } from './search-attributes.ts';
+
+/** A task queue that a worker serves, and how many steps of it at a time. */
+export interface QueueSlots {
+  readonly queue: string;
+  readonly slots: number;
+}
+
+export const defaultQueues: readonly QueueSlots[] = [
+  { queue: 'cpu', slots: 2 },
+  { queue: 'gpu', slots: 1 },
+];
+
+export interface RunningWorker {
+  /** Ends when the worker has shut down. */
+  readonly stopped: Promise<void>;
+  readonly stop: () => void;
+}
+
+/**
+ * Starts a worker: workflows and look-ups on the control queue, steps on the given queues, each training in a trainer
+ * process of its own.
+ *
+ * On shutdown it cancels its steps at once; their trainers checkpoint at the next step boundary, and another worker goes
+ * on from there.
+ */
+export async function startWorker(
+  home: Home,
+  { queues, log }: { readonly queues: readonly QueueSlots[]; readonly log: (line: string) => void },
+): Promise<RunningWorker> {
+  const logger = pino(
+    { base: { pid: process.pid } },
+    pino.destination({ dest: `${home.logFolder}/worker.log`, mkdir: true, sync: false }),
+  );
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
+      logger[levels[level] ?? 'info'](meta ?? {}, message),
+    ),
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+    // The entry point listens for signals itself.
+    shutdownSignals: [],
+  });
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const connection = await NativeConnection.connect(connectionOptions);
+  await registerSearchAttributes(namespace);
+  const host = createTrainerHost({
+    entry: new URL('./trainer.ts', import.meta.url),
+    storeUrl: home.storeUrl,
+    environment: trainerEnvironment(),
+    log: (line) => logger.info({ source: 'trainer' }, line),
+  });
+  const activities = createActivities({ store: openStore(home.storeUrl), host, cacheFolder: home.cacheFolder });
+  const shared = {
+    connection,
+    namespace,
+    activities,
+    maxHeartbeatThrottleInterval: '2s',
+    defaultHeartbeatThrottleInterval: '2s',
+    shutdownForceTime: '3m',
+  } as const;
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('WARN', ({ message }) => logger.warn(message)),
+  });
+  const workers = await Promise.all([
+    Worker.create({ ...shared, taskQueue: controlQueue, workflowBundle }),
+    ...queues.map(({ queue, slots }) =>
+      Worker.create({ ...shared, taskQueue: queue, maxConcurrentActivityTaskExecutions: slots }),
+    ),
+  ]);
+  log(
+    `worker ready: ${[`workflows on ${controlQueue}`, ...queues.map(({ queue, slots }) => `${slots} at a time on ${queue}`)].join(', ')}`,
+  );
+  const stop = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const stopped = Promise.all(
+    workers.map((worker) =>
+      worker.run().catch((error: unknown) => {
+        stop();
+        throw error;
+      }),
+    ),
+  ).then(
+    () => host.closeAll().then(() => connection.close()),
+    async (error: unknown) => {
+      await host.closeAll();
+      throw error;
+    },
+  );
+  return { stopped, stop };
+}
+
+const levels: Readonly<Record<string, 'trace' | 'debug' | 'info' | 'warn' | 'error'>> = {
+  TRACE: 'trace',
+  DEBUG: 'debug',
+  INFO: 'info',
+  WARN: 'warn',
+  ERROR: 'error',
+};

@@ -1,0 +1,9 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+
+/** By what runs can be found in the Temporal UI and with `contrail list`. */
+export const pipelineAttribute = defineSearchAttributeKey('ContrailPipeline', 'KEYWORD');
+export const stageAttribute = defineSearchAttributeKey('ContrailStage', 'KEYWORD');
+export const epochAttribute = defineSearchAttributeKey('ContrailEpoch', 'INT');
+export const bestLossAttribute = defineSearchAttributeKey('ContrailBestLoss', 'DOUBLE');
+
+export const searchAttributes = [pipelineAttribute, stageAttribute, epochAttribute, bestLossAttribute];
