@@ -1,0 +1,23 @@
+import { openHome } from '../../worker/home.ts';
+import { startDevEnvironment } from '../dev-environment.ts';
+import { interruptSignal } from '../interrupt.ts';
+import { say } from '../output.ts';
+
+/** `contrail dev`: a server and a worker until Ctrl-C. */
+export async function devCommand({
+  port,
+  uiPort,
+}: {
+  readonly port: number;
+  readonly uiPort: number;
+}): Promise<number> {
+  const home = openHome();
+  const signal = interruptSignal();
+  const environment = await startDevEnvironment(home, { port, uiPort }, say);
+  say(`Temporal answers at ${environment.address}; its UI is http://127.0.0.1:${environment.server.uiPort}`);
+  say(`Runs, checkpoints and logs are in ${home.folder}. Ctrl-C stops.`);
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  say('Stopping; trainers checkpoint first.');
+  await environment.stop();
+  return 0;
+}

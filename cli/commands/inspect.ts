@@ -1,0 +1,165 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import { loadPlan, openCheckpoints, openStore } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import {
+  bestLossAttribute,
+  epochAttribute,
+  pipelineAttribute,
+  stageAttribute,
+} from '../../workflows/search-attributes.ts';
+import { withServer } from '../connection.ts';
+import { coloured, formatBytes, formatSeconds, print, printJson, say, table } from '../output.ts';
+import { describeRun, queryStatus } from '../runs.ts';
+import { checkRunId } from './run.ts';
+
+/** `contrail list` */
+export function listCommand({ json }: { readonly json: boolean }): Promise<number> {
+  return withServer(async ({ client }) => {
+    const rows: {
+      run: string;
+      pipeline: string;
+      state: string;
+      stage: string;
+      epoch: number | null;
+      bestLoss: number | null;
+      started: string;
+    }[] = [];
+    for await (const { workflowId, status, typedSearchAttributes: attributes, startTime } of client.workflow.list({
+      query: "WorkflowType = 'pipeline'",
+    }))
+      rows.push({
+        run: workflowId,
+        pipeline: attributes.get(pipelineAttribute) ?? '',
+        state: status.name.toLowerCase(),
+        stage: attributes.get(stageAttribute) ?? '',
+        epoch: attributes.get(epochAttribute) ?? null,
+        bestLoss: attributes.get(bestLossAttribute) ?? null,
+        started: startTime.toISOString(),
+      });
+    if (json) printJson(rows);
+    else if (rows.length === 0) say('No runs yet. `contrail run <pipeline>` starts one.');
+    else
+      print(
+        table(
+          ['run', 'pipeline', 'state', 'stage', 'started'],
+          rows.map(({ run, pipeline, state, stage, started }) => [
+            run,
+            pipeline,
+            state,
+            stage,
+            started.slice(0, 19).replace('T', ' '),
+          ]),
+        ),
+      );
+    return 0;
+  });
+}
+
+/** `contrail status` */
+export function statusCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
+  return withServer(async (server) => {
+    const { status: execution, startTime, closeTime, runId } = await describeRun(server, checkRunId(run));
+    const status = await queryStatus(server, run);
+    const state = execution.name.toLowerCase();
+    if (json)
+      printJson({
+        run,
+        execution: runId,
+        state,
+        started: startTime.toISOString(),
+        ended: closeTime?.toISOString() ?? null,
+        steps: status?.steps ?? null,
+      });
+    else {
+      print(`${run}: ${state}, started ${startTime.toISOString()}`);
+      if (!status)
+        say('No worker answers, so the steps cannot be shown. Start one with `contrail worker` or `contrail dev`.');
+      else
+        print(
+          table(
+            ['step', 'kind', 'state', 'attempts', 'epoch', 'latest', 'took'],
+            status.steps.map(
+              ({ id, uses, state, reused, attempts, epoch, epochs, metrics, result, error, startedAt, endedAt }) => [
+                id,
+                uses,
+                coloured(reused ? `${state} (reused)` : state),
+                attempts,
+                epoch === null ? '' : `${epoch} of ${epochs}`,
+                error
+                  ? (error.message.split('\n')[0] ?? '')
+                  : typeof result?.top1 === 'number'
+                    ? `top-1 ${result.top1.toFixed(4)}`
+                    : metrics
+                      ? `loss ${metrics.loss.toFixed(4)}`
+                      : '',
+                startedAt && endedAt ? formatSeconds((Date.parse(endedAt) - Date.parse(startedAt)) / 1000) : '',
+              ],
+            ),
+          ),
+        );
+    }
+    return 0;
+  });
+}
+
+/** `contrail cancel` */
+export function cancelCommand(run: string, { wait }: { readonly wait: boolean }): Promise<number> {
+  return withServer(async (server) => {
+    await describeRun(server, checkRunId(run));
+    const handle = server.client.workflow.getHandle(run);
+    await handle.cancel();
+    say(`Asked ${run} to stop; its trainers checkpoint first. \`contrail resume ${run}\` goes on from there.`);
+    if (wait) await handle.result().catch(() => undefined);
+    return 0;
+  });
+}
+
+/** `contrail checkpoints` */
+export async function checkpointsCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const plan = await loadPlan(store, checkRunId(run));
+  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}.`);
+  const perStep = await Promise.all(
+    plan.steps.map(async ({ id }) => {
+      const checkpoints = openCheckpoints(store, { run, step: id });
+      return Promise.all(
+        (await checkpoints.list()).map(async ({ name, manifest, bytes }) => {
+          const problem = await checkpoints.load(name).then(
+            () => null,
+            (error: unknown) => (error instanceof Error ? error.message : String(error)),
+          );
+          return {
+            step: id,
+            name,
+            epoch: manifest.epoch,
+            withinEpoch: manifest.step,
+            digest: manifest.digest,
+            loss: manifest.metrics?.loss ?? null,
+            bytes,
+            time: manifest.createdAt,
+            valid: problem === null,
+            problem,
+          };
+        }),
+      );
+    }),
+  );
+  const rows = perStep.flat();
+  if (json) printJson(rows);
+  else
+    print(
+      table(
+        ['step', 'epoch', 'digest', 'loss', 'size', 'time', 'state'],
+        rows.map(({ step, epoch, withinEpoch, digest, loss, bytes, time, problem }) => [
+          step,
+          withinEpoch ? `${epoch} + ${withinEpoch} steps` : epoch,
+          digest.slice(0, 16),
+          loss?.toFixed(4) ?? '',
+          formatBytes(bytes),
+          time.slice(0, 19).replace('T', ' '),
+          problem ?? 'valid',
+        ]),
+      ),
+    );
+  return 0;
+}

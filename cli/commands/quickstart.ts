@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import pc from 'picocolors';
+import type { Plan } from '../../contracts/plan.ts';
+import { setup } from '../../native/index.ts';
+import { parsePipeline } from '../../pipelines/language/index.ts';
+import { openStore, reportFolder, type Store } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { connect, type ServerClient } from '../connection.ts';
+import { startDevEnvironment } from '../dev-environment.ts';
+import { uiAddress } from '../dev-server.ts';
+import { followRun } from '../follow.ts';
+import { interruptedCode, interruptSignal } from '../interrupt.ts';
+import { print, printJson, say } from '../output.ts';
+import { newRunId, startRun } from '../runs.ts';
+import { loadEvaluation, summarise } from '../summary.ts';
+
+const pipelineFile = fileURLToPath(new URL('../../pipelines/quickstart.yaml', import.meta.url));
+
+/**
+ * `contrail quickstart`: sets up, starts a server and a worker, trains, shows what came out, and stops what it started.
+ * Interrupted anywhere, the next one goes on with the same run.
+ */
+export async function quickstartCommand({
+  json,
+  keep,
+}: {
+  readonly json: boolean;
+  readonly keep: boolean;
+}): Promise<number> {
+  const start = performance.now();
+  const signal = interruptSignal();
+  const home = openHome();
+  await setup({ device: 'auto', log: say });
+  const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, say);
+  process.env.TEMPORAL_ADDRESS = environment.address;
+  const text = await readFile(pipelineFile, 'utf8');
+  const plan = parsePipeline({ text, file: 'pipelines/quickstart.yaml' });
+  const store = openStore(home.storeUrl);
+  const server = await connect();
+  try {
+    const { run, execution } = await startOrPickUp(server, store, plan, text);
+    const temporalUi = uiAddress(environment.server, run, execution);
+    say(`Run ${pc.bold(run)}; watch it in Temporal at ${temporalUi}`);
+    await followRun(server, run, { json: false, signal });
+    if (signal.aborted) {
+      say('Stopping; trainers checkpoint first. `npm run quickstart` goes on from there.');
+      return interruptedCode;
+    }
+    const evaluation = await loadEvaluation(store, run, plan);
+    if (!evaluation) throw new Error('a completed run has an evaluation');
+    const report = store.locate(reportFolder(run));
+    const seconds = Math.round((performance.now() - start) / 1000);
+    if (json) {
+      const { top1, top5, macroF1, knn, confusion, classes } = evaluation;
+      printJson({ run, top1, top5, macroF1, knn, confusion, classes, report, temporalUi, seconds });
+    } else
+      print(
+        [
+          '',
+          summarise(evaluation),
+          '',
+          `Report       ${report}`,
+          `Temporal UI  ${temporalUi}${keep ? '' : ' (with --keep, or while `contrail dev` runs)'}`,
+          `Took         ${seconds} s`,
+        ].join('\n'),
+      );
+    return 0;
+  } finally {
+    await server.close();
+    if (keep) {
+      say(`Server and worker go on (server process ${environment.server.server}).`);
+    } else await environment.stop();
+  }
+}
+
+/** The run of this pipeline that was begun and not ended, or a new one. */
+async function startOrPickUp(
+  server: ServerClient,
+  store: Store,
+  plan: Plan,
+  text: string,
+): Promise<{ run: string; execution: string }> {
+  const prefix = `quickstart-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+  for await (const { workflowId, runId, status } of server.client.workflow.list({
+    query: `WorkflowType = 'pipeline' AND WorkflowId STARTS_WITH '${prefix}'`,
+  })) {
+    if (status.name === 'RUNNING') {
+      say('Going on with the run that was interrupted.');
+      return { run: workflowId, execution: runId };
+    }
+    if (status.name === 'COMPLETED') break;
+    say('Resuming the run that was interrupted.');
+    return { run: workflowId, execution: await startRun(server, store, workflowId, plan, true) };
+  }
+  const run = newRunId(prefix);
+  return { run, execution: await startRun(server, store, run, plan, false) };
+}

@@ -1,0 +1,94 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import { runIdSchema } from '../../contracts/identifiers.ts';
+import type { Json } from '../../contracts/json.ts';
+import { loadPlan, openStore, reportFolder, type Store } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { type ServerClient, withServer } from '../connection.ts';
+import { followRun } from '../follow.ts';
+import { interruptedCode, interruptSignal } from '../interrupt.ts';
+import { print, printJson, say } from '../output.ts';
+import { readPipelineFile } from '../pipeline-file.ts';
+import { newRunId, startRun } from '../runs.ts';
+import { loadEvaluation, summarise } from '../summary.ts';
+
+/** Whoever names a run names a workflow and a folder. @throws ContrailError Usage */
+export function checkRunId(run: string): string {
+  const checked = runIdSchema.safeParse(run);
+  if (!checked.success)
+    throw new ContrailError('Usage', `The run id ${JSON.stringify(run)} ${checked.error.issues[0]?.message}.`);
+  return run;
+}
+
+/** `contrail validate` */
+export async function validateCommand(
+  file: string,
+  { set, json }: { readonly set: Readonly<Record<string, Json>>; readonly json: boolean },
+): Promise<number> {
+  const plan = await readPipelineFile(file, set);
+  if (json) printJson(plan);
+  else print(`${file} is valid: ${plan.steps.map(({ id, uses }) => `${id} (${uses})`).join(', ')}`);
+  return 0;
+}
+
+export interface RunOptions {
+  readonly set: Readonly<Record<string, Json>>;
+  readonly id?: string;
+  readonly detach: boolean;
+  readonly json: boolean;
+}
+
+/** `contrail run` */
+export async function runCommand(file: string, { set, id, detach, json }: RunOptions): Promise<number> {
+  const plan = await readPipelineFile(file, set);
+  const run = checkRunId(id ?? newRunId(plan.name));
+  const store = openStore(openHome().storeUrl);
+  return withServer(async (server) => {
+    await startRun(server, store, run, plan, false);
+    say(`Started ${run}`);
+    if (!detach) return follow(server, store, run, json);
+    if (json) printJson({ run });
+    return 0;
+  });
+}
+
+/** `contrail resume`: the same run goes on; finished steps are not done again. */
+export async function resumeCommand(
+  run: string,
+  { detach, json }: Pick<RunOptions, 'detach' | 'json'>,
+): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const plan = await loadPlan(store, checkRunId(run));
+  if (!plan)
+    throw new ContrailError(
+      'RunNotFound',
+      `The store knows no run ${run}. \`contrail list\` shows the runs; CONTRAIL_HOME says which store is looked into.`,
+    );
+  return withServer(async (server) => {
+    await startRun(server, store, run, plan, true);
+    say(`Resumed ${run}`);
+    if (!detach) return follow(server, store, run, json);
+    if (json) printJson({ run });
+    return 0;
+  });
+}
+
+/** `contrail watch` */
+export async function watchCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
+  return withServer((server) => follow(server, openStore(openHome().storeUrl), checkRunId(run), json));
+}
+
+/** Follows a run to its end and shows what it measured. Ctrl-C leaves the run going. */
+async function follow(server: ServerClient, store: Store, run: string, json: boolean): Promise<number> {
+  const signal = interruptSignal();
+  const status = await followRun(server, run, { json, signal });
+  if (signal.aborted) {
+    say(`The run goes on. \`contrail watch ${run}\` shows it again, \`contrail cancel ${run}\` stops it.`);
+    return interruptedCode;
+  }
+  const plan = await loadPlan(store, run);
+  const evaluation = plan ? await loadEvaluation(store, run, plan) : null;
+  const report = store.locate(reportFolder(run));
+  if (json) printJson({ run, state: status?.state, ...(evaluation ? { top1: evaluation.top1, report } : {}) });
+  else if (evaluation) print(`\n${summarise(evaluation)}\n\nReport: ${report}`);
+  return 0;
+}

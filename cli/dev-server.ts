@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, openSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Connection } from '@temporalio/client';
+import { z } from 'zod';
+import { ContrailError } from '../contracts/errors.ts';
+import { temporalBinary } from '../native/index.ts';
+import type { Home } from '../worker/home.ts';
+
+/** What `dev.json` says of the server that serves a home. */
+const devSchema = z.strictObject({ server: z.int(), worker: z.int(), port: z.int(), uiPort: z.int() });
+export type DevServer = z.infer<typeof devSchema>;
+
+export const addressOf = ({ port }: DevServer): string => `127.0.0.1:${port}`;
+
+/** The page of one execution of a run in Temporal's UI. */
+export const uiAddress = ({ uiPort }: Pick<DevServer, 'uiPort'>, run: string, execution: string): string =>
+  `http://127.0.0.1:${uiPort}/namespaces/default/workflows/${encodeURIComponent(run)}/${execution}/history`;
+
+/** The server that serves this home already; null when there is none. */
+export async function findDevServer(home: Home): Promise<DevServer | null> {
+  const text = await readFile(home.devFile, 'utf8').catch(() => null);
+  if (text === null) return null;
+  try {
+    const dev = devSchema.parse(JSON.parse(text));
+    return isAlive(dev.server) && (await answers(addressOf(dev))) ? dev : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Writes down which processes serve the home. */
+export async function recordDevServer(home: Home, { server, worker, port, uiPort }: DevServer): Promise<void> {
+  await writeFile(`${home.devFile}.part`, JSON.stringify({ server, worker, port, uiPort }));
+  await rename(`${home.devFile}.part`, home.devFile);
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Starts Temporal's development server on loopback, with its database in the home, and waits until it answers.
+ *
+ * @param ports 0 picks a free one
+ * @throws ContrailError SetupFailed when it does not come up; Usage when the port is taken
+ */
+export async function startDevServer(
+  home: Home,
+  ports: { readonly port: number; readonly uiPort: number },
+): Promise<DevServer & { readonly process: ChildProcess }> {
+  const port = ports.port || (await freePort());
+  const uiPort = ports.uiPort || (await freePort());
+  for (const wanted of [port, uiPort])
+    if (!(await isFree(wanted)))
+      throw new ContrailError(
+        'Usage',
+        `Port ${wanted} on 127.0.0.1 is taken. Stop what uses it, or choose others with --port and --ui-port.`,
+      );
+  await mkdir(dirname(home.databaseFile), { recursive: true });
+  const args = [
+    'server',
+    'start-dev',
+    '--db-filename',
+    home.databaseFile,
+    '--ip',
+    '127.0.0.1',
+    '--ui-ip',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--ui-port',
+    String(uiPort),
+    '--log-level',
+    'error',
+  ];
+  // Its own process group: Ctrl-C must reach the worker first, while the server still answers.
+  const child = spawn(temporalBinary(), args, {
+    detached: true,
+    stdio: ['ignore', logFile(home, 'temporal.log'), logFile(home, 'temporal.log')],
+  });
+  const dev = { server: child.pid ?? 0, worker: 0, port, uiPort };
+  for (let attempt = 0; !(await answers(addressOf(dev))); attempt++) {
+    if (attempt > 150 || child.exitCode !== null)
+      throw new ContrailError(
+        'SetupFailed',
+        `Temporal's server did not come up; ${join(home.logFolder, 'temporal.log')} says why.`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return { ...dev, process: child };
+}
+
+export async function stopDevServer(home: Home, { process: child }: { readonly process: ChildProcess }): Promise<void> {
+  const exited = child.exitCode === null ? new Promise((resolve) => child.once('exit', resolve)) : null;
+  child.kill('SIGTERM');
+  await exited;
+  await rm(home.devFile, { force: true });
+}
+
+/** Starts a worker in a process of its own. It leaves on SIGTERM, after its trainers have checkpointed. */
+export function startWorkerProcess(home: Home, address: string): ChildProcess {
+  return spawn(process.execPath, [fileURLToPath(new URL('./contrail.mjs', import.meta.url)), 'worker'], {
+    detached: true,
+    env: { ...process.env, CONTRAIL_HOME: home.folder, TEMPORAL_ADDRESS: address },
+    stdio: ['ignore', logFile(home, 'worker.out.log'), logFile(home, 'worker.out.log')],
+  });
+}
+
+function logFile(home: Home, name: string): number {
+  mkdirSync(home.logFolder, { recursive: true });
+  return openSync(join(home.logFolder, name), 'a');
+}
+
+async function answers(address: string): Promise<boolean> {
+  try {
+    const connection = await Connection.connect({ address, connectTimeout: 1000 });
+    await connection.workflowService.describeNamespace({ namespace: 'default' });
+    await connection.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const listen = (port: number) =>
+  new Promise<number | null>((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : null));
+    });
+  });
+
+const isFree = async (port: number) => (await listen(port)) !== null;
+
+async function freePort(): Promise<number> {
+  const port = await listen(0);
+  if (port === null) throw new ContrailError('SetupFailed', 'No port is free on 127.0.0.1.');
+  return port;
+}

@@ -1,0 +1,188 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
+import { ContrailError } from '../contracts/errors.ts';
+import type { PipelineStatus, StepStatus } from '../contracts/status.ts';
+import { type TrainerProgress, trainerProgressSchema } from '../contracts/trainer.ts';
+import type { ServerClient } from './connection.ts';
+import { coloured, formatSeconds, isInteractive, say } from './output.ts';
+import { queryStatus } from './runs.ts';
+
+const intervalMs = 1000;
+const barWidth = 24;
+
+export interface FollowOptions {
+  /** One JSON object a change on standard output, instead of lines for people. */
+  readonly json: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Shows a run until it ends: a live picture in a terminal, a line for each change elsewhere.
+ *
+ * @returns the last status
+ * @throws ContrailError RunFailed with the failures of its steps
+ */
+export async function followRun(
+  server: ServerClient,
+  run: string,
+  { json, signal }: FollowOptions,
+): Promise<PipelineStatus | null> {
+  const show = json ? jsonLines() : isInteractive() ? livePicture(run) : plainLines();
+  const handle = server.client.workflow.getHandle(run);
+  let ended = false;
+  const result = handle
+    .result()
+    .then(
+      () => null,
+      (error: unknown) => error,
+    )
+    .finally(() => {
+      ended = true;
+    });
+  let status: PipelineStatus | null = null;
+  let silentSince: number | null = null;
+  while (!ended && !signal?.aborted) {
+    status = (await queryStatus(server, run)) ?? status;
+    const answered = status !== null;
+    silentSince = answered ? null : (silentSince ?? Date.now());
+    if (silentSince !== null && Date.now() - silentSince > 15_000) {
+      say('Waiting for a worker. Start one with `contrail worker` or `contrail dev`.');
+      silentSince = Date.now();
+    }
+    if (status) show.update(status, await currentProgress(server, run, status));
+    await Promise.race([result, new Promise((resolve) => setTimeout(resolve, intervalMs)), aborted(signal)]);
+  }
+  if (signal?.aborted) {
+    show.end();
+    return status;
+  }
+  status = (await queryStatus(server, run)) ?? status;
+  if (status) show.update(status, {});
+  show.end();
+  const error = await result;
+  if (error instanceof WorkflowFailedError) {
+    const reason = error.cause?.message ?? error.message;
+    throw new ContrailError(
+      'RunFailed',
+      `The run ${run} did not complete:\n${reason}\nMend what is wrong, then go on with \`contrail resume ${run}\`.`,
+      { cause: error },
+    );
+  }
+  if (error) throw error;
+  return status;
+}
+
+const aborted = (signal: AbortSignal | undefined) =>
+  new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+
+/** Progress within the running steps, by step, from the heartbeats of their activities. */
+async function currentProgress(
+  { client }: ServerClient,
+  run: string,
+  { steps }: PipelineStatus,
+): Promise<Record<string, TrainerProgress>> {
+  const running = steps.filter(({ state }) => state === 'running');
+  const found = await Promise.all(
+    running.map(async ({ id, uses }) => {
+      const description = await client.workflow
+        .getHandle(uses === 'pretrain' ? `${run}/${id}` : run)
+        .describe()
+        .catch(() => null);
+      for (const { activityId, heartbeatDetails } of description?.raw.pendingActivities ?? []) {
+        if (uses !== 'pretrain' && activityId !== id) continue;
+        const data = heartbeatDetails?.payloads?.[0]?.data;
+        const parsed = data ? trainerProgressSchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))) : null;
+        if (parsed?.success) return [[id, parsed.data] as const];
+      }
+      return [];
+    }),
+  );
+  return Object.fromEntries(found.flat());
+}
+
+interface Display {
+  readonly update: (status: PipelineStatus, progress: Readonly<Record<string, TrainerProgress>>) => void;
+  readonly end: () => void;
+}
+
+function livePicture(run: string): Display {
+  const log = createLogUpdate(process.stderr);
+  const widest = (steps: readonly StepStatus[]) => Math.max(...steps.map(({ id }) => id.length));
+  return {
+    update: ({ pipeline, steps }, progress) => {
+      const lines = steps.map(
+        (step) =>
+          `  ${step.id.padEnd(widest(steps))}  ${coloured(step.state.padEnd(9))}  ${describe(step, progress[step.id])}`,
+      );
+      log([`${pc.bold(pipeline)} ${pc.dim(run)}`, ...lines].join('\n'));
+    },
+    end: () => log.done(),
+  };
+}
+
+function plainLines(): Display {
+  const last = new Map<string, string>();
+  return {
+    update: ({ steps }, progress) => {
+      for (const step of steps) {
+        const key = `${step.state} ${step.epoch ?? ''}`;
+        if (step.state === 'waiting' || last.get(step.id) === key) continue;
+        last.set(step.id, key);
+        say(`${step.id}: ${step.state} ${describe(step, progress[step.id])}`.trimEnd());
+      }
+    },
+    end: () => {},
+  };
+}
+
+function jsonLines(): Display {
+  let last = '';
+  return {
+    update: (status) => {
+      const text = JSON.stringify({ type: 'status', ...status });
+      if (text !== last) process.stdout.write(`${text}\n`);
+      last = text;
+    },
+    end: () => {},
+  };
+}
+
+function describe(step: StepStatus, progress: TrainerProgress | undefined): string {
+  if (step.state === 'failed') return pc.red(step.error?.message.split('\n')[0] ?? '');
+  if (step.state === 'done') {
+    const took =
+      step.startedAt && step.endedAt
+        ? formatSeconds((Date.parse(step.endedAt) - Date.parse(step.startedAt)) / 1000)
+        : '';
+    return [step.reused ? 'reused' : took, headline(step)].filter(Boolean).join(', ');
+  }
+  const epochs =
+    step.epoch === null && progress === undefined
+      ? ''
+      : step.epochs
+        ? `${step.epoch ?? 0} of ${step.epochs} epochs done`
+        : '';
+  const loss = step.metrics ? `loss ${step.metrics.loss.toFixed(4)}` : '';
+  if (!progress) return [epochs, loss].filter(Boolean).join(', ');
+  const share = Math.min(1, progress.done / progress.total);
+  const bar = `${'█'.repeat(Math.round(share * barWidth))}${'░'.repeat(barWidth - Math.round(share * barWidth))}`;
+  const rate = progress.imagesPerSecond ? `${Math.round(progress.imagesPerSecond)} images/s` : '';
+  return [`${bar} ${progress.phase}`, loss, rate, remaining(step, share)].filter(Boolean).join(', ');
+}
+
+/** From the duration of the last epoch: what is left of this one and those after it. */
+function remaining({ epoch, epochs, metrics }: StepStatus, share: number): string {
+  if (!epochs || !metrics) return '';
+  return `${formatSeconds((epochs - (epoch ?? 0) - share) * metrics.seconds)} left`;
+}
+
+function headline({ result }: StepStatus): string {
+  if (!result) return '';
+  const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name'].flatMap((name) => {
+    const value = result[name];
+    if (typeof value === 'number') return [`${name} ${value.toFixed(4)}`];
+    return typeof value === 'string' ? [value] : [];
+  });
+  return shown.slice(0, 2).join(', ');
+}

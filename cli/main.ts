@@ -1,0 +1,136 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import pc from 'picocolors';
+import { exitCodeOf, isContrailError } from '../contracts/errors.ts';
+import { doctorCommand, setupCommand } from './commands/setup.ts';
+import { say } from './output.ts';
+import { collectParam } from './pipeline-file.ts';
+
+const jsonOption = () => new Option('--json', 'machine-readable output').default(false);
+const setOption = () =>
+  new Option('--set <name=value>', 'replace the default of a param; may be repeated')
+    .argParser(collectParam)
+    .default({}, 'none');
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+/** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
+const runCommands = () => import('./commands/run.ts');
+const inspectCommands = () => import('./commands/inspect.ts');
+
+function buildProgram(finish: (code: number) => void): Command {
+  const program = new Command('contrail')
+    .description('Durable pipelines for supervised contrastive learning')
+    .exitOverride()
+    .showHelpAfterError('(contrail --help shows what there is)');
+  const run = (work: Promise<number>) => work.then(finish);
+
+  program
+    .command('quickstart')
+    .description('set up, train the quickstart pipeline, and show what came out')
+    .addOption(jsonOption())
+    .option('--keep', 'leave server and worker running', false)
+    .action(async (options) => run((await import('./commands/quickstart.ts')).quickstartCommand(options)));
+  program
+    .command('setup')
+    .description('fetch and build what is missing')
+    .addOption(
+      new Option('--device <device>', 'what TensorFlow computes on').choices(['auto', 'cpu', 'gpu']).default('auto'),
+    )
+    .action((options) => run(setupCommand(options)));
+  program
+    .command('doctor')
+    .description('show the state of every part, and how to mend it')
+    .addOption(jsonOption())
+    .action((options) => run(doctorCommand(options)));
+  program
+    .command('dev')
+    .description('run a Temporal server and a worker on this machine until Ctrl-C')
+    .option('--port <port>', 'port of the server', wholeNumber, 7233)
+    .option('--ui-port <port>', "port of Temporal's UI", wholeNumber, 8233)
+    .action(async (options) => run((await import('./commands/dev.ts')).devCommand(options)));
+  program
+    .command('worker')
+    .description('serve task queues of a Temporal server')
+    .option('--queue <name...>', 'task queues for steps (default: cpu and gpu)', [])
+    .option('--slots <n>', 'steps at a time on each --queue', wholeNumber, 1)
+    .action(async (options) => run((await import('./commands/worker.ts')).workerCommand(options)));
+  program
+    .command('validate <pipeline>')
+    .description('check a pipeline file')
+    .addOption(setOption())
+    .addOption(jsonOption())
+    .action(async (file, options) => run((await runCommands()).validateCommand(file, options)));
+  program
+    .command('run <pipeline>')
+    .description('start a run and follow it')
+    .addOption(setOption())
+    .option('--id <run>', 'name the run')
+    .option('--detach', 'do not follow it', false)
+    .addOption(jsonOption())
+    .action(async (file, options) => run((await runCommands()).runCommand(file, options)));
+  program
+    .command('resume <run>')
+    .description('go on with a run that failed or was cancelled')
+    .option('--detach', 'do not follow it', false)
+    .addOption(jsonOption())
+    .action(async (id, options) => run((await runCommands()).resumeCommand(id, options)));
+  program
+    .command('watch <run>')
+    .description('follow a run')
+    .addOption(jsonOption())
+    .action(async (id, options) => run((await runCommands()).watchCommand(id, options)));
+  program
+    .command('list')
+    .description('show the runs')
+    .addOption(jsonOption())
+    .action(async (options) => run((await inspectCommands()).listCommand(options)));
+  program
+    .command('status <run>')
+    .description('show the state of every step')
+    .addOption(jsonOption())
+    .action(async (id, options) => run((await inspectCommands()).statusCommand(id, options)));
+  program
+    .command('cancel <run>')
+    .description('stop a run after a checkpoint')
+    .option('--wait', 'until it has stopped', false)
+    .action(async (id, options) => run((await inspectCommands()).cancelCommand(id, options)));
+  program
+    .command('checkpoints <run>')
+    .description('show the checkpoints of a run, and whether they verify')
+    .addOption(jsonOption())
+    .action(async (id, options) => run((await inspectCommands()).checkpointsCommand(id, options)));
+  return program;
+}
+
+/**
+ * Runs a command.
+ *
+ * @param args what follows `contrail`
+ * @returns the exit code: 2 for a mistake in what the user wrote, 1 for a failure, 130 after Ctrl-C
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    report(error);
+    return exitCodeOf(error);
+  }
+}
+
+/** A user sees a sentence; a stack only for what nobody foresaw. */
+function report(error: unknown): void {
+  if (isContrailError(error)) say(`${pc.red('error')} ${error.message}`);
+  else
+    say(
+      `${pc.red('error')} Something unforeseen went wrong: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+}

@@ -1,0 +1,93 @@
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+  WorkflowNotFoundError,
+} from '@temporalio/client';
+import { ContrailError } from '../contracts/errors.ts';
+import type { Plan } from '../contracts/plan.ts';
+import type { PipelineStatus } from '../contracts/status.ts';
+import { loadPlan, type Store, savePlan } from '../store/index.ts';
+import { statusQuery } from '../workflows/messages.ts';
+import { controlQueue } from '../workflows/options.ts';
+import { pipelineAttribute } from '../workflows/search-attributes.ts';
+import type { ServerClient } from './connection.ts';
+
+/** How long a query waits for a worker before the caller is told that there is none. */
+const queryTimeoutMs = 10_000;
+
+/** A new run's id: the pipeline and the time, so that runs sort. */
+export function newRunId(pipeline: string): string {
+  const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
+  return `${pipeline}-${time}-${Math.random().toString(36).slice(2, 6)}`;
+}
+
+/**
+ * Starts a run, or starts one again under its own id.
+ *
+ * @returns the id of this execution of the workflow
+ * @throws ContrailError Usage when a run of that id is going on, or has completed
+ */
+export async function startRun(
+  { client }: ServerClient,
+  store: Store,
+  run: string,
+  plan: Plan,
+  resume: boolean,
+): Promise<string> {
+  if (!resume && (await loadPlan(store, run)))
+    throw new ContrailError(
+      'Usage',
+      `There is a run ${run} already. Use \`contrail resume ${run}\` to go on with it, or another --id.`,
+    );
+  await savePlan(store, run, plan);
+  try {
+    const handle = await client.workflow.start('pipeline', {
+      workflowId: run,
+      taskQueue: controlQueue,
+      args: [{ plan, resume }],
+      workflowIdReusePolicy: resume
+        ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        : WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+      staticSummary: plan.description ?? plan.name,
+      staticDetails: `Pipeline **${plan.name}**: ${plan.steps.map(({ id, uses }) => `${id} (${uses})`).join(' -> ')}`,
+      typedSearchAttributes: [{ key: pipelineAttribute, value: plan.name }],
+    });
+    return handle.firstExecutionRunId;
+  } catch (error) {
+    if (error instanceof WorkflowExecutionAlreadyStartedError)
+      throw new ContrailError(
+        'Usage',
+        `The run ${run} is going on, or has completed. \`contrail status ${run}\` shows it.`,
+        { cause: error },
+      );
+    throw error;
+  }
+}
+
+/** What the server knows of a run. @throws ContrailError RunNotFound */
+export async function describeRun({ client }: ServerClient, run: string) {
+  try {
+    return await client.workflow.getHandle(run).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      throw new ContrailError('RunNotFound', `There is no run ${run}. \`contrail list\` shows the runs.`, {
+        cause: error,
+      });
+    throw error;
+  }
+}
+
+/** The state of every step; null when no worker answers. */
+export async function queryStatus({ client }: ServerClient, run: string): Promise<PipelineStatus | null> {
+  try {
+    return await client.connection.withDeadline(Date.now() + queryTimeoutMs, () =>
+      client.workflow.getHandle(run).query(statusQuery),
+    );
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      throw new ContrailError('RunNotFound', `There is no run ${run}.`, { cause: error });
+    return null;
+  }
+}
