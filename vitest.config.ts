@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    // Native libraries and servers take a moment to start on a small machine.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: ['default', './test/reporter.ts'],
+  },
+});
