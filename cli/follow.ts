@@ -42,6 +42,7 @@ export async function followRun(
     });
   let status: PipelineStatus | null = null;
   let silentSince: number | null = null;
+  const interrupted = aborted(signal);
   while (!ended && !signal?.aborted) {
     status = (await queryStatus(server, run)) ?? status;
     const answered = status !== null;
@@ -51,7 +52,7 @@ export async function followRun(
       silentSince = Date.now();
     }
     if (status) show.update(status, await currentProgress(server, run, status));
-    await Promise.race([result, new Promise((resolve) => setTimeout(resolve, intervalMs)), aborted(signal)]);
+    await Promise.race([result, new Promise((resolve) => setTimeout(resolve, intervalMs)), interrupted]);
   }
   if (signal?.aborted) {
     show.end();

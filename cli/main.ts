@@ -128,7 +128,9 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** A user sees a sentence; a stack only for what nobody foresaw. */
 function report(error: unknown): void {
+  const cause = error instanceof Error && error.name === 'ServiceError' ? error.cause : undefined;
   if (isContrailError(error)) say(`${pc.red('error')} ${error.message}`);
+  else if (cause instanceof Object && 'details' in cause) say(`${pc.red('error')} Temporal refused: ${cause.details}`);
   else
     say(
       `${pc.red('error')} Something unforeseen went wrong: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

@@ -8,6 +8,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
 import { loadPlan, type Store, savePlan } from '../store/index.ts';
+import { registerSearchAttributes } from '../worker/search-attributes.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
 import { pipelineAttribute } from '../workflows/search-attributes.ts';
@@ -15,6 +16,7 @@ import type { ServerClient } from './connection.ts';
 
 /** How long a query waits for a worker before the caller is told that there is none. */
 const queryTimeoutMs = 10_000;
+const maximumAttributeWaits = 60;
 
 /** A new run's id: the pipeline and the time, so that runs sort. */
 export function newRunId(pipeline: string): string {
@@ -29,7 +31,7 @@ export function newRunId(pipeline: string): string {
  * @throws ContrailError Usage when a run of that id is going on, or has completed
  */
 export async function startRun(
-  { client }: ServerClient,
+  server: ServerClient,
   store: Store,
   run: string,
   plan: Plan,
@@ -40,20 +42,23 @@ export async function startRun(
       'Usage',
       `There is a run ${run} already. Use \`contrail resume ${run}\` to go on with it, or another --id.`,
     );
+  const { client } = server;
   await savePlan(store, run, plan);
   try {
-    const handle = await client.workflow.start('pipeline', {
-      workflowId: run,
-      taskQueue: controlQueue,
-      args: [{ plan, resume }],
-      workflowIdReusePolicy: resume
-        ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
-        : WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
-      staticSummary: plan.description ?? plan.name,
-      staticDetails: `Pipeline **${plan.name}**: ${plan.steps.map(({ id, uses }) => `${id} (${uses})`).join(' -> ')}`,
-      typedSearchAttributes: [{ key: pipelineAttribute, value: plan.name }],
-    });
+    const handle = await whenAttributesAreKnown(server, () =>
+      client.workflow.start('pipeline', {
+        workflowId: run,
+        taskQueue: controlQueue,
+        args: [{ plan, resume }],
+        workflowIdReusePolicy: resume
+          ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+          : WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+        staticSummary: plan.description ?? plan.name,
+        staticDetails: `Pipeline **${plan.name}**: ${plan.steps.map(({ id, uses }) => `${id} (${uses})`).join(' -> ')}`,
+        typedSearchAttributes: [{ key: pipelineAttribute, value: plan.name }],
+      }),
+    );
     return handle.firstExecutionRunId;
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError)
@@ -63,6 +68,27 @@ export async function startRun(
         { cause: error },
       );
     throw error;
+  }
+}
+
+/**
+ * A server that has just started, or never had a worker of ours, does not know our search attributes: it is told, and
+ * takes a few seconds to learn them.
+ */
+async function whenAttributesAreKnown<T>({ namespace }: ServerClient, start: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await start();
+    } catch (error) {
+      const cause = error instanceof Error ? error.cause : undefined;
+      const unknown =
+        cause instanceof Object &&
+        'details' in cause &&
+        String(cause.details).includes('no mapping defined for search attribute');
+      if (!unknown || attempt >= maximumAttributeWaits) throw error;
+      if (attempt === 0) await registerSearchAttributes(namespace);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
   }
 }
 

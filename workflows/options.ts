@@ -24,7 +24,7 @@ export function workOptions({
   return {
     taskQueue: queue,
     startToCloseTimeout: timeoutMs,
-    heartbeatTimeout: '30s',
+    heartbeatTimeout: '15s',
     // Else the next attempt could begin while this one still trains.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {

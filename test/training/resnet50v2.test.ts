@@ -43,7 +43,10 @@ function mulberry32(seed: number, count: number): Float64Array {
 }
 
 function goldenValue({ name, shape }: ParameterSpec): Tensor {
-  const draws = mulberry32(fnv1a(name), shape.reduce((a, b) => a * b, 1));
+  const draws = mulberry32(
+    fnv1a(name),
+    shape.reduce((a, b) => a * b, 1),
+  );
   const receptive = shape.slice(0, -2).reduce((a, b) => a * b, 1);
   const [fanIn = 1, fanOut = 1] = shape.slice(-2);
   const limit = Math.sqrt(6 / (receptive * fanIn + receptive * fanOut));
@@ -61,7 +64,16 @@ const goldenVariables = (parameters: readonly ParameterSpec[]): Variables =>
   new Map(parameters.map((spec) => [spec.name, tf.variable(goldenValue(spec), spec.trainable)]));
 
 const uniform = (name: string, shape: number[]) =>
-  tf.tensor(Float32Array.from(mulberry32(fnv1a(name), shape.reduce((a, b) => a * b, 1)), (u) => 2 * u - 1), shape);
+  tf.tensor(
+    Float32Array.from(
+      mulberry32(
+        fnv1a(name),
+        shape.reduce((a, b) => a * b, 1),
+      ),
+      (u) => 2 * u - 1,
+    ),
+    shape,
+  );
 
 const images = () => uniform('input', [4, 32, 32, 3]) as Tensor4D;
 
@@ -86,7 +98,9 @@ describe('ResNet50V2', () => {
       const scale = Math.max(...expected.inference.avg_pool.head64_per_row.flat().map(Math.abs));
       expected.inference.avg_pool.head64_per_row.forEach((row, image) => {
         row.forEach((value, index) => {
-          expect(Math.abs((embedding[image]?.[index] ?? Number.NaN) - value)).toBeLessThanOrEqual(1e-5 * Math.max(1, scale));
+          expect(Math.abs((embedding[image]?.[index] ?? Number.NaN) - value)).toBeLessThanOrEqual(
+            1e-5 * Math.max(1, scale),
+          );
         });
       });
     });

@@ -9,7 +9,14 @@ const matrix = z.array(z.array(z.number()));
 const golden = z
   .object({
     cases: z.array(
-      z.object({ name: z.string(), temperature: z.number(), input: matrix, row_labels: z.array(z.int()), loss: z.number(), grad: matrix }),
+      z.object({
+        name: z.string(),
+        temperature: z.number(),
+        input: matrix,
+        row_labels: z.array(z.int()),
+        loss: z.number(),
+        grad: matrix,
+      }),
     ),
   })
   .parse(JSON.parse(readFileSync(new URL('../golden/supcon.json', import.meta.url), 'utf8')));
@@ -17,7 +24,9 @@ const golden = z
 const lossAndGradient = (input: number[][], labels: number[], temperature: number) =>
   tf.tidy(() => {
     const rowLabels = tf.tensor1d(labels, 'int32');
-    const { value, grad } = tf.valueAndGrad((z) => supconLoss(z as Tensor2D, rowLabels, { temperature, scale: 'none' }))(tf.tensor2d(input));
+    const { value, grad } = tf.valueAndGrad((z) =>
+      supconLoss(z as Tensor2D, rowLabels, { temperature, scale: 'none' }),
+    )(tf.tensor2d(input));
     return { loss: scalarValue(value), gradient: [...grad.dataSync()] };
   });
 
@@ -44,22 +53,35 @@ describe('SupCon loss', () => {
     const loss = (labels: number[] | number[][]) =>
       tf.tidy(() =>
         scalarValue(
-          supconLoss(tf.tensor2d(first.input), tf.tensor(labels, undefined, 'int32') as Tensor2D, { temperature: 0.05, scale: 'none' }),
+          supconLoss(tf.tensor2d(first.input), tf.tensor(labels, undefined, 'int32') as Tensor2D, {
+            temperature: 0.05,
+            scale: 'none',
+          }),
         ),
       );
     expect(loss(first.row_labels.map((label) => [label]))).toBe(loss(first.row_labels));
   });
 
   it('can be scaled by the temperature, or by temperature / 0.07', () => {
-    const z = tf.tensor2d([[1, 0], [0.5, 1], [0.9, 0.2], [0, 1]]);
+    const z = tf.tensor2d([
+      [1, 0],
+      [0.5, 1],
+      [0.9, 0.2],
+      [0, 1],
+    ]);
     const labels = tf.tensor1d([0, 1, 0, 1], 'int32');
-    const loss = (scale: 'none' | 'temperature' | 'base') => scalarValue(supconLoss(z, labels, { temperature: 0.5, scale }) as Scalar);
+    const loss = (scale: 'none' | 'temperature' | 'base') =>
+      scalarValue(supconLoss(z, labels, { temperature: 0.5, scale }) as Scalar);
     expect(loss('temperature')).toBeCloseTo(loss('none') * 0.5, 6);
     expect(loss('base')).toBeCloseTo((loss('none') * 0.5) / 0.07, 4);
   });
 
   it('knows the loss of collapsed projections', () => {
-    const { loss, gradient } = lossAndGradient(Array.from({ length: 8 }, () => [0.3, -0.4, 0.5]), [0, 1, 0, 2, 0, 1, 0, 2], 0.07);
+    const { loss, gradient } = lossAndGradient(
+      Array.from({ length: 8 }, () => [0.3, -0.4, 0.5]),
+      [0, 1, 0, 2, 0, 1, 0, 2],
+      0.07,
+    );
     expect(loss).toBeCloseTo(collapsedLoss(8), 5);
     expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-5);
   });

@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type ServerClient } from '../../cli/connection.ts';
+import { addressOf, type DevServer, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
+import { startRun } from '../../cli/runs.ts';
+import { parsePipeline } from '../../pipelines/language/index.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { type Home, openHome } from '../../worker/home.ts';
+
+/** A real server, worker and trainer in a home of their own. Anything in it may be killed. */
+export interface TestEnvironment {
+  readonly home: Home;
+  readonly store: Store;
+  readonly client: () => ServerClient;
+  readonly start: (run: string, text: string, resume?: boolean) => Promise<void>;
+  /** Waits for the end of a run; gives its results by step. */
+  readonly result: (run: string) => Promise<Record<string, Record<string, unknown>>>;
+  readonly killTrainer: (run: string) => boolean;
+  readonly killWorker: () => Promise<void>;
+  readonly killServer: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function startTestEnvironment(): Promise<TestEnvironment> {
+  const folder = await mkdtemp(join(tmpdir(), 'contrail-e2e-'));
+  const home = openHome({ CONTRAIL_HOME: folder });
+  const store = openStore(home.storeUrl);
+  let server: DevServer & Awaited<ReturnType<typeof startDevServer>> = await startDevServer(home, {
+    port: 0,
+    uiPort: 0,
+  });
+  const address = addressOf(server);
+  process.env.TEMPORAL_ADDRESS = address;
+  let worker = startWorkerProcess(home, address);
+  let client = await connect();
+
+  const ended = (child: typeof worker) =>
+    new Promise<void>((resolve) =>
+      child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', () => resolve()),
+    );
+
+  return {
+    home,
+    store,
+    client: () => client,
+    start: async (run, text, resume = false) => {
+      await startRun(client, store, run, parsePipeline({ text, file: 'test.yaml' }), resume);
+    },
+    result: async (run) => {
+      for (;;) {
+        try {
+          return (await client.client.workflow.getHandle(run).result()) as Record<string, Record<string, unknown>>;
+        } catch (error) {
+          // A server that was killed comes back.
+          if (error instanceof Error && error.name !== 'ServiceError') throw error;
+          await sleep(500);
+        }
+      }
+    },
+    killTrainer: (run) => {
+      const pid = findProcess(`contrail trainer ${run}/`);
+      if (pid === null) return false;
+      process.kill(pid, 'SIGKILL');
+      return true;
+    },
+    killWorker: async () => {
+      worker.kill('SIGKILL');
+      await ended(worker);
+      worker = startWorkerProcess(home, address);
+    },
+    killServer: async () => {
+      server.process.kill('SIGKILL');
+      await ended(server.process);
+      server = await startDevServer(home, server);
+      await client.close().catch(() => undefined);
+      client = await connect();
+    },
+    stop: async () => {
+      worker.kill('SIGTERM');
+      await ended(worker);
+      await client.close();
+      await stopDevServer(home, server);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function findProcess(title: string): number | null {
+  for (const name of readdirSync('/proc'))
+    if (/^\d+$/.test(name)) {
+      try {
+        if (readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith(title)) return Number(name);
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+  return null;
+}
+
+/** A small training on generated images: seconds long, with checkpoints within its epochs. */
+export const smallPipeline = ({ epochs = 8, seed = 3, learningRate = 0.05 } = {}) => `
+name: small
+steps:
+  data:
+    uses: prepare-data
+    with: { dataset: generated, generated: { classes: 4, images: 640 } }
+  pretrain:
+    uses: pretrain
+    needs: [data]
+    with:
+      encoder: { name: small-resnet, channels: 8, blocks: [1, 1] }
+      projection: { hidden: 32, output: 16 }
+      loss: { supcon: { temperature: 0.1 } }
+      augmentation: { flip: 0, rotation: 0.02, zoom: 0.1 }
+      optimizer: { name: adam, learningRate: ${learningRate} }
+      batch: 32
+      epochs: ${epochs}
+      seed: ${seed}
+      checkpoint: { everySteps: 5, keep: { last: 50 } }
+  probe: { uses: linear-probe, needs: [pretrain], with: { epochs: 30, batch: 64, learningRates: [0.05] } }
+  evaluate: { uses: evaluate, needs: [probe] }
+`;

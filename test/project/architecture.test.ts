@@ -1,0 +1,89 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Which folders a folder may import from; the direction is downward only. ARCHITECTURE.md says why. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  contracts: [],
+  'pipelines/language': ['contracts'],
+  store: ['contracts'],
+  datasets: ['contracts', 'store'],
+  training: ['contracts', 'store', 'datasets'],
+  evaluation: ['contracts', 'store', 'datasets', 'training'],
+  native: ['contracts'],
+  workflows: ['contracts', 'pipelines/language', 'activities'],
+  activities: ['contracts', 'store', 'datasets', 'training', 'evaluation'],
+  worker: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'native', 'activities', 'workflows'],
+  cli: ['contracts', 'pipelines/language', 'store', 'datasets', 'native', 'workflows', 'worker'],
+};
+const pure = ['contracts', 'pipelines/language', 'workflows'];
+const knowTemporal = ['workflows', 'activities', 'worker', 'cli'];
+const knowTensorflow = ['training'];
+
+interface Import {
+  readonly folder: string;
+  readonly specifier: string;
+  readonly target: string | null;
+  readonly typeOnly: boolean;
+}
+
+const folderOf = (path: string) => Object.keys(mayImport).find((folder) => path.startsWith(`${folder}/`)) ?? null;
+
+function importsOf(file: string, text = readFileSync(join(root, file), 'utf8')): Import[] {
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s)?[^;]*?from\s+'([^']+)'|import\('([^']+)'\)/gms);
+  return [...statements].map(([, type, from, dynamic]) => {
+    const specifier = from ?? dynamic ?? '';
+    const target = specifier.startsWith('.') ? folderOf(relative(root, resolve(root, dirname(file), specifier))) : null;
+    return { folder: folderOf(file) ?? '', specifier, target, typeOnly: type !== undefined };
+  });
+}
+
+function violation({ folder, specifier, target, typeOnly }: Import): string | null {
+  if (target && target !== folder && !(mayImport[folder] ?? []).includes(target))
+    return `${folder} may not import ${target}`;
+  if (folder === 'workflows' && target === 'activities' && !typeOnly)
+    return 'workflows may import types of activities only';
+  if (specifier.startsWith('node:') && pure.includes(folder))
+    return `${folder} is pure and may not import ${specifier}`;
+  if (specifier.startsWith('@temporalio/') && !knowTemporal.includes(folder)) return `${folder} may not know Temporal`;
+  if (specifier.startsWith('@tensorflow/') && !knowTensorflow.includes(folder))
+    return `${folder} may not know TensorFlow`;
+  return null;
+}
+
+const files = Object.keys(mayImport).flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|mjs)$/.test(name))
+    .map((name) => `${folder}/${name}`),
+);
+
+describe('imports', () => {
+  it('point downward only', () => {
+    const found = files.flatMap((file) =>
+      importsOf(file)
+        .flatMap((each) => violation(each) ?? [])
+        .map((what) => `${file}: ${what}`),
+    );
+    expect(files.length).toBeGreaterThan(50);
+    expect(found).toEqual([]);
+  });
+
+  it('are caught when they point upward', () => {
+    const caught = (file: string, text: string) => importsOf(file, text).map(violation);
+    expect(caught('store/x.ts', "import { tf } from '../training/index.ts';")).toEqual([
+      'store may not import training',
+    ]);
+    expect(caught('workflows/x.ts', "import { readFile } from 'node:fs';")).toEqual([
+      'workflows is pure and may not import node:fs',
+    ]);
+    expect(caught('training/x.ts', "import { log } from '@temporalio/activity';")).toEqual([
+      'training may not know Temporal',
+    ]);
+    expect(caught('workflows/x.ts', "import { createActivities } from '../activities/index.ts';")).toEqual([
+      'workflows may import types of activities only',
+    ]);
+  });
+});
