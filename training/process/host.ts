@@ -137,7 +137,7 @@ function startTrainer(name: string, key: StepKey, options: TrainerHostOptions): 
     });
   }
   const exited = new Promise<void>((resolve) => {
-    child.once('close', () => resolve());
+    child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
   return { process: child, name, lastLines, exited, nextId: 1, idleTimer: undefined };
