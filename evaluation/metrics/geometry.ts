@@ -80,10 +80,9 @@ export function classDistances(
  */
 export function silhouette(embedding: Embedding, labels: Int32Array, distance: 'cosine' | 'euclidean'): number {
   const unit = normalised(embedding);
-  const rows = distance === 'cosine' ? unit : embedding;
   const between = (a: number, b: number) => {
-    if (distance === 'cosine') return 1 - dot(unit, a, b);
-    return Math.sqrt(Math.max(0, dot(rows, a, a) + dot(rows, b, b) - 2 * dot(rows, a, b)));
+    const similarity = dot(unit, a, b);
+    return distance === 'cosine' ? 1 - similarity : Math.sqrt(Math.max(0, 2 - 2 * similarity));
   };
   const classes = Math.max(...labels) + 1;
   let total = 0;

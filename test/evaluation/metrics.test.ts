@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import {
+  areaUnderRoc,
+  confusionMatrix,
+  expectedCalibrationError,
+  macroF1,
+  perClassMetrics,
+  predictions,
+  topKAccuracy,
+} from '../../evaluation/metrics/classification.ts';
+import { alignment, classDistances, retrieval, silhouette, uniformity } from '../../evaluation/metrics/geometry.ts';
+
+const matrix = z.array(z.array(z.number()));
+const golden = z
+  .object({
+    embeddings: matrix,
+    labels: z.array(z.int()),
+    alignment_alpha2_same_class_pairs: z.number(),
+    uniformity_t2: z.number(),
+    mean_intra: z.number(),
+    mean_inter: z.number(),
+    silhouette_cosine: z.number(),
+    silhouette_euclid: z.number(),
+    map_at_r: z.number(),
+    recall_at_k: z.record(z.string(), z.number()),
+    probs: matrix,
+    y_true: z.array(z.int()),
+    ece15: z.number(),
+    top1: z.number(),
+    macro_f1: z.number(),
+    per_class_f1: z.array(z.number()),
+    confusion_rows_true: matrix,
+    ood_score_in: z.array(z.number()),
+    ood_score_out: z.array(z.number()),
+    auroc: z.number(),
+  })
+  .parse(JSON.parse(readFileSync(new URL('../golden/metrics.json', import.meta.url), 'utf8')));
+
+const scores = { values: Float64Array.from(golden.probs.flat()), count: golden.probs.length, classes: 3 };
+const truth = Int32Array.from(golden.y_true);
+const embedding = {
+  values: Float64Array.from(golden.embeddings.flat()),
+  count: golden.embeddings.length,
+  dimension: 3,
+};
+const labels = Int32Array.from(golden.labels);
+
+describe('metrics of a classifier agree with the reference', () => {
+  const confusion = confusionMatrix(truth, predictions(scores), 3);
+  it('top-1 accuracy', () => expect(topKAccuracy(scores, truth, 1)).toBe(golden.top1));
+  it('confusion matrix, rows true', () => expect(confusion).toEqual(golden.confusion_rows_true));
+  it('F1 of each class, and their mean', () => {
+    const perClass = perClassMetrics(confusion);
+    for (const [index, value] of golden.per_class_f1.entries()) expect(perClass[index]?.f1).toBeCloseTo(value, 12);
+    expect(macroF1(perClass)).toBeCloseTo(golden.macro_f1, 12);
+  });
+  it('expected calibration error over 15 bins', () =>
+    expect(expectedCalibrationError(scores, truth)).toBeCloseTo(golden.ece15, 12));
+  it('area under the ROC curve, with ties', () =>
+    expect(areaUnderRoc(golden.ood_score_in, golden.ood_score_out)).toBeCloseTo(golden.auroc, 12));
+  it('every class is among the top 3 of 3', () => expect(topKAccuracy(scores, truth, 3)).toBe(1));
+  it('a class that is never predicted has precision 0, not NaN', () => {
+    expect(
+      perClassMetrics([
+        [0, 2],
+        [0, 3],
+      ])[0],
+    ).toEqual({ precision: 0, recall: 0, f1: 0, support: 2 });
+  });
+});
+
+describe('metrics of an embedding agree with the reference', () => {
+  it('alignment', () => expect(alignment(embedding, labels)).toBeCloseTo(golden.alignment_alpha2_same_class_pairs, 10));
+  it('uniformity', () => expect(uniformity(embedding)).toBeCloseTo(golden.uniformity_t2, 10));
+  it('distances within and between classes', () => {
+    expect(classDistances(embedding, labels).intra).toBeCloseTo(golden.mean_intra, 10);
+    expect(classDistances(embedding, labels).inter).toBeCloseTo(golden.mean_inter, 10);
+  });
+  it('silhouette', () => {
+    expect(silhouette(embedding, labels, 'cosine')).toBeCloseTo(golden.silhouette_cosine, 10);
+    expect(silhouette(embedding, labels, 'euclidean')).toBeCloseTo(golden.silhouette_euclid, 10);
+  });
+  it('recall at k and MAP at R', () => {
+    const { recallAt, mapAtR } = retrieval(embedding, labels, [1, 2, 4]);
+    for (const [k, value] of Object.entries(golden.recall_at_k)) expect(recallAt[k]).toBeCloseTo(value, 10);
+    expect(mapAtR).toBeCloseTo(golden.map_at_r, 10);
+  });
+});
