@@ -56,9 +56,10 @@ export function listCommand({ json }: { readonly json: boolean }): Promise<numbe
 }
 
 /** `contrail status` */
-export function statusCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
+export async function statusCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
+  checkRunId(run);
   return withServer(async (server) => {
-    const { status: execution, startTime, closeTime, runId } = await describeRun(server, checkRunId(run));
+    const { status: execution, startTime, closeTime, runId } = await describeRun(server, run);
     const status = await queryStatus(server, run);
     const state = execution.name.toLowerCase();
     if (json)
@@ -103,9 +104,10 @@ export function statusCommand(run: string, { json }: { readonly json: boolean })
 }
 
 /** `contrail cancel` */
-export function cancelCommand(run: string, { wait }: { readonly wait: boolean }): Promise<number> {
+export async function cancelCommand(run: string, { wait }: { readonly wait: boolean }): Promise<number> {
+  checkRunId(run);
   return withServer(async (server) => {
-    await describeRun(server, checkRunId(run));
+    await describeRun(server, run);
     const handle = server.client.workflow.getHandle(run);
     await handle.cancel();
     say(`Asked ${run} to stop; its trainers checkpoint first. \`contrail resume ${run}\` goes on from there.`);

@@ -74,7 +74,8 @@ export async function resumeCommand(
 
 /** `contrail watch` */
 export async function watchCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
-  return withServer((server) => follow(server, openStore(openHome().storeUrl), checkRunId(run), json));
+  checkRunId(run);
+  return withServer((server) => follow(server, openStore(openHome().storeUrl), run, json));
 }
 
 /** Follows a run to its end and shows what it measured. Ctrl-C leaves the run going. */

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const cli = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'contrail-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const contrail = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    // Nothing listens on port 9 of this machine.
+    env: { ...process.env, TEMPORAL_ADDRESS: '127.0.0.1:9', NO_COLOR: '1' },
+  });
+  return { status, stdout, stderr };
+};
+
+describe('the contrail command', () => {
+  it('exits with 2 and names the command for an unknown one', () => {
+    const { status, stderr } = contrail('lisst');
+    expect(status).toBe(2);
+    expect(stderr).toContain("unknown command 'lisst'");
+  });
+
+  it('exits with 2 and the place of a mistake in a pipeline, without a stack', () => {
+    writeFileSync(join(folder, 'bad.yaml'), 'name: a\nsteps: { data: { uses: prepare } }\n');
+    const { status, stderr } = contrail('validate', 'bad.yaml');
+    expect(status).toBe(2);
+    expect(stderr).toBe(
+      'error bad.yaml:2:24: there is no kind of step "prepare"; allowed: prepare-data, pretrain, linear-probe, evaluate\n',
+    );
+  });
+
+  it('validates a good pipeline and prints its plan as JSON', () => {
+    const file = fileURLToPath(new URL('../../pipelines/quickstart.yaml', import.meta.url));
+    const { status, stdout } = contrail('validate', file, '--set', 'epochs=3', '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).steps[1].with.epochs).toBe(3);
+  });
+
+  it('exits with 2 for a file that is not there', () => {
+    const { status, stderr } = contrail('run', 'none.yaml');
+    expect(status).toBe(2);
+    expect(stderr).toContain('none.yaml cannot be read: there is no such file.');
+  });
+
+  it('exits with 1 and says how to start a server where none answers', () => {
+    const { status, stderr } = contrail('list');
+    expect(status).toBe(1);
+    expect(stderr).toContain('No Temporal server answers at 127.0.0.1:9. Start one with `contrail dev`');
+  });
+
+  it('refuses a run id that could leave its folder', () => {
+    expect(contrail('status', '../x').status).toBe(2);
+  });
+
+  it('exits with 1 for a run that the store does not know', () => {
+    const { status, stderr } = contrail('resume', 'nothing');
+    expect(status).toBe(1);
+    expect(stderr).toContain('The store knows no run nothing.');
+  });
+});
