@@ -122,10 +122,10 @@ describe('a bad data set gets one clear error, and leaves nothing behind', () =>
     ],
     [
       'one class only',
-      async () => (
-        await mkdir(join(folder, 'x/train/shirt'), { recursive: true }),
-        { dataset: 'image-folder', path: join(folder, 'x') }
-      ),
+      async () => {
+        await mkdir(join(folder, 'x/train/shirt'), { recursive: true });
+        return { dataset: 'image-folder', path: join(folder, 'x') };
+      },
       /has 1 class folder; at least 2/,
     ],
     [
@@ -179,9 +179,10 @@ describe('a bad data set gets one clear error, and leaves nothing behind', () =>
     ['a missing CIFAR file', async () => ({ dataset: 'cifar10', path: folder }), /data_batch_1.bin is missing/],
     [
       'a CIFAR file cut short',
-      async () => (
-        await writeFile(join(folder, 'data_batch_1.bin'), Buffer.alloc(3000)), { dataset: 'cifar10', path: folder }
-      ),
+      async () => {
+        await writeFile(join(folder, 'data_batch_1.bin'), Buffer.alloc(3000));
+        return { dataset: 'cifar10', path: folder };
+      },
       /has 3000 bytes, which is not a whole number of 3073-byte records/,
     ],
   ];

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { type StepKind, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import { pipelineDefinitionSchema, stepDefinitionSchema } from './definition.ts';
+
+type Schema = Record<string, unknown>;
+
+/** A value may also be text that refers to a param or a result. */
+const reference: Schema = {
+  type: 'string',
+  pattern: '\\$\\{[^}]+\\}',
+  description: '${params.<name>} or ${steps.<id>.result.<field>}',
+};
+
+/** JSON Schema of a pipeline file, for editors, from the schemas that validation uses. */
+export function pipelineJsonSchema(): Schema {
+  const { $schema, ...pipeline } = toSchema(pipelineDefinitionSchema);
+  const step = withoutSchema(toSchema(stepDefinitionSchema));
+  return {
+    $schema,
+    title: 'Contrail pipeline',
+    ...pipeline,
+    required: ['name', 'steps'],
+    properties: {
+      ...(pipeline.properties as Schema),
+      steps: { type: 'object', minProperties: 1, additionalProperties: { $ref: '#/$defs/step' } },
+    },
+    $defs: {
+      step: {
+        ...step,
+        properties: { ...(step.properties as Schema), uses: { enum: stepKindNames } },
+        allOf: stepKindNames.map((name) => parametersOf(name, stepKinds[name])),
+      },
+    },
+  };
+}
+
+function parametersOf(name: string, kind: StepKind): Schema {
+  const parameters = withoutSchema(toSchema(kind.params));
+  const inputs = Object.fromEntries(Object.keys(kind.inputs).map((input) => [input, reference]));
+  const properties = { ...(allowReferences(parameters.properties) as Schema), ...inputs };
+  return {
+    if: { properties: { uses: { const: name } }, required: ['uses'] },
+    // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own word
+    then: { properties: { with: { ...parameters, description: kind.description, properties } } },
+  };
+}
+
+const toSchema = (schema: z.ZodType): Schema =>
+  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
+
+const withoutSchema = ({ $schema: _, ...rest }: Schema): Schema => rest;
+
+/** Lets every value inside be a reference instead. */
+function allowReferences(properties: unknown): unknown {
+  if (typeof properties !== 'object' || properties === null) return properties;
+  return Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, orReference(value as Schema)]));
+}
+
+function orReference(schema: Schema): Schema {
+  const inner = schema.properties ? { ...schema, properties: allowReferences(schema.properties) } : schema;
+  const { description, default: initial, ...rest } = inner;
+  return {
+    ...(description === undefined ? {} : { description }),
+    ...(initial === undefined ? {} : { default: initial }),
+    anyOf: [rest, reference],
+  };
+}

@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { queryStatus } from '../../cli/runs.ts';
+import { bestLossAttribute, epochAttribute, pipelineAttribute } from '../../workflows/search-attributes.ts';
+import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
+
+/** Pipelines on the real server, with the real worker and trainer. */
+let environment: TestEnvironment;
+beforeAll(async () => {
+  environment = await startTestEnvironment();
+}, 60_000);
+afterAll(() => environment.stop(), 60_000);
+
+const failureOf = async (run: string): Promise<string> => {
+  try {
+    await environment.result(run);
+    return 'it did not fail';
+  } catch (error) {
+    return error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+  }
+};
+
+const statesOf = async (run: string) =>
+  Object.fromEntries((await queryStatus(environment.client(), run))?.steps.map(({ id, state }) => [id, state]) ?? []);
+
+/** `npm run histories` stores what this version of the workflows writes, for test/workflows/replay.test.ts. */
+async function record(workflow: string, name: string): Promise<void> {
+  if (process.env.CONTRAIL_RECORD_HISTORIES === undefined) return;
+  const history = await environment.client().client.workflow.getHandle(workflow).fetchHistory();
+  await writeFile(new URL(`../histories/${name}.json`, import.meta.url), `${JSON.stringify(historyToJSON(history))}\n`);
+}
+
+describe('a run', () => {
+  it('completes, and tells what it did', { timeout: 120_000 }, async () => {
+    await environment.start('whole', smallPipeline({ epochs: 3 }));
+    const result = await environment.result('whole');
+    expect(Object.keys(result)).toEqual(['data', 'pretrain', 'probe', 'evaluate']);
+    expect(await statesOf('whole')).toEqual({ data: 'done', pretrain: 'done', probe: 'done', evaluate: 'done' });
+    const pretrain = (await queryStatus(environment.client(), 'whole'))?.steps[1];
+    expect(pretrain).toMatchObject({ epoch: 3, epochs: 3, attempts: 1, reused: false });
+    const run = await environment.client().client.workflow.getHandle('whole').describe();
+    expect(run.typedSearchAttributes.get(pipelineAttribute)).toBe('small');
+    const training = await environment.client().client.workflow.getHandle('whole/pretrain').describe();
+    expect(training.typedSearchAttributes.get(epochAttribute)).toBe(3);
+    expect(training.typedSearchAttributes.get(bestLossAttribute)).toBe(pretrain?.result?.bestLoss);
+    await record('whole', 'pipeline-complete');
+    await record('whole/pretrain', 'training-complete');
+  });
+
+  it('reports every failure at once; what does not depend on them is done', { timeout: 60_000 }, async () => {
+    const missing = 'uses: prepare-data, with: { dataset: image-folder, path: /nowhere }';
+    await environment.start(
+      'failing',
+      `
+name: failing
+steps:
+  good: { uses: prepare-data, with: { dataset: generated } }
+  bad: { ${missing} }
+  worse: { ${missing} }
+  pretrain: { uses: pretrain, needs: [bad] }
+`,
+    );
+    const failure = await failureOf('failing');
+    expect(failure).toMatch(/^bad: \/nowhere does not exist.*\nworse: \/nowhere does not exist/);
+    expect(await statesOf('failing')).toEqual({ good: 'done', bad: 'failed', worse: 'failed', pretrain: 'cancelled' });
+    await record('failing', 'pipeline-failed');
+  });
+
+  it('is resumed under its own id: finished steps are reused, the rest is done', { timeout: 60_000 }, async () => {
+    const text = (dataset: string) => `
+name: mended
+steps:
+  good: { uses: prepare-data, with: { dataset: generated } }
+  bad: { uses: prepare-data, with: { dataset: ${dataset}, path: /nowhere } }
+`;
+    await environment.start('mended', text('image-folder'));
+    await failureOf('mended');
+    await environment.start('mended', text('generated'), true);
+    await environment.result('mended');
+    const steps = (await queryStatus(environment.client(), 'mended'))?.steps;
+    expect(steps?.map(({ id, state, reused, attempts }) => ({ id, state, reused, attempts }))).toEqual([
+      { id: 'good', state: 'done', reused: true, attempts: 0 },
+      { id: 'bad', state: 'done', reused: false, attempts: 1 },
+    ]);
+    await record('mended', 'pipeline-resumed');
+  });
+
+  it('refuses to go on with another config, and shows the difference', { timeout: 60_000 }, async () => {
+    await environment.start('changed', smallPipeline({ epochs: 50 }));
+    while (((await queryStatus(environment.client(), 'changed'))?.steps[1]?.epoch ?? 0) < 1)
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    await environment.client().client.workflow.getHandle('changed').cancel();
+    await failureOf('changed');
+    await record('changed', 'pipeline-cancelled');
+    await environment.start('changed', smallPipeline({ epochs: 50, learningRate: 0.01 }), true);
+    expect(await failureOf('changed')).toContain('optimizer.learningRate: 0.05 in the checkpoint, 0.01 now');
+  });
+});
