@@ -31,13 +31,13 @@ export async function writeArtifact(
   const files = [...artifact.files].sort((a, b) => (a.path < b.path ? -1 : 1));
   const names = [manifestFile, ...files.map(({ path }) => path)];
   if (new Set(names).size < names.length) throw new TypeError(`an artifact cannot hold ${names.slice(1).join(', ')}`);
-  const { files: entries, ...manifest } = artifactManifestSchema.parse({
+  const manifest = artifactManifestSchema.parse({
     format: 'contrail-artifact/1',
     kind: artifact.kind,
     about: JSON.parse(JSON.stringify(artifact.about)),
     files: files.map(({ path, content }) => ({ path, ...digestOf(content) })),
   });
-  const manifestBytes = jsonBytes({ ...manifest, files: entries });
+  const manifestBytes = jsonBytes(manifest);
   const ref = { kind: artifact.kind, digest: digestOf(manifestBytes).sha256 };
   const folder = artifactFolder(ref);
 
@@ -46,7 +46,7 @@ export async function writeArtifact(
   const complete = isPresent(manifestFile, manifestBytes.byteLength);
   // Without a manifest, a file of the right length is still nobody's word that it is the right file.
   for (const [index, { path, content }] of files.entries())
-    if (!complete || !isPresent(path, entries[index]?.bytes)) await store.write(`${folder}/${path}`, content);
+    if (!complete || !isPresent(path, manifest.files[index]?.bytes)) await store.write(`${folder}/${path}`, content);
   if (!complete) await store.write(`${folder}/${manifestFile}`, manifestBytes);
   return ref;
 }

@@ -7,38 +7,51 @@ import {
 } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
-import type { Json } from '../contracts/json.ts';
-import { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
+import { canonicalJson, type Json } from '../contracts/json.ts';
+import { checkpointFiles, readCheckpoint, readCheckpointManifest } from './checkpoint-files.ts';
+import { checkpointName, compareCheckpoints, comparePoints, parseCheckpointName } from './checkpoint-names.ts';
+import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
 import { assertCurrent, type Lease } from './leases.ts';
-import { type Removable, superfluous } from './retention.ts';
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from './safetensors.ts';
+import { type Keep, superfluous } from './retention.ts';
+import { encodeSafetensors, type StoredTensor } from './safetensors.ts';
 import type { Store } from './store.ts';
 
 /**
  * The checkpoints of one training.
  *
- * Owns: `runs/<run>/steps/<step>/checkpoints/<name>/{state.safetensors,manifest.json}`.
+ * Owns: `runs/<run>/steps/<step>/checkpoints/<name>/{state.safetensors,manifest.json,pinned}`.
  * Does not own: who may train (leases), or what the state means (training).
  *
  * C1. A checkpoint with a manifest is whole: the state is written, read back and compared first, the manifest last.
  * C2. The SHA-256 of the state file is the digest of the whole training state: nothing about time, run or process is in it.
  * C3. A commit under a lease that was taken over fails and leaves nothing that a reader would see.
  * C4. A damaged checkpoint is reported and skipped, never used and never removed.
+ * C5. Retention leaves at least two checkpoints that verify, where there were two.
  */
 export interface Checkpoints {
-  /** @throws ContrailError StaleLease */
+  /**
+   * Writes a checkpoint. Durable and verified when it returns.
+   *
+   * @throws ContrailError StaleLease when another process has taken the lease
+   * @throws ContrailError CorruptCheckpoint when the store reads back other bytes than were written
+   */
   readonly commit: (lease: Lease, checkpoint: NewCheckpoint) => Promise<CheckpointManifest>;
   /** Checkpoints with a readable manifest, the oldest first; their states are not checked. */
   readonly list: () => Promise<readonly NamedManifest[]>;
-  /** The newest checkpoint, not past a point, whose state verifies; with those that were skipped. */
-  readonly newestValid: (options?: { readonly upTo?: ProgressPoint; readonly wholeEpochs?: boolean }) => Promise<{
+  /** The newest checkpoint, not past a point, whose state verifies; with the newer ones that were skipped, and why. */
+  readonly newestValid: (options?: { readonly upTo?: ProgressPoint }) => Promise<{
     readonly newest: LoadedCheckpoint | null;
     readonly rejected: readonly RejectedCheckpoint[];
   }>;
   /** @throws ContrailError CorruptCheckpoint that says what is wrong with it */
   readonly load: (name: string) => Promise<LoadedCheckpoint>;
-  /** Removes what the retention rule does not keep; returns the names. */
-  readonly retain: (keep: { readonly last: number; readonly best: number }) => Promise<readonly string[]>;
+  /** Checks a checkpoint as `load` does. @throws ContrailError CorruptCheckpoint */
+  readonly verify: (name: string) => Promise<CheckpointManifest>;
+  /** Removes what the retention rule does not keep, and what killed processes left half-written; returns the names. */
+  readonly retain: (keep: Keep) => Promise<readonly string[]>;
+  /** Keeps a checkpoint until it is unpinned. @throws ContrailError CorruptCheckpoint when there is none of that name */
+  readonly pin: (name: string) => Promise<void>;
+  readonly unpin: (name: string) => Promise<void>;
 }
 
 export interface NewCheckpoint extends ProgressPoint {
@@ -46,14 +59,16 @@ export interface NewCheckpoint extends ProgressPoint {
   readonly metrics: EpochMetrics | null;
   readonly best: CheckpointManifest['best'];
   readonly tensors: readonly StoredTensor[];
-  /** Kept in the state file, so part of its digest. */
+  /** Kept in the state file, so part of its digest; `epoch`, `step`, `configHash` and `best` are set from the above. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface NamedManifest {
   readonly name: string;
   readonly manifest: CheckpointManifest;
+  /** Of the state file, as recorded. */
   readonly bytes: number;
+  readonly pinned: boolean;
 }
 
 export interface LoadedCheckpoint {
@@ -63,64 +78,50 @@ export interface LoadedCheckpoint {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const stateFile = 'state.safetensors';
-const manifestFile = 'manifest.json';
-
 export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoints {
   const folder = `runs/${run}/steps/${step}/checkpoints`;
+  const folderOf = (name: string) => `${folder}/${checkedName(name)}`;
+  const load = async (name: string) => ({ name, ...(await readCheckpoint(store, folderOf(name))) });
+  const verify = async (name: string) => (await readCheckpoint(store, folderOf(name))).manifest;
+  const verifies = (name: string) => verify(name).then(always, unlessUnexpected);
 
-  const readManifest = async (name: string): Promise<CheckpointManifest> => {
-    let manifest: CheckpointManifest;
-    try {
-      manifest = checkpointManifestSchema.parse(parseJson(await store.read(`${folder}/${name}/${manifestFile}`)));
-    } catch {
-      throw new ContrailError('CorruptCheckpoint', `${manifestFile} is missing, cut short or not valid`);
+  /** The files in each checkpoint's folder with their sizes, the oldest checkpoint first. */
+  const folders = async (): Promise<{ name: string; sizes: ReadonlyMap<string, number> }[]> => {
+    const found = new Map<string, Map<string, number>>();
+    for (const { path, bytes } of await store.list(folder)) {
+      const [name = '', file = ''] = path.slice(folder.length + 1).split('/');
+      found.set(name, (found.get(name) ?? new Map()).set(file, bytes));
     }
-    if (nameOf(manifest) !== name)
-      throw new ContrailError('CorruptCheckpoint', `${manifestFile} is of ${nameOf(manifest)}`);
-    return manifest;
+    return [...found]
+      .flatMap(([name, sizes]) => {
+        const parsed = parseCheckpointName(name);
+        return parsed ? [{ name, sizes, parsed }] : [];
+      })
+      .sort((a, b) => compareCheckpoints(a.parsed, b.parsed));
   };
 
-  /** Names of the checkpoint folders, the newest first. */
-  const names = async (): Promise<string[]> => {
-    const files = await store.list(folder);
-    return [...new Set(files.flatMap(({ path }) => path.slice(folder.length + 1).split('/')[0] ?? []))]
-      .sort()
-      .reverse();
-  };
-
-  const load = async (name: string): Promise<LoadedCheckpoint> => {
-    const manifest = await readManifest(name);
-    const bytes = await store.read(`${folder}/${name}/${stateFile}`).catch(() => {
-      throw new ContrailError('CorruptCheckpoint', `${stateFile} is missing`);
-    });
-    if (bytes.byteLength !== manifest.state.bytes)
-      throw new ContrailError(
-        'CorruptCheckpoint',
-        `${stateFile} has ${bytes.byteLength} bytes instead of ${manifest.state.bytes}`,
-      );
-    if (digestOf(bytes).sha256 !== manifest.digest)
-      throw new ContrailError('CorruptCheckpoint', `${stateFile} does not have the recorded SHA-256`);
-    return { name, manifest, ...decodeSafetensors(bytes, stateFile) };
-  };
-
-  const list = async (): Promise<readonly NamedManifest[]> => {
+  /** As `list`, without those whose state file is not even of the recorded size where `whole` is asked for. */
+  const manifests = async ({ whole }: { readonly whole: boolean }): Promise<NamedManifest[]> => {
     const found = await Promise.all(
-      (await names()).map(async (name) => {
-        const manifest = await readManifest(name).catch(() => null);
-        return manifest ? [{ name, manifest, bytes: manifest.state.bytes }] : [];
+      (await folders()).map(async ({ name, sizes }) => {
+        const manifest = await readCheckpointManifest(store, folderOf(name)).catch(unlessUnexpected);
+        if (!manifest || (whole && sizes.get(checkpointFiles.state) !== manifest.state.bytes)) return [];
+        return [{ name, manifest, bytes: manifest.state.bytes, pinned: sizes.has(checkpointFiles.pinned) }];
       }),
     );
-    return found.flat().reverse();
+    return found.flat();
   };
 
   return {
-    list,
     load,
-    commit: async (lease, { epoch, step: steps, config, metrics, best, tensors, metadata }) => {
+    verify,
+    list: () => manifests({ whole: false }),
+    commit: async (lease, checkpoint) => {
       await assertCurrent(lease);
+      const { epoch, step: steps, config, metrics, best, tensors, metadata } = checkpoint;
       const configHash = digestOfJson(config);
-      const pieces = encodeSafetensors(tensors, { ...metadata, epoch: String(epoch), step: String(steps), configHash });
+      const point = { epoch: String(epoch), step: String(steps), configHash, best: canonicalJson(best) };
+      const pieces = encodeSafetensors(tensors, { ...metadata, ...point });
       const { sha256: digest, bytes } = digestOf(pieces);
       const manifest = checkpointManifestSchema.parse({
         format: 'contrail-checkpoint/1',
@@ -130,32 +131,33 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
         configHash,
         config,
         token: lease.token,
-        state: { path: stateFile, bytes, sha256: digest },
+        state: { path: checkpointFiles.state, bytes, sha256: digest },
         metrics,
         best,
         createdAt: new Date().toISOString(),
       });
-      const name = nameOf(manifest);
-      await store.write(`${folder}/${name}/${stateFile}`, pieces);
-      if (digestOf(await store.read(`${folder}/${name}/${stateFile}`)).sha256 !== digest)
-        throw new ContrailError(
-          'CorruptCheckpoint',
-          `${store.locate(`${folder}/${name}`)} reads back other bytes than were written. The disk may be failing.`,
-        );
+      const own = folderOf(checkpointName(manifest));
+      const state = `${own}/${checkpointFiles.state}`;
+      await store.write(state, pieces);
       try {
+        if (digestOf(await store.read(state)).sha256 !== digest)
+          throw new ContrailError(
+            'CorruptCheckpoint',
+            `${store.locate(state)} reads back other bytes than were written. The disk may be failing.`,
+          );
         await assertCurrent(lease);
       } catch (error) {
-        await store.remove(`${folder}/${name}/${stateFile}`);
+        await store.remove(state);
         throw error;
       }
-      await store.write(`${folder}/${name}/${manifestFile}`, jsonBytes(manifest));
+      await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
       return manifest;
     },
-    newestValid: async ({ upTo, wholeEpochs = false } = {}) => {
+    newestValid: async ({ upTo } = {}) => {
       const rejected: RejectedCheckpoint[] = [];
-      for (const name of await names()) {
-        const point = pointOf(name);
-        if (!point || (upTo && isAfter(point, upTo)) || (wholeEpochs && point.step > 0)) continue;
+      for (const { name } of (await folders()).reverse()) {
+        const point = parseCheckpointName(name);
+        if (upTo && point && comparePoints(point, upTo) > 0) continue;
         try {
           return { newest: await load(name), rejected };
         } catch (error) {
@@ -165,30 +167,54 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
       return { newest: null, rejected };
     },
     retain: async (keep) => {
-      const present: Removable[] = (await list()).map(({ name, manifest }) => ({
-        ...manifest,
+      await store.sweep(folder);
+      const present = (await manifests({ whole: true })).map(({ name, manifest, pinned }) => ({
         name,
+        pinned,
+        epoch: manifest.epoch,
+        step: manifest.step,
+        token: manifest.token,
         loss: manifest.metrics?.loss ?? null,
       }));
-      const removed = superfluous(present, keep);
-      for (const name of removed) {
-        await store.remove(`${folder}/${name}/${manifestFile}`);
-        await store.remove(`${folder}/${name}/${stateFile}`);
+      const candidates = superfluous(present, keep).reverse();
+      if (candidates.length === 0) return [];
+
+      let valid = 0;
+      for (const { name } of present.toReversed())
+        if (valid < 2 && !candidates.includes(name) && (await verifies(name))) valid++;
+      const removed: string[] = [];
+      for (const name of candidates) {
+        // The damaged stay where they are (C4), and as many of the newest as it takes (C5).
+        if (!(await verifies(name))) continue;
+        if (valid < 2) valid++;
+        else {
+          await store.remove(`${folderOf(name)}/${checkpointFiles.manifest}`);
+          await store.remove(`${folderOf(name)}/${checkpointFiles.state}`);
+          removed.push(name);
+        }
       }
-      return removed;
+      return removed.reverse();
     },
+    pin: async (name) => {
+      await readCheckpointManifest(store, folderOf(name));
+      await store.write(`${folderOf(name)}/${checkpointFiles.pinned}`, new Uint8Array());
+    },
+    unpin: (name) => store.remove(`${folderOf(name)}/${checkpointFiles.pinned}`),
   };
 }
 
-const digits = (value: number, count: number) => String(value).padStart(count, '0');
+const always = () => true;
 
-/** Sorts by epoch, step and token. The token is in the name, so two attempts never write the same file. */
-const nameOf = ({ epoch, step, token }: CheckpointManifest) =>
-  `epoch-${digits(epoch, 7)}-step-${digits(step, 7)}-token-${digits(token, 5)}`;
-
-function pointOf(name: string): ProgressPoint | null {
-  const match = /^epoch-(\d+)-step-(\d+)-token-\d+$/.exec(name);
-  return match ? { epoch: Number(match[1]), step: Number(match[2]) } : null;
+/** False for a checkpoint that was found damaged; any other error is one. */
+function unlessUnexpected(error: unknown): false {
+  if (error instanceof ContrailError && error.code === 'CorruptCheckpoint') return false;
+  throw error;
 }
 
-const isAfter = (a: ProgressPoint, b: ProgressPoint) => a.epoch > b.epoch || (a.epoch === b.epoch && a.step > b.step);
+function checkedName(name: string): string {
+  if (parseCheckpointName(name)) return name;
+  throw new ContrailError(
+    'CorruptCheckpoint',
+    `${JSON.stringify(name)} is not the name of a checkpoint, such as epoch-000003-t1; \`contrail checkpoints\` lists them.`,
+  );
+}

@@ -1,29 +1,48 @@
-import type { ProgressPoint } from '../contracts/checkpoints.ts';
+import { type CheckpointName, comparePoints } from './checkpoint-names.ts';
 
 /** A checkpoint, as the retention rule sees it. */
-export interface Removable extends ProgressPoint {
+export interface Removable extends CheckpointName {
   readonly name: string;
   /** Null for a checkpoint within an epoch. */
   readonly loss: number | null;
+  readonly pinned: boolean;
+}
+
+/** How many ends of epochs to keep: the last, and those with the lowest loss. */
+export interface Keep {
+  readonly last: number;
+  readonly best: number;
 }
 
 /**
- * The checkpoints that need not be kept: all but the last ends of epochs, those with the lowest losses, and the points
- * within an epoch that come after the last finished one.
+ * The checkpoints that need not be kept: all but the last ends of epochs, those with the lowest losses, the last within
+ * an epoch that no end of an epoch has overtaken, and those that are pinned. Of several attempts at one point, the newest
+ * stands for the point.
  *
  * @param checkpoints the oldest first
+ * @returns names, in the same order
  */
-export function superfluous(
-  checkpoints: readonly Removable[],
-  keep: { readonly last: number; readonly best: number },
-): string[] {
-  const epochs = checkpoints.filter(({ step }) => step === 0);
-  const newestEpoch = epochs.at(-1)?.epoch ?? -1;
+export function superfluous(checkpoints: readonly Removable[], keep: Keep): string[] {
+  const points = checkpoints.filter((one, index) => {
+    const next = checkpoints[index + 1];
+    return !next || comparePoints(one, next) !== 0;
+  });
+  const epochs = points.filter(({ step }) => step === 0);
+  const newestEpoch = epochs.at(-1)?.epoch ?? 0;
+  const within = points.filter(({ step, epoch }) => step > 0 && epoch >= newestEpoch);
   const best = epochs
-    .filter(({ loss }) => loss !== null)
-    .sort((a, b) => (a.loss ?? 0) - (b.loss ?? 0))
+    .flatMap(({ name, loss }) => (loss === null ? [] : [{ name, loss }]))
+    .sort((a, b) => a.loss - b.loss)
     .slice(0, keep.best);
-  const within = checkpoints.filter(({ step, epoch }) => step > 0 && epoch >= newestEpoch);
-  const kept = new Set([...epochs.slice(-keep.last), ...best, ...within.slice(-keep.last)].map(({ name }) => name));
+  const kept = new Set(
+    [...lastOf(epochs, keep.last), ...lastOf(within, keep.last), ...best, ...checkpoints.filter(isPinned)].map(
+      ({ name }) => name,
+    ),
+  );
   return checkpoints.map(({ name }) => name).filter((name) => !kept.has(name));
 }
+
+const isPinned = ({ pinned }: Removable) => pinned;
+
+/** Not `slice(-count)`, which gives everything for 0. */
+const lastOf = <T>(items: readonly T[], count: number): readonly T[] => items.slice(Math.max(0, items.length - count));

@@ -116,8 +116,8 @@ function parseHeader(
     const members = Object.entries(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as object);
     const metadata = members.find(([key]) => key === metadataKey)?.[1] ?? {};
     // Not z.record, which passes over a key named `__proto__`.
-    const texts = Object.entries(z.looseObject({}).parse(metadata)).map(([key, value]) => [
-      key,
+    const texts = Object.entries(z.instanceof(Object).parse(metadata)).map(([k, value]) => [
+      k,
       z.string().parse(value),
     ]);
     const entries = members
@@ -133,14 +133,14 @@ function parseHeader(
 /** The tensor's values; a view where its bytes are aligned, else a copy. */
 export function float32({ name, dtype, data }: StoredTensor): Float32Array {
   if (dtype !== 'F32') throw new ContrailError('CorruptArtifact', `Tensor ${name} is ${dtype}, not F32.`);
-  const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
+  const aligned = data.byteOffset % 4 === 0 ? data : new Uint8Array(data);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }
 
 /** The tensor's values; a view where its bytes are aligned, else a copy. */
 export function int32({ name, dtype, data }: StoredTensor): Int32Array {
   if (dtype !== 'I32') throw new ContrailError('CorruptArtifact', `Tensor ${name} is ${dtype}, not I32.`);
-  const aligned = data.byteOffset % 4 === 0 ? data : data.slice();
+  const aligned = data.byteOffset % 4 === 0 ? data : new Uint8Array(data);
   return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }
 

@@ -94,6 +94,6 @@ steps:
     await failureOf('changed');
     await record('changed', 'pipeline-cancelled');
     await environment.start('changed', smallPipeline({ epochs: 50, learningRate: 0.01 }), true);
-    expect(await failureOf('changed')).toContain('optimizer.learningRate: 0.05 in the checkpoint, 0.01 now');
+    expect(await failureOf('changed')).toContain('optimizer.learningRate: 0.05 → 0.01');
   });
 });

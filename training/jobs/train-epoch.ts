@@ -78,6 +78,7 @@ async function trainAndCommit(
     const stop = context.stopRequested();
     if (done < total && (due || stop)) {
       await commit(training, null);
+      await checkpoints.retain(input.checkpoint.keep);
       committedAt = performance.now();
     }
     return stop;
