@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { queryStatus } from '../../cli/runs.ts';
+import { temporalBinary } from '../../native/index.ts';
 import { bestLossAttribute, epochAttribute, pipelineAttribute } from '../../workflows/search-attributes.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
 
@@ -27,8 +29,21 @@ const statesOf = async (run: string) =>
 /** `npm run histories` stores what this version of the workflows writes, for test/workflows/replay.test.ts. */
 async function record(workflow: string, name: string): Promise<void> {
   if (process.env.CONTRAIL_RECORD_HISTORIES === undefined) return;
-  const history = await environment.client().client.workflow.getHandle(workflow).fetchHistory();
-  await writeFile(new URL(`../histories/${name}.json`, import.meta.url), `${JSON.stringify(historyToJSON(history))}\n`);
+  const args = [
+    'workflow',
+    'show',
+    '--workflow-id',
+    workflow,
+    '--output',
+    'json',
+    '--address',
+    environment.client().address,
+  ];
+  const { stdout } = await promisify(execFile)(temporalBinary(), args, { maxBuffer: 64 * 1024 * 1024 });
+  await writeFile(
+    new URL(`../histories/${name}.json`, import.meta.url),
+    `${JSON.stringify({ workflowId: workflow, history: JSON.parse(stdout) })}\n`,
+  );
 }
 
 describe('a run', () => {

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 /**
@@ -11,7 +10,11 @@ const folder = new URL('../histories/', import.meta.url);
 const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
 let workflowBundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
 
+const read = (name: string, change = (text: string) => text) =>
+  JSON.parse(change(readFileSync(new URL(name, folder), 'utf8'))) as { workflowId: string; history: unknown };
+
 beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
   workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),
@@ -23,13 +26,14 @@ describe('stored histories', () => {
 
   for (const name of names)
     it(`${name} replays`, async () => {
-      const history = historyFromJSON(JSON.parse(readFileSync(new URL(name, folder), 'utf8')));
-      await Worker.runReplayHistory({ workflowBundle }, history);
+      const { workflowId, history } = read(name);
+      await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
     });
 
   it('fail to replay when the workflow does something else', async () => {
-    const text = readFileSync(new URL('pipeline-complete.json', folder), 'utf8');
-    const history = historyFromJSON(JSON.parse(text.replaceAll('"prepareData"', '"prepareSomething"')));
-    await expect(Worker.runReplayHistory({ workflowBundle }, history)).rejects.toThrow();
+    const { workflowId, history } = read('pipeline-complete.json', (text) =>
+      text.replaceAll('"prepareData"', '"prepareSomething"'),
+    );
+    await expect(Worker.runReplayHistory({ workflowBundle }, history, workflowId)).rejects.toThrow(/nondeterminism/i);
   });
 });
