@@ -11,11 +11,13 @@ export const print = (text: string): void => void process.stdout.write(`${text}\
 
 export const printJson = (value: unknown): void => print(JSON.stringify(value));
 
-/** A table without more lines than it needs. */
+/** A table without more lines than it needs; columns of numbers are aligned to the right. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  const isNumeric = (column: number) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number');
   const drawn = new Table({
+    colAligns: head.map((_, column) => (isNumeric(column) ? 'right' : 'left')),
     head: head.map((cell) => pc.bold(cell)),
-    style: { head: [], border: [], compact: true },
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 1 },
     chars: {
       top: '',
       'top-mid': '',

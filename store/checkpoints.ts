@@ -9,7 +9,13 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
 import { checkpointFiles, readCheckpoint, readCheckpointManifest } from './checkpoint-files.ts';
-import { checkpointName, compareCheckpoints, comparePoints, parseCheckpointName } from './checkpoint-names.ts';
+import {
+  type CheckpointName,
+  checkpointName,
+  compareCheckpoints,
+  comparePoints,
+  parseCheckpointName,
+} from './checkpoint-names.ts';
 import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
 import { assertCurrent, type Lease } from './leases.ts';
 import { type Keep, superfluous } from './retention.ts';
@@ -38,8 +44,12 @@ export interface Checkpoints {
   readonly commit: (lease: Lease, checkpoint: NewCheckpoint) => Promise<CheckpointManifest>;
   /** Checkpoints with a readable manifest, the oldest first; their states are not checked. */
   readonly list: () => Promise<readonly NamedManifest[]>;
-  /** The newest checkpoint, not past a point, whose state verifies; with the newer ones that were skipped, and why. */
-  readonly newestValid: (options?: { readonly upTo?: ProgressPoint }) => Promise<{
+  /**
+   * The newest checkpoint, not past a point, whose state verifies; with the newer ones that were skipped, and why.
+   *
+   * @param options.wholeEpochs passes over the checkpoints within an epoch
+   */
+  readonly newestValid: (options?: { readonly upTo?: ProgressPoint; readonly wholeEpochs?: boolean }) => Promise<{
     readonly newest: LoadedCheckpoint | null;
     readonly rejected: readonly RejectedCheckpoint[];
   }>;
@@ -86,7 +96,7 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
   const verifies = (name: string) => verify(name).then(always, unlessUnexpected);
 
   /** The files in each checkpoint's folder with their sizes, the oldest checkpoint first. */
-  const folders = async (): Promise<{ name: string; sizes: ReadonlyMap<string, number> }[]> => {
+  const folders = async (): Promise<{ name: string; sizes: ReadonlyMap<string, number>; parsed: CheckpointName }[]> => {
     const found = new Map<string, Map<string, number>>();
     for (const { path, bytes } of await store.list(folder)) {
       const [name = '', file = ''] = path.slice(folder.length + 1).split('/');
@@ -147,17 +157,17 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
           );
         await assertCurrent(lease);
       } catch (error) {
-        await store.remove(state);
+        // A checkpoint that was already committed under this name stays, whole or reported as damaged.
+        if (!(await store.exists(`${own}/${checkpointFiles.manifest}`))) await store.remove(state);
         throw error;
       }
       await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
       return manifest;
     },
-    newestValid: async ({ upTo } = {}) => {
+    newestValid: async ({ upTo, wholeEpochs = false } = {}) => {
       const rejected: RejectedCheckpoint[] = [];
-      for (const { name } of (await folders()).reverse()) {
-        const point = parseCheckpointName(name);
-        if (upTo && point && comparePoints(point, upTo) > 0) continue;
+      for (const { name, parsed: point } of (await folders()).reverse()) {
+        if ((upTo && comparePoints(point, upTo) > 0) || (wholeEpochs && point.step > 0)) continue;
         try {
           return { newest: await load(name), rejected };
         } catch (error) {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import type { StepKey } from '../contracts/identifiers.ts';
+import { type EpochMetrics, epochMetricsSchema } from '../contracts/checkpoints.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { type StepKey, stepIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type Plan, planSchema } from '../contracts/plan.ts';
 import { jsonBytes, parseJson } from './digest.ts';
@@ -22,9 +24,21 @@ const resultPath = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/result
 export const savePlan = (store: Store, run: string, plan: Plan): Promise<void> =>
   store.write(planPath(run), jsonBytes(plan));
 
-/** The plan that a run was started with; null when the store does not know the run. */
+/**
+ * The plan that a run was started with; null when the store does not know the run.
+ *
+ * @throws ContrailError CorruptArtifact when it is damaged
+ */
 export async function loadPlan(store: Store, run: string): Promise<Plan | null> {
-  return (await store.exists(planPath(run))) ? planSchema.parse(parseJson(await store.read(planPath(run)))) : null;
+  const path = planPath(run);
+  if (!(await store.exists(path))) return null;
+  try {
+    return planSchema.parse(parseJson(await store.read(path)));
+  } catch (error) {
+    throw new ContrailError('CorruptArtifact', `${store.locate(path)} is not a plan. Start a new run.`, {
+      cause: error,
+    });
+  }
 }
 
 /** Records a finished step, so that a resumed run need not do it again. */
@@ -39,6 +53,40 @@ export async function loadStepResult(store: Store, key: StepKey): Promise<Stored
   } catch {
     return null;
   }
+}
+
+/** The recorded results of a run, by step. */
+export async function loadStepResults(store: Store, run: string): Promise<Record<string, StoredStepResult>> {
+  const found = (await store.list(`runs/${run}/steps`)).flatMap(({ path }) => {
+    const step = /^runs\/[^/]+\/steps\/([^/]+)\/result\.json$/.exec(path)?.[1];
+    return stepIdSchema.safeParse(step).success && step !== undefined ? [step] : [];
+  });
+  const results = await Promise.all(found.map(async (step) => [step, await loadStepResult(store, { run, step })]));
+  return Object.fromEntries(results.filter(([, result]) => result !== null));
+}
+
+const epochLineSchema = epochMetricsSchema.extend({ epoch: z.int().positive() });
+export type EpochLine = EpochMetrics & { readonly epoch: number };
+const metricsPath = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/metrics.jsonl`;
+
+/** Records the metrics of an epoch, one line each in order; an epoch that was trained again replaces its line. */
+export async function saveEpochMetrics(store: Store, key: StepKey, line: EpochLine): Promise<void> {
+  const others = (await loadEpochMetrics(store, key)).filter(({ epoch }) => epoch !== line.epoch);
+  const lines = [...others, epochLineSchema.parse(line)].sort((a, b) => a.epoch - b.epoch);
+  await store.write(metricsPath(key), lines.map(jsonBytes));
+}
+
+/** The recorded metrics, by epoch; lines that cannot be read are left out. */
+export async function loadEpochMetrics(store: Store, key: StepKey): Promise<readonly EpochLine[]> {
+  if (!(await store.exists(metricsPath(key)))) return [];
+  const text = new TextDecoder().decode(await store.read(metricsPath(key)));
+  return text.split('\n').flatMap((line) => {
+    try {
+      return [epochLineSchema.parse(JSON.parse(line))];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** The folder that a person looks into after a run. */
