@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, expect, it } from 'vitest';
+import {
+  artifactFolder,
+  loadEpochMetrics,
+  loadStepResults,
+  openStore,
+  readArtifact,
+  readArtifactFile,
+  type Store,
+  saveEpochMetrics,
+  saveStepResult,
+  writeArtifact,
+} from '../../store/index.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'contrail-artifacts-'));
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+let store: Store;
+let number = 0;
+beforeEach(() => {
+  store = openStore(join(root, String(number++)));
+});
+
+const files = [
+  { path: 'b.bin', content: [Buffer.from('b'), Buffer.from('bb')] },
+  { path: 'a.bin', content: Buffer.from('aaaa') },
+];
+const write = () => writeArtifact(store, { kind: 'encoder', about: { dimension: 8 }, files });
+
+it('an artifact is named by the SHA-256 of its manifest, and each file is in the manifest with its own', async () => {
+  const ref = await write();
+  const manifest = await readFile(store.locate(`${artifactFolder(ref)}/manifest.json`));
+  expect(createHash('sha256').update(manifest).digest('hex')).toBe(ref.digest);
+  const { about, files: entries } = await readArtifact(store, ref);
+  expect(about).toEqual({ dimension: 8 });
+  expect(entries).toEqual([
+    { path: 'a.bin', bytes: 4, sha256: createHash('sha256').update('aaaa').digest('hex') },
+    { path: 'b.bin', bytes: 3, sha256: createHash('sha256').update('bbb').digest('hex') },
+  ]);
+  expect(Buffer.from(await readArtifactFile(store, ref, 'b.bin')).toString()).toBe('bbb');
+});
+
+it('the same content again is the same artifact, and nothing is rewritten, whatever the order of its files', async () => {
+  const ref = await write();
+  const inode = async () => (await stat(store.locate(`${artifactFolder(ref)}/a.bin`))).ino;
+  const before = await inode();
+  expect(await writeArtifact(store, { kind: 'encoder', about: { dimension: 8 }, files: files.toReversed() })).toEqual(
+    ref,
+  );
+  expect(await inode()).toBe(before);
+});
+
+it('several writers of one artifact do not disturb each other', async () => {
+  const refs = await Promise.all(Array.from({ length: 8 }, write));
+  expect(new Set(refs.map(({ digest }) => digest)).size).toBe(1);
+  expect(Buffer.from(await readArtifactFile(store, await write(), 'a.bin')).toString()).toBe('aaaa');
+});
+
+it('a damaged file is named with what was expected, what was found, and what to do', async () => {
+  const ref = await write();
+  const path = store.locate(`${artifactFolder(ref)}/a.bin`);
+  await truncate(path, 2);
+  await expect(readArtifactFile(store, ref, 'a.bin')).rejects.toMatchObject({
+    code: 'CorruptArtifact',
+    message: expect.stringMatching(/a\.bin is damaged: expected 4 bytes, found 2\. Remove .* run the step/),
+  });
+  await writeFile(path, 'aaab');
+  await expect(readArtifactFile(store, ref, 'a.bin')).rejects.toThrow(
+    /expected SHA-256 [0-9a-f]{64}, found [0-9a-f]{64}/,
+  );
+  await rm(path);
+  await expect(readArtifactFile(store, ref, 'a.bin')).rejects.toThrow(/expected a file, found none/);
+  await write();
+  expect(await readArtifactFile(store, ref, 'a.bin')).toHaveLength(4);
+});
+
+it('a damaged manifest, or one that is not there, is not believed', async () => {
+  const ref = await write();
+  await writeFile(store.locate(`${artifactFolder(ref)}/manifest.json`), '{}');
+  await expect(readArtifact(store, ref)).rejects.toMatchObject({ code: 'CorruptArtifact' });
+  await expect(readArtifact(store, { ...ref, digest: '0'.repeat(64) })).rejects.toThrow(/expected a file, found none/);
+});
+
+it('a file that would hide the manifest or another file is refused', async () => {
+  const content = Buffer.from('x');
+  for (const names of [['manifest.json'], ['a', 'a']])
+    await expect(
+      writeArtifact(store, { kind: 'encoder', about: {}, files: names.map((path) => ({ path, content })) }),
+    ).rejects.toThrow(TypeError);
+});
+
+it('the results of a run come back by step; one that cannot be read counts as not done', async () => {
+  expect(await loadStepResults(store, 'run')).toEqual({});
+  const result = { fingerprint: 'f', result: { top1: 0.9 } };
+  await saveStepResult(store, { run: 'run', step: 'evaluate' }, result);
+  await saveStepResult(store, { run: 'run', step: 'probe' }, result);
+  await writeFile(store.locate('runs/run/steps/probe/result.json'), '{"finger');
+  expect(await loadStepResults(store, 'run')).toEqual({ evaluate: result });
+});
+
+it('an epoch that was trained again replaces its line of metrics', async () => {
+  const key = { run: 'run', step: 'pretrain' };
+  const line = (epoch: number, loss: number) => ({ epoch, loss, learningRate: 0.1, imagesPerSecond: 1, seconds: 1 });
+  for (const one of [line(1, 3), line(3, 1), line(2, 9), line(2, 2)]) await saveEpochMetrics(store, key, one);
+  expect(await loadEpochMetrics(store, key)).toEqual([line(1, 3), line(2, 2), line(3, 1)]);
+  expect(
+    (await readFile(store.locate('runs/run/steps/pretrain/metrics.jsonl'), 'utf8')).trim().split('\n'),
+  ).toHaveLength(3);
+});

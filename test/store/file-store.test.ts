@@ -1,0 +1,47 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import { openStore } from '../../store/index.ts';
+import { testStore } from './test-store.ts';
+
+const root = await mkdtemp(join(tmpdir(), 'contrail-file-store-'));
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+let number = 0;
+testStore('file', async () => openStore(join(root, `store ${number++}`)));
+
+it('is opened by a folder or a file: URL, and is the same store either way', async () => {
+  const folder = join(root, 'same store');
+  await openStore(folder).write('a', Buffer.from('x'));
+  expect(await openStore(pathToFileURL(folder).href).exists('a')).toBe(true);
+  expect(openStore(openStore(folder).url).locate('a')).toBe(join(folder, 'a'));
+  expect(await readFile(await openStore(folder).localFile('a'), 'utf8')).toBe('x');
+});
+
+it('takes a relative folder from the current one', () => {
+  expect(openStore('some/folder').locate('a')).toBe(join(process.cwd(), 'some/folder/a'));
+});
+
+it('says what is allowed for an address that it cannot open', () => {
+  for (const url of ['', 's3://bucket/x', 'http://host/x', 'file://host/x'])
+    expect(() => openStore(url), url).toThrow(
+      expect.objectContaining({ code: 'Usage', message: expect.stringMatching(/a folder, or a file:/) }),
+    );
+});
+
+it('hides what is being written, and sweeps it away only when the writer must be dead', async () => {
+  const folder = join(root, 'leftovers');
+  const store = openStore(folder);
+  await store.write('a/file', Buffer.from('x'));
+  await mkdir(join(folder, 'a/b'));
+  const [fresh, old] = [join(folder, 'a/file.tmp-1-ab'), join(folder, 'a/b/state.tmp-2-cd')];
+  await writeFile(fresh, 'half');
+  await writeFile(old, 'half');
+  const twoHoursAgo = Date.now() / 1000 - 2 * 60 * 60;
+  await utimes(old, twoHoursAgo, twoHoursAgo);
+  expect(await store.list('a')).toEqual([{ path: 'a/file', bytes: 1 }]);
+  expect(await store.sweep('a')).toBe(1);
+  expect((await readdir(join(folder, 'a'))).sort()).toEqual(['file', 'file.tmp-1-ab']);
+});
