@@ -49,9 +49,7 @@ export async function finishTraining(context: ActivityContext, input: FinishTrai
 /** The newest finished epoch of an earlier attempt of the run whose checkpoint verifies; null when there is none. */
 export async function trainingProgress(context: ActivityContext, input: TrainingStepInput) {
   const checkpoints = openCheckpoints(context.store, trainingStepInputSchema.parse(input));
-  const anyPoint = (await checkpoints.newestValid()).newest;
-  if (!anyPoint) return null;
-  const { newest } = await checkpoints.newestValid({ upTo: { epoch: anyPoint.manifest.epoch, step: 0 } });
+  const { newest } = await checkpoints.newestValid({ wholeEpochs: true });
   if (!newest || newest.manifest.metrics === null || newest.manifest.best === null) return null;
   const { epoch, digest, metrics, best } = newest.manifest;
   return { epoch, digest, metrics, best };
