@@ -113,6 +113,11 @@ function buildProgram(finish: (code: number) => void): Command {
  */
 export async function main(args: readonly string[]): Promise<number> {
   let exitCode = 0;
+  // A reader that left (`| head`, or a Ctrl-C that ended it first) must not end us before we have tidied up.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
   const program = buildProgram((code) => {
     exitCode = code;
   });
