@@ -1,4 +1,4 @@
-import { WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { ContrailError } from '../contracts/errors.ts';
@@ -30,29 +30,21 @@ export async function followRun(
 ): Promise<PipelineStatus | null> {
   const show = json ? jsonLines() : isInteractive() ? livePicture(run) : plainLines();
   const handle = server.client.workflow.getHandle(run);
-  let ended = false;
-  const result = handle
-    .result()
-    .then(
-      () => null,
-      (error: unknown) => error,
-    )
-    .finally(() => {
-      ended = true;
-    });
   let status: PipelineStatus | null = null;
   let silentSince: number | null = null;
   const interrupted = aborted(signal);
-  while (!ended && !signal?.aborted) {
-    status = (await queryStatus(server, run)) ?? status;
-    const answered = status !== null;
-    silentSince = answered ? null : (silentSince ?? Date.now());
+  while (!signal?.aborted && (await isRunning(server, run))) {
+    const answer = await queryStatus(server, run);
+    status = answer ?? status;
+    if (answer) {
+      silentSince = null;
+      show.update(answer, await currentProgress(server, run, answer));
+    } else silentSince ??= Date.now();
     if (silentSince !== null && Date.now() - silentSince > 15_000) {
       say('Waiting for a worker. Start one with `contrail worker` or `contrail dev`.');
       silentSince = Date.now();
     }
-    if (status) show.update(status, await currentProgress(server, run, status));
-    await Promise.race([result, new Promise((resolve) => setTimeout(resolve, intervalMs)), interrupted]);
+    await Promise.race([interrupted, new Promise((resolve) => setTimeout(resolve, intervalMs))]);
   }
   if (signal?.aborted) {
     show.end();
@@ -61,7 +53,10 @@ export async function followRun(
   status = (await queryStatus(server, run)) ?? status;
   if (status) show.update(status, {});
   show.end();
-  const error = await result;
+  const error = await handle.result().then(
+    () => null,
+    (reason: unknown) => reason,
+  );
   if (error instanceof WorkflowFailedError) {
     const reason = error.cause?.message ?? error.message;
     throw new ContrailError(
@@ -72,6 +67,17 @@ export async function followRun(
   }
   if (error) throw error;
   return status;
+}
+
+/** Asked anew each time, rather than by one long call that would outlive an interrupted command. A server that is away counts as running. */
+async function isRunning({ client }: ServerClient, run: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(run).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      throw new ContrailError('RunNotFound', `There is no run ${run}.`, { cause: error });
+    return true;
+  }
 }
 
 const aborted = (signal: AbortSignal | undefined) =>
