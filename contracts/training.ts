@@ -154,6 +154,10 @@ export const trainingConfigSchema = z.strictObject({
   schedule: byName(['constant', 'cosine'], scheduleSchema).prefault('constant'),
   batch: z.int().min(2).max(65536).default(128).describe('images in a step; each gives two views'),
   epochs: z.int().min(1).max(1_000_000).default(20),
+  engine: z
+    .enum(['graph', 'eager'])
+    .default('graph')
+    .describe('run each step as one captured graph, or operation by operation for debugging'),
   seed: z
     .int()
     .min(0)

@@ -1,9 +1,10 @@
 import { permutation } from '../datasets/index.ts';
+import type { Execution, Step } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
-import { gatherBytes } from './ops.ts';
 import { type Variables, variable } from './parameters.ts';
 import type { ResidentImages } from './resident-images.ts';
-import { type Tensor, type Tensor4D, tf } from './tensorflow.ts';
+import { gatherBatch } from './step.ts';
+import { type Tensor, type Tensor1D, tf } from './tensorflow.ts';
 
 /**
  * Recomputes the moving statistics of every batch normalisation as the mean over training batches, images unaugmented,
@@ -16,37 +17,54 @@ import { type Tensor, type Tensor4D, tf } from './tensorflow.ts';
  */
 export function recomputeBatchNormStatistics(
   model: TrainingModel,
-  variables: Variables,
-  data: ResidentImages,
+  execution: Execution,
   {
+    count,
     batch,
     batches,
     seed,
     onBatch,
-  }: { batch: number; batches: number; seed: number; onBatch: (done: number, total: number) => void },
+  }: {
+    /** Images in the training split. */
+    count: number;
+    batch: number;
+    batches: number;
+    seed: number;
+    onBatch: (done: number, total: number) => void;
+  },
 ): number {
-  const order = permutation(data.count, seed, 'batch-norm statistics', 0);
-  const size = Math.min(batch, data.count);
-  const total = Math.max(1, Math.min(batches, Math.floor(data.count / size)));
+  const order = permutation(count, seed, 'batch-norm statistics', 0);
+  const size = Math.min(batch, count);
+  const total = Math.max(1, Math.min(batches, Math.floor(count / size)));
+  const accumulate = execution.compile(statisticsStep(model));
   for (let index = 0; index < total; index++) {
     const rows = order.subarray(index * size, (index + 1) * size);
-    tf.tidy(() => {
-      const images = tf.div(gatherBytes(data.images, tf.tensor1d(rows, 'int32')), 255) as Tensor4D;
-      model.embed(model.prepare(images), {
-        variables,
-        onBatchStatistics: (layer, mean, variance) => {
-          accumulate(variables, `${layer}/moving_mean`, mean, index);
-          accumulate(variables, `${layer}/moving_variance`, variance, index);
-        },
-      });
-    });
+    accumulate(
+      { dtype: 'int32', shape: [size], values: rows },
+      { dtype: 'float32', shape: [], values: Float32Array.of(index + 1) },
+    );
     onBatch(index + 1, total);
   }
   return total * size;
 }
 
-/** The running mean of `index + 1` values. */
-function accumulate(variables: Variables, name: string, value: Tensor, index: number): void {
+/** Inputs: int32 [batch], rows; float32 scalar, batches so far with this one. Output: that number again. */
+function statisticsStep(model: TrainingModel): Step {
+  return ([rows, batches], { variables, resident }) => {
+    const { images } = gatherBatch(resident as unknown as ResidentImages, rows as Tensor1D);
+    model.embed(model.prepare(images), {
+      variables,
+      onBatchStatistics: (layer, mean, variance) => {
+        accumulate(variables, `${layer}/moving_mean`, mean, batches as Tensor);
+        accumulate(variables, `${layer}/moving_variance`, variance, batches as Tensor);
+      },
+    });
+    return [batches as Tensor];
+  };
+}
+
+/** The running mean over the batches. */
+function accumulate(variables: Variables, name: string, value: Tensor, batches: Tensor): void {
   const mean = variable(variables, name);
-  mean.assign(tf.add(mean, tf.div(tf.sub(value, mean), index + 1)));
+  mean.assign(tf.add(mean, tf.div(tf.sub(value, mean), batches)));
 }

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../contracts/encoder.ts';
 import { decodeSafetensors, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
+import { type CompiledStep, capture, type Execution, type Step } from './capture/index.ts';
 import { prepareImages } from './model.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
-import { byteTensor, gatherBytes } from './ops.ts';
-import { createVariables, disposeVariables, type Variables } from './parameters.ts';
+import { floatOfBytes } from './ops.ts';
+import { createVariables } from './parameters.ts';
 import { readState, writeState } from './state.ts';
-import { type Tensor4D, tf } from './tensorflow.ts';
+import { type Tensor, type Tensor4D, tf } from './tensorflow.ts';
 
 /** Images in one forward pass of inference. */
 const inferenceBatch = 256;
@@ -41,20 +42,28 @@ export async function openEncoder(store: Store, ref: ArtifactRef): Promise<Froze
   const about = encoderAboutSchema.parse((await readArtifact(store, ref)).about);
   const { tensors } = decodeSafetensors(await readArtifactFile(store, ref, encoderFiles.encoder));
   const model = createEncoder(about.encoder, about.image.channels);
-  const variables = createVariables(model.parameters, 0);
-  writeState(model.parameters, variables, tensors);
+  const execution = capture({ variables: createVariables(model.parameters, 0), resident: {} });
+  writeState(model.parameters, execution, tensors);
+  const embed = execution.compile(embeddingStep(model, about));
   return {
     about,
     dimension: about.dimension,
-    features: (images, count, onProgress) => computeFeatures(model, variables, about, images, count, onProgress),
-    digest: () => digestOf(model, variables),
-    dispose: () => disposeVariables(variables),
+    features: (images, count, onProgress) => computeFeatures(embed, about, images, count, onProgress),
+    digest: () => digestOf(model, execution),
+    dispose: execution.dispose,
+  };
+}
+
+/** Input: uint8 [batch, height, width, channels]. Output: the embeddings, float32 [batch, dimension]. */
+export function embeddingStep(model: EncoderModel, { image }: Pick<EncoderAbout, 'image'>): Step {
+  return ([bytes], { variables }) => {
+    const pixels = tf.div(floatOfBytes(bytes as Tensor), 255) as Tensor4D;
+    return [model.embed(prepareImages(pixels, image, model.channels), { variables })];
   };
 }
 
 async function computeFeatures(
-  model: EncoderModel,
-  variables: Variables,
+  embed: CompiledStep,
   { image, dimension }: EncoderAbout,
   images: Uint8Array,
   count: number,
@@ -62,24 +71,24 @@ async function computeFeatures(
 ): Promise<Float32Array> {
   const features = new Float32Array(count * dimension);
   const size = image.height * image.width * image.channels;
-  for (let start = 0; start < count; start += inferenceBatch) {
-    const n = Math.min(inferenceBatch, count - start);
-    const bytes = images.subarray(start * size, (start + n) * size);
-    const batch = tf.tidy(() => {
-      const resident = byteTensor(bytes, [n, image.height, image.width, image.channels]);
-      const pixels = tf.div(gatherBytes(resident, tf.range(0, n, 1, 'int32')), 255) as Tensor4D;
-      return model.embed(prepareImages(pixels, image, model.channels), { variables }).dataSync<'float32'>();
-    });
-    features.set(batch, start * dimension);
-    onProgress?.(start + n, count);
+  // One shape for every batch: the last one is filled up, and what the filling gives is left out.
+  const batch = Math.min(inferenceBatch, count);
+  const values = new Uint8Array(batch * size);
+  const input = { dtype: 'uint8', shape: [batch, image.height, image.width, image.channels], values } as const;
+  for (let start = 0; start < count; start += batch) {
+    const end = Math.min(start + batch, count);
+    values.set(images.subarray(start * size, end * size));
+    const [embeddings] = embed(input) as [Float32Array];
+    features.set(embeddings.subarray(0, (end - start) * dimension), start * dimension);
+    onProgress?.(end, count);
     // Lets the process answer messages between batches.
     await new Promise(setImmediate);
   }
   return features;
 }
 
-function digestOf(model: EncoderModel, variables: Variables): string {
+function digestOf(model: EncoderModel, execution: Execution): string {
   const hash = createHash('sha256');
-  for (const { name, data } of readState(model.parameters, variables)) hash.update(`${name}\n`).update(data);
+  for (const { name, data } of readState(model.parameters, execution)) hash.update(`${name}\n`).update(data);
   return hash.digest('hex');
 }

@@ -1,34 +1,10 @@
+import { backend, type OpAttribute } from './capture/backend.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from './tensorflow.ts';
 
 /**
  * TensorFlow operations that tfjs has no function for, executed through the backend's own two calls.
  */
 
-interface OpAttribute {
-  readonly name: string;
-  readonly type: number;
-  readonly value: boolean | number | string | number[];
-}
-
-/** The part of tfjs-node's backend that this file needs. */
-interface NodeBackend {
-  readonly binding: {
-    readonly TF_FLOAT: number;
-    readonly TF_INT32: number;
-    readonly TF_UINT8: number;
-    readonly TF_ATTR_TYPE: number;
-    readonly TF_ATTR_STRING: number;
-    readonly TF_ATTR_FLOAT: number;
-    readonly TF_ATTR_BOOL: number;
-    readonly TF_ATTR_INT: number;
-    readonly TF_Version: string;
-  };
-  readonly isUsingGpuDevice: boolean;
-  executeSingleOutput(name: string, attributes: OpAttribute[], inputs: Tensor[]): Tensor;
-  executeMultipleOutputs(name: string, attributes: OpAttribute[], inputs: Tensor[], outputs: number): Tensor[];
-}
-
-const backend = () => tf.backend() as unknown as NodeBackend;
 const { binding } = backend();
 
 const type = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_TYPE, value });
@@ -60,52 +36,45 @@ export function statelessUniform(shape: readonly number[], seed: Tensor1D): Tens
 }
 
 /**
- * Moves bytes into TensorFlow as one uint8 tensor, which tfjs itself has no type for. Use it with `gatherBytes` only.
+ * Moves bytes into TensorFlow as one uint8 tensor, which tfjs itself has no type for. Use it with `gatherRows` and `floatOfBytes` only.
  *
  * @returns uint8 of the given shape, for which tfjs reports int32
  */
 export function byteTensor(bytes: Uint8Array, shape: readonly number[]): Tensor {
-  return tf.tidy(() => {
-    const packed = tf.tensor([bytes], [], 'string');
-    const flat = backend().executeSingleOutput(
-      'DecodeRaw',
-      [type('out_type', binding.TF_UINT8), flag('little_endian', true)],
-      [packed],
-    );
-    return backend().executeSingleOutput(
-      'Reshape',
-      [type('T', binding.TF_UINT8), type('Tshape', binding.TF_INT32)],
-      [flat, tf.tensor1d([...shape], 'int32')],
-    );
-  });
+  const dtype = binding.TF_UINT8;
+  return backend().createOutputTensor({ id: binding.createTensor(shape, dtype, bytes), shape, dtype });
 }
 
 /**
- * Picks rows of a byte tensor.
+ * Picks rows. Unlike `tf.gather` it does not look at the indices in JavaScript, so it can be captured.
  *
- * @param bytes uint8 [n, ...], from `byteTensor`
+ * @param values [n, ...] of any type
  * @param rows int32 [b]
- * @returns float32 [b, ...], 0 to 255
+ * @returns [b, ...] of the same type
  */
-export function gatherBytes(bytes: Tensor, rows: Tensor1D): Tensor {
-  return tf.tidy(() => {
-    const picked = backend().executeSingleOutput(
-      'GatherV2',
-      [
-        type('Tparams', binding.TF_UINT8),
-        type('Tindices', binding.TF_INT32),
-        type('Taxis', binding.TF_INT32),
-        integer('batch_dims', 0),
-      ],
-      [bytes, rows, tf.scalar(0, 'int32')],
-    );
-    return backend().executeSingleOutput(
-      'Cast',
-      [type('SrcT', binding.TF_UINT8), type('DstT', binding.TF_FLOAT), flag('Truncate', false)],
-      [picked],
-    );
-  });
+export function gatherRows(values: Tensor, rows: Tensor1D): Tensor {
+  const axis = tf.scalar(0, 'int32');
+  const picked = backend().executeSingleOutput(
+    'GatherV2',
+    [
+      type('Tparams', backend().tensorMap.get(values.dataId)?.dtype ?? binding.TF_FLOAT),
+      type('Tindices', binding.TF_INT32),
+      type('Taxis', binding.TF_INT32),
+      integer('batch_dims', 0),
+    ],
+    [values, rows, axis],
+  );
+  axis.dispose();
+  return picked;
 }
+
+/** Bytes as numbers: float32 of the same shape, 0 to 255. */
+export const floatOfBytes = (bytes: Tensor): Tensor =>
+  backend().executeSingleOutput(
+    'Cast',
+    [type('SrcT', binding.TF_UINT8), type('DstT', binding.TF_FLOAT), flag('Truncate', false)],
+    [bytes],
+  );
 
 /**
  * Resamples images under projective transforms, bilinearly, with reflection beyond the edges.

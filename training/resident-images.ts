@@ -3,12 +3,10 @@ import { type Tensor, type Tensor1D, tf } from './tensorflow.ts';
 
 /** A split of a data set inside TensorFlow, so that a step moves only indices. */
 export interface ResidentImages {
-  /** uint8 [count, height, width, channels]; read it with `gatherBytes`. */
+  /** uint8 [count, height, width, channels]; read it with `gatherRows`. */
   readonly images: Tensor;
   /** int32 [count] */
   readonly labels: Tensor1D;
-  readonly count: number;
-  readonly dispose: () => void;
 }
 
 export function residentImages(split: {
@@ -19,15 +17,8 @@ export function residentImages(split: {
   readonly width: number;
   readonly channels: number;
 }): ResidentImages {
-  const images = byteTensor(split.images, [split.count, split.height, split.width, split.channels]);
-  const labels = tf.tensor1d(split.labels, 'int32');
   return {
-    images,
-    labels,
-    count: split.count,
-    dispose: () => {
-      images.dispose();
-      labels.dispose();
-    },
+    images: byteTensor(split.images, [split.count, split.height, split.width, split.channels]),
+    labels: tf.tensor1d(split.labels, 'int32'),
   };
 }

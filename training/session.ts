@@ -5,12 +5,13 @@ import type { Json } from '../contracts/json.ts';
 import type { TrainingConfig } from '../contracts/training.ts';
 import { batchPlan, describeDataset, loadSplit } from '../datasets/index.ts';
 import type { Store, StoredTensor } from '../store/index.ts';
+import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
 import { createTrainingModel, type ImageFormat, type TrainingModel } from './model.ts';
 import { learningRateAt } from './optimizers/schedule.ts';
-import { createVariables, disposeVariables, type Variables } from './parameters.ts';
-import { type ResidentImages, residentImages } from './resident-images.ts';
+import { createVariables } from './parameters.ts';
+import { residentImages } from './resident-images.ts';
 import { readState, writeState } from './state.ts';
-import { trainStep } from './step.ts';
+import { trainingStep } from './step.ts';
 
 /**
  * A training in progress.
@@ -18,7 +19,7 @@ import { trainStep } from './step.ts';
  * Owns: model, optimizer and data in TensorFlow's memory, and where the training stands.
  * Does not own: checkpoints, leases, or when to stop.
  *
- * I1. The variables are always exactly the state at `at`.
+ * I1. The variables in `execution` are always exactly the state at `at`.
  * I2. `lossSum` is the sum of the losses of the steps of the epoch in progress, in order.
  * I3. The state is a function of (dataset, config, at) alone: resuming changes no bit.
  */
@@ -26,8 +27,11 @@ export interface TrainingSession {
   readonly dataset: ArtifactRef;
   readonly config: TrainingConfig;
   readonly model: TrainingModel;
-  readonly variables: Variables;
-  readonly data: ResidentImages;
+  /** Variables and data, inside TensorFlow. */
+  readonly execution: Execution;
+  readonly step: CompiledStep;
+  /** Images of the training split. */
+  readonly count: number;
   readonly format: ImageFormat;
   readonly stepsPerEpoch: number;
   at: ProgressPoint;
@@ -47,14 +51,19 @@ export async function openSession(
   const split = await loadSplit(store, dataset, 'train');
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
   const model = createTrainingModel(config, format);
+  const { count } = split;
+  const stepsPerEpoch = batchPlan({ count, batch: config.batch, seed: config.seed, epoch: 1 }).steps;
+  const state = { variables: createVariables(model.state, config.seed), resident: { ...residentImages(split) } };
+  const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state);
   return {
     dataset,
     config,
     model,
-    variables: createVariables(model.state, config.seed),
-    data: residentImages(split),
+    execution,
+    step: execution.compile(trainingStep(model, config, stepsPerEpoch)),
+    count,
     format,
-    stepsPerEpoch: batchPlan({ count: split.count, batch: config.batch, seed: config.seed, epoch: 1 }).steps,
+    stepsPerEpoch,
     at: { epoch: 0, step: 0 },
     lossSum: 0,
     best: null,
@@ -63,8 +72,7 @@ export async function openSession(
 }
 
 export function closeSession(session: TrainingSession): void {
-  disposeVariables(session.variables);
-  session.data.dispose();
+  session.execution.dispose();
 }
 
 /** What must not change under a training: the config and the data. The number of epochs may grow only where the schedule does not look at it. */
@@ -75,7 +83,7 @@ export function sessionConfig({ dataset, config }: Pick<TrainingSession, 'datase
 /** The state as a checkpoint holds it. */
 export function snapshot(session: TrainingSession): { tensors: StoredTensor[]; metadata: Record<string, string> } {
   return {
-    tensors: readState(session.model.state, session.variables),
+    tensors: readState(session.model.state, session.execution),
     metadata: {
       lossSum: JSON.stringify(session.lossSum),
       best: JSON.stringify(session.best),
@@ -91,7 +99,7 @@ export function restore(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>>,
 ): void {
-  writeState(session.model.state, session.variables, tensors);
+  writeState(session.model.state, session.execution, tensors);
   session.at = { epoch: manifest.epoch, step: manifest.step };
   session.lossSum = JSON.parse(metadata.lossSum ?? '0') as number;
   session.best = manifest.best;
@@ -108,18 +116,19 @@ export type AfterStep = (done: number, total: number, loss: number) => Promise<b
  * @throws ContrailError NonFiniteLoss
  */
 export async function trainToEndOfEpoch(session: TrainingSession, afterStep: AfterStep): Promise<number | null> {
-  const { config, model, variables, data, stepsPerEpoch } = session;
+  const { config, count, stepsPerEpoch } = session;
   const epoch = session.at.epoch + 1;
-  const batches = batchPlan({ count: data.count, batch: config.batch, seed: config.seed, epoch });
+  const batches = batchPlan({ count, batch: config.batch, seed: config.seed, epoch });
+  const rows = new Int32Array(Math.min(config.batch, count));
+  const number = new Int32Array(1);
+  const inputs = [
+    { dtype: 'int32', shape: [rows.length], values: rows },
+    { dtype: 'int32', shape: [], values: number },
+  ] as const;
   for (let step = session.at.step; step < stepsPerEpoch; step++) {
-    const globalStep = (epoch - 1) * stepsPerEpoch + step;
-    const learningRate = sessionLearningRate(session, globalStep);
-    const loss = trainStep(model, variables, data, batches.indices(step), config, {
-      epoch,
-      step,
-      globalStep,
-      learningRate,
-    });
+    rows.set(batches.indices(step));
+    number[0] = (epoch - 1) * stepsPerEpoch + step;
+    const loss = session.step(...inputs)[0]?.[0] ?? Number.NaN;
     if (!Number.isFinite(loss))
       throw new ContrailError(
         'NonFiniteLoss',

@@ -1,14 +1,14 @@
 import { ContrailError } from '../contracts/errors.ts';
 import { float32, type StoredTensor } from '../store/index.ts';
-import type { ParameterSpec, Variables } from './parameters.ts';
-import { variable } from './parameters.ts';
-import { tf } from './tensorflow.ts';
+import type { Execution } from './capture/index.ts';
+import type { ParameterSpec } from './parameters.ts';
 
 /** Reads variables out as float32 tensors, by name. Waits for the device. */
-export function readState(specs: readonly ParameterSpec[], variables: Variables): StoredTensor[] {
-  return specs.map(({ name, shape }) => {
-    const values = variable(variables, name).dataSync<'float32'>();
-    return { name, dtype: 'F32', shape, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
+export function readState(specs: readonly ParameterSpec[], execution: Pick<Execution, 'read'>): StoredTensor[] {
+  const values = execution.read(specs.map(({ name }) => name));
+  return specs.map(({ name, shape }, index) => {
+    const { buffer, byteOffset, byteLength } = values[index] as Float32Array;
+    return { name, dtype: 'F32', shape, data: new Uint8Array(buffer, byteOffset, byteLength) };
   });
 }
 
@@ -19,9 +19,10 @@ export function readState(specs: readonly ParameterSpec[], variables: Variables)
  */
 export function writeState(
   specs: readonly ParameterSpec[],
-  variables: Variables,
+  execution: Pick<Execution, 'write'>,
   tensors: ReadonlyMap<string, StoredTensor>,
 ): void {
+  const values = new Map<string, Float32Array>();
   for (const { name, shape } of specs) {
     const tensor = tensors.get(name);
     if (!tensor) throw new ContrailError('CorruptArtifact', `The stored state has no tensor named ${name}.`);
@@ -30,6 +31,7 @@ export function writeState(
         'CorruptArtifact',
         `Tensor ${name} is stored as [${tensor.shape}], but the model needs [${shape}].`,
       );
-    tf.tidy(() => variable(variables, name).assign(tf.tensor(float32(tensor).slice(), [...shape])));
+    values.set(name, float32(tensor));
   }
+  execution.write(values);
 }

@@ -1,9 +1,11 @@
 import type { TrainingConfig } from '../contracts/training.ts';
 import { seedPair } from '../datasets/index.ts';
 import { twoViews } from './augmentation/views.ts';
+import type { Step } from './capture/index.ts';
 import { supconLoss } from './losses/supcon.ts';
 import type { TrainingModel } from './model.ts';
-import { gatherBytes, scalarValue } from './ops.ts';
+import { floatOfBytes, gatherRows } from './ops.ts';
+import { learningRate } from './optimizers/schedule.ts';
 import { type Variables, variable } from './parameters.ts';
 import type { ResidentImages } from './resident-images.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor4D, tf } from './tensorflow.ts';
@@ -11,37 +13,18 @@ import { type Scalar, type Tensor, type Tensor1D, type Tensor4D, tf } from './te
 /** Share of the old value that a moving statistic of batch normalisation keeps at each step, as in Keras. */
 const movingMomentum = 0.99;
 
-/** Which step this is: everything random in it follows from these. */
-export interface StepPosition {
-  /** From 1. */
-  readonly epoch: number;
-  /** Steps of this epoch before this one. */
-  readonly step: number;
-  /** Steps of the whole training before this one. */
-  readonly globalStep: number;
-  readonly learningRate: number;
-}
-
 /**
- * One training step, op by op: gathers the batch, makes two views of each image, runs both through the network in one
- * forward pass, and updates every variable in place.
+ * A training step: gathers the batch, makes two views of each image, runs both through the network in one forward pass,
+ * and updates every variable. Everything random in it follows from the seed and the step number.
  *
- * @param rows int32 [batch]: the images of the batch
- * @returns the SupCon loss before the update
+ * Inputs: int32 [batch], the rows of the batch; int32 scalar, the steps of the whole training before this one.
+ * Output: the SupCon loss before the update, float32 scalar.
  */
-export function trainStep(
-  model: TrainingModel,
-  variables: Variables,
-  data: ResidentImages,
-  rows: Int32Array,
-  config: TrainingConfig,
-  position: StepPosition,
-): number {
-  return tf.tidy(() => {
-    const indices = tf.tensor1d(rows, 'int32');
-    const images = tf.div(gatherBytes(data.images, indices), 255) as Tensor4D;
-    const labels = tf.gather(data.labels, indices);
-    const seed = tf.tensor1d(seedPair(config.seed, 'views', position.epoch, position.step), 'int32');
+export function trainingStep(model: TrainingModel, config: TrainingConfig, stepsPerEpoch: number): Step {
+  const [viewsKey] = seedPair(config.seed, 'views');
+  return ([rows, step], { variables, resident }) => {
+    const { images, labels } = gatherBatch(resident as unknown as ResidentImages, rows as Tensor1D);
+    const seed = tf.stack([tf.scalar(viewsKey, 'int32'), step as Tensor]) as Tensor1D;
     const views = model.prepare(twoViews(images, seed, config.augmentation));
     const statistics: { layer: string; mean: Tensor1D; variance: Tensor1D }[] = [];
     const pass = {
@@ -59,20 +42,27 @@ export function trainStep(
         ) as Scalar,
       model.trainable.map((name) => variable(variables, name)),
     );
-    model.optimizer.apply(
-      gradientsByName(model, variables, grads),
-      variables,
-      position.learningRate,
-      position.globalStep,
-    );
+    const rate = learningRate(config.schedule, config.optimizer.learningRate, step as Tensor, {
+      stepsPerEpoch,
+      epochs: config.epochs,
+    });
+    model.optimizer.apply(gradientsByName(model, variables, grads), variables, rate, step as Tensor);
     for (const { layer, mean, variance } of statistics) {
       moveTowards(variables, `${layer}/moving_mean`, mean);
       moveTowards(variables, `${layer}/moving_variance`, variance);
       mean.dispose();
       variance.dispose();
     }
-    return scalarValue(value);
-  });
+    return [value];
+  };
+}
+
+/** The images of a batch, 0 to 1, and their labels. */
+export function gatherBatch(data: Pick<ResidentImages, 'images' | 'labels'>, rows: Tensor1D) {
+  return {
+    images: tf.div(floatOfBytes(gatherRows(data.images, rows)), 255) as Tensor4D,
+    labels: gatherRows(data.labels, rows) as Tensor1D,
+  };
 }
 
 /** tfjs keys gradients by the variable's own generated name. */

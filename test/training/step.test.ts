@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { augmentationRecipes, trainingConfigSchema } from '../../contracts/training.ts';
 import { augment, twoViews } from '../../training/augmentation/views.ts';
+import { capture, type Execution, eagerExecution, type StepState } from '../../training/capture/index.ts';
 import { createTrainingModel } from '../../training/model.ts';
 import { createVariables } from '../../training/parameters.ts';
 import { residentImages } from '../../training/resident-images.ts';
-import { trainStep } from '../../training/step.ts';
+import { trainingStep } from '../../training/step.ts';
 import { type Tensor4D, tf } from '../../training/tensorflow.ts';
 
 const config = trainingConfigSchema.parse({
@@ -15,7 +16,7 @@ const config = trainingConfigSchema.parse({
   batch: 8,
 });
 
-function setUp() {
+function setUp(execute: (state: StepState) => Execution) {
   const model = createTrainingModel(config, {
     height: 16,
     width: 16,
@@ -33,26 +34,30 @@ function setUp() {
     width: 16,
     channels: 3,
   });
-  const variables = createVariables(model.state, 7);
-  const rows = Int32Array.from({ length: 8 }, (_, row) => row);
-  return (step: number) =>
-    trainStep(model, variables, data, rows, config, { epoch: 1, step, globalStep: step, learningRate: 0.001 });
+  const execution = execute({ variables: createVariables(model.state, 7), resident: { ...data } });
+  const step = execution.compile(trainingStep(model, config, 4));
+  const rows = { dtype: 'int32', shape: [8], values: Int32Array.from({ length: 8 }, (_, row) => row) } as const;
+  return (index: number) => step(rows, { dtype: 'int32', shape: [], values: Int32Array.of(index) })[0]?.[0];
 }
 
 describe('a training step', () => {
-  it('leaks no tensor over 200 steps', () => {
-    const step = setUp();
-    step(0);
-    const before = tf.memory().numTensors;
-    for (let index = 1; index <= 200; index++) step(index);
-    expect(tf.memory().numTensors).toBe(before);
-  });
+  for (const [engine, execute] of Object.entries({ graph: capture, eager: eagerExecution })) {
+    it(`leaks no tensor over 200 steps (${engine})`, () => {
+      const step = setUp(execute);
+      step(0);
+      const before = { tensors: tf.memory().numTensors, native: nativeTensors() };
+      for (let index = 1; index <= 200; index++) step(index);
+      expect({ tensors: tf.memory().numTensors, native: nativeTensors() }).toEqual(before);
+    });
 
-  it('gives the same losses from the same state', () => {
-    const [a, b] = [setUp(), setUp()];
-    expect([0, 1, 2, 3].map(a)).toEqual([0, 1, 2, 3].map(b));
-  });
+    it(`gives the same losses from the same state (${engine})`, () => {
+      const [a, b] = [setUp(execute), setUp(execute)];
+      expect([0, 1, 2, 3].map(a)).toEqual([0, 1, 2, 3].map(b));
+    });
+  }
 });
+
+const nativeTensors = () => (tf.backend() as unknown as { getNumOfTFTensors(): number }).getNumOfTFTensors();
 
 describe('views', () => {
   const images = tf.randomUniform([4, 16, 16, 3], 0, 1, 'float32', 1) as Tensor4D;

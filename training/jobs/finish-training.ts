@@ -25,7 +25,8 @@ export async function finishTraining(
     const { training } = await slot.position(input, { epoch: input.recorded.epoch, step: 0 }, context);
     const { session } = training;
     await trainUpTo(training, input, input.recorded.epoch, context);
-    const batchNormImages = recomputeBatchNormStatistics(session.model, session.variables, session.data, {
+    const batchNormImages = recomputeBatchNormStatistics(session.model, session.execution, {
+      count: session.count,
       batch: statisticsBatch,
       batches: statisticsBatches,
       seed: input.config.seed,
@@ -46,7 +47,7 @@ export async function finishTraining(
       epochs: input.recorded.epoch,
       batchNormImages,
     };
-    const contentOf = (specs: readonly ParameterSpec[]) => encodeSafetensors(readState(specs, session.variables));
+    const contentOf = (specs: readonly ParameterSpec[]) => encodeSafetensors(readState(specs, session.execution));
     const ref = await writeArtifact(context.store, {
       kind: 'encoder',
       about,

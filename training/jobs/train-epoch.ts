@@ -59,7 +59,7 @@ async function trainAndCommit(
   const firstStep = session.at.step;
   const started = performance.now();
   const imagesPerSecond = (steps: number) =>
-    (steps * Math.min(session.config.batch, session.data.count)) / secondsSince(started);
+    (steps * Math.min(session.config.batch, session.count)) / secondsSince(started);
   let committedAt = started;
 
   const afterStep: AfterStep = async (done, total, loss) => {

@@ -36,7 +36,8 @@ export function supconLoss(projections: Tensor2D, labels: Tensor1D | Tensor2D, c
  */
 function contrast(similarities: Tensor2D, labels: Tensor1D): Scalar {
   const rows = labels.shape[0];
-  const self = tf.eye(rows) as Tensor2D;
+  const row = tf.range(0, rows, 1, 'int32');
+  const self = tf.cast(tf.equal(tf.expandDims(row, 1), tf.expandDims(row, 0)), 'float32') as Tensor2D;
   const sameClass = tf.cast(tf.equal(tf.expandDims(labels, 1), tf.expandDims(labels, 0)), 'float32');
   const positive = tf.sub(sameClass, self);
   const positives = tf.sum(positive, 1, true);

@@ -1,0 +1,271 @@
+import { type Tensor, tf, type Variable } from '../tensorflow.ts';
+import { nodeAttributes } from './attributes.ts';
+import { backend, type NodeBackend, type OpAttribute } from './backend.ts';
+import { CaptureError } from './errors.ts';
+import { type Attributes, type Edge, edge, nodeOf } from './graph.ts';
+import type { GraphBuilder } from './graph-builder.ts';
+
+/**
+ * Watches the operations that the backend executes and adds each to a graph.
+ *
+ * tfjs names the contents of a tensor by an object, its dataId. What an operation recorded here produced is an edge of
+ * the graph; whatever else an operation reads was made from values in JavaScript and becomes a constant.
+ */
+export interface Recorder {
+  /**
+   * Adds an operation that updates variables where they are, as TensorFlow's fused optimizers do. Only the graph's
+   * variables change; what the step reads of them afterwards is the updated value.
+   *
+   * @param operands in the order of the operation; a variable stands for its handle
+   */
+  readonly update: (op: string, operands: readonly Tensor[], attributes?: Attributes) => void;
+}
+
+/** A variable of the graph. */
+export interface GraphVariable {
+  readonly dtype: number;
+  /** The edge of its handle. */
+  readonly handle: Edge;
+  /** The edge of its value before the step. */
+  readonly value: Edge;
+}
+
+export interface Recording {
+  readonly outputs: readonly Edge[];
+  /** Nodes that change a variable; they must run whenever the outputs are asked for. */
+  readonly updates: readonly string[];
+}
+
+let active: Recorder | undefined;
+
+/** The recorder at work, if the code that asks runs inside a capture. */
+export const recording = (): Recorder | undefined => active;
+
+/** Operations that draw from a state that TensorFlow hides. */
+const hiddenState = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal)/;
+
+/**
+ * Runs `step` once, operation by operation, and adds what it does to the graph. The variables are left as they were.
+ *
+ * @param inputs tensors that stand for inputs and resident tensors of the graph, by their edges
+ * @throws CaptureError when the step does something that a graph cannot repeat
+ */
+export function record(
+  builder: GraphBuilder,
+  variables: ReadonlyMap<Variable, GraphVariable>,
+  inputs: ReadonlyMap<Tensor, Edge>,
+  step: () => readonly Tensor[],
+): Recording {
+  if (active) throw new CaptureError('A capture runs inside another one. Capture the inner step on its own.');
+  const target = backend();
+  const edges = new Map<object, Edge>();
+  const produced = new Set<object>();
+  const updates: string[] = [];
+  const know = (dataId: object, source: Edge) => {
+    edges.set(dataId, source);
+    produced.add(dataId);
+  };
+  for (const [variable, { value }] of variables) know(variable.dataId, value);
+  for (const [tensor, source] of inputs) know(tensor.dataId, source);
+  const outsiders = new Map(
+    registeredVariables().flatMap((variable) => (variables.has(variable) ? [] : [[variable.dataId, variable]])),
+  );
+
+  const edgeOf = (tensor: Tensor): Edge => {
+    const source = edges.get(tensor.dataId);
+    if (source !== undefined) return source;
+    const outsider = outsiders.get(tensor.dataId);
+    if (outsider)
+      throw new CaptureError(
+        `The step reads variable ${outsider.name}, which is not part of its state. Add it to the state, or pass its value as an input.`,
+      );
+    const data = target.tensorMap.get(tensor.dataId);
+    if (!data) throw new CaptureError('The step uses a tensor that was disposed of, or that another backend holds.');
+    const values = unwatched(() => target.readSync(tensor.dataId));
+    const constant = builder.constant(
+      data.dtype,
+      data.shape,
+      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    );
+    edges.set(tensor.dataId, constant);
+    return constant;
+  };
+  const typeOf = ({ dataId }: Tensor) => target.tensorMap.get(dataId)?.dtype ?? 0;
+
+  const handlesRead = new Map<Edge, string>();
+  const recorder: Recorder = {
+    update: (op, operands, attributes = {}) => {
+      const changed = operands.flatMap((operand) => {
+        const variable = variables.get(operand as Variable);
+        return variable ? [{ operand, variable }] : [];
+      });
+      const inputs = operands.map((operand) => variables.get(operand as Variable)?.handle ?? edgeOf(operand));
+      // Whoever reads the old value must have read it before it changes.
+      const control = changed.map(({ variable }) => handlesRead.get(variable.handle) ?? nodeOf(variable.value));
+      const { name } = builder.add({ op, inputs, control, attributes, outputs: [], effect: true });
+      updates.push(name);
+      for (const { operand, variable } of changed) {
+        const read = readVariable(builder, variable, [name]);
+        handlesRead.set(variable.handle, read);
+        know(operand.dataId, read);
+      }
+    },
+  };
+
+  const before = new Map([...variables.keys()].map((variable) => [variable, tf.keep(variable.clone())]));
+  const restore = watch(target, {
+    execute: (op, attributes, operands, results) => {
+      if (hiddenState.test(op))
+        throw new CaptureError(`${op} draws from a hidden state, so a resumed run would differ. Use a stateless draw.`);
+      const node = builder.add({
+        op,
+        inputs: operands.map(edgeOf),
+        attributes: nodeAttributes(op, attributes, operands.map(typeOf)),
+        outputs: results.map(typeOf),
+      });
+      for (const [index, { dataId }] of results.entries()) know(dataId, edge(node.name, index));
+    },
+    beforeExecution: (operands) => {
+      // Read now: the operation's caller may dispose of a constant right after.
+      for (const operand of operands) edgeOf(operand);
+    },
+    isRecorded: (dataId) => produced.has(dataId),
+  });
+  active = recorder;
+  try {
+    const outputs = step().map(edgeOf);
+    const created = registeredVariables().filter(
+      (variable) => !variables.has(variable) && !outsiders.has(variable.dataId),
+    );
+    for (const variable of created) variable.dispose();
+    const [first] = created;
+    if (first)
+      throw new CaptureError(
+        `The step creates ${created.length} variable(s), ${first.name} the first. Create variables before the capture and pass them in the state.`,
+      );
+    for (const [variable, graphVariable] of variables) {
+      if (variable.dataId === before.get(variable)?.dataId) continue;
+      const value = edgeOf(variable);
+      const { name } = builder.add({
+        op: 'AssignVariableOp',
+        inputs: [graphVariable.handle, value],
+        control: [handlesRead.get(graphVariable.handle) ?? nodeOf(graphVariable.value)],
+        attributes: { dtype: { kind: 'type', value: graphVariable.dtype } },
+        outputs: [],
+        effect: true,
+      });
+      updates.push(name);
+    }
+    return { outputs, updates };
+  } finally {
+    active = undefined;
+    restore();
+    for (const [variable, value] of before) {
+      variable.assign(value);
+      value.dispose();
+    }
+  }
+}
+
+const registeredVariables = (): Variable[] => Object.values(tf.engine().registeredVariables) as Variable[];
+
+/** Adds a read of a variable after some nodes; gives its edge. */
+export const readVariable = (
+  builder: GraphBuilder,
+  { dtype, handle }: Omit<GraphVariable, 'value'>,
+  control: readonly string[] = [],
+): Edge =>
+  builder.add({
+    op: 'ReadVariableOp',
+    inputs: [handle],
+    control,
+    attributes: { dtype: { kind: 'type', value: dtype } },
+    outputs: [dtype],
+    effect: true,
+  }).name;
+
+interface Watcher {
+  readonly beforeExecution: (operands: readonly Tensor[]) => void;
+  readonly execute: (
+    op: string,
+    attributes: readonly OpAttribute[],
+    operands: readonly Tensor[],
+    results: readonly Tensor[],
+  ) => void;
+  readonly isRecorded: (dataId: object) => boolean;
+}
+
+let allowed = 0;
+
+/** Lets the recorder itself use what it forbids to the step. */
+function unwatched<T>(work: () => T): T {
+  allowed++;
+  try {
+    return work();
+  } finally {
+    allowed--;
+  }
+}
+
+/** Puts the watcher between tfjs and the native side. @returns a function that takes it out again */
+function watch(target: NodeBackend, watcher: Watcher): () => void {
+  const { executeSingleOutput, executeMultipleOutputs, readSync, read } = target;
+  const { binding } = target;
+  const { random } = Math;
+  const refuseRead = (dataId: object) => {
+    if (allowed === 0 && watcher.isRecorded(dataId))
+      throw new CaptureError(
+        'The step reads a value of a tensor in JavaScript, which a graph cannot. Return the tensor as an output instead.',
+      );
+  };
+  const bypassed = (what: string): never => {
+    throw new CaptureError(
+      `A kernel of the step calls ${what} without the backend, so it cannot be recorded. Use other operations.`,
+    );
+  };
+  Object.assign(target, {
+    executeSingleOutput: (op: string, attributes: readonly OpAttribute[], operands: readonly Tensor[]) => {
+      watcher.beforeExecution(operands);
+      const result = unwatched(() => executeSingleOutput.call(target, op, attributes, operands));
+      watcher.execute(op, attributes, operands, [result]);
+      return result;
+    },
+    executeMultipleOutputs: (
+      op: string,
+      attributes: readonly OpAttribute[],
+      operands: readonly Tensor[],
+      count: number,
+    ) => {
+      watcher.beforeExecution(operands);
+      const results = unwatched(() => executeMultipleOutputs.call(target, op, attributes, operands, count));
+      watcher.execute(op, attributes, operands, results);
+      return results;
+    },
+    readSync: (dataId: object) => {
+      refuseRead(dataId);
+      return readSync.call(target, dataId);
+    },
+    read: (dataId: object) => {
+      refuseRead(dataId);
+      return read.call(target, dataId);
+    },
+  });
+  target.binding = Object.create(binding, {
+    executeOp: {
+      value: (...operands: Parameters<NodeBackend['binding']['executeOp']>) =>
+        allowed > 0 ? binding.executeOp(...operands) : bypassed(operands[0]),
+    },
+    runSavedModel: { value: () => bypassed('another graph') },
+  });
+  Math.random = () => {
+    throw new CaptureError(
+      'The step draws random numbers in JavaScript, which would be the same at every run of the graph. Use a stateless draw with a seed that is an input.',
+    );
+  };
+  return () => {
+    for (const name of ['executeSingleOutput', 'executeMultipleOutputs', 'readSync', 'read'] as const)
+      delete (target as Partial<Record<typeof name, unknown>>)[name];
+    target.binding = binding;
+    Math.random = random;
+  };
+}
