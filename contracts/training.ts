@@ -158,6 +158,10 @@ export const trainingConfigSchema = z.strictObject({
     .enum(['graph', 'eager'])
     .default('graph')
     .describe('run each step as one captured graph, or operation by operation for debugging'),
+  precision: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe('type of convolutions and what lies between them; variables, statistics and the loss stay float32'),
   seed: z
     .int()
     .min(0)

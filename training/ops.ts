@@ -110,6 +110,26 @@ export function relu(x: Tensor): Tensor {
   return rectify(x);
 }
 
+/**
+ * Adds a bias to each channel, with TensorFlow's own gradient; tfjs sums over the other axes instead.
+ *
+ * @param x float32 [..., channels]
+ * @param bias float32 [channels]
+ */
+export function biasAdd(x: Tensor4D, bias: Tensor): Tensor4D;
+export function biasAdd(x: Tensor2D, bias: Tensor): Tensor2D;
+export function biasAdd(x: Tensor, bias: Tensor): Tensor {
+  const attributes = [type('T', binding.TF_FLOAT), text('data_format', 'NHWC')];
+  const add = tf.customGrad((...operands) => {
+    const [input, offset] = operands as [Tensor, Tensor];
+    return {
+      value: backend().executeSingleOutput('BiasAdd', attributes, [input, offset]),
+      gradFunc: (dy: Tensor) => [tf.clone(dy), backend().executeSingleOutput('BiasAddGrad', attributes, [dy])],
+    };
+  });
+  return add(x, bias);
+}
+
 const batchNormAttributes = (epsilon: number): OpAttribute[] => [
   type('T', binding.TF_FLOAT),
   type('U', binding.TF_FLOAT),

@@ -54,7 +54,7 @@ export async function openSession(
   const { count } = split;
   const stepsPerEpoch = batchPlan({ count, batch: config.batch, seed: config.seed, epoch: 1 }).steps;
   const state = { variables: createVariables(model.state, config.seed), resident: { ...residentImages(split) } };
-  const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state);
+  const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
   return {
     dataset,
     config,

@@ -40,6 +40,7 @@ const withoutT: ReadonlySet<string> = new Set([
   'All',
   'Any',
   'DecodeRaw',
+  'Range',
 ]);
 
 function attribute(op: string, name: string, type: number, value: OpAttribute['value']): Attribute {

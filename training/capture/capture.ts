@@ -8,14 +8,15 @@ import { CaptureError } from './errors.ts';
 import type { CompiledStep, Execution, Step, StepState, TensorValue } from './execution.ts';
 import { type Edge, type GraphNode, nodeOf, outputOf, prune } from './graph.ts';
 import { createGraphBuilder, type GraphBuilder } from './graph-builder.ts';
+import { reducePrecision } from './precision.ts';
 import { type GraphVariable, type Recording, readVariable, record } from './recorder.ts';
 import { encodeSavedModel } from './saved-model.ts';
 
 export interface CaptureOptions {
   /** Shapes of inputs that one step may be captured for. */
   readonly maximumShapes?: number;
-  /** Changes the nodes of each captured step: mixed precision, say. */
-  readonly rewrite?: (nodes: readonly GraphNode[]) => readonly GraphNode[];
+  /** Type of convolutions and what lies between them; see `reducePrecision`. */
+  readonly precision?: 'float32' | 'bfloat16';
 }
 
 /** What was captured so far. */
@@ -61,10 +62,7 @@ const tag = 'contrail';
  *
  * I1. All steps that were captured are in one graph and one session; a new trace moves the state to a new one.
  */
-export function capture(
-  state: StepState,
-  { maximumShapes = 8, rewrite = (nodes) => nodes }: CaptureOptions = {},
-): Captured {
+export function capture(state: StepState, { maximumShapes = 8, precision = 'float32' }: CaptureOptions = {}): Captured {
   const { binding } = backend();
   const base = createGraphBuilder('state');
   const slots = [
@@ -154,8 +152,9 @@ export function capture(
         const dtype = types.get(nodeOf(source))?.[outputOf(source)] ?? DataType.float32;
         return identity(builder, `${prefix}output${index}`, source, dtype, updates);
       });
+      const nodes = prune(builder.nodes, [...results, ...placeholders]);
       return {
-        nodes: rewrite(prune(builder.nodes, [...results, ...placeholders])),
+        nodes: precision === 'float32' ? nodes : reducePrecision(nodes, precision),
         inputNames: placeholders.map((name) => `${name}:0`).join(','),
         outputNames: results.map((name) => `${name}:0`).join(','),
       };

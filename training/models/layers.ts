@@ -1,4 +1,4 @@
-import { fusedBatchNorm } from '../ops.ts';
+import { biasAdd, fusedBatchNorm } from '../ops.ts';
 import { type ParameterSpec, type Variables, variable } from '../parameters.ts';
 import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
 
@@ -50,7 +50,7 @@ export function conv(
 ): Tensor4D {
   const y = tf.conv2d(x, variable(variables, `${layer}/kernel`) as unknown as Tensor4D, stride, padding);
   const bias = variables.get(`${layer}/bias`);
-  return bias ? tf.add(y, bias) : y;
+  return bias ? biasAdd(y, bias) : y;
 }
 
 /** Batch normalisation over all but the channels. */
@@ -69,8 +69,8 @@ export function batchNorm(x: Tensor4D, layer: string, epsilon: number, pass: Pas
 }
 
 export function dense(x: Tensor2D, layer: string, { variables }: Pass): Tensor2D {
-  const y = tf.matMul(x, variable(variables, `${layer}/kernel`) as unknown as Tensor2D);
-  return tf.add(y, variable(variables, `${layer}/bias`));
+  const y: Tensor2D = tf.matMul(x, variable(variables, `${layer}/kernel`) as unknown as Tensor2D);
+  return biasAdd(y, variable(variables, `${layer}/bias`));
 }
 
 /** Zeros around the image, `pixels` wide. */

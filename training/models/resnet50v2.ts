@@ -57,7 +57,11 @@ function block(x: Tensor4D, { name, stride, widens }: Block, pass: Pass): Tensor
       : x;
   let y = conv(preactivated, `${name}_1_conv`, 1, 'valid', pass);
   y = relu(batchNorm(y, `${name}_1_bn`, epsilon, pass));
-  y = conv(pad(y, 1), `${name}_2_conv`, stride, 'valid', pass);
+  // With stride 1, "same" is a pad of 1 that costs no copy; with stride 2 it would pad the other side.
+  y =
+    stride === 1
+      ? conv(y, `${name}_2_conv`, 1, 'same', pass)
+      : conv(pad(y, 1), `${name}_2_conv`, stride, 'valid', pass);
   y = relu(batchNorm(y, `${name}_2_bn`, epsilon, pass));
   return tf.add(shortcut, conv(y, `${name}_3_conv`, 1, 'valid', pass));
 }

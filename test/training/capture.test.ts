@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import { trainingConfigSchema } from '../../contracts/training.ts';
+import { capture, type Execution, eagerExecution, type Step, type StepState } from '../../training/capture/index.ts';
+import { createTrainingModel } from '../../training/model.ts';
+import { gatherRows, statelessUniform } from '../../training/ops.ts';
+import { createVariables } from '../../training/parameters.ts';
+import { residentImages } from '../../training/resident-images.ts';
+import { trainingStep } from '../../training/step.ts';
+import { type Tensor, type Tensor1D, tf, type Variable } from '../../training/tensorflow.ts';
+
+const floats = (...values: number[]) =>
+  ({ dtype: 'float32', shape: [values.length], values: Float32Array.from(values) }) as const;
+const float = (value: number) => ({ dtype: 'float32', shape: [], values: Float32Array.of(value) }) as const;
+const integer = (value: number) => ({ dtype: 'int32', shape: [], values: Int32Array.of(value) }) as const;
+
+const oneVariable = (...values: number[]): StepState => ({
+  variables: new Map([['w', tf.variable(tf.tensor1d(values))]]),
+  resident: {},
+});
+const w = (state: StepState) => state.variables.get('w') as Variable;
+
+describe('capture', () => {
+  it('runs what the step did, on new inputs, and keeps its updates', () => {
+    const graph = capture(oneVariable(1, 2));
+    const step = graph.compile(([x], state) => {
+      w(state).assign(tf.add(w(state), x as Tensor));
+      return [tf.sum(w(state))];
+    });
+    expect(step(floats(10, 20))).toEqual([Float32Array.of(33)]);
+    expect(step(floats(1, 1))).toEqual([Float32Array.of(35)]);
+    expect(graph.read(['w'])).toEqual([Float32Array.of(12, 23)]);
+    graph.dispose();
+  });
+
+  it('captures again for inputs of another shape, up to the limit, over the same variables', () => {
+    const graph = capture(oneVariable(0), { maximumShapes: 2 });
+    const step = graph.compile(([x], state) => {
+      w(state).assign(tf.add(w(state), tf.sum(x as Tensor)) as Tensor1D);
+      return [w(state)];
+    });
+    expect(step(floats(1))).toEqual([Float32Array.of(1)]);
+    expect(step(floats(1, 2))).toEqual([Float32Array.of(4)]);
+    expect(step(floats(5))).toEqual([Float32Array.of(9)]);
+    expect(graph.report().traces).toBe(2);
+    expect(() => step(floats(1, 2, 3))).toThrow(
+      /captured for 2 shapes .*float32\[1\]; float32\[2\].*now gets float32\[3\]/,
+    );
+    expect(step(floats(1))).toEqual([Float32Array.of(10)]);
+    graph.dispose();
+  });
+
+  it('shares constants and drops what no output needs', () => {
+    const graph = capture(oneVariable(1));
+    const small = graph.report().nodes;
+    const step = graph.compile(([x]) => {
+      tf.exp(x as Tensor);
+      const bias = () => tf.tensor1d([1, 2, 3, 4]);
+      return [tf.add(tf.mul(x as Tensor, bias()), tf.mul(x as Tensor, bias()))];
+    });
+    expect(step(floats(1, 1, 1, 1))).toEqual([Float32Array.of(2, 4, 6, 8)]);
+    // Placeholder, one constant, one product, one sum, one output.
+    expect(graph.report().nodes - small).toBe(5);
+    graph.dispose();
+  });
+
+  it('stores a tensor of equal values as one', () => {
+    const graph = capture(oneVariable(1));
+    const step = graph.compile(([x]) => [tf.sum(tf.mul(tf.ones([1000, 1000]), x as Tensor))]);
+    expect(step(float(2))[0]?.[0]).toBe(2e6);
+    expect(graph.report().bytes).toBeLessThan(3000);
+    graph.dispose();
+  });
+
+  it('draws anew at each step number, and the same again for the same one', () => {
+    const graph = capture(oneVariable(1));
+    const step = graph.compile(([number]) => [
+      statelessUniform([4], tf.stack([tf.scalar(7, 'int32'), number as Tensor]) as Tensor1D),
+    ]);
+    const [first, second, again] = [step(integer(1)), step(integer(2)), step(integer(1))];
+    expect(again).toEqual(first);
+    expect(second).not.toEqual(first);
+    graph.dispose();
+  });
+
+  const refusals: [string, RegExp, Step][] = [
+    ['a value read in the middle', /reads a value of a tensor in JavaScript/, ([x]) => [tf.scalar(sumOf(x))]],
+    ['a random draw in JavaScript', /random numbers in JavaScript/, () => [tf.randomUniform([2])]],
+    ['a variable created inside', /creates 1 variable/, ([x]) => [tf.variable(x as Tensor)]],
+    ['a draw from a hidden state', /hidden state/, ([x]) => [tf.multinomial(x as Tensor1D, 1, 3)]],
+    [
+      'a variable that is not in the state',
+      /reads variable stranger, which is not part of its state/,
+      ([x]) => [tf.mul(stranger(), x as Tensor)],
+    ],
+  ];
+  const sumOf = (x: Tensor | undefined) => (x as Tensor).dataSync()[0] ?? 0;
+  let outsider: Variable | undefined;
+  const stranger = () => {
+    outsider ??= tf.variable(tf.scalar(1), false, 'stranger');
+    return outsider;
+  };
+
+  it.each(refusals)('refuses %s, and leaves the variables as they were', (_, message, inner) => {
+    stranger();
+    const graph = capture(oneVariable(1, 2));
+    const step = graph.compile((inputs, state) => {
+      w(state).assign(tf.mul(w(state), 2));
+      return inner(inputs, state);
+    });
+    expect(() => step(floats(1, 2))).toThrow(message);
+    expect(graph.read(['w'])).toEqual([Float32Array.of(1, 2)]);
+    expect(Math.random()).toBeLessThan(1);
+    graph.dispose();
+  });
+
+  it('gathers from a resident tensor that does not become part of the graph', () => {
+    const rows = 50_000;
+    const values = tf.tensor1d(
+      Int32Array.from({ length: rows }, (_, row) => row * 3),
+      'int32',
+    );
+    const graph = capture({ variables: new Map(), resident: { values } });
+    const step = graph.compile(([index], { resident }) => [gatherRows(resident.values as Tensor, index as Tensor1D)]);
+    expect(step({ dtype: 'int32', shape: [2], values: Int32Array.of(1, 40_000) })).toEqual([Int32Array.of(3, 120_000)]);
+    expect(graph.report().bytes).toBeLessThan(5000);
+    graph.dispose();
+  });
+});
+
+const count = 64;
+const images = Uint8Array.from({ length: count * 16 * 16 * 3 }, (_, at) => Math.imul(at, 2654435761) >>> 24);
+const labels = Int32Array.from({ length: count }, (_, row) => row % 4);
+
+function train(changes: object, execute: (state: StepState) => Execution, steps: number) {
+  const config = trainingConfigSchema.parse({
+    encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
+    projection: { hidden: 32, output: 16 },
+    batch: 16,
+    schedule: { name: 'cosine', warmupEpochs: 1 },
+    epochs: 5,
+    ...changes,
+  });
+  const format = { height: 16, width: 16, channels: 3, mean: [0.5, 0.5, 0.5], deviation: [0.3, 0.3, 0.3] };
+  const model = createTrainingModel(config, format);
+  const split = { images, labels, count, height: 16, width: 16, channels: 3 } as const;
+  const execution = execute({
+    variables: createVariables(model.state, 7),
+    resident: { ...residentImages(split) },
+  });
+  const step = execution.compile(trainingStep(model, config, 4));
+  const losses = Array.from({ length: steps }, (_, index) => {
+    const rows = Int32Array.from({ length: 16 }, (_, row) => (index * 16 + row * 3) % count);
+    return step({ dtype: 'int32', shape: [16], values: rows }, integer(index))[0]?.[0] ?? Number.NaN;
+  });
+  const state = execution.read(model.state.map(({ name }) => name));
+  execution.dispose();
+  return { losses, state };
+}
+
+describe('a captured training', () => {
+  // Adam divides by the size of the gradient, so where the true gradient is 0 rounding decides the sign of a step. A larger
+  // epsilon lets such a step vanish and leaves the comparison to the arithmetic.
+  const adam = { name: 'adam', learningRate: 0.0003, epsilon: 1e-3 };
+  it.each([
+    ['Adam', { optimizer: adam }],
+    ['AdamW', { optimizer: { ...adam, weightDecay: 0.05 } }],
+    ['SGD', { optimizer: { name: 'sgd', learningRate: 0.01, momentum: 0 } }],
+    ['momentum and weight decay', { optimizer: { name: 'sgd', learningRate: 0.01, weightDecay: 1e-3 } }],
+    ['Nesterov', { optimizer: { name: 'sgd', learningRate: 0.01, nesterov: true } }],
+    ['SimCLR views', { optimizer: adam, augmentation: 'simclr' }],
+    ['a scaled loss', { optimizer: adam, loss: { supcon: { temperature: 0.1, scale: 'base' } } }],
+    ['two stages of two blocks', { optimizer: adam, encoder: { name: 'small-resnet', channels: 8, blocks: [2, 2] } }],
+  ])('agrees with the operations one by one over 20 steps: %s', (_, changes) => {
+    const eager = train(changes, eagerExecution, 20);
+    const captured = train(changes, capture, 20);
+    eager.losses.forEach((loss, index) => {
+      expect(Math.abs((captured.losses[index] ?? 0) - loss) / loss).toBeLessThan(1e-5);
+    });
+    const worst = eager.state.map((values, index) =>
+      values.reduce((most, value, at) => Math.max(most, Math.abs(value - (captured.state[index]?.[at] ?? 0))), 0),
+    );
+    expect(Math.max(...worst)).toBeLessThan(1e-4);
+  });
+
+  it('agrees for ResNet50V2', () => {
+    const changes = { encoder: { name: 'resnet50v2', stem: 'cifar' }, optimizer: { ...adam, learningRate: 1e-5 } };
+    const [eager, captured] = [train(changes, eagerExecution, 2), train(changes, capture, 2)];
+    eager.losses.forEach((loss, index) => {
+      expect(Math.abs((captured.losses[index] ?? 0) - loss) / loss).toBeLessThan(1e-4);
+    });
+  });
+
+  it('gives the same bits every time', () => {
+    expect(train({}, capture, 5)).toEqual(train({}, capture, 5));
+  });
+
+  it('learns in bfloat16 much as in float32', () => {
+    const reduced = train({}, (state) => capture(state, { precision: 'bfloat16' }), 10);
+    const full = train({}, capture, 10);
+    expect(reduced.losses).not.toEqual(full.losses);
+    reduced.losses.forEach((loss, index) => {
+      expect(Math.abs(loss - (full.losses[index] ?? 0))).toBeLessThan(0.05 * loss);
+    });
+  });
+});

@@ -1,0 +1,78 @@
+import { DataType } from './data-types.ts';
+import { type Attributes, type Edge, edge, type GraphNode, nodeOf, outputOf } from './graph.ts';
+
+/** Operations that gain from fewer bits. */
+const convolutions: ReadonlySet<string> = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
+
+/** Operations that keep the precision of what they are given; a bias beside it is rounded. */
+const followers: ReadonlySet<string> = new Set([
+  'Relu',
+  'ReluGrad',
+  'MaxPool',
+  'MaxPoolGrad',
+  'AddV2',
+  'Pad',
+  'BiasAdd',
+  'BiasAddGrad',
+]);
+
+/** Operations of a reduced operand that compute and keep their statistics in float32. */
+const normalisations: Readonly<Record<string, { readonly reduced: readonly number[]; readonly results: number }>> = {
+  FusedBatchNormV3: { reduced: [0], results: 1 },
+  FusedBatchNormGradV3: { reduced: [0, 1], results: 1 },
+};
+
+/**
+ * Mixed precision: convolutions and what lies between them run in the reduced type; variables, statistics of batch
+ * normalisation, matrix products and the loss stay float32. A value is cast where it is needed in the other type, once.
+ *
+ * @param nodes in an order in which each comes after its inputs
+ */
+export function reducePrecision(nodes: readonly GraphNode[], reduced: 'bfloat16' | 'float16'): readonly GraphNode[] {
+  const low = DataType[reduced];
+  const result: GraphNode[] = [];
+  const types = new Map(nodes.map(({ name, outputs }) => [name, outputs]));
+  const isFloat = (input: Edge) => types.get(nodeOf(input))?.[outputOf(input)] === DataType.float32;
+  /** Edges of the graph whose node now gives the reduced type. */
+  const native = new Set<Edge>();
+  const variables = new Set(nodes.flatMap(({ name, op }) => (op === 'ReadVariableOp' ? [name] : [])));
+  const casts = new Map<string, Edge>();
+
+  const cast = (input: Edge, from: number, to: number): Edge => {
+    const key = `${input}>${to}`;
+    const known = casts.get(key);
+    if (known !== undefined) return known;
+    const name = `${input.replace(':', '_')}_as${to}`;
+    const attributes: Attributes = { SrcT: { kind: 'type', value: from }, DstT: { kind: 'type', value: to } };
+    result.push({ name, op: 'Cast', inputs: [input], control: [], attributes, outputs: [to] });
+    casts.set(key, name);
+    return name;
+  };
+  const inReduced = (input: Edge) => (native.has(input) ? input : cast(input, DataType.float32, low));
+  const inFull = (input: Edge) => (native.has(input) ? cast(input, low, DataType.float32) : input);
+
+  for (const node of nodes) {
+    const floats = node.inputs.filter(isFloat);
+    const normalisation = normalisations[node.op];
+    const reduces = normalisation
+      ? normalisation.reduced.every((index) => native.has(node.inputs[index] as Edge))
+      : convolutions.has(node.op) ||
+        (followers.has(node.op) &&
+          native.has(floats[0] as Edge) &&
+          floats.every((input) => native.has(input) || variables.has(input)));
+    if (!reduces) {
+      result.push({ ...node, inputs: node.inputs.map(inFull) });
+      continue;
+    }
+    const changes = (index: number) => !normalisation || normalisation.reduced.includes(index);
+    const inputs = node.inputs.map((input, index) =>
+      isFloat(input) ? (changes(index) ? inReduced(input) : inFull(input)) : input,
+    );
+    const outputs = node.outputs.map((type, index) =>
+      type === DataType.float32 && (!normalisation || index < normalisation.results) ? low : type,
+    );
+    for (const [index, type] of outputs.entries()) if (type === low) native.add(edge(node.name, index));
+    result.push({ ...node, inputs, outputs, attributes: { ...node.attributes, T: { kind: 'type', value: low } } });
+  }
+  return result;
+}
