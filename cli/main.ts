@@ -102,6 +102,13 @@ function buildProgram(finish: (code: number) => void): Command {
     .description('show the checkpoints of a run, and whether they verify')
     .addOption(jsonOption())
     .action(async (id, options) => run((await inspectCommands()).checkpointsCommand(id, options)));
+  program
+    .command('export <run>')
+    .description('write the encoder of a run, and its classifier, as a SavedModel with a model card')
+    .requiredOption('--to <folder>', 'folder to make')
+    .option('--step <id>', 'the pretrain step, where there are several')
+    .addOption(jsonOption())
+    .action(async (id, options) => run((await import('./commands/export.ts')).exportCommand(id, options)));
   return program;
 }
 

@@ -152,15 +152,16 @@ function train(changes: object, execute: (state: StepState) => Execution, steps:
     const rows = Int32Array.from({ length: 16 }, (_, row) => (index * 16 + row * 3) % count);
     return step({ dtype: 'int32', shape: [16], values: rows }, integer(index))[0]?.[0] ?? Number.NaN;
   });
-  const state = execution.read(model.state.map(({ name }) => name));
+  const names = model.state.map(({ name }) => name);
+  const state = execution.read(names);
   execution.dispose();
-  return { losses, state };
+  return { losses, names, state };
 }
 
 describe('a captured training', () => {
   // Adam divides by the size of the gradient, so where the true gradient is 0 rounding decides the sign of a step. A larger
   // epsilon lets such a step vanish and leaves the comparison to the arithmetic.
-  const adam = { name: 'adam', learningRate: 0.0003, epsilon: 1e-3 };
+  const adam = { name: 'adam', learningRate: 0.0001, epsilon: 1e-3 };
   it.each([
     ['Adam', { optimizer: adam }],
     ['AdamW', { optimizer: { ...adam, weightDecay: 0.05 } }],
@@ -176,10 +177,14 @@ describe('a captured training', () => {
     eager.losses.forEach((loss, index) => {
       expect(Math.abs((captured.losses[index] ?? 0) - loss) / loss).toBeLessThan(1e-5);
     });
-    const worst = eager.state.map((values, index) =>
-      values.reduce((most, value, at) => Math.max(most, Math.abs(value - (captured.state[index]?.[at] ?? 0))), 0),
-    );
-    expect(Math.max(...worst)).toBeLessThan(1e-4);
+    const differences = (kind: 'slots' | 'variables') =>
+      eager.state.flatMap((values, index) => {
+        if (eager.names[index]?.startsWith('optimizer/') !== (kind === 'slots')) return [];
+        return Array.from(values, (value, at) => Math.abs(value - (captured.state[index]?.[at] ?? Number.NaN)));
+      });
+    const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
+    expect(largest(differences('variables'))).toBeLessThan(1e-4);
+    expect(largest(differences('slots'))).toBeLessThan(1e-3);
   });
 
   it('agrees for ResNet50V2', () => {

@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { ContrailError, type ErrorCode } from '../../contracts/errors.ts';
+import { type ExportRequest, exportAnswerSchema } from '../../contracts/export.ts';
+import { trainerEnvironment } from '../../native/paths.ts';
+import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { print, printJson, say } from '../output.ts';
+import { checkRunId } from './run.ts';
+
+/** `contrail export` */
+export async function exportCommand(
+  run: string,
+  { to, step, json }: { readonly to: string; readonly step?: string; readonly json: boolean },
+): Promise<number> {
+  checkRunId(run);
+  const target = resolve(to);
+  if (existsSync(target) && readdirSync(target).length > 0)
+    throw new ContrailError('Usage', `${to} is not empty. Name a folder that does not exist yet.`);
+  const { storeUrl } = openHome();
+  const found = await findArtifacts(storeUrl, run, step);
+  await mkdir(dirname(target), { recursive: true });
+  const folder = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
+  try {
+    const answer = await runExporter({ storeUrl, run, folder, ...found });
+    if (existsSync(target)) await rmdir(target);
+    await rename(folder, target);
+    if (json) printJson({ folder: target, ...answer });
+    else {
+      for (const file of answer.files) print(join(to, file));
+      say(
+        `The exported model gives the encoder's embeddings (largest difference ${answer.difference.toExponential(1)}).`,
+      );
+    }
+    return 0;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The encoder of a finished run, with the classifier that was trained on it and what was measured. */
+async function findArtifacts(
+  storeUrl: string,
+  run: string,
+  step: string | undefined,
+): Promise<Pick<ExportRequest, 'encoder' | 'classifier' | 'evaluation'>> {
+  const store = openStore(storeUrl);
+  const plan = await loadPlan(store, run);
+  if (!plan)
+    throw new ContrailError('Usage', `There is no run ${run} in this store. \`contrail list\` shows the runs.`);
+  const results = await loadStepResults(store, run);
+  const ofKind = (kind: string) =>
+    plan.steps.flatMap(({ id, uses, inputs }) => {
+      const result = uses === kind ? results[id]?.result : undefined;
+      return result ? [{ id, inputs, result }] : [];
+    });
+  const trained = ofKind('pretrain').filter(({ id }) => step === undefined || id === step);
+  const names = ofKind('pretrain').map(({ id }) => id);
+  const [chosen] = trained;
+  if (!chosen)
+    throw new ContrailError(
+      'Usage',
+      names.length === 0
+        ? `No pretrain step of ${run} has finished yet.`
+        : `${run} has no finished pretrain step ${step}. There is: ${names.join(', ')}.`,
+    );
+  if (trained.length > 1)
+    throw new ContrailError('Usage', `${run} has several encoders. Choose one with --step: ${names.join(', ')}.`);
+  const probe = ofKind('linear-probe').find(({ inputs }) => inputs.encoder?.step === chosen.id);
+  const measured = ofKind('evaluate').find(({ inputs }) => probe !== undefined && inputs.classifier?.step === probe.id);
+  const numbers = Object.entries(measured?.result ?? {}).filter(([, value]) => typeof value === 'number');
+  return {
+    encoder: chosen.result.encoder as unknown as ArtifactRef,
+    classifier: (probe?.result.classifier ?? null) as unknown as ArtifactRef | null,
+    evaluation: numbers.length > 0 ? (Object.fromEntries(numbers) as Record<string, number>) : null,
+  };
+}
+
+/** TensorFlow runs in a process of its own, as everywhere. */
+async function runExporter(request: ExportRequest): Promise<{ files: readonly string[]; difference: number }> {
+  const program = fileURLToPath(new URL('../../worker/exporter.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--import', import.meta.resolve('tsx'), program, JSON.stringify(request)],
+    { env: { ...process.env, ...trainerEnvironment() } },
+  );
+  const answer = exportAnswerSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
+  if ('code' in answer) throw new ContrailError(answer.code as ErrorCode, answer.message);
+  return answer;
+}

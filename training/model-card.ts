@@ -1,0 +1,49 @@
+import type { ExportedModel } from './export.ts';
+
+/** The page that travels with an exported model: what it is, how to call it, what was measured. */
+export function modelCard(
+  { encoder, classifier }: Pick<ExportedModel, 'encoder' | 'classifier'>,
+  { run, evaluation }: { readonly run: string; readonly evaluation: Readonly<Record<string, number>> | null },
+): string {
+  const { height, width, channels, mean, deviation } = encoder.image;
+  const measures = Object.entries(evaluation ?? {}).map(([name, value]) => `| ${name} | ${value.toFixed(4)} |`);
+  return [
+    `# Encoder of ${run}`,
+    '',
+    `A ${encoder.encoder.name} trained by supervised contrastive learning for ${encoder.epochs} epochs${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.`,
+    '',
+    '## How to call it',
+    '',
+    '```python',
+    'import tensorflow as tf',
+    'model = tf.saved_model.load("saved_model").signatures["serving_default"]',
+    `out = model(images=images)  # uint8 [n, ${height}, ${width}, ${channels}]`,
+    '```',
+    '',
+    `- \`images\`: uint8 [n, ${height}, ${width}, ${channels}], 0 to 255. Normalisation is inside: (pixel / 255 - [${mean.map((value) => value.toFixed(4))}]) / [${deviation.map((value) => value.toFixed(4))}].`,
+    `- \`embedding\`: float32 [n, ${encoder.dimension}]. Compare embeddings by cosine similarity.`,
+    ...(classifier
+      ? [
+          `- \`probabilities\`: float32 [n, ${classifier.classes.length}]; \`label\`: the most probable class, by number.`,
+          '',
+          '| number | class |',
+          '|---|---|',
+          ...classifier.classes.map((name, index) => `| ${index} | ${name} |`),
+        ]
+      : []),
+    '',
+    '## What was measured',
+    '',
+    ...(measures.length > 0
+      ? ['On test images that nothing before had looked at:', '', '| measure | value |', '|---|---|', ...measures]
+      : ['The run evaluated nothing.']),
+    '',
+    '## Where it comes from',
+    '',
+    `- Data set: SHA-256 ${encoder.dataset}`,
+    `- Training state: SHA-256 ${encoder.trainingState}`,
+    `- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`,
+    '- `encoder.safetensors` and `classifier.safetensors` hold the weights by layer name; `model.json` holds the settings.',
+    '',
+  ].join('\n');
+}
