@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { openOurs } from './ours.ts';
 
 /** What capturing costs, how large the graph is, and whether memory stays flat. */
-export function benchCapture(): object[] {
+export async function benchCapture(): Promise<object[]> {
   const resnet = openOurs({ encoder: { name: 'resnet50v2', stem: 'imagenet' }, batch: 32, optimizer: 'adam' });
   const report = resnet.report();
   resnet.dispose();

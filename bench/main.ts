@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { benchCapture } from './capture.ts';
+import { benchEpoch } from './epoch.ts';
 import { openKeras } from './keras/peer.ts';
 import { benchSteps } from './steps.ts';
 
-const tables = ['steps', 'capture'] as const;
+const tables = ['steps', 'epoch', 'capture'] as const;
 type TableName = (typeof tables)[number];
 
 const { values, positionals } = parseArgs({
@@ -21,11 +22,16 @@ const chosen = positionals.length > 0 ? (positionals as TableName[]) : tables;
 
 const keras = await openKeras('default');
 const tuned = await openKeras('ours');
+const benches: Readonly<Record<TableName, () => Promise<readonly object[]>>> = {
+  steps: () => benchSteps(keras, tuned, turns),
+  epoch: () => benchEpoch(keras, turns),
+  capture: () => benchCapture(),
+};
 try {
   const results: Partial<Record<TableName, readonly object[]>> = {};
   for (const name of chosen) {
     if (!values.json) process.stderr.write(`${name} …\n`);
-    results[name] = name === 'steps' ? await benchSteps(keras, tuned, turns) : benchCapture();
+    results[name] = await benches[name]();
     if (!values.json) print(name, results[name] ?? []);
   }
   if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);

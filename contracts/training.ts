@@ -43,6 +43,12 @@ export const lossSchema = z.strictObject({
       .enum(['none', 'temperature', 'base'])
       .default('none')
       .describe('multiply the loss by nothing, by the temperature, or by temperature / 0.07'),
+    queue: z
+      .int()
+      .min(0)
+      .max(1_048_576)
+      .default(0)
+      .describe('also contrast with so many projections of earlier steps, for small batches'),
   }),
 });
 export type LossConfig = z.infer<typeof lossSchema>;
@@ -144,6 +150,16 @@ export const trainingConfigSchema = z.strictObject({
   encoder: byName(['resnet50v2', 'small-resnet'], encoderSchema).prefault('resnet50v2'),
   projection: projectionSchema.prefault({}),
   loss: lossSchema.prefault({ supcon: {} }),
+  initialWeights: z
+    .strictObject({
+      path: z.string().min(1).describe('a safetensors file with the encoder, by the names of its Keras layers'),
+      sha256: z
+        .string()
+        .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal')
+        .describe('of that file'),
+    })
+    .optional()
+    .describe('start the encoder from these weights'),
   augmentation: z
     .union([
       z.enum(['tutorial', 'simclr', 'none']).transform((name): AugmentationConfig => augmentationRecipes[name]),

@@ -1,4 +1,5 @@
 import type { TrainingConfig } from '../contracts/training.ts';
+import { createProjectionQueue, type ProjectionQueue } from './losses/projection-queue.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
 import { createProjectionHead, type ProjectionHead } from './models/projection-head.ts';
 import { createOptimizer, type Optimizer } from './optimizers/optimizer.ts';
@@ -17,11 +18,12 @@ export interface ImageFormat {
 
 /** Encoder, projection head and optimizer of a training run. */
 export interface TrainingModel extends Pick<EncoderModel, 'embed'>, Pick<ProjectionHead, 'project'> {
-  /** All state by name: parameters of encoder and head, then the optimizer's slots. */
+  /** All state by name: parameters of encoder and head, then the optimizer's slots and the queue. */
   readonly state: readonly ParameterSpec[];
   readonly encoder: EncoderModel;
   readonly trainable: readonly string[];
   readonly optimizer: Optimizer;
+  readonly queue: ProjectionQueue | null;
   /** Normalises images and gives them the channels that the encoder wants. */
   readonly prepare: (images: Tensor4D) => Tensor4D;
 }
@@ -31,13 +33,15 @@ export function createTrainingModel(config: TrainingConfig, format: ImageFormat)
   const head = createProjectionHead(encoder.dimension, config.projection);
   const parameters = [...encoder.parameters, ...head.parameters];
   const optimizer = createOptimizer(config.optimizer, parameters);
+  const queue = createProjectionQueue(config.loss.supcon, config.projection.output);
   return {
-    state: [...parameters, ...optimizer.slots],
+    state: [...parameters, ...optimizer.slots, ...(queue?.variables ?? [])],
     encoder,
     embed: encoder.embed,
     project: head.project,
     trainable: parameters.filter(({ trainable }) => trainable).map(({ name }) => name),
     optimizer,
+    queue,
     prepare: (images) => prepareImages(images, format, encoder.channels),
   };
 }

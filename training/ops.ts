@@ -130,13 +130,30 @@ export function biasAdd(x: Tensor, bias: Tensor): Tensor {
   return add(x, bias);
 }
 
-const batchNormAttributes = (epsilon: number): OpAttribute[] => [
+const batchNormAttributes = (epsilon: number, training = true): OpAttribute[] => [
   type('T', binding.TF_FLOAT),
   type('U', binding.TF_FLOAT),
   number('epsilon', epsilon),
   text('data_format', 'NHWC'),
-  flag('is_training', true),
+  flag('is_training', training),
 ];
+
+/**
+ * Batch normalisation by given statistics, without a gradient. Unlike `tf.batchNorm` it does not reshape, so it leaves the
+ * number of images open.
+ *
+ * @param x float32 [n, height, width, channels]; the rest float32 [channels]
+ */
+export function normaliseBy(
+  x: Tensor4D,
+  { gamma, beta, mean, variance }: Readonly<Record<'gamma' | 'beta' | 'mean' | 'variance', Tensor>>,
+  epsilon: number,
+): Tensor4D {
+  const attributes = batchNormAttributes(epsilon, false);
+  const outputs = backend().executeMultipleOutputs('FusedBatchNormV3', attributes, [x, gamma, beta, mean, variance], 6);
+  for (const unused of outputs.slice(1)) unused.dispose();
+  return outputs[0] as Tensor4D;
+}
 
 /** A normalised batch, and the statistics that it was normalised with. */
 export interface BatchNormalised {

@@ -2,13 +2,13 @@ import type { TrainingConfig } from '../contracts/training.ts';
 import { seedPair } from '../datasets/index.ts';
 import { twoViews } from './augmentation/views.ts';
 import type { Step } from './capture/index.ts';
-import { supconLoss } from './losses/supcon.ts';
+import { normalised, supconLoss } from './losses/supcon.ts';
 import type { TrainingModel } from './model.ts';
 import { floatOfBytes, gatherRows } from './ops.ts';
 import { learningRate } from './optimizers/schedule.ts';
 import { type Variables, variable } from './parameters.ts';
 import type { ResidentImages } from './resident-images.ts';
-import { type Scalar, type Tensor, type Tensor1D, type Tensor4D, tf } from './tensorflow.ts';
+import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from './tensorflow.ts';
 
 /** Share of the old value that a moving statistic of batch normalisation keeps at each step, as in Keras. */
 const movingMomentum = 0.99;
@@ -33,13 +33,15 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
         statistics.push({ layer, mean: tf.keep(mean), variance: tf.keep(variance) });
       },
     };
+    const classes = tf.concat([labels, labels]) as Tensor1D;
+    const queue = model.queue?.contents(variables);
+    let unit: Tensor2D | undefined;
     const { value, grads } = tf.variableGrads(
-      () =>
-        supconLoss(
-          model.project(model.embed(views, pass), pass),
-          tf.concat([labels, labels]) as Tensor1D,
-          config.loss.supcon,
-        ) as Scalar,
+      () => {
+        const projections = model.project(model.embed(views, pass), pass);
+        if (queue) unit = tf.keep(normalised(projections));
+        return supconLoss(projections, classes, config.loss.supcon, queue);
+      },
       model.trainable.map((name) => variable(variables, name)),
     );
     const rate = learningRate(config.schedule, config.optimizer.learningRate, step as Tensor, {
@@ -52,6 +54,10 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
       moveTowards(variables, `${layer}/moving_variance`, variance);
       mean.dispose();
       variance.dispose();
+    }
+    if (unit) {
+      model.queue?.push(variables, unit, classes);
+      unit.dispose();
     }
     return [value];
   };

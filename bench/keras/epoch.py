@@ -10,11 +10,13 @@ from keras import layers
 
 import loss
 import models
+import optimizers
 
 
+@keras.saving.register_keras_serializable(package="contrail")
 class SupCon(keras.Model):
-    def __init__(self, network):
-        super().__init__()
+    def __init__(self, network, **kwargs):
+        super().__init__(**kwargs)
         self.network = network
         self.mean_loss = keras.metrics.Mean(name="loss")
 
@@ -28,42 +30,68 @@ class SupCon(keras.Model):
     def train_step(self, data):
         (first, second), labels = data
         with tf.GradientTape() as tape:
-            projections = self.network(tf.concat([first, second], 0), training=True)
+            projections = self(tf.concat([first, second], 0), training=True)
             value = loss.supcon(projections, tf.concat([labels, labels], 0))
-        gradients = tape.gradient(value, self.network.trainable_variables)
-        self.optimizer.apply(gradients, self.network.trainable_variables)
+        gradients = tape.gradient(value, self.trainable_variables)
+        self.optimizer.apply(gradients, self.trainable_variables)
         self.mean_loss.update_state(value)
         return {"loss": self.mean_loss.result()}
 
+    def get_config(self):
+        return {**super().get_config(), "network": keras.saving.serialize_keras_object(self.network)}
 
-def tutorial(command):
-    keras.mixed_precision.set_global_policy("float32")
-    images, labels = np.load(command["images"]), np.load(command["labels"])
-    augment = keras.Sequential(
-        [layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)]
-    )
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config.pop("network")), **config)
+
+
+def read(command):
+    images = np.load(command["images"])
+    labels = np.load(command["labels"]).reshape(-1).astype("int32")
+    return (images if images.ndim == 4 else images[..., None]), labels
+
+
+def views(images, labels, batch):
+    augment = keras.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1), layers.RandomZoom(0.1)])
 
     def two_views(image, label):
         image = tf.cast(image, tf.float32) / 255
         return (augment(image, training=True), augment(image, training=True)), label
 
-    data = (
+    return (
         tf.data.Dataset.from_tensor_slices((images, labels))
         .shuffle(len(images))
-        .batch(command["batch"], drop_remainder=True)
+        .batch(batch, drop_remainder=True)
         .map(two_views, num_parallel_calls=tf.data.AUTOTUNE)
         .prefetch(tf.data.AUTOTUNE)
     )
-    model = SupCon(models.with_head(command["encoder"], images.shape[1:]))
-    model.compile(optimizer=models.optimizer("adam"))
-    callbacks = [
-        keras.callbacks.ModelCheckpoint(os.path.join(command["folder"], "model.weights.h5"), save_weights_only=True),
-        keras.callbacks.CSVLogger(os.path.join(command["folder"], "log.csv")),
-    ]
 
-    def run():
+
+class Epoch:
+    """`compile` leaves XLA to Keras ("auto") unless the command's `jit` says otherwise."""
+
+    def __init__(self, command):
+        keras.mixed_precision.set_global_policy("float32")
+        images, labels = read(command)
+        self.images = len(images) // command["batch"] * command["batch"]
+        self.data = views(images, labels, command["batch"])
+        network = models.with_head(command["encoder"], images.shape[1:], command.get("projection"))
+        self.model = SupCon(network)
+        self.model.compile(
+            optimizer=optimizers.optimizer(command.get("optimizer", "adam")), jit_compile=command.get("jit", "auto")
+        )
+        folder = command.get("checkpoint") or command["folder"]
+        os.makedirs(folder, exist_ok=True)
+        self.callbacks = [
+            keras.callbacks.ModelCheckpoint(os.path.join(folder, "model.keras")),
+            keras.callbacks.CSVLogger(os.path.join(folder, "log.csv"), append=True),
+        ]
+
+    def open(self):
+        return {"parameters": self.model.network.count_params(), "jit": bool(self.model.jit_compile)}
+
+    def run(self):
         start = time.perf_counter()
-        model.fit(data, epochs=1, verbose=0, callbacks=callbacks)
-        return {"seconds": time.perf_counter() - start}
-
-    return run
+        history = self.model.fit(self.data, epochs=1, verbose=0, callbacks=self.callbacks)
+        seconds = time.perf_counter() - start
+        return {"seconds": seconds, "images": self.images, "loss": history.history["loss"][-1]}

@@ -26,24 +26,24 @@ def residual(x, filters, stride, widens):
     return layers.Add()([shortcut, layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)])
 
 
-def encoder(config, image):
-    if config["name"] == "small-resnet":
-        return small_resnet(config["channels"], config["blocks"], image)
+def resnet50v2(stem, image):
+    if stem != "imagenet":
+        raise ValueError(f"keras.applications.ResNet50V2 has no stem {stem!r}")
     inputs = keras.Input(image)
     x = inputs if image[-1] == 3 else layers.Concatenate()([inputs] * 3)
-    base = keras.applications.ResNet50V2(
-        include_top=False, weights=None, pooling="avg", input_shape=(*image[:2], 3)
-    )
+    base = keras.applications.ResNet50V2(include_top=False, weights=None, pooling="avg", input_shape=(*image[:2], 3))
     return keras.Model(inputs, base(x))
 
 
-def with_head(config, image, hidden=512, output=128):
+def encoder(config, image):
+    if config["name"] == "small-resnet":
+        return small_resnet(config["channels"], config["blocks"], image)
+    return resnet50v2(config.get("stem", "imagenet"), image)
+
+
+def with_head(config, image, projection=None):
+    """The encoder and its projection head. The projections are float32 under every precision policy."""
+    projection = projection or {}
     base = encoder(config, image)
-    x = layers.Dense(hidden, activation="relu")(base.output)
-    return keras.Model(base.input, layers.Dense(output, dtype="float32")(x))
-
-
-def optimizer(name):
-    if name == "adam":
-        return keras.optimizers.Adam(1e-3)
-    return keras.optimizers.SGD(0.1, momentum=0.9)
+    x = layers.Dense(projection.get("hidden", 512), activation="relu")(base.output)
+    return keras.Model(base.input, layers.Dense(projection.get("output", 128), dtype="float32")(x))

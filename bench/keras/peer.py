@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 answers = os.fdopen(os.dup(1), "w")
@@ -13,79 +12,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import epoch
-import loss
-import models
+import machine
+from epoch import Epoch
+from step import Step
 
-state = {}
-
-
-def about(_):
-    return {"keras": keras.__version__, "tensorflow": tf.__version__}
+opened = {}
 
 
-def matmul_peak(command):
-    size = command["size"]
-    a, b = tf.random.normal([size, size]), tf.random.normal([size, size])
-    product = tf.function(lambda: tf.matmul(a, b))
-    product()
-    best = float("inf")
-    until = time.perf_counter() + command["seconds"]
-    while time.perf_counter() < until:
-        start = time.perf_counter()
-        product().numpy()
-        best = min(best, time.perf_counter() - start)
-    return {"gflops": 2 * size**3 / best / 1e9}
-
-
-def open_step(command):
+def open_job(kind, job, command):
+    opened.pop(kind, None)
     keras.backend.clear_session()
-    keras.mixed_precision.set_global_policy(
-        "mixed_bfloat16" if command["precision"] == "bfloat16" else "float32"
-    )
-    model = models.with_head(command["encoder"], tuple(command["image"]))
-    optimizer = models.optimizer(command["optimizer"])
-    optimizer.build(model.trainable_variables)
-    rng = np.random.default_rng(0)
-    views = tf.constant(rng.normal(size=[2 * command["batch"], *command["image"]]).astype("float32"))
-    labels = tf.constant(np.tile(np.arange(command["batch"], dtype="int32") % 10, 2))
-
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            value = loss.supcon(model(views, training=True), labels)
-        gradients = tape.gradient(value, model.trainable_variables)
-        optimizer.apply(gradients, model.trainable_variables)
-        return value
-
-    start = time.perf_counter()
-    step().numpy()
-    state["step"] = step
-    return {"parameters": model.count_params(), "compileSeconds": time.perf_counter() - start}
+    opened[kind] = job(command)
+    return opened[kind].open()
 
 
-def run_steps(command):
-    times = []
-    for _ in range(command["count"]):
-        start = time.perf_counter()
-        state["step"]().numpy()
-        times.append((time.perf_counter() - start) * 1000)
-    return {"milliseconds": times}
-
-
-def open_epoch(command):
-    state["epoch"] = epoch.tutorial(command)
-    return {}
-
-
-def run_epoch(_):
-    return state["epoch"]()
-
-
-def peak_memory(_):
-    with open("/proc/self/status") as status:
-        line = next(line for line in status if line.startswith("VmHWM"))
-    return {"mebibytes": int(line.split()[1]) / 1024}
+def job(kind):
+    if kind not in opened:
+        raise LookupError(f"open-{kind} comes first")
+    return opened[kind]
 
 
 def load_saved_model(command):
@@ -96,20 +40,33 @@ def load_saved_model(command):
 
 
 commands = {
-    "about": about,
-    "matmul-peak": matmul_peak,
-    "open-step": open_step,
-    "run-steps": run_steps,
-    "open-epoch": open_epoch,
-    "run-epoch": run_epoch,
-    "peak-memory": peak_memory,
+    "about": lambda _: machine.about(),
+    "matmul-peak": lambda command: machine.matmul_peak(command["size"], command["seconds"]),
+    "peak-memory": lambda _: machine.peak_memory(),
+    "open-step": lambda command: open_job("step", Step, command),
+    "run-steps": lambda command: job("step").run(command["count"]),
+    "open-epoch": lambda command: open_job("epoch", Epoch, command),
+    "run-epoch": lambda _: job("epoch").run(),
     "load-saved-model": load_saved_model,
+    "close": lambda _: {},
 }
 
-for line in sys.stdin:
-    request = json.loads(line)
+
+def answer(line):
+    """@returns the name of the command, and its answer as JSON"""
+    name = None
     try:
-        answer = commands[request["command"]](request)
+        request = json.loads(line)
+        name = request["command"]
+        if name not in commands:
+            raise LookupError(f"there is no command {name!r}")
+        return name, json.dumps(commands[name](request), allow_nan=False)
     except Exception as error:
-        answer = {"error": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), file=answers, flush=True)
+        return name, json.dumps({"error": f"{type(error).__name__}: {error}"})
+
+
+for line in sys.stdin:
+    name, text = answer(line)
+    print(text, file=answers, flush=True)
+    if name == "close":
+        break

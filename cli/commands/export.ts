@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -29,6 +29,7 @@ export async function exportCommand(
   try {
     const answer = await runExporter({ storeUrl, run, folder, ...found });
     if (existsSync(target)) await rmdir(target);
+    await chmod(folder, 0o755);
     await rename(folder, target);
     if (json) printJson({ folder: target, ...answer });
     else {

@@ -168,6 +168,7 @@ describe('a captured training', () => {
     ['SGD', { optimizer: { name: 'sgd', learningRate: 0.01, momentum: 0 } }],
     ['momentum and weight decay', { optimizer: { name: 'sgd', learningRate: 0.01, weightDecay: 1e-3 } }],
     ['Nesterov', { optimizer: { name: 'sgd', learningRate: 0.01, nesterov: true } }],
+    ['a queue of projections', { optimizer: adam, loss: { supcon: { queue: 50 } } }],
     ['SimCLR views', { optimizer: adam, augmentation: 'simclr' }],
     ['a scaled loss', { optimizer: adam, loss: { supcon: { temperature: 0.1, scale: 'base' } } }],
     ['two stages of two blocks', { optimizer: adam, encoder: { name: 'small-resnet', channels: 8, blocks: [2, 2] } }],

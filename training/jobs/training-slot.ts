@@ -11,6 +11,7 @@ import {
   openCheckpoints,
   requireSameConfig,
 } from '../../store/index.ts';
+import { startFromInitialWeights } from '../initial-weights.ts';
 import type { JobContext } from '../process/job.ts';
 import { closeSession, openSession, restore, sessionConfig, type TrainingSession } from '../session.ts';
 
@@ -67,7 +68,7 @@ export function createTrainingSlot(): TrainingSlot {
         requireSameConfig(newest.manifest, sessionConfig(session));
         restore(session, newest.manifest, newest.tensors, newest.metadata);
         requireRecorded(session, input);
-      }
+      } else await startFromInitialWeights(session);
       return { training: held, resumedFrom: newest ? session.at : null, rejected };
     },
   };

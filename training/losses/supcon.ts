@@ -1,5 +1,6 @@
 import type { LossConfig } from '../../contracts/training.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from '../tensorflow.ts';
+import type { QueueContents } from './projection-queue.ts';
 
 /** Far below any similarity that float32 can hold at a sensible temperature, and safe to exponentiate after the maximum. */
 const masked = -1e9;
@@ -14,41 +15,62 @@ const baseTemperature = 0.07;
  * Anchors without a positive are left out of the mean; with none at all the loss and its gradient are 0.
  * The diagonal is masked before the maximum is taken, which keeps small temperatures finite in float32.
  *
- * @param projections float32 [rows, dimension], unnormalised; normalised here as z / sqrt(max(sum z^2, 1e-12))
+ * @param projections float32 [rows, dimension], unnormalised
  * @param labels int32 [rows] or [rows, 1]: the class of each row (labels repeated per view)
+ * @param queue earlier projections to contrast with as well, without a gradient
  * @returns float32 scalar, differentiable in `projections`
  */
-export function supconLoss(projections: Tensor2D, labels: Tensor1D | Tensor2D, config: LossConfig['supcon']): Scalar {
+export function supconLoss(
+  projections: Tensor2D,
+  labels: Tensor1D | Tensor2D,
+  config: Pick<LossConfig['supcon'], 'temperature' | 'scale'>,
+  queue?: QueueContents,
+): Scalar {
   return tf.tidy(() => {
     const { temperature, scale } = config;
-    const squared = tf.maximum(tf.sum(tf.square(projections), 1, true), 1e-12);
-    const unit = tf.mul(projections, tf.rsqrt(squared)) as Tensor2D;
-    const similarities = tf.div(tf.matMul(unit, unit, false, true), temperature) as Tensor2D;
-    const loss = contrast(similarities, tf.reshape(labels, [-1]) as Tensor1D);
+    const unit = normalised(projections);
+    const anchors = tf.reshape(labels, [-1]) as Tensor1D;
+    const against = queue ? (tf.concat([unit, queue.projections]) as Tensor2D) : unit;
+    const classes = queue ? (tf.concat([anchors, queue.labels]) as Tensor1D) : anchors;
+    const similarities = tf.div(tf.matMul(unit, against, false, true), temperature) as Tensor2D;
+    const loss = contrast(similarities, anchors, classes);
     if (scale === 'none') return loss;
     return tf.mul(loss, scale === 'temperature' ? temperature : temperature / baseTemperature) as Scalar;
   });
 }
 
+/** Rows of length 1: z / sqrt(max(sum z^2, 1e-12)). */
+export function normalised(projections: Tensor2D): Tensor2D {
+  const squared = tf.maximum(tf.sum(tf.square(projections), 1, true), 1e-12);
+  return tf.mul(projections, tf.rsqrt(squared)) as Tensor2D;
+}
+
 /**
  * Mean over the anchors with a positive of logsumexp_{a != i}(s_ia) - mean_{p in P(i)} s_ip, with its gradient in closed
  * form: (softmax_{a != i}(s_ia) - [a in P(i)] / |P(i)|) / anchors.
+ *
+ * @param similarities [rows, columns]; the first `rows` columns are the rows themselves
+ * @param classes of the columns; -1 for a column that is not there
  */
-function contrast(similarities: Tensor2D, labels: Tensor1D): Scalar {
-  const rows = labels.shape[0];
-  const row = tf.range(0, rows, 1, 'int32');
-  const self = tf.cast(tf.equal(tf.expandDims(row, 1), tf.expandDims(row, 0)), 'float32') as Tensor2D;
-  const sameClass = tf.cast(tf.equal(tf.expandDims(labels, 1), tf.expandDims(labels, 0)), 'float32');
+function contrast(similarities: Tensor2D, labels: Tensor1D, classes: Tensor1D): Scalar {
+  const [rows, columns] = [labels.shape[0], classes.shape[0]];
+  const index = (count: number) => tf.range(0, count, 1, 'int32');
+  const self = tf.cast(
+    tf.equal(tf.expandDims(index(rows), 1), tf.expandDims(index(columns), 0)),
+    'float32',
+  ) as Tensor2D;
+  const excluded = rows === columns ? self : tf.add(self, tf.expandDims(tf.cast(tf.less(classes, 0), 'float32'), 0));
+  const sameClass = tf.cast(tf.equal(tf.expandDims(labels, 1), tf.expandDims(classes, 0)), 'float32');
   const positive = tf.sub(sameClass, self);
   const positives = tf.sum(positive, 1, true);
   const valid = tf.cast(tf.greater(positives, 0), 'float32');
   const anchors = tf.maximum(tf.sum(valid), 1);
   const target = tf.div(positive, tf.maximum(positives, 1));
-  const selfMask = tf.mul(self, masked);
+  const mask = tf.mul(excluded, masked);
 
   const evaluate = tf.customGrad((...operands) => {
     const [s, save] = operands as [Tensor, (saved: Tensor[]) => void];
-    const others = tf.add(tf.mul(s, tf.sub(1, self)), selfMask);
+    const others = tf.add(tf.mul(s, tf.sub(1, excluded)), mask);
     const largest = tf.max(others, 1, true);
     const exponentials = tf.exp(tf.sub(others, largest));
     const sum = tf.sum(exponentials, 1, true);

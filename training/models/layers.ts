@@ -1,4 +1,4 @@
-import { biasAdd, fusedBatchNorm } from '../ops.ts';
+import { biasAdd, fusedBatchNorm, normaliseBy } from '../ops.ts';
 import { type ParameterSpec, type Variables, variable } from '../parameters.ts';
 import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
 
@@ -61,7 +61,7 @@ export function batchNorm(x: Tensor4D, layer: string, epsilon: number, pass: Pas
   if (!onBatchStatistics) {
     const mean = variable(variables, `${layer}/moving_mean`) as unknown as Tensor1D;
     const variance = variable(variables, `${layer}/moving_variance`) as unknown as Tensor1D;
-    return tf.batchNorm(x, mean, variance, beta, gamma, epsilon) as Tensor4D;
+    return normaliseBy(x, { gamma, beta, mean, variance }, epsilon);
   }
   const { output, mean, variance } = fusedBatchNorm(x, gamma, beta, epsilon);
   onBatchStatistics(layer, mean, variance);

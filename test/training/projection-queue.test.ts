@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { createProjectionQueue } from '../../training/losses/projection-queue.ts';
+import { normalised, supconLoss } from '../../training/losses/supcon.ts';
+import { createVariables } from '../../training/parameters.ts';
+import { type Tensor1D, tf } from '../../training/tensorflow.ts';
+
+const config = { temperature: 0.1, scale: 'none' } as const;
+const rows = (count: number, seed: number) =>
+  Array.from({ length: count }, (_, row) => Array.from({ length: 3 }, (_, at) => Math.sin(seed + row * 3 + at)));
+
+/** Equation 2, term by term, in float64. */
+function reference(anchors: number[][], anchorLabels: number[], queued: number[][], queuedLabels: number[]): number {
+  const unit = (row: number[]) => row.map((value) => value / Math.hypot(...row));
+  const all = [...anchors, ...queued].map(unit);
+  const labels = [...anchorLabels, ...queuedLabels];
+  const losses = anchors.flatMap((_, i) => {
+    const others = all.map((_, a) => a).filter((a) => a !== i);
+    const similarity = (a: number) =>
+      (all[i] as number[]).reduce((sum, value, at) => sum + value * ((all[a] as number[])[at] ?? 0), 0) / 0.1;
+    const positives = others.filter((a) => labels[a] === labels[i]);
+    if (positives.length === 0) return [];
+    const sum = others.reduce((total, a) => total + Math.exp(similarity(a)), 0);
+    return [positives.reduce((total, p) => total - Math.log(Math.exp(similarity(p)) / sum), 0) / positives.length];
+  });
+  return losses.reduce((a, b) => a + b, 0) / losses.length;
+}
+
+it('contrasts a batch with what is queued, and with no empty place', () => {
+  const queue = createProjectionQueue({ ...config, queue: 5 }, 3);
+  if (!queue) throw new Error('a queue was asked for');
+  const variables = createVariables(queue.variables, 0);
+  const batch = rows(4, 1);
+  const labels = [0, 1, 0, 2];
+  const loss = () =>
+    supconLoss(tf.tensor2d(batch), tf.tensor1d(labels, 'int32'), config, queue.contents(variables)).dataSync()[0];
+  expect(loss()).toBeCloseTo(reference(batch, labels, [], []), 4);
+
+  const push = (made: number[][], classes: number[]) =>
+    queue.push(variables, normalised(tf.tensor2d(made)), tf.tensor1d(classes, 'int32') as Tensor1D);
+  push(rows(3, 20), [2, 0, 1]);
+  expect(loss()).toBeCloseTo(reference(batch, labels, rows(3, 20), [2, 0, 1]), 4);
+
+  push(rows(3, 40), [1, 1, 0]);
+  expect(loss()).toBeCloseTo(
+    reference(batch, labels, [...rows(3, 40), ...rows(3, 20).slice(0, 2)], [1, 1, 0, 2, 0]),
+    4,
+  );
+});
