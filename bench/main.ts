@@ -3,9 +3,10 @@ import Table from 'cli-table3';
 import { benchCapture } from './capture.ts';
 import { benchEpoch } from './epoch.ts';
 import { openKeras } from './keras/peer.ts';
+import { benchLimit } from './limit.ts';
 import { benchSteps } from './steps.ts';
 
-const tables = ['steps', 'epoch', 'capture'] as const;
+const tables = ['steps', 'epoch', 'capture', 'limit'] as const;
 type TableName = (typeof tables)[number];
 
 const { values, positionals } = parseArgs({
@@ -26,6 +27,7 @@ const benches: Readonly<Record<TableName, () => Promise<readonly object[]>>> = {
   steps: () => benchSteps(keras, tuned, turns),
   epoch: () => benchEpoch(keras, turns),
   capture: () => benchCapture(),
+  limit: () => benchLimit(keras, turns),
 };
 try {
   const results: Partial<Record<TableName, readonly object[]>> = {};

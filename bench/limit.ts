@@ -1,0 +1,64 @@
+import type { EncoderConfig } from '../contracts/training.ts';
+import { createEncoder } from '../training/models/encoder.ts';
+import type { KerasPeer } from './keras/peer.ts';
+import { openOurs } from './ours.ts';
+import { median } from './statistics.ts';
+
+export interface LimitRow {
+  readonly encoder: string;
+  readonly views: string;
+  /** Multiplications and additions of a step's convolutions and matrix products, both ways. */
+  readonly gflop: number;
+  readonly gflopPerSecond: number;
+  /** Of a float32 matrix product of 2048 x 2048 on the same machine. */
+  readonly peak: number;
+  readonly share: number;
+}
+
+const side = 32;
+/** Of ResNet50V2 with Keras's stem on a 32x32 image. */
+const resnetMultiplications = 71e6;
+
+const workloads: readonly { encoder: EncoderConfig; batch: number }[] = [
+  { encoder: { name: 'small-resnet', channels: 16, blocks: [2, 2, 2] }, batch: 128 },
+  { encoder: { name: 'small-resnet', channels: 32, blocks: [2, 2, 2] }, batch: 128 },
+  { encoder: { name: 'resnet50v2', stem: 'imagenet' }, batch: 128 },
+];
+
+/** How far a captured step is from what the machine's matrix units could do. */
+export async function benchLimit(keras: KerasPeer, turns: number): Promise<LimitRow[]> {
+  const rows: LimitRow[] = [];
+  for (const { encoder, batch } of workloads) {
+    const ours = openOurs({ encoder, batch, optimizer: 'adam' });
+    const milliseconds: number[] = [];
+    let peak = 0;
+    for (let turn = 0; turn < turns; turn++) {
+      milliseconds.push(...ours.run(3).milliseconds);
+      peak = Math.max(peak, (await keras.ask('matmul-peak', { size: 2048, seconds: 1 })).gflops as number);
+    }
+    ours.dispose();
+    // Forward, and the gradients of operand and weights, cost the same each.
+    const gflop = (3 * 2 * multiplications(encoder) * batch * 2) / 1e9;
+    const gflopPerSecond = gflop / (median(milliseconds) / 1000);
+    rows.push({
+      encoder: encoder.name === 'small-resnet' ? `${encoder.name} ${encoder.channels}` : encoder.name,
+      views: `${batch} x 2`,
+      gflop,
+      gflopPerSecond,
+      peak,
+      share: gflopPerSecond / peak,
+    });
+  }
+  return rows;
+}
+
+/** Multiplications to embed one image. */
+function multiplications(encoder: EncoderConfig): number {
+  if (encoder.name === 'resnet50v2') return resnetMultiplications;
+  return createEncoder(encoder, 1)
+    .parameters.filter(({ name }) => name.endsWith('/kernel'))
+    .reduce((sum, { name, shape }) => {
+      const stage = Number(/^stage(\d+)_/.exec(name)?.[1] ?? 1);
+      return sum + shape.reduce((a, b) => a * b, 1) * (side / 2 ** (stage - 1)) ** 2;
+    }, 0);
+}
