@@ -86,4 +86,12 @@ describe('imports', () => {
       'workflows may import types of activities only',
     ]);
   });
+
+  it('keeps graph capture free of the rest, so that it can be lifted out', () => {
+    const folder = 'training/capture';
+    const outside = readdirSync(join(root, folder)).flatMap((name) =>
+      importsOf(`${folder}/${name}`).filter(({ specifier }) => specifier.startsWith('..')),
+    );
+    expect(new Set(outside.map(({ specifier }) => specifier))).toEqual(new Set(['../tensorflow.ts']));
+  });
 });
