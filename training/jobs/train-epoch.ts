@@ -54,13 +54,15 @@ async function trainAndCommit(
   input: TrainEpochInput | FinishTrainingInput,
   context: JobContext,
 ): Promise<CheckpointManifest> {
-  const { session, checkpoints } = training;
+  const { session } = training;
   const epoch = session.at.epoch + 1;
   const firstStep = session.at.step;
   const started = performance.now();
   const imagesPerSecond = (steps: number) =>
     (steps * Math.min(session.config.batch, session.count)) / secondsSince(started);
   let committedAt = started;
+  /** The checkpoint within the epoch that is being written; training goes on meanwhile. */
+  let pending: Promise<unknown> = Promise.resolve();
 
   const afterStep: AfterStep = async (done, total, loss) => {
     context.progress({
@@ -77,8 +79,11 @@ async function trainAndCommit(
     const due = (everySteps !== undefined && done % everySteps === 0) || secondsSince(committedAt) > everyMinutes * 60;
     const stop = context.stopRequested();
     if (done < total && (due || stop)) {
-      await commit(training, null);
-      await checkpoints.retain(input.checkpoint.keep);
+      await pending;
+      pending = commit(training, input, null);
+      // It is awaited before the next one, and before the epoch counts.
+      pending.catch(() => {});
+      if (stop) await pending;
       committedAt = performance.now();
     }
     return stop;
@@ -87,25 +92,24 @@ async function trainAndCommit(
   const loss = await trainToEndOfEpoch(session, afterStep);
   if (loss === null) throw new JobStopped(session.at);
   const learningRate = sessionLearningRate(session, epoch * session.stepsPerEpoch - 1);
-  const manifest = await commit(training, {
+  await pending;
+  const manifest = await commit(training, input, {
     loss,
     learningRate,
     imagesPerSecond: imagesPerSecond(session.stepsPerEpoch - firstStep),
     seconds: secondsSince(started),
   });
   session.epochDigest = manifest.digest;
-  await checkpoints.retain(input.checkpoint.keep);
   return manifest;
 }
 
-function commit({ session, checkpoints, lease }: Training, metrics: EpochMetrics | null): Promise<CheckpointManifest> {
-  return checkpoints.commit(lease, {
-    ...session.at,
-    config: sessionConfig(session),
-    metrics,
-    best: session.best,
-    ...snapshot(session),
-  });
+function commit(
+  { session, lease, writer }: Training,
+  { checkpoint }: TrainEpochInput | FinishTrainingInput,
+  metrics: EpochMetrics | null,
+): Promise<CheckpointManifest> {
+  const state = { ...session.at, config: sessionConfig(session), metrics, best: session.best, ...snapshot(session) };
+  return writer.commit(lease, state, checkpoint.keep);
 }
 
 /** The checkpoint of an epoch that an earlier attempt finished. */

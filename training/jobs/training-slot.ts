@@ -11,6 +11,7 @@ import {
   openCheckpoints,
   requireSameConfig,
 } from '../../store/index.ts';
+import { type CheckpointWriter, createCheckpointWriter } from '../checkpoint-writer/index.ts';
 import { startFromInitialWeights } from '../initial-weights.ts';
 import type { JobContext } from '../process/job.ts';
 import { closeSession, openSession, restore, sessionConfig, type TrainingSession } from '../session.ts';
@@ -20,6 +21,7 @@ export interface Training {
   readonly session: TrainingSession;
   readonly checkpoints: Checkpoints;
   readonly lease: Lease;
+  readonly writer: CheckpointWriter;
 }
 
 /** Where a training was found, and the checkpoints that were too damaged to use. */
@@ -49,6 +51,7 @@ export interface TrainingSlot {
 
 export function createTrainingSlot(): TrainingSlot {
   let held: Training | undefined;
+  const writer = createCheckpointWriter();
   const release = () => {
     if (held) closeSession(held.session);
     held = undefined;
@@ -62,7 +65,7 @@ export function createTrainingSlot(): TrainingSlot {
       const checkpoints = openCheckpoints(context.store, input);
       const lease = await acquireLease(context.store, input, `${hostname()} pid ${process.pid}`);
       const session = await openSession(context.store, input.dataset, input.config);
-      held = { session, checkpoints, lease };
+      held = { session, checkpoints, lease, writer };
       const { newest, rejected } = await checkpoints.newestValid({ upTo });
       if (newest) {
         requireSameConfig(newest.manifest, sessionConfig(session));

@@ -1,0 +1,62 @@
+import { Worker } from 'node:worker_threads';
+import type { CheckpointManifest } from '../../contracts/checkpoints.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import type { Lease, NewCheckpoint } from '../../store/index.ts';
+import type { WriteAnswer, WriteRequest } from './messages.ts';
+
+/**
+ * Commits checkpoints in a thread of their own, in the order in which they are given. Training waits for the copy of its
+ * state alone, and goes on while that is hashed, written, synced, read back and compared.
+ *
+ * I1. A promise is fulfilled only when its checkpoint is durable and verified, and retention has run.
+ * I2. The thread owns the tensors that it is given; the caller no longer does.
+ */
+export interface CheckpointWriter {
+  readonly commit: (lease: Lease, checkpoint: NewCheckpoint, keep: WriteRequest['keep']) => Promise<CheckpointManifest>;
+  readonly close: () => void;
+}
+
+interface Waiting {
+  readonly resolve: (manifest: CheckpointManifest) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export function createCheckpointWriter(): CheckpointWriter {
+  const waiting = new Map<number, Waiting>();
+  let thread: Worker | undefined;
+  let next = 0;
+  const failAll = (error: unknown) => {
+    thread = undefined;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  const open = (): Worker => {
+    if (thread) return thread;
+    const made = new Worker(new URL('entry.mjs', import.meta.url), { execArgv: [] });
+    made.on('message', (answer: WriteAnswer) => {
+      const asker = waiting.get(answer.id);
+      waiting.delete(answer.id);
+      if (waiting.size === 0) made.unref();
+      if ('manifest' in answer) asker?.resolve(answer.manifest);
+      else asker?.reject(answer.code ? new ContrailError(answer.code, answer.message) : new Error(answer.message));
+    });
+    made.on('error', failAll);
+    made.on('exit', () => failAll(new Error('the thread that writes checkpoints ended')));
+    thread = made;
+    return made;
+  };
+  return {
+    commit: ({ store, key, token, owner }, checkpoint, keep) =>
+      new Promise((resolve, reject) => {
+        const id = next++;
+        waiting.set(id, { resolve, reject });
+        const request: WriteRequest = { id, storeUrl: store.url, key, lease: { token, owner }, checkpoint, keep };
+        const worker = open();
+        worker.ref();
+        worker.postMessage(request, [...new Set(checkpoint.tensors.map(({ data }) => data.buffer as ArrayBuffer))]);
+      }),
+    close: () => {
+      void thread?.terminate();
+    },
+  };
+}
