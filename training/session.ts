@@ -41,12 +41,21 @@ export interface TrainingSession {
   epochDigest: string | null;
 }
 
-/** Loads the training images and starts from the initial state of the config's seed. */
+/**
+ * Loads the training images and starts from the initial state of the config's seed.
+ *
+ * @throws ContrailError InvalidInput where engine and precision do not go together
+ */
 export async function openSession(
   store: Store,
   dataset: ArtifactRef,
   config: TrainingConfig,
 ): Promise<TrainingSession> {
+  if (config.engine === 'eager' && config.precision !== 'float32')
+    throw new ContrailError(
+      'InvalidInput',
+      `precision: ${config.precision} is a rewrite of the graph, so it needs engine: graph.`,
+    );
   const about = await describeDataset(store, dataset);
   const split = await loadSplit(store, dataset, 'train');
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
