@@ -14,7 +14,7 @@ export const answerSchemas = {
   'open-step': z.strictObject({
     parameters: z.int(),
     compileSeconds: z.number().describe('of the first step, which is traced'),
-    flops: z.int().nullable().describe('of one step; null where the profiler cannot tell'),
+    flops: z.int().nullable().describe('of the convolutions and matrix products of one step'),
   }),
   'run-steps': z.strictObject({ milliseconds: z.array(z.number()), loss: z.number() }),
   'open-epoch': z.strictObject({ parameters: z.int(), jit: z.boolean().describe('whether the step runs through XLA') }),

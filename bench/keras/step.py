@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import flops
 import loss
 import models
 import optimizers
@@ -38,21 +39,12 @@ class Step:
     def take(self):
         return float(self.step(self.views, self.labels).numpy())
 
-    def flops(self):
-        """What TensorFlow counts: convolutions, products and some elementwise operations; null if it cannot."""
-        try:
-            options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
-            options["output"] = "none"
-            graph = self.step.get_concrete_function(self.views, self.labels).graph
-            return int(tf.compat.v1.profiler.profile(graph, options=options).total_float_ops)
-        except Exception:
-            return None
-
     def open(self):
         start = time.perf_counter()
         self.take()
         seconds = time.perf_counter() - start
-        return {"parameters": self.parameters, "compileSeconds": seconds, "flops": self.flops()}
+        graph = self.step.get_concrete_function(self.views, self.labels).graph
+        return {"parameters": self.parameters, "compileSeconds": seconds, "flops": flops.of_graph(graph)}
 
     def run(self, count):
         times, value = [], None
