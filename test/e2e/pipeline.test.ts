@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { queryStatus } from '../../cli/runs.ts';
 import { temporalBinary } from '../../native/index.ts';
 import { bestLossAttribute, epochAttribute, pipelineAttribute } from '../../workflows/search-attributes.ts';
@@ -61,6 +64,24 @@ describe('a run', () => {
     expect(training.typedSearchAttributes.get(bestLossAttribute)).toBe(pretrain?.result?.bestLoss);
     await record('whole', 'pipeline-complete');
     await record('whole/pretrain', 'training-complete');
+  });
+
+  it('is exported as a SavedModel with a model card', { timeout: 60_000 }, async () => {
+    const to = join(environment.home.folder, 'model');
+    const contrail = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [contrail, 'export', 'whole', '--to', to, '--json'],
+      { env: { ...process.env, CONTRAIL_HOME: environment.home.folder } },
+    );
+    const { files, difference } = z
+      .object({ files: z.array(z.string()), difference: z.number() })
+      .parse(JSON.parse(stdout));
+    expect(difference).toBeLessThan(1e-4);
+    for (const file of files) expect((await stat(join(to, file))).size).toBeGreaterThan(0);
+    const card = await readFile(join(to, 'README.md'), 'utf8');
+    expect(card).toContain('# Encoder of whole');
+    expect(card).toMatch(/\| top1 \| [01]\.\d{4} \|/);
   });
 
   it('reports every failure at once; what does not depend on them is done', { timeout: 60_000 }, async () => {
