@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
-import { runIdSchema, stepIdSchema } from '../contracts/identifiers.ts';
+import { runIdSchema, plannedStepIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
 import { loadStepResult, type StoredStepResult } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 
-const finishedStepsInput = z.strictObject({ run: runIdSchema, steps: z.array(stepIdSchema) });
+const finishedStepsInput = z.strictObject({ run: runIdSchema, steps: z.array(plannedStepIdSchema) });
 export type FinishedStepsInput = z.input<typeof finishedStepsInput>;
 
 /** The recorded results of a run's steps, by step; those without one are left out. */
@@ -22,7 +22,7 @@ export async function finishedSteps(
 }
 
 const checkParametersInput = z.strictObject({
-  step: stepIdSchema,
+  step: plannedStepIdSchema,
   uses: z.enum(stepKindNames as [StepKindName, ...StepKindName[]]),
   parameters: z.record(z.string(), z.json()),
 });

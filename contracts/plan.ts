@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { artifactKindSchema } from './artifacts.ts';
-import { stepIdSchema } from './identifiers.ts';
+import { plannedStepIdSchema, stepIdSchema } from './identifiers.ts';
 import { type StepKindName, stepKindNames } from './step-kinds.ts';
 
 /** A duration as people write it: `30s`, `5m`, `2h`, `1d`, or milliseconds as a number. */
@@ -18,25 +18,75 @@ export const retrySchema = z.strictObject({
   backoffCoefficient: z.number().min(1).max(100).optional(),
   maximumInterval: durationSchema.optional(),
   nonRetryableErrorTypes: z.array(z.string()).optional(),
+  onExhausted: z
+    .enum(['fail', 'pause'])
+    .optional()
+    .describe('what happens when the attempts are used up or an error is not retried: fail, or wait for a person'),
 });
 export type RetryConfig = z.infer<typeof retrySchema>;
 
-/** A step, ready to be run: parameters are filled in; only `${steps.…}` references are left in `with`. */
+/** When a step runs: with the others, after the others when one of them failed, or after them in any case. */
+export const stepRoleSchema = z.enum(['step', 'onFailure', 'finally']);
+export type StepRole = z.infer<typeof stepRoleSchema>;
+
+/** A step, ready to be run: parameters are filled in; only `${steps.…}` and `${run.…}` references are left in `with`. */
 export const plannedStepSchema = z.strictObject({
-  id: stepIdSchema,
+  id: plannedStepIdSchema,
   uses: z.enum(stepKindNames as [StepKindName, ...StepKindName[]]),
   version: z.int(),
-  /** Steps that must have succeeded, declared or implied by a reference, in the order of the plan. */
-  needs: z.array(stepIdSchema),
+  /** Steps that must have ended, declared or implied by a reference, in the order of the plan; every one of a matrix. */
+  needs: z.array(plannedStepIdSchema),
   with: z.record(z.string(), z.json()),
   /** Where each artifact that the kind takes comes from. */
-  inputs: z.record(z.string(), z.strictObject({ step: stepIdSchema, field: z.string(), kind: artifactKindSchema })),
+  inputs: z.record(
+    z.string(),
+    z.strictObject({ step: plannedStepIdSchema, field: z.string(), kind: artifactKindSchema }),
+  ),
   queue: z.string(),
   retry: retrySchema,
   /** Limit for one attempt of one activity, in milliseconds. */
   timeoutMs: z.int().positive(),
+  /** 1, the most urgent, to 5, among what waits on a task queue. */
+  priority: z.int().min(1).max(5).optional(),
+  /** False: always run, whatever an earlier run left. */
+  cache: z.boolean().optional(),
+  /** A CEL expression over `params`, `steps` (`.state`, `.result`) and `matrix`; the step is skipped where it is false. */
+  when: z.string().optional(),
+  /** For one of a matrix: the step in the pipeline, and its own values. */
+  matrix: z.strictObject({ of: stepIdSchema, values: z.record(z.string(), z.json()) }).optional(),
+  role: stepRoleSchema.optional(),
 });
 export type PlannedStep = z.infer<typeof plannedStepSchema>;
+
+/** A step of the pipeline that the plan holds several times. A reference to it names the list of all their results. */
+export const matrixSchema = z.strictObject({
+  members: z.array(plannedStepIdSchema).min(1),
+  /** How many of them run at a time; without a limit where absent. */
+  maxParallel: z.int().positive().optional(),
+});
+
+/** A schedule, in Temporal's terms. */
+export const scheduleSchema = z.strictObject({
+  cron: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .optional()
+    .describe('when, as in cron: "0 3 * * 1"'),
+  every: durationSchema.optional().describe('at this interval, instead of cron'),
+  timezone: z.string().default('UTC').describe('an IANA name, such as Europe/Paris'),
+  jitter: durationSchema.optional().describe('start at a random moment up to so much later'),
+  overlap: z
+    .enum(['skip', 'buffer-one', 'buffer-all', 'cancel-other', 'terminate-other', 'allow-all'])
+    .default('skip')
+    .describe('what happens when the run before is still going on'),
+  catchUp: durationSchema.default('10m').describe('how late a run that was missed may still start'),
+  pauseOnFailure: z.boolean().default(false),
+  onlyIfChanged: z
+    .enum(['data'])
+    .optional()
+    .describe('data: end at once where the prepared data is that of the last successful run'),
+  params: z.record(z.string(), z.json()).default({}).describe('params of the runs that the schedule starts'),
+});
+export type ScheduleConfig = z.infer<typeof scheduleSchema>;
 
 /** A pipeline after validation: plain data that the workflow interprets. Steps are in topological order. */
 export const planSchema = z.strictObject({
@@ -44,5 +94,7 @@ export const planSchema = z.strictObject({
   description: z.string().optional(),
   params: z.record(z.string(), z.json()),
   steps: z.array(plannedStepSchema).min(1),
+  matrices: z.record(stepIdSchema, matrixSchema).optional(),
+  schedule: scheduleSchema.optional(),
 });
 export type Plan = z.infer<typeof planSchema>;

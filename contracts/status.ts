@@ -2,8 +2,11 @@ import type { EpochMetrics } from './checkpoints.ts';
 import type { Json } from './json.ts';
 import type { StepKindName } from './step-kinds.ts';
 
-/** `cancelled`: stopped because the run was, or because nothing could use its result any more. */
-export type StepState = 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+/**
+ * `cancelled`: stopped because the run was, or because nothing could use its result any more. `skipped`: its `when` was
+ * false, or a step that it needs was skipped. `paused`: stopped at a checkpoint until a person lets it go on.
+ */
+export type StepState = 'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled' | 'skipped';
 
 /** What a person wants to know of a step. */
 export interface StepStatus {
@@ -28,6 +31,6 @@ export interface StepStatus {
 /** The answer to the `status` query of a pipeline workflow. */
 export interface PipelineStatus {
   readonly pipeline: string;
-  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  readonly state: 'running' | 'paused' | 'done' | 'failed' | 'cancelled';
   readonly steps: readonly StepStatus[];
 }

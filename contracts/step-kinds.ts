@@ -117,6 +117,8 @@ export interface StepKind {
   readonly result: z.ZodObject;
   /** Artifacts that it takes from the steps it needs, by parameter name. */
   readonly inputs: Readonly<Record<string, ArtifactKind>>;
+  /** Artifacts that it makes, by the field of its result. */
+  readonly outputs: Readonly<Record<string, ArtifactKind>>;
   /** Runs as a child workflow with an epoch loop instead of one activity. */
   readonly training: boolean;
   /** The task queue of its activities where the pipeline names none. */
@@ -131,6 +133,7 @@ export const stepKinds = {
     params: prepareDataParams,
     result: prepareDataResult,
     inputs: {},
+    outputs: { dataset: 'dataset' },
     training: false,
     queue: 'cpu',
   },
@@ -140,6 +143,7 @@ export const stepKinds = {
     params: pretrainParams,
     result: pretrainResult,
     inputs: { dataset: 'dataset' },
+    outputs: { encoder: 'encoder' },
     training: true,
     queue: 'gpu',
   },
@@ -149,6 +153,7 @@ export const stepKinds = {
     params: linearProbeParams,
     result: linearProbeResult,
     inputs: { encoder: 'encoder', dataset: 'dataset' },
+    outputs: { classifier: 'classifier' },
     training: false,
     queue: 'gpu',
   },
@@ -158,6 +163,7 @@ export const stepKinds = {
     params: evaluateParams,
     result: evaluateResult,
     inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
+    outputs: { evaluation: 'evaluation' },
     training: false,
     queue: 'gpu',
   },
@@ -169,13 +175,3 @@ export const isStepKind = (name: string): name is StepKindName => Object.hasOwn(
 
 /** The result of a step of kind K. */
 export type StepResult<K extends StepKindName> = z.infer<(typeof stepKinds)[K]['result']>;
-
-/** The artifacts that a result carries, by field: its members of the shape of an artifact reference. */
-export function artifactFields(kind: StepKindName): Readonly<Record<string, ArtifactKind>> {
-  return {
-    'prepare-data': { dataset: 'dataset' },
-    pretrain: { encoder: 'encoder' },
-    'linear-probe': { classifier: 'classifier' },
-    evaluate: { evaluation: 'evaluation' },
-  }[kind] as Readonly<Record<string, ArtifactKind>>;
-}

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type EpochMetrics, epochMetricsSchema } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { type StepKey, stepIdSchema } from '../contracts/identifiers.ts';
+import { type StepKey, plannedStepIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type Plan, planSchema } from '../contracts/plan.ts';
 import { jsonBytes, parseJson } from './digest.ts';
@@ -59,7 +59,7 @@ export async function loadStepResult(store: Store, key: StepKey): Promise<Stored
 export async function loadStepResults(store: Store, run: string): Promise<Record<string, StoredStepResult>> {
   const found = (await store.list(`runs/${run}/steps`)).flatMap(({ path }) => {
     const step = /^runs\/[^/]+\/steps\/([^/]+)\/result\.json$/.exec(path)?.[1];
-    return stepIdSchema.safeParse(step).success && step !== undefined ? [step] : [];
+    return plannedStepIdSchema.safeParse(step).success && step !== undefined ? [step] : [];
   });
   const results = await Promise.all(found.map(async (step) => [step, await loadStepResult(store, { run, step })]));
   return Object.fromEntries(results.filter(([, result]) => result !== null));

@@ -1,6 +1,6 @@
 import type { ArtifactKind } from '../../contracts/artifacts.ts';
 import type { PlannedStep } from '../../contracts/plan.ts';
-import { artifactFields, isStepKind, type StepKindName, stepKindNames } from '../../contracts/step-kinds.ts';
+import { isStepKind, type StepKindName, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { ancestorsByDistance, type Needs } from './order.ts';
 
 export type StepInput = PlannedStep['inputs'][string];
@@ -8,7 +8,7 @@ export type StepInput = PlannedStep['inputs'][string];
 /** The result field of a kind that carries an artifact of that kind, if any. */
 export const fieldOf = (uses: string | undefined, kind: ArtifactKind): string | undefined =>
   uses !== undefined && isStepKind(uses)
-    ? Object.entries(artifactFields(uses)).find(([, each]) => each === kind)?.[0]
+    ? Object.entries<ArtifactKind>(stepKinds[uses].outputs).find(([, each]) => each === kind)?.[0]
     : undefined;
 
 /**
