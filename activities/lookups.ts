@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
-import { runIdSchema, plannedStepIdSchema } from '../contracts/identifiers.ts';
+import { plannedStepIdSchema, runIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
 import { loadStepResult, type StoredStepResult } from '../store/index.ts';

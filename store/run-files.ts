@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type EpochMetrics, epochMetricsSchema } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { type StepKey, plannedStepIdSchema } from '../contracts/identifiers.ts';
+import { plannedStepIdSchema, type StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type Plan, planSchema } from '../contracts/plan.ts';
 import { jsonBytes, parseJson } from './digest.ts';
