@@ -39,6 +39,10 @@ export interface TrainingSession {
   best: CheckpointManifest['best'];
   /** Digest of the state at the end of the last finished epoch; null before the first. */
   epochDigest: string | null;
+  /** Time that the steps took which were taken while the checkpoint of the epoch before was written. */
+  secondsAhead: number;
+  /** False after a step that failed there: the session is of no further use. */
+  sound: boolean;
 }
 
 /**
@@ -77,6 +81,8 @@ export async function openSession(
     lossSum: 0,
     best: null,
     epochDigest: null,
+    secondsAhead: 0,
+    sound: true,
   };
 }
 

@@ -2,13 +2,20 @@ import type { CheckpointManifest, EpochMetrics } from '../../contracts/checkpoin
 import { ContrailError } from '../../contracts/errors.ts';
 import type { FinishTrainingInput, TrainEpochInput, TrainEpochResult } from '../../contracts/trainer.ts';
 import { type JobContext, JobStopped } from '../process/job.ts';
-import { type AfterStep, sessionConfig, sessionLearningRate, snapshot, trainToEndOfEpoch } from '../session.ts';
+import {
+  type AfterStep,
+  sessionConfig,
+  sessionLearningRate,
+  snapshot,
+  type TrainingSession,
+  trainToEndOfEpoch,
+} from '../session.ts';
 import { requireRecorded, type Training, type TrainingSlot } from './training-slot.ts';
 
 /**
- * Trains one epoch and commits its checkpoint; it counts as done only then. An epoch that has a valid checkpoint is not
- * trained again. Where the checkpoint of an earlier epoch is damaged, training goes on from the one before it and must
- * arrive at the digest that was recorded.
+ * Trains one epoch and commits its checkpoint; it counts as done only then, while the first steps of the next epoch are
+ * taken already. An epoch that has a valid checkpoint is not trained again. Where the checkpoint of an earlier epoch is
+ * damaged, training goes on from the one before it and must arrive at the digest that was recorded.
  */
 export async function trainEpoch(
   slot: TrainingSlot,
@@ -18,7 +25,8 @@ export async function trainEpoch(
   try {
     const { training, resumedFrom, rejected } = await slot.position(input, { epoch: input.epoch, step: 0 }, context);
     const manifest = await trainUpTo(training, input, input.epoch, context);
-    const { epochDigest, best } = training.session;
+    const { epochDigest, best, sound } = training.session;
+    if (!sound) slot.release();
     const metrics = (manifest ?? (await committed(training, input.epoch))).metrics;
     if (epochDigest === null || best === null || metrics === null)
       throw new Error('a finished epoch has a digest and metrics');
@@ -49,6 +57,7 @@ export async function trainUpTo(
   return manifest;
 }
 
+/** Trains to the end of the epoch and waits for its checkpoint. */
 async function trainAndCommit(
   training: Training,
   input: TrainEpochInput | FinishTrainingInput,
@@ -93,14 +102,48 @@ async function trainAndCommit(
   if (loss === null) throw new JobStopped(session.at);
   const learningRate = sessionLearningRate(session, epoch * session.stepsPerEpoch - 1);
   await pending;
-  const manifest = await commit(training, input, {
+  const seconds = secondsSince(started) + session.secondsAhead;
+  session.secondsAhead = 0;
+  const committing = commit(training, input, {
     loss,
     learningRate,
     imagesPerSecond: imagesPerSecond(session.stepsPerEpoch - firstStep),
-    seconds: secondsSince(started),
+    seconds,
   });
+  // At the recorded epoch the state itself may be wanted, to take the encoder out of it.
+  if (input.recorded?.epoch !== epoch && epoch < session.config.epochs)
+    await trainAhead(session, committing, context.stopRequested);
+  const manifest = await committing;
   session.epochDigest = manifest.digest;
   return manifest;
+}
+
+/**
+ * Takes steps of the next epoch until a checkpoint is durable; never its last, so the session stays within the epoch.
+ * These steps count for nothing until their own epoch is committed: a process that ends before loses only them.
+ */
+async function trainAhead(
+  session: TrainingSession,
+  committing: Promise<unknown>,
+  stopRequested: () => boolean,
+): Promise<void> {
+  if (session.stepsPerEpoch < 2) return;
+  const started = performance.now();
+  let settled = false;
+  const settle = () => {
+    settled = true;
+  };
+  committing.then(settle, settle);
+  try {
+    await trainToEndOfEpoch(session, async (done, total) => {
+      await new Promise(setImmediate);
+      return settled || stopRequested() || done === total - 1;
+    });
+    session.secondsAhead = secondsSince(started);
+  } catch {
+    // The next epoch will meet the same error from its checkpoint, and tell of it then.
+    session.sound = false;
+  }
 }
 
 function commit(

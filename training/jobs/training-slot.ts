@@ -59,7 +59,7 @@ export function createTrainingSlot(): TrainingSlot {
   return {
     release,
     position: async (input, upTo, context) => {
-      if (held && (await stillOurs(held, input))) return { training: held, resumedFrom: null, rejected: [] };
+      if (held && (await stillOurs(held, input, upTo))) return { training: held, resumedFrom: null, rejected: [] };
       release();
       context.progress({ phase: 'opening', done: 0, total: 1, unit: 'steps' });
       const checkpoints = openCheckpoints(context.store, input);
@@ -77,14 +77,18 @@ export function createTrainingSlot(): TrainingSlot {
   };
 }
 
-/** The training in memory goes on if it stands at the recorded state and nobody has taken the lease since. */
+/**
+ * The training in memory goes on if it follows from the recorded state, is not past the point that is asked for, and
+ * nobody has taken the lease since.
+ */
 async function stillOurs(
   { session, lease }: Training,
   { dataset, config, recorded }: TrainEpochInput | FinishTrainingInput,
+  upTo: ProgressPoint,
 ): Promise<boolean> {
   const same =
     canonicalJson(sessionConfig(session)) === canonicalJson(sessionConfig({ dataset, config })) &&
-    session.at.step === 0 &&
+    (session.at.step === 0 || session.at.epoch < upTo.epoch) &&
     session.at.epoch === (recorded?.epoch ?? 0) &&
     session.epochDigest === (recorded?.digest ?? null);
   if (!same) return false;
