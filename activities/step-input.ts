@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { artifactRefSchema } from '../contracts/artifacts.ts';
 import { stepKeySchema } from '../contracts/identifiers.ts';
+import { trainingKindNames } from '../contracts/step-kinds.ts';
 
 /** What the workflow gives the activity of a step. */
 export const stepInputSchema = stepKeySchema.extend({
@@ -12,6 +13,7 @@ export type StepInput = Readonly<z.input<typeof stepInputSchema>>;
 
 /** What the workflow gives the activities of a training. */
 export const trainingStepInputSchema = stepKeySchema.extend({
+  uses: z.enum(trainingKindNames).default('pretrain'),
   dataset: artifactRefSchema,
   parameters: z.record(z.string(), z.json()),
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pretrainParams, type pretrainResult } from '../contracts/step-kinds.ts';
+import { type StepResult, stepKinds, type TrainingKindName } from '../contracts/step-kinds.ts';
 import { recordedStateSchema, type TrainEpochResult } from '../contracts/trainer.ts';
 import { openCheckpoints } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
@@ -20,24 +20,26 @@ export type TrainingStepInput = z.input<typeof trainingStepInputSchema>;
 export type TrainEpochStepInput = z.input<typeof trainEpochInput>;
 export type FinishTrainingStepInput = z.input<typeof finishTrainingInput>;
 
-function split(parameters: Readonly<Record<string, unknown>>) {
-  const { checkpoint, ...config } = pretrainParams.parse(parameters);
+/** What decides the numbers of a training, apart from what does not. */
+function split(uses: TrainingKindName, parameters: Readonly<Record<string, unknown>>) {
+  const { checkpoint, ...config } = stepKinds[uses].params.parse(parameters);
   return { checkpoint, config };
 }
 
 /** Trains one epoch; done means that its checkpoint is durable. */
 export async function trainEpoch(context: ActivityContext, input: TrainEpochStepInput): Promise<TrainEpochResult> {
-  const { parameters, recorded, ...rest } = trainEpochInput.parse(input);
-  return runInTrainer(context, 'train-epoch', { ...rest, ...split(parameters), ...(recorded ? { recorded } : {}) });
+  const { uses, parameters, recorded, ...rest } = trainEpochInput.parse(input);
+  const job = { ...rest, ...split(uses, parameters), ...(recorded ? { recorded } : {}) };
+  return runInTrainer(context, 'train-epoch', job);
 }
 
-/** Takes the encoder out of a finished training. */
+/** Takes the encoder, and the classifier where there is one, out of a finished training. */
 export async function finishTraining(context: ActivityContext, input: FinishTrainingStepInput) {
-  const { parameters, fingerprint, loss, bestLoss, recorded, ...rest } = finishTrainingInput.parse(input);
-  const { encoder } = await runInTrainer(context, 'finish-training', { ...rest, ...split(parameters), recorded });
+  const { uses, parameters, fingerprint, loss, bestLoss, recorded, ...rest } = finishTrainingInput.parse(input);
+  const made = await runInTrainer(context, 'finish-training', { ...rest, ...split(uses, parameters), recorded });
   await context.host.close(rest);
-  const result: z.infer<typeof pretrainResult> = {
-    encoder,
+  const result: StepResult<'pretrain'> | StepResult<'train-classifier'> = {
+    ...made,
     epochs: recorded.epoch,
     loss,
     bestLoss,
@@ -48,7 +50,8 @@ export async function finishTraining(context: ActivityContext, input: FinishTrai
 
 /** The newest finished epoch of an earlier attempt of the run whose checkpoint verifies; null when there is none. */
 export async function trainingProgress(context: ActivityContext, input: TrainingStepInput) {
-  const checkpoints = openCheckpoints(context.store, trainingStepInputSchema.parse(input));
+  const { run, step } = trainingStepInputSchema.parse(input);
+  const checkpoints = openCheckpoints(context.store, { run, step });
   const { newest } = await checkpoints.newestValid({ wholeEpochs: true });
   if (!newest || newest.manifest.metrics === null || newest.manifest.best === null) return null;
   const { epoch, digest, metrics, best } = newest.manifest;

@@ -4,12 +4,14 @@ import type { StepKind } from './kinds/kind.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
 import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
+import { trainClassifier } from './kinds/train-classifier.ts';
 
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
 export { type PrepareDataParams, prepareDataParams, prepareDataResult } from './kinds/prepare-data.ts';
 export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pretrain.ts';
+export { type TrainClassifierParams, trainClassifierParams, trainClassifierResult } from './kinds/train-classifier.ts';
 
 /**
  * Every kind of step there is. Validation, the JSON Schema for editors and docs/steps.md come from this table.
@@ -19,11 +21,17 @@ export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pre
 export const stepKinds = {
   'prepare-data': prepareData,
   pretrain,
+  'train-classifier': trainClassifier,
   'linear-probe': linearProbe,
   evaluate,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;
+/** Those that are child workflows with an epoch loop. */
+export type TrainingKindName = {
+  [K in StepKindName]: (typeof stepKinds)[K]['training'] extends true ? K : never;
+}[StepKindName];
+export const trainingKindNames = ['pretrain', 'train-classifier'] as const satisfies readonly TrainingKindName[];
 export const stepKindNames = Object.keys(stepKinds) as readonly StepKindName[];
 export const isStepKind = (name: string): name is StepKindName => Object.hasOwn(stepKinds, name);
 

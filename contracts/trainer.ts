@@ -4,14 +4,14 @@ import { epochMetricsSchema, progressPointSchema, rejectedCheckpointSchema } fro
 import { errorCodes } from './errors.ts';
 import { stepKeySchema } from './identifiers.ts';
 import { evaluateParams, evaluateResult, linearProbeParams, linearProbeResult } from './step-kinds.ts';
-import { checkpointSchema, trainingConfigSchema } from './training.ts';
+import { checkpointSchema, classifierConfigSchema, trainingConfigSchema } from './training.ts';
 
 /** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
 export const recordedStateSchema = z.strictObject({ epoch: z.int().positive(), digest: digestSchema });
 
 const trainingSchema = stepKeySchema.extend({
   dataset: artifactRefSchema,
-  config: trainingConfigSchema,
+  config: z.union([trainingConfigSchema, classifierConfigSchema]),
   checkpoint: checkpointSchema,
 });
 
@@ -39,6 +39,8 @@ export const finishTrainingInput = trainingSchema.extend({ recorded: recordedSta
 export type FinishTrainingInput = z.infer<typeof finishTrainingInput>;
 export const finishTrainingResult = z.strictObject({
   encoder: artifactRefSchema.extend({ kind: z.literal('encoder') }),
+  /** Where encoder and classifier were trained together. */
+  classifier: artifactRefSchema.extend({ kind: z.literal('classifier') }).optional(),
 });
 export type FinishTrainingResult = z.infer<typeof finishTrainingResult>;
 

@@ -53,6 +53,12 @@ export const lossSchema = z.strictObject({
 });
 export type LossConfig = z.infer<typeof lossSchema>;
 
+export const crossEntropySchema = z.strictObject({
+  crossEntropy: z.strictObject({
+    labelSmoothing: z.number().min(0).lt(1).default(0).describe('share of the target that is spread over all classes'),
+  }),
+});
+
 const probability = z.number().min(0).max(1);
 
 /** What happens to each of the two views of an image. An operation at 0 or false is the identity. */
@@ -145,11 +151,9 @@ export type CheckpointConfig = z.infer<typeof checkpointSchema>;
 const byName = <Name extends string, T extends z.ZodType<object, { name: Name }>>(names: readonly Name[], schema: T) =>
   z.union([z.enum(names).transform((name): z.output<T> => schema.parse({ name })), schema]);
 
-/** Everything that decides the numbers of a training run: a changed value makes a different run. */
-export const trainingConfigSchema = z.strictObject({
+/** What every training has, whatever its loss. */
+const commonSettings = {
   encoder: byName(['resnet50v2', 'small-resnet'], encoderSchema).prefault('resnet50v2'),
-  projection: projectionSchema.prefault({}),
-  loss: lossSchema.prefault({ supcon: {} }),
   initialWeights: z
     .strictObject({
       path: z.string().min(1).describe('a safetensors file with the encoder, by the names of its Keras layers'),
@@ -168,7 +172,15 @@ export const trainingConfigSchema = z.strictObject({
     .prefault('tutorial'),
   optimizer: byName(['adam', 'sgd'], optimizerSchema).prefault('adam'),
   schedule: byName(['constant', 'cosine'], scheduleSchema).prefault('constant'),
-  batch: z.int().min(2).max(65536).default(128).describe('images in a step; each gives two views'),
+  batch: z.int().min(2).max(65536).default(128).describe('images in a step'),
+  microbatch: z
+    .int()
+    .min(1)
+    .max(65536)
+    .optional()
+    .describe(
+      'images that pass through the network at once; a divisor of batch, for batches that do not fit the memory',
+    ),
   epochs: z.int().min(1).max(1_000_000).default(20),
   engine: z
     .enum(['graph', 'eager'])
@@ -183,5 +195,27 @@ export const trainingConfigSchema = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .default(0),
+};
+
+/** Everything that decides the numbers of a contrastive training: a changed value makes a different run. */
+export const trainingConfigSchema = z.strictObject({
+  ...commonSettings,
+  projection: projectionSchema.prefault({}),
+  loss: lossSchema.prefault({ supcon: {} }),
 });
-export type TrainingConfig = z.infer<typeof trainingConfigSchema>;
+export type ContrastiveConfig = z.infer<typeof trainingConfigSchema>;
+
+/** The same for a training of encoder and classifier together, by cross-entropy. */
+export const classifierConfigSchema = z.strictObject({
+  ...commonSettings,
+  loss: crossEntropySchema.prefault({ crossEntropy: {} }),
+  views: z
+    .union([z.literal(1), z.literal(2)])
+    .default(1)
+    .describe('augmented views of each image in a step; 2 shows the network as many images as SupCon does'),
+});
+export type ClassifierConfig = z.infer<typeof classifierConfigSchema>;
+
+export type TrainingConfig = ContrastiveConfig | ClassifierConfig;
+
+export const isContrastive = (config: TrainingConfig): config is ContrastiveConfig => 'supcon' in config.loss;

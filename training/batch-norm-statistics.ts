@@ -52,7 +52,7 @@ export function recomputeBatchNormStatistics(
 function statisticsStep(model: TrainingModel): Step {
   return ([rows, batches], { variables, resident }) => {
     const { images } = gatherBatch(resident as unknown as ResidentImages, rows as Tensor1D);
-    model.embed(model.prepare(images), {
+    model.encoder.embed(model.prepare(images), {
       variables,
       onBatchStatistics: (layer, mean, variance) => {
         accumulate(variables, `${layer}/moving_mean`, mean, batches as Tensor);

@@ -1,7 +1,6 @@
 import type { TrainingConfig } from '../contracts/training.ts';
-import { createProjectionQueue, type ProjectionQueue } from './losses/projection-queue.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
-import { createProjectionHead, type ProjectionHead } from './models/projection-head.ts';
+import { createObjective, type Objective } from './objectives/objective.ts';
 import { createOptimizer, type Optimizer } from './optimizers/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { type Tensor4D, tf } from './tensorflow.ts';
@@ -16,32 +15,30 @@ export interface ImageFormat {
   readonly deviation: readonly number[];
 }
 
-/** Encoder, projection head and optimizer of a training run. */
-export interface TrainingModel extends Pick<EncoderModel, 'embed'>, Pick<ProjectionHead, 'project'> {
-  /** All state by name: parameters of encoder and head, then the optimizer's slots and the queue. */
+/** Encoder, objective and optimizer of a training run. */
+export interface TrainingModel {
+  /** All state by name: parameters of encoder and head, then the optimizer's slots and what the objective keeps. */
   readonly state: readonly ParameterSpec[];
   readonly encoder: EncoderModel;
-  readonly trainable: readonly string[];
+  readonly objective: Objective;
+  readonly trainable: readonly ParameterSpec[];
   readonly optimizer: Optimizer;
-  readonly queue: ProjectionQueue | null;
   /** Normalises images and gives them the channels that the encoder wants. */
   readonly prepare: (images: Tensor4D) => Tensor4D;
 }
 
-export function createTrainingModel(config: TrainingConfig, format: ImageFormat): TrainingModel {
+/** @param classes of the data set; only a classifier looks at it */
+export function createTrainingModel(config: TrainingConfig, format: ImageFormat, classes = 0): TrainingModel {
   const encoder = createEncoder(config.encoder, format.channels);
-  const head = createProjectionHead(encoder.dimension, config.projection);
-  const parameters = [...encoder.parameters, ...head.parameters];
+  const objective = createObjective(config, encoder.dimension, classes);
+  const parameters = [...encoder.parameters, ...objective.parameters];
   const optimizer = createOptimizer(config.optimizer, parameters);
-  const queue = createProjectionQueue(config.loss.supcon, config.projection.output);
   return {
-    state: [...parameters, ...optimizer.slots, ...(queue?.variables ?? [])],
+    state: [...parameters, ...optimizer.slots, ...objective.state],
     encoder,
-    embed: encoder.embed,
-    project: head.project,
-    trainable: parameters.filter(({ trainable }) => trainable).map(({ name }) => name),
+    objective,
+    trainable: parameters.filter(({ trainable }) => trainable),
     optimizer,
-    queue,
     prepare: (images) => prepareImages(images, format, encoder.channels),
   };
 }

@@ -68,6 +68,24 @@ export function gatherRows(values: Tensor, rows: Tensor1D): Tensor {
   return picked;
 }
 
+/**
+ * The same matrix with some rows replaced.
+ *
+ * @param values float32 [n, width]
+ * @param rows int32 [b], all different
+ * @param replacements float32 [b, width]
+ */
+export function updateRows(values: Tensor2D, rows: Tensor1D, replacements: Tensor2D): Tensor2D {
+  return tf.tidy(
+    () =>
+      backend().executeSingleOutput(
+        'TensorScatterUpdate',
+        [type('T', binding.TF_FLOAT), type('Tindices', binding.TF_INT32)],
+        [values, tf.expandDims(rows, 1), replacements],
+      ) as Tensor2D,
+  );
+}
+
 /** Bytes as numbers: float32 of the same shape, 0 to 255. */
 export const floatOfBytes = (bytes: Tensor): Tensor =>
   backend().executeSingleOutput(

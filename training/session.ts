@@ -6,6 +6,7 @@ import type { TrainingConfig } from '../contracts/training.ts';
 import { batchPlan, describeDataset, loadSplit } from '../datasets/index.ts';
 import type { Store, StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
+import { compileMicrobatches, microbatchVariables } from './microbatch.ts';
 import { createTrainingModel, type ImageFormat, type TrainingModel } from './model.ts';
 import { learningRateAt } from './optimizers/schedule.ts';
 import { createVariables } from './parameters.ts';
@@ -48,7 +49,7 @@ export interface TrainingSession {
 /**
  * Loads the training images and starts from the initial state of the config's seed.
  *
- * @throws ContrailError InvalidInput where engine and precision do not go together
+ * @throws ContrailError InvalidInput where engine and precision, or batch and microbatch, do not go together
  */
 export async function openSession(
   store: Store,
@@ -63,17 +64,28 @@ export async function openSession(
   const about = await describeDataset(store, dataset);
   const split = await loadSplit(store, dataset, 'train');
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
-  const model = createTrainingModel(config, format);
+  const model = createTrainingModel(config, format, about.classes.length);
   const { count } = split;
+  const batch = Math.min(config.batch, count);
+  const { microbatch = batch } = config;
+  if (batch % microbatch !== 0)
+    throw new ContrailError(
+      'InvalidInput',
+      `microbatch: ${microbatch} does not divide the batch of ${batch} images. Choose a divisor of it.`,
+    );
+  const inParts = microbatch < batch;
   const stepsPerEpoch = batchPlan({ count, batch: config.batch, seed: config.seed, epoch: 1 }).steps;
-  const state = { variables: createVariables(model.state, config.seed), resident: { ...residentImages(split) } };
+  const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
+  const state = { variables: createVariables(specs, config.seed), resident: { ...residentImages(split) } };
   const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
   return {
     dataset,
     config,
     model,
     execution,
-    step: execution.compile(trainingStep(model, config, stepsPerEpoch)),
+    step: inParts
+      ? compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch })
+      : execution.compile(trainingStep(model, config, stepsPerEpoch)),
     count,
     format,
     stepsPerEpoch,

@@ -17,7 +17,7 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
-import type { StepKindName } from '../contracts/step-kinds.ts';
+import type { StepKindName, TrainingKindName } from '../contracts/step-kinds.ts';
 import { doomedSteps, pointlessSteps, readySteps } from '../pipelines/language/readiness.ts';
 import { findReferences, resolveResults } from '../pipelines/language/references.ts';
 import { stepTable } from './details.ts';
@@ -40,7 +40,9 @@ const activityOf = {
   'prepare-data': 'prepareData',
   'linear-probe': 'linearProbe',
   evaluate: 'evaluate',
-} as const satisfies Record<Exclude<StepKindName, 'pretrain'>, keyof Activities>;
+} as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
+
+const isTraining = (uses: StepKindName): uses is TrainingKindName => uses === 'pretrain' || uses === 'train-classifier';
 
 /**
  * Interprets a plan: starts each step as soon as all that it needs is done, side by side where they allow it.
@@ -168,7 +170,7 @@ async function execute(
   { parameters, inputs, fingerprint, resume }: Prepared,
 ): Promise<{ result: Result; retries: number }> {
   const { id, uses, queue, timeoutMs, retry } = step;
-  if (uses === 'pretrain') {
+  if (isTraining(uses)) {
     const { dataset } = inputs;
     if (!dataset) throw ApplicationFailure.nonRetryable(`Step ${id} has no data set.`, 'InvalidInput');
     return executeChild(training, {
@@ -177,6 +179,7 @@ async function execute(
         {
           run,
           step: id,
+          uses,
           queue,
           timeoutMs,
           retry,
@@ -210,7 +213,7 @@ const waiting = ({ id, uses, needs, with: parameters }: PlannedStep): StepStatus
   startedAt: null,
   endedAt: null,
   epoch: null,
-  epochs: typeof parameters.epochs === 'number' && uses === 'pretrain' ? parameters.epochs : null,
+  epochs: typeof parameters.epochs === 'number' && isTraining(uses) ? parameters.epochs : null,
   metrics: null,
   result: null,
   error: null,

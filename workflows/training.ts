@@ -14,6 +14,7 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
 import type { Json } from '../contracts/json.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
+import type { TrainingKindName } from '../contracts/step-kinds.ts';
 import { progressQuery, type StepProgress, stepProgressSignal } from './messages.ts';
 import { controlQueue, lookupOptions, workOptions } from './options.ts';
 import { bestLossAttribute, epochAttribute, stageAttribute } from './search-attributes.ts';
@@ -30,6 +31,8 @@ export interface TrainingState {
 export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry'> {
   readonly run: string;
   readonly step: string;
+  /** Absent in the histories of versions that knew `pretrain` only. */
+  readonly uses?: TrainingKindName;
   readonly dataset: ArtifactRef;
   readonly parameters: { readonly [key: string]: Json };
   readonly epochs: number;
@@ -52,8 +55,8 @@ const maximumProgressSignals = 100;
  * grows long is carried on in a new one, between two epochs.
  */
 export async function training(input: TrainingInput): Promise<TrainingOutcome> {
-  const { run, step, dataset, parameters, epochs, fingerprint } = input;
-  const key = { run, step, dataset, parameters };
+  const { run, step, uses, dataset, parameters, epochs, fingerprint } = input;
+  const key = { run, step, ...(uses ? { uses } : {}), dataset, parameters };
   let state = input.state;
   setHandler(progressQuery, () => (state ? progressOf(input, state) : null), {
     description: 'Epochs done, and the latest metrics',

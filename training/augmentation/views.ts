@@ -26,24 +26,34 @@ export const drawColumns = [
 export type Draw = (column: (typeof drawColumns)[number]) => Tensor2D;
 
 /**
+ * The draws of a batch: float32 [rows, operations], a function of the seed pair and the shape alone.
+ *
+ * @param seed int32 [2]: from (seed, purpose) and the step
+ */
+export const viewDraws = (rows: number, seed: Tensor1D): Tensor2D =>
+  statelessUniform([rows, drawColumns.length], seed) as Tensor2D;
+
+/**
  * Two independently augmented views of each image, view-major: row v * n + i is view v of image i.
  *
  * The draws are a function of the seed pair and the row alone, so the same step of the same epoch always gives the
- * same views. Geometry is resampled once, bilinearly, with reflection beyond the edges.
+ * same views.
  *
  * @param images float32 [n, height, width, channels], 0 to 1
- * @param seed int32 [2]: from (seed, epoch) and the step
  * @returns float32 [2n, height, width, channels], 0 to 1
  */
 export function twoViews(images: Tensor4D, seed: Tensor1D, config: AugmentationConfig): Tensor4D {
-  return tf.tidy(() => augment(tf.concat([images, images], 0), seed, config));
+  return tf.tidy(() => augment(tf.concat([images, images], 0), viewDraws(2 * images.shape[0], seed), config));
 }
 
-/** One augmented version of each image. */
-export function augment(images: Tensor4D, seed: Tensor1D, config: AugmentationConfig): Tensor4D {
+/**
+ * One augmented version of each image. Geometry is resampled once, bilinearly, with reflection beyond the edges.
+ *
+ * @param draws float32 [n, operations]: a row for each image
+ */
+export function augment(images: Tensor4D, draws: Tensor2D, config: AugmentationConfig): Tensor4D {
   return tf.tidy(() => {
     const [rows, height, width] = images.shape;
-    const draws = statelessUniform([rows, drawColumns.length], seed) as Tensor2D;
     const draw: Draw = (column) => tf.slice(draws, [0, drawColumns.indexOf(column)], [rows, 1]);
     const moved = changesGeometry(config)
       ? projectiveTransform(images, geometricTransforms(draw, { height, width }, config))

@@ -1,12 +1,16 @@
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../../contracts/encoder.ts';
+import { type ClassifierAbout, classifierFile } from '../../contracts/evaluation.ts';
 import type { FinishTrainingInput, FinishTrainingResult } from '../../contracts/trainer.ts';
+import { isContrastive } from '../../contracts/training.ts';
+import { describeDataset } from '../../datasets/index.ts';
 import { encodeSafetensors, writeArtifact } from '../../store/index.ts';
 import { recomputeBatchNormStatistics } from '../batch-norm-statistics.ts';
+import { classifierLayer } from '../objectives/classification.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import type { JobContext } from '../process/job.ts';
 import { readState } from '../state.ts';
 import { trainUpTo } from './train-epoch.ts';
-import type { TrainingSlot } from './training-slot.ts';
+import type { Training, TrainingSlot } from './training-slot.ts';
 
 /** Batches of training images over which the batch-norm statistics are recomputed. */
 const statisticsBatches = 100;
@@ -32,8 +36,7 @@ export async function finishTraining(
       seed: input.config.seed,
       onBatch: (done, total) => context.progress({ phase: 'batch-norm statistics', done, total, unit: 'batches' }),
     });
-    const { encoder, state } = session.model;
-    const head = state.filter(({ name }) => name.startsWith('projection_'));
+    const { encoder, objective } = session.model;
     const about: EncoderAbout = {
       encoder: input.config.encoder,
       dimension: encoder.dimension,
@@ -53,12 +56,46 @@ export async function finishTraining(
       about,
       files: [
         { path: encoderFiles.encoder, content: contentOf(encoder.parameters) },
-        { path: encoderFiles.projection, content: contentOf(head) },
+        ...(isContrastive(input.config)
+          ? [{ path: encoderFiles.projection, content: contentOf(objective.parameters) }]
+          : []),
       ],
     });
-    return { encoder: { ...ref, kind: 'encoder' } };
+    const made = { encoder: { ...ref, kind: 'encoder' } } as const;
+    return isContrastive(input.config)
+      ? made
+      : { ...made, classifier: await storeClassifier(training, input, made, context) };
   } finally {
     // The statistics in memory are no longer those of the training state.
     slot.release();
   }
+}
+
+/** The layer that was trained on the encoder, as a classifier like that of a linear probe. */
+async function storeClassifier(
+  { session }: Training,
+  { config, dataset, recorded }: FinishTrainingInput,
+  { encoder }: Pick<FinishTrainingResult, 'encoder'>,
+  { store }: JobContext,
+): Promise<NonNullable<FinishTrainingResult['classifier']>> {
+  const { classes } = await describeDataset(store, dataset);
+  const about: ClassifierAbout = {
+    classes,
+    dimension: session.model.encoder.dimension,
+    encoder,
+    dataset,
+    learningRate: config.optimizer.learningRate,
+    epochs: recorded.epoch,
+    candidates: [],
+  };
+  const tensors = readState(session.model.objective.parameters, session.execution).map((tensor) => ({
+    ...tensor,
+    name: tensor.name.slice(classifierLayer.length + 1),
+  }));
+  const ref = await writeArtifact(store, {
+    kind: 'classifier',
+    about,
+    files: [{ path: classifierFile, content: encodeSafetensors(tensors) }],
+  });
+  return { ...ref, kind: 'classifier' };
 }

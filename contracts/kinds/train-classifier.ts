@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { digestSchema } from '../artifacts.ts';
+import { checkpointSchema, classifierConfigSchema } from '../training.ts';
+import { artifactOf, type StepKind } from './kind.ts';
+
+export const trainClassifierParams = classifierConfigSchema.extend({ checkpoint: checkpointSchema.prefault({}) });
+export type TrainClassifierParams = z.infer<typeof trainClassifierParams>;
+
+export const trainClassifierResult = z.strictObject({
+  encoder: artifactOf('encoder'),
+  classifier: artifactOf('classifier'),
+  epochs: z.int(),
+  loss: z.number().describe('mean cross-entropy of the last epoch'),
+  bestLoss: z.number(),
+  digest: digestSchema.describe('SHA-256 of the whole training state after the last epoch'),
+});
+
+export const trainClassifier = {
+  description: 'Train encoder and classifier together with cross-entropy, one checkpoint an epoch',
+  version: 1,
+  params: trainClassifierParams,
+  result: trainClassifierResult,
+  inputs: { dataset: 'dataset' },
+  outputs: { encoder: 'encoder', classifier: 'classifier' },
+  training: true,
+  queue: 'gpu',
+} as const satisfies StepKind;

@@ -1,0 +1,29 @@
+import { isContrastive, type TrainingConfig } from '../../contracts/training.ts';
+import type { Pass } from '../models/layers.ts';
+import type { ParameterSpec, Variables } from '../parameters.ts';
+import type { Scalar, Tensor1D, Tensor2D } from '../tensorflow.ts';
+import { classification } from './classification.ts';
+import { contrast } from './contrast.ts';
+
+/** What stands on the encoder in training, and what is minimised. */
+export interface Objective {
+  /** Augmented views of each image. */
+  readonly views: 1 | 2;
+  readonly parameters: readonly ParameterSpec[];
+  /** What is kept from step to step besides. */
+  readonly state: readonly ParameterSpec[];
+  /** Length of a row of outputs. */
+  readonly width: number;
+  /** @param embeddings float32 [rows, dimension]; @returns float32 [rows, width] */
+  readonly head: (embeddings: Tensor2D, pass: Pass) => Tensor2D;
+  /** @param classes int32 [rows]; @returns the mean over the rows, float32 scalar, differentiable in `outputs` */
+  readonly loss: (outputs: Tensor2D, classes: Tensor1D, variables: Variables) => Scalar;
+  /** The loss of a batch is the mean of the losses of its equal parts: no row looks at another. */
+  readonly separable: boolean;
+  /** Called once a step, after the variables were updated. */
+  readonly afterStep: (outputs: Tensor2D, classes: Tensor1D, variables: Variables) => void;
+}
+
+/** The objective that a config names. */
+export const createObjective = (config: TrainingConfig, dimension: number, classes: number): Objective =>
+  isContrastive(config) ? contrast(config, dimension) : classification(config, dimension, classes);
