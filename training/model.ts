@@ -2,6 +2,7 @@ import type { TrainingConfig } from '../contracts/training.ts';
 import { createProjectionQueue, type ProjectionQueue } from './losses/projection-queue.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
 import { createProjectionHead, type ProjectionHead } from './models/projection-head.ts';
+import { createLossScale, type LossScale } from './optimizers/loss-scale.ts';
 import { createOptimizer, type Optimizer } from './optimizers/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { type Tensor4D, tf } from './tensorflow.ts';
@@ -18,12 +19,14 @@ export interface ImageFormat {
 
 /** Encoder, projection head and optimizer of a training run. */
 export interface TrainingModel extends Pick<EncoderModel, 'embed'>, Pick<ProjectionHead, 'project'> {
-  /** All state by name: parameters of encoder and head, then the optimizer's slots and the queue. */
+  /** All state by name: parameters of encoder and head, then the optimizer's slots, the queue and the loss scale. */
   readonly state: readonly ParameterSpec[];
   readonly encoder: EncoderModel;
   readonly trainable: readonly string[];
   readonly optimizer: Optimizer;
   readonly queue: ProjectionQueue | null;
+  /** Of a training in float16. */
+  readonly lossScale: LossScale | null;
   /** Normalises images and gives them the channels that the encoder wants. */
   readonly prepare: (images: Tensor4D) => Tensor4D;
 }
@@ -34,14 +37,16 @@ export function createTrainingModel(config: TrainingConfig, format: ImageFormat)
   const parameters = [...encoder.parameters, ...head.parameters];
   const optimizer = createOptimizer(config.optimizer, parameters);
   const queue = createProjectionQueue(config.loss.supcon, config.projection.output);
+  const lossScale = config.precision === 'float16' ? createLossScale() : null;
   return {
-    state: [...parameters, ...optimizer.slots, ...(queue?.variables ?? [])],
+    state: [...parameters, ...optimizer.slots, ...(queue?.variables ?? []), ...(lossScale?.variables ?? [])],
     encoder,
     embed: encoder.embed,
     project: head.project,
     trainable: parameters.filter(({ trainable }) => trainable).map(({ name }) => name),
     optimizer,
     queue,
+    lossScale,
     prepare: (images) => prepareImages(images, format, encoder.channels),
   };
 }

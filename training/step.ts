@@ -18,7 +18,7 @@ const movingMomentum = 0.99;
  * and updates every variable. Everything random in it follows from the seed and the step number.
  *
  * Inputs: int32 [batch], the rows of the batch; int32 scalar, the steps of the whole training before this one.
- * Output: the SupCon loss before the update, float32 scalar.
+ * Output: the SupCon loss before the update, float32 scalar; in float16 also an `UpdateOutcome`, float32 scalar.
  */
 export function trainingStep(model: TrainingModel, config: TrainingConfig, stepsPerEpoch: number): Step {
   const [viewsKey] = seedPair(config.seed, 'views');
@@ -40,7 +40,8 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
       () => {
         const projections = model.project(model.embed(views, pass), pass);
         if (queue) unit = tf.keep(normalised(projections));
-        return supconLoss(projections, classes, config.loss.supcon, queue);
+        const loss = supconLoss(projections, classes, config.loss.supcon, queue);
+        return model.lossScale?.scaled(loss, variables) ?? loss;
       },
       model.trainable.map((name) => variable(variables, name)),
     );
@@ -48,17 +49,22 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
       stepsPerEpoch,
       epochs: config.epochs,
     });
-    model.optimizer.apply(gradientsByName(model, variables, grads), variables, rate, step as Tensor);
-    for (const { layer, mean, variance } of statistics) {
-      moveTowards(variables, `${layer}/moving_mean`, mean);
-      moveTowards(variables, `${layer}/moving_variance`, variance);
-      mean.dispose();
-      variance.dispose();
-    }
-    if (unit) {
-      model.queue?.push(variables, unit, classes);
-      unit.dispose();
-    }
+    const update = (gradients: Readonly<Record<string, Tensor>>, updates: Tensor) => {
+      model.optimizer.apply(gradients, variables, rate, updates);
+      for (const { layer, mean, variance } of statistics) {
+        moveTowards(variables, `${layer}/moving_mean`, mean);
+        moveTowards(variables, `${layer}/moving_variance`, variance);
+        mean.dispose();
+        variance.dispose();
+      }
+      if (unit) {
+        model.queue?.push(variables, unit, classes);
+        unit.dispose();
+      }
+    };
+    const gradients = gradientsByName(model, variables, grads);
+    if (model.lossScale) return [value, model.lossScale.update(gradients, variables, step as Tensor, update)];
+    update(gradients, step as Tensor);
     return [value];
   };
 }
