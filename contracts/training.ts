@@ -187,9 +187,11 @@ const commonSettings = {
     .default('graph')
     .describe('run each step as one captured graph, or operation by operation for debugging'),
   precision: z
-    .enum(['float32', 'bfloat16'])
+    .enum(['float32', 'bfloat16', 'float16'])
     .default('float32')
-    .describe('type of convolutions and what lies between them; variables, statistics and the loss stay float32'),
+    .describe(
+      'type of convolutions and what lies between them; variables, statistics and the loss stay float32. float16 scales the loss',
+    ),
   seed: z
     .int()
     .min(0)

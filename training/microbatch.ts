@@ -5,7 +5,7 @@ import type { TrainingModel } from './model.ts';
 import { gatherRows, updateRows } from './ops.ts';
 import { type ParameterSpec, type Variables, variable } from './parameters.ts';
 import type { ResidentImages } from './resident-images.ts';
-import { applyGradients, forwardAndBackward, gatherBatch, repeatViews, viewSeed } from './step.ts';
+import { forwardAndBackward, gatherBatch, repeatViews, update, viewSeed } from './step.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './tensorflow.ts';
 
 /**
@@ -19,12 +19,18 @@ import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './te
  * Between steps the sums are zero, so nothing of them needs saving.
  */
 
+/** What the parts are added up of: gradients of parameters, and statistics of batch normalisation. */
+const summed = ({ encoder, trainable }: Pick<TrainingModel, 'encoder' | 'trainable'>): readonly ParameterSpec[] => [
+  ...trainable,
+  ...encoder.parameters.filter((parameter) => !parameter.trainable),
+];
+
 const sumOf = (name: string) => `microbatch/sum/${name}`;
 const outputsName = 'microbatch/outputs';
 const cachedName = 'microbatch/gradients';
 
 /** Variables that a step keeps its intermediate results in. */
-export function microbatchVariables({ objective, trainable }: TrainingModel, batch: number): ParameterSpec[] {
+export function microbatchVariables({ encoder, objective, trainable }: TrainingModel, batch: number): ParameterSpec[] {
   const zeros = (name: string, shape: readonly number[]): ParameterSpec => ({
     name,
     shape,
@@ -33,7 +39,7 @@ export function microbatchVariables({ objective, trainable }: TrainingModel, bat
   });
   const rows = [batch * objective.views, objective.width];
   return [
-    ...trainable.map(({ name, shape }) => zeros(sumOf(name), shape)),
+    ...summed({ encoder, trainable }).map(({ name, shape }) => zeros(sumOf(name), shape)),
     ...(objective.separable ? [] : [zeros(outputsName, rows), zeros(cachedName, rows)]),
   ];
 }
@@ -66,19 +72,23 @@ export function compileMicrobatches(
     };
   };
 
-  /** Adds the gradients of a part to the sums. @returns the value of the loss */
-  const addGradients = (
+  const classesOf = (rows: Tensor1D, resident: unknown) =>
+    repeatViews(gatherRows((resident as ResidentImages).labels, rows) as Tensor1D, objective.views);
+
+  /** Adds the gradients and statistics of a part to the sums. @returns the value of the loss */
+  const addPart = (
     variables: Variables,
     views: Parameters<typeof forwardAndBackward>[2],
     loss: (outputs: Tensor2D) => Scalar,
   ): Scalar => {
-    const { value, gradients, outputs, moveStatistics } = forwardAndBackward(model, variables, views, loss);
-    outputs.dispose();
-    for (const { name } of model.trainable) {
+    const { value, gradients, outputs, statistics } = forwardAndBackward(model, variables, views, loss);
+    const add = (name: string, amount: Tensor) => {
       const sum = variable(variables, sumOf(name));
-      sum.assign(tf.add(sum, gradients[name] as Tensor));
-    }
-    moveStatistics();
+      sum.assign(tf.add(sum, amount));
+    };
+    for (const [name, gradient] of Object.entries(gradients)) add(name, gradient);
+    for (const [name, statistic] of Object.entries(statistics)) add(name, tf.div(statistic, parts));
+    tf.dispose([outputs, statistics]);
     return value;
   };
 
@@ -86,7 +96,7 @@ export function compileMicrobatches(
   const separablePart: Step = ([rows, step, part], { variables, resident }) => {
     const { views, classes } = viewsOf(rows as Tensor1D, step as Tensor, part as Tensor, resident);
     return [
-      addGradients(variables, views, (outputs) => tf.div(objective.loss(outputs, classes, variables), parts) as Scalar),
+      addPart(variables, views, (outputs) => tf.div(objective.loss(outputs, classes, variables), parts) as Scalar),
     ];
   };
 
@@ -102,14 +112,12 @@ export function compileMicrobatches(
 
   /** Inputs: int32 [batch], rows; int32 scalar, step. Output: the loss. Keeps its gradient for the outputs. */
   const contrastAll: Step = ([rows], { variables, resident }) => {
-    const labels = gatherRows((resident as unknown as ResidentImages).labels, rows as Tensor1D) as Tensor1D;
-    const classes = repeatViews(labels, objective.views);
+    const classes = classesOf(rows as Tensor1D, resident);
     const outputs = variable(variables, outputsName) as unknown as Tensor2D;
     const { value, grad } = tf.valueAndGrad((all: Tensor) => objective.loss(all as Tensor2D, classes, variables))(
       outputs,
     );
     variable(variables, cachedName).assign(grad);
-    objective.afterStep(outputs, classes, variables);
     return [value];
   };
 
@@ -117,19 +125,26 @@ export function compileMicrobatches(
   const backwardPart: Step = ([rows, step, part], { variables, resident }) => {
     const { views, places } = viewsOf(rows as Tensor1D, step as Tensor, part as Tensor, resident);
     const cached = gatherRows(variable(variables, cachedName) as unknown as Tensor, places);
-    addGradients(variables, views, (outputs) => tf.sum(tf.mul(outputs, cached)) as Scalar);
+    addPart(variables, views, (outputs) => tf.sum(tf.mul(outputs, cached)) as Scalar);
     return [tf.clone(part as Tensor)];
   };
 
-  /** Input: int32 scalar, step. Updates the parameters by the sums, and clears these. */
-  const update: Step = ([step], { variables }) => {
+  /** Inputs: int32 [batch], rows; int32 scalar, step. Updates the variables by the sums, and clears these. */
+  const applySums: Step = ([rows, step], { variables, resident }) => {
     // Copies: an optimizer's operation takes a variable itself for one that it updates.
-    const gradients = Object.fromEntries(
-      model.trainable.map(({ name }) => [name, tf.clone(variable(variables, sumOf(name)) as Tensor)]),
-    );
-    applyGradients(model, config, stepsPerEpoch, { gradients, variables, step: step as Tensor });
-    for (const { name, shape } of model.trainable) variable(variables, sumOf(name)).assign(tf.zeros([...shape]));
-    return [tf.clone(step as Tensor)];
+    const sums = (specs: readonly ParameterSpec[]) =>
+      Object.fromEntries(specs.map(({ name }) => [name, tf.clone(variable(variables, sumOf(name)) as Tensor)]));
+    const outcome = update(model, config, stepsPerEpoch, variables, step as Tensor, {
+      gradients: sums(model.trainable),
+      statistics: sums(model.encoder.parameters.filter(({ trainable }) => !trainable)),
+      afterwards: () => {
+        if (objective.separable) return;
+        const outputs = variable(variables, outputsName) as unknown as Tensor2D;
+        objective.afterStep(outputs, classesOf(rows as Tensor1D, resident), variables);
+      },
+    });
+    for (const { name, shape } of summed(model)) variable(variables, sumOf(name)).assign(tf.zeros([...shape]));
+    return outcome.length > 0 ? outcome : [tf.clone(step as Tensor)];
   };
 
   const part = new Int32Array(1);
@@ -145,7 +160,9 @@ export function compileMicrobatches(
     }
     return sum;
   };
-  const apply = execution.compile(update);
+  const apply = execution.compile(applySums);
+  const finish = (loss: number, outcome: ReturnType<CompiledStep>) =>
+    model.lossScale ? [Float32Array.of(loss), ...outcome] : [Float32Array.of(loss)];
   if (objective.separable) {
     const run = execution.compile(separablePart);
     return (rows, step) => {
@@ -153,8 +170,7 @@ export function compileMicrobatches(
         rows?.values as Int32Array,
         () => run(rowsInput, step as TensorValue, partInput)[0]?.[0] ?? 0,
       );
-      apply(step as TensorValue);
-      return [Float32Array.of(loss)];
+      return finish(loss, apply(rows as TensorValue, step as TensorValue));
     };
   }
   const forward = execution.compile(forwardPart);
@@ -163,9 +179,8 @@ export function compileMicrobatches(
   return (rows, step) => {
     const all = rows?.values as Int32Array;
     eachPart(all, () => forward(rowsInput, step as TensorValue, partInput).length);
-    const loss = contrast(rows as TensorValue, step as TensorValue);
+    const loss = contrast(rows as TensorValue, step as TensorValue)[0]?.[0] ?? Number.NaN;
     eachPart(all, () => backward(rowsInput, step as TensorValue, partInput).length);
-    apply(step as TensorValue);
-    return loss;
+    return finish(loss, apply(rows as TensorValue, step as TensorValue));
   };
 }

@@ -1,6 +1,7 @@
 import type { TrainingConfig } from '../contracts/training.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
 import { createObjective, type Objective } from './objectives/objective.ts';
+import { createLossScale, type LossScale } from './optimizers/loss-scale.ts';
 import { createOptimizer, type Optimizer } from './optimizers/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { type Tensor4D, tf } from './tensorflow.ts';
@@ -17,12 +18,14 @@ export interface ImageFormat {
 
 /** Encoder, objective and optimizer of a training run. */
 export interface TrainingModel {
-  /** All state by name: parameters of encoder and head, then the optimizer's slots and what the objective keeps. */
+  /** All state by name: parameters of encoder and head, then the optimizer's slots, what the objective keeps, and the loss scale. */
   readonly state: readonly ParameterSpec[];
   readonly encoder: EncoderModel;
   readonly objective: Objective;
   readonly trainable: readonly ParameterSpec[];
   readonly optimizer: Optimizer;
+  /** Of a training in float16. */
+  readonly lossScale: LossScale | null;
   /** Normalises images and gives them the channels that the encoder wants. */
   readonly prepare: (images: Tensor4D) => Tensor4D;
 }
@@ -33,12 +36,14 @@ export function createTrainingModel(config: TrainingConfig, format: ImageFormat,
   const objective = createObjective(config, encoder.dimension, classes);
   const parameters = [...encoder.parameters, ...objective.parameters];
   const optimizer = createOptimizer(config.optimizer, parameters);
+  const lossScale = config.precision === 'float16' ? createLossScale() : null;
   return {
-    state: [...parameters, ...optimizer.slots, ...objective.state],
+    state: [...parameters, ...optimizer.slots, ...objective.state, ...(lossScale?.variables ?? [])],
     encoder,
     objective,
     trainable: parameters.filter(({ trainable }) => trainable),
     optimizer,
+    lossScale,
     prepare: (images) => prepareImages(images, format, encoder.channels),
   };
 }

@@ -2,8 +2,8 @@ import { seedPair } from '../datasets/index.ts';
 import { statelessUniform } from './ops.ts';
 import { type Tensor, tf, type Variable } from './tensorflow.ts';
 
-/** How a parameter begins. Glorot's uniform distribution for kernels, as in Keras. */
-export type Initializer = 'glorot-uniform' | 'zeros' | 'ones';
+/** How a parameter begins. Glorot's uniform distribution for kernels, as in Keras; a number stands for all elements. */
+export type Initializer = 'glorot-uniform' | 'zeros' | 'ones' | number;
 
 /** One named tensor of a model. */
 export interface ParameterSpec {
@@ -32,6 +32,7 @@ export function createVariables(specs: readonly ParameterSpec[], seed: number): 
 function initialValue({ name, shape, initializer }: ParameterSpec, seed: number): Tensor {
   if (initializer === 'zeros') return tf.zeros([...shape]);
   if (initializer === 'ones') return tf.ones([...shape]);
+  if (typeof initializer === 'number') return tf.fill([...shape], initializer);
   const receptive = shape.slice(0, -2).reduce((a, b) => a * b, 1);
   const [fanIn = 1, fanOut = 1] = shape.slice(-2).map((n) => n * receptive);
   const limit = Math.sqrt(6 / (fanIn + fanOut));

@@ -8,6 +8,7 @@ import type { Store, StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
 import { compileMicrobatches, microbatchVariables } from './microbatch.ts';
 import { createTrainingModel, type ImageFormat, type TrainingModel } from './model.ts';
+import { UpdateOutcome } from './optimizers/loss-scale.ts';
 import { learningRateAt } from './optimizers/schedule.ts';
 import { createVariables } from './parameters.ts';
 import { residentImages } from './resident-images.ts';
@@ -21,7 +22,7 @@ import { trainingStep } from './step.ts';
  * Does not own: checkpoints, leases, or when to stop.
  *
  * I1. The variables in `execution` are always exactly the state at `at`.
- * I2. `lossSum` is the sum of the losses of the steps of the epoch in progress, in order.
+ * I2. `lossSum` is the sum of the losses of the steps of the epoch in progress, in order, but for `overflows` that had none.
  * I3. The state is a function of (dataset, config, at) alone: resuming changes no bit.
  */
 export interface TrainingSession {
@@ -37,6 +38,8 @@ export interface TrainingSession {
   readonly stepsPerEpoch: number;
   at: ProgressPoint;
   lossSum: number;
+  /** Steps of the epoch in progress whose loss overflowed float16 and whose update was left out. */
+  overflows: number;
   best: CheckpointManifest['best'];
   /** Digest of the state at the end of the last finished epoch; null before the first. */
   epochDigest: string | null;
@@ -91,6 +94,7 @@ export async function openSession(
     stepsPerEpoch,
     at: { epoch: 0, step: 0 },
     lossSum: 0,
+    overflows: 0,
     best: null,
     epochDigest: null,
     secondsAhead: 0,
@@ -113,6 +117,8 @@ export function snapshot(session: TrainingSession): { tensors: StoredTensor[]; m
     tensors: readState(session.model.state, session.execution),
     metadata: {
       lossSum: JSON.stringify(session.lossSum),
+      // The metadata is part of the digest; that of a training without overflows does not know the word.
+      ...(session.overflows > 0 ? { overflows: JSON.stringify(session.overflows) } : {}),
       best: JSON.stringify(session.best),
       epochDigest: session.at.step > 0 ? (session.epochDigest ?? '') : '',
     },
@@ -129,12 +135,13 @@ export function restore(
   writeState(session.model.state, session.execution, tensors);
   session.at = { epoch: manifest.epoch, step: manifest.step };
   session.lossSum = JSON.parse(metadata.lossSum ?? '0') as number;
+  session.overflows = JSON.parse(metadata.overflows ?? '0') as number;
   session.best = manifest.best;
   session.epochDigest = manifest.step > 0 ? metadata.epochDigest || null : manifest.digest;
 }
 
-/** Called after each step. True ends the loop at this step boundary. */
-export type AfterStep = (done: number, total: number, loss: number) => Promise<boolean>;
+/** Called after each step, with its loss unless that overflowed. True ends the loop at this step boundary. */
+export type AfterStep = (done: number, total: number, loss: number | undefined) => Promise<boolean>;
 
 /**
  * Trains from where the session stands to the end of its epoch, or until `afterStep` says to stop.
@@ -155,21 +162,36 @@ export async function trainToEndOfEpoch(session: TrainingSession, afterStep: Aft
   for (let step = session.at.step; step < stepsPerEpoch; step++) {
     rows.set(batches.indices(step));
     number[0] = (epoch - 1) * stepsPerEpoch + step;
-    const loss = session.step(...inputs)[0]?.[0] ?? Number.NaN;
-    if (!Number.isFinite(loss))
+    const [losses, outcomes] = session.step(...inputs);
+    const loss = losses?.[0] ?? Number.NaN;
+    const outcome = outcomes?.[0] ?? UpdateOutcome.applied;
+    if (outcome === UpdateOutcome.exhausted)
+      throw new ContrailError(
+        'NonFiniteLoss',
+        `The gradients are not finite at step ${step + 1} of epoch ${epoch}, even with a loss scale of 1. Use precision: bfloat16 or float32, or lower optimizer.learningRate.`,
+      );
+    const overflowed = outcome === UpdateOutcome.skipped && !Number.isFinite(loss);
+    if (!overflowed && !Number.isFinite(loss))
       throw new ContrailError(
         'NonFiniteLoss',
         `The loss became ${loss} at step ${step + 1} of epoch ${epoch}. Lower optimizer.learningRate, or warm up for longer (schedule.warmupEpochs).`,
       );
-    session.lossSum += loss;
+    if (overflowed) session.overflows++;
+    else session.lossSum += loss;
     session.at = { epoch: epoch - 1, step: step + 1 };
-    const stop = await afterStep(step + 1, stepsPerEpoch, loss);
+    const stop = await afterStep(step + 1, stepsPerEpoch, overflowed ? undefined : loss);
     if (stop && step + 1 < stepsPerEpoch) return null;
   }
-  const loss = session.lossSum / stepsPerEpoch;
+  if (session.overflows === stepsPerEpoch)
+    throw new ContrailError(
+      'NonFiniteLoss',
+      `No step of epoch ${epoch} had a finite loss in float16. Use precision: bfloat16 or float32.`,
+    );
+  const loss = session.lossSum / (stepsPerEpoch - session.overflows);
   if (session.best === null || loss < session.best.loss) session.best = { epoch, loss };
   session.at = { epoch, step: 0 };
   session.lossSum = 0;
+  session.overflows = 0;
   return loss;
 }
 

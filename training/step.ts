@@ -17,7 +17,7 @@ const movingMomentum = 0.99;
  * and updates every variable. Everything random in it follows from the seed and the step number.
  *
  * Inputs: int32 [batch], the rows of the batch; int32 scalar, the steps of the whole training before this one.
- * Output: the loss before the update, float32 scalar.
+ * Output: the loss before the update, float32 scalar; in float16 also an `UpdateOutcome`, float32 scalar.
  */
 export function trainingStep(model: TrainingModel, config: TrainingConfig, stepsPerEpoch: number): Step {
   const { objective } = model;
@@ -26,14 +26,16 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
     const draws = viewDraws(objective.views * images.shape[0], viewSeed(config, step as Tensor));
     const views = augment(repeatViews(images, objective.views), draws, config.augmentation);
     const classes = repeatViews(labels, objective.views);
-    const { value, gradients, outputs, moveStatistics } = forwardAndBackward(model, variables, views, (rowsOut) =>
+    const { value, outputs, gradients, statistics } = forwardAndBackward(model, variables, views, (rowsOut) =>
       objective.loss(rowsOut, classes, variables),
     );
-    applyGradients(model, config, stepsPerEpoch, { gradients, variables, step: step as Tensor });
-    moveStatistics();
-    objective.afterStep(outputs, classes, variables);
-    outputs.dispose();
-    return [value];
+    const outcome = update(model, config, stepsPerEpoch, variables, step as Tensor, {
+      gradients,
+      statistics,
+      afterwards: () => objective.afterStep(outputs, classes, variables),
+    });
+    tf.dispose([outputs, statistics]);
+    return [value, ...outcome];
   };
 }
 
@@ -45,14 +47,15 @@ export const viewSeed = ({ seed }: TrainingConfig, step: Tensor): Tensor1D =>
 export const repeatViews = <T extends Tensor>(rows: T, views: 1 | 2): T =>
   views === 1 ? rows : (tf.concat([rows, rows]) as T);
 
+/** What a pass forward and back gave. The caller disposes of `outputs` and `statistics`. */
 export interface Pass {
   readonly value: Scalar;
-  /** By parameter name. */
-  readonly gradients: Readonly<Record<string, Tensor>>;
-  /** float32 [rows, width]; the caller disposes of them */
+  /** float32 [rows, width] */
   readonly outputs: Tensor2D;
-  /** Moves the statistics of batch normalisation towards those of this pass; once, after the update. */
-  readonly moveStatistics: () => void;
+  /** By parameter name; in float16 still scaled. */
+  readonly gradients: Readonly<Record<string, Tensor>>;
+  /** Of batch normalisation, by the name of the variable that moves towards them. */
+  readonly statistics: Readonly<Record<string, Tensor>>;
 }
 
 /** Runs views through the network and back: the loss of the outputs, and its gradient for each trainable parameter. */
@@ -62,54 +65,61 @@ export function forwardAndBackward(
   views: Tensor4D,
   loss: (outputs: Tensor2D) => Scalar,
 ): Pass {
-  const statistics: { layer: string; mean: Tensor1D; variance: Tensor1D }[] = [];
+  const { encoder, objective, lossScale, trainable } = model;
+  const statistics: Record<string, Tensor> = {};
   const pass = {
     variables,
     onBatchStatistics: (layer: string, mean: Tensor1D, variance: Tensor1D) => {
-      statistics.push({ layer, mean: tf.keep(mean), variance: tf.keep(variance) });
+      statistics[`${layer}/moving_mean`] = tf.keep(mean);
+      statistics[`${layer}/moving_variance`] = tf.keep(variance);
     },
   };
   let outputs: Tensor2D | undefined;
   const { value, grads } = tf.variableGrads(
     () => {
-      outputs = tf.keep(model.objective.head(model.encoder.embed(model.prepare(views), pass), pass));
-      return loss(outputs);
+      outputs = tf.keep(objective.head(encoder.embed(model.prepare(views), pass), pass));
+      const unscaled = loss(outputs);
+      return lossScale?.scaled(unscaled, variables) ?? unscaled;
     },
-    model.trainable.map(({ name }) => variable(variables, name)),
+    trainable.map(({ name }) => variable(variables, name)),
   );
   if (!outputs) throw new Error('a pass has outputs');
-  return {
-    value,
-    // tfjs keys gradients by the variable's own generated name.
-    gradients: Object.fromEntries(
-      model.trainable.map(({ name }) => [name, grads[variable(variables, name).name] as Tensor]),
-    ),
-    outputs,
-    moveStatistics: () => {
-      for (const { layer, mean, variance } of statistics) {
-        moveTowards(variables, `${layer}/moving_mean`, mean);
-        moveTowards(variables, `${layer}/moving_variance`, variance);
-        mean.dispose();
-        variance.dispose();
-      }
-    },
-  };
+  // tfjs keys gradients by the variable's own generated name.
+  const gradients = trainable.map(({ name }) => [name, grads[variable(variables, name).name] as Tensor] as const);
+  return { value, outputs, gradients: Object.fromEntries(gradients), statistics };
 }
 
-/** Lets the optimizer update every trainable variable, at the learning rate of the step. */
-export function applyGradients(
-  { optimizer }: TrainingModel,
+/**
+ * Changes the variables at the end of a step: the parameters, then the moving statistics of batch normalisation, then what
+ * the objective keeps. In float16 all of that, or nothing but the loss scale.
+ *
+ * @param step int32 scalar
+ * @returns in float16 an `UpdateOutcome`, float32 scalar
+ */
+export function update(
+  { optimizer, lossScale }: TrainingModel,
   config: TrainingConfig,
   stepsPerEpoch: number,
+  variables: Variables,
+  step: Tensor,
   {
     gradients,
-    variables,
-    step,
-  }: { readonly gradients: Readonly<Record<string, Tensor>>; readonly variables: Variables; readonly step: Tensor },
-): void {
+    statistics,
+    afterwards,
+  }: Pick<Pass, 'gradients' | 'statistics'> & {
+    readonly afterwards: () => void;
+  },
+): Scalar[] {
   const length = { stepsPerEpoch, epochs: config.epochs };
   const rate = learningRate(config.schedule, config.optimizer.learningRate, step, length);
-  optimizer.apply(gradients, variables, rate, step);
+  const change = (unscaled: Pass['gradients'], updates: Tensor) => {
+    optimizer.apply(unscaled, variables, rate, updates);
+    for (const [name, value] of Object.entries(statistics)) moveTowards(variables, name, value);
+    afterwards();
+  };
+  if (lossScale) return [lossScale.update(gradients, variables, step, change)];
+  change(gradients, step);
+  return [];
 }
 
 /** The images of a batch, 0 to 1, and their labels. */

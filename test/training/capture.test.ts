@@ -201,11 +201,20 @@ describe('a captured training', () => {
   });
 
   it('learns in bfloat16 much as in float32', () => {
-    const reduced = train({}, (state) => capture(state, { precision: 'bfloat16' }), 10);
+    // On a machine where it does not pay it would not be used.
+    const processor = { device: 'gpu', bfloat16: true } as const;
+    const reduced = train({}, (state) => capture(state, { precision: 'bfloat16', processor }), 10);
     const full = train({}, capture, 10);
     expect(reduced.losses).not.toEqual(full.losses);
     reduced.losses.forEach((loss, index) => {
       expect(Math.abs(loss - (full.losses[index] ?? 0))).toBeLessThan(0.05 * loss);
     });
+  });
+
+  it('is the float32 one, to the bit, where bfloat16 does not pay', () => {
+    const processor = { device: 'cpu', bfloat16: false } as const;
+    const changes = { loss: { supcon: { queue: 50 } } };
+    const asked = train(changes, (state) => capture(state, { precision: 'bfloat16', processor }), 3);
+    expect(asked).toEqual(train(changes, capture, 3));
   });
 });

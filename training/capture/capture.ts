@@ -3,20 +3,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Tensor, tf } from '../tensorflow.ts';
 import { backend, type NativeTensor } from './backend.ts';
+import { bfloat16Pays, convolutionOf } from './convolution-cost.ts';
 import { DataType } from './data-types.ts';
 import { CaptureError } from './errors.ts';
 import type { CompiledStep, Execution, Step, StepState, TensorValue } from './execution.ts';
 import { type Edge, type GraphNode, nodeOf, outputOf, prune } from './graph.ts';
 import { createGraphBuilder, type GraphBuilder } from './graph-builder.ts';
 import { reducePrecision } from './precision.ts';
+import { type Processor, processor } from './processor.ts';
 import { type GraphVariable, type Recording, readVariable, record } from './recorder.ts';
 import { encodeSavedModel } from './saved-model.ts';
 
 export interface CaptureOptions {
   /** Shapes of inputs that one step may be captured for. */
   readonly maximumShapes?: number;
-  /** Type of convolutions and what lies between them; see `reducePrecision`. */
-  readonly precision?: 'float32' | 'bfloat16';
+  /**
+   * Type of convolutions and what lies between them; see `reducePrecision`. bfloat16 is for speed, so it is used where
+   * `bfloat16Pays`. float16 is used for every convolution, on a CPU too, where it is slow; the step has to scale its loss.
+   */
+  readonly precision?: 'float32' | 'bfloat16' | 'float16';
+  /** What bfloat16 is to pay on. @default this machine's */
+  readonly processor?: Processor;
 }
 
 /** What was captured so far. */
@@ -62,7 +69,8 @@ const tag = 'contrail';
  *
  * I1. All steps that were captured are in one graph and one session; a new trace moves the state to a new one.
  */
-export function capture(state: StepState, { maximumShapes = 8, precision = 'float32' }: CaptureOptions = {}): Captured {
+export function capture(state: StepState, options: CaptureOptions = {}): Captured {
+  const { maximumShapes = 8, precision = 'float32' } = options;
   const { binding } = backend();
   const base = createGraphBuilder('state');
   const slots = [
@@ -146,7 +154,9 @@ export function capture(state: StepState, { maximumShapes = 8, precision = 'floa
     for (const [name, tensor] of Object.entries(current.resident))
       known.set(tensor, readVariable(builder, bySlotName.get(`resident/${name}`) as Slot));
     try {
-      const { outputs, updates } = recordInTidy(() => record(builder, variables, known, () => step(examples, current)));
+      const { outputs, updates, shapes } = recordInTidy(() =>
+        record(builder, variables, known, () => step(examples, current)),
+      );
       const types = new Map(builder.nodes.map(({ name, outputs }) => [name, outputs]));
       const results = outputs.map((source, index) => {
         const dtype = types.get(nodeOf(source))?.[outputOf(source)] ?? DataType.float32;
@@ -154,13 +164,23 @@ export function capture(state: StepState, { maximumShapes = 8, precision = 'floa
       });
       const nodes = prune(builder.nodes, [...results, ...placeholders]);
       return {
-        nodes: precision === 'float32' ? nodes : reducePrecision(nodes, precision),
+        nodes: reduce(nodes, shapes),
         inputNames: placeholders.map((name) => `${name}:0`).join(','),
         outputNames: results.map((name) => `${name}:0`).join(','),
       };
     } finally {
       for (const example of examples) example.dispose();
     }
+  };
+
+  const reduce = (nodes: readonly GraphNode[], shapes: Recording['shapes']): readonly GraphNode[] => {
+    if (precision === 'float32') return nodes;
+    if (precision === 'float16') return reducePrecision(nodes, precision);
+    const on = options.processor ?? processor();
+    return reducePrecision(nodes, precision, (node) => {
+      const convolution = convolutionOf(node, shapes);
+      return convolution !== undefined && bfloat16Pays(convolution, on);
+    });
   };
 
   const compile = (step: Step): CompiledStep => {

@@ -1,7 +1,7 @@
 import { DataType } from './data-types.ts';
 import { type Attributes, type Edge, edge, type GraphNode, nodeOf, outputOf } from './graph.ts';
 
-/** Operations that gain from fewer bits. */
+/** Operations that gain from fewer bits. TensorFlow's CPU has kernels of both reduced types for all of these and those below. */
 const convolutions: ReadonlySet<string> = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
 
 /** Operations that keep the precision of what they are given; a bias beside it is rounded. */
@@ -27,8 +27,13 @@ const normalisations: Readonly<Record<string, { readonly reduced: readonly numbe
  * normalisation, matrix products and the loss stay float32. A value is cast where it is needed in the other type, once.
  *
  * @param nodes in an order in which each comes after its inputs
+ * @param pays whether a convolution (or a gradient of one) gains by the reduced type; the others stay float32
  */
-export function reducePrecision(nodes: readonly GraphNode[], reduced: 'bfloat16' | 'float16'): readonly GraphNode[] {
+export function reducePrecision(
+  nodes: readonly GraphNode[],
+  reduced: 'bfloat16' | 'float16',
+  pays: (convolution: GraphNode) => boolean = () => true,
+): readonly GraphNode[] {
   const low = DataType[reduced];
   const result: GraphNode[] = [];
   const types = new Map(nodes.map(({ name, outputs }) => [name, outputs]));
@@ -56,7 +61,7 @@ export function reducePrecision(nodes: readonly GraphNode[], reduced: 'bfloat16'
     const normalisation = normalisations[node.op];
     const reduces = normalisation
       ? normalisation.reduced.every((index) => native.has(node.inputs[index] as Edge))
-      : convolutions.has(node.op) ||
+      : (convolutions.has(node.op) && pays(node)) ||
         (followers.has(node.op) &&
           native.has(floats[0] as Edge) &&
           floats.every((input) => native.has(input) || variables.has(input)));

@@ -1,6 +1,7 @@
 import { type Tensor, tf, type Variable } from '../tensorflow.ts';
 import { nodeAttributes } from './attributes.ts';
 import { backend, type NodeBackend, type OpAttribute } from './backend.ts';
+import { DataType } from './data-types.ts';
 import { CaptureError } from './errors.ts';
 import { type Attributes, type Edge, edge, nodeOf } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
@@ -19,6 +20,14 @@ export interface Recorder {
    * @param operands in the order of the operation; a variable stands for its handle
    */
   readonly update: (op: string, operands: readonly Tensor[], attributes?: Attributes) => void;
+  /**
+   * Runs `work` now; in the graph its changes of variables happen only where the condition holds. Where it does not, the
+   * variables keep their bits: the operations that would change them do not run. What the step reads of the variables
+   * afterwards is what they then hold. Anything else that `work` computes is computed in both cases.
+   *
+   * @param condition bool scalar
+   */
+  readonly when: (condition: Tensor, work: () => void) => void;
 }
 
 /** A variable of the graph. */
@@ -34,6 +43,8 @@ export interface Recording {
   readonly outputs: readonly Edge[];
   /** Nodes that change a variable; they must run whenever the outputs are asked for. */
   readonly updates: readonly string[];
+  /** Of each edge of the recorded run. */
+  readonly shapes: ReadonlyMap<Edge, readonly number[]>;
 }
 
 let active: Recorder | undefined;
@@ -61,12 +72,14 @@ export function record(
   const edges = new Map<object, Edge>();
   const produced = new Set<object>();
   const updates: string[] = [];
-  const know = (dataId: object, source: Edge) => {
+  const shapes = new Map<Edge, readonly number[]>();
+  const know = ({ dataId, shape }: Pick<Tensor, 'dataId' | 'shape'>, source: Edge) => {
     edges.set(dataId, source);
+    shapes.set(source, shape);
     produced.add(dataId);
   };
-  for (const [variable, { value }] of variables) know(variable.dataId, value);
-  for (const [tensor, source] of inputs) know(tensor.dataId, source);
+  for (const [variable, { value }] of variables) know(variable, value);
+  for (const [tensor, source] of inputs) know(tensor, source);
   const outsiders = new Map(
     registeredVariables().flatMap((variable) => (variables.has(variable) ? [] : [[variable.dataId, variable]])),
   );
@@ -88,31 +101,100 @@ export function record(
       new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
     );
     edges.set(tensor.dataId, constant);
+    shapes.set(constant, data.shape);
     return constant;
   };
   const typeOf = ({ dataId }: Tensor) => target.tensorMap.get(dataId)?.dtype ?? 0;
 
-  const handlesRead = new Map<Edge, string>();
+  const before = new Map([...variables.keys()].map((variable) => [variable, tf.keep(variable.clone())]));
+  /** What each variable of the graph holds, as far as its updates are in the graph. */
+  const held = new Map([...before].map(([variable, { dataId }]) => [variable, dataId as object]));
+  /** By handle: the node that a change of the variable has to follow. */
+  const latest = new Map<Edge, string>();
+  /** Runs only where the condition of the `when` at work holds. */
+  let branch: string | undefined;
+  const latestOf = ({ handle, value }: GraphVariable) => latest.get(handle) ?? nodeOf(value);
+  const addUpdate = (op: string, inputs: readonly Edge[], follows: readonly string[], attributes: Attributes) => {
+    const control = branch === undefined ? follows : [...follows, branch];
+    const { name } = builder.add({ op, inputs, control, attributes, outputs: [], effect: true });
+    updates.push(name);
+    return name;
+  };
+  const readAfter = (node: string, variable: GraphVariable): Edge => {
+    const read = readVariable(builder, variable, [node]);
+    latest.set(variable.handle, read);
+    return read;
+  };
+  /** Puts what was assigned to variables since the last time into the graph. @returns those variables */
+  const addAssignments = (): (readonly [Variable, GraphVariable])[] => {
+    const assigned = [...variables].filter(([variable]) => variable.dataId !== held.get(variable));
+    for (const [variable, graphVariable] of assigned) {
+      const { handle, dtype } = graphVariable;
+      const attributes: Attributes = { dtype: { kind: 'type', value: dtype } };
+      const name = addUpdate('AssignVariableOp', [handle, edgeOf(variable)], [latestOf(graphVariable)], attributes);
+      latest.set(handle, name);
+      held.set(variable, variable.dataId);
+    }
+    return assigned;
+  };
+
+  const updated = new Map<Variable, GraphVariable>();
   const recorder: Recorder = {
     update: (op, operands, attributes = {}) => {
       const changed = operands.flatMap((operand) => {
         const variable = variables.get(operand as Variable);
-        return variable ? [{ operand, variable }] : [];
+        return variable ? [{ operand: operand as Variable, variable }] : [];
       });
       const inputs = operands.map((operand) => variables.get(operand as Variable)?.handle ?? edgeOf(operand));
       // Whoever reads the old value must have read it before it changes.
-      const control = changed.map(({ variable }) => handlesRead.get(variable.handle) ?? nodeOf(variable.value));
-      const { name } = builder.add({ op, inputs, control, attributes, outputs: [], effect: true });
-      updates.push(name);
+      const follows = changed.map(({ variable }) => latestOf(variable));
+      const name = addUpdate(op, inputs, follows, attributes);
       for (const { operand, variable } of changed) {
-        const read = readVariable(builder, variable, [name]);
-        handlesRead.set(variable.handle, read);
-        know(operand.dataId, read);
+        know(operand, readAfter(name, variable));
+        updated.set(operand, variable);
+      }
+    },
+    // TensorFlow's Switch and Merge: an operation that follows the branch not taken is dead and does not run, which is
+    // how operations with effects, as the fused optimizers are, become conditional without copies of what they change.
+    when: (condition, work) => {
+      if (branch !== undefined)
+        throw new CaptureError('A conditional update is inside another one. Join the conditions.');
+      addAssignments();
+      updated.clear();
+      const attributes: Attributes = { T: { kind: 'type', value: DataType.bool } };
+      const follow = (input: Edge, control: readonly string[] = []) =>
+        builder.add({ op: 'Identity', inputs: [input], control, attributes, outputs: [DataType.bool], effect: true })
+          .name;
+      const predicate = edgeOf(condition);
+      const types = [DataType.bool, DataType.bool];
+      const choice = builder.add({ op: 'Switch', inputs: [predicate, predicate], attributes, outputs: types }).name;
+      const outside = updates.length;
+      branch = follow(edge(choice, 1));
+      work();
+      const assigned = addAssignments();
+      const taken = follow(branch, updates.splice(outside));
+      branch = undefined;
+      const done = builder.add({
+        op: 'Merge',
+        inputs: [follow(edge(choice, 0)), taken],
+        attributes: { ...attributes, N: { kind: 'int', value: 2 } },
+        outputs: [DataType.bool, DataType.int32],
+        effect: true,
+      }).name;
+      updates.push(done);
+      for (const [variable, graphVariable] of updated) know(variable, readAfter(done, graphVariable));
+      for (const [variable, graphVariable] of assigned) {
+        // From here the variable may differ from the tensor that was assigned to it, so it must not share its contents.
+        const type = { name: 'T', type: target.binding.TF_ATTR_TYPE, value: graphVariable.dtype };
+        const own = target.executeSingleOutput('Identity', [type], [variable]);
+        variable.assign(own);
+        own.dispose();
+        know(variable, readAfter(done, graphVariable));
+        held.set(variable, variable.dataId);
       }
     },
   };
 
-  const before = new Map([...variables.keys()].map((variable) => [variable, tf.keep(variable.clone())]));
   const restore = watch(target, {
     execute: (op, attributes, operands, results) => {
       if (hiddenState.test(op))
@@ -123,7 +205,7 @@ export function record(
         attributes: nodeAttributes(op, attributes, operands.map(typeOf)),
         outputs: results.map(typeOf),
       });
-      for (const [index, { dataId }] of results.entries()) know(dataId, edge(node.name, index));
+      for (const [index, result] of results.entries()) know(result, edge(node.name, index));
     },
     beforeExecution: (operands) => {
       // Read now: the operation's caller may dispose of a constant right after.
@@ -143,20 +225,8 @@ export function record(
       throw new CaptureError(
         `The step creates ${created.length} variable(s), ${first.name} the first. Create variables before the capture and pass them in the state.`,
       );
-    for (const [variable, graphVariable] of variables) {
-      if (variable.dataId === before.get(variable)?.dataId) continue;
-      const value = edgeOf(variable);
-      const { name } = builder.add({
-        op: 'AssignVariableOp',
-        inputs: [graphVariable.handle, value],
-        control: [handlesRead.get(graphVariable.handle) ?? nodeOf(graphVariable.value)],
-        attributes: { dtype: { kind: 'type', value: graphVariable.dtype } },
-        outputs: [],
-        effect: true,
-      });
-      updates.push(name);
-    }
-    return { outputs, updates };
+    addAssignments();
+    return { outputs, updates, shapes };
   } finally {
     active = undefined;
     restore();
