@@ -5,19 +5,16 @@ import {
   artifactManifestSchema,
 } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { digestOf, jsonBytes, parseJson } from './digest.ts';
+import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
+import { digestOf, parseJson } from './digest.ts';
 import type { Content, Store } from './store.ts';
 
-const manifestFile = 'manifest.json';
-
-/** The folder of an artifact in the store. */
-export const artifactFolder = ({ kind, digest }: ArtifactRef): string => `artifacts/${kind}/${digest}`;
+export { artifactFolder };
 
 /**
- * Stores an artifact under the SHA-256 of its manifest. The files land first and the manifest last, so an artifact with a
- * manifest is whole. Storing the same content again rewrites only what has gone missing or lost its length since.
+ * Stores an artifact under the SHA-256 of its manifest; see `createArtifactWriter`.
  *
- * @param artifact.files contents are read twice, so pieces must be re-iterable; the order makes no difference
+ * @param artifact.files the order makes no difference
  * @throws TypeError for two files of one name, or one named manifest.json
  */
 export async function writeArtifact(
@@ -28,27 +25,13 @@ export async function writeArtifact(
     readonly files: readonly { readonly path: string; readonly content: Content }[];
   },
 ): Promise<ArtifactRef> {
-  const files = [...artifact.files].sort((a, b) => (a.path < b.path ? -1 : 1));
-  const names = [manifestFile, ...files.map(({ path }) => path)];
-  if (new Set(names).size < names.length) throw new TypeError(`an artifact cannot hold ${names.slice(1).join(', ')}`);
-  const manifest = artifactManifestSchema.parse({
-    format: 'contrail-artifact/1',
-    kind: artifact.kind,
-    about: JSON.parse(JSON.stringify(artifact.about)),
-    files: files.map(({ path, content }) => ({ path, ...digestOf(content) })),
-  });
-  const manifestBytes = jsonBytes(manifest);
-  const ref = { kind: artifact.kind, digest: digestOf(manifestBytes).sha256 };
-  const folder = artifactFolder(ref);
-
-  const present = new Map((await store.list(folder)).map(({ path, bytes }) => [path, bytes]));
-  const isPresent = (name: string, bytes: number | undefined) => present.get(`${folder}/${name}`) === bytes;
-  const complete = isPresent(manifestFile, manifestBytes.byteLength);
-  // Without a manifest, a file of the right length is still nobody's word that it is the right file.
-  for (const [index, { path, content }] of files.entries())
-    if (!complete || !isPresent(path, manifest.files[index]?.bytes)) await store.write(`${folder}/${path}`, content);
-  if (!complete) await store.write(`${folder}/${manifestFile}`, manifestBytes);
-  return ref;
+  const writer = createArtifactWriter(store, artifact.kind);
+  try {
+    for (const { path, content } of artifact.files) await writer.add(path, content);
+    return await writer.finish(artifact.about);
+  } finally {
+    await writer.discard();
+  }
 }
 
 /**

@@ -10,6 +10,9 @@ import type { Content, Store } from './store.ts';
 /** A temporary file that nobody has written to for so long belongs to a process that died. */
 const leftoverAgeMs = 60 * 60 * 1000;
 
+/** Where files lie that have no name yet. */
+const stagingFolder = 'staging';
+
 /**
  * A store in a folder. A file is written under a temporary name beside its place, synced, and renamed; then the folder is
  * synced, so that what was reported as written survives a power cut.
@@ -86,6 +89,31 @@ export function createFileStore(folder: string): Store {
           throw error;
         }
       });
+    },
+    stage: async (content) => {
+      const folder = join(root, stagingFolder);
+      const temporary = join(folder, `file${temporaryMark}${process.pid}-${randomBytes(8).toString('hex')}`);
+      const file = await createIn(folder, temporary);
+      try {
+        for await (const piece of content) await file.writeFile(piece);
+        await file.sync();
+      } catch (error) {
+        await removeFile(temporary);
+        throw error;
+      } finally {
+        await file.close();
+      }
+      return {
+        read: () => readWhole(temporary),
+        publish: async (path) => {
+          const target = absolute(path);
+          await makeFolder(dirname(target));
+          await rename(temporary, target);
+          await syncFolder(dirname(target));
+          await removeFile(temporary);
+        },
+        discard: () => removeFile(temporary),
+      };
     },
     remove: (path) => removeFile(absolute(path)),
     sweep: async (prefix) => {

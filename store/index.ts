@@ -1,3 +1,4 @@
+export { type ArtifactWriter, createArtifactWriter } from './artifact-writer.ts';
 export { artifactFolder, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
 export {
   type Checkpoints,

@@ -11,6 +11,14 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
+/** A durable file that has no name in the store yet. It is given one, or discarded. */
+export interface StagedFile {
+  readonly read: () => Promise<Uint8Array>;
+  /** Gives it its name, replacing a file of that name. Durable when it returns. */
+  readonly publish: (path: string) => Promise<void>;
+  readonly discard: () => Promise<void>;
+}
+
 /**
  * Where datasets, checkpoints and results live: named byte strings, and nothing else.
  *
@@ -28,6 +36,8 @@ export interface Store {
   readonly write: (path: string, content: Content | AsyncIterable<Uint8Array>) => Promise<void>;
   /** Writes a file unless there is one of that name; says whether it did. Of several writers exactly one succeeds. */
   readonly writeExclusive: (path: string, content: Uint8Array) => Promise<boolean>;
+  /** Writes a file whose name is not known yet, because it follows from what is written. */
+  readonly stage: (content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => Promise<StagedFile>;
   /** Removes a file; nothing happens when there is none. */
   readonly remove: (path: string) => Promise<void>;
   /** Removes what writers that died have left half-written below a folder, an hour after; returns how many files. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import {
   artifactFolder,
+  createArtifactWriter,
   loadEpochMetrics,
   loadStepResults,
   openStore,
@@ -58,6 +59,19 @@ it('several writers of one artifact do not disturb each other', async () => {
   const refs = await Promise.all(Array.from({ length: 8 }, write));
   expect(new Set(refs.map(({ digest }) => digest)).size).toBe(1);
   expect(Buffer.from(await readArtifactFile(store, await write(), 'a.bin')).toString()).toBe('aaaa');
+});
+
+it('files are added one at a time and can be taken out again, and what is discarded leaves nothing', async () => {
+  const writer = createArtifactWriter(store, 'encoder');
+  await writer.add('b.bin', [Buffer.from('b'), Buffer.from('bb')]);
+  await writer.add('a.bin', Buffer.from('wrong'));
+  expect(Buffer.from(await writer.take('a.bin')).toString()).toBe('wrong');
+  await writer.add('a.bin', Buffer.from('aaaa'));
+  expect(await writer.finish({ dimension: 8 })).toEqual(await write());
+  const abandoned = createArtifactWriter(store, 'encoder');
+  await abandoned.add('c.bin', Buffer.from('c'));
+  await abandoned.discard();
+  expect(await readdir(store.locate('staging')).catch(() => [])).toEqual([]);
 });
 
 it('a damaged file is named with what was expected, what was found, and what to do', async () => {

@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { type ArtifactKind, type ArtifactRef, artifactManifestSchema, type FileEntry } from '../contracts/artifacts.ts';
+import { digestOf, jsonBytes } from './digest.ts';
+import type { Content, StagedFile, Store } from './store.ts';
+
+export const manifestFile = 'manifest.json';
+
+/** The folder of an artifact in the store. */
+export const artifactFolder = ({ kind, digest }: ArtifactRef): string => `artifacts/${kind}/${digest}`;
+
+/**
+ * Writes an artifact file by file, each hashed while it is written, so that only one needs to be in memory.
+ *
+ * The files have no name in the store before `finish`; then they land first and the manifest last, so an artifact with a
+ * manifest is whole. Storing the same content again renames only what has gone missing or lost its length since.
+ */
+export interface ArtifactWriter {
+  /** @throws TypeError for a second file of one name, or one named manifest.json */
+  readonly add: (path: string, content: Content) => Promise<void>;
+  /** Takes a file out again, and gives what was in it. */
+  readonly take: (path: string) => Promise<Uint8Array>;
+  /** The order in which the files were added makes no difference to the reference. */
+  readonly finish: (about: object) => Promise<ArtifactRef>;
+  /** Removes what was not published; to be called in any case. */
+  readonly discard: () => Promise<void>;
+}
+
+export function createArtifactWriter(store: Store, kind: ArtifactKind): ArtifactWriter {
+  const added = new Map<string, { readonly entry: FileEntry; readonly file: StagedFile }>();
+  const remove = async (path: string, file: StagedFile) => {
+    added.delete(path);
+    await file.discard();
+  };
+  return {
+    add: async (path, content) => {
+      if (path === manifestFile || added.has(path)) throw new TypeError(`an artifact cannot hold ${path} besides`);
+      const hash = createHash('sha256');
+      let bytes = 0;
+      const file = await store.stage(
+        (function* () {
+          for (const piece of content instanceof Uint8Array ? [content] : content) {
+            for (let at = 0; at < piece.byteLength; at += 2 ** 30) hash.update(piece.subarray(at, at + 2 ** 30));
+            bytes += piece.byteLength;
+            yield piece;
+          }
+        })(),
+      );
+      added.set(path, { entry: { path, bytes, sha256: hash.digest('hex') }, file });
+    },
+    take: async (path) => {
+      const found = added.get(path);
+      if (!found) throw new TypeError(`no file ${path} was added`);
+      const content = await found.file.read();
+      await remove(path, found.file);
+      return content;
+    },
+    finish: async (about) => {
+      const parts = [...added.values()].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
+      const manifest = jsonBytes(
+        artifactManifestSchema.parse({
+          format: 'contrail-artifact/1',
+          kind,
+          about: JSON.parse(JSON.stringify(about)),
+          files: parts.map(({ entry }) => entry),
+        }),
+      );
+      const ref = { kind, digest: digestOf(manifest).sha256 };
+      const folder = artifactFolder(ref);
+      const present = new Map((await store.list(folder)).map(({ path, bytes }) => [path, bytes]));
+      const isPresent = (name: string, bytes: number) => present.get(`${folder}/${name}`) === bytes;
+      const complete = isPresent(manifestFile, manifest.byteLength);
+      // Without a manifest, a file of the right length is still nobody's word that it is the right file.
+      for (const { entry, file } of parts) {
+        if (complete && isPresent(entry.path, entry.bytes)) await remove(entry.path, file);
+        else {
+          await file.publish(`${folder}/${entry.path}`);
+          added.delete(entry.path);
+        }
+      }
+      if (!complete) await store.write(`${folder}/${manifestFile}`, manifest);
+      return ref;
+    },
+    discard: async () => {
+      for (const [path, { file }] of added) await remove(path, file);
+    },
+  };
+}
