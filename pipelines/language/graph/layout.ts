@@ -31,16 +31,27 @@ export function layOut(
   for (const { from, to } of graph.edges) drawing.setEdge(from, to, {});
   layout(drawing);
   const { width = 0, height = 0 } = drawing.graph() as { width?: number; height?: number };
+  const nodes = graph.nodes.map((node): PlacedNode => {
+    const { x, y } = drawing.node(node.id) as Point;
+    return { node, x, y, ...sizeOf(node) };
+  });
+  const placed = new Map(nodes.map((each) => [each.node.id, each]));
   return {
     width,
     height,
-    nodes: graph.nodes.map((node) => {
-      const { x, y } = drawing.node(node.id) as Point;
-      return { node, x, y, ...sizeOf(node) };
-    }),
+    nodes,
     edges: graph.edges.map((edge) => {
       const { points } = drawing.edge(edge.from, edge.to) as { points: readonly Point[] };
-      return { ...edge, points };
+      return { ...edge, points: fromSideToSide(points, placed.get(edge.from), placed.get(edge.to)) };
     }),
   };
+}
+
+/** Arrows leave a box at the middle of its right side and come in at the middle of the left one. */
+function fromSideToSide(points: readonly Point[], from: PlacedNode | undefined, to: PlacedNode | undefined): Point[] {
+  return [
+    ...(from ? [{ x: from.x + from.width / 2, y: from.y }] : []),
+    ...points.slice(1, -1),
+    ...(to ? [{ x: to.x - to.width / 2, y: to.y }] : []),
+  ];
 }
