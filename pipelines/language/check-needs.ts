@@ -64,7 +64,7 @@ export function needsOf(
     const problem = problemWithStep(reference.step, written, lookup, { isId: true });
     if (problem) scope.report.at([...path, 'with', ...inner], problem);
     const isSameRole = lookup.steps.get(baseOf(reference.step))?.role === role;
-    return problem || !isSameRole ? [] : [reference.step];
+    return problem ? [null] : isSameRole ? [reference.step] : [];
   });
   return [...new Set([...declared, ...whenNeeds, ...implied])];
 }

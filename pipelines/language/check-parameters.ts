@@ -31,7 +31,8 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }
   };
   const inputs: Record<string, InputSource> = {};
   for (const [name, artifact] of Object.entries(kind.inputs)) {
-    const value = definition.with[name] as Json | undefined;
+    // A param that is null, in a file that is included say, leaves it to the graph.
+    const value = (definition.with[name] ?? undefined) as Json | undefined;
     const at = [...written.path, 'with', name];
     let source: InputSource;
     if (value === undefined) {

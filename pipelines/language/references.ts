@@ -63,7 +63,10 @@ export function findReferences(
 export function substitute(value: Json, lookup: (reference: Reference) => Json | undefined): Json {
   if (typeof value === 'string') {
     const reference = wholeReference(value);
-    if (reference) return lookup(reference) ?? value;
+    if (reference) {
+      const found = lookup(reference);
+      return found === undefined ? value : found;
+    }
     return value.replace(pattern, (original, inner: string) => {
       const named = parseReference(inner);
       const found = named ? lookup(named) : undefined;
