@@ -64,6 +64,13 @@ function buildProgram(finish: (code: number) => void): Command {
     .addOption(jsonOption())
     .action(async (file, options) => run((await runCommands()).validateCommand(file, options)));
   program
+    .command('graph <pipeline|run>')
+    .description('draw the steps of a pipeline, or of a run with their states')
+    .addOption(new Option('--format <format>', 'how').choices(['text', 'mermaid', 'svg']).default('text'))
+    .option('--to <file>', 'write it there')
+    .addOption(setOption())
+    .action(async (what, options) => run((await import('./commands/graph.ts')).graphCommand(what, options)));
+  program
     .command('run <pipeline>')
     .description('start a run and follow it')
     .addOption(setOption())
