@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { artifactOf, type StepKind } from './kind.ts';
+
+export const evaluateParams = z.strictObject({
+  neighbours: z
+    .array(z.int().min(1).max(1000))
+    .min(1)
+    .max(5)
+    .default([20])
+    .describe('k of the nearest-neighbour accuracies'),
+});
+export type EvaluateParams = z.infer<typeof evaluateParams>;
+
+export const evaluateResult = z.strictObject({
+  evaluation: artifactOf('evaluation'),
+  top1: z.number(),
+  top5: z.number(),
+  macroF1: z.number(),
+  knn: z.number().describe('accuracy of the first k of `neighbours`'),
+});
+
+export const evaluate = {
+  description: 'Measure the classifier and the embedding on the test images, once',
+  version: 1,
+  params: evaluateParams,
+  result: evaluateResult,
+  inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
+  outputs: { evaluation: 'evaluation' },
+  training: false,
+  queue: 'gpu',
+} as const satisfies StepKind;

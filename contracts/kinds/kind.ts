@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { type ArtifactKind, artifactRefSchema } from '../artifacts.ts';
+
+/** A reference to an artifact of one kind, as it stands in a result. */
+export const artifactOf = <K extends ArtifactKind>(kind: K) => artifactRefSchema.extend({ kind: z.literal(kind) });
+
+/** A kind of step: what `uses` can name. */
+export interface StepKind {
+  readonly description: string;
+  /** Raised when the same parameters no longer give the same result. */
+  readonly version: number;
+  readonly params: z.ZodObject;
+  readonly result: z.ZodObject;
+  /** Artifacts that it takes from the steps it needs, by parameter name. */
+  readonly inputs: Readonly<Record<string, ArtifactKind>>;
+  /** Artifacts that it makes, by the field of its result. One whose field is optional is made where `with` has a parameter of that name. */
+  readonly outputs: Readonly<Record<string, ArtifactKind>>;
+  /** Runs as a child workflow with an epoch loop instead of one activity. */
+  readonly training: boolean;
+  /** The task queue of its activities where the pipeline names none. */
+  readonly queue: 'cpu' | 'gpu';
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { artifactOf, type StepKind } from './kind.ts';
+
+export const linearProbeParams = z.strictObject({
+  epochs: z.int().min(1).max(10_000).default(100),
+  batch: z.int().min(1).max(65536).default(256),
+  learningRates: z
+    .array(z.number().positive())
+    .min(1)
+    .max(20)
+    .default([0.1, 0.01, 0.001])
+    .describe('Adam; the best on validation is kept'),
+  weightDecay: z.number().min(0).max(1).default(0),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(0),
+});
+export type LinearProbeParams = z.infer<typeof linearProbeParams>;
+
+export const linearProbeResult = z.strictObject({
+  classifier: artifactOf('classifier'),
+  validationTop1: z.number().nullable().describe('null where no validation images were kept'),
+  learningRate: z.number(),
+});
+
+export const linearProbe = {
+  description: 'Train a linear softmax classifier on the frozen encoder',
+  version: 1,
+  params: linearProbeParams,
+  result: linearProbeResult,
+  inputs: { encoder: 'encoder', dataset: 'dataset' },
+  outputs: { classifier: 'classifier' },
+  training: false,
+  queue: 'gpu',
+} as const satisfies StepKind;

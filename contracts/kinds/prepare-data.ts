@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { artifactOf, type StepKind } from './kind.ts';
+
+export const prepareDataParams = z.strictObject({
+  dataset: z.enum(['fashion-mnist', 'cifar10', 'image-folder', 'generated']).describe('where the images come from'),
+  path: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'the folder that holds the files: needed for cifar10 and image-folder, found by itself for fashion-mnist',
+    ),
+  validation: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.1)
+    .describe('fraction of the training images kept for choosing, by class'),
+  test: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.2)
+    .describe('fraction kept for the test where the source has no test set of its own'),
+  limit: z
+    .strictObject({ train: z.int().min(2).optional(), test: z.int().min(1).optional() })
+    .prefault({})
+    .describe('use at most so many images, evenly over the classes'),
+  fit: z.enum(['pad', 'resize']).default('pad').describe('how an image that is not 32x32 becomes so'),
+  maximumRejected: z.int().min(0).default(10).describe('how many unusable files to skip before giving up'),
+  seed: z
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(0),
+  generated: z
+    .strictObject({
+      classes: z.int().min(2).max(100).default(4),
+      images: z.int().min(8).max(100_000).default(512),
+      channels: z.union([z.literal(1), z.literal(3)]).default(1),
+    })
+    .optional()
+    .describe('the size of a generated data set'),
+});
+export type PrepareDataParams = z.infer<typeof prepareDataParams>;
+
+export const prepareDataResult = z.strictObject({
+  dataset: artifactOf('dataset'),
+  name: z.string(),
+  classes: z.int(),
+  counts: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }),
+  rejected: z.int(),
+});
+
+export const prepareData = {
+  description: 'Read a data set, check every image, split it by class, and store it',
+  version: 1,
+  params: prepareDataParams,
+  result: prepareDataResult,
+  inputs: {},
+  outputs: { dataset: 'dataset' },
+  training: false,
+  queue: 'cpu',
+} as const satisfies StepKind;

@@ -1,0 +1,26 @@
+import { z } from 'zod';
+import { digestSchema } from '../artifacts.ts';
+import { checkpointSchema, trainingConfigSchema } from '../training.ts';
+import { artifactOf, type StepKind } from './kind.ts';
+
+export const pretrainParams = trainingConfigSchema.extend({ checkpoint: checkpointSchema.prefault({}) });
+export type PretrainParams = z.infer<typeof pretrainParams>;
+
+export const pretrainResult = z.strictObject({
+  encoder: artifactOf('encoder'),
+  epochs: z.int(),
+  loss: z.number().describe('mean SupCon loss of the last epoch'),
+  bestLoss: z.number(),
+  digest: digestSchema.describe('SHA-256 of the whole training state after the last epoch'),
+});
+
+export const pretrain = {
+  description: 'Train an encoder with supervised contrastive loss, one checkpoint an epoch',
+  version: 1,
+  params: pretrainParams,
+  result: pretrainResult,
+  inputs: { dataset: 'dataset' },
+  outputs: { encoder: 'encoder' },
+  training: true,
+  queue: 'gpu',
+} as const satisfies StepKind;
