@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { pretrainParams, type pretrainResult } from '../contracts/step-kinds.ts';
 import { recordedStateSchema, type TrainEpochResult } from '../contracts/trainer.ts';
-import { openCheckpoints } from '../store/index.ts';
+import { openCheckpoints, saveEpochMetrics } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -28,7 +28,10 @@ function split(parameters: Readonly<Record<string, unknown>>) {
 /** Trains one epoch; done means that its checkpoint is durable. */
 export async function trainEpoch(context: ActivityContext, input: TrainEpochStepInput): Promise<TrainEpochResult> {
   const { parameters, recorded, ...rest } = trainEpochInput.parse(input);
-  return runInTrainer(context, 'train-epoch', { ...rest, ...split(parameters), ...(recorded ? { recorded } : {}) });
+  const job = { ...rest, ...split(parameters), ...(recorded ? { recorded } : {}) };
+  const result = await runInTrainer(context, 'train-epoch', job);
+  await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
+  return result;
 }
 
 /** Takes the encoder out of a finished training. */

@@ -1,20 +1,10 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { exitCodeOf, isContrailError } from '../contracts/errors.ts';
 import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { say } from './output.ts';
-import { collectParam } from './pipeline-file.ts';
-
-const jsonOption = () => new Option('--json', 'machine-readable output').default(false);
-const setOption = () =>
-  new Option('--set <name=value>', 'replace the default of a param; may be repeated')
-    .argParser(collectParam)
-    .default({}, 'none');
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
+import { addModels } from './program/models.ts';
+import { jsonOption, setOption, wholeNumber } from './program/options.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
 const runCommands = () => import('./commands/run.ts');
@@ -103,12 +93,14 @@ function buildProgram(finish: (code: number) => void): Command {
     .addOption(jsonOption())
     .action(async (id, options) => run((await inspectCommands()).checkpointsCommand(id, options)));
   program
-    .command('export <run>')
+    .command('export [run]')
     .description('write the encoder of a run, and its classifier, as a SavedModel with a model card')
     .requiredOption('--to <folder>', 'folder to make')
+    .option('--model <name>', 'the current model of that name, instead of a run')
     .option('--step <id>', 'the pretrain step, where there are several')
     .addOption(jsonOption())
     .action(async (id, options) => run((await import('./commands/export.ts')).exportCommand(id, options)));
+  addModels(program, run);
   return program;
 }
 

@@ -2,14 +2,18 @@ import type { z } from 'zod';
 import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
+import { notify } from './kinds/notify.ts';
 import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
+import { promote } from './kinds/promote.ts';
 
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
+export { type NotifyParams, notifyParams, notifyResult } from './kinds/notify.ts';
 export { type PrepareDataParams, prepareDataParams, prepareDataResult } from './kinds/prepare-data.ts';
 export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pretrain.ts';
+export { type PromoteParams, promoteParams, promoteResult } from './kinds/promote.ts';
 
 /**
  * Every kind of step there is. Validation, the JSON Schema for editors and docs/steps.md come from this table.
@@ -21,6 +25,8 @@ export const stepKinds = {
   pretrain,
   'linear-probe': linearProbe,
   evaluate,
+  promote,
+  notify,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;

@@ -8,6 +8,17 @@ export {
 } from './checkpoints.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { acquireLease, assertCurrent, type Lease } from './leases.ts';
+export {
+  candidateOf,
+  datasetOf,
+  listModels,
+  loadCurrent,
+  loadVersions,
+  type Promotion,
+  type PromotionTerms,
+  promoteModel,
+  rollBackModel,
+} from './models.ts';
 export type { Keep } from './retention.ts';
 export {
   type EpochLine,

@@ -41,4 +41,6 @@ export function openHome(environment: NodeJS.ProcessEnv = process.env): Home {
 
 /** A URL is left as it is, for the store to judge; a folder is one wherever this process was started. */
 const storeUrlOf = (given: string | undefined, otherwise: string): string =>
-  given !== undefined && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(given) ? given : pathToFileURL(resolve(given ?? otherwise)).href;
+  given !== undefined && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(given)
+    ? given
+    : pathToFileURL(resolve(given ?? otherwise)).href;

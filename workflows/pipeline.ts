@@ -40,6 +40,8 @@ const activityOf = {
   'prepare-data': 'prepareData',
   'linear-probe': 'linearProbe',
   evaluate: 'evaluate',
+  promote: 'promote',
+  notify: 'notify',
 } as const satisfies Record<Exclude<StepKindName, 'pretrain'>, keyof Activities>;
 
 /**
