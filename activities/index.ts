@@ -6,6 +6,12 @@ import { type CheckParametersInput, checkParameters, type FinishedStepsInput, fi
 import { notify } from './notify.ts';
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
+import {
+  type PrepareScheduledRunInput,
+  prepareScheduledRun,
+  type RecordCompletedInput,
+  recordCompleted,
+} from './schedules.ts';
 import type { StepInput } from './step-input.ts';
 import {
   type FinishTrainingStepInput,
@@ -31,6 +37,8 @@ export function createActivities(context: ActivityContext) {
     notify: (input: StepInput) => attempt(() => notify(context, input)),
     trainingProgress: (input: TrainingStepInput) => translated(() => trainingProgress(context, input)),
     finishedSteps: (input: FinishedStepsInput) => translated(() => finishedSteps(context, input)),
+    prepareScheduledRun: (input: PrepareScheduledRunInput) => translated(() => prepareScheduledRun(context, input)),
+    recordCompleted: (input: RecordCompletedInput) => translated(() => recordCompleted(context, input)),
     checkParameters: (input: CheckParametersInput) => translated(() => checkParameters(input)),
   };
 }

@@ -4,7 +4,8 @@ import { exitCodeOf, isContrailError } from '../contracts/errors.ts';
 import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { say } from './output.ts';
 import { addModels } from './program/models.ts';
-import { jsonOption, setOption, wholeNumber } from './program/options.ts';
+import { jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
+import { addSchedule } from './program/schedule.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
 const runCommands = () => import('./commands/run.ts');
@@ -74,9 +75,14 @@ function buildProgram(finish: (code: number) => void): Command {
     .action(async (id, options) => run((await runCommands()).watchCommand(id, options)));
   program
     .command('list')
-    .description('show the runs')
+    .description('show the runs, newest first')
+    .addOption(new Option('--state <state...>', 'only runs in these states').choices(runStates))
+    .option('--pipeline <name>', 'only runs of this pipeline')
+    .option('--since <time>', 'only runs started since: 2h, 7d, or 2026-11-01', since)
+    .option('--limit <n>', 'at most so many', wholeNumber, 100)
+    .option('--query <text>', "a condition in Temporal's own words: \"ContrailStage = 'pretrain'\"")
     .addOption(jsonOption())
-    .action(async (options) => run((await inspectCommands()).listCommand(options)));
+    .action(async (options) => run((await import('./commands/list.ts')).listCommand(options)));
   program
     .command('status <run>')
     .description('show the state of every step')
@@ -100,6 +106,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--step <id>', 'the pretrain step, where there are several')
     .addOption(jsonOption())
     .action(async (id, options) => run((await import('./commands/export.ts')).exportCommand(id, options)));
+  addSchedule(program, run);
   addModels(program, run);
   return program;
 }

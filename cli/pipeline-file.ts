@@ -6,6 +6,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
 import { parsePipeline } from '../pipelines/language/index.ts';
+import type { PipelineSource } from '../pipelines/language/parse.ts';
 
 /** Collects `--set name=value`; the value is read as YAML, so `3` is a number. */
 export function collectParam(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
@@ -19,7 +20,11 @@ export function collectParam(text: string, before: Readonly<Record<string, Json>
 }
 
 /** Reads and checks a pipeline file. @throws ContrailError InvalidPipeline, Usage */
-export async function readPipelineFile(file: string, params: Readonly<Record<string, Json>>): Promise<Plan> {
+export const readPipelineFile = async (file: string, params: Readonly<Record<string, Json>>): Promise<Plan> =>
+  parsePipeline(await readSource(file), params);
+
+/** Reads a pipeline file as it is. @throws ContrailError Usage */
+export async function readSource(file: string): Promise<PipelineSource> {
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new ContrailError(
       'Usage',
@@ -27,5 +32,5 @@ export async function readPipelineFile(file: string, params: Readonly<Record<str
       { cause },
     );
   });
-  return parsePipeline({ text, file: relative('.', file) || file }, params);
+  return { text, file: relative('.', file) || file };
 }

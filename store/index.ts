@@ -33,6 +33,7 @@ export {
   saveStepResult,
   writeReportFile,
 } from './run-files.ts';
+export { loadRunRecord, recordRun } from './run-record.ts';
 export {
   bytesOf,
   type Dtype,
@@ -43,4 +44,12 @@ export {
   type StoredTensor,
 } from './safetensors.ts';
 export { requireSameConfig } from './same-config.ts';
+export {
+  digestOfSteps,
+  loadLastCompleted,
+  loadScheduleDefinition,
+  removeSchedule,
+  saveLastCompleted,
+  saveScheduleDefinition,
+} from './schedules.ts';
 export { type Content, openStore, type Store, type StoredFile } from './store.ts';

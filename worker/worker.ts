@@ -7,6 +7,7 @@ import { trainerEnvironment } from '../native/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
 import { controlQueue } from '../workflows/options.ts';
+import { describeEnvironment } from './environment.ts';
 import type { Home } from './home.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 
@@ -59,7 +60,12 @@ export async function startWorker(
     environment: trainerEnvironment(),
     log: (line) => logger.info({ source: 'trainer' }, line),
   });
-  const activities = createActivities({ store: openStore(home.storeUrl), host, cacheFolder: home.cacheFolder });
+  const activities = createActivities({
+    store: openStore(home.storeUrl),
+    host,
+    cacheFolder: home.cacheFolder,
+    environment: describeEnvironment(),
+  });
   const shared = {
     connection,
     namespace,

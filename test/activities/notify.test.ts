@@ -50,7 +50,7 @@ afterAll(async () => {
 
 const send = (parameters: { [key: string]: string | number } = {}) =>
   new MockActivityEnvironment().run(
-    (input: Parameters<typeof notify>[1]) => notify({ store, host, cacheFolder: folder }, input),
+    (input: Parameters<typeof notify>[1]) => notify({ store, host, cacheFolder: folder, environment: {} }, input),
     {
       run: 'r',
       step: 'tell',
