@@ -7,6 +7,7 @@ import {
 } from '../../workflows/search-attributes.ts';
 import { withServer } from '../connection.ts';
 import { coloured, print, printJson, say, table } from '../output.ts';
+import { refusalOf } from '../refusals.ts';
 
 export interface ListOptions {
   readonly state?: readonly string[];
@@ -70,7 +71,9 @@ export function listCommand({ limit, json, ...filter }: ListOptions): Promise<nu
         if (rows.length > limit) break;
       }
     } catch (error) {
-      throw refusal(error) ?? error;
+      const refusal = refusalOf(error);
+      if (refusal === null) throw error;
+      throw new ContrailError('Usage', `Temporal does not understand the query: ${refusal}.`, { cause: error });
     }
     const shown = rows.slice(0, limit);
     if (json) printJson(shown);
@@ -95,13 +98,3 @@ export function listCommand({ limit, json, ...filter }: ListOptions): Promise<nu
 }
 
 const isEmpty = (filter: object) => Object.values(filter).every((value) => value === undefined);
-
-/** A query that the server does not understand is a mistake in the command. */
-function refusal(error: unknown): ContrailError | null {
-  const invalidArgument = 3;
-  const causes = [error, error instanceof Error ? error.cause : undefined];
-  const found = causes.find((each) => each instanceof Object && 'code' in each && each.code === invalidArgument);
-  return found instanceof Object && 'details' in found
-    ? new ContrailError('Usage', `Temporal does not understand the query: ${found.details}.`, { cause: error })
-    : null;
-}

@@ -10,6 +10,7 @@ import { scheduleAttribute } from '../../workflows/search-attributes.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
 import { readSource } from '../pipeline-file.ts';
+import { refusalOf } from '../refusals.ts';
 import {
   definitionOf,
   openSchedule,
@@ -119,15 +120,12 @@ function configOf(
 
 /** What the server finds wrong with a schedule is the user's to put right. */
 async function refusedAsUsage(work: () => Promise<void>): Promise<void> {
-  const invalidArgument = 3;
   try {
     await work();
   } catch (error) {
-    const causes = [error, error instanceof Error ? error.cause : undefined];
-    const refusal = causes.find((each) => each instanceof Object && 'code' in each && each.code === invalidArgument);
-    if (refusal instanceof Object && 'details' in refusal)
-      throw new ContrailError('Usage', `Temporal refused the schedule: ${refusal.details}.`, { cause: error });
-    throw error;
+    const refusal = refusalOf(error);
+    if (refusal === null) throw error;
+    throw new ContrailError('Usage', `Temporal refused the schedule: ${refusal}.`, { cause: error });
   }
 }
 

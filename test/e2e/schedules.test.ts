@@ -104,7 +104,7 @@ describe('a schedule', () => {
         hour: 'numeric',
         hourCycle: 'h23',
       });
-      expect(local.format(new Date(time))).toBe('Mon 03');
+      expect(local.format(new Date(time))).toBe('Mon, 03');
     }
   });
 
