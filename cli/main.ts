@@ -5,6 +5,7 @@ import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { say } from './output.ts';
 import { addModels } from './program/models.ts';
 import { jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
+import { addOutlook } from './program/outlook.ts';
 import { addSchedule } from './program/schedule.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
@@ -106,6 +107,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--step <id>', 'the pretrain step, where there are several')
     .addOption(jsonOption())
     .action(async (id, options) => run((await import('./commands/export.ts')).exportCommand(id, options)));
+  addOutlook(program, run);
   addSchedule(program, run);
   addModels(program, run);
   return program;

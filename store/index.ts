@@ -33,6 +33,7 @@ export {
   saveStepResult,
   writeReportFile,
 } from './run-files.ts';
+export { type LogPosition, openRunLog, type RunLogWriter, readRunLog } from './run-logs.ts';
 export { loadRunRecord, recordRun } from './run-record.ts';
 export {
   bytesOf,
@@ -43,7 +44,7 @@ export {
   int32,
   type StoredTensor,
 } from './safetensors.ts';
-export { requireSameConfig } from './same-config.ts';
+export { differencesBetween, requireSameConfig } from './same-config.ts';
 export {
   digestOfSteps,
   loadLastCompleted,
