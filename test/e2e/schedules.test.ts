@@ -88,7 +88,7 @@ const statesOf = async (run: string) =>
   Object.fromEntries((await queryStatus(environment.client(), run))?.steps.map(({ id, state }) => [id, state]) ?? []);
 
 describe('a schedule', () => {
-  it('is made from a pipeline, and says when it starts next', { timeout: 60_000 }, async () => {
+  it('is made from a pipeline, and says when it starts next', { timeout: 300_000 }, async () => {
     const made = await runCommand(environment.home, [
       ...['schedule', 'create', file, '--cron', '0 3 * * 1', '--timezone', 'Europe/Paris', '--paused'],
     ]);
@@ -108,7 +108,7 @@ describe('a schedule', () => {
     }
   });
 
-  it('is not made twice, but can be replaced', { timeout: 60_000 }, async () => {
+  it('is not made twice, but can be replaced', { timeout: 300_000 }, async () => {
     const again = ['schedule', 'create', file, '--cron', '0 4 * * *'];
     expect(await runCommand(environment.home, again)).toMatchObject({
       code: 2,
@@ -119,7 +119,7 @@ describe('a schedule', () => {
     expect(next[0]).toMatch(/T04:00:00/);
   });
 
-  it('says what is wrong with it', { timeout: 60_000 }, async () => {
+  it('says what is wrong with it', { timeout: 300_000 }, async () => {
     const attempt = (...args: string[]) =>
       runCommand(environment.home, ['schedule', 'create', file, '--id', 'bad', ...args]);
     expect(await attempt()).toMatchObject({ code: 2, stderr: expect.stringContaining('say when') });
@@ -137,7 +137,7 @@ describe('a schedule', () => {
     });
   });
 
-  it('starts a run like any other, with an id of its own', { timeout: 120_000 }, async () => {
+  it('starts a run like any other, with an id of its own', { timeout: 300_000 }, async () => {
     const run = await runNow('nightly');
     expect(run).toMatch(/^nightly-\d{8}-\d{6}$/);
     expect(await statesOf(run)).toEqual({ data: 'done', pretrain: 'done' });
@@ -158,7 +158,7 @@ describe('a schedule', () => {
     expect(list.map((each) => each.run)).toEqual([run]);
   });
 
-  it('starts nothing beside a run that is going on, unless it may', { timeout: 120_000 }, async () => {
+  it('starts nothing beside a run that is going on, unless it may', { timeout: 300_000 }, async () => {
     await contrail('schedule', 'create', file, '--id', 'slow', '--every', '24h', '--set', 'epochs=100000');
     const { run } = await trigger('slow');
     expect(await trigger('slow')).toEqual({ run: null, skipped: 'overlap' });
@@ -172,7 +172,7 @@ describe('a schedule', () => {
     expect((await describeSchedule('slow')).runs.map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
   });
 
-  it('does the past again, one run after the other', { timeout: 120_000 }, async () => {
+  it('does the past again, one run after the other', { timeout: 300_000 }, async () => {
     await contrail('schedule', 'create', file, '--id', 'daily', '--cron', '0 3 * * *', '--paused');
     const filled = await runCommand(environment.home, [
       ...['schedule', 'backfill', 'daily', '--from', '2026-01-01', '--to', '2026-01-03'],
@@ -183,7 +183,7 @@ describe('a schedule', () => {
     expect(runs.map(({ state }) => state)).toEqual(['completed', 'completed']);
   });
 
-  it('is forgotten when it is deleted; its runs stay', { timeout: 60_000 }, async () => {
+  it('is forgotten when it is deleted; its runs stay', { timeout: 300_000 }, async () => {
     await runCommand(environment.home, ['schedule', 'delete', 'daily']);
     const gone = await runCommand(environment.home, ['schedule', 'describe', 'daily']);
     expect(gone).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no schedule daily') });
@@ -192,7 +192,7 @@ describe('a schedule', () => {
 });
 
 describe('a schedule that runs only if the data changed', () => {
-  it('ends at once on the same data, says why, and trains again on new data', { timeout: 180_000 }, async () => {
+  it('ends at once on the same data, says why, and trains again on new data', { timeout: 300_000 }, async () => {
     await contrail('schedule', 'create', file, '--id', 'fresh', '--every', '24h', '--only-if-changed', 'data');
     const first = await runNow('fresh');
     expect(await statesOf(first)).toEqual({ data: 'done', pretrain: 'done' });
@@ -209,7 +209,7 @@ describe('a schedule that runs only if the data changed', () => {
     expect(await statesOf(third)).toEqual({ data: 'done', pretrain: 'done' });
   });
 
-  it('runs again when what it does has changed', { timeout: 120_000 }, async () => {
+  it('runs again when what it does has changed', { timeout: 300_000 }, async () => {
     await contrail(
       'schedule',
       'create',
