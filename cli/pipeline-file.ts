@@ -8,7 +8,8 @@ import { parse } from 'yaml';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
-import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
+import type { Source } from '../contracts/schedules.ts';
+import { type IncludedFiles, parsePipeline, planPipeline, readPipeline } from '../pipelines/language/index.ts';
 
 /** Collects `--set name=value`; the value is read as YAML, so `3` is a number. */
 export function collectParam(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
@@ -27,15 +28,50 @@ export function collectParam(text: string, before: Readonly<Record<string, Json>
  * @throws ContrailError InvalidPipeline, Usage
  */
 export async function readPipelineFile(file: string, params: Readonly<Record<string, Json>>): Promise<Plan> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new ContrailError('Usage', `${file} cannot be read: ${whyUnreadable(cause)}.`, { cause });
-  });
+  const text = await readText(file);
   const name = relative('.', file) || file;
   const options = { files: includedFiles(dirname(file)) };
-  return /\.[cm]?[jt]s$/.test(file)
+  return isProgram(file)
     ? planPipeline(await loadProgram(file, name), name, params, options)
     : parsePipeline({ text, file: name }, params, options);
 }
+
+/**
+ * Reads a pipeline as it is written, with all that it includes, so that it can be planned again when its files are gone.
+ * A program is kept as the value that it made.
+ *
+ * @throws ContrailError InvalidPipeline, Usage
+ */
+export async function readSource(file: string): Promise<Source> {
+  const name = relative('.', file) || file;
+  const written = await readText(file);
+  const text = isProgram(file) ? JSON.stringify(await loadProgram(file, name), null, 2) : written;
+  const included: Record<string, string> = {};
+  const read = includedFiles(dirname(file));
+  const files: IncludedFiles = (path) => {
+    const found = read(path);
+    if ('text' in found) included[path] = found.text;
+    return found;
+  };
+  readPipeline({ text, file: name }, {}, { files });
+  return { file: name, text, ...(Object.keys(included).length > 0 ? { included } : {}) };
+}
+
+/** Plans a pipeline that was kept. @throws ContrailError InvalidPipeline */
+export const planSource = ({ file, text, included = {} }: Source, params: Readonly<Record<string, Json>> = {}): Plan =>
+  parsePipeline({ file, text }, params, {
+    files: (path) => {
+      const found = included[path];
+      return found === undefined ? { problem: 'it was not kept with the run' } : { text: found };
+    },
+  });
+
+const isProgram = (file: string) => /\.[cm]?[jt]s$/.test(file);
+
+const readText = (file: string) =>
+  readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new ContrailError('Usage', `${file} cannot be read: ${whyUnreadable(cause)}.`, { cause });
+  });
 
 const whyUnreadable = (cause: unknown) =>
   cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'there is no such file' : String(cause);

@@ -1,13 +1,14 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
+import { parsePipeline } from '../../pipelines/language/index.ts';
 import { loadPlan, openStore, reportFolder, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
-import { readPipelineFile } from '../pipeline-file.ts';
+import { readPipelineFile, readSource } from '../pipeline-file.ts';
 import { newRunId, startRun } from '../runs.ts';
 import { loadEvaluation, summarise } from '../summary.ts';
 
@@ -39,11 +40,12 @@ export interface RunOptions {
 
 /** `contrail run` */
 export async function runCommand(file: string, { set, id, detach, json }: RunOptions): Promise<number> {
-  const plan = await readPipelineFile(file, set);
+  const source = await readSource(file);
+  const plan = parsePipeline(source, set);
   const run = checkRunId(id ?? newRunId(plan.name));
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {
-    await startRun(server, store, run, plan, false);
+    await startRun(server, store, run, plan, false, source);
     say(`Started ${run}`);
     if (!detach) return follow(server, store, run, json);
     if (json) printJson({ run });
