@@ -1,10 +1,12 @@
 import type { z } from 'zod';
+import { choose } from './kinds/choose.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
 import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
 
+export { type ChooseParams, type ChooseResult, chooseParams, chooseResult } from './kinds/choose.ts';
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
@@ -21,6 +23,7 @@ export const stepKinds = {
   pretrain,
   'linear-probe': linearProbe,
   evaluate,
+  choose,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;

@@ -5,5 +5,7 @@ export const pipelineAttribute = defineSearchAttributeKey('ContrailPipeline', 'K
 export const stageAttribute = defineSearchAttributeKey('ContrailStage', 'KEYWORD');
 export const epochAttribute = defineSearchAttributeKey('ContrailEpoch', 'INT');
 export const bestLossAttribute = defineSearchAttributeKey('ContrailBestLoss', 'DOUBLE');
+/** `paused` or `running`, once a run was paused. */
+export const stateAttribute = defineSearchAttributeKey('ContrailState', 'KEYWORD');
 
-export const searchAttributes = [pipelineAttribute, stageAttribute, epochAttribute, bestLossAttribute];
+export const searchAttributes = [pipelineAttribute, stageAttribute, epochAttribute, bestLossAttribute, stateAttribute];
