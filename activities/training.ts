@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type StepResult, stepKinds, type TrainingKindName } from '../contracts/step-kinds.ts';
 import { recordedStateSchema, type TrainEpochResult } from '../contracts/trainer.ts';
-import { openCheckpoints } from '../store/index.ts';
+import { openCheckpoints, saveEpochMetrics } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -30,7 +30,9 @@ function split(uses: TrainingKindName, parameters: Readonly<Record<string, unkno
 export async function trainEpoch(context: ActivityContext, input: TrainEpochStepInput): Promise<TrainEpochResult> {
   const { uses, parameters, recorded, ...rest } = trainEpochInput.parse(input);
   const job = { ...rest, ...split(uses, parameters), ...(recorded ? { recorded } : {}) };
-  return runInTrainer(context, 'train-epoch', job);
+  const result = await runInTrainer(context, 'train-epoch', job);
+  await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
+  return result;
 }
 
 /** Takes the encoder, and the classifier where there is one, out of a finished training. */

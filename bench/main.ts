@@ -1,12 +1,14 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { benchCapture } from './capture.ts';
+import { benchEngine } from './engine/engine.ts';
+import { dagsterEnvironment } from './engine/environment.ts';
 import { benchEpoch } from './epoch.ts';
 import { openKeras } from './keras/peer.ts';
 import { benchLimit } from './limit.ts';
 import { benchSteps } from './steps.ts';
 
-const tables = ['steps', 'epoch', 'capture', 'limit'] as const;
+const tables = ['steps', 'epoch', 'capture', 'limit', 'engine'] as const;
 type TableName = (typeof tables)[number];
 
 const { values, positionals } = parseArgs({
@@ -28,6 +30,7 @@ const benches: Readonly<Record<TableName, () => Promise<readonly object[]>>> = {
   epoch: () => benchEpoch(keras, turns),
   capture: () => benchCapture(),
   limit: () => benchLimit(keras, turns),
+  engine: async () => benchEngine(await dagsterEnvironment()),
 };
 try {
   const results: Partial<Record<TableName, readonly object[]>> = {};

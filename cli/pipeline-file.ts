@@ -9,6 +9,7 @@ import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
 import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
+import type { PipelineSource } from '../pipelines/language/parse.ts';
 
 /** Collects `--set name=value`; the value is read as YAML, so `3` is a number. */
 export function collectParam(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
@@ -27,14 +28,19 @@ export function collectParam(text: string, before: Readonly<Record<string, Json>
  * @throws ContrailError InvalidPipeline, Usage
  */
 export async function readPipelineFile(file: string, params: Readonly<Record<string, Json>>): Promise<Plan> {
+  const source = await readSource(file);
+  const options = { files: includedFiles(dirname(file)) };
+  return /\.[cm]?[jt]s$/.test(file)
+    ? planPipeline(await loadProgram(file, source.file), source.file, params, options)
+    : parsePipeline(source, params, options);
+}
+
+/** Reads a pipeline file as it is. @throws ContrailError Usage */
+export async function readSource(file: string): Promise<PipelineSource> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new ContrailError('Usage', `${file} cannot be read: ${whyUnreadable(cause)}.`, { cause });
   });
-  const name = relative('.', file) || file;
-  const options = { files: includedFiles(dirname(file)) };
-  return /\.[cm]?[jt]s$/.test(file)
-    ? planPipeline(await loadProgram(file, name), name, params, options)
-    : parsePipeline({ text, file: name }, params, options);
+  return { text, file: relative('.', file) || file };
 }
 
 const whyUnreadable = (cause: unknown) =>

@@ -25,6 +25,8 @@ export interface StepStatus {
   readonly epochs: number | null;
   readonly metrics: EpochMetrics | null;
   readonly result: { readonly [key: string]: Json } | null;
+  /** Why it was skipped, where that is not its own `when`. */
+  readonly note?: string;
   readonly error: { readonly type: string; readonly message: string } | null;
 }
 

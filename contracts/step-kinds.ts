@@ -2,15 +2,19 @@ import type { z } from 'zod';
 import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
+import { notify } from './kinds/notify.ts';
 import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
+import { promote } from './kinds/promote.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
 
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
+export { type NotifyParams, notifyParams, notifyResult } from './kinds/notify.ts';
 export { type PrepareDataParams, prepareDataParams, prepareDataResult } from './kinds/prepare-data.ts';
 export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pretrain.ts';
+export { type PromoteParams, promoteParams, promoteResult } from './kinds/promote.ts';
 export { type TrainClassifierParams, trainClassifierParams, trainClassifierResult } from './kinds/train-classifier.ts';
 
 /**
@@ -24,6 +28,8 @@ export const stepKinds = {
   'train-classifier': trainClassifier,
   'linear-probe': linearProbe,
   evaluate,
+  promote,
+  notify,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;

@@ -9,6 +9,17 @@ export {
 } from './checkpoints.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { acquireLease, assertCurrent, type Lease } from './leases.ts';
+export {
+  candidateOf,
+  datasetOf,
+  listModels,
+  loadCurrent,
+  loadVersions,
+  type Promotion,
+  type PromotionTerms,
+  promoteModel,
+  rollBackModel,
+} from './models.ts';
 export type { Keep } from './retention.ts';
 export {
   type EpochLine,
@@ -23,6 +34,8 @@ export {
   saveStepResult,
   writeReportFile,
 } from './run-files.ts';
+export { type LogPosition, openRunLog, type RunLogWriter, readRunLog } from './run-logs.ts';
+export { loadRunRecord, recordRun } from './run-record.ts';
 export {
   bytesOf,
   type Dtype,
@@ -32,5 +45,13 @@ export {
   int32,
   type StoredTensor,
 } from './safetensors.ts';
-export { requireSameConfig } from './same-config.ts';
+export { differencesBetween, requireSameConfig } from './same-config.ts';
+export {
+  digestOfSteps,
+  loadLastCompleted,
+  loadScheduleDefinition,
+  removeSchedule,
+  saveLastCompleted,
+  saveScheduleDefinition,
+} from './schedules.ts';
 export { type Content, openStore, type Store, type StoredFile } from './store.ts';

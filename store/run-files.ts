@@ -15,8 +15,16 @@ const stepResultSchema = z.strictObject({
   /** Canonical JSON of all that the result follows from: kind, version, parameters, input digests. */
   fingerprint: z.string(),
   result: z.record(z.string(), z.json()),
+  /** How long the attempt that made it took; for a training, all its epochs. */
+  seconds: z.number().nonnegative().optional(),
+  finishedAt: z.iso.datetime().optional(),
 });
-export type StoredStepResult = { readonly fingerprint: string; readonly result: Readonly<Record<string, Json>> };
+export type StoredStepResult = {
+  readonly fingerprint: string;
+  readonly result: Readonly<Record<string, Json>>;
+  readonly seconds?: number;
+  readonly finishedAt?: string;
+};
 
 const planPath = (run: string) => `runs/${run}/plan.json`;
 const resultPath = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/result.json`;

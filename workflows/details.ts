@@ -8,8 +8,14 @@ export function stepTable(steps: readonly StepStatus[]): string {
     .join('\n');
 }
 
-const stateText = ({ state, reused, error }: StepStatus) =>
-  error ? `${state}: ${error.message.split('\n')[0]?.replaceAll('|', '/')}` : reused ? `${state} (reused)` : state;
+const stateText = ({ state, reused, error, note }: StepStatus) =>
+  error
+    ? `${state}: ${error.message.split('\n')[0]?.replaceAll('|', '/')}`
+    : reused
+      ? `${state} (reused)`
+      : note
+        ? `${state}: ${note}`
+        : state;
 
 const epochText = ({ epoch, epochs }: StepStatus) => (epoch === null ? '' : `${epoch} of ${epochs}`);
 

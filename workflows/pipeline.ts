@@ -18,6 +18,7 @@ import { canonicalJson, type Json } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
 import type { StepKindName, TrainingKindName } from '../contracts/step-kinds.ts';
+import { dataGate, stepsBeforeGate } from '../pipelines/language/data-gate.ts';
 import { doomedSteps, pointlessSteps, readySteps } from '../pipelines/language/readiness.ts';
 import { findReferences, resolveResults } from '../pipelines/language/references.ts';
 import { stepTable } from './details.ts';
@@ -31,6 +32,8 @@ export interface PipelineInput {
   readonly plan: Plan;
   /** An earlier attempt of this run may have left results and checkpoints: use them. */
   readonly resume: boolean;
+  /** Do nothing more where every data set is the one that this run had: by step, the digests. */
+  readonly unlessData?: { readonly run: string; readonly digests: { readonly [step: string]: string } };
 }
 
 type Result = { readonly [key: string]: Json };
@@ -40,6 +43,8 @@ const activityOf = {
   'prepare-data': 'prepareData',
   'linear-probe': 'linearProbe',
   evaluate: 'evaluate',
+  promote: 'promote',
+  notify: 'notify',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
 
 const isTraining = (uses: StepKindName): uses is TrainingKindName => uses === 'pretrain' || uses === 'train-classifier';
@@ -50,7 +55,11 @@ const isTraining = (uses: StepKindName): uses is TrainingKindName => uses === 'p
  * A failed step takes down what depends on it, and running steps that nothing can use any more; everything else goes on to
  * its end. Then every failure is reported at once.
  */
-export async function pipeline({ plan, resume }: PipelineInput): Promise<{ readonly [step: string]: Result }> {
+export async function pipeline({
+  plan,
+  resume,
+  unlessData,
+}: PipelineInput): Promise<{ readonly [step: string]: Result }> {
   const run = workflowInfo().workflowId;
   const steps: Record<string, StepStatus> = Object.fromEntries(plan.steps.map((step) => [step.id, waiting(step)]));
   const inOrder = () => plan.steps.flatMap(({ id }) => steps[id] ?? []);
@@ -114,10 +123,16 @@ export async function pipeline({ plan, resume }: PipelineInput): Promise<{ reado
   };
 
   const root = CancellationScope.current();
+  const beforeGate = stepsBeforeGate(plan);
   for (;;) {
     for (const id of doomedSteps(plan, states())) update(id, { state: 'cancelled' });
     for (const id of pointlessSteps(plan, states())) running.get(id)?.scope.cancel();
+    const gate = unlessData ? dataGate(plan, states(), results, unlessData.digests) : 'open';
+    if (gate === 'unchanged')
+      for (const { id, state } of inOrder())
+        if (state === 'waiting') update(id, { state: 'skipped', note: `the data is that of ${unlessData?.run}` });
     for (const id of readySteps(plan, states())) {
+      if (gate === 'closed' && !beforeGate.has(id)) continue;
       const step = plan.steps.find((each) => each.id === id);
       if (root.consideredCancelled) update(id, { state: 'cancelled' });
       else if (step) start(step);

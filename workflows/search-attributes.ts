@@ -5,5 +5,12 @@ export const pipelineAttribute = defineSearchAttributeKey('ContrailPipeline', 'K
 export const stageAttribute = defineSearchAttributeKey('ContrailStage', 'KEYWORD');
 export const epochAttribute = defineSearchAttributeKey('ContrailEpoch', 'INT');
 export const bestLossAttribute = defineSearchAttributeKey('ContrailBestLoss', 'DOUBLE');
+export const scheduleAttribute = defineSearchAttributeKey('ContrailSchedule', 'KEYWORD');
 
-export const searchAttributes = [pipelineAttribute, stageAttribute, epochAttribute, bestLossAttribute];
+export const searchAttributes = [
+  pipelineAttribute,
+  stageAttribute,
+  epochAttribute,
+  bestLossAttribute,
+  scheduleAttribute,
+];

@@ -11,23 +11,35 @@ import { trainerEnvironment } from '../../native/paths.ts';
 import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { print, printJson, say } from '../output.ts';
+import { currentModel } from './models.ts';
 import { checkRunId } from './run.ts';
+
+export interface ExportOptions {
+  readonly to: string;
+  readonly step?: string;
+  readonly model?: string;
+  readonly json: boolean;
+}
+
+type Found = Pick<ExportRequest, 'run' | 'encoder' | 'classifier' | 'evaluation'>;
 
 /** `contrail export` */
 export async function exportCommand(
-  run: string,
-  { to, step, json }: { readonly to: string; readonly step?: string; readonly json: boolean },
+  run: string | undefined,
+  { to, step, model, json }: ExportOptions,
 ): Promise<number> {
-  checkRunId(run);
+  if ((run === undefined) === (model === undefined))
+    throw new ContrailError('Usage', 'Name what to export: either a run, or a model with --model.');
   const target = resolve(to);
   if (existsSync(target) && readdirSync(target).length > 0)
     throw new ContrailError('Usage', `${to} is not empty. Name a folder that does not exist yet.`);
   const { storeUrl } = openHome();
-  const found = await findArtifacts(storeUrl, run, step);
+  const found =
+    run === undefined ? await artifactsOfModel(storeUrl, model ?? '') : await artifactsOfRun(storeUrl, run, step);
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {
-    const answer = await runExporter({ storeUrl, run, folder, ...found });
+    const answer = await runExporter({ storeUrl, folder, ...found });
     if (existsSync(target)) await rmdir(target);
     await chmod(folder, 0o755);
     await rename(folder, target);
@@ -44,12 +56,15 @@ export async function exportCommand(
   }
 }
 
+/** The current model of a name. */
+async function artifactsOfModel(storeUrl: string, model: string): Promise<Found> {
+  const { run, encoder, classifier, metrics } = await currentModel(openStore(storeUrl), model);
+  return { run, encoder, classifier, evaluation: metrics };
+}
+
 /** The encoder of a finished run, with the classifier that was trained on it and what was measured. */
-async function findArtifacts(
-  storeUrl: string,
-  run: string,
-  step: string | undefined,
-): Promise<Pick<ExportRequest, 'encoder' | 'classifier' | 'evaluation'>> {
+async function artifactsOfRun(storeUrl: string, run: string, step: string | undefined): Promise<Found> {
+  checkRunId(run);
   const store = openStore(storeUrl);
   const plan = await loadPlan(store, run);
   if (!plan)
@@ -76,6 +91,7 @@ async function findArtifacts(
   const measured = ofKind('evaluate').find(({ inputs }) => probe !== undefined && inputs.classifier?.step === probe.id);
   const numbers = Object.entries(measured?.result ?? {}).filter(([, value]) => typeof value === 'number');
   return {
+    run,
     encoder: chosen.result.encoder as unknown as ArtifactRef,
     classifier: (probe?.result.classifier ?? null) as unknown as ArtifactRef | null,
     evaluation: numbers.length > 0 ? (Object.fromEntries(numbers) as Record<string, number>) : null,

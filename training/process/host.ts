@@ -46,7 +46,7 @@ export interface TrainerHostOptions {
   /** Added to the environment: library paths, log levels. */
   readonly environment: Readonly<Record<string, string>>;
   /** Lines that trainers write to their output. */
-  readonly log: (line: string) => void;
+  readonly log: (key: StepKey, line: string) => void;
   /** @default 60_000 */
   readonly stopGraceMs?: number;
   /** How long a trainer without a job is kept. @default 300_000 */
@@ -132,7 +132,7 @@ function startTrainer(name: string, key: StepKey, options: TrainerHostOptions): 
       for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
         lastLines.push(line);
         if (lastLines.length > 20) lastLines.shift();
-        options.log(`${name}: ${line}`);
+        options.log(key, line);
       }
     });
   }
