@@ -19,16 +19,16 @@ export interface BitsRow {
   readonly same: boolean;
 }
 
-const epochs = 12;
+const epochs = 6;
 const batch = 64;
 const training: SmallTraining = {
-  images: 1800,
+  images: 1000,
   parameters: {
     encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
     batch,
     epochs,
     seed: 5,
-    checkpoint: { everySteps: 4, keep: { last: 1000 } },
+    checkpoint: { everySteps: 3, keep: { last: 1000 } },
   },
 };
 const kills = 10;

@@ -40,16 +40,7 @@ const benches: Readonly<Record<string, (turns: number) => Promise<readonly objec
 };
 const tables = Object.keys(benches);
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, turns: { type: 'string', default: '6' } },
-});
-const turns = Number(values.turns);
-if (positionals.some((name) => !tables.includes(name)) || !Number.isInteger(turns) || turns < 1) {
-  process.stderr.write(`Usage: npm run bench -- [${tables.join('|')}]... [--turns N] [--json]\n`);
-  process.exit(2);
-}
-const chosen = positionals.length > 0 ? positionals : tables;
+const { chosen, turns, json } = parseCommandLine();
 
 const results: Record<string, readonly object[]> = {};
 for (const name of chosen) {
@@ -57,19 +48,39 @@ for (const name of chosen) {
   try {
     const rows = (await benches[name]?.(turns)) ?? [];
     results[name] = rows;
-    if (!values.json) print(name, rows);
+    if (!json) print(name, rows);
   } catch (error) {
     process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
     break;
   }
 }
-if (values.json && process.exitCode === undefined) process.stdout.write(`${JSON.stringify(results)}\n`);
+if (json && process.exitCode === undefined) process.stdout.write(`${JSON.stringify(results)}\n`);
 for (const peer of kerasPeers.values())
   await peer.then(
     ({ close }) => close(),
     () => {},
   );
+
+/** The command line; a mistake in it ends the process with the usage. */
+function parseCommandLine(): { readonly chosen: readonly string[]; readonly turns: number; readonly json: boolean } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, turns: { type: 'string', default: '6' } },
+    });
+    const unknown = positionals.find((name) => !tables.includes(name));
+    if (unknown !== undefined) throw new Error(`There is no table ${unknown}.`);
+    const turns = Number(values.turns);
+    if (!Number.isInteger(turns) || turns < 1)
+      throw new Error(`--turns is a whole number from 1, not ${values.turns}.`);
+    return { chosen: positionals.length > 0 ? positionals : tables, turns, json: values.json };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${reason}\nUsage: npm run bench -- [${tables.join('|')}]... [--turns N] [--json]\n`);
+    process.exit(2);
+  }
+}
 
 function print(name: string, rows: readonly object[]): void {
   const head = Object.keys(rows[0] ?? {});

@@ -1,4 +1,4 @@
-"""A captured training step, run and traced as a plain graph: the session that tfjs-node opens has the same settings."""
+"""A captured training step, run and traced in a session with the default settings, which are those of tfjs-node's."""
 
 import time
 from collections import defaultdict
@@ -24,7 +24,6 @@ def profile_step(folder, state, steps):
             if op.type == "Placeholder" and not op.name.endswith("/feed")
         }
         loss = next(op.outputs[0] for op in operations if op.type == "Identity" and op.name.endswith("_output0"))
-        # TensorFlow optimises a graph once for each set of run options' fetches; a callable keeps Python out of the way.
         for _ in range(warm_up):
             session.run(loss, feeds)
         times = []
