@@ -25,7 +25,7 @@ const longEpochSeconds = 8;
 
 const trainings = [
   { name: 'about 1 s', images: 1800, encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] }, batch: 64 },
-  { name: 'about 10 s', images: 5400, encoder: { name: 'small-resnet', channels: 16, blocks: [2, 2, 2] }, batch: 128 },
+  { name: 'about 10 s', images: 4200, encoder: { name: 'small-resnet', channels: 16, blocks: [2, 2, 2] }, batch: 128 },
 ];
 
 /**

@@ -88,15 +88,17 @@ export async function trainInProcess(
       const input = { ...key, dataset, config, checkpoint, epoch, ...(recorded ? { recorded } : {}) };
       const result = await untilDone(() =>
         host.run('train-epoch', input, {
-          signal: new AbortController().signal,
-          stallTimeoutMs: 300_000,
+          ...patience(),
           onProgress: ({ phase, done, total }) => {
             if (phase !== `epoch ${epoch}` || (epoch - 1) * total + done < (pending[0] ?? Number.POSITIVE_INFINITY))
               return;
+            const trainer = trainerOf(run);
+            // What it said before it was killed may arrive afterwards.
+            if (trainer === null) return;
+            process.kill(trainer, 'SIGKILL');
             pending.shift();
             kills.push({ epoch, step: done });
             killed = true;
-            process.kill(trainerOf(run), 'SIGKILL');
           },
         }),
       );
@@ -105,11 +107,8 @@ export async function trainInProcess(
     const last = epochs.at(-1);
     if (last) {
       const recorded = { epoch: last.epoch, digest: last.digest };
-      await host.run(
-        'finish-training',
-        { ...key, dataset, config, checkpoint, recorded },
-        { signal: new AbortController().signal, stallTimeoutMs: 300_000, onProgress: () => {} },
-      );
+      const input = { ...key, dataset, config, checkpoint, recorded };
+      await untilDone(() => host.run('finish-training', input, { ...patience(), onProgress: () => {} }));
     }
     return epochs;
   } finally {
@@ -117,13 +116,15 @@ export async function trainInProcess(
   }
 }
 
-/** The process id of a run's trainer, which names itself in the list of processes. */
-function trainerOf(run: string): number {
+const patience = () => ({ signal: new AbortController().signal, stallTimeoutMs: 300_000 });
+
+/** The process id of a run's trainer, which names itself in the list of processes; null when it is not there. */
+function trainerOf(run: string): number | null {
   for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each)))
     try {
       if (readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith(`contrail trainer ${run}/`)) return Number(name);
     } catch {
       // It ended meanwhile.
     }
-  throw new Error(`the trainer of ${run} is not among the processes`);
+  return null;
 }
