@@ -14,18 +14,19 @@ export interface Services {
   readonly run: (run: string, text: string) => Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>>>;
 }
 
-/** Starts them, works with them, and stops them. Their folder goes with them. */
+/** Starts them, works with them, and stops them, on Ctrl-C and SIGTERM too. Their folder goes with them. */
 export async function withServices<T>(work: (services: Services) => Promise<T>): Promise<T> {
   return withFolder(async (folder) => {
     const home = openHome({ CONTRAIL_HOME: folder });
     const store = openStore(home.storeUrl);
+    const interruption = interruptions();
     const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, () => {});
     try {
       // What the client's own configuration reads.
       process.env.TEMPORAL_ADDRESS = environment.address;
       const server = await connect();
       try {
-        return await work({
+        const working = work({
           home,
           store,
           run: async (run, text) => {
@@ -33,11 +34,28 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
             return server.client.workflow.getHandle(run).result();
           },
         });
+        return await Promise.race([working, interruption.arrived]);
       } finally {
         await server.close();
       }
     } finally {
       await environment.stop();
+      interruption.stopListening();
     }
   });
+}
+
+/** Server and worker lead process groups of their own, so a signal that ends this process would leave them behind. */
+function interruptions() {
+  let interrupt = () => {};
+  const arrived = new Promise<never>((_, reject) => {
+    interrupt = () => reject(new Error('interrupted'));
+  });
+  arrived.catch(() => {});
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  const stopListening = () => {
+    for (const signal of signals) process.off(signal, interrupt);
+  };
+  return { arrived, stopListening };
 }
