@@ -61,6 +61,8 @@ for (const peer of kerasPeers.values())
     ({ close }) => close(),
     () => {},
   );
+// A table that failed may have left a connection that waits.
+process.exit();
 
 /** The command line; a mistake in it ends the process with the usage. */
 function parseCommandLine(): { readonly chosen: readonly string[]; readonly turns: number; readonly json: boolean } {

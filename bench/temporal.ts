@@ -25,19 +25,18 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
       // What the client's own configuration reads.
       process.env.TEMPORAL_ADDRESS = environment.address;
       const server = await connect();
-      try {
-        const working = work({
-          home,
-          store,
-          run: async (run, text) => {
-            await startRun(server, store, run, parsePipeline({ text, file: `${run}.yaml` }), false);
-            return server.client.workflow.getHandle(run).result();
-          },
-        });
-        return await Promise.race([working, interruption.arrived]);
-      } finally {
-        await server.close();
-      }
+      const working = work({
+        home,
+        store,
+        run: async (run, text) => {
+          await startRun(server, store, run, parsePipeline({ text, file: `${run}.yaml` }), false);
+          return server.client.workflow.getHandle(run).result();
+        },
+      });
+      const done = await Promise.race([working, interruption.arrived]);
+      // Only now: a client that still waits for a result throws where nobody can catch it when its connection closes.
+      await server.close();
+      return done;
     } finally {
       await environment.stop();
       interruption.stopListening();
