@@ -1,4 +1,4 @@
-import { type TrainingConfig, trainingConfigSchema } from '../contracts/training.ts';
+import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../contracts/training.ts';
 import { type CaptureReport, capture, eagerExecution } from '../training/capture/index.ts';
 import { createTrainingModel } from '../training/model.ts';
 import { createVariables } from '../training/parameters.ts';
@@ -29,7 +29,7 @@ export interface OwnWorkload extends Omit<StepWorkload, 'image'> {
   readonly image?: StepWorkload['image'];
   readonly engine?: TrainingConfig['engine'];
   /** @default SupCon without a queue */
-  readonly loss?: unknown;
+  readonly loss?: Readonly<Record<string, unknown>>;
 }
 
 /** uint8 [count, height, width, channels], and a class for each. */
@@ -55,8 +55,9 @@ export function openOurs({
   precision,
 }: OwnWorkload): Ours {
   const [height, width, channels] = image;
-  const config = trainingConfigSchema.parse({ encoder, batch, optimizer, loss, engine, precision });
-  const model = createTrainingModel(config, { height, width, channels, mean: [0.5], deviation: [0.3] });
+  const schema = loss && 'crossEntropy' in loss ? classifierConfigSchema : trainingConfigSchema;
+  const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, loss, engine, precision });
+  const model = createTrainingModel(config, { height, width, channels, mean: [0.5], deviation: [0.3] }, classes);
   const resident = makeImages(image);
   const state = {
     variables: createVariables(model.state, config.seed),
