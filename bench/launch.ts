@@ -11,3 +11,6 @@ const child = spawn(process.execPath, ['--import', 'tsx', main, ...process.argv.
   env: { ...process.env, ...trainerEnvironment(), ...allocatorEnvironment },
 });
 child.on('exit', (code) => process.exit(code ?? 1));
+// A signal from the terminal reaches the child as well, which may have processes to stop first.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -1,7 +1,6 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
-import { parsePipeline } from '../../pipelines/language/index.ts';
 import { loadPlan, openStore, reportFolder, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { type ServerClient, withServer } from '../connection.ts';
@@ -40,8 +39,8 @@ export interface RunOptions {
 
 /** `contrail run` */
 export async function runCommand(file: string, { set, id, detach, json }: RunOptions): Promise<number> {
+  const plan = await readPipelineFile(file, set);
   const source = await readSource(file);
-  const plan = parsePipeline(source, set);
   const run = checkRunId(id ?? newRunId(plan.name));
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {

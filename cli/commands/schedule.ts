@@ -8,7 +8,7 @@ import { openHome } from '../../worker/home.ts';
 import { scheduleAttribute } from '../../workflows/search-attributes.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
-import { planSource, readSource } from '../pipeline-file.ts';
+import { readPipelineFile, readSource } from '../pipeline-file.ts';
 import { refusalOf } from '../refusals.ts';
 import {
   definitionOf,
@@ -50,9 +50,9 @@ export interface CreateOptions {
 /** `contrail schedule create` */
 export async function scheduleCreateCommand(file: string, options: CreateOptions): Promise<number> {
   const source = await readSource(file);
-  const declared = planSource(source).schedule;
+  const declared = (await readPipelineFile(file, {})).schedule;
   const config = configOf(options, declared);
-  const plan = planSource(source, { ...config.params, ...options.set });
+  const plan = await readPipelineFile(file, { ...config.params, ...options.set });
   const id = checkScheduleId(options.id ?? plan.name);
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {
