@@ -1,3 +1,4 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   ChildWorkflowCancellationType,
@@ -6,7 +7,6 @@ import {
   proxyActivities,
   sleep,
   startChild,
-  WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
 import type { ArtifactRef } from '../contracts/artifacts.ts';

@@ -1,12 +1,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { activityInfo, cancelled, sleep } from '@temporalio/activity';
+import { activityInfo, cancelled, heartbeat, sleep } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import type { Activities } from '../../activities/index.ts';
-import { lookUpStep } from '../../activities/look-up-step.ts';
-import { checkParameters } from '../../activities/lookups.ts';
+import { createActivities } from '../../activities/index.ts';
 import type { StepInput } from '../../activities/step-input.ts';
 import { finishStep, unlessFinished } from '../../activities/step-result.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
@@ -56,7 +54,7 @@ export async function startInterpreter(extraArgs: string[] = []): Promise<Interp
     const { attempt } = activityInfo();
     const result = await unlessFinished(context, { run, step, fingerprint }, async () => {
       events.push({ what: 'start', run, step });
-      if (ms > 0) await Promise.race([sleep(ms), cancelled()]);
+      if (ms > 0) await withHeartbeats(() => Promise.race([sleep(ms), cancelled()]));
       if (broken || attempt <= failures) {
         events.push({ what: 'error', run, step });
         throw ApplicationFailure.create({ message: 'as the test wants it', type: 'Scripted', nonRetryable: broken });
@@ -68,12 +66,7 @@ export async function startInterpreter(extraArgs: string[] = []): Promise<Interp
     });
     return { result, attempt };
   };
-  const activities: Partial<Activities> = {
-    choose: work,
-    lookUpStep: (input) => lookUpStep(context, input),
-    checkParameters: (input) => checkParameters(input),
-    closeTrainer: async () => {},
-  };
+  const activities = { ...createActivities(context), choose: work };
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('ERROR'),
@@ -81,7 +74,12 @@ export async function startInterpreter(extraArgs: string[] = []): Promise<Interp
   const shared = { connection: environment.nativeConnection, activities };
   const workers = await Promise.all([
     Worker.create({ ...shared, taskQueue: 'contrail', workflowBundle, maxConcurrentActivityTaskExecutions: 50 }),
-    Worker.create({ ...shared, taskQueue: 'cpu', maxConcurrentActivityTaskExecutions: 200 }),
+    Worker.create({
+      ...shared,
+      taskQueue: 'cpu',
+      maxConcurrentActivityTaskExecutions: 200,
+      maxHeartbeatThrottleInterval: '200ms',
+    }),
   ]);
   const ended = Promise.all(workers.map((worker) => worker.run()));
   return {
@@ -95,6 +93,16 @@ export async function startInterpreter(extraArgs: string[] = []): Promise<Interp
       await environment.teardown();
     },
   };
+}
+
+/** An activity hears of a cancel in the answer to a heartbeat. */
+async function withHeartbeats(work: () => Promise<void>): Promise<void> {
+  const timer = setInterval(() => heartbeat(), 100);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** The server has five seconds to come up, which a busy machine may need more than once. */
