@@ -22,6 +22,18 @@ export function collectParam(text: string, before: Readonly<Record<string, Json>
   }
 }
 
+/** Collects `--set path=value` for the parameters of a step: `optimizer.learningRate=0.01`. */
+export function collectChange(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
+  const [, path, value] = /^([A-Za-z0-9.]+)=(.*)$/s.exec(text) ?? [];
+  if (path === undefined || value === undefined)
+    throw new InvalidArgumentError('It must be path=value, such as optimizer.learningRate=0.01.');
+  try {
+    return { ...before, [path]: parse(value) as Json };
+  } catch {
+    return { ...before, [path]: value };
+  }
+}
+
 /**
  * Reads and checks a pipeline: a YAML file, or a program whose default export is one.
  *
