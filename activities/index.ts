@@ -6,6 +6,7 @@ import { linearProbe } from './linear-probe.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters, type FinishedStepsInput, finishedSteps } from './lookups.ts';
 import { notify } from './notify.ts';
+import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordChanges } from './open-training.ts';
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
 import {
@@ -48,6 +49,8 @@ export function createActivities(context: ActivityContext) {
     choose: work(choose),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
     lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
+    openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input)),
+    recordChanges: (input: RecordChangesInput) => translated(() => recordChanges(context, input)),
     trainingProgress: (input: TrainingStepInput) => translated(() => trainingProgress(context, input)),
     finishedSteps: (input: FinishedStepsInput) => translated(() => finishedSteps(context, input)),
     prepareScheduledRun: (input: PrepareScheduledRunInput) => translated(() => prepareScheduledRun(context, input)),

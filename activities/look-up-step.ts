@@ -28,7 +28,7 @@ const lookUpStepInput = stepKeySchema.extend({
   check: z.boolean(),
   inputs: z.record(z.string(), artifactRefSchema),
   /** Where a result may come from; the run's own is forgotten where it may not. */
-  reuse: z.strictObject({ own: z.boolean(), cache: z.boolean() }),
+  reuse: z.strictObject({ own: z.boolean(), cache: z.boolean(), origin: stepKeySchema.optional() }),
 });
 export type LookUpStepInput = z.input<typeof lookUpStepInput>;
 
@@ -57,9 +57,11 @@ export async function lookUpStep({ store }: ActivityContext, input: LookUpStepIn
   const kind: StepKind = stepKinds[uses];
   const own = await loadStepResult(store, { run, step });
   if (own && !reuse.own) await removeStepResult(store, { run, step });
+  const origin = reuse.origin ? await loadStepResult(store, reuse.origin) : null;
   const entry = reuse.cache && kind.effect !== true ? await loadCacheEntry(store, fingerprint) : null;
   const candidates = [
     ...(reuse.own && own?.fingerprint === fingerprint ? [{ result: own.result, from: { run, step } }] : []),
+    ...(origin?.fingerprint === fingerprint && reuse.origin ? [{ result: origin.result, from: reuse.origin }] : []),
     ...(entry ? [{ result: entry.result, from: { run: entry.run, step: entry.step } }] : []),
   ];
   let refused: string | null = null;

@@ -1,17 +1,27 @@
+import { cancellationSignal } from '@temporalio/activity';
 import { z } from 'zod';
 import { stepKeySchema } from '../contracts/identifiers.ts';
 import { type StepResult, stepKinds, type TrainingKindName } from '../contracts/step-kinds.ts';
 import { recordedStateSchema, type TrainEpochResult } from '../contracts/trainer.ts';
+import { segmentSchema } from '../contracts/training-changes.ts';
 import { openCheckpoints, saveEpochMetrics } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
 
+/** What went before the present config of a training. */
+const pastSchema = z.strictObject({
+  earlier: z.array(segmentSchema).optional(),
+  startsAt: z.int().positive().optional(),
+});
+
 const trainEpochInput = trainingStepInputSchema.extend({
+  ...pastSchema.shape,
   epoch: z.int().positive(),
   recorded: recordedStateSchema.optional(),
 });
 const finishTrainingInput = trainingStepInputSchema.extend({
+  ...pastSchema.shape,
   fingerprint: z.string(),
   recorded: recordedStateSchema,
   loss: z.number(),
@@ -24,24 +34,42 @@ export type TrainEpochStepInput = z.input<typeof trainEpochInput>;
 export type FinishTrainingStepInput = z.input<typeof finishTrainingInput>;
 
 /** What decides the numbers of a training, apart from what does not. */
-function split(uses: TrainingKindName, parameters: Readonly<Record<string, unknown>>) {
-  const { checkpoint, ...config } = stepKinds[uses].params.parse(parameters);
+export function splitParameters(uses: TrainingKindName, parameters: Readonly<Record<string, unknown>>) {
+  const { checkpoint, health: _, stop: __, ...config } = stepKinds[uses].params.parse(parameters);
   return { checkpoint, config };
 }
 
-/** Trains one epoch; done means that its checkpoint is durable. */
+const pastOf = (uses: TrainingKindName, { earlier, startsAt }: z.output<typeof pastSchema>) => ({
+  ...(earlier
+    ? { earlier: earlier.map((each) => ({ ...each, config: splitParameters(uses, each.config).config })) }
+    : {}),
+  ...(startsAt === undefined ? {} : { startsAt }),
+});
+
+/** Trains one epoch; done means that its checkpoint is durable. One that is stopped leaves no trainer behind. */
 export async function trainEpoch(context: ActivityContext, input: TrainEpochStepInput): Promise<TrainEpochResult> {
-  const { uses, parameters, recorded, ...rest } = trainEpochInput.parse(input);
-  const job = { ...rest, ...split(uses, parameters), ...(recorded ? { recorded } : {}) };
-  const result = await runInTrainer(context, 'train-epoch', job);
-  await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
-  return result;
+  const { uses, parameters, recorded, earlier, startsAt, ...rest } = trainEpochInput.parse(input);
+  const past = pastOf(uses, { earlier, startsAt });
+  const job = { ...rest, ...splitParameters(uses, parameters), ...past, ...(recorded ? { recorded } : {}) };
+  try {
+    const result = await runInTrainer(context, 'train-epoch', job);
+    await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
+    return result;
+  } finally {
+    if (cancellationSignal().aborted) await context.host.close(rest);
+  }
 }
 
 /** Takes the encoder, and the classifier where there is one, out of a finished training. */
 export async function finishTraining(context: ActivityContext, input: FinishTrainingStepInput) {
-  const { uses, parameters, fingerprint, loss, bestLoss, recorded, cache, ...rest } = finishTrainingInput.parse(input);
-  const made = await runInTrainer(context, 'finish-training', { ...rest, ...split(uses, parameters), recorded });
+  const { uses, parameters, fingerprint, loss, bestLoss, recorded, cache, earlier, startsAt, ...rest } =
+    finishTrainingInput.parse(input);
+  const made = await runInTrainer(context, 'finish-training', {
+    ...rest,
+    ...splitParameters(uses, parameters),
+    ...pastOf(uses, { earlier, startsAt }),
+    recorded,
+  });
   await context.host.close(rest);
   const result: StepResult<'pretrain'> | StepResult<'train-classifier'> = {
     ...made,

@@ -11,6 +11,10 @@ export const epochMetricsSchema = z.strictObject({
   learningRate: z.number(),
   imagesPerSecond: z.number(),
   seconds: z.number(),
+  /** Of a contrastive training: the loss where every image has the same projection. */
+  collapsedLoss: z.number().optional(),
+  /** Of a contrastive training: the share of batches in which no two images are of one class. */
+  withoutPositives: z.number().optional(),
 });
 export type EpochMetrics = z.infer<typeof epochMetricsSchema>;
 

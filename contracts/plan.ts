@@ -1,15 +1,10 @@
 import { z } from 'zod';
 import { artifactKindSchema } from './artifacts.ts';
+import { durationSchema } from './duration.ts';
 import { plannedStepIdSchema, stepIdSchema } from './identifiers.ts';
 import { type StepKindName, stepKindNames } from './step-kinds.ts';
 
-/** A duration as people write it: `30s`, `5m`, `2h`, `1d`, or milliseconds as a number. */
-export const durationSchema = z
-  .union([
-    z.int().positive(),
-    z.string().regex(/^\d+(\.\d+)?(ms|s|m|h|d)$/, 'must be a duration such as 30s, 5m, 2h or 1d'),
-  ])
-  .describe('30s, 5m, 2h, 1d, or milliseconds');
+export { durationSchema };
 
 /** Retries, in Temporal's own words. `maximumAttempts: 0` is without limit. */
 export const retrySchema = z.strictObject({

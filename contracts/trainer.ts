@@ -9,10 +9,21 @@ import { checkpointSchema, classifierConfigSchema, trainingConfigSchema } from '
 /** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
 export const recordedStateSchema = z.strictObject({ epoch: z.int().positive(), digest: digestSchema });
 
+const trainingConfigUnion = z.union([trainingConfigSchema, classifierConfigSchema]);
+
 const trainingSchema = stepKeySchema.extend({
   dataset: artifactRefSchema,
-  config: z.union([trainingConfigSchema, classifierConfigSchema]),
+  config: trainingConfigUnion,
   checkpoint: checkpointSchema,
+  /**
+   * Epochs that were trained with other configs, the earliest first. Checkpoints past the recorded state that belong to none
+   * of them were abandoned, and are passed over. Absent where nothing ever changed: then such a checkpoint is an error.
+   */
+  earlier: z
+    .array(z.strictObject({ through: z.int().positive(), dataset: artifactRefSchema, config: trainingConfigUnion }))
+    .optional(),
+  /** The training goes on from this epoch of another run: what is before it cannot be trained here. */
+  startsAt: z.int().positive().optional(),
 });
 
 export const trainEpochInput = trainingSchema.extend({

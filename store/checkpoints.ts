@@ -48,8 +48,13 @@ export interface Checkpoints {
    * The newest checkpoint, not past a point, whose state verifies; with the newer ones that were skipped, and why.
    *
    * @param options.wholeEpochs passes over the checkpoints within an epoch
+   * @param options.belongs passes over those for which it says no; what it throws is thrown
    */
-  readonly newestValid: (options?: { readonly upTo?: ProgressPoint; readonly wholeEpochs?: boolean }) => Promise<{
+  readonly newestValid: (options?: {
+    readonly upTo?: ProgressPoint;
+    readonly wholeEpochs?: boolean;
+    readonly belongs?: (manifest: CheckpointManifest) => boolean;
+  }) => Promise<{
     readonly newest: LoadedCheckpoint | null;
     readonly rejected: readonly RejectedCheckpoint[];
   }>;
@@ -59,6 +64,14 @@ export interface Checkpoints {
   readonly verify: (name: string) => Promise<CheckpointManifest>;
   /** Removes what the retention rule does not keep, and what killed processes left half-written; returns the names. */
   readonly retain: (keep: Keep) => Promise<readonly string[]>;
+  /** Removes what lies past the end of an epoch, but for the pinned and the damaged; returns the names. */
+  readonly discardAfter: (lease: Lease, epoch: number) => Promise<readonly string[]>;
+  /**
+   * Takes over a checkpoint of another training, bit for bit.
+   *
+   * @throws ContrailError CorruptCheckpoint when that does not verify
+   */
+  readonly adopt: (lease: Lease, from: StepKey, name: string) => Promise<CheckpointManifest>;
   /** Keeps a checkpoint until it is unpinned. @throws ContrailError CorruptCheckpoint when there is none of that name */
   readonly pin: (name: string) => Promise<void>;
   readonly unpin: (name: string) => Promise<void>;
@@ -122,6 +135,11 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
     return found.flat();
   };
 
+  const remove = async (name: string) => {
+    await store.remove(`${folderOf(name)}/${checkpointFiles.manifest}`);
+    await store.remove(`${folderOf(name)}/${checkpointFiles.state}`);
+  };
+
   return {
     load,
     verify,
@@ -164,15 +182,18 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
       await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
       return manifest;
     },
-    newestValid: async ({ upTo, wholeEpochs = false } = {}) => {
+    newestValid: async ({ upTo, wholeEpochs = false, belongs = always } = {}) => {
       const rejected: RejectedCheckpoint[] = [];
       for (const { name, parsed: point } of (await folders()).reverse()) {
         if ((upTo && comparePoints(point, upTo) > 0) || (wholeEpochs && point.step > 0)) continue;
+        let newest: LoadedCheckpoint;
         try {
-          return { newest: await load(name), rejected };
+          newest = await load(name);
         } catch (error) {
           rejected.push({ name, reason: error instanceof Error ? error.message : String(error) });
+          continue;
         }
+        if (belongs(newest.manifest)) return { newest, rejected };
       }
       return { newest: null, rejected };
     },
@@ -198,12 +219,33 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
         if (!(await verifies(name))) continue;
         if (valid < 2) valid++;
         else {
-          await store.remove(`${folderOf(name)}/${checkpointFiles.manifest}`);
-          await store.remove(`${folderOf(name)}/${checkpointFiles.state}`);
+          await remove(name);
           removed.push(name);
         }
       }
       return removed.reverse();
+    },
+    discardAfter: async (lease, epoch) => {
+      await assertCurrent(lease);
+      const removed: string[] = [];
+      for (const { name, manifest, pinned } of await manifests({ whole: true })) {
+        if (pinned || comparePoints(manifest, { epoch, step: 0 }) <= 0 || !(await verifies(name))) continue;
+        await remove(name);
+        removed.push(name);
+      }
+      return removed;
+    },
+    adopt: async (lease, from, name) => {
+      await assertCurrent(lease);
+      const origin = `runs/${from.run}/steps/${from.step}/checkpoints/${checkedName(name)}`;
+      const { manifest: found } = await readCheckpoint(store, origin);
+      const manifest = { ...found, token: lease.token };
+      const own = folderOf(checkpointName(manifest));
+      await store.write(`${own}/${checkpointFiles.state}`, await store.read(`${origin}/${checkpointFiles.state}`));
+      await assertCurrent(lease);
+      await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
+      await readCheckpoint(store, own);
+      return manifest;
     },
     pin: async (name) => {
       await readCheckpointManifest(store, folderOf(name));

@@ -11,6 +11,7 @@ export {
   removeCacheEntry,
   saveCacheEntry,
 } from './cache.ts';
+export { comparePoints } from './checkpoint-names.ts';
 export {
   type Checkpoints,
   type LoadedCheckpoint,
@@ -58,7 +59,7 @@ export {
   int32,
   type StoredTensor,
 } from './safetensors.ts';
-export { differencesBetween, requireSameConfig } from './same-config.ts';
+export { configMismatch, conflictsWith, differencesBetween } from './same-config.ts';
 export {
   digestOfSteps,
   loadLastCompleted,
@@ -68,3 +69,4 @@ export {
   saveScheduleDefinition,
 } from './schedules.ts';
 export { type Content, openStore, type Store, type StoredFile } from './store.ts';
+export { loadChanges, saveChanges } from './training-changes.ts';

@@ -4,13 +4,13 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { TrainingConfig } from '../contracts/training.ts';
 import { batchPlan, describeDataset, loadSplit } from '../datasets/index.ts';
-import type { Store, StoredTensor } from '../store/index.ts';
+import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
 import { compileMicrobatches, microbatchVariables } from './microbatch.ts';
 import { createTrainingModel, type ImageFormat, type TrainingModel } from './model.ts';
 import { UpdateOutcome } from './optimizers/loss-scale.ts';
 import { learningRateAt } from './optimizers/schedule.ts';
-import { createVariables } from './parameters.ts';
+import { createVariables, type ParameterSpec } from './parameters.ts';
 import { residentImages } from './resident-images.ts';
 import { readState, writeState } from './state.ts';
 import { trainingStep } from './step.ts';
@@ -34,6 +34,8 @@ export interface TrainingSession {
   readonly step: CompiledStep;
   /** Images of the training split. */
   readonly count: number;
+  /** int32 [count] */
+  readonly labels: Int32Array;
   readonly format: ImageFormat;
   readonly stepsPerEpoch: number;
   at: ProgressPoint;
@@ -90,6 +92,7 @@ export async function openSession(
       ? compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch })
       : execution.compile(trainingStep(model, config, stepsPerEpoch)),
     count,
+    labels: split.labels,
     format,
     stepsPerEpoch,
     at: { epoch: 0, step: 0 },
@@ -125,14 +128,22 @@ export function snapshot(session: TrainingSession): { tensors: StoredTensor[]; m
   };
 }
 
-/** Puts the session where a checkpoint stands. */
+/**
+ * Puts the session where a checkpoint stands. Where that was written with another config, state besides the parameters that it
+ * does not have, such as the slots of another optimizer, stays as it is initially.
+ */
 export function restore(
   session: TrainingSession,
   manifest: CheckpointManifest,
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata: Readonly<Record<string, string>>,
 ): void {
-  writeState(session.model.state, session.execution, tensors);
+  const isSame = manifest.configHash === digestOfJson(sessionConfig(session));
+  const { state, encoder, objective } = session.model;
+  const parameters = new Set([...encoder.parameters, ...objective.parameters].map(({ name }) => name));
+  const isWanted = ({ name, shape }: ParameterSpec) =>
+    isSame || parameters.has(name) || tensors.get(name)?.shape.join() === shape.join();
+  writeState(state.filter(isWanted), session.execution, tensors);
   session.at = { epoch: manifest.epoch, step: manifest.step };
   session.lossSum = JSON.parse(metadata.lossSum ?? '0') as number;
   session.overflows = JSON.parse(metadata.overflows ?? '0') as number;

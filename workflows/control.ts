@@ -1,12 +1,16 @@
 import {
   ApplicationFailure,
   type ChildWorkflowHandle,
+  condition,
   setHandler,
   upsertMemo,
   upsertSearchAttributes,
+  uuid4,
 } from '@temporalio/workflow';
+import { z } from 'zod';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
+import { changeRule } from '../contracts/training-changes.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import { describeFailure } from './failures.ts';
 import { lookups } from './lookups.ts';
@@ -15,7 +19,11 @@ import {
   pauseTrainingSignal,
   pauseUpdate,
   retryUpdate,
+  type SetRequest,
+  setTrainingSignal,
+  setUpdate,
   statusQuery,
+  stepChangedSignal,
   stepPausedSignal,
   stepProgressSignal,
   type UnpauseRequest,
@@ -80,6 +88,14 @@ export function handleMessages(controlled: Controlled): void {
   setHandler(unpauseUpdate, (request) => unpause(controlled, request), {
     validator: (request) => refuseUnpause(controlled, request),
     description: 'Let the run, or a step that waits, go on; "set" changes parameters of a step that waits',
+  });
+  const answers = new Map<string, string | null>();
+  setHandler(stepChangedSignal, ({ id, refused }) => void answers.set(id, refused), {
+    description: 'A training has taken up a change, or refuses it',
+  });
+  setHandler(setUpdate, (request) => set(controlled, answers, request), {
+    validator: (request) => refuseSet(controlled, request),
+    description: 'Change a parameter of a step that has not begun, or of a training where that is allowed',
   });
   setHandler(retryUpdate, ({ step }) => retry(controlled, step), {
     validator: ({ step }) => refuseRetry(controlled, step),
@@ -199,6 +215,54 @@ async function checkChanges({ stepOf, state }: Controlled, id: string, changes: 
   } catch (error) {
     throw refuse(describeFailure(error).message);
   }
+}
+
+function refuseSet(controlled: Controlled, { step: id, path, value }: SetRequest): void {
+  const { state, running, stepOf } = controlled;
+  requireSteps(controlled, [id]);
+  const step = stepOf(id);
+  if (!/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))
+    throw refuse(`${JSON.stringify(path)} is not the path of a parameter, such as epochs or stop.patience.`);
+  if (hasEnded(state.states[id]))
+    throw refuse(`Step ${id} has ended: it is ${state.states[id]}. \`contrail resume --set\` goes on with it.`);
+  if (!step || !running.has(id)) return;
+  if (!isTraining(step)) throw refuse(`Step ${id} is running and is done in one piece: nothing of it can change now.`);
+  const parameters = state.resolved.get(id) ?? step.with;
+  const { rule, reason } = changeRule(path, parameters);
+  if (rule === 'next')
+    throw refuse(
+      `${path} cannot change while the training runs: ${reason}. \`contrail fork\` begins a run with another value from a checkpoint.`,
+    );
+  if (rule === 'never') throw refuse(`${path} cannot change under a training that has begun: ${reason}.`);
+  const checked = stepKinds[step.uses].params.safeParse(withValue(parameters, path.split('.'), value));
+  if (!checked.success) throw refuse(`${path} is not valid: ${z.prettifyError(checked.error)}`);
+}
+
+async function set(
+  { state, running }: Controlled,
+  answers: Map<string, string | null>,
+  { step: id, path, value }: SetRequest,
+): Promise<string> {
+  const inFlight = running.get(id);
+  if (!inFlight) {
+    state.changes.set(id, { ...state.changes.get(id), [path]: value });
+    return id;
+  }
+  await condition(() => inFlight.training !== null || !running.has(id));
+  const change = uuid4();
+  const sent = inFlight.training?.signal(setTrainingSignal, { id: change, path, value }).then(
+    () => true,
+    () => false,
+  );
+  if ((await sent) === true) await condition(() => answers.has(change) || running.get(id) !== inFlight);
+  const refused = answers.get(change);
+  answers.delete(change);
+  if (refused === undefined) throw refuse(`The training ${id} ended meanwhile.`);
+  if (refused !== null) throw refuse(refused);
+  const resolved = state.resolved.get(id);
+  if (resolved) state.resolved.set(id, withValue(resolved, path.split('.'), value));
+  if (path === 'epochs') state.update(id, { epochs: Number(value) });
+  return id;
 }
 
 function refuseRetry(controlled: Controlled, id: string): void {

@@ -44,7 +44,26 @@ export const unpauseUpdate = defineUpdate<readonly string[], [UnpauseRequest]>('
 /** Does a failed step, and what was cancelled because of it, again while the run goes on. */
 export const retryUpdate = defineUpdate<readonly string[], [{ readonly step: string }]>('retry');
 
+export interface SetRequest {
+  readonly step: string;
+  /** Of a parameter: `epochs`, `stop.patience`. */
+  readonly path: string;
+  readonly value: Json;
+}
+/** Changes a parameter of a step that has not begun, or of a training where the table of changes allows it. */
+export const setUpdate = defineUpdate<string, [SetRequest]>('set');
+
+/** From a training to its pipeline: what became of a change. */
+export interface StepChanged {
+  readonly id: string;
+  /** Why it was not made; null where it was. */
+  readonly refused: string | null;
+}
+export const stepChangedSignal = defineSignal<[StepChanged]>('step-changed');
+
 /** From a pipeline to one of its trainings. */
+export const setTrainingSignal =
+  defineSignal<[{ readonly id: string; readonly path: string; readonly value: Json }]>('setTraining');
 export const pauseTrainingSignal = defineSignal('pauseTraining');
 export const unpauseTrainingSignal =
   defineSignal<[{ readonly set?: { readonly [path: string]: Json } }]>('unpauseTraining');

@@ -31,6 +31,10 @@ export interface PipelineInput {
   readonly redo?: readonly string[];
   /** Take results of other runs. @default true */
   readonly useCache?: boolean;
+  /** A person agreed to a changed config: trainings go on with it from their next epoch. */
+  readonly accept?: boolean;
+  /** The step begins from a checkpoint of another run; the steps before it take that run's results. */
+  readonly fork?: { readonly run: string; readonly step: string; readonly epoch: number };
   /** Do nothing more where every data set is the one that this run had: by step, the digests. */
   readonly unlessData?: { readonly run: string; readonly digests: { readonly [step: string]: string } };
   /** Where the run stood when its history grew long and began anew. */
@@ -53,7 +57,7 @@ const patience = 5;
  * its end. Then come the steps of `onFailure` and `finally`, and every failure is reported at once.
  */
 export async function pipeline(input: PipelineInput): Promise<{ readonly [step: string]: Result }> {
-  const { plan, resume, useCache = true, unlessData } = input;
+  const { plan, resume, useCache = true, accept = false, fork, unlessData } = input;
   const run = workflowInfo().workflowId;
   const root = CancellationScope.current();
   const state = createRunState(plan, input.state);
@@ -92,7 +96,12 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     );
     state.resolved.set(id, resolved.parameters);
     const prepared = looksUp
-      ? await lookUp(run, step, resolved, { redo: state.redo.has(id), useCache })
+      ? await lookUp(run, step, resolved, {
+          redo: state.redo.has(id),
+          // What the fork makes does not follow from its parameters alone.
+          useCache: useCache && fork?.step !== id,
+          origin: fork && fork.step !== id ? { run: fork.run, step: id } : undefined,
+        })
       : await lookUpInFinished(step, resolved, finished);
     if (prepared.found) {
       const { result, from } = prepared.found;
@@ -110,7 +119,9 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     const { result, retries } = await execute(step, prepared, {
       run,
       resume: resume || inFlight.attemptsBefore > 0,
-      cacheable: changes === undefined,
+      cacheable: changes === undefined && fork?.step !== id,
+      accept,
+      startFrom: fork?.step === id ? fork : undefined,
       onTraining: (handle) => {
         inFlight.training = handle;
         if (inFlight.pauseRequested || state.paused() !== null)

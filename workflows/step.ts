@@ -87,7 +87,11 @@ export async function lookUp(
   run: string,
   step: PlannedStep,
   { parameters, inputs, check }: ResolvedStep,
-  { redo, useCache }: { readonly redo: boolean; readonly useCache: boolean },
+  {
+    redo,
+    useCache,
+    origin,
+  }: { readonly redo: boolean; readonly useCache: boolean; readonly origin?: StepKey | undefined },
 ): Promise<PreparedStep> {
   const { id, uses, version } = step;
   const isPlain = (step.role ?? 'step') === 'step';
@@ -95,6 +99,7 @@ export async function lookUp(
   const reuse = {
     own: isPlain && !redo,
     cache: isPlain && !redo && useCache && step.cache !== false && kind.effect !== true,
+    ...(origin && isPlain && !redo && kind.effect !== true ? { origin } : {}),
   };
   const answer = await lookups(`${id}: is there a result already?`).lookUpStep({
     run,
@@ -131,6 +136,10 @@ export interface Execution {
   readonly resume: boolean;
   /** The result follows from the fingerprint alone. */
   readonly cacheable: boolean;
+  /** A person agreed to a changed config. */
+  readonly accept: boolean;
+  /** The checkpoint of another run that a training goes on from. */
+  readonly startFrom?: { readonly run: string; readonly step: string; readonly epoch: number } | undefined;
   readonly onTraining: (handle: ChildWorkflowHandle<typeof training>) => void;
 }
 
@@ -151,7 +160,7 @@ async function onceFree<T>(step: string, begin: () => Promise<T>): Promise<T> {
 export async function execute(
   step: PlannedStep,
   { parameters, inputs, fingerprint }: PreparedStep,
-  { run, resume, cacheable, onTraining }: Execution,
+  { run, resume, cacheable, accept, startFrom, onTraining }: Execution,
 ): Promise<{ readonly result: Result; readonly retries: number }> {
   const { id, uses, queue, timeoutMs, retry, priority } = step;
   if (isTraining(uses)) {
@@ -174,6 +183,8 @@ export async function execute(
             epochs: Number(parameters.epochs),
             fingerprint,
             resume,
+            accept,
+            ...(startFrom ? { startFrom } : {}),
             ...(cacheable ? {} : { cache: false }),
           },
         ],

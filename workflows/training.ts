@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   allHandlersFinished,
   condition,
   continueAsNew,
@@ -10,22 +11,36 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import type { EpochMark } from '../activities/open-training.ts';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
-import type { EpochMetrics } from '../contracts/checkpoints.ts';
 import type { Json } from '../contracts/json.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
 import type { TrainingKindName } from '../contracts/step-kinds.ts';
+import { describeDifference } from '../contracts/training-changes.ts';
+import { decide, type Finding, nonFiniteLoss, watchRules } from '../contracts/watch.ts';
+import {
+  afterEpoch,
+  backTo,
+  type Course,
+  changed,
+  courseOf,
+  earlierConfigs,
+  followsFromPlan,
+  letGoOn,
+  markUpTo,
+  newCourse,
+  refusalOf,
+  retriesFor,
+} from './course.ts';
+import { describeFailure } from './failures.ts';
+import { lookups } from './lookups.ts';
 import { progressQuery, type StepProgress, stepProgressSignal } from './messages.ts';
-import { controlQueue, lookupOptions, workOptions } from './options.ts';
+import { workOptions } from './options.ts';
 import { bestLossAttribute, epochAttribute, stageAttribute } from './search-attributes.ts';
-import { handlePauses } from './training-pause.ts';
+import { controlTraining } from './training-control.ts';
 
 /** Where a training stands, as its history knows it. Plain JSON: it is carried over when the history grows long. */
-export interface TrainingState {
-  readonly epoch: number;
-  readonly digest: string;
-  readonly metrics: EpochMetrics;
-  readonly best: { readonly epoch: number; readonly loss: number };
+export interface TrainingState extends EpochMark {
   readonly retries: number;
 }
 
@@ -42,7 +57,13 @@ export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' |
   readonly resume: boolean;
   /** False where the result does not follow from the fingerprint alone. */
   readonly cache?: boolean;
+  /** A person agreed to a changed config. Absent in the histories of versions that could not ask. */
+  readonly accept?: boolean;
+  /** The checkpoint of another run that it goes on from. */
+  readonly startFrom?: { readonly run: string; readonly step: string; readonly epoch: number };
   readonly state?: TrainingState;
+  readonly course?: Course;
+  readonly paused?: boolean;
 }
 
 export interface TrainingOutcome {
@@ -53,69 +74,158 @@ export interface TrainingOutcome {
 /** A parent is told of its training's progress at most so many times. */
 const maximumProgressSignals = 100;
 
+const shownChanges = 5;
+
 /**
- * The epoch loop: one activity an epoch, each checked against the digest that the epoch before it recorded. A history that
- * grows long is carried on in a new one, between two epochs.
+ * The epoch loop: one activity an epoch, each checked against the digest that the epoch before it recorded. Between two epochs
+ * it is decided whether the training is well, and changes are made. A history that grows long is carried on in a new one.
  */
 export async function training(input: TrainingInput): Promise<TrainingOutcome> {
-  const { run, step, uses, dataset, parameters, epochs, fingerprint } = input;
-  const key = { run, step, ...(uses ? { uses } : {}), dataset, parameters };
+  const { run, step, uses, dataset, fingerprint, startFrom } = input;
+  const key = { run, step, ...(uses ? { uses } : {}), dataset };
   let state = input.state;
-  setHandler(progressQuery, () => (state ? progressOf(input, state) : null), {
+  let course = input.course ?? newCourse(input.parameters);
+  let isFinishing = false;
+  const epochs = () => Number(course.parameters.epochs ?? input.epochs);
+  setHandler(progressQuery, () => (state ? progressOf(input, state, epochs()) : null), {
     description: 'Epochs done, and the latest metrics',
   });
+  const control = controlTraining({
+    step,
+    key: { run, step, queue: input.queue },
+    paused: input.paused ?? false,
+    whereItStands: () => (state ? `after epoch ${state.epoch} of ${epochs()}` : 'before its first epoch'),
+    refusal: (change) =>
+      isFinishing
+        ? `The training ${step} has taken its last epoch.`
+        : refusalOf(course, change, (state?.epoch ?? 0) + 1),
+  });
 
-  const pauses = handlePauses(input, () => state);
-
-  if (!state && input.resume) {
-    const found = await proxyActivities<Activities>({
-      ...lookupOptions,
-      taskQueue: controlQueue,
-      summary: 'look for checkpoints',
-    }).trainingProgress(key);
-    if (found) state = { ...found, retries: 0 };
+  if (!state && (input.resume || startFrom)) {
+    const opened = await open(input);
+    if (opened.found) state = { ...opened.found, retries: 0 };
+    course = opened.course;
   }
-  for (let epoch = (state?.epoch ?? 0) + 1; epoch <= epochs; epoch++) {
+
+  /** Does what the rules say about a finding. @returns whether to stop */
+  const act = async (finding: Finding, error?: unknown): Promise<boolean> => {
+    const decision = decide(finding, retriesFor(course, finding.rule));
+    if (decision.do === 'fail')
+      throw (
+        error ?? ApplicationFailure.nonRetryable(`After epoch ${state?.epoch ?? 0}, ${finding.message}.`, 'Unhealthy')
+      );
+    if (decision.do === 'pause') {
+      control.pause(`${finding.rule}: ${finding.message}`);
+      course = letGoOn(course);
+      return false;
+    }
+    if (decision.do === 'stop') {
+      setCurrentDetails(`**Stopped** after epoch ${state?.epoch ?? 0}: ${finding.message}`);
+      return true;
+    }
+    if (decision.do !== 'retry') return false;
+    const mark = markUpTo(course, finding.goodEpoch) ?? (startFrom ? course.marks[0] : undefined);
+    course = backTo(course, mark?.epoch ?? 0, decision.factor, finding);
+    state = mark && { ...mark, retries: state?.retries ?? 0 };
+    await record(input, course, mark?.epoch ?? 0);
+    return false;
+  };
+
+  let stoppedBy: Finding | null = null;
+  while (stoppedBy === null) {
+    const wanted = control.takeChanges();
+    for (const { path, value: to } of wanted)
+      course = changed(course, { after: state?.epoch ?? 0, path, to, by: 'set', why: 'contrail set' });
+    if (wanted.length > 0) await record(input, course);
+    const epoch = (state?.epoch ?? 0) + 1;
+    if (epoch > epochs()) break;
     if (workflowInfo().continueAsNewSuggested && state && state !== input.state) {
       await condition(allHandlersFinished);
-      return continueAsNew<typeof training>({ ...input, state });
+      return continueAsNew<typeof training>({ ...input, state, course, paused: control.isPaused() });
     }
     const { trainEpoch } = proxyActivities<Activities>({
       ...workOptions(input),
       activityId: `epoch-${epoch}`,
-      summary: `${step}: epoch ${epoch} of ${epochs}`,
+      summary: `${step}: epoch ${epoch} of ${epochs()}`,
     });
+    const past = pastOf(input, course);
     const recorded = state ? { recorded: { epoch: state.epoch, digest: state.digest } } : {};
-    const { result, attempt }: Awaited<ReturnType<typeof trainEpoch>> = await pauses.pausable(() =>
-      trainEpoch({ ...key, epoch, ...recorded }),
-    );
-    state = {
-      epoch,
-      digest: result.digest,
-      metrics: result.metrics,
-      best: result.best,
-      retries: (state?.retries ?? 0) + attempt - 1,
-    };
-    await publish(input, state);
+    const { parameters } = course;
+    let trained: Awaited<ReturnType<typeof trainEpoch>>;
+    try {
+      trained = await control.pausable(() => trainEpoch({ ...key, parameters, ...past, epoch, ...recorded }));
+    } catch (error) {
+      const failure = describeFailure(error);
+      if (failure.type !== 'NonFiniteLoss') throw error;
+      const finding = nonFiniteLoss(state?.epoch ?? 0, failure.message, watchRules(course.parameters));
+      if (await act(finding, error)) {
+        if (!state) throw error;
+        stoppedBy = finding;
+      }
+      continue;
+    }
+    const { result, attempt } = trained;
+    const mark = { epoch, digest: result.digest, metrics: result.metrics, best: result.best };
+    state = { ...mark, retries: (state?.retries ?? 0) + attempt - 1 };
+    await publish(input, state, course, epochs());
+    const { course: watched, finding } = afterEpoch(course, mark);
+    course = watched;
+    if (finding && (await act(finding))) stoppedBy = finding;
   }
+  isFinishing = true;
   if (!state) throw new Error('a training has at least one epoch');
+  // One that was stopped keeps its best epoch.
+  const kept = (stoppedBy && course.marks.find((mark) => mark.epoch === state?.best.epoch)) || state;
   const { finishTraining } = proxyActivities<Activities>({
     ...workOptions(input),
     activityId: 'encoder',
     summary: `${step}: take out the encoder`,
   });
+  const isCacheable = input.cache !== false && !startFrom && stoppedBy?.rule !== 'time' && followsFromPlan(course);
   const { result, attempt } = await finishTraining({
     ...key,
+    parameters: course.parameters,
+    ...pastOf(input, course),
     fingerprint,
-    recorded: { epoch: state.epoch, digest: state.digest },
-    loss: state.metrics.loss,
+    recorded: { epoch: kept.epoch, digest: kept.digest },
+    loss: kept.metrics.loss,
     bestLoss: state.best.loss,
-    ...(input.cache === false ? { cache: false } : {}),
+    ...(isCacheable ? {} : { cache: false }),
   });
+  await condition(allHandlersFinished);
   return { result, retries: state.retries + attempt - 1 };
 }
 
-const progressOf = ({ step, epochs }: TrainingInput, { epoch, metrics, retries }: TrainingState): StepProgress => ({
+/** Finds where an earlier attempt, or another run, left the training. */
+async function open(input: TrainingInput): Promise<{ found: EpochMark | null; course: Course }> {
+  const { run, step, uses, dataset, parameters, accept, startFrom } = input;
+  const key = { run, step, ...(uses ? { uses } : {}), dataset, parameters };
+  const activities = lookups('look for checkpoints');
+  // Inputs of earlier versions ask in the words of those.
+  if (accept === undefined) return { found: await activities.trainingProgress(key), course: newCourse(parameters) };
+  const opened = await activities.openTraining({ ...key, accept, ...(startFrom ? { startFrom } : {}) });
+  return { found: opened.found, course: courseOf(opened) };
+}
+
+const record = ({ run, step }: TrainingInput, { changes }: Course, discardAfter?: number): Promise<void> =>
+  lookups(`${step}: remember what was changed`).recordChanges({
+    run,
+    step,
+    changes: [...changes],
+    ...(discardAfter === undefined ? {} : { discardAfter }),
+  });
+
+/** What the trainer must know of the epochs before. */
+function pastOf({ dataset, startFrom }: TrainingInput, course: Course) {
+  const earlier = earlierConfigs(course, dataset.digest);
+  return { ...(earlier ? { earlier } : {}), ...(startFrom ? { startsAt: startFrom.epoch } : {}) };
+}
+
+const progressOf = (
+  { step }: TrainingInput,
+  { epoch, metrics, retries }: TrainingState,
+  epochs: number,
+): StepProgress => ({
   step,
   epoch,
   epochs,
@@ -123,8 +233,8 @@ const progressOf = ({ step, epochs }: TrainingInput, { epoch, metrics, retries }
   retries,
 });
 
-async function publish(input: TrainingInput, state: TrainingState): Promise<void> {
-  const { step, epochs } = input;
+async function publish(input: TrainingInput, state: TrainingState, { changes }: Course, epochs: number): Promise<void> {
+  const { step } = input;
   const { epoch, metrics, best, digest } = state;
   upsertSearchAttributes([
     { key: stageAttribute, value: step },
@@ -138,12 +248,18 @@ async function publish(input: TrainingInput, state: TrainingState): Promise<void
       '| loss | best loss | learning rate | images/s | state |',
       '| --- | --- | --- | --- | --- |',
       `| ${metrics.loss.toFixed(4)} | ${best.loss.toFixed(4)} (epoch ${best.epoch}) | ${metrics.learningRate.toPrecision(3)} | ${Math.round(metrics.imagesPerSecond)} | \`${digest.slice(0, 12)}\` |`,
+      ...changes
+        .slice(-shownChanges)
+        .flatMap((change) => [
+          '',
+          `After epoch ${change.after} (${change.why.split('\n')[0]}) ${describeDifference(change)}`,
+        ]),
     ].join('\n'),
   );
   const { parent } = workflowInfo();
   if (!parent || (epoch % Math.ceil(epochs / maximumProgressSignals) !== 0 && epoch !== epochs)) return;
   await getExternalWorkflowHandle(parent.workflowId)
-    .signal(stepProgressSignal, progressOf(input, state))
+    .signal(stepProgressSignal, progressOf(input, state, epochs))
     // The parent may have ended meanwhile; that is no reason to stop.
     .catch(() => undefined);
 }

@@ -1,8 +1,1 @@
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** Milliseconds of a duration that `durationSchema` accepts. */
-export function milliseconds(duration: number | string): number {
-  if (typeof duration === 'number') return duration;
-  const [, amount = '', unit = ''] = /^([\d.]+)([a-z]+)$/.exec(duration) ?? [];
-  return Math.max(1, Math.round(Number(amount) * (units[unit] ?? 1)));
-}
+export { milliseconds } from '../../contracts/duration.ts';

@@ -9,7 +9,7 @@ import { classifierLayer } from '../objectives/classification.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import type { JobContext } from '../process/job.ts';
 import { readState } from '../state.ts';
-import { trainUpTo } from './train-epoch.ts';
+import { reachEpoch } from './train-epoch.ts';
 import type { Training, TrainingSlot } from './training-slot.ts';
 
 /** Batches of training images over which the batch-norm statistics are recomputed. */
@@ -26,9 +26,8 @@ export async function finishTraining(
   context: JobContext,
 ): Promise<FinishTrainingResult> {
   try {
-    const { training } = await slot.position(input, { epoch: input.recorded.epoch, step: 0 }, context);
+    const { training } = await reachEpoch(slot, input, input.recorded.epoch, context);
     const { session } = training;
-    await trainUpTo(training, input, input.recorded.epoch, context);
     const batchNormImages = recomputeBatchNormStatistics(session.model, session.execution, {
       count: session.count,
       batch: statisticsBatch,

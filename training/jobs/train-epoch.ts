@@ -1,6 +1,7 @@
 import type { CheckpointManifest, EpochMetrics } from '../../contracts/checkpoints.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { FinishTrainingInput, TrainEpochInput, TrainEpochResult } from '../../contracts/trainer.ts';
+import { contrastiveFacts } from '../contrastive-facts.ts';
 import { type JobContext, JobStopped } from '../process/job.ts';
 import {
   type AfterStep,
@@ -10,7 +11,7 @@ import {
   type TrainingSession,
   trainToEndOfEpoch,
 } from '../session.ts';
-import { requireRecorded, type Training, type TrainingSlot } from './training-slot.ts';
+import { type Positioned, requireRecorded, type Training, type TrainingSlot } from './training-slot.ts';
 
 /**
  * Trains one epoch and commits its checkpoint; it counts as done only then, while the first steps of the next epoch are
@@ -23,8 +24,7 @@ export async function trainEpoch(
   context: JobContext,
 ): Promise<TrainEpochResult> {
   try {
-    const { training, resumedFrom, rejected } = await slot.position(input, { epoch: input.epoch, step: 0 }, context);
-    const manifest = await trainUpTo(training, input, input.epoch, context);
+    const { training, manifest, resumedFrom, rejected } = await reachEpoch(slot, input, input.epoch, context);
     const { epochDigest, best, sound } = training.session;
     if (!sound) slot.release();
     const metrics = (manifest ?? (await committed(training, input.epoch))).metrics;
@@ -38,12 +38,27 @@ export async function trainEpoch(
   }
 }
 
+/** Brings the training to the end of an epoch, each epoch before it with the config that it has. */
+export async function reachEpoch(
+  slot: TrainingSlot,
+  input: TrainEpochInput | FinishTrainingInput,
+  epoch: number,
+  context: JobContext,
+): Promise<Omit<Positioned, 'through'> & { readonly manifest: CheckpointManifest | undefined }> {
+  const { through, ...found } = await slot.position(input, { epoch, step: 0 }, context);
+  const manifest = await trainUpTo(found.training, input, Math.min(epoch, through), context);
+  if (through >= epoch) return { ...found, manifest };
+  slot.release();
+  const { resumedFrom, rejected } = found;
+  return { ...(await reachEpoch(slot, input, epoch, context)), resumedFrom, rejected };
+}
+
 /**
  * Trains whole epochs until `epoch` is done, each with its checkpoint, checking the recorded digest on the way.
  *
  * @returns the last checkpoint, or undefined when there was nothing to train
  */
-export async function trainUpTo(
+async function trainUpTo(
   training: Training,
   input: TrainEpochInput | FinishTrainingInput,
   epoch: number,
@@ -109,6 +124,7 @@ async function trainAndCommit(
     learningRate,
     imagesPerSecond: imagesPerSecond(session.stepsPerEpoch - firstStep),
     seconds,
+    ...contrastiveFacts(session, epoch),
   });
   // At the recorded epoch the state itself may be wanted, to take the encoder out of it.
   if (input.recorded?.epoch !== epoch && epoch < session.config.epochs)

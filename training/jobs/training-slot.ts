@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { ProgressPoint, RejectedCheckpoint } from '../../contracts/checkpoints.ts';
+import type { CheckpointManifest, ProgressPoint, RejectedCheckpoint } from '../../contracts/checkpoints.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { FinishTrainingInput, TrainEpochInput } from '../../contracts/trainer.ts';
@@ -7,9 +7,11 @@ import {
   acquireLease,
   assertCurrent,
   type Checkpoints,
+  comparePoints,
+  configMismatch,
+  conflictsWith,
   type Lease,
   openCheckpoints,
-  requireSameConfig,
 } from '../../store/index.ts';
 import { type CheckpointWriter, createCheckpointWriter } from '../checkpoint-writer/index.ts';
 import { startFromInitialWeights } from '../initial-weights.ts';
@@ -27,6 +29,8 @@ export interface Training {
 /** Where a training was found, and the checkpoints that were too damaged to use. */
 export interface Positioned {
   readonly training: Training;
+  /** The last epoch that has the config of this session. */
+  readonly through: number;
   /** The point that was loaded from the store; null when the session was there already or began anew. */
   readonly resumedFrom: ProgressPoint | null;
   readonly rejected: readonly RejectedCheckpoint[];
@@ -36,16 +40,14 @@ export interface Positioned {
 export interface TrainingSlot {
   /**
    * Brings the training to the newest state not past `upTo`: the one in memory where it is still ours and matches what
-   * was recorded, else the newest checkpoint that verifies, else the beginning.
+   * was recorded, else the newest checkpoint that verifies, else the beginning. The session has the config of the epoch that
+   * comes next.
    *
+   * @throws ContrailError CorruptCheckpoint when the checkpoint that the training was forked from is gone
    * @throws ContrailError ConfigMismatch when the checkpoints belong to another config or data set
    * @throws ContrailError DigestMismatch when a checkpoint is not the state that the run's history recorded
    */
-  readonly position: (
-    input: TrainEpochInput | FinishTrainingInput,
-    upTo: ProgressPoint,
-    context: JobContext,
-  ) => Promise<Positioned>;
+  readonly position: (input: Input, upTo: ProgressPoint, context: JobContext) => Promise<Positioned>;
   readonly release: () => void;
 }
 
@@ -59,22 +61,62 @@ export function createTrainingSlot(): TrainingSlot {
   return {
     release,
     position: async (input, upTo, context) => {
-      if (held && (await stillOurs(held, input, upTo))) return { training: held, resumedFrom: null, rejected: [] };
+      if (held && (await stillOurs(held, input, upTo)))
+        return { training: held, through: Number.MAX_SAFE_INTEGER, resumedFrom: null, rejected: [] };
       release();
       context.progress({ phase: 'opening', done: 0, total: 1, unit: 'steps' });
       const checkpoints = openCheckpoints(context.store, input);
       const lease = await acquireLease(context.store, input, `${hostname()} pid ${process.pid}`);
-      const session = await openSession(context.store, input.dataset, input.config);
+      const { newest, rejected } = await checkpoints.newestValid({
+        upTo,
+        belongs: (manifest) => belongsTo(input, manifest),
+      });
+      requireStart(input, newest?.manifest.epoch ?? 0, rejected);
+      const { through, ...chosen } = configOf(input, (newest?.manifest.epoch ?? 0) + 1);
+      const session = await openSession(context.store, chosen.dataset, chosen.config);
       held = { session, checkpoints, lease, writer };
-      const { newest, rejected } = await checkpoints.newestValid({ upTo });
       if (newest) {
-        requireSameConfig(newest.manifest, sessionConfig(session));
         restore(session, newest.manifest, newest.tensors, newest.metadata);
         requireRecorded(session, input);
       } else await startFromInitialWeights(session);
-      return { training: held, resumedFrom: newest ? session.at : null, rejected };
+      return { training: held, through, resumedFrom: newest ? session.at : null, rejected };
     },
   };
+}
+
+type Input = TrainEpochInput | FinishTrainingInput;
+
+/** The config that an epoch has, and the last epoch that has it. */
+function configOf({ earlier = [], config, dataset }: Input, epoch: number) {
+  const segment = earlier.find(({ through }) => epoch <= through);
+  return segment ?? { through: Number.MAX_SAFE_INTEGER, config, dataset };
+}
+
+/**
+ * Whether a checkpoint is one of this training: it was written with the config that its epoch has.
+ *
+ * @throws ContrailError ConfigMismatch where it is not, and nothing says that it was abandoned
+ */
+function belongsTo(input: Input, manifest: CheckpointManifest): boolean {
+  const { epoch, step } = manifest;
+  const conflicts = conflictsWith(manifest, sessionConfig(configOf(input, step > 0 ? epoch + 1 : epoch)));
+  if (conflicts.length === 0) return true;
+  const isPast = comparePoints({ epoch, step }, { epoch: input.recorded?.epoch ?? 0, step: 0 }) > 0;
+  if (isPast && input.earlier) return false;
+  throw configMismatch(conflicts);
+}
+
+function requireStart(
+  { startsAt = 0, run, step }: Input,
+  epoch: number,
+  rejected: readonly RejectedCheckpoint[],
+): void {
+  if (epoch >= startsAt) return;
+  const why = rejected.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  throw new ContrailError(
+    'CorruptCheckpoint',
+    `The checkpoint of epoch ${startsAt} that ${run}/${step} was forked from is not there (${why || 'no file'}). \`contrail resume ${run}\` takes it over again.`,
+  );
 }
 
 /**

@@ -6,7 +6,7 @@ import type { QueueContents } from './projection-queue.ts';
 const masked = -1e9;
 
 /** Scale of the published code: the loss times temperature / 0.07 (HobbitLong/SupContrast). */
-const baseTemperature = 0.07;
+export const baseTemperature = 0.07;
 
 /**
  * Supervised contrastive loss, L_out: equation 2 of arXiv:2004.11362.

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { durationSchema } from './duration.ts';
+
+/** What can be done at once about a training that is not well. `stop` keeps its best epoch. */
+const plainActions = ['ignore', 'fail', 'pause', 'stop'] as const;
+
+const retrySettings = z.strictObject({
+  times: z.int().min(1).max(100).default(3),
+  factor: z.number().positive().lt(1).default(0.5).describe('what the learning rate is multiplied by, each time'),
+  otherwise: z.enum(['fail', 'pause', 'stop']).default('fail').describe('what is done after the last time'),
+});
+
+export const healthActionSchema = z
+  .union([
+    z.enum(plainActions),
+    z.enum(['retry']).transform(() => ({ retry: retrySettings.parse({}) })),
+    z.strictObject({ retry: retrySettings }),
+  ])
+  .describe(
+    'ignore, fail, pause for a person, stop and keep the best epoch, or retry from the last good checkpoint with a lower learning rate',
+  );
+export type HealthAction = z.infer<typeof healthActionSchema>;
+
+export const healthSchema = z.strictObject({
+  nonFiniteLoss: z
+    .strictObject({ action: healthActionSchema.prefault('fail') })
+    .prefault({})
+    .describe('the loss is no number, or infinite'),
+  collapse: z
+    .strictObject({
+      tolerance: z.number().min(0).max(1).default(0.002).describe('relative distance from the loss of a collapse'),
+      epochs: z.int().min(1).default(5).describe('in a row'),
+      action: healthActionSchema.prefault('fail'),
+    })
+    .prefault({})
+    .describe('the SupCon loss stays at ln(2N - 1), where every image has the same projection'),
+  withoutPositives: z
+    .strictObject({
+      share: z.number().min(0).max(1).default(0.5).describe('of the batches of an epoch'),
+      action: healthActionSchema.prefault('fail'),
+    })
+    .prefault({})
+    .describe('more batches than this hold no two images of one class, so labels have no effect on them'),
+  plateau: z
+    .strictObject({
+      epochs: z.int().min(1).default(10),
+      minimumDelta: z.number().min(0).default(0.001),
+      action: healthActionSchema.prefault('retry'),
+    })
+    .optional()
+    .describe('the loss has not fallen by minimumDelta for so many epochs'),
+});
+export type HealthConfig = z.infer<typeof healthSchema>;
+
+export const stopSchema = z.strictObject({
+  patience: z.int().min(1).optional().describe('epochs without a lower loss'),
+  minimumDelta: z.number().min(0).default(0).describe('what counts as lower'),
+  after: durationSchema.optional().describe('time spent on training, over all attempts: 2h, 1d'),
+});
+export type StopConfig = z.infer<typeof stopSchema>;
+
+/** Settings of a training that decide none of its numbers. Absent ones take their defaults when they are used. */
+export const watchSettings = {
+  health: healthSchema.optional().describe('what is done when the training is not well'),
+  stop: stopSchema.optional().describe('when to stop before the last epoch; the best epoch is kept'),
+};
