@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import { exitCodeOf, isContrailError } from '../contracts/errors.ts';
 import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { say } from './output.ts';
+import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';
 import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
 import { addOutlook } from './program/outlook.ts';
@@ -73,12 +74,6 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--no-cache', 'do every step, whatever earlier runs left')
     .addOption(jsonOption())
     .action(async (file, options) => run((await runCommands()).runCommand(file, options)));
-  program
-    .command('resume <run>')
-    .description('go on with a run that failed or was cancelled')
-    .option('--detach', 'do not follow it', false)
-    .addOption(jsonOption())
-    .action(async (id, options) => run((await runCommands()).resumeCommand(id, options)));
   program
     .command('watch <run>')
     .description('follow a run')
@@ -155,6 +150,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .option('--step <id>', 'the pretrain step, where there are several')
     .addOption(jsonOption())
     .action(async (id, options) => run((await import('./commands/export.ts')).exportCommand(id, options)));
+  addChanges(program, run);
   addOutlook(program, run);
   addSchedule(program, run);
   addModels(program, run);

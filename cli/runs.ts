@@ -29,6 +29,13 @@ export function newRunId(pipeline: string): string {
 /** The server takes 2 MiB in a workflow's input; the state of the run joins the plan when its history begins anew. */
 const maximumPlanBytes = 1024 * 1024;
 
+const reusePolicy = (resume: boolean, alsoCompleted: boolean) =>
+  resume && alsoCompleted
+    ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
+    : resume
+      ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+      : WorkflowIdReusePolicy.REJECT_DUPLICATE;
+
 /** How a run is started. */
 export interface StartOptions {
   /** The pipeline as it was written, kept with a new run. */
@@ -37,6 +44,12 @@ export interface StartOptions {
   readonly useCache?: boolean;
   /** Steps to do again whatever they left, and with them what follows. */
   readonly redo?: readonly string[];
+  /** A person agreed to a changed config. */
+  readonly accept?: boolean;
+  /** Also a run that has completed is started again: there may be more to do. */
+  readonly extend?: boolean;
+  /** The new run begins from a checkpoint of another. */
+  readonly fork?: { readonly run: string; readonly step: string; readonly epoch: number };
 }
 
 /**
@@ -51,7 +64,7 @@ export async function startRun(
   run: string,
   plan: Plan,
   resume: boolean,
-  { source, useCache, redo }: StartOptions = {},
+  { source, useCache, redo, accept, extend, fork }: StartOptions = {},
 ): Promise<string> {
   const planBytes = Buffer.byteLength(JSON.stringify(plan));
   if (planBytes > maximumPlanBytes)
@@ -73,6 +86,7 @@ export async function startRun(
       createdAt: new Date().toISOString(),
       ...(source ? { source } : {}),
       environment: describeEnvironment(),
+      ...(fork ? { forkedFrom: fork } : {}),
     });
   await savePlan(store, run, plan);
   try {
@@ -80,12 +94,17 @@ export async function startRun(
       client.workflow.start('pipeline', {
         workflowId: run,
         taskQueue: controlQueue,
-        args: [{ plan, resume, ...(redo ? { redo } : {}), ...(useCache === undefined ? {} : { useCache }) }],
-        workflowIdReusePolicy: resume
-          ? redo
-            ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
-            : WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
-          : WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        args: [
+          {
+            plan,
+            resume,
+            ...(redo ? { redo } : {}),
+            ...(useCache === undefined ? {} : { useCache }),
+            ...(accept === undefined ? {} : { accept }),
+            ...(fork ? { fork } : {}),
+          },
+        ],
+        workflowIdReusePolicy: reusePolicy(resume, redo !== undefined || extend === true),
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
         staticSummary: plan.description ?? plan.name,
         staticDetails: `Pipeline **${plan.name}**: ${plan.steps.map(({ id, uses }) => `${id} (${uses})`).join(' -> ')}`,

@@ -14,7 +14,27 @@ export const runRecordSchema = z.strictObject({
   forkedFrom: z
     .strictObject({ run: runIdSchema, step: plannedStepIdSchema, epoch: z.int().nonnegative().nullable() })
     .optional(),
+  /** Each time it was gone on with: with what, and which differences a person agreed to. */
+  resumes: z
+    .array(
+      z.strictObject({
+        at: z.iso.datetime(),
+        params: z.record(z.string(), z.json()),
+        environment: z.record(z.string(), z.string()),
+        accepted: z.array(z.string()),
+      }),
+    )
+    .optional(),
   /** The schedule that started it, and the execution of its firing. */
   schedule: z.strictObject({ id: scheduleIdSchema, execution: z.string() }).optional(),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** `runs/<run>/forks/<new run>.json`: a run that began from a checkpoint of this one. */
+export const forkRecordSchema = z.strictObject({
+  run: runIdSchema,
+  step: plannedStepIdSchema,
+  epoch: z.int().positive(),
+  createdAt: z.iso.datetime(),
+});
+export type ForkRecord = z.infer<typeof forkRecordSchema>;

@@ -1,5 +1,5 @@
 import { ContrailError } from '../contracts/errors.ts';
-import { type RunRecord, runRecordSchema } from '../contracts/run.ts';
+import { type ForkRecord, forkRecordSchema, type RunRecord, runRecordSchema } from '../contracts/run.ts';
 import { jsonBytes, parseJson } from './digest.ts';
 import type { Store } from './store.ts';
 
@@ -19,3 +19,19 @@ export async function loadRunRecord(store: Store, run: string): Promise<RunRecor
     throw new ContrailError('CorruptArtifact', `${store.locate(path)} is not the record of a run.`, { cause });
   }
 }
+
+/** Adds to the record of a run that it was gone on with. A run of a version that did not record it has nothing to add to. */
+export async function recordResume(
+  store: Store,
+  run: string,
+  resume: NonNullable<RunRecord['resumes']>[number],
+): Promise<void> {
+  const record = await loadRunRecord(store, run);
+  if (!record) return;
+  const resumed = runRecordSchema.parse({ ...record, resumes: [...(record.resumes ?? []), resume] });
+  await store.write(recordPath(run), jsonBytes(resumed));
+}
+
+/** Tells the run that another was forked from. */
+export const recordFork = (store: Store, origin: string, fork: ForkRecord): Promise<void> =>
+  store.write(`runs/${origin}/forks/${fork.run}.json`, jsonBytes(forkRecordSchema.parse(fork)));

@@ -18,17 +18,19 @@ const codeFolders = [
 
 /** What a result depends on beside the plan and the data, as this installation has it. */
 export function describeEnvironment(): Record<string, string> {
-  const { version } = z
-    .object({ version: z.string() })
-    .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  const { version } = packageAt('package.json');
   return {
     contrail: version,
     code: codeDigest(),
     node: process.versions.node,
     tensorflow: tensorflowVersion,
+    tfjs: packageAt('node_modules/@tensorflow/tfjs-core/package.json').version,
     device: chosenDevice() ?? 'none',
   };
 }
+
+const packageAt = (path: string) =>
+  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(root, path), 'utf8')));
 
 /** SHA-256 over the names and contents of the source files. */
 function codeDigest(): string {

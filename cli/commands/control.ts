@@ -11,7 +11,7 @@ import { describeRun, startRun } from '../runs.ts';
 import { checkRunId, follow } from './run.ts';
 
 /** Sends an update. What the workflow refuses becomes a sentence. @throws ContrailError Usage, RunNotFound */
-async function update<T>(run: string, send: (handle: WorkflowHandle) => Promise<T>): Promise<T> {
+export async function update<T>(run: string, send: (handle: WorkflowHandle) => Promise<T>): Promise<T> {
   checkRunId(run);
   return withServer(async (server) => {
     const { status } = await describeRun(server, run);

@@ -54,27 +54,6 @@ export async function runCommand(file: string, { set, id, detach, json, cache }:
   });
 }
 
-/** `contrail resume`: the same run goes on; finished steps are not done again. */
-export async function resumeCommand(
-  run: string,
-  { detach, json }: Pick<RunOptions, 'detach' | 'json'>,
-): Promise<number> {
-  const store = openStore(openHome().storeUrl);
-  const plan = await loadPlan(store, checkRunId(run));
-  if (!plan)
-    throw new ContrailError(
-      'RunNotFound',
-      `The store knows no run ${run}. \`contrail list\` shows the runs; CONTRAIL_HOME says which store is looked into.`,
-    );
-  return withServer(async (server) => {
-    await startRun(server, store, run, plan, true);
-    say(`Resumed ${run}`);
-    if (!detach) return follow(server, store, run, json);
-    if (json) printJson({ run });
-    return 0;
-  });
-}
-
 /** `contrail watch` */
 export async function watchCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   checkRunId(run);

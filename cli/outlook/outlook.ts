@@ -2,10 +2,11 @@ import { isContrailError } from '../../contracts/errors.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import { type StepKind, stepKinds } from '../../contracts/step-kinds.ts';
+import { describeDifference } from '../../contracts/training-changes.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
 import { findReferences } from '../../pipelines/language/references.ts';
 import {
-  differencesBetween,
+  conflictsWith,
   loadStepResults,
   openCheckpoints,
   type Store,
@@ -166,13 +167,18 @@ async function continued(step: PlannedStep, around: Surroundings): Promise<Decid
   const epochs = epochsOf(step);
   if (!around.resume || epochs === null) return null;
   const key = { run: around.resume.run, step: step.id };
-  const { newest } = await openCheckpoints(around.store, key).newestValid({ wholeEpochs: true });
+  const { newest } = await openCheckpoints(around.store, key).newestValid({
+    upTo: { epoch: epochs, step: 0 },
+    wholeEpochs: true,
+  });
   if (!newest) return null;
   const { epoch, config } = newest.manifest;
   const now = Object.fromEntries(Object.keys(config).map((name) => [name, step.with[name] ?? config[name]]));
-  const differences = differencesBetween(config as Json, now as Json);
-  if (differences.length > 0)
-    return { decision: 'refused', reason: differences.slice(0, 2).map(shortened).join('; '), seconds: null };
+  const conflicts = conflictsWith(newest.manifest, now as Record<string, Json>);
+  if (conflicts.length > 0) {
+    const reason = conflicts.slice(0, 2).map(describeDifference).map(shortened).join('; ');
+    return { decision: 'refused', reason, seconds: null };
+  }
   const left = Math.max(0, epochs - epoch);
   return {
     decision: 'continue',

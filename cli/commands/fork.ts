@@ -1,0 +1,81 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import type { Json } from '../../contracts/json.ts';
+import type { Plan } from '../../contracts/plan.ts';
+import { stepKinds } from '../../contracts/step-kinds.ts';
+import { loadPlan, loadRunRecord, openCheckpoints, openStore, recordFork, type Store } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { withServer } from '../connection.ts';
+import { driftOf, driftTable } from '../drift.ts';
+import { printJson, say } from '../output.ts';
+import { newRunId, startRun } from '../runs.ts';
+import { planAgain, requirePlan } from './resume.ts';
+import { checkRunId, follow } from './run.ts';
+
+export interface ForkOptions {
+  readonly from: string;
+  readonly set: Readonly<Record<string, Json>>;
+  readonly id?: string;
+  readonly detach: boolean;
+  readonly json: boolean;
+}
+
+/** `contrail fork`: a new run that begins where another one was. */
+export async function forkCommand(origin: string, { from, set, id, detach, json }: ForkOptions): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const before = await requirePlan(store, origin);
+  const { step, epoch: wanted } = readPoint(before, from);
+  const now = await planAgain(store, origin, before, set);
+  const { name, epoch } = await findCheckpoint(store, { run: origin, step }, wanted);
+  const run = checkRunId(id ?? newRunId(now.name));
+  if (await loadPlan(store, run))
+    throw new ContrailError('Usage', `There is a run ${run} already. Choose another --id.`);
+  const source = (await loadRunRecord(store, origin))?.source;
+  return withServer(async (server) => {
+    const all = await driftOf(store, origin, { before, now }, {}, { step, epoch });
+    const drift = all.filter(({ what }) => what.startsWith(`${step}.`));
+    if (drift.length > 0) say(driftTable(drift));
+    const refused = drift.filter(({ needs }) => needs === 'refused').map(({ what }) => what);
+    if (refused.length > 0)
+      throw new ContrailError('Usage', `${refused.join(', ')} cannot change in a fork: start a new run for it.`);
+    // First what keeps the checkpoint, then what needs it.
+    await openCheckpoints(store, { run: origin, step }).pin(name);
+    await recordFork(store, origin, { run, step, epoch, createdAt: new Date().toISOString() });
+    await startRun(server, store, run, now, false, {
+      ...(source ? { source } : {}),
+      fork: { run: origin, step, epoch },
+    });
+    say(`Started ${run} from ${step} of ${origin} after epoch ${epoch}`);
+    if (!detach) return follow(server, store, run, json);
+    if (json) printJson({ run, origin, step, epoch });
+    return 0;
+  });
+}
+
+/** Reads `pretrain` or `pretrain@12`; one of a matrix has an @ of its own. @throws ContrailError Usage */
+function readPoint({ steps }: Plan, text: string): { readonly step: string; readonly epoch: number | null } {
+  const trainings = steps.filter(({ uses }) => stepKinds[uses].training).map(({ id }) => id);
+  if (trainings.includes(text)) return { step: text, epoch: null };
+  const [, step, epoch] = /^(.+)@([1-9]\d{0,6})$/.exec(text) ?? [];
+  if (step !== undefined && trainings.includes(step)) return { step, epoch: Number(epoch) };
+  throw new ContrailError(
+    'Usage',
+    `--from ${text} names no training; give ${trainings.join(' or ') || 'a run that has one'}, with @ and an epoch if it is not the newest.`,
+  );
+}
+
+/** @throws ContrailError Usage that lists the epochs that are kept */
+async function findCheckpoint(store: Store, key: { run: string; step: string }, wanted: number | null) {
+  const checkpoints = openCheckpoints(store, key);
+  const kept = [
+    ...new Set((await checkpoints.list()).flatMap(({ manifest }) => (manifest.step === 0 ? [manifest.epoch] : []))),
+  ];
+  const upTo = wanted === null ? {} : { upTo: { epoch: wanted, step: 0 } };
+  const { newest, rejected } = await checkpoints.newestValid({ ...upTo, wholeEpochs: true });
+  if (newest && (wanted === null || newest.manifest.epoch === wanted))
+    return { name: newest.name, epoch: newest.manifest.epoch };
+  const damaged = rejected.map(({ name, reason }) => ` ${name}: ${reason}.`).join('');
+  throw new ContrailError(
+    'Usage',
+    `${key.run}/${key.step} keeps no sound checkpoint${wanted === null ? '' : ` of epoch ${wanted}`}; it keeps those of epochs ${kept.join(', ') || 'none'}.${damaged} checkpoint.keep says which are kept.`,
+  );
+}

@@ -1,0 +1,88 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import type { Json } from '../../contracts/json.ts';
+import type { Plan } from '../../contracts/plan.ts';
+import { loadPlan, loadRunRecord, openStore, recordResume, type Store } from '../../store/index.ts';
+import { describeEnvironment } from '../../worker/environment.ts';
+import { openHome } from '../../worker/home.ts';
+import { withServer } from '../connection.ts';
+import { driftOf, driftTable } from '../drift.ts';
+import { printJson, say } from '../output.ts';
+import { planSource } from '../pipeline-file.ts';
+import { describeRun, startRun } from '../runs.ts';
+import { checkRunId, follow } from './run.ts';
+
+type Params = Readonly<Record<string, Json>>;
+
+/** The plan of a run. @throws ContrailError RunNotFound */
+export async function requirePlan(store: Store, run: string): Promise<Plan> {
+  const plan = await loadPlan(store, checkRunId(run));
+  if (plan) return plan;
+  throw new ContrailError(
+    'RunNotFound',
+    `The store knows no run ${run}. \`contrail list\` shows the runs; CONTRAIL_HOME says which store is looked into.`,
+  );
+}
+
+/** The same pipeline as it was written, with other params. @throws ContrailError Usage, InvalidPipeline */
+export async function planAgain(store: Store, run: string, plan: Plan, set: Params): Promise<Plan> {
+  if (Object.keys(set).length === 0) return plan;
+  const record = await loadRunRecord(store, run);
+  if (record?.source) return planSource(record.source, { ...plan.params, ...set });
+  throw new ContrailError(
+    'Usage',
+    `The run ${run} did not keep its pipeline, so --set cannot be used. Start a new run.`,
+  );
+}
+
+export interface ResumeOptions {
+  readonly set: Params;
+  readonly acceptDrift: boolean;
+  readonly detach: boolean;
+  readonly json: boolean;
+}
+
+/** `contrail resume`: the same run goes on; what is done is not done again. */
+export async function resumeCommand(run: string, { set, acceptDrift, detach, json }: ResumeOptions): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const before = await requirePlan(store, run);
+  const now = await planAgain(store, run, before, set);
+  return withServer(async (server) => {
+    await requireEnded(server, run);
+    const environment = describeEnvironment();
+    const drift = await driftOf(store, run, { before, now }, environment);
+    if (drift.length > 0) say(driftTable(drift));
+    const refused = drift.filter(({ needs }) => needs === 'refused').map(({ what }) => what);
+    if (refused.length > 0)
+      throw new ContrailError(
+        'Usage',
+        `${refused.join(', ')} cannot change under a training that has checkpoints. Start a new run for it.`,
+      );
+    const drifted = drift.filter(({ needs }) => needs === 'consent').map(({ what }) => what);
+    if (drifted.length > 0 && !acceptDrift)
+      throw new ContrailError(
+        'Usage',
+        `${drifted.join(', ')}: not as before. --accept-drift goes on all the same; \`contrail fork\` begins another run.`,
+      );
+    await startRun(server, store, run, now, true, { accept: acceptDrift, extend: Object.keys(set).length > 0 });
+    await recordResume(store, run, {
+      at: new Date().toISOString(),
+      params: now.params,
+      environment,
+      accepted: acceptDrift ? drifted : [],
+    });
+    say(`Resumed ${run}`);
+    if (!detach) return follow(server, store, run, json);
+    if (json) printJson({ run, drift });
+    return 0;
+  });
+}
+
+/** A run that goes on is not started again. @throws ContrailError Usage */
+async function requireEnded(server: Parameters<typeof describeRun>[0], run: string): Promise<void> {
+  const { status } = await describeRun(server, run);
+  if (status.name === 'RUNNING')
+    throw new ContrailError(
+      'Usage',
+      `The run ${run} is going on. \`contrail set ${run} <step>.<path>=<value>\` changes it, \`contrail unpause ${run}\` lets go on what is paused.`,
+    );
+}

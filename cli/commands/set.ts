@@ -1,0 +1,30 @@
+import { parse } from 'yaml';
+import { ContrailError } from '../../contracts/errors.ts';
+import type { Json } from '../../contracts/json.ts';
+import { setUpdate } from '../../workflows/messages.ts';
+import { say } from '../output.ts';
+import { update } from './control.ts';
+
+/** `contrail set`: changes a parameter of a step of a run that goes on. */
+export async function setCommand(run: string, change: string): Promise<number> {
+  const { step, path, value } = readChange(change);
+  await update(run, (handle) => handle.executeUpdate(setUpdate, { args: [{ step, path, value }] }));
+  say(`${step}.${path} of ${run} is ${JSON.stringify(value)} from the next epoch on.`);
+  return 0;
+}
+
+/** Reads `pretrain.epochs=80`; the value is read as YAML. @throws ContrailError Usage */
+function readChange(text: string): { readonly step: string; readonly path: string; readonly value: Json } {
+  // The values of a matrix may hold dots and equal signs, a path neither.
+  const [, step, path, value] = /^(.+?)\.([A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*)=([^=]*)$/s.exec(text) ?? [];
+  if (step === undefined || path === undefined || value === undefined)
+    throw new ContrailError(
+      'Usage',
+      `${JSON.stringify(text)} is not step.path=value, such as pretrain.epochs=80 or pretrain.stop.patience=5.`,
+    );
+  try {
+    return { step, path, value: parse(value) as Json };
+  } catch {
+    return { step, path, value };
+  }
+}

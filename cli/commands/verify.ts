@@ -1,0 +1,63 @@
+import pc from 'picocolors';
+import { ContrailError } from '../../contracts/errors.ts';
+import { stepKinds } from '../../contracts/step-kinds.ts';
+import { openStore } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { verifyEpoch } from '../../worker/verify-epoch.ts';
+import { interruptedCode, interruptSignal } from '../interrupt.ts';
+import { print, printJson, say } from '../output.ts';
+import { requirePlan } from './resume.ts';
+
+const shownTensors = 10;
+/** A line at most so often. */
+const progressEveryMs = 2000;
+
+/** `contrail verify`: whether an epoch, trained again, gives the same bits. 1 where it does not. */
+export async function verifyCommand(
+  run: string,
+  { step: named, epoch, json }: { readonly step?: string; readonly epoch?: number; readonly json: boolean },
+): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const plan = await requirePlan(store, run);
+  const trainings = plan.steps.filter(({ uses }) => stepKinds[uses].training).map(({ id }) => id);
+  const step = named ?? (trainings.length === 1 ? trainings[0] : undefined);
+  if (step === undefined || !trainings.includes(step))
+    throw new ContrailError(
+      'Usage',
+      trainings.length === 0
+        ? `The run ${run} trains nothing.`
+        : `--step must name a training of ${run}: ${trainings.join(', ')}.`,
+    );
+  const signal = interruptSignal();
+  let shownAt = 0;
+  try {
+    const found = await verifyEpoch(store, { run, step }, epoch ?? null, {
+      signal,
+      onProgress: ({ phase, done, total, unit, imagesPerSecond }) => {
+        if (Date.now() - shownAt < progressEveryMs) return;
+        shownAt = Date.now();
+        const rate = imagesPerSecond === undefined ? '' : `, ${Math.round(imagesPerSecond)} images/s`;
+        say(`${step}: ${phase}, ${done} of ${total} ${unit}${rate}`);
+      },
+    });
+    const isSame = found.digest === found.recorded;
+    if (json) printJson({ run, step, same: isSame, ...found });
+    else if (isSame)
+      print(`${pc.green('same')} Epoch ${found.epoch} of ${step}, trained again, has the digest ${found.digest}.`);
+    else {
+      print(
+        `${pc.red('different')} Epoch ${found.epoch} of ${step}: recorded ${found.recorded}, trained again ${found.digest}`,
+      );
+      for (const { name, elements, differing, largest } of found.tensors.slice(0, shownTensors))
+        print(`  ${name}: ${differing} of ${elements} elements, by ${largest.toPrecision(3)} at most`);
+      if (found.tensors.length > shownTensors) print(`  and ${found.tensors.length - shownTensors} more tensors`);
+      if (found.metadata.length > 0) print(`  beside the tensors: ${found.metadata.join(', ')}`);
+      say('Another processor, GPU, number of threads or library rounds differently; `contrail diff` shows versions.');
+    }
+    return isSame ? 0 : 1;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    say('Stopped; nothing of the run was touched.');
+    return interruptedCode;
+  }
+}
