@@ -243,7 +243,7 @@ describe('contrail logs', () => {
   it('follows a run to its end, and names the attempt that was lost with its worker', {
     timeout: 300_000,
   }, async () => {
-    await environment.start('lost', smallPipeline({ epochs: 40 }));
+    await environment.start('lost', smallPipeline({ epochs: 4 }));
     const following = command('logs', 'lost', '--follow');
     const checkpoints = openCheckpoints(environment.store, { run: 'lost', step: 'pretrain' });
     while ((await checkpoints.list()).length === 0) await sleep(50);
