@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { choose } from './kinds/choose.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
@@ -7,6 +8,7 @@ import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
 import { promote } from './kinds/promote.ts';
 
+export { type ChooseParams, type ChooseResult, chooseParams, chooseResult } from './kinds/choose.ts';
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
@@ -27,6 +29,7 @@ export const stepKinds = {
   evaluate,
   promote,
   notify,
+  choose,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;

@@ -1,11 +1,23 @@
 export { artifactFolder, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
 export {
+  artifactsIn,
+  type CacheEntry,
+  cacheKey,
+  damageIn,
+  type KeyedCacheEntry,
+  listCache,
+  loadCacheEntry,
+  removeCacheEntry,
+  saveCacheEntry,
+} from './cache.ts';
+export {
   type Checkpoints,
   type LoadedCheckpoint,
   type NamedManifest,
   type NewCheckpoint,
   openCheckpoints,
 } from './checkpoints.ts';
+export { type Collected, collectGarbage } from './collect.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { acquireLease, assertCurrent, type Lease } from './leases.ts';
 export {
@@ -26,6 +38,7 @@ export {
   loadPlan,
   loadStepResult,
   loadStepResults,
+  removeStepResult,
   reportFolder,
   type StoredStepResult,
   saveEpochMetrics,

@@ -17,6 +17,7 @@ import type { PlannedStep } from '../contracts/plan.ts';
 import { progressQuery, type StepProgress, stepProgressSignal } from './messages.ts';
 import { controlQueue, lookupOptions, workOptions } from './options.ts';
 import { bestLossAttribute, epochAttribute, stageAttribute } from './search-attributes.ts';
+import { handlePauses } from './training-pause.ts';
 
 /** Where a training stands, as its history knows it. Plain JSON: it is carried over when the history grows long. */
 export interface TrainingState {
@@ -27,7 +28,7 @@ export interface TrainingState {
   readonly retries: number;
 }
 
-export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry'> {
+export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry' | 'priority'> {
   readonly run: string;
   readonly step: string;
   readonly dataset: ArtifactRef;
@@ -36,6 +37,8 @@ export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' |
   readonly fingerprint: string;
   /** Look for checkpoints of an earlier attempt of the run first. */
   readonly resume: boolean;
+  /** False where the result does not follow from the fingerprint alone. */
+  readonly cache?: boolean;
   readonly state?: TrainingState;
 }
 
@@ -59,6 +62,8 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     description: 'Epochs done, and the latest metrics',
   });
 
+  const pauses = handlePauses(input, () => state);
+
   if (!state && input.resume) {
     const found = await proxyActivities<Activities>({
       ...lookupOptions,
@@ -78,11 +83,9 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
       summary: `${step}: epoch ${epoch} of ${epochs}`,
     });
     const recorded = state ? { recorded: { epoch: state.epoch, digest: state.digest } } : {};
-    const { result, attempt }: Awaited<ReturnType<typeof trainEpoch>> = await trainEpoch({
-      ...key,
-      epoch,
-      ...recorded,
-    });
+    const { result, attempt }: Awaited<ReturnType<typeof trainEpoch>> = await pauses.pausable(() =>
+      trainEpoch({ ...key, epoch, ...recorded }),
+    );
     state = {
       epoch,
       digest: result.digest,
@@ -104,6 +107,7 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     recorded: { epoch: state.epoch, digest: state.digest },
     loss: state.metrics.loss,
     bestLoss: state.best.loss,
+    ...(input.cache === false ? { cache: false } : {}),
   });
   return { result, retries: state.retries + attempt - 1 };
 }

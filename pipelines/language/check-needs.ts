@@ -43,14 +43,21 @@ export function problemWithStep(
   return null;
 }
 
-/** The steps that a step needs, by their ids in the pipeline: declared, and implied by `when` and by references. */
-export function needsOf({ written, definition }: ReadStep, whenNeeds: readonly string[], lookup: StepLookup): string[] {
+/**
+ * The steps that a step needs, by their ids in the pipeline: declared, and implied by `when` and by references. Null in
+ * the place of one that it may not name.
+ */
+export function needsOf(
+  { written, definition }: ReadStep,
+  whenNeeds: readonly string[],
+  lookup: StepLookup,
+): (string | null)[] {
   const { path, role, scope } = written;
   const idOf = (name: string) => (scope.idOf(baseOf(name)) ?? baseOf(name)) + name.slice(baseOf(name).length);
-  const declared = definition.needs.flatMap((need, index) => {
+  const declared = definition.needs.map((need, index) => {
     const problem = problemWithStep(need, written, lookup, { asNeed: true });
     if (problem) scope.report.at([...path, 'needs', index], problem);
-    return problem ? [] : [idOf(need)];
+    return problem ? null : idOf(need);
   });
   const implied = findReferences(definition.with).flatMap(({ path: inner, reference }) => {
     if (reference?.of !== 'steps') return [];

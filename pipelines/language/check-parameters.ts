@@ -4,7 +4,7 @@ import { isStepKind, type StepKind } from '../../contracts/step-kinds.ts';
 import { fieldOf, findInput, type InputSource, type Maker } from './inputs.ts';
 import { describeIssues } from './issues.ts';
 import { describe } from './matrix.ts';
-import type { Needs } from './order.ts';
+import { ancestorsByDistance, type Needs } from './order.ts';
 import type { Path } from './problems.ts';
 import type { Member, ReadStep } from './read-step.ts';
 import { findReferences, wholeReference } from './references.ts';
@@ -16,10 +16,12 @@ export interface Graph {
   readonly read: ReadonlyMap<string, ReadStep>;
   /** By ids in the pipeline, `pretrain@seed=1` as `pretrain`. */
   readonly needs: Needs;
+  /** Steps that could not be read, or that name others that are not there: what they lack says nothing. */
+  readonly broken: ReadonlySet<string>;
 }
 
 /** The artifacts that a step takes, by parameter name, and what is wrong with where they come from. */
-export function inputsOf(step: ReadStep, kind: StepKind, { read, needs }: Graph): Record<string, InputSource> {
+export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }: Graph): Record<string, InputSource> {
   const { written, definition } = step;
   const { report } = written.scope;
   const { id } = written;
@@ -35,7 +37,8 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs }: Graph)
     if (value === undefined) {
       const found = findInput(id, artifact, needs, makerOf);
       if (typeof found === 'string') {
-        report.atKey(written.path, `step ${id} cannot run: ${found}`);
+        if (![id, ...ancestorsByDistance(id, needs).flat()].some((each) => broken.has(each)))
+          report.atKey(written.path, `step ${id} cannot run: ${found}`);
         continue;
       }
       source = found;

@@ -5,7 +5,15 @@ import { suggestion } from './nearest.ts';
 import type { ReadStep } from './read-step.ts';
 import { lookUp } from './references.ts';
 import { problemWithField, sampleResult } from './result-fields.ts';
-import { describeCelError, type Mention, parseWhen, readWhen, type WhenContext, type WhenStep } from './when.ts';
+import {
+  describeCelError,
+  type Mention,
+  parseWhen,
+  readWhen,
+  type WhenContext,
+  type WhenStep,
+  whenRoots,
+} from './when.ts';
 import { listOfEach } from './when-context.ts';
 import { baseOf } from './written.ts';
 
@@ -40,6 +48,7 @@ export function checkWhen(step: ReadStep, lookup: StepLookup): string[] {
   for (const { state, start } of found.stateLiterals)
     if (!endStates.some((each) => each === state))
       say(start, `a step that has ended is never ${JSON.stringify(state)}${stateHint(state)}`);
+  checkTypes(when, say);
   if (!isWrong) tryOut(when, step, lookup, say);
   return [...new Set(needs)];
 }
@@ -120,19 +129,20 @@ function checkStepMention(mention: Mention, { written }: ReadStep, lookup: StepL
   return needs;
 }
 
+/** What can be said of an expression without values. */
+function checkTypes(when: string, say: Say): void {
+  const { valid, type, error } = parseWhen(when).check();
+  const { message, range } = describeCelError(error);
+  if (!valid) {
+    const [, name] = /^Unknown variable: (\w+)$/.exec(message) ?? [];
+    const what = name === undefined ? message : `there is no ${name} here${suggestion(name, whenRoots)}`;
+    say(range?.start ?? 0, `when is not a valid expression: ${what}`);
+  } else if (type !== 'bool' && type !== 'dyn') say(0, `when must give true or false, not a value of type ${type}`);
+}
+
 /** Finds values that do not go together by trying the expression on values of the right types. */
 function tryOut(when: string, { written, members, root }: ReadStep, lookup: StepLookup, say: Say): void {
   const expression = parseWhen(when);
-  const { valid, type, error } = expression.check();
-  if (!valid) {
-    const { message, range } = describeCelError(error);
-    say(range?.start ?? 0, `when is not a valid expression: ${message}`);
-    return;
-  }
-  if (type !== 'bool' && type !== 'dyn') {
-    say(0, `when must give true or false, not a value of type ${type}`);
-    return;
-  }
   const { mentions } = readWhen(when);
   const steps: Record<string, WhenStep> = {};
   for (const { root: from, parts } of mentions) {
@@ -164,6 +174,14 @@ function tryOut(when: string, { written, members, root }: ReadStep, lookup: Step
 
 const plain = (value: unknown): Json => (typeof value === 'bigint' ? Number(value) : (value as Json));
 
+function mentionsIn(when: string): readonly Mention[] {
+  try {
+    return readWhen(when).mentions;
+  } catch {
+    return [];
+  }
+}
+
 /** A value as CEL writes it; numbers as doubles, as in params. */
 function celLiteral(value: Json): string {
   if (typeof value === 'number') {
@@ -178,6 +196,7 @@ function celLiteral(value: Json): string {
 
 /**
  * The expression of one step of the plan: steps by their ids there, and the params of an included file by their values.
+ * An expression that is not valid, which is reported elsewhere, stays as it is.
  *
  * @param plannedIdOf the id in the plan that this member means by an id in the pipeline
  */
@@ -188,7 +207,7 @@ export function plannedWhen(
   const { when } = definition;
   if (when === undefined) return undefined;
   const { scope } = written;
-  const edits = readWhen(when).mentions.flatMap(({ root, parts, start }) => {
+  const edits = mentionsIn(when).flatMap(({ root, parts, start }) => {
     const [first] = parts;
     if (!first) return [];
     if (root === 'steps') {

@@ -19,14 +19,11 @@ const defaultTimeout = '24h';
 export function checkSteps(steps: readonly WrittenStep[], defaults: Defaults): Pick<Plan, 'steps' | 'matrices'> | null {
   const read = readSteps(steps);
   const lookup = { steps: new Map(steps.map((step) => [step.id, step])), read };
-  const needs = new Map(
-    steps.map(({ id }) => {
-      const step = read.get(id);
-      return [id, step ? needsOf(step, checkWhen(step, lookup), lookup) : []];
-    }),
-  );
+  const named = new Map([...read].map(([id, step]) => [id, needsOf(step, checkWhen(step, lookup), lookup)]));
+  const needs = new Map(steps.map(({ id }) => [id, (named.get(id) ?? []).filter((need) => need !== null)]));
   const graph: Graph = {
     read,
+    broken: new Set(steps.map(({ id }) => id).filter((id) => named.get(id)?.includes(null) ?? true)),
     needs: new Map([...needs].map(([id, names]) => [id, [...new Set(names.map(baseOf))]])),
   };
   for (const [first = '', ...rest] of findCycles(graph.needs)) {

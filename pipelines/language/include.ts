@@ -64,7 +64,7 @@ function stepsOf(including: Including, { prefix, outer, trail }: Context): Writt
   if (prefix !== '')
     for (const { id, path } of steps)
       if (!stepIdSchema.safeParse(id).success) report.atKey(path, `the step id ${id} is longer than 63 characters`);
-  const inner = (outline.parsed?.include ?? []).flatMap((include, index) =>
+  const inner = (outline.parts.include ?? []).flatMap((include, index) =>
     readInclude(include, index, including, scope, { prefix, outer, trail }),
   );
   for (const { id } of inner) included.add(id);

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { stepIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { StepRole } from '../../contracts/plan.ts';
@@ -15,8 +15,9 @@ export interface Outline<T = PipelineDefinition> {
     readonly path: Path;
     readonly value: Json;
   }[];
-  /** Null where the outline itself is wrong. */
-  readonly parsed: T | null;
+  /** The other keys, those that are right; all of them where the outline is. */
+  readonly parts: Partial<T>;
+  readonly isWhole: boolean;
 }
 
 type Mapping = { readonly [key: string]: unknown };
@@ -70,8 +71,15 @@ function outlineBy<T>(
   return {
     params: isMap(value.params) ? (value.params as Record<string, Json>) : {},
     steps: steps.filter(({ id, path }) => first.get(id) === path),
-    parsed: parsed.success ? parsed.data : null,
+    parts: parsed.success ? parsed.data : (partsOf(schema, value) as Partial<T>),
+    isWhole: parsed.success,
   };
+}
+
+/** Of something that is not right as a whole, the members that are. */
+function partsOf(schema: z.ZodObject, value: Mapping): object {
+  const members = Object.entries(schema.shape).map(([key, member]) => [key, z.safeParse(member, value[key])] as const);
+  return Object.fromEntries(members.filter(([, { success }]) => success).map(([key, { data }]) => [key, data]));
 }
 
 /** The keys that a schema of objects and lists of objects allows at a path. */

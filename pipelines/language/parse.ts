@@ -84,12 +84,12 @@ function readDefinition(
   const values = withValues(outline.params, params, 'the pipeline', (name, message) =>
     report.outside(`--set ${name}`, message),
   );
-  const schedule = outline.parsed?.schedule;
+  const { schedule } = outline.parts;
   if (schedule) checkSchedule(schedule, outline.params, report);
   const steps = readIncluded({ file, report, params: values, outline, files, problems });
-  const checked = checkSteps(steps, outline.parsed?.defaults ?? {});
-  if (!outline.parsed || !checked || problems.length > 0) return null;
-  const { name, description } = outline.parsed;
+  const checked = checkSteps(steps, outline.parts.defaults ?? {});
+  if (!checked || problems.length > 0) return null;
+  const { name, description } = outline.parts;
   const whole = planSchema.safeParse({
     name,
     ...(description === undefined ? {} : { description }),

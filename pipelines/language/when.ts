@@ -166,13 +166,22 @@ export function mentionsState(expression: string): boolean {
   return found;
 }
 
+/** `dyn<list<double>> > int` is `list of numbers > number`. */
+const inOurWords = (types: string) =>
+  types
+    .replace(/\bdyn<((?:[^<>]|<[^<>]*>)*)>/g, '$1')
+    .replace(/\b(double|int)\b/g, 'number')
+    .replace(/\bbool\b/g, 'true-or-false')
+    .replace(/\bstring\b/g, 'text')
+    .replace(/\blist<number>/g, 'list of numbers')
+    .replace(/\blist<(\w+)>/g, 'list of $1');
+
 /** The message of an error of CEL, without its drawing of the place. */
 export function describeCelError(error: unknown): { message: string; range: TextRange | null; code: string } {
   const message = error instanceof Error ? error.message : String(error);
   const { summary, range, code } = (error ?? {}) as { summary?: string; range?: TextRange; code?: string };
   const plain = (summary ?? message.split('\n')[0] ?? '')
-    .replace(/dyn<(\w+)>/g, '$1')
-    .replace('no such overload:', 'these do not go together:')
+    .replace(/no such overload: (.*)/, (_, types: string) => `these do not go together: ${inOurWords(types)}`)
     .replace('Unexpected token: EOF', 'the expression ends too early');
   return { message: plain, range: range ?? null, code: code ?? '' };
 }
