@@ -235,7 +235,7 @@ describe('a second worker', () => {
 describe('contrail logs', () => {
   it('shows what was said of a run, by whichever worker', { timeout: 300_000 }, async () => {
     const { stdout } = await command('logs', 'spread');
-    expect(stdout).toMatch(/data +prepareData: started/);
+    expect(stdout).toMatch(/data +reused: the result of first\/data/);
     expect(stdout).toMatch(/pretrain +epoch-2: done in [\d.]+ s, loss [\d.]+, \d+ images\/s/);
     const { stdout: one } = await command('logs', 'spread', 'probe');
     expect(one).toContain('linearProbe: done');
