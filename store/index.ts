@@ -1,12 +1,24 @@
 export { type ArtifactWriter, createArtifactWriter } from './artifact-writer.ts';
 export { artifactFolder, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
 export {
+  artifactsIn,
+  type CacheEntry,
+  cacheKey,
+  damageIn,
+  type KeyedCacheEntry,
+  listCache,
+  loadCacheEntry,
+  removeCacheEntry,
+  saveCacheEntry,
+} from './cache.ts';
+export {
   type Checkpoints,
   type LoadedCheckpoint,
   type NamedManifest,
   type NewCheckpoint,
   openCheckpoints,
 } from './checkpoints.ts';
+export { type Collected, collectGarbage } from './collect.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { acquireLease, assertCurrent, type Lease } from './leases.ts';
 export {
@@ -27,6 +39,7 @@ export {
   loadPlan,
   loadStepResult,
   loadStepResults,
+  removeStepResult,
   reportFolder,
   type StoredStepResult,
   saveEpochMetrics,

@@ -141,7 +141,11 @@ async function compare(
 ): Promise<{ better: boolean; before: number | null; reason: string }> {
   if (!current) return { better: true, before: null, reason: 'the first model of this name' };
   if (current.evaluation.digest === evaluation.digest)
-    return { better: force, before: current.metrics[metric], reason: `it is version ${current.version} already` };
+    return {
+      better: force,
+      before: current.metrics[metric],
+      reason: `it is version ${current.version} already${force ? '; forced' : ''}`,
+    };
   const measured = current.testSet === testSet ? current.metrics : await measureAgain(current);
   const after = metrics[metric];
   if (!measured)

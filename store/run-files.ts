@@ -53,6 +53,9 @@ export async function loadPlan(store: Store, run: string): Promise<Plan | null> 
 export const saveStepResult = (store: Store, key: StepKey, result: StoredStepResult): Promise<void> =>
   store.write(resultPath(key), jsonBytes(result));
 
+/** Forgets the result of a step that is to be done again. */
+export const removeStepResult = (store: Store, key: StepKey): Promise<void> => store.remove(resultPath(key));
+
 /** The recorded result of a step; null when it never finished, or the record is not readable. */
 export async function loadStepResult(store: Store, key: StepKey): Promise<StoredStepResult | null> {
   if (!(await store.exists(resultPath(key)))) return null;

@@ -6,6 +6,8 @@ export const stageAttribute = defineSearchAttributeKey('ContrailStage', 'KEYWORD
 export const epochAttribute = defineSearchAttributeKey('ContrailEpoch', 'INT');
 export const bestLossAttribute = defineSearchAttributeKey('ContrailBestLoss', 'DOUBLE');
 export const scheduleAttribute = defineSearchAttributeKey('ContrailSchedule', 'KEYWORD');
+/** `paused` or `running`, once a run was paused. */
+export const stateAttribute = defineSearchAttributeKey('ContrailState', 'KEYWORD');
 
 export const searchAttributes = [
   pipelineAttribute,
@@ -13,4 +15,5 @@ export const searchAttributes = [
   epochAttribute,
   bestLossAttribute,
   scheduleAttribute,
+  stateAttribute,
 ];
