@@ -22,6 +22,7 @@ const runs = ['one', 'two', 'three', 'four', 'five'];
 let folder: string;
 let environment: Awaited<ReturnType<typeof startServer>>;
 let worker: ChildProcess | undefined;
+let prepared: ChildProcess | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-kills-'));
   environment = await startServer([]);
@@ -32,7 +33,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'bundle.js'), code);
 }, 180_000);
 afterAll(async () => {
-  worker?.kill('SIGKILL');
+  for (const child of [worker, prepared]) child?.kill('SIGKILL');
   await environment.teardown();
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
@@ -40,19 +41,25 @@ afterAll(async () => {
 const logFile = () => join(folder, 'log');
 const lines = async () => (await readFile(logFile(), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
 
-/** A worker that has begun to poll. */
-async function startWorker(): Promise<ChildProcess> {
-  const ready = (await lines()).filter((line) => line === 'ready').length;
+/** A worker process that has loaded, or soon will have, and waits to be told to begin. */
+function prepareWorker(): ChildProcess {
   const program = fileURLToPath(new URL('./processes/killable-worker.ts', import.meta.url));
   const args = [environment.address, join(folder, 'store'), join(folder, 'bundle.js'), logFile()];
-  const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+  return spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  while ((await lines()).filter((line) => line === 'ready').length === ready) {
-    if (child.exitCode !== null) throw new Error('the worker did not start');
+}
+
+/** Has the prepared worker begin, waits until it polls, and prepares the next. */
+async function nextWorker(): Promise<void> {
+  worker = prepared ?? prepareWorker();
+  const before = (await lines()).filter((line) => line === 'ready').length;
+  worker.send('begin');
+  while ((await lines()).filter((line) => line === 'ready').length === before) {
+    if (worker.exitCode !== null) throw new Error('the worker did not start');
     await sleep(50);
   }
-  return child;
+  prepared = prepareWorker();
 }
 
 /** 10 steps, a matrix of 30 of which 6 run at a time, each after one of those, and 10 after all of them. */
@@ -76,7 +83,7 @@ function fiftySteps(run: number) {
 it(`${runs.length} runs of 50 steps end right though their worker is killed ${kills} times, and no finished step runs twice`, {
   timeout: 600_000,
 }, async () => {
-  worker = await startWorker();
+  await nextWorker();
   const handles = await Promise.all(
     runs.map((run, index) =>
       environment.client.workflow.start<typeof pipeline>('pipeline', {
@@ -94,8 +101,8 @@ it(`${runs.length} runs of 50 steps end right though their worker is killed ${ki
   for (; killed < kills; killed++) {
     await sleep(200 + Math.random() * 2500);
     expect(ended, `all ended after ${killed} kills`).toBe(false);
-    worker.kill('SIGKILL');
-    worker = await startWorker();
+    worker?.kill('SIGKILL');
+    await nextWorker();
   }
   for (const [index, result] of (await results).entries()) {
     const { steps } = fiftySteps(index);

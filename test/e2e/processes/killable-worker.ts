@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { activityInfo, heartbeat, sleep } from '@temporalio/activity';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../../../activities/index.ts';
 import type { StepInput } from '../../../activities/step-input.ts';
 import { finishStep, unlessFinished } from '../../../activities/step-result.ts';
@@ -32,6 +32,10 @@ const work = async (input: StepInput) => {
   return { result, attempt: activityInfo().attempt };
 };
 
+// Loading takes longer than everything else: the next worker is ready before this one is killed.
+process.once('disconnect', () => process.exit());
+await new Promise((resolve) => process.once('message', resolve));
+Runtime.install({ logger: new DefaultLogger('ERROR') });
 const connection = await NativeConnection.connect({ address });
 const activities = { ...createActivities(context), choose: work };
 const workers = await Promise.all([
