@@ -1,5 +1,5 @@
 export { type ArtifactWriter, createArtifactWriter } from './artifact-writer.ts';
-export { artifactFolder, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
+export { artifactFolder, damaged, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
 export {
   type Checkpoints,
   type LoadedCheckpoint,
@@ -27,10 +27,12 @@ export {
   bytesOf,
   type Dtype,
   decodeSafetensors,
+  decodeSafetensorsHeader,
   encodeSafetensors,
   float32,
   int32,
   type StoredTensor,
+  type TensorPlace,
 } from './safetensors.ts';
 export { requireSameConfig } from './same-config.ts';
 export { type Content, openStore, type Store, type StoredFile } from './store.ts';
