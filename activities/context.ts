@@ -12,6 +12,8 @@ export interface ActivityContext {
   readonly host: TrainerHost;
   /** Where downloaded data sets are kept. */
   readonly cacheFolder: string;
+  /** Versions of the code and its libraries, for the record of a run. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /** A result, and which attempt of the activity gave it. */

@@ -1,8 +1,6 @@
-import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import { evaluateInput } from '../contracts/trainer.ts';
-import { formatEvaluation } from '../evaluation/format.ts';
-import { parseJson, readArtifactFile, writeReportFile } from '../store/index.ts';
 import { type ActivityContext, runOnceInTrainer } from './context.ts';
+import { writeEvaluationReport } from './look-up-step.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
 
@@ -11,9 +9,6 @@ export async function evaluate(context: ActivityContext, input: StepInput) {
   const { parameters, inputs, fingerprint, run, step } = stepInputSchema.parse(input);
   const job = evaluateInput.parse({ run, step, ...inputs, params: parameters });
   const result = await runOnceInTrainer(context, 'evaluate', job);
-  const evaluation = await readArtifactFile(context.store, result.evaluation, evaluationFile);
-  const markdown = formatEvaluation(evaluationSchema.parse(parseJson(evaluation)));
-  await writeReportFile(context.store, run, `${step}.json`, evaluation);
-  await writeReportFile(context.store, run, `${step}.md`, new TextEncoder().encode(markdown));
+  await writeEvaluationReport(context.store, { run, step }, result.evaluation);
   return finishStep(context, { run, step, fingerprint }, result);
 }

@@ -1,11 +1,24 @@
+import { choose } from './choose.ts';
 import { type ActivityContext, attempt } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
 import { evaluate } from './evaluate.ts';
 import { linearProbe } from './linear-probe.ts';
+import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters, type FinishedStepsInput, finishedSteps } from './lookups.ts';
+import { notify } from './notify.ts';
 import { prepareData } from './prepare-data.ts';
-import type { StepInput } from './step-input.ts';
+import { promote } from './promote.ts';
 import {
+  type PrepareScheduledRunInput,
+  prepareScheduledRun,
+  type RecordCompletedInput,
+  recordCompleted,
+} from './schedules.ts';
+import type { StepInput } from './step-input.ts';
+import { unlessFinished } from './step-result.ts';
+import {
+  type CloseTrainerInput,
+  closeTrainer,
   type FinishTrainingStepInput,
   finishTraining,
   type TrainEpochStepInput,
@@ -19,14 +32,26 @@ export type Activities = ReturnType<typeof createActivities>;
 
 /** The activities, as the worker registers them and the workflows call them. */
 export function createActivities(context: ActivityContext) {
+  /** An activity that is all of a step's work. */
+  const work =
+    (of: (context: ActivityContext, input: StepInput) => ReturnType<typeof prepareData>) => (input: StepInput) =>
+      attempt(() => unlessFinished(context, input, () => of(context, input)));
   return {
-    prepareData: (input: StepInput) => attempt(() => prepareData(context, input)),
+    prepareData: work(prepareData),
     trainEpoch: (input: TrainEpochStepInput) => attempt(() => trainEpoch(context, input)),
-    finishTraining: (input: FinishTrainingStepInput) => attempt(() => finishTraining(context, input)),
-    linearProbe: (input: StepInput) => attempt(() => linearProbe(context, input)),
-    evaluate: (input: StepInput) => attempt(() => evaluate(context, input)),
+    finishTraining: (input: FinishTrainingStepInput) =>
+      attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),
+    linearProbe: work(linearProbe),
+    evaluate: work(evaluate),
+    choose: work(choose),
+    closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
+    lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
+    promote: work(promote),
+    notify: work(notify),
     trainingProgress: (input: TrainingStepInput) => translated(() => trainingProgress(context, input)),
     finishedSteps: (input: FinishedStepsInput) => translated(() => finishedSteps(context, input)),
+    prepareScheduledRun: (input: PrepareScheduledRunInput) => translated(() => prepareScheduledRun(context, input)),
+    recordCompleted: (input: RecordCompletedInput) => translated(() => recordCompleted(context, input)),
     checkParameters: (input: CheckParametersInput) => translated(() => checkParameters(input)),
   };
 }

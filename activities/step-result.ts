@@ -1,15 +1,51 @@
+import { activityInfo } from '@temporalio/activity';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
-import { saveStepResult } from '../store/index.ts';
+import { type StepKind, stepKinds } from '../contracts/step-kinds.ts';
+import { loadEpochMetrics, loadStepResult, saveCacheEntry, saveStepResult } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 
-/** Records a step's result in the store, so that a resumed run need not do the step again, and returns it. */
+type Result = { readonly [key: string]: Json };
+type Finishing = StepKey & { readonly fingerprint: string };
+
+/**
+ * Records a step's result in the store, for a resumed run and for other runs that have the same step, and returns it.
+ *
+ * @param cache false for a result that does not follow from the fingerprint alone
+ */
 export async function finishStep(
   { store }: ActivityContext,
-  { run, step, fingerprint }: StepKey & { readonly fingerprint: string },
+  { run, step, fingerprint }: Finishing,
   result: object,
-): Promise<{ readonly [key: string]: Json }> {
+  { cache = true }: { readonly cache?: boolean } = {},
+): Promise<Result> {
   const plain = JSON.parse(JSON.stringify(result)) as { [key: string]: Json };
-  await saveStepResult(store, { run, step }, { fingerprint, result: plain });
+  const now = new Date();
+  const finishedAt = now.toISOString();
+  if (cache && !hasEffect(fingerprint))
+    await saveCacheEntry(store, { fingerprint, result: plain, run, step, createdAt: finishedAt });
+  const epochs = await loadEpochMetrics(store, { run, step });
+  const attemptSeconds = (now.getTime() - activityInfo().currentAttemptScheduledTimestampMs) / 1000;
+  const seconds = Math.max(0, attemptSeconds) + epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  await saveStepResult(store, { run, step }, { fingerprint, result: plain, seconds, finishedAt });
   return plain;
+}
+
+function hasEffect(fingerprint: string): boolean {
+  const { uses } = JSON.parse(fingerprint) as { readonly uses: keyof typeof stepKinds };
+  const kind: StepKind = stepKinds[uses];
+  return kind.effect === true;
+}
+
+/**
+ * Does a step's work, unless an earlier attempt recorded its result and died before it could report it. A finished step is
+ * never done twice.
+ */
+export async function unlessFinished(
+  { store }: ActivityContext,
+  { run, step, fingerprint }: Finishing,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const stored = activityInfo().attempt > 1 ? await loadStepResult(store, { run, step }) : null;
+  return stored?.fingerprint === fingerprint ? stored.result : work();
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { type StepResult, stepKinds, type TrainingKindName } from '../contracts/step-kinds.ts';
+import { stepKeySchema } from '../contracts/identifiers.ts';
+import { type StepResult, stepKinds } from '../contracts/step-kinds.ts';
 import { recordedStateSchema, type TrainEpochResult } from '../contracts/trainer.ts';
-import { openCheckpoints } from '../store/index.ts';
+import type { TrainingKindName } from '../contracts/training-kinds.ts';
+import { openCheckpoints, saveEpochMetrics } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -15,6 +17,8 @@ const finishTrainingInput = trainingStepInputSchema.extend({
   recorded: recordedStateSchema,
   loss: z.number(),
   bestLoss: z.number(),
+  /** False where the training was not the same from its first epoch to its last. */
+  cache: z.boolean().optional(),
 });
 export type TrainingStepInput = z.input<typeof trainingStepInputSchema>;
 export type TrainEpochStepInput = z.input<typeof trainEpochInput>;
@@ -30,12 +34,14 @@ function split(uses: TrainingKindName, parameters: Readonly<Record<string, unkno
 export async function trainEpoch(context: ActivityContext, input: TrainEpochStepInput): Promise<TrainEpochResult> {
   const { uses, parameters, recorded, ...rest } = trainEpochInput.parse(input);
   const job = { ...rest, ...split(uses, parameters), ...(recorded ? { recorded } : {}) };
-  return runInTrainer(context, 'train-epoch', job);
+  const result = await runInTrainer(context, 'train-epoch', job);
+  await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
+  return result;
 }
 
 /** Takes the encoder, and the classifier where there is one, out of a finished training. */
 export async function finishTraining(context: ActivityContext, input: FinishTrainingStepInput) {
-  const { uses, parameters, fingerprint, loss, bestLoss, recorded, ...rest } = finishTrainingInput.parse(input);
+  const { uses, parameters, fingerprint, loss, bestLoss, recorded, cache, ...rest } = finishTrainingInput.parse(input);
   const made = await runInTrainer(context, 'finish-training', { ...rest, ...split(uses, parameters), recorded });
   await context.host.close(rest);
   const result: StepResult<'pretrain'> | StepResult<'train-classifier'> = {
@@ -45,8 +51,14 @@ export async function finishTraining(context: ActivityContext, input: FinishTrai
     bestLoss,
     digest: recorded.digest,
   };
-  return finishStep(context, { ...rest, fingerprint }, result);
+  return finishStep(context, { ...rest, fingerprint }, result, { cache: cache ?? true });
 }
+
+export type CloseTrainerInput = z.input<typeof stepKeySchema>;
+
+/** Ends the trainer of a step that waits for a person, so that its memory is free. */
+export const closeTrainer = ({ host }: ActivityContext, input: CloseTrainerInput): Promise<void> =>
+  host.close(stepKeySchema.parse(input));
 
 /** The newest finished epoch of an earlier attempt of the run whose checkpoint verifies; null when there is none. */
 export async function trainingProgress(context: ActivityContext, input: TrainingStepInput) {

@@ -1,17 +1,17 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { prepareDataParams } from '../contracts/step-kinds.ts';
 import { trainEpochInput } from '../contracts/trainer.ts';
-import type { EncoderConfig } from '../contracts/training.ts';
 import { loadSplit, prepareDataset } from '../datasets/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainingJobs } from '../training/index.ts';
 import { openHome } from '../worker/home.ts';
+import { withFolder } from './folder.ts';
 import type { KerasPeer } from './keras/peer.ts';
 import { encodeNpy } from './npy.ts';
 import { median } from './statistics.ts';
+import { describeEncoder, smallResnet } from './workloads.ts';
 
 export interface EpochRow {
   readonly encoder: string;
@@ -24,7 +24,7 @@ export interface EpochRow {
 }
 
 const trainImages = 6000;
-const encoder: EncoderConfig = { name: 'small-resnet', channels: 16, blocks: [2, 2, 2] };
+const encoder = smallResnet(16);
 const batch = 128;
 
 /**
@@ -32,8 +32,7 @@ const batch = 128;
  * checkpoint. Keras's: the tutorial's recipe with tf.data, augmentation layers, `fit`, a checkpoint and a log.
  */
 export async function benchEpoch(keras: KerasPeer, turns: number): Promise<EpochRow[]> {
-  const folder = await mkdtemp(join(tmpdir(), 'contrail-bench-'));
-  try {
+  return withFolder(async (folder) => {
     const store = openStore(pathToFileURL(join(folder, 'store')).href);
     const { ref } = await prepareDataset(
       store,
@@ -44,7 +43,7 @@ export async function benchEpoch(keras: KerasPeer, turns: number): Promise<Epoch
     const [imageFile, labelFile] = [join(folder, 'images.npy'), join(folder, 'labels.npy')];
     await writeFile(imageFile, encodeNpy('|u1', [count, height, width, channels], images));
     await writeFile(labelFile, encodeNpy('<i4', [count], labels));
-    await keras.ask('open-epoch', { encoder, batch, images: imageFile, labels: labelFile, folder });
+    await keras.openEpoch({ encoder, batch, images: imageFile, labels: labelFile, checkpoint: folder });
 
     const key = { run: 'bench', step: 'pretrain' };
     const jobs = createTrainingJobs();
@@ -65,7 +64,7 @@ export async function benchEpoch(keras: KerasPeer, turns: number): Promise<Epoch
       const started = performance.now();
       await trainEpoch();
       const seconds = (performance.now() - started) / 1000;
-      const peer = (await keras.ask('run-epoch')).seconds as number;
+      const peer = (await keras.runEpoch()).seconds;
       if (turn === 0) continue;
       times.ours.push(seconds);
       times.keras.push(peer);
@@ -73,7 +72,7 @@ export async function benchEpoch(keras: KerasPeer, turns: number): Promise<Epoch
     const [own, peer] = [median(times.ours), median(times.keras)];
     return [
       {
-        encoder: 'small-resnet 16',
+        encoder: describeEncoder(encoder),
         batch,
         images: count,
         ours: count / own,
@@ -81,7 +80,5 @@ export async function benchEpoch(keras: KerasPeer, turns: number): Promise<Epoch
         ratioToKeras: peer / own,
       },
     ];
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }

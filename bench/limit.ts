@@ -3,6 +3,7 @@ import { createEncoder } from '../training/models/encoder.ts';
 import type { KerasPeer } from './keras/peer.ts';
 import { openOurs } from './ours.ts';
 import { median } from './statistics.ts';
+import { describeEncoder, describeViews, imageShape, resnet50v2, smallResnet } from './workloads.ts';
 
 export interface LimitRow {
   readonly encoder: string;
@@ -15,14 +16,14 @@ export interface LimitRow {
   readonly share: number;
 }
 
-const side = 32;
+const [side] = imageShape;
 /** Of ResNet50V2 with Keras's stem on a 32x32 image. */
 const resnetMultiplications = 71e6;
 
-const workloads: readonly { encoder: EncoderConfig; batch: number }[] = [
-  { encoder: { name: 'small-resnet', channels: 16, blocks: [2, 2, 2] }, batch: 128 },
-  { encoder: { name: 'small-resnet', channels: 32, blocks: [2, 2, 2] }, batch: 128 },
-  { encoder: { name: 'resnet50v2', stem: 'imagenet' }, batch: 128 },
+const workloads = [
+  { encoder: smallResnet(16), batch: 128 },
+  { encoder: smallResnet(32), batch: 128 },
+  { encoder: resnet50v2(), batch: 128 },
 ];
 
 /** How far a captured step is from what the machine's matrix units could do. */
@@ -30,19 +31,20 @@ export async function benchLimit(keras: KerasPeer, turns: number): Promise<Limit
   const rows: LimitRow[] = [];
   for (const { encoder, batch } of workloads) {
     const ours = openOurs({ encoder, batch, optimizer: 'adam' });
+    ours.run(1);
     const milliseconds: number[] = [];
     let peak = 0;
     for (let turn = 0; turn < turns; turn++) {
       milliseconds.push(...ours.run(3).milliseconds);
-      peak = Math.max(peak, (await keras.ask('matmul-peak', { size: 2048, seconds: 1 })).gflops as number);
+      peak = Math.max(peak, (await keras.matmulPeak(2048, 1)).gflops);
     }
     ours.dispose();
     // Forward, and the gradients of operand and weights, cost the same each.
     const gflop = (3 * 2 * multiplications(encoder) * batch * 2) / 1e9;
     const gflopPerSecond = gflop / (median(milliseconds) / 1000);
     rows.push({
-      encoder: encoder.name === 'small-resnet' ? `${encoder.name} ${encoder.channels}` : encoder.name,
-      views: `${batch} x 2`,
+      encoder: describeEncoder(encoder),
+      views: describeViews(batch),
       gflop,
       gflopPerSecond,
       peak,

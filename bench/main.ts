@@ -1,45 +1,93 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
+import { fastEnvironment } from '../training/process/environment.ts';
+import { tf } from '../training/tensorflow.ts';
+import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
+import { benchEngine } from './engine/engine.ts';
+import { dagsterEnvironment } from './engine/environment.ts';
 import { benchEpoch } from './epoch.ts';
-import { openKeras } from './keras/peer.ts';
+import { benchEquality } from './equality.ts';
+import { benchExport } from './export.ts';
+import { type KerasPeer, openKeras } from './keras/peer.ts';
 import { benchLimit } from './limit.ts';
+import { benchMemory } from './memory.ts';
+import { benchOverhead } from './overhead.ts';
+import { benchProfile } from './profile.ts';
 import { benchSteps } from './steps.ts';
 
-const tables = ['steps', 'epoch', 'capture', 'limit'] as const;
-type TableName = (typeof tables)[number];
+// TensorFlow reads its settings at its first operation.
+tf.tidy(() => tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync());
+// The C library has read these, and so has TensorFlow; the processes that the tables start get them where they are meant to.
+for (const name of Object.keys(fastEnvironment)) delete process.env[name];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, turns: { type: 'string', default: '6' } },
-});
-const turns = Number(values.turns);
-const unknown = positionals.filter((name) => !(tables as readonly string[]).includes(name));
-if (unknown.length > 0 || !Number.isInteger(turns) || turns < 1) {
-  process.stderr.write(`Usage: npm run bench -- [${tables.join('|')}]... [--turns N] [--json]\n`);
-  process.exit(2);
+const kerasPeers = new Map<'default' | 'ours', Promise<KerasPeer>>();
+
+/** Keras with the settings of our trainers or without; started when a table first asks for it. */
+function keras(settings: 'default' | 'ours'): Promise<KerasPeer> {
+  const peer = kerasPeers.get(settings) ?? openKeras(settings);
+  kerasPeers.set(settings, peer);
+  return peer;
 }
-const chosen = positionals.length > 0 ? (positionals as TableName[]) : tables;
 
-const keras = await openKeras('default');
-const tuned = await openKeras('ours');
-const benches: Readonly<Record<TableName, () => Promise<readonly object[]>>> = {
-  steps: () => benchSteps(keras, tuned, turns),
-  epoch: () => benchEpoch(keras, turns),
+/** Each gives the rows of a table; `turns` is how often those that take turns do. */
+const benches: Readonly<Record<string, (turns: number) => Promise<readonly object[]>>> = {
+  equality: () => benchEquality(),
+  steps: async (turns) => benchSteps(await keras('default'), await keras('ours'), turns),
+  epoch: async (turns) => benchEpoch(await keras('default'), turns),
   capture: () => benchCapture(),
-  limit: () => benchLimit(keras, turns),
+  memory: () => benchMemory(),
+  bits: () => benchBits(),
+  limit: async (turns) => benchLimit(await keras('default'), turns),
+  profile: async () => benchProfile(await keras('ours')),
+  overhead: (turns) => benchOverhead(turns),
+  export: async () => benchExport(await keras('default')),
+  engine: async () => benchEngine(await dagsterEnvironment()),
 };
-try {
-  const results: Partial<Record<TableName, readonly object[]>> = {};
-  for (const name of chosen) {
-    if (!values.json) process.stderr.write(`${name} …\n`);
-    results[name] = await benches[name]();
-    if (!values.json) print(name, results[name] ?? []);
+const tables = Object.keys(benches);
+
+const { chosen, turns, json } = parseCommandLine();
+
+const results: Record<string, readonly object[]> = {};
+for (const name of chosen) {
+  process.stderr.write(`${name} …\n`);
+  try {
+    const rows = (await benches[name]?.(turns)) ?? [];
+    results[name] = rows;
+    if (!json) print(name, rows);
+  } catch (error) {
+    process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+    break;
   }
-  if (values.json) process.stdout.write(`${JSON.stringify(results)}\n`);
-} finally {
-  keras.close();
-  tuned.close();
+}
+if (json && process.exitCode === undefined) process.stdout.write(`${JSON.stringify(results)}\n`);
+for (const peer of kerasPeers.values())
+  await peer.then(
+    ({ close }) => close(),
+    () => {},
+  );
+// A table that failed may have left a connection that waits.
+process.exit();
+
+/** The command line; a mistake in it ends the process with the usage. */
+function parseCommandLine(): { readonly chosen: readonly string[]; readonly turns: number; readonly json: boolean } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false }, turns: { type: 'string', default: '6' } },
+    });
+    const unknown = positionals.find((name) => !tables.includes(name));
+    if (unknown !== undefined) throw new Error(`There is no table ${unknown}.`);
+    const turns = Number(values.turns);
+    if (!Number.isInteger(turns) || turns < 1)
+      throw new Error(`--turns is a whole number from 1, not ${values.turns}.`);
+    return { chosen: positionals.length > 0 ? positionals : tables, turns, json: values.json };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${reason}\nUsage: npm run bench -- [${tables.join('|')}]... [--turns N] [--json]\n`);
+    process.exit(2);
+  }
 }
 
 function print(name: string, rows: readonly object[]): void {
@@ -50,6 +98,9 @@ function print(name: string, rows: readonly object[]): void {
 }
 
 function format(value: unknown): string {
-  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : value.toFixed(2);
-  return value === null ? '–' : String(value);
+  if (value === null) return '–';
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value !== 'number') return String(value);
+  if (Number.isInteger(value)) return String(value);
+  return Math.abs(value) < 0.01 ? value.toExponential(1) : value.toFixed(2);
 }

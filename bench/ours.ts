@@ -1,47 +1,67 @@
-import { type EncoderConfig, type TrainingConfig, trainingConfigSchema } from '../contracts/training.ts';
+import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../contracts/training.ts';
 import { type CaptureReport, capture, eagerExecution } from '../training/capture/index.ts';
 import { createTrainingModel } from '../training/model.ts';
 import { createVariables } from '../training/parameters.ts';
 import { residentImages } from '../training/resident-images.ts';
 import { trainingStep } from '../training/step.ts';
+import type { StepWorkload } from './step-peer.ts';
+import { imageShape } from './workloads.ts';
 
-/** A training on made images, step by step. */
+/** A training on made images, step by step. The first step captures it. */
 export interface Ours {
   readonly parameters: number;
-  readonly firstStepMilliseconds: number;
   readonly run: (count: number) => { readonly milliseconds: number[]; readonly losses: number[] };
-  readonly state: () => readonly Float32Array[];
-  readonly report: () => CaptureReport | null;
+  /** All variables by name, the optimizer's among them. */
+  readonly state: () => ReadonlyMap<string, Float32Array>;
+  /** Of each variable. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  readonly resident: MadeImages;
+  /** What was captured; null where steps run operation by operation. */
+  readonly captured: { readonly report: () => CaptureReport; readonly savedModel: () => Uint8Array } | null;
+  /** Overwrites variables. */
+  readonly write: (values: ReadonlyMap<string, Float32Array>) => void;
   readonly dispose: () => void;
 }
 
-export interface Workload {
-  readonly encoder: EncoderConfig;
-  readonly batch: number;
-  readonly optimizer: 'adam' | 'sgd';
+/** A workload, and what only our side of it knows. */
+export interface OwnWorkload extends Omit<StepWorkload, 'image'> {
+  /** @default `imageShape` */
+  readonly image?: StepWorkload['image'];
   readonly engine?: TrainingConfig['engine'];
-  readonly precision?: TrainingConfig['precision'];
-  readonly learningRate?: number;
+  /** @default SupCon without a queue */
+  readonly loss?: Readonly<Record<string, unknown>>;
 }
 
-const side = 32;
-const count = 1024;
+/** uint8 [count, height, width, channels], and a class for each. */
+interface MadeImages {
+  readonly images: Uint8Array;
+  readonly labels: Int32Array;
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
 
-/** Opens a training and takes its first step, which captures it. */
-export function openOurs({ encoder, batch, optimizer, engine, precision, learningRate }: Workload): Ours {
-  const config = trainingConfigSchema.parse({
-    encoder,
-    batch,
-    engine,
-    precision,
-    optimizer: { name: optimizer, ...(learningRate === undefined ? {} : { learningRate }) },
-  });
-  const model = createTrainingModel(config, { height: side, width: side, channels: 1, mean: [0.5], deviation: [0.3] });
-  const images = Uint8Array.from({ length: count * side * side }, (_, at) => Math.imul(at, 2654435761) >>> 24);
-  const labels = Int32Array.from({ length: count }, (_, row) => row % 10);
+const count = 1024;
+const classes = 10;
+
+export function openOurs({
+  image = imageShape,
+  encoder,
+  batch,
+  optimizer,
+  loss,
+  engine,
+  precision,
+}: OwnWorkload): Ours {
+  const [height, width, channels] = image;
+  const schema = loss && 'crossEntropy' in loss ? classifierConfigSchema : trainingConfigSchema;
+  const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, loss, engine, precision });
+  const model = createTrainingModel(config, { height, width, channels, mean: [0.5], deviation: [0.3] }, classes);
+  const resident = makeImages(image);
   const state = {
     variables: createVariables(model.state, config.seed),
-    resident: { ...residentImages({ images, labels, count, height: side, width: side, channels: 1 }) },
+    resident: { ...residentImages(resident) },
   };
   const captured = config.engine === 'graph' ? capture(state, { precision: config.precision }) : null;
   const execution = captured ?? eagerExecution(state);
@@ -65,17 +85,39 @@ export function openOurs({ encoder, batch, optimizer, engine, precision, learnin
     }
     return { milliseconds, losses };
   };
-  const firstStepMilliseconds = run(1).milliseconds[0] ?? 0;
-  number[0] = 0;
   const names = model.state.map(({ name }) => name);
   return {
     parameters: model.state
       .filter(({ name }) => !name.startsWith('optimizer/'))
       .reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
-    firstStepMilliseconds,
     run,
-    state: () => execution.read(names),
-    report: () => captured?.report() ?? null,
+    state: () => {
+      const values = execution.read(names);
+      return new Map(names.map((name, index) => [name, values[index] as Float32Array]));
+    },
+    shapes: new Map(model.state.map(({ name, shape }) => [name, shape])),
+    resident,
+    captured,
+    write: execution.write,
     dispose: execution.dispose,
   };
 }
+
+/** Gratings: each class has a direction, each image a width, a phase and a brightness of its own. */
+function makeImages([height, width, channels]: StepWorkload['image']): MadeImages {
+  const labels = Int32Array.from({ length: count }, (_, row) => row % classes);
+  const size = height * width * channels;
+  const images = Uint8Array.from({ length: count * size }, (_, at) => {
+    const row = Math.floor(at / size);
+    const [y, x] = [Math.floor((at % size) / (width * channels)), Math.floor((at % (width * channels)) / channels)];
+    const angle = (Math.PI * (row % classes)) / classes;
+    const along = x * Math.cos(angle) + y * Math.sin(angle);
+    const wave = Math.sin((0.3 + 0.4 * fraction(row, 1)) * along + 2 * Math.PI * fraction(row, 2));
+    return 60 + 60 * fraction(row, 3) + 60 * wave + 30 * (fraction(at, 4) - 0.5);
+  });
+  return { images, labels, count, height, width, channels };
+}
+
+/** A number of [0, 1) that looks like chance and is the same in every run. */
+const fraction = (index: number, purpose: number): number =>
+  (Math.imul(Math.imul(index + 1, 2654435761) ^ (purpose * 0x9e3779b9), 0x85ebca6b) >>> 0) / 2 ** 32;

@@ -1,71 +1,84 @@
-import type { EncoderConfig } from '../contracts/training.ts';
 import type { KerasPeer } from './keras/peer.ts';
 import { openOurs } from './ours.ts';
 import { median } from './statistics.ts';
+import { openStepPeer } from './step-peer.ts';
+import { describeEncoder, describeViews, imageShape, resnet50v2, smallResnet } from './workloads.ts';
 
 export interface StepRow {
   readonly encoder: string;
   readonly views: string;
   readonly precision: string;
+  /** Milliseconds a step, medians. */
   readonly ours: number;
   readonly keras: number;
-  /** Keras with the allocator settings of our trainers. */
+  /** Keras with the settings of our trainers. */
   readonly tunedKeras: number;
-  readonly eager: number | null;
+  /** tfjs-node's own layers and optimizer, operation by operation; null for a precision that it has not. */
+  readonly tfjs: number | null;
   readonly ratioToKeras: number;
   readonly ratioToTunedKeras: number;
-  readonly ratioToEager: number | null;
+  readonly ratioToTfjs: number | null;
 }
 
-const small = (channels: number): EncoderConfig => ({ name: 'small-resnet', channels, blocks: [2, 2, 2] });
-const resnet: EncoderConfig = { name: 'resnet50v2', stem: 'imagenet' };
-
 const workloads = [
-  { encoder: small(16), batch: 16 },
-  { encoder: small(16), batch: 128 },
-  { encoder: small(32), batch: 16 },
-  { encoder: small(32), batch: 128 },
-  { encoder: resnet, batch: 32 },
-  { encoder: resnet, batch: 128 },
+  { encoder: smallResnet(16), batch: 16 },
+  { encoder: smallResnet(16), batch: 128 },
+  { encoder: smallResnet(32), batch: 16 },
+  { encoder: smallResnet(32), batch: 128 },
+  { encoder: resnet50v2(), batch: 32 },
+  { encoder: resnet50v2(), batch: 128 },
 ];
 
 /**
- * A training step (ours with augmentation and gathering the batch, Keras's without): medians in milliseconds over turns
- * that they take.
+ * A training step (ours with augmentation and gathering the batch, the peers' on ready-made views): medians over turns that
+ * they take. A peer that trains another number of parameters than we do is refused.
  */
 export async function benchSteps(keras: KerasPeer, tuned: KerasPeer, turns: number): Promise<StepRow[]> {
-  const rows: StepRow[] = [];
-  for (const { encoder, batch } of workloads)
-    for (const precision of ['float32', 'bfloat16'] as const) {
-      const ours = openOurs({ encoder, batch, optimizer: 'adam', precision });
-      const eager = precision === 'float32' ? openOurs({ encoder, batch, optimizer: 'adam', engine: 'eager' }) : null;
-      const image = [32, 32, 1];
-      const workload = { encoder, batch, optimizer: 'adam', precision, image };
-      await keras.ask('open-step', workload);
-      await tuned.ask('open-step', workload);
-      const times = { ours: [] as number[], keras: [] as number[], tuned: [] as number[], eager: [] as number[] };
-      for (let turn = 0; turn < turns; turn++) {
-        times.ours.push(...ours.run(3).milliseconds);
-        times.keras.push(...((await keras.ask('run-steps', { count: 3 })).milliseconds as number[]));
-        times.tuned.push(...((await tuned.ask('run-steps', { count: 3 })).milliseconds as number[]));
-        if (eager) times.eager.push(...eager.run(1).milliseconds);
+  const tfjs = openStepPeer('tfjs/peer.ts');
+  try {
+    const rows: StepRow[] = [];
+    for (const { encoder, batch } of workloads)
+      for (const precision of ['float32', 'bfloat16'] as const) {
+        const workload = { encoder, batch, optimizer: 'adam', precision, image: imageShape } as const;
+        const peers = { keras, tuned, ...(precision === 'float32' ? { tfjs } : {}) };
+        const ours = openOurs(workload);
+        for (const [name, peer] of Object.entries(peers)) {
+          const { parameters } = await peer.openStep(workload);
+          if (parameters !== ours.parameters)
+            throw new Error(`${name} has ${parameters} parameters where we have ${ours.parameters}`);
+          await peer.runSteps(1);
+        }
+        ours.run(1);
+        const times: Record<'ours' | 'keras' | 'tuned' | 'tfjs', number[]> = {
+          ours: [],
+          keras: [],
+          tuned: [],
+          tfjs: [],
+        };
+        for (let turn = 0; turn < turns; turn++) {
+          times.ours.push(...ours.run(3).milliseconds);
+          times.keras.push(...(await keras.runSteps(3)).milliseconds);
+          times.tuned.push(...(await tuned.runSteps(3)).milliseconds);
+          if (peers.tfjs) times.tfjs.push(...(await peers.tfjs.runSteps(2)).milliseconds);
+        }
+        ours.dispose();
+        const own = median(times.ours);
+        const plain = peers.tfjs ? median(times.tfjs) : null;
+        rows.push({
+          encoder: describeEncoder(encoder),
+          views: describeViews(batch),
+          precision,
+          ours: own,
+          keras: median(times.keras),
+          tunedKeras: median(times.tuned),
+          tfjs: plain,
+          ratioToKeras: median(times.keras) / own,
+          ratioToTunedKeras: median(times.tuned) / own,
+          ratioToTfjs: plain === null ? null : plain / own,
+        });
       }
-      ours.dispose();
-      eager?.dispose();
-      const [own, peer, tunedPeer] = [median(times.ours), median(times.keras), median(times.tuned)];
-      const one = eager ? median(times.eager) : null;
-      rows.push({
-        encoder: encoder.name === 'small-resnet' ? `${encoder.name} ${encoder.channels}` : encoder.name,
-        views: `${batch} x 2`,
-        precision,
-        ours: own,
-        keras: peer,
-        tunedKeras: tunedPeer,
-        eager: one,
-        ratioToKeras: peer / own,
-        ratioToTunedKeras: tunedPeer / own,
-        ratioToEager: one === null ? null : one / own,
-      });
-    }
-  return rows;
+    return rows;
+  } finally {
+    await tfjs.close();
+  }
 }

@@ -106,8 +106,8 @@ export async function stopDevServer(home: Home, { process: child }: { readonly p
 }
 
 /** Starts a worker in a process of its own. It leaves on SIGTERM, after its trainers have checkpointed. */
-export function startWorkerProcess(home: Home, address: string): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(new URL('./contrail.mjs', import.meta.url)), 'worker'], {
+export function startWorkerProcess(home: Home, address: string, options: readonly string[] = []): ChildProcess {
+  return spawn(process.execPath, [fileURLToPath(new URL('./contrail.mjs', import.meta.url)), 'worker', ...options], {
     detached: true,
     env: { ...process.env, CONTRAIL_HOME: home.folder, TEMPORAL_ADDRESS: address },
     stdio: ['ignore', logFile(home, 'worker.out.log'), logFile(home, 'worker.out.log')],

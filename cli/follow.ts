@@ -4,8 +4,10 @@ import pc from 'picocolors';
 import { ContrailError } from '../contracts/errors.ts';
 import type { PipelineStatus, StepStatus } from '../contracts/status.ts';
 import { type TrainerProgress, trainerProgressSchema } from '../contracts/trainer.ts';
+import { isTrainingKind } from '../contracts/training-kinds.ts';
 import type { ServerClient } from './connection.ts';
-import { coloured, formatSeconds, isInteractive, say } from './output.ts';
+import { formatSeconds, isInteractive, say } from './output.ts';
+import { drawPicture } from './picture.ts';
 import { queryStatus } from './runs.ts';
 
 const intervalMs = 1000;
@@ -93,11 +95,11 @@ async function currentProgress(
   const found = await Promise.all(
     running.map(async ({ id, uses }) => {
       const description = await client.workflow
-        .getHandle(uses === 'pretrain' ? `${run}/${id}` : run)
+        .getHandle(isTrainingKind(uses) ? `${run}/${id}` : run)
         .describe()
         .catch(() => null);
       for (const { activityId, heartbeatDetails } of description?.raw.pendingActivities ?? []) {
-        if (uses !== 'pretrain' && activityId !== id) continue;
+        if (!isTrainingKind(uses) && activityId !== id) continue;
         const data = heartbeatDetails?.payloads?.[0]?.data;
         const parsed = data ? trainerProgressSchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))) : null;
         if (parsed?.success) return [[id, parsed.data] as const];
@@ -115,16 +117,27 @@ interface Display {
 
 function livePicture(run: string): Display {
   const log = createLogUpdate(process.stderr);
-  const widest = (steps: readonly StepStatus[]) => Math.max(...steps.map(({ id }) => id.length));
+  let last: Parameters<Display['update']> | undefined;
+  const draw = () => {
+    if (!last) return;
+    const [status, progress] = last;
+    const { columns = 80, rows = 24 } = process.stderr;
+    log(drawPicture(run, status, (step) => describe(step, progress[step.id]), { columns, rows }).join('\n'));
+  };
+  const redraw = () => {
+    log.clear();
+    draw();
+  };
+  process.stderr.on('resize', redraw);
   return {
-    update: ({ pipeline, steps }, progress) => {
-      const lines = steps.map(
-        (step) =>
-          `  ${step.id.padEnd(widest(steps))}  ${coloured(step.state.padEnd(9))}  ${describe(step, progress[step.id])}`,
-      );
-      log([`${pc.bold(pipeline)} ${pc.dim(run)}`, ...lines].join('\n'));
+    update: (status, progress) => {
+      last = [status, progress];
+      draw();
     },
-    end: () => log.done(),
+    end: () => {
+      process.stderr.off('resize', redraw);
+      log.done();
+    },
   };
 }
 
@@ -156,6 +169,7 @@ function jsonLines(): Display {
 }
 
 function describe(step: StepStatus, progress: TrainerProgress | undefined): string {
+  if (step.note) return step.note;
   if (step.state === 'failed') return pc.red(step.error?.message.split('\n')[0] ?? '');
   if (step.state === 'done') {
     const took =

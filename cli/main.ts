@@ -1,20 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { exitCodeOf, isContrailError } from '../contracts/errors.ts';
 import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { say } from './output.ts';
-import { collectParam } from './pipeline-file.ts';
-
-const jsonOption = () => new Option('--json', 'machine-readable output').default(false);
-const setOption = () =>
-  new Option('--set <name=value>', 'replace the default of a param; may be repeated')
-    .argParser(collectParam)
-    .default({}, 'none');
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
+import { addModels } from './program/models.ts';
+import { jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
+import { addOutlook } from './program/outlook.ts';
+import { addSchedule } from './program/schedule.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
 const runCommands = () => import('./commands/run.ts');
@@ -64,6 +56,13 @@ function buildProgram(finish: (code: number) => void): Command {
     .addOption(jsonOption())
     .action(async (file, options) => run((await runCommands()).validateCommand(file, options)));
   program
+    .command('graph <pipeline|run>')
+    .description('draw the steps of a pipeline, or of a run with their states')
+    .addOption(new Option('--format <format>', 'how').choices(['text', 'mermaid', 'svg']).default('text'))
+    .option('--to <file>', 'write it there')
+    .addOption(setOption())
+    .action(async (what, options) => run((await import('./commands/graph.ts')).graphCommand(what, options)));
+  program
     .command('run <pipeline>')
     .description('start a run and follow it')
     .addOption(setOption())
@@ -84,9 +83,14 @@ function buildProgram(finish: (code: number) => void): Command {
     .action(async (id, options) => run((await runCommands()).watchCommand(id, options)));
   program
     .command('list')
-    .description('show the runs')
+    .description('show the runs, newest first')
+    .addOption(new Option('--state <state...>', 'only runs in these states').choices(runStates))
+    .option('--pipeline <name>', 'only runs of this pipeline')
+    .option('--since <time>', 'only runs started since: 2h, 7d, or 2026-11-01', since)
+    .option('--limit <n>', 'at most so many', wholeNumber, 100)
+    .option('--query <text>', "a condition in Temporal's own words: \"ContrailStage = 'pretrain'\"")
     .addOption(jsonOption())
-    .action(async (options) => run((await inspectCommands()).listCommand(options)));
+    .action(async (options) => run((await import('./commands/list.ts')).listCommand(options)));
   program
     .command('status <run>')
     .description('show the state of every step')
@@ -103,12 +107,16 @@ function buildProgram(finish: (code: number) => void): Command {
     .addOption(jsonOption())
     .action(async (id, options) => run((await inspectCommands()).checkpointsCommand(id, options)));
   program
-    .command('export <run>')
+    .command('export [run]')
     .description('write the encoder of a run, and its classifier, as a SavedModel with a model card')
     .requiredOption('--to <folder>', 'folder to make')
+    .option('--model <name>', 'the current model of that name, instead of a run')
     .option('--step <id>', 'the pretrain step, where there are several')
     .addOption(jsonOption())
     .action(async (id, options) => run((await import('./commands/export.ts')).exportCommand(id, options)));
+  addOutlook(program, run);
+  addSchedule(program, run);
+  addModels(program, run);
   return program;
 }
 

@@ -45,9 +45,10 @@ const stateColours: Readonly<Record<string, (text: string) => string>> = {
   running: pc.cyan,
   failed: pc.red,
   cancelled: pc.yellow,
+  paused: pc.magenta,
 };
 
-export const coloured = (state: string): string => (stateColours[state] ?? pc.dim)(state);
+export const coloured = (state: string, text = state): string => (stateColours[state] ?? pc.dim)(text);
 
 /** 12 s, 3 min 5 s, 2 h 10 min. */
 export function formatSeconds(seconds: number): string {

@@ -1,11 +1,15 @@
+import { readFileSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError } from 'commander';
+import { tsImport } from 'tsx/esm/api';
 import { parse } from 'yaml';
-import { ContrailError } from '../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
-import { parsePipeline } from '../pipelines/language/index.ts';
+import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
+import type { PipelineSource } from '../pipelines/language/parse.ts';
 
 /** Collects `--set name=value`; the value is read as YAML, so `3` is a number. */
 export function collectParam(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
@@ -18,14 +22,69 @@ export function collectParam(text: string, before: Readonly<Record<string, Json>
   }
 }
 
-/** Reads and checks a pipeline file. @throws ContrailError InvalidPipeline, Usage */
+/**
+ * Reads and checks a pipeline: a YAML file, or a program whose default export is one.
+ *
+ * @throws ContrailError InvalidPipeline, Usage
+ */
 export async function readPipelineFile(file: string, params: Readonly<Record<string, Json>>): Promise<Plan> {
-  const text = await readFile(file, 'utf8').catch((cause) => {
-    throw new ContrailError(
-      'Usage',
-      `${file} cannot be read: ${cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'there is no such file' : String(cause)}.`,
-      { cause },
-    );
+  const source = await readSource(file);
+  const options = { files: includedFiles(dirname(file)) };
+  return /\.[cm]?[jt]s$/.test(file)
+    ? planPipeline(await loadProgram(file, source.file), source.file, params, options)
+    : parsePipeline(source, params, options);
+}
+
+/** Reads a pipeline file as it is. @throws ContrailError Usage */
+export async function readSource(file: string): Promise<PipelineSource> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new ContrailError('Usage', `${file} cannot be read: ${whyUnreadable(cause)}.`, { cause });
   });
-  return parsePipeline({ text, file: relative('.', file) || file }, params);
+  return { text, file: relative('.', file) || file };
+}
+
+const whyUnreadable = (cause: unknown) =>
+  cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'there is no such file' : String(cause);
+
+/** Reads files that a pipeline includes. A link must not lead out of the pipeline's folder. */
+function includedFiles(folder: string): IncludedFiles {
+  return (file) => {
+    try {
+      const inside = relative(realpathSync(folder), realpathSync(file));
+      if (inside.startsWith('..') || isAbsolute(inside)) return { problem: 'it is a link to another folder' };
+      return { text: readFileSync(file, 'utf8') };
+    } catch (cause) {
+      return { problem: whyUnreadable(cause) };
+    }
+  };
+}
+
+async function loadProgram(file: string, name: string): Promise<unknown> {
+  let loaded: { readonly default?: unknown };
+  try {
+    loaded = (await tsImport(pathToFileURL(resolve(file)).href, import.meta.url)) as { readonly default?: unknown };
+  } catch (cause) {
+    const { message, place } = isContrailError(cause) ? { message: cause.message, place: '' } : failureIn(file, cause);
+    throw new ContrailError('InvalidPipeline', `${name}${place}: ${message}`, { cause });
+  }
+  const value = loaded.default;
+  // A CommonJS module comes as the default of what was loaded.
+  const isModule = typeof value === 'object' && value !== null && '__esModule' in value;
+  const pipeline = isModule ? (value as { readonly default?: unknown }).default : value;
+  if (pipeline === undefined)
+    throw new ContrailError(
+      'InvalidPipeline',
+      `${name}: the file has no default export; it must be the pipeline, as in \`export default definePipeline(…)\``,
+    );
+  return pipeline;
+}
+
+/** The message of an error in a program, and the place in it that it comes from, as `:line:column`. */
+function failureIn(file: string, error: unknown): { readonly message: string; readonly place: string } {
+  if (!(error instanceof Error)) return { message: String(error), place: '' };
+  const [, line, column, syntax] = /:(\d+):(\d+): ERROR: (.*)/.exec(error.message) ?? [];
+  if (syntax !== undefined) return { message: syntax, place: `:${line}:${Number(column) + 1}` };
+  const frame = (error.stack ?? '').split('\n').find((each) => each.includes(resolve(file))) ?? '';
+  const place = /:\d+:\d+(?=\)?$)/.exec(frame)?.[0] ?? '';
+  return { message: error.message.split('\n')[0] ?? error.name, place };
 }

@@ -7,7 +7,9 @@ import {
 import { ContrailError } from '../contracts/errors.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
-import { loadPlan, type Store, savePlan } from '../store/index.ts';
+import type { PipelineSource } from '../pipelines/language/parse.ts';
+import { loadPlan, recordRun, type Store, savePlan } from '../store/index.ts';
+import { describeEnvironment } from '../worker/environment.ts';
 import { registerSearchAttributes } from '../worker/search-attributes.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
@@ -27,6 +29,7 @@ export function newRunId(pipeline: string): string {
 /**
  * Starts a run, or starts one again under its own id.
  *
+ * @param source the pipeline as it was written, kept with the run
  * @returns the id of this execution of the workflow
  * @throws ContrailError Usage when a run of that id is going on, or has completed
  */
@@ -36,6 +39,7 @@ export async function startRun(
   run: string,
   plan: Plan,
   resume: boolean,
+  source?: PipelineSource,
 ): Promise<string> {
   if (!resume && (await loadPlan(store, run)))
     throw new ContrailError(
@@ -43,6 +47,15 @@ export async function startRun(
       `There is a run ${run} already. Use \`contrail resume ${run}\` to go on with it, or another --id.`,
     );
   const { client } = server;
+  if (!resume)
+    await recordRun(store, {
+      run,
+      pipeline: plan.name,
+      params: plan.params,
+      createdAt: new Date().toISOString(),
+      ...(source ? { source } : {}),
+      environment: describeEnvironment(),
+    });
   await savePlan(store, run, plan);
   try {
     const handle = await whenAttributesAreKnown(server, () =>

@@ -20,6 +20,7 @@ export const errorCodes = [
   'NonFiniteLoss',
   'TrainerCrashed',
   'TrainerStalled',
+  'NotificationFailed',
 ] as const;
 
 export type ErrorCode = (typeof errorCodes)[number];

@@ -21,6 +21,13 @@ export const classifierAboutSchema = z.strictObject({
 export type ClassifierAbout = z.infer<typeof classifierAboutSchema>;
 export const classifierFile = 'classifier.safetensors';
 
+/** `about` of an evaluation artifact: the model that was measured, and on what. */
+export const evaluationAboutSchema = z.object({
+  classifier: artifactRefSchema,
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+});
+
 /** evaluation.json: what was measured on the test images. */
 export const evaluationSchema = z.strictObject({
   dataset: z.string(),

@@ -18,6 +18,8 @@ export interface StepStatus {
   readonly attempts: number;
   /** The result was taken from an earlier attempt of the run, not computed again. */
   readonly reused: boolean;
+  /** The run and step that the result was taken from, where that is another run. */
+  readonly from?: { readonly run: string; readonly step: string };
   readonly startedAt: string | null;
   readonly endedAt: string | null;
   /** For training: epochs done, and of how many. */
@@ -25,6 +27,8 @@ export interface StepStatus {
   readonly epochs: number | null;
   readonly metrics: EpochMetrics | null;
   readonly result: { readonly [key: string]: Json } | null;
+  /** Why it was skipped, where that is not its own `when`. */
+  readonly note?: string;
   readonly error: { readonly type: string; readonly message: string } | null;
 }
 

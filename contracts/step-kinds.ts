@@ -1,16 +1,22 @@
 import type { z } from 'zod';
+import { choose } from './kinds/choose.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
+import { notify } from './kinds/notify.ts';
 import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
+import { promote } from './kinds/promote.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
 
+export { type ChooseParams, type ChooseResult, chooseParams, chooseResult } from './kinds/choose.ts';
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
+export { type NotifyParams, notifyParams, notifyResult } from './kinds/notify.ts';
 export { type PrepareDataParams, prepareDataParams, prepareDataResult } from './kinds/prepare-data.ts';
 export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pretrain.ts';
+export { type PromoteParams, promoteParams, promoteResult } from './kinds/promote.ts';
 export { type TrainClassifierParams, trainClassifierParams, trainClassifierResult } from './kinds/train-classifier.ts';
 
 /**
@@ -24,14 +30,12 @@ export const stepKinds = {
   'train-classifier': trainClassifier,
   'linear-probe': linearProbe,
   evaluate,
+  promote,
+  notify,
+  choose,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;
-/** Those that are child workflows with an epoch loop. */
-export type TrainingKindName = {
-  [K in StepKindName]: (typeof stepKinds)[K]['training'] extends true ? K : never;
-}[StepKindName];
-export const trainingKindNames = ['pretrain', 'train-classifier'] as const satisfies readonly TrainingKindName[];
 export const stepKindNames = Object.keys(stepKinds) as readonly StepKindName[];
 export const isStepKind = (name: string): name is StepKindName => Object.hasOwn(stepKinds, name);
 

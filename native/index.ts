@@ -1,3 +1,4 @@
 export { type Check, diagnose } from './doctor.ts';
-export { type Device, temporalBinary, trainerEnvironment } from './paths.ts';
+export { chosenDevice, type Device, root, temporalBinary, trainerEnvironment } from './paths.ts';
+export { tensorflowVersion } from './pins.ts';
 export { setup } from './setup.ts';

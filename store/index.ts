@@ -1,14 +1,37 @@
 export { type ArtifactWriter, createArtifactWriter } from './artifact-writer.ts';
 export { artifactFolder, damaged, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
 export {
+  artifactsIn,
+  type CacheEntry,
+  cacheKey,
+  damageIn,
+  type KeyedCacheEntry,
+  listCache,
+  loadCacheEntry,
+  removeCacheEntry,
+  saveCacheEntry,
+} from './cache.ts';
+export {
   type Checkpoints,
   type LoadedCheckpoint,
   type NamedManifest,
   type NewCheckpoint,
   openCheckpoints,
 } from './checkpoints.ts';
+export { type Collected, collectGarbage } from './collect.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { acquireLease, assertCurrent, type Lease } from './leases.ts';
+export {
+  candidateOf,
+  datasetOf,
+  listModels,
+  loadCurrent,
+  loadVersions,
+  type Promotion,
+  type PromotionTerms,
+  promoteModel,
+  rollBackModel,
+} from './models.ts';
 export type { Keep } from './retention.ts';
 export {
   type EpochLine,
@@ -16,6 +39,7 @@ export {
   loadPlan,
   loadStepResult,
   loadStepResults,
+  removeStepResult,
   reportFolder,
   type StoredStepResult,
   saveEpochMetrics,
@@ -23,6 +47,8 @@ export {
   saveStepResult,
   writeReportFile,
 } from './run-files.ts';
+export { type LogPosition, openRunLog, type RunLogWriter, readRunLog } from './run-logs.ts';
+export { loadRunRecord, recordRun } from './run-record.ts';
 export {
   bytesOf,
   type Dtype,
@@ -34,5 +60,13 @@ export {
   type StoredTensor,
   type TensorPlace,
 } from './safetensors.ts';
-export { requireSameConfig } from './same-config.ts';
+export { differencesBetween, requireSameConfig } from './same-config.ts';
+export {
+  digestOfSteps,
+  loadLastCompleted,
+  loadScheduleDefinition,
+  removeSchedule,
+  saveLastCompleted,
+  saveScheduleDefinition,
+} from './schedules.ts';
 export { type Content, openStore, type Store, type StoredFile } from './store.ts';

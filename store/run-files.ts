@@ -15,8 +15,16 @@ const stepResultSchema = z.strictObject({
   /** Canonical JSON of all that the result follows from: kind, version, parameters, input digests. */
   fingerprint: z.string(),
   result: z.record(z.string(), z.json()),
+  /** How long the attempt that made it took; for a training, all its epochs. */
+  seconds: z.number().nonnegative().optional(),
+  finishedAt: z.iso.datetime().optional(),
 });
-export type StoredStepResult = { readonly fingerprint: string; readonly result: Readonly<Record<string, Json>> };
+export type StoredStepResult = {
+  readonly fingerprint: string;
+  readonly result: Readonly<Record<string, Json>>;
+  readonly seconds?: number;
+  readonly finishedAt?: string;
+};
 
 const planPath = (run: string) => `runs/${run}/plan.json`;
 const resultPath = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/result.json`;
@@ -44,6 +52,9 @@ export async function loadPlan(store: Store, run: string): Promise<Plan | null> 
 /** Records a finished step, so that a resumed run need not do it again. */
 export const saveStepResult = (store: Store, key: StepKey, result: StoredStepResult): Promise<void> =>
   store.write(resultPath(key), jsonBytes(result));
+
+/** Forgets the result of a step that is to be done again. */
+export const removeStepResult = (store: Store, key: StepKey): Promise<void> => store.remove(resultPath(key));
 
 /** The recorded result of a step; null when it never finished, or the record is not readable. */
 export async function loadStepResult(store: Store, key: StepKey): Promise<StoredStepResult | null> {

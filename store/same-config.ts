@@ -11,7 +11,7 @@ export function requireSameConfig(
   { config: stored }: CheckpointManifest,
   config: Readonly<Record<string, Json>>,
 ): void {
-  const differences = differencesOf('', stored as Json, config);
+  const differences = differencesBetween(stored as Json, config);
   if (differences.length === 0) return;
   throw new ContrailError(
     'ConfigMismatch',
@@ -23,6 +23,9 @@ const isMap = (value: Json | undefined): value is { readonly [key: string]: Json
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** One line for each value that differs: `optimizer.learningRate: 0.1 → 0.2`. */
+export const differencesBetween = (before: Json | undefined, now: Json | undefined): string[] =>
+  differencesOf('', before, now);
+
 function differencesOf(path: string, stored: Json | undefined, now: Json | undefined): string[] {
   if (isMap(stored) && isMap(now)) {
     const keys = [...new Set([...Object.keys(stored), ...Object.keys(now)])].sort();

@@ -16,12 +16,14 @@ export interface Home {
 
 const environmentSchema = z.object({
   CONTRAIL_HOME: z.string().min(1, 'CONTRAIL_HOME is empty; unset it or name a folder').optional(),
+  CONTRAIL_STORE: z.string().min(1, 'CONTRAIL_STORE is empty; unset it or name a folder or a file: URL').optional(),
 });
 
 /**
- * The folder that CONTRAIL_HOME names, `.contrail` in the current folder otherwise.
+ * The folder that CONTRAIL_HOME names, `.contrail` in the current folder otherwise. The store is in it, or where
+ * CONTRAIL_STORE says: a folder or `file:` URL that several machines see.
  *
- * @throws ContrailError Usage when CONTRAIL_HOME is set to nothing
+ * @throws ContrailError Usage when one of them is set to nothing
  */
 export function openHome(environment: NodeJS.ProcessEnv = process.env): Home {
   const parsed = environmentSchema.safeParse(environment);
@@ -29,10 +31,16 @@ export function openHome(environment: NodeJS.ProcessEnv = process.env): Home {
   const folder = resolve(parsed.data.CONTRAIL_HOME ?? '.contrail');
   return {
     folder,
-    storeUrl: pathToFileURL(join(folder, 'store')).href,
+    storeUrl: storeUrlOf(parsed.data.CONTRAIL_STORE, join(folder, 'store')),
     cacheFolder: join(folder, 'cache'),
     logFolder: join(folder, 'logs'),
     databaseFile: join(folder, 'temporal', 'contrail.db'),
     devFile: join(folder, 'dev.json'),
   };
 }
+
+/** A URL is left as it is, for the store to judge; a folder is one wherever this process was started. */
+const storeUrlOf = (given: string | undefined, otherwise: string): string =>
+  given !== undefined && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(given)
+    ? given
+    : pathToFileURL(resolve(given ?? otherwise)).href;

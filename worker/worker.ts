@@ -1,13 +1,23 @@
 import { fileURLToPath } from 'node:url';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import pino from 'pino';
 import { createActivities } from '../activities/index.ts';
 import { trainerEnvironment } from '../native/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
 import { controlQueue } from '../workflows/options.ts';
+import { describeEnvironment } from './environment.ts';
 import type { Home } from './home.ts';
+import { logActivities } from './log-activities.ts';
+import { createRunLogs } from './run-logs.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 
 /** A task queue that a worker serves, and how many steps of it at a time. */
@@ -53,21 +63,32 @@ export async function startWorker(
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   await registerSearchAttributes(namespace);
+  const store = openStore(home.storeUrl);
+  const runLogs = createRunLogs(store, (error) => logger.warn({ err: error }, 'a run log could not be written'));
   const host = createTrainerHost({
     entry: new URL('./trainer.ts', import.meta.url),
     storeUrl: home.storeUrl,
     environment: trainerEnvironment(),
-    log: (line) => logger.info({ source: 'trainer' }, line),
+    log: (key, line) => {
+      logger.info({ source: 'trainer', ...key }, line);
+      runLogs.say(key, { level: 'info', source: 'trainer', message: line });
+    },
   });
-  const activities = createActivities({ store: openStore(home.storeUrl), host, cacheFolder: home.cacheFolder });
+  const activities = createActivities({
+    store,
+    host,
+    cacheFolder: home.cacheFolder,
+    environment: describeEnvironment(),
+  });
   const shared = {
     connection,
     namespace,
     activities,
+    interceptors: { activity: [logActivities(runLogs)] },
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
     shutdownForceTime: '3m',
-  } as const;
+  } satisfies Partial<WorkerOptions>;
   const workflowBundle = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     logger: new DefaultLogger('WARN', ({ message }) => logger.warn(message)),
@@ -92,9 +113,14 @@ export async function startWorker(
       }),
     ),
   ).then(
-    () => host.closeAll().then(() => connection.close()),
+    () =>
+      host
+        .closeAll()
+        .then(() => runLogs.close())
+        .then(() => connection.close()),
     async (error: unknown) => {
       await host.closeAll();
+      await runLogs.close();
       throw error;
     },
   );

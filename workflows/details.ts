@@ -1,6 +1,34 @@
-import type { StepStatus } from '../contracts/status.ts';
+import type { StepState, StepStatus } from '../contracts/status.ts';
 
-/** The table of steps that the Temporal UI shows for a run, in Markdown. */
+/** The most steps that the table shows; of a longer plan those that matter now. */
+const maximumRows = 50;
+
+/** What the Temporal UI shows for a run, in Markdown. */
+export interface RunDetails {
+  readonly steps: number;
+  readonly counts: Readonly<Partial<Record<StepState, number>>>;
+  /** Why nothing new starts; null while the run goes on. */
+  readonly paused: string | null;
+  /** Every step of a short plan; of a long one those that run, wait for a person, or failed. */
+  readonly shown: Iterable<StepStatus>;
+}
+
+/** Whether a plan is short enough for a table of all its steps. */
+export const isShort = (steps: number): boolean => steps <= maximumRows;
+
+export function runDetails({ steps, counts, paused, shown }: RunDetails): string {
+  const rows: StepStatus[] = [];
+  for (const step of shown) if (rows.push(step) === maximumRows) break;
+  const order: readonly StepState[] = ['done', 'running', 'paused', 'failed', 'cancelled', 'skipped', 'waiting'];
+  const summary = order.flatMap((state) => (counts[state] ? [`${counts[state]} ${state}`] : [])).join(', ');
+  return [
+    ...(paused === null ? [] : [`**Paused**: ${paused}`, '']),
+    ...(isShort(steps) ? [] : [`${steps} steps: ${summary}. Those that run, wait for a person, or failed:`, '']),
+    stepTable(rows),
+  ].join('\n');
+}
+
+/** A table of steps. */
 export function stepTable(steps: readonly StepStatus[]): string {
   const rows = steps.map((step) => [step.id, step.uses, stateText(step), epochText(step), metricText(step)]);
   return [['step', 'kind', 'state', 'epoch', 'latest'], ['---', '---', '---', '---', '---'], ...rows]
@@ -8,8 +36,15 @@ export function stepTable(steps: readonly StepStatus[]): string {
     .join('\n');
 }
 
-const stateText = ({ state, reused, error }: StepStatus) =>
-  error ? `${state}: ${error.message.split('\n')[0]?.replaceAll('|', '/')}` : reused ? `${state} (reused)` : state;
+const maximumError = 200;
+
+function stateText({ state, reused, error, from, attempts, note }: StepStatus): string {
+  if (note) return `${state}: ${note}`;
+  if (error) return `${state}: ${error.message.split('\n')[0]?.replaceAll('|', '/').slice(0, maximumError)}`;
+  if (from) return `${state} (from ${from.run}/${from.step})`;
+  if (reused) return `${state} (reused)`;
+  return attempts > 1 ? `${state} (attempt ${attempts})` : state;
+}
 
 const epochText = ({ epoch, epochs }: StepStatus) => (epoch === null ? '' : `${epoch} of ${epochs}`);
 

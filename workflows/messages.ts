@@ -1,5 +1,6 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
+import type { Json } from '../contracts/json.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
 
 /** What a training tells the pipeline that it is a step of. */
@@ -17,3 +18,33 @@ export const stepProgressSignal = defineSignal<[StepProgress]>('step-progress');
 
 /** The answer to the `progress` query of a training workflow. */
 export const progressQuery = defineQuery<StepProgress | null>('progress');
+
+/** A training has stopped at a checkpoint, or goes on from it. */
+export interface StepPaused {
+  readonly step: string;
+  readonly paused: boolean;
+}
+export const stepPausedSignal = defineSignal<[StepPaused]>('step-paused');
+
+export interface PauseRequest {
+  /** Only these steps; without any, the whole run. */
+  readonly steps?: readonly string[];
+  readonly reason?: string;
+}
+
+export interface UnpauseRequest {
+  readonly steps?: readonly string[];
+  /** New values of parameters of the one step that is named, by path: `optimizer.learningRate`. */
+  readonly set?: { readonly [path: string]: Json };
+}
+
+/** Each update answers with the steps that it concerns. */
+export const pauseUpdate = defineUpdate<readonly string[], [PauseRequest]>('pause');
+export const unpauseUpdate = defineUpdate<readonly string[], [UnpauseRequest]>('unpause');
+/** Does a failed step, and what was cancelled because of it, again while the run goes on. */
+export const retryUpdate = defineUpdate<readonly string[], [{ readonly step: string }]>('retry');
+
+/** From a pipeline to one of its trainings. */
+export const pauseTrainingSignal = defineSignal('pauseTraining');
+export const unpauseTrainingSignal =
+  defineSignal<[{ readonly set?: { readonly [path: string]: Json } }]>('unpauseTraining');

@@ -19,12 +19,14 @@ export function workOptions({
   queue,
   timeoutMs,
   retry,
-}: Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry'>): ActivityOptions {
+  priority,
+}: Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry' | 'priority'>): ActivityOptions {
   const { maximumAttempts, initialInterval, backoffCoefficient, maximumInterval, nonRetryableErrorTypes } = retry;
   return {
     taskQueue: queue,
     startToCloseTimeout: timeoutMs,
     heartbeatTimeout: '15s',
+    ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
     // Else the next attempt could begin while this one still trains.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {

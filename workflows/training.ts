@@ -14,10 +14,11 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
 import type { Json } from '../contracts/json.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
-import type { TrainingKindName } from '../contracts/step-kinds.ts';
+import type { TrainingKindName } from '../contracts/training-kinds.ts';
 import { progressQuery, type StepProgress, stepProgressSignal } from './messages.ts';
 import { controlQueue, lookupOptions, workOptions } from './options.ts';
 import { bestLossAttribute, epochAttribute, stageAttribute } from './search-attributes.ts';
+import { handlePauses } from './training-pause.ts';
 
 /** Where a training stands, as its history knows it. Plain JSON: it is carried over when the history grows long. */
 export interface TrainingState {
@@ -28,7 +29,7 @@ export interface TrainingState {
   readonly retries: number;
 }
 
-export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry'> {
+export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry' | 'priority'> {
   readonly run: string;
   readonly step: string;
   /** Absent in the histories of versions that knew `pretrain` only. */
@@ -39,6 +40,8 @@ export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' |
   readonly fingerprint: string;
   /** Look for checkpoints of an earlier attempt of the run first. */
   readonly resume: boolean;
+  /** False where the result does not follow from the fingerprint alone. */
+  readonly cache?: boolean;
   readonly state?: TrainingState;
 }
 
@@ -62,6 +65,8 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     description: 'Epochs done, and the latest metrics',
   });
 
+  const pauses = handlePauses(input, () => state);
+
   if (!state && input.resume) {
     const found = await proxyActivities<Activities>({
       ...lookupOptions,
@@ -81,11 +86,9 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
       summary: `${step}: epoch ${epoch} of ${epochs}`,
     });
     const recorded = state ? { recorded: { epoch: state.epoch, digest: state.digest } } : {};
-    const { result, attempt }: Awaited<ReturnType<typeof trainEpoch>> = await trainEpoch({
-      ...key,
-      epoch,
-      ...recorded,
-    });
+    const { result, attempt }: Awaited<ReturnType<typeof trainEpoch>> = await pauses.pausable(() =>
+      trainEpoch({ ...key, epoch, ...recorded }),
+    );
     state = {
       epoch,
       digest: result.digest,
@@ -107,6 +110,7 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     recorded: { epoch: state.epoch, digest: state.digest },
     loss: state.metrics.loss,
     bestLoss: state.best.loss,
+    ...(input.cache === false ? { cache: false } : {}),
   });
   return { result, retries: state.retries + attempt - 1 };
 }

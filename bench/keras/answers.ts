@@ -24,6 +24,20 @@ export const answerSchemas = {
     loss: z.number(),
   }),
   'peak-memory': z.strictObject({ mebibytes: z.number() }),
+  'load-saved-model': z
+    .record(z.string(), z.array(z.number()))
+    .describe('each output of `serving_default`, flattened, by name'),
+  'tensor-digests': z.record(z.string(), z.string()).describe('SHA-256 of the bytes of each tensor, by name'),
+  'profile-step': z.strictObject({
+    milliseconds: z.array(z.number()).describe('of steps that were not traced'),
+    nodes: z.array(
+      z.strictObject({
+        op: z.string(),
+        output: z.string().describe('type and shape of the first output, as TensorFlow allocated it'),
+        milliseconds: z.number().describe('in one step, the mean over those that were traced'),
+      }),
+    ),
+  }),
 } as const;
 
 export type Answer<Command extends keyof typeof answerSchemas> = z.infer<(typeof answerSchemas)[Command]>;

@@ -80,7 +80,7 @@ class Epoch:
         self.model.compile(
             optimizer=optimizers.optimizer(command.get("optimizer", "adam")), jit_compile=command.get("jit", "auto")
         )
-        folder = command.get("checkpoint") or command["folder"]
+        folder = command["checkpoint"]
         os.makedirs(folder, exist_ok=True)
         self.callbacks = [
             keras.callbacks.ModelCheckpoint(os.path.join(folder, "model.keras")),

@@ -9,11 +9,11 @@ answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # What libraries print must not come between the answers.
 
 import keras
-import numpy as np
-import tensorflow as tf
 
+import exported
 import machine
 from epoch import Epoch
+from profiling import profile_step
 from step import Step
 
 opened = {}
@@ -32,13 +32,6 @@ def job(kind):
     return opened[kind]
 
 
-def load_saved_model(command):
-    model = tf.saved_model.load(command["folder"])
-    images = np.load(command["images"])
-    outputs = model.signatures["serving_default"](images=tf.constant(images))
-    return {name: np.asarray(value).astype("float64").ravel().tolist() for name, value in outputs.items()}
-
-
 commands = {
     "about": lambda _: machine.about(),
     "matmul-peak": lambda command: machine.matmul_peak(command["size"], command["seconds"]),
@@ -47,7 +40,9 @@ commands = {
     "run-steps": lambda command: job("step").run(command["count"]),
     "open-epoch": lambda command: open_job("epoch", Epoch, command),
     "run-epoch": lambda _: job("epoch").run(),
-    "load-saved-model": load_saved_model,
+    "load-saved-model": lambda command: exported.run_saved_model(command["folder"], command["images"]),
+    "tensor-digests": lambda command: exported.tensor_digests(command["file"]),
+    "profile-step": lambda command: profile_step(command["folder"], command["state"], command["steps"]),
     "close": lambda _: {},
 }
 

@@ -1,23 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
-import type { EncoderConfig, optimizerSchema, projectionSchema, TrainingConfig } from '../../contracts/training.ts';
-import { allocatorEnvironment } from '../../training/process/environment.ts';
+import type { projectionSchema } from '../../contracts/training.ts';
+import { fastEnvironment } from '../../training/process/environment.ts';
+import { openLineProcess } from '../line-process.ts';
+import type { StepPeer, StepWorkload } from '../step-peer.ts';
 import { type Answer, answerSchemas } from './answers.ts';
 import { kerasEnvironment } from './environment.ts';
-import { openLineProcess } from './line-process.ts';
 
-export interface StepWorkload {
-  readonly encoder: EncoderConfig;
+export interface EpochWorkload extends Pick<StepWorkload, 'encoder' | 'batch'> {
   readonly projection?: z.infer<typeof projectionSchema>;
-  /** Images of a step; each gives two views. */
-  readonly batch: number;
-  readonly optimizer: z.input<typeof optimizerSchema>;
-  readonly precision: TrainingConfig['precision'];
-  /** Height, width and channels. */
-  readonly image: readonly [number, number, number];
-}
-
-export interface EpochWorkload extends Pick<StepWorkload, 'encoder' | 'projection' | 'batch'> {
   /** A .npy file: uint8 [n, height, width] or [n, height, width, channels]. */
   readonly images: string;
   /** A .npy file: integers [n] or [n, 1]. */
@@ -31,7 +22,7 @@ export interface EpochWorkload extends Pick<StepWorkload, 'encoder' | 'projectio
 }
 
 /** A Keras process that answers commands one after another. */
-export interface KerasPeer {
+export interface KerasPeer extends StepPeer {
   readonly about: () => Promise<Answer<'about'>>;
   /** The best rate of float32 products of square matrices. */
   readonly matmulPeak: (size: number, seconds: number) => Promise<Answer<'matmul-peak'>>;
@@ -39,27 +30,30 @@ export interface KerasPeer {
   readonly runSteps: (count: number) => Promise<Answer<'run-steps'>>;
   readonly openEpoch: (workload: EpochWorkload) => Promise<Answer<'open-epoch'>>;
   readonly runEpoch: () => Promise<Answer<'run-epoch'>>;
-  /** Of the whole process since it started. */
   readonly peakMemory: () => Promise<Answer<'peak-memory'>>;
-  /** Any command, its answer unchecked. */
-  readonly ask: (command: string, operands?: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
-  readonly close: () => Promise<void>;
+  /** Runs images, a .npy file of uint8 [n, height, width, channels], through a SavedModel. */
+  readonly runSavedModel: (folder: string, images: string) => Promise<Answer<'load-saved-model'>>;
+  /** Reads a safetensors file. */
+  readonly tensorDigests: (file: string) => Promise<Answer<'tensor-digests'>>;
+  /**
+   * Runs a captured training step as a plain graph, and traces it.
+   *
+   * @param folder holds `saved_model.pb`
+   * @param state a safetensors file with the variables and resident tensors, by their names in the graph
+   */
+  readonly profileStep: (folder: string, state: string, steps: number) => Promise<Answer<'profile-step'>>;
 }
 
 /**
- * Starts Keras in its own Python environment, as its users start it: without the allocator settings of our trainers,
- * unless `environment` has them.
+ * Starts Keras in its own Python environment: with the settings of our trainers, or as its users start it, which
+ * is as this process was started.
  */
-export async function openKerasPeer({
-  environment = {},
-}: {
-  readonly environment?: Readonly<Record<string, string>>;
-} = {}): Promise<KerasPeer> {
+export async function openKeras(settings: 'ours' | 'default'): Promise<KerasPeer> {
   const program = fileURLToPath(new URL('peer.py', import.meta.url));
   const { ask, close } = openLineProcess(await kerasEnvironment(), ['-B', program], {
-    ...withoutAllocatorSettings(),
+    ...process.env,
     TF_CPP_MIN_LOG_LEVEL: '3',
-    ...environment,
+    ...(settings === 'ours' ? fastEnvironment : {}),
   });
   const checked = async <Command extends keyof typeof answerSchemas>(command: Command, operands: object = {}) =>
     answerSchemas[command].parse(await ask(command, { ...operands })) as Answer<Command>;
@@ -71,14 +65,9 @@ export async function openKerasPeer({
     openEpoch: (workload) => checked('open-epoch', workload),
     runEpoch: () => checked('run-epoch'),
     peakMemory: () => checked('peak-memory'),
-    ask: (command, operands = {}) => ask(command, operands),
+    runSavedModel: (folder, images) => checked('load-saved-model', { folder, images }),
+    tensorDigests: (file) => checked('tensor-digests', { file }),
+    profileStep: (folder, state, steps) => checked('profile-step', { folder, state, steps }),
     close,
   };
 }
-
-/** Keras with the allocator settings of our trainers, or as its users start it. */
-export const openKeras = (allocator: 'ours' | 'default'): Promise<KerasPeer> =>
-  openKerasPeer(allocator === 'ours' ? { environment: allocatorEnvironment } : {});
-
-const withoutAllocatorSettings = () =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !(name in allocatorEnvironment)));

@@ -7,27 +7,40 @@ import { promisify } from 'node:util';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError, type ErrorCode } from '../../contracts/errors.ts';
 import { type ExportRequest, exportAnswerSchema } from '../../contracts/export.ts';
+import { trainingKindNames } from '../../contracts/training-kinds.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { print, printJson, say } from '../output.ts';
+import { currentModel } from './models.ts';
 import { checkRunId } from './run.ts';
+
+export interface ExportOptions {
+  readonly to: string;
+  readonly step?: string;
+  readonly model?: string;
+  readonly json: boolean;
+}
+
+type Found = Pick<ExportRequest, 'run' | 'encoder' | 'classifier' | 'evaluation'>;
 
 /** `contrail export` */
 export async function exportCommand(
-  run: string,
-  { to, step, json }: { readonly to: string; readonly step?: string; readonly json: boolean },
+  run: string | undefined,
+  { to, step, model, json }: ExportOptions,
 ): Promise<number> {
-  checkRunId(run);
+  if ((run === undefined) === (model === undefined))
+    throw new ContrailError('Usage', 'Name what to export: either a run, or a model with --model.');
   const target = resolve(to);
   if (existsSync(target) && readdirSync(target).length > 0)
     throw new ContrailError('Usage', `${to} is not empty. Name a folder that does not exist yet.`);
   const { storeUrl } = openHome();
-  const found = await findArtifacts(storeUrl, run, step);
+  const found =
+    run === undefined ? await artifactsOfModel(storeUrl, model ?? '') : await artifactsOfRun(storeUrl, run, step);
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {
-    const answer = await runExporter({ storeUrl, run, folder, ...found });
+    const answer = await runExporter({ storeUrl, folder, ...found });
     if (existsSync(target)) await rmdir(target);
     await chmod(folder, 0o755);
     await rename(folder, target);
@@ -44,40 +57,49 @@ export async function exportCommand(
   }
 }
 
+/** The current model of a name. */
+async function artifactsOfModel(storeUrl: string, model: string): Promise<Found> {
+  const { run, encoder, classifier, metrics } = await currentModel(openStore(storeUrl), model);
+  return { run, encoder, classifier, evaluation: metrics };
+}
+
 /** The encoder of a finished run, with the classifier that was trained on it and what was measured. */
-async function findArtifacts(
-  storeUrl: string,
-  run: string,
-  step: string | undefined,
-): Promise<Pick<ExportRequest, 'encoder' | 'classifier' | 'evaluation'>> {
+async function artifactsOfRun(storeUrl: string, run: string, step: string | undefined): Promise<Found> {
+  checkRunId(run);
   const store = openStore(storeUrl);
   const plan = await loadPlan(store, run);
   if (!plan)
     throw new ContrailError('Usage', `There is no run ${run} in this store. \`contrail list\` shows the runs.`);
   const results = await loadStepResults(store, run);
-  const ofKind = (kind: string) =>
+  const ofKind = (...kinds: readonly string[]) =>
     plan.steps.flatMap(({ id, uses, inputs }) => {
-      const result = uses === kind ? results[id]?.result : undefined;
+      const result = kinds.includes(uses) ? results[id]?.result : undefined;
       return result ? [{ id, inputs, result }] : [];
     });
-  const trained = ofKind('pretrain').filter(({ id }) => step === undefined || id === step);
-  const names = ofKind('pretrain').map(({ id }) => id);
+  const trainings = ofKind(...trainingKindNames);
+  const trained = trainings.filter(({ id }) => step === undefined || id === step);
+  const names = trainings.map(({ id }) => id);
   const [chosen] = trained;
   if (!chosen)
     throw new ContrailError(
       'Usage',
       names.length === 0
-        ? `No pretrain step of ${run} has finished yet.`
-        : `${run} has no finished pretrain step ${step}. There is: ${names.join(', ')}.`,
+        ? `No training of ${run} has finished yet.`
+        : `${run} has no finished training ${step}. There is: ${names.join(', ')}.`,
     );
   if (trained.length > 1)
     throw new ContrailError('Usage', `${run} has several encoders. Choose one with --step: ${names.join(', ')}.`);
   const probe = ofKind('linear-probe').find(({ inputs }) => inputs.encoder?.step === chosen.id);
-  const measured = ofKind('evaluate').find(({ inputs }) => probe !== undefined && inputs.classifier?.step === probe.id);
+  // A training by cross-entropy has a classifier of its own.
+  const classified = probe ?? (chosen.result.classifier === undefined ? undefined : chosen);
+  const measured = ofKind('evaluate').find(
+    ({ inputs }) => classified !== undefined && inputs.classifier?.step === classified.id,
+  );
   const numbers = Object.entries(measured?.result ?? {}).filter(([, value]) => typeof value === 'number');
   return {
+    run,
     encoder: chosen.result.encoder as unknown as ArtifactRef,
-    classifier: (probe?.result.classifier ?? null) as unknown as ArtifactRef | null,
+    classifier: (classified?.result.classifier ?? null) as unknown as ArtifactRef | null,
     evaluation: numbers.length > 0 ? (Object.fromEntries(numbers) as Record<string, number>) : null,
   };
 }

@@ -1,59 +1,10 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { loadPlan, openCheckpoints, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
-import {
-  bestLossAttribute,
-  epochAttribute,
-  pipelineAttribute,
-  stageAttribute,
-} from '../../workflows/search-attributes.ts';
 import { withServer } from '../connection.ts';
 import { coloured, formatBytes, formatSeconds, print, printJson, say, table } from '../output.ts';
 import { describeRun, queryStatus } from '../runs.ts';
 import { checkRunId } from './run.ts';
-
-/** `contrail list` */
-export function listCommand({ json }: { readonly json: boolean }): Promise<number> {
-  return withServer(async ({ client }) => {
-    const rows: {
-      run: string;
-      pipeline: string;
-      state: string;
-      stage: string;
-      epoch: number | null;
-      bestLoss: number | null;
-      started: string;
-    }[] = [];
-    for await (const { workflowId, status, typedSearchAttributes: attributes, startTime } of client.workflow.list({
-      query: "WorkflowType = 'pipeline'",
-    }))
-      rows.push({
-        run: workflowId,
-        pipeline: attributes.get(pipelineAttribute) ?? '',
-        state: status.name.toLowerCase(),
-        stage: attributes.get(stageAttribute) ?? '',
-        epoch: attributes.get(epochAttribute) ?? null,
-        bestLoss: attributes.get(bestLossAttribute) ?? null,
-        started: startTime.toISOString(),
-      });
-    if (json) printJson(rows);
-    else if (rows.length === 0) say('No runs yet. `contrail run <pipeline>` starts one.');
-    else
-      print(
-        table(
-          ['run', 'pipeline', 'state', 'stage', 'started'],
-          rows.map(({ run, pipeline, state, stage, started }) => [
-            run,
-            pipeline,
-            state,
-            stage,
-            started.slice(0, 19).replace('T', ' '),
-          ]),
-        ),
-      );
-    return 0;
-  });
-}
 
 /** `contrail status` */
 export async function statusCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {

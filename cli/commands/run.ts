@@ -1,13 +1,14 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
+import { graphOf } from '../../pipelines/language/graph/index.ts';
 import { loadPlan, openStore, reportFolder, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
-import { readPipelineFile } from '../pipeline-file.ts';
+import { readPipelineFile, readSource } from '../pipeline-file.ts';
 import { newRunId, startRun } from '../runs.ts';
 import { loadEvaluation, summarise } from '../summary.ts';
 
@@ -26,7 +27,12 @@ export async function validateCommand(
 ): Promise<number> {
   const plan = await readPipelineFile(file, set);
   if (json) printJson(plan);
-  else print(`${file} is valid: ${plan.steps.map(({ id, uses }) => `${id} (${uses})`).join(', ')}`);
+  else {
+    const steps = graphOf(plan).nodes.map(
+      ({ id, uses, count }) => `${id}${count === null ? '' : ` ×${count}`} (${uses})`,
+    );
+    print(`${file} is valid: ${steps.join(', ')}`);
+  }
   return 0;
 }
 
@@ -40,10 +46,11 @@ export interface RunOptions {
 /** `contrail run` */
 export async function runCommand(file: string, { set, id, detach, json }: RunOptions): Promise<number> {
   const plan = await readPipelineFile(file, set);
+  const source = await readSource(file);
   const run = checkRunId(id ?? newRunId(plan.name));
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {
-    await startRun(server, store, run, plan, false);
+    await startRun(server, store, run, plan, false, source);
     say(`Started ${run}`);
     if (!detach) return follow(server, store, run, json);
     if (json) printJson({ run });

@@ -13,9 +13,9 @@ export type EvaluateParams = z.infer<typeof evaluateParams>;
 
 export const evaluateResult = z.strictObject({
   evaluation: artifactOf('evaluation'),
-  top1: z.number(),
-  top5: z.number(),
-  macroF1: z.number(),
+  top1: z.number().describe('accuracy on the test images'),
+  top5: z.number().describe('share of test images whose class is among the five most probable'),
+  macroF1: z.number().describe('mean over the classes'),
   knn: z.number().describe('accuracy of the first k of `neighbours`'),
 });
 

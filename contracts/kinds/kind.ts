@@ -19,4 +19,6 @@ export interface StepKind {
   readonly training: boolean;
   /** The task queue of its activities where the pipeline names none. */
   readonly queue: 'cpu' | 'gpu';
+  /** Changes something outside its own result: the result of another run is never taken for it. */
+  readonly effect?: boolean;
 }

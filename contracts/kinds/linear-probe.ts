@@ -21,8 +21,11 @@ export type LinearProbeParams = z.infer<typeof linearProbeParams>;
 
 export const linearProbeResult = z.strictObject({
   classifier: artifactOf('classifier'),
-  validationTop1: z.number().nullable().describe('null where no validation images were kept'),
-  learningRate: z.number(),
+  validationTop1: z
+    .number()
+    .nullable()
+    .describe('accuracy on the validation images; null where no validation images were kept'),
+  learningRate: z.number().describe('the one that was kept'),
 });
 
 export const linearProbe = {

@@ -32,7 +32,8 @@ export const prepareDataParams = z.strictObject({
     .int()
     .min(0)
     .max(2 ** 31 - 1)
-    .default(0),
+    .default(0)
+    .describe('of the splits'),
   generated: z
     .strictObject({
       classes: z.int().min(2).max(100).default(4),
@@ -46,10 +47,10 @@ export type PrepareDataParams = z.infer<typeof prepareDataParams>;
 
 export const prepareDataResult = z.strictObject({
   dataset: artifactOf('dataset'),
-  name: z.string(),
+  name: z.string().describe('of the data set'),
   classes: z.int(),
-  counts: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }),
-  rejected: z.int(),
+  counts: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }).describe('images of each split'),
+  rejected: z.int().describe('unusable files that were skipped'),
 });
 
 export const prepareData = {

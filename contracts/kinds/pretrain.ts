@@ -11,9 +11,9 @@ export type PretrainParams = z.infer<typeof pretrainParams>;
 
 export const pretrainResult = z.strictObject({
   encoder: artifactOf('encoder'),
-  epochs: z.int(),
+  epochs: z.int().describe('how many were trained'),
   loss: z.number().describe('mean SupCon loss of the last epoch'),
-  bestLoss: z.number(),
+  bestLoss: z.number().describe('the lowest of an epoch'),
   digest: digestSchema.describe('SHA-256 of the whole training state after the last epoch'),
 });
 

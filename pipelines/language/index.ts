@@ -1,5 +1,15 @@
 export { milliseconds } from './duration.ts';
-export { parsePipeline, readPipeline } from './parse.ts';
+export type { IncludedFiles } from './include.ts';
+export { parsePipeline, planPipeline, readPipeline, readPipelineValue } from './parse.ts';
 export { formatProblem, type Problem } from './problems.ts';
-export { doomedSteps, pointlessSteps, readySteps, type StepStates } from './readiness.ts';
+export {
+  doomedSteps,
+  hasEnded,
+  pointlessSteps,
+  readySteps,
+  type StepStates,
+  skippedSteps,
+} from './readiness.ts';
 export { resolveResults } from './references.ts';
+export { evaluateWhen, type WhenContext } from './when.ts';
+export { combinedState, type RunFacts, type StepOutcome, whenContext } from './when-context.ts';

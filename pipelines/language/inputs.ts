@@ -1,15 +1,34 @@
+import { z } from 'zod';
 import type { ArtifactKind } from '../../contracts/artifacts.ts';
-import type { PlannedStep } from '../../contracts/plan.ts';
-import { isStepKind, type StepKindName, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import type { Json } from '../../contracts/json.ts';
+import { isStepKind, type StepKind, type StepKindName, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { ancestorsByDistance, type Needs } from './order.ts';
 
-export type StepInput = PlannedStep['inputs'][string];
+/** Where an artifact comes from: a step in the pipeline, or one of its matrix. */
+export interface InputSource {
+  readonly step: string;
+  readonly field: string;
+  readonly kind: ArtifactKind;
+}
 
-/** The result field of a kind that carries an artifact of that kind, if any. */
-export const fieldOf = (uses: string | undefined, kind: ArtifactKind): string | undefined =>
-  uses !== undefined && isStepKind(uses)
-    ? Object.entries<ArtifactKind>(stepKinds[uses].outputs).find(([, each]) => each === kind)?.[0]
-    : undefined;
+/** A step that may make artifacts. */
+export interface Maker {
+  readonly uses: string;
+  readonly with: Readonly<Record<string, Json>>;
+}
+
+/** The result field in which a step hands over an artifact of a kind, if it makes one. */
+export function fieldOf(maker: Maker | undefined, kind: ArtifactKind): string | undefined {
+  if (!maker || !isStepKind(maker.uses)) return undefined;
+  const { outputs, result }: StepKind = stepKinds[maker.uses];
+  const isMade = (field: string) => !(result.shape[field] instanceof z.ZodOptional) || Object.hasOwn(maker.with, field);
+  return Object.entries(outputs).find(([field, each]) => each === kind && isMade(field))?.[0];
+}
+
+const kindsThatMake = (kind: ArtifactKind): StepKindName[] =>
+  stepKindNames.filter((name) => Object.values<ArtifactKind>(stepKinds[name].outputs).includes(kind));
+
+const withArticle = (kind: ArtifactKind) => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 
 /**
  * Finds which step an artifact comes from where the pipeline does not say: the nearest one upstream that makes it.
@@ -20,18 +39,17 @@ export function findInput(
   step: string,
   kind: ArtifactKind,
   needs: Needs,
-  usesOf: (id: string) => string | undefined,
-): StepInput | string {
+  makerOf: (id: string) => Maker | undefined,
+): InputSource | string {
   for (const layer of ancestorsByDistance(step, needs)) {
     const makers = layer.flatMap((id) => {
-      const field = fieldOf(usesOf(id), kind);
+      const field = fieldOf(makerOf(id), kind);
       return field === undefined ? [] : [{ step: id, field, kind }];
     });
     const [maker, another] = makers;
     if (maker && another)
-      return `both ${maker.step} and ${another.step} make a ${kind}; say which with \`${kind}: \${steps.${maker.step}.result.${maker.field}}\``;
+      return `both ${maker.step} and ${another.step} make ${withArticle(kind)}; say which with \`${kind}: \${steps.${maker.step}.result.${maker.field}}\``;
     if (maker) return maker;
   }
-  const kinds = stepKindNames.filter((name: StepKindName) => fieldOf(name, kind) !== undefined);
-  return `it takes a ${kind}, and no step that it needs makes one; add a step that uses ${kinds.join(' or ')} to needs`;
+  return `it takes ${withArticle(kind)}, and no step that it needs makes one; add a step that uses ${kindsThatMake(kind).join(' or ')} to needs`;
 }

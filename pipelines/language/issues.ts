@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { suggestion } from './nearest.ts';
+import { keySuggestion, suggestion } from './nearest.ts';
 import type { Path } from './problems.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -33,7 +33,7 @@ export function describeIssues(
         return issue.keys.map((key) => ({
           path: [...path, key],
           onKey: true,
-          message: `unknown key ${key}${suggestion(key, keysAt(path))}`,
+          message: `unknown key ${key}${keySuggestion(key, keysAt(path))}`,
         }));
       case 'invalid_type':
         return here(

@@ -11,6 +11,8 @@ const reference: Schema = {
   description: '${params.<name>} or ${steps.<id>.result.<field>}',
 };
 
+const stepsById: Schema = { type: 'object', additionalProperties: { $ref: '#/$defs/step' } };
+
 /** JSON Schema of a pipeline file, for editors, from the schemas that validation uses. */
 export function pipelineJsonSchema(): Schema {
   const { $schema, ...pipeline } = toSchema(pipelineDefinitionSchema);
@@ -22,16 +24,30 @@ export function pipelineJsonSchema(): Schema {
     required: ['name', 'steps'],
     properties: {
       ...(pipeline.properties as Schema),
-      steps: { type: 'object', minProperties: 1, additionalProperties: { $ref: '#/$defs/step' } },
+      steps: { ...stepsById, minProperties: 1 },
+      onFailure: { ...stepsById, description: pipelineDefinitionSchema.shape.onFailure.description },
+      finally: { ...stepsById, description: pipelineDefinitionSchema.shape.finally.description },
     },
     $defs: {
       step: {
         ...step,
-        properties: { ...(step.properties as Schema), uses: { enum: stepKindNames } },
+        properties: { ...settings(step.properties as Record<string, Schema>), uses: { enum: stepKindNames } },
         allOf: stepKindNames.map((name) => parametersOf(name, stepKinds[name])),
       },
     },
   };
+}
+
+/** The keys of a step whose values may be references, and the lists of a matrix too. */
+function settings(properties: Readonly<Record<string, Schema>>): Schema {
+  const referable = ['maxParallel', 'queue', 'priority', 'retry', 'timeout', 'cache'];
+  const matrix = JSON.parse(JSON.stringify(properties.matrix), (_, value: unknown) =>
+    typeof value === 'object' && value !== null && 'type' in value && value.type === 'array'
+      ? { anyOf: [value, reference] }
+      : value,
+  ) as Schema;
+  const others = referable.map((name) => [name, orReference(properties[name] ?? {})]);
+  return { ...properties, ...Object.fromEntries(others), matrix };
 }
 
 function parametersOf(name: string, kind: StepKind): Schema {
@@ -46,9 +62,18 @@ function parametersOf(name: string, kind: StepKind): Schema {
 }
 
 const toSchema = (schema: z.ZodType): Schema =>
-  z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
+  withoutAnyRefs(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })) as Schema;
 
 const withoutSchema = ({ $schema: _, ...rest }: Schema): Schema => rest;
+
+/** Plain data is a definition that refers to itself, under a name that no other schema may have: anything will do. */
+function withoutAnyRefs(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutAnyRefs);
+  if (typeof value !== 'object' || value === null) return value;
+  if ('$ref' in value && String(value.$ref).startsWith('#/$defs/__schema')) return {};
+  const members = Object.entries(value).filter(([key]) => key !== '$defs');
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutAnyRefs(member)]));
+}
 
 /** Lets every value inside be a reference instead. */
 function allowReferences(properties: unknown): unknown {

@@ -1,27 +1,25 @@
-import { LineCounter, parseAllDocuments } from 'yaml';
 import { ContrailError } from '../../contracts/errors.ts';
-import { stepIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
 import { type Plan, planSchema } from '../../contracts/plan.ts';
-import { checkPipeline } from './check.ts';
-import { pipelineDefinitionSchema } from './definition.ts';
-import { describeIssues } from './issues.ts';
-import { formatProblem, type Path, type Places, type Problem, placesIn } from './problems.ts';
+import { checkSteps } from './check.ts';
+import { checkSchedule } from './check-schedule.ts';
+import { type IncludedFiles, readIncluded } from './include.ts';
+import { readOutline } from './outline.ts';
+import { withValues } from './params.ts';
+import { formatProblem, type Problem, type Report, reportByPath } from './problems.ts';
+import { type PipelineSource, readYaml } from './yaml-source.ts';
 
-const maximumBytes = 1024 * 1024;
+export type { PipelineSource } from './yaml-source.ts';
 
-export interface PipelineSource {
-  readonly text: string;
-  /** What to call it in messages. */
-  readonly file: string;
+export interface ReadOptions {
+  /** Reads a file that a pipeline includes; without it, `include` is refused. */
+  readonly files?: IncludedFiles;
 }
 
-/** Collects mistakes at places in the file. */
-export interface Report {
-  readonly at: (path: Path, message: string) => void;
-  readonly atKey: (path: Path, message: string) => void;
-  /** A mistake that is not in the file. */
-  readonly outside: (where: string, message: string) => void;
+type Params = Readonly<Record<string, Json>>;
+interface Outcome {
+  readonly plan: Plan | null;
+  readonly problems: readonly Problem[];
 }
 
 /**
@@ -30,105 +28,75 @@ export interface Report {
  * @param params values that replace the defaults of `params`
  * @throws ContrailError InvalidPipeline with every mistake on a line of its own, as `file:line:column: what`
  */
-export function parsePipeline(source: PipelineSource, params: Readonly<Record<string, Json>> = {}): Plan {
-  const { plan, problems } = readPipeline(source, params);
+export const parsePipeline = (source: PipelineSource, params: Params = {}, options: ReadOptions = {}): Plan =>
+  planOf(readPipeline(source, params, options));
+
+/** Like `parsePipeline`, for a pipeline that a program made: mistakes are named by their path in the value. */
+export const planPipeline = (value: unknown, file: string, params: Params = {}, options: ReadOptions = {}): Plan =>
+  planOf(readPipelineValue(value, file, params, options));
+
+function planOf({ plan, problems }: Outcome): Plan {
   if (plan && problems.length === 0) return plan;
   throw new ContrailError('InvalidPipeline', problems.map(formatProblem).join('\n'));
 }
 
 /** Like `parsePipeline`, but gives the mistakes as data. */
-export function readPipeline(
-  { text, file }: PipelineSource,
-  params: Readonly<Record<string, Json>> = {},
-): { plan: Plan | null; problems: readonly Problem[] } {
+export function readPipeline(source: PipelineSource, params: Params = {}, options: ReadOptions = {}): Outcome {
   const problems: Problem[] = [];
-  const add = (place: { line: number; column: number }, message: string) => problems.push({ file, ...place, message });
-  const finish = (plan: Plan | null) => ({
-    plan,
-    problems: problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
-  });
-  if (text.length > maximumBytes) {
-    add({ line: 1, column: 1 }, `the file is larger than ${maximumBytes} bytes`);
-    return finish(null);
-  }
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
-  const [document, second] = Array.isArray(documents) ? documents : [];
-  if (!document) {
-    add({ line: 1, column: 1 }, 'the file is empty; a pipeline needs name and steps');
-    return finish(null);
-  }
-  for (const error of document.errors) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    add(
-      { line, column: col },
-      error.code === 'DUPLICATE_KEY' ? 'this key is there twice' : `not valid YAML: ${error.message}`,
-    );
-  }
-  if (second) {
-    const { line, col } = lines.linePos(second.range?.[0] ?? 0);
-    add({ line, column: col }, 'only one document is allowed in a file');
-  }
-  if (document.errors.some(({ code }) => code !== 'DUPLICATE_KEY') || second) return finish(null);
-  const places = placesIn(document, lines);
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    add({ line: 1, column: 1 }, error instanceof Error ? error.message : String(error));
-    return finish(null);
-  }
-  const plan = readDefinition(value, params, reportTo(places, file, problems));
-  return finish(problems.length === 0 ? plan : null);
+  const read = readYaml(source, problems);
+  const plan = read ? readDefinition(read.value, source.file, params, read.report, problems, options) : null;
+  return outcome(plan, problems);
 }
 
-function reportTo(places: Places, file: string, problems: Problem[]): Report {
+/** Like `planPipeline`, but gives the mistakes as data. */
+export function readPipelineValue(
+  value: unknown,
+  file: string,
+  params: Params = {},
+  options: ReadOptions = {},
+): Outcome {
+  const problems: Problem[] = [];
+  return outcome(readDefinition(value, file, params, reportByPath(file, problems), problems, options), problems);
+}
+
+/** Mistakes by file, in the order in which files were read, and by place; each once. */
+function outcome(plan: Plan | null, problems: readonly Problem[]): Outcome {
+  const files = [...new Set(problems.map(({ file }) => file))];
+  const once = [...new Map(problems.map((problem) => [formatProblem(problem), problem])).values()];
   return {
-    at: (path, message) => problems.push({ file, ...places.ofValue(path), message }),
-    atKey: (path, message) => problems.push({ file, ...places.ofKey(path), message }),
-    outside: (where, message) => problems.push({ file: where, line: 0, column: 0, message }),
+    plan: problems.length === 0 ? plan : null,
+    problems: once.toSorted(
+      (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+    ),
   };
 }
 
-function readDefinition(value: unknown, params: Readonly<Record<string, Json>>, report: Report): Plan | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    report.at([], 'a pipeline is a mapping with name and steps');
-    return null;
-  }
-  const parsed = pipelineDefinitionSchema.safeParse(value);
-  if (!parsed.success) {
-    const keysAt = (path: Path) =>
-      Object.keys(
-        path[0] === 'defaults'
-          ? pipelineDefinitionSchema.shape.defaults.unwrap().shape
-          : pipelineDefinitionSchema.shape,
-      );
-    for (const { path, onKey, message } of describeIssues(parsed.error.issues, value, keysAt))
-      (onKey ? report.atKey : report.at)(path, message);
-  }
-  const loose = value as { readonly [key: string]: unknown };
-  const asMap = (key: string) =>
-    typeof loose[key] === 'object' && loose[key] !== null && !Array.isArray(loose[key])
-      ? (loose[key] as Record<string, Json>)
-      : {};
-  const steps = asMap('steps');
-  if (loose.steps !== undefined && Object.keys(steps).length === 0 && typeof loose.steps === 'object')
-    report.atKey(['steps'], 'steps is empty; at least one step is needed');
-  for (const id of Object.keys(steps)) {
-    const checked = stepIdSchema.safeParse(id);
-    if (!checked.success)
-      report.atKey(['steps', id], `the step id ${JSON.stringify(id)} ${checked.error.issues[0]?.message}`);
-  }
-  const plan = checkPipeline(
-    { params: asMap('params'), defaults: parsed.success ? parsed.data.defaults : {}, steps },
-    params,
-    report,
+function readDefinition(
+  value: unknown,
+  file: string,
+  params: Params,
+  report: Report,
+  problems: Problem[],
+  { files }: ReadOptions,
+): Plan | null {
+  const outline = readOutline(value, report);
+  if (!outline) return null;
+  const values = withValues(outline.params, params, 'the pipeline', (name, message) =>
+    report.outside(`--set ${name}`, message),
   );
-  if (!parsed.success || !plan) return null;
+  const { schedule } = outline.parts;
+  if (schedule) checkSchedule(schedule, outline.params, report);
+  const steps = readIncluded({ file, report, params: values, outline, files, problems });
+  const checked = checkSteps(steps, outline.parts.defaults ?? {});
+  if (!checked || problems.length > 0) return null;
+  const { name, description } = outline.parts;
   const whole = planSchema.safeParse({
-    name: parsed.data.name,
-    ...(parsed.data.description === undefined ? {} : { description: parsed.data.description }),
-    ...plan,
+    name,
+    ...(description === undefined ? {} : { description }),
+    params: values,
+    ...checked,
+    ...(schedule === undefined ? {} : { schedule }),
   });
-  return whole.success ? whole.data : null;
+  if (!whole.success) throw new Error(`The plan of ${file} is not one: ${whole.error.message}`);
+  return whole.data;
 }

@@ -1,43 +1,126 @@
-import type { Plan } from '../../contracts/plan.ts';
+import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
+import { mentionsState } from './when.ts';
 
 /** The state of each step, by id. */
 export type StepStates = Readonly<Record<string, StepState>>;
 
-/** Waiting steps whose every need is done: they can start now. */
-export const readySteps = (plan: Plan, states: StepStates): string[] =>
-  plan.steps
-    .filter(({ id, needs }) => states[id] === 'waiting' && needs.every((need) => states[need] === 'done'))
-    .map(({ id }) => id);
+export const hasEnded = (state: StepState | undefined): boolean =>
+  state === 'done' || state === 'failed' || state === 'cancelled' || state === 'skipped';
 
-/** Waiting steps that can never start, because something they need failed, was cancelled, or can never start itself. */
-export function doomedSteps(plan: Plan, states: StepStates): string[] {
-  const lost = new Set(
-    plan.steps.filter(({ id }) => states[id] === 'failed' || states[id] === 'cancelled').map(({ id }) => id),
+const roleOf = ({ role }: PlannedStep) => role ?? 'step';
+
+/** Its `when` asks for states, so it waits for what it needs to end in whatever way, and `when` alone decides. */
+const decidesItself = ({ when }: PlannedStep) => when !== undefined && mentionsState(when);
+
+/**
+ * Waiting steps that can start now: what they need is done, and of a matrix no more run than `maxParallel` says. Those
+ * of `onFailure` start when all others have ended and one of them failed; those of `finally` after these.
+ *
+ * A step with a `when` is ready when that can be evaluated; where it is false the step is to be skipped instead, and the
+ * states looked at anew.
+ */
+export function readySteps(plan: Plan, states: StepStates): string[] {
+  const main = plan.steps.filter((step) => roleOf(step) === 'step');
+  const mainEnded = main.every(({ id }) => hasEnded(states[id]));
+  const isOpen = {
+    step: true,
+    onFailure: mainEnded && main.some(({ id }) => states[id] === 'failed'),
+    finally: plan.steps.every((step) => roleOf(step) === 'finally' || hasEnded(states[step.id])),
+  };
+  const places = freePlaces(plan, states);
+  return plan.steps
+    .filter((step) => {
+      if (states[step.id] !== 'waiting' || !isOpen[roleOf(step)]) return false;
+      const enough = decidesItself(step)
+        ? step.needs.every((need) => hasEnded(states[need]))
+        : step.needs.every((need) => states[need] === 'done');
+      if (!enough) return false;
+      const free = places.get(step.matrix?.of ?? '');
+      if (free === undefined || !step.matrix) return true;
+      places.set(step.matrix.of, free - 1);
+      return free > 0;
+    })
+    .map(({ id }) => id);
+}
+
+/** How many more may run of each matrix that has a limit. */
+function freePlaces({ matrices }: Plan, states: StepStates): Map<string, number> {
+  const limited = Object.entries(matrices ?? {}).flatMap(([id, { members, maxParallel }]) =>
+    maxParallel === undefined ? [] : [{ id, members, maxParallel }],
   );
-  const doomed: string[] = [];
-  // In topological order, so one pass reaches everything downstream.
-  for (const { id, needs } of plan.steps)
-    if (states[id] === 'waiting' && needs.some((need) => lost.has(need))) {
-      lost.add(id);
-      doomed.push(id);
-    }
-  return doomed;
+  return new Map(
+    limited.map(({ id, members, maxParallel }) => [
+      id,
+      maxParallel - members.filter((member) => states[member] === 'running').length,
+    ]),
+  );
 }
 
 /**
- * Running steps whose result nobody can use any more: other steps need it, and none of those can run. A step that nothing
- * needs is there for its own sake and never pointless.
+ * What becomes of waiting steps that can never start. What is known first decides; where a need failed and another was
+ * skipped, the failure does.
  */
-export function pointlessSteps(plan: Plan, states: StepStates): string[] {
-  const lost = new Set([
-    ...doomedSteps(plan, states),
-    ...plan.steps.filter(({ id }) => states[id] === 'failed' || states[id] === 'cancelled').map(({ id }) => id),
-  ]);
-  return plan.steps
-    .filter(({ id }) => {
-      const consumers = plan.steps.filter(({ needs }) => needs.includes(id));
-      return states[id] === 'running' && consumers.length > 0 && consumers.every((consumer) => lost.has(consumer.id));
-    })
-    .map(({ id }) => id);
+function neverStarting(plan: Plan, states: StepStates): Map<string, 'cancelled' | 'skipped'> {
+  const main = plan.steps.filter((step) => roleOf(step) === 'step');
+  const noFailure = main.every(({ id }) => hasEnded(states[id])) && !main.some(({ id }) => states[id] === 'failed');
+  const found = new Map<string, 'cancelled' | 'skipped'>();
+  const stateOf = (id: string) => found.get(id) ?? states[id];
+  // In topological order, so one pass reaches everything downstream.
+  for (const step of plan.steps) {
+    if (states[step.id] !== 'waiting') continue;
+    if (roleOf(step) === 'onFailure' && noFailure) {
+      found.set(step.id, 'skipped');
+      continue;
+    }
+    if (decidesItself(step)) continue;
+    if (step.needs.some((need) => stateOf(need) === 'failed' || stateOf(need) === 'cancelled'))
+      found.set(step.id, 'cancelled');
+    else if (step.needs.some((need) => stateOf(need) === 'skipped')) found.set(step.id, 'skipped');
+  }
+  return found;
+}
+
+const endingAs = (plan: Plan, states: StepStates, end: 'cancelled' | 'skipped') =>
+  [...neverStarting(plan, states)].filter(([, state]) => state === end).map(([id]) => id);
+
+/** Waiting steps that can never start, because something they need failed, was cancelled, or can never start itself. */
+export const doomedSteps = (plan: Plan, states: StepStates): string[] => endingAs(plan, states, 'cancelled');
+
+/**
+ * Waiting steps that are passed over: something they need was skipped, or they are there for a failure and all ended
+ * without one.
+ */
+export const skippedSteps = (plan: Plan, states: StepStates): string[] => endingAs(plan, states, 'skipped');
+
+/**
+ * Running steps whose result nobody can use any more: other steps need it, and none of those can run. A step that nothing
+ * needs is there for its own sake and never pointless. Nothing is pointless only because others were skipped.
+ *
+ * @param waitingToo also gives steps that have not started and would be pointless; what they need is then pointless too
+ */
+export function pointlessSteps(plan: Plan, states: StepStates, waitingToo = false): string[] {
+  const consumers = new Map<string, string[]>();
+  for (const { id, needs } of plan.steps)
+    for (const need of needs) {
+      const using = consumers.get(need);
+      if (using) using.push(id);
+      else consumers.set(need, [id]);
+    }
+  const never = neverStarting(plan, states);
+  const stateOf = (id: string) => never.get(id) ?? states[id];
+  const isLost = (id: string) => stateOf(id) === 'failed' || stateOf(id) === 'cancelled';
+  const pointless = new Set<string>();
+  // From the end, so that what only a pointless step needs is seen to be pointless too.
+  for (const { id } of plan.steps.toReversed()) {
+    const own = stateOf(id);
+    if (own !== 'running' && !(waitingToo && own === 'waiting')) continue;
+    const using = consumers.get(id) ?? [];
+    if (
+      using.some((each) => isLost(each) || pointless.has(each)) &&
+      using.every((each) => isLost(each) || pointless.has(each) || stateOf(each) === 'skipped')
+    )
+      pointless.add(id);
+  }
+  return plan.steps.map(({ id }) => id).filter((id) => pointless.has(id));
 }

@@ -1,23 +1,42 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
+import type { Plan } from '../../contracts/plan.ts';
 import type { Path } from './problems.ts';
 
-/** `${params.<name>…}` or `${steps.<id>.result.<field>…}`. */
+/**
+ * `${params.<name>…}`, `${steps.<id>.result.<field>…}`, `${matrix.<name>…}`, or `${run.<name>}`.
+ *
+ * The id of a step may name one of a matrix, as in `${steps.pretrain@seed=1.result.loss}`.
+ */
 export type Reference =
-  | { readonly of: 'params'; readonly path: readonly string[] }
+  | { readonly of: 'params' | 'matrix' | 'run'; readonly path: readonly string[] }
   | { readonly of: 'steps'; readonly step: string; readonly path: readonly string[] };
 
 const pattern = /\$\{([^}]*)\}/g;
+const isPath = (parts: readonly string[]) => parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part));
 
 /** Reads the text between `${` and `}`; null when it is not a reference. */
 export function parseReference(text: string): Reference | null {
-  const parts = text.trim().split('.');
-  if (!parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))) return null;
-  const [of, name, result, ...rest] = parts;
-  if (of === 'params' && name !== undefined) return { of, path: parts.slice(1) };
-  if (of === 'steps' && name !== undefined && result === 'result' && rest.length > 0)
-    return { of, step: name, path: rest };
-  return null;
+  const [, step, rest] = /^steps\.([A-Za-z0-9_-]+(?:@[A-Za-z0-9=,._-]+?)?)\.result((?:\..*)?)$/.exec(text.trim()) ?? [];
+  if (step !== undefined) {
+    const path = rest ? rest.slice(1).split('.') : [];
+    return isPath(path) ? { of: 'steps', step, path } : null;
+  }
+  const [of, ...path] = text.trim().split('.');
+  if (of !== 'params' && of !== 'matrix' && of !== 'run') return null;
+  return path.length > 0 && isPath(path) ? { of, path } : null;
+}
+
+/** A reference as it is written. */
+export const formatReference = (reference: Reference): string =>
+  reference.of === 'steps'
+    ? `\${${['steps', reference.step, 'result', ...reference.path].join('.')}}`
+    : `\${${[reference.of, ...reference.path].join('.')}}`;
+
+/** The reference that a text is, if it is one and nothing else. */
+export function wholeReference(value: Json | undefined): Reference | null {
+  const inner = typeof value === 'string' ? /^\$\{([^}]*)\}$/.exec(value)?.[1] : undefined;
+  return inner === undefined ? null : parseReference(inner);
 }
 
 /** Every reference in a value, with the path of the text that holds it. Text that is not a reference comes as null. */
@@ -43,9 +62,11 @@ export function findReferences(
  */
 export function substitute(value: Json, lookup: (reference: Reference) => Json | undefined): Json {
   if (typeof value === 'string') {
-    const whole = /^\$\{([^}]*)\}$/.exec(value);
-    const reference = whole ? parseReference(whole[1] ?? '') : null;
-    if (reference) return lookup(reference) ?? value;
+    const reference = wholeReference(value);
+    if (reference) {
+      const found = lookup(reference);
+      return found === undefined ? value : found;
+    }
     return value.replace(pattern, (original, inner: string) => {
       const named = parseReference(inner);
       const found = named ? lookup(named) : undefined;
@@ -68,17 +89,40 @@ export function lookUp(value: Json | undefined, path: readonly string[]): Json |
   return at;
 }
 
+/** What else references can name while a run goes on. */
+export interface RunContext {
+  /** The steps of each matrix: a reference to the matrix is the list of all their results. */
+  readonly matrices?: Plan['matrices'];
+  /** What `${run.…}` names. */
+  readonly run?: Readonly<Record<string, Json>>;
+  /** What a result that is not there gives: an error (as a rule), or null (in steps of `onFailure` and `finally`). */
+  readonly missing?: 'error' | 'null';
+}
+
 /**
  * Fills in the results of finished steps.
  *
  * @throws ContrailError InvalidInput for a result that is not there
  */
-export function resolveResults(value: Json, results: Readonly<Record<string, Json>>): Json {
+export function resolveResults(
+  value: Json,
+  results: Readonly<Record<string, Json>>,
+  { matrices = {}, run = {}, missing = 'error' }: RunContext = {},
+): Json {
+  const resultOf = (step: string, path: readonly string[]): Json => {
+    const found = lookUp(results[step], path);
+    if (found !== undefined) return found;
+    if (missing === 'null') return null;
+    throw new ContrailError(
+      'InvalidInput',
+      `Step ${step} has no result${path.length > 0 ? ` ${path.join('.')}` : ''}.`,
+    );
+  };
   return substitute(value, (reference) => {
-    if (reference.of === 'params') return undefined;
-    const found = lookUp(results[reference.step], reference.path);
-    if (found === undefined)
-      throw new ContrailError('InvalidInput', `Step ${reference.step} has no result ${reference.path.join('.')}.`);
-    return found;
+    if (reference.of === 'run') return lookUp({ ...run }, reference.path) ?? null;
+    if (reference.of !== 'steps') return undefined;
+    const { step, path } = reference;
+    const members = matrices[step]?.members;
+    return members ? members.map((member) => resultOf(member, path)) : resultOf(step, path);
   });
 }

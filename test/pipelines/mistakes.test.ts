@@ -7,6 +7,10 @@ const mistakesIn = (text: string, params: Record<string, Json> = {}) =>
 
 const data = 'data: { uses: prepare-data, with: { dataset: generated } }';
 
+const sweep = `${data}\n  p: { uses: pretrain, needs: [data], matrix: { seed: [0, 1] }, with: { seed: "\${matrix.seed}" } }`;
+const conditional = (when: string) =>
+  `name: a\nparams: { least: 1, my-flag: true }\nsteps:\n  ${sweep}\n  q: { uses: prepare-data, when: ${when}, with: { dataset: generated } }`;
+
 /** Each bad file, and everything that must be said of it. */
 const cases: [string, string, string[]][] = [
   ['an empty file', '', ['p.yaml:1:1: the file is empty; a pipeline needs name and steps']],
@@ -120,6 +124,124 @@ const cases: [string, string, string[]][] = [
     'a bad duration',
     `name: a\ndefaults: { timeout: soon }\nsteps: { ${data} }`,
     ['p.yaml:2:22: timeout must be a duration such as 30s, 5m, 2h or 1d'],
+  ],
+  [
+    'words of other tools',
+    'name: a\nsteps: { data: { uses: prepare-data, if: x, retries: 3, continueOnError: true, foreach: [1], with: { dataset: generated } } }\nonExit: {}',
+    [
+      'p.yaml:2:38: unknown key if; here it is called when',
+      'p.yaml:2:45: unknown key retries; here it is called retry.maximumAttempts',
+      'p.yaml:2:57: unknown key continueOnError; a failed step stops only what needs it; a later `when` can ask for steps.<id>.state',
+      'p.yaml:2:80: unknown key foreach; here it is called matrix',
+      'p.yaml:3:1: unknown key onExit; here it is called finally',
+    ],
+  ],
+  [
+    'a matrix that is none',
+    `name: a\nsteps:\n  ${data}\n  p: { uses: pretrain, needs: [data], matrix: { seed: 1, batch: [], exclude: [{ sed: 1 }] } }`,
+    [
+      'p.yaml:4:55: seed must be a list of the values to try',
+      'p.yaml:4:58: batch is empty; at least one value is needed',
+    ],
+  ],
+  [
+    'a value that the matrix has not',
+    `name: a\nsteps:\n  ${data}\n  p: { uses: pretrain, needs: [data], matrix: { seed: [0, 1] }, with: { seed: "\${matrix.sed}" } }`,
+    ['p.yaml:4:79: the matrix has no value sed where seed=0; did you mean seed?'],
+  ],
+  [
+    'a value of the matrix that the kind does not allow, once',
+    `name: a\nsteps:\n  ${data}\n  p: { uses: pretrain, needs: [data], matrix: { batch: [64, 1, 0] }, with: { batch: "\${matrix.batch}" } }`,
+    ['p.yaml:4:85: batch must be at least 2, not 1 (where batch=1)'],
+  ],
+  [
+    'all of a matrix where one is wanted',
+    `name: a\nsteps:\n  ${sweep}\n  q: { uses: linear-probe, needs: [p] }`,
+    [
+      'p.yaml:5:3: step q takes one encoder, and p makes 2, one for each of its matrix; run q for each with `matrix: p`, or say which with `encoder: ${steps.p@seed=0.result.encoder}`',
+    ],
+  ],
+  [
+    'the matrix of a step that has none, and maxParallel without one',
+    `name: a\nsteps:\n  ${data}\n  p: { uses: pretrain, needs: [data], matrix: data }\n  q: { uses: pretrain, needs: [data], maxParallel: 2 }`,
+    [
+      'p.yaml:4:47: step data has no matrix; write the lists here, such as { seed: [0, 1] }',
+      'p.yaml:5:39: maxParallel limits the steps of a matrix; this step has no matrix',
+    ],
+  ],
+  [
+    'one that is not in the matrix',
+    `name: a\nsteps:\n  ${sweep}\n  q: { uses: linear-probe, with: { encoder: "\${steps.p@seed=2.result.encoder}" } }`,
+    ['p.yaml:5:45: p has no "p@seed=2" in its matrix; did you mean p@seed=0?'],
+  ],
+  [
+    'an expression that ends too early',
+    conditional('"params.least >"'),
+    ['p.yaml:6:49: when is not a valid expression: the expression ends too early'],
+  ],
+  [
+    'names that an expression cannot know, each at its place',
+    conditional('"params.last > 1 || steps.dat.state == \'done\' || steps.data.result.clases > 1 || x"'),
+    [
+      'p.yaml:6:42: there is no param last; did you mean least?',
+      'p.yaml:6:60: there is no step "dat"; did you mean data?',
+      'p.yaml:6:101: a prepare-data step has no result clases; did you mean classes?',
+      'p.yaml:6:115: when is not a valid expression: there is no x here; allowed: params, matrix, steps, run',
+    ],
+  ],
+  [
+    'a state that no step ends in',
+    conditional('"steps.data.state == \'succeeded\'"'),
+    ['p.yaml:6:55: a step that has ended is never "succeeded"; here it is called done'],
+  ],
+  [
+    'values that do not go together, in the lines of a block',
+    `name: a\nparams: { least: 1 }\nsteps:\n  ${sweep}\n  q:\n    uses: prepare-data\n    with: { dataset: generated }\n    when: |\n      params.least > 0 &&\n        steps.p.result.loss > 3`,
+    ['p.yaml:11:9: when cannot be evaluated: these do not go together: list of numbers > number'],
+  ],
+  [
+    'an expression that is no condition',
+    conditional('params.least + 1'),
+    ['p.yaml:6:34: when must give true or false, not 2'],
+  ],
+  [
+    'a reference where an expression is wanted',
+    conditional('"${params.least} > 1"'),
+    ['p.yaml:6:34: when is an expression: write params.least without ${ and }'],
+  ],
+  [
+    'a name with a dash, which an expression takes for a minus',
+    conditional('params.my-flag'),
+    [
+      'p.yaml:6:41: there is no param my; write params["my-flag"]',
+      'p.yaml:6:44: when is not a valid expression: there is no flag here; allowed: params, matrix, steps, run',
+    ],
+  ],
+  [
+    'steps of finally in the wrong places',
+    `name: a\nsteps: { ${data}, q: { uses: prepare-data, needs: [f], with: { dataset: generated, path: "\${run.id}" } } }\nfinally:\n  data: { uses: prepare-data, with: { dataset: generated } }\n  f: { uses: prepare-data, needs: [data], with: { dataset: generated, path: "\${run.name}" } }`,
+    [
+      'p.yaml:2:103: f is one of finally, which start when this step has ended',
+      'p.yaml:2:141: ${run.…} is for steps of onFailure and finally',
+      'p.yaml:4:3: there is a step data in steps already; ids must be different',
+      'p.yaml:5:36: steps of finally start when all others have ended; needs is for the order among them',
+      'p.yaml:5:77: a run has no name; there are ${run.id}, ${run.state} and ${run.error}',
+    ],
+  ],
+  [
+    'a schedule that never fires',
+    `name: a\nschedule: { cron: "0 25 * * 1", every: 1h, timezone: Mars/Base, params: { seed: 1 } }\nsteps: { ${data} }`,
+    [
+      'p.yaml:2:19: cron "0 25 * * 1": the hour must be 0 to 23, *, a range a-b, a list a,b or a step */n, not "25"',
+      'p.yaml:2:33: a schedule has cron or every, not both',
+      'p.yaml:2:54: there is no time zone "Mars/Base"; it is an IANA name, such as Europe/Paris',
+      'p.yaml:2:75: the pipeline has no param seed',
+    ],
+  ],
+  [
+    'a default out of range',
+    `name: a\ndefaults: { priority: 9 }\nsteps: { ${data} }`,
+    ['p.yaml:2:23: priority must be at most 5, not 9'],
   ],
 ];
 

@@ -9,6 +9,7 @@ import { CaptureError } from './errors.ts';
 import type { CompiledStep, Execution, Step, StepState, TensorValue } from './execution.ts';
 import { type Edge, type GraphNode, nodeOf, outputOf, prune } from './graph.ts';
 import { createGraphBuilder, type GraphBuilder } from './graph-builder.ts';
+import { convolutionsAsProducts } from './matrix-products.ts';
 import { reducePrecision } from './precision.ts';
 import { type Processor, processor } from './processor.ts';
 import { type GraphVariable, type Recording, readVariable, record } from './recorder.ts';
@@ -32,10 +33,14 @@ export interface CaptureReport {
   /** Size of the encoded graph. */
   readonly bytes: number;
   readonly traces: number;
+  /** Spent so far on running steps under the recorder, and on handing graphs to TensorFlow. */
+  readonly seconds: { readonly record: number; readonly load: number };
 }
 
 export interface Captured extends Execution {
   readonly report: () => CaptureReport;
+  /** The graph of all that was captured so far, as the bytes of `saved_model.pb`: to look into, or to profile. */
+  readonly savedModel: () => Uint8Array;
 }
 
 /** One step, captured for one set of input shapes. */
@@ -86,6 +91,9 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
   let session: number | undefined;
   let bytes = 0;
   let steps = 0;
+  const seconds = { record: 0, load: 0 };
+
+  const savedModel = () => encodeSavedModel({ nodes: [...base.nodes, ...traces.flatMap(({ nodes }) => nodes)], tag });
 
   /** Puts tensors into slots of a session. */
   const assign = (id: number, targets: readonly Slot[], tensors: readonly number[]) => {
@@ -101,7 +109,8 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
   const load = (): number => {
     if (session !== undefined) return session;
     if (!eager) throw new CaptureError('The graph has been disposed of.');
-    const content = encodeSavedModel({ nodes: [...base.nodes, ...traces.flatMap(({ nodes }) => nodes)], tag });
+    const started = performance.now();
+    const content = savedModel();
     bytes = content.length;
     const id = loadGraph(content);
     const tensors = [...eager.variables.values(), ...residentNames.map((name) => eager?.resident[name] as Tensor)];
@@ -109,6 +118,7 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
     disposeState(eager);
     eager = undefined;
     session = id;
+    seconds.load += (performance.now() - started) / 1000;
     return id;
   };
 
@@ -164,7 +174,7 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
       });
       const nodes = prune(builder.nodes, [...results, ...placeholders]);
       return {
-        nodes: reduce(nodes, shapes),
+        nodes: specialise(nodes, shapes),
         inputNames: placeholders.map((name) => `${name}:0`).join(','),
         outputNames: results.map((name) => `${name}:0`).join(','),
       };
@@ -173,14 +183,16 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
     }
   };
 
-  const reduce = (nodes: readonly GraphNode[], shapes: Recording['shapes']): readonly GraphNode[] => {
-    if (precision === 'float32') return nodes;
-    if (precision === 'float16') return reducePrecision(nodes, precision);
+  /** Gives each convolution the form that is fastest here. */
+  const specialise = (nodes: readonly GraphNode[], shapes: Recording['shapes']): readonly GraphNode[] => {
     const on = options.processor ?? processor();
-    return reducePrecision(nodes, precision, (node) => {
+    const isReduced = (node: GraphNode) => {
+      if (precision !== 'bfloat16') return precision === 'float16';
       const convolution = convolutionOf(node, shapes);
       return convolution !== undefined && bfloat16Pays(convolution, on);
-    });
+    };
+    const products = on.device === 'cpu' ? convolutionsAsProducts(nodes, shapes, (node) => !isReduced(node)) : nodes;
+    return precision === 'float32' ? products : reducePrecision(products, precision, isReduced);
   };
 
   const compile = (step: Step): CompiledStep => {
@@ -194,7 +206,9 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
           throw new CaptureError(
             `The step was captured for ${byShape.size} shapes of its inputs already (${[...byShape.keys()].join('; ')}) and now gets ${shapes}. Pad the inputs to a few shapes, or raise maximumShapes.`,
           );
+        const started = performance.now();
         found = trace(step, `${prefix}${byShape.size}_`, inputs);
+        seconds.record += (performance.now() - started) / 1000;
         traces.push(found);
         byShape.set(shapes, found);
       }
@@ -220,7 +234,9 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
       nodes: traces.reduce((sum, { nodes }) => sum + nodes.length, base.nodes.length),
       bytes,
       traces: traces.length,
+      seconds: { ...seconds },
     }),
+    savedModel,
     read: (names) => {
       if (names.length === 0) return [];
       return fetch(load(), names.map(slotOf)).map((tensor) => readOut(tensor) as Float32Array);

@@ -12,7 +12,7 @@ import {
   trainerJobs,
   trainerMessageSchema,
 } from '../../contracts/trainer.ts';
-import { allocatorEnvironment } from './environment.ts';
+import { fastEnvironment } from './environment.ts';
 
 /**
  * The worker's side of the protocol.
@@ -46,7 +46,7 @@ export interface TrainerHostOptions {
   /** Added to the environment: library paths, log levels. */
   readonly environment: Readonly<Record<string, string>>;
   /** Lines that trainers write to their output. */
-  readonly log: (line: string) => void;
+  readonly log: (key: StepKey, line: string) => void;
   /** @default 60_000 */
   readonly stopGraceMs?: number;
   /** How long a trainer without a job is kept. @default 300_000 */
@@ -121,7 +121,7 @@ export function createTrainerHost(options: TrainerHostOptions): TrainerHost {
 function startTrainer(name: string, key: StepKey, options: TrainerHostOptions): Trainer {
   const child = fork(fileURLToPath(options.entry), [key.run, key.step, options.storeUrl], {
     execArgv: ['--import', import.meta.resolve('tsx')],
-    env: { ...allocatorEnvironment, ...process.env, ...options.environment },
+    env: { ...fastEnvironment, ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Its own process group: Ctrl-C in the terminal must reach the worker alone, which then asks for a checkpoint.
     detached: true,
@@ -132,7 +132,7 @@ function startTrainer(name: string, key: StepKey, options: TrainerHostOptions): 
       for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
         lastLines.push(line);
         if (lastLines.length > 20) lastLines.shift();
-        options.log(`${name}: ${line}`);
+        options.log(key, line);
       }
     });
   }

@@ -1,0 +1,104 @@
+import { log } from '@temporalio/activity';
+import { z } from 'zod';
+import { artifactRefSchema } from '../contracts/artifacts.ts';
+import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
+import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
+import { canonicalJson, type Json } from '../contracts/json.ts';
+import { type StepKind, type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
+import { formatEvaluation } from '../evaluation/format.ts';
+import {
+  damageIn,
+  loadCacheEntry,
+  loadStepResult,
+  parseJson,
+  readArtifactFile,
+  removeStepResult,
+  type Store,
+  saveStepResult,
+  writeReportFile,
+} from '../store/index.ts';
+import type { ActivityContext } from './context.ts';
+import { checkParameters } from './lookups.ts';
+
+const lookUpStepInput = stepKeySchema.extend({
+  uses: z.enum(stepKindNames as [StepKindName, ...StepKindName[]]),
+  version: z.int(),
+  parameters: z.record(z.string(), z.json()),
+  /** The parameters hold results of other steps, or changes: they are not validated yet. */
+  check: z.boolean(),
+  inputs: z.record(z.string(), artifactRefSchema),
+  /** Where a result may come from; the run's own is forgotten where it may not. */
+  reuse: z.strictObject({ own: z.boolean(), cache: z.boolean() }),
+});
+export type LookUpStepInput = z.input<typeof lookUpStepInput>;
+
+type Result = { readonly [key: string]: Json };
+
+export interface LookedUpStep {
+  readonly fingerprint: string;
+  /** Validated, with defaults; null where they were valid before. */
+  readonly parameters: Result | null;
+  readonly found: { readonly result: Result; readonly from: StepKey } | null;
+  /** Why a result that is recorded was not taken. */
+  readonly refused: string | null;
+}
+
+/**
+ * Says what a step's result follows from, and whether there is one already: in an earlier attempt of the run, else in the
+ * cache. A result counts only where all its artifacts are whole. One from the cache becomes the run's own.
+ *
+ * @throws ContrailError InvalidInput
+ */
+export async function lookUpStep({ store }: ActivityContext, input: LookUpStepInput): Promise<LookedUpStep> {
+  const { run, step, uses, version, parameters: given, check, inputs, reuse } = lookUpStepInput.parse(input);
+  const parameters = check ? await checkParameters({ step, uses, parameters: given }) : given;
+  const fingerprint = canonicalJson({ uses, version, with: parameters, inputs });
+  const answer = { fingerprint, parameters: check ? parameters : null };
+  const kind: StepKind = stepKinds[uses];
+  const own = await loadStepResult(store, { run, step });
+  if (own && !reuse.own) await removeStepResult(store, { run, step });
+  const entry = reuse.cache && kind.effect !== true ? await loadCacheEntry(store, fingerprint) : null;
+  const candidates = [
+    ...(reuse.own && own?.fingerprint === fingerprint ? [{ result: own.result, from: { run, step } }] : []),
+    ...(entry ? [{ result: entry.result, from: { run: entry.run, step: entry.step } }] : []),
+  ];
+  let refused: string | null = null;
+  for (const { result, from } of candidates) {
+    const damage = await problemIn(store, kind, result);
+    if (damage === null) {
+      if (from.run !== run || from.step !== step) await adopt(store, { run, step }, uses, { fingerprint, result });
+      return { ...answer, found: { result, from }, refused };
+    }
+    refused = `the result of ${from.run}/${from.step} is not used: ${damage}`;
+    log.warn(refused, { run, step });
+  }
+  return { ...answer, found: null, refused };
+}
+
+async function problemIn(store: Store, kind: StepKind, result: unknown): Promise<string | null> {
+  const parsed = kind.result.safeParse(result);
+  return parsed.success ? damageIn(store, result) : z.prettifyError(parsed.error);
+}
+
+async function adopt(
+  store: Store,
+  { run, step }: StepKey,
+  uses: StepKindName,
+  stored: { readonly fingerprint: string; readonly result: Result },
+): Promise<void> {
+  if (uses === 'evaluate')
+    await writeEvaluationReport(store, { run, step }, artifactRefSchema.parse(stored.result.evaluation));
+  await saveStepResult(store, { run, step }, stored);
+}
+
+/** Puts what was measured into the run's report folder. */
+export async function writeEvaluationReport(
+  store: Store,
+  { run, step }: StepKey,
+  ref: z.infer<typeof artifactRefSchema>,
+): Promise<void> {
+  const evaluation = await readArtifactFile(store, ref, evaluationFile);
+  const markdown = formatEvaluation(evaluationSchema.parse(parseJson(evaluation)));
+  await writeReportFile(store, run, `${step}.json`, evaluation);
+  await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(markdown));
+}

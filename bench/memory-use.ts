@@ -1,0 +1,8 @@
+import { readFileSync } from 'node:fs';
+
+/** Memory of this process that is in RAM, in MiB: now, or the most since it started. */
+export function residentMebibytes(which: 'now' | 'peak'): number {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const line = which === 'now' ? /VmRSS:\s+(\d+) kB/ : /VmHWM:\s+(\d+) kB/;
+  return Number(line.exec(status)?.[1] ?? Number.NaN) / 1024;
+}

@@ -1,0 +1,60 @@
+import { connect } from '../cli/connection.ts';
+import { startDevEnvironment } from '../cli/dev-environment.ts';
+import { startRun } from '../cli/runs.ts';
+import { parsePipeline } from '../pipelines/language/index.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { type Home, openHome } from '../worker/home.ts';
+import { withFolder } from './folder.ts';
+
+/** A Temporal server and a worker, in a home of their own. */
+export interface Services {
+  readonly home: Home;
+  readonly store: Store;
+  /** Runs a pipeline to its end; gives the results by step. */
+  readonly run: (run: string, text: string) => Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>>>;
+}
+
+/** Starts them, works with them, and stops them, on Ctrl-C and SIGTERM too. Their folder goes with them. */
+export async function withServices<T>(work: (services: Services) => Promise<T>): Promise<T> {
+  return withFolder(async (folder) => {
+    const home = openHome({ CONTRAIL_HOME: folder });
+    const store = openStore(home.storeUrl);
+    const interruption = interruptions();
+    const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, () => {});
+    try {
+      // What the client's own configuration reads.
+      process.env.TEMPORAL_ADDRESS = environment.address;
+      const server = await connect();
+      const working = work({
+        home,
+        store,
+        run: async (run, text) => {
+          await startRun(server, store, run, parsePipeline({ text, file: `${run}.yaml` }), false);
+          return server.client.workflow.getHandle(run).result();
+        },
+      });
+      const done = await Promise.race([working, interruption.arrived]);
+      // Only now: a client that still waits for a result throws where nobody can catch it when its connection closes.
+      await server.close();
+      return done;
+    } finally {
+      await environment.stop();
+      interruption.stopListening();
+    }
+  });
+}
+
+/** Server and worker lead process groups of their own, so a signal that ends this process would leave them behind. */
+function interruptions() {
+  let interrupt = () => {};
+  const arrived = new Promise<never>((_, reject) => {
+    interrupt = () => reject(new Error('interrupted'));
+  });
+  arrived.catch(() => {});
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  const stopListening = () => {
+    for (const signal of signals) process.off(signal, interrupt);
+  };
+  return { arrived, stopListening };
+}

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import pc from 'picocolors';
+import { ContrailError, isContrailError } from '../../contracts/errors.ts';
+import type { Json } from '../../contracts/json.ts';
+import type { Plan } from '../../contracts/plan.ts';
+import {
+  graphAsMermaid,
+  graphAsSvg,
+  graphAsText,
+  graphOf,
+  type StepProgress,
+} from '../../pipelines/language/graph/index.ts';
+import { loadPlan, loadStepResults, openStore, type Store } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { withServer } from '../connection.ts';
+import { coloured, print, say } from '../output.ts';
+import { readPipelineFile } from '../pipeline-file.ts';
+import { queryStatus } from '../runs.ts';
+import { checkRunId } from './run.ts';
+
+export interface GraphOptions {
+  readonly format: 'text' | 'mermaid' | 'svg';
+  readonly to?: string;
+  readonly set: Readonly<Record<string, Json>>;
+}
+
+type Progress = Readonly<Record<string, StepProgress>>;
+
+/** `contrail graph`: the steps of a pipeline, or of a run with their states. */
+export async function graphCommand(what: string, { format, to, set }: GraphOptions): Promise<number> {
+  const { plan, progress } = isPipeline(what)
+    ? { plan: await readPipelineFile(what, set), progress: undefined }
+    : await loadRun(what, set);
+  const graph = graphOf(plan, progress);
+  const paint = {
+    title: pc.bold,
+    id: pc.bold,
+    faint: pc.dim,
+    state: (state: string, text: string) => coloured(state, text),
+  };
+  const drawing =
+    format === 'svg'
+      ? graphAsSvg(graph)
+      : format === 'mermaid'
+        ? graphAsMermaid(graph)
+        : graphAsText(graph, to === undefined ? paint : undefined);
+  if (to === undefined) print(drawing);
+  else {
+    await writeWhole(to, `${drawing}\n`);
+    say(`Wrote ${to}`);
+  }
+  return 0;
+}
+
+/** A run's id has no folder and no such ending. */
+const isPipeline = (what: string) => /[/\\]|\.(ya?ml|[cm]?[jt]s)$/.test(what) || existsSync(what);
+
+async function loadRun(
+  run: string,
+  set: Readonly<Record<string, Json>>,
+): Promise<{ readonly plan: Plan; readonly progress: Progress }> {
+  if (Object.keys(set).length > 0)
+    throw new ContrailError('Usage', '--set is for pipelines; the params of a run are what they were.');
+  const store = openStore(openHome().storeUrl);
+  const plan = await loadPlan(store, checkRunId(run));
+  if (!plan)
+    throw new ContrailError(
+      'RunNotFound',
+      `There is no file ${run}, and the store knows no run of that name. \`contrail list\` shows the runs.`,
+    );
+  return { plan, progress: (await progressFromServer(run)) ?? (await progressFromStore(store, run)) };
+}
+
+/** Null where no server or no worker answers, or the server has forgotten the run. */
+async function progressFromServer(run: string): Promise<Progress | null> {
+  try {
+    const status = await withServer((server) => queryStatus(server, run));
+    return status && Object.fromEntries(status.steps.map((step) => [step.id, step]));
+  } catch (error) {
+    if (isContrailError(error) && (error.code === 'ServerUnreachable' || error.code === 'RunNotFound')) return null;
+    throw error;
+  }
+}
+
+async function progressFromStore(store: Store, run: string): Promise<Progress> {
+  say('No worker answers: steps whose result is in the store are shown as done, all others as waiting.');
+  const results = await loadStepResults(store, run);
+  return Object.fromEntries(Object.keys(results).map((id) => [id, { state: 'done' as const }]));
+}
+
+async function writeWhole(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    await writeFile(temporary, text);
+    await rename(temporary, file);
+  } catch (cause) {
+    throw new ContrailError('Usage', `${file} cannot be written: ${cause instanceof Error ? cause.message : cause}.`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,132 @@
+import { artifactRefSchema } from '../../contracts/artifacts.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import { type Candidate, type MetricName, type ModelVersion, modelNameSchema } from '../../contracts/models.ts';
+import {
+  candidateOf,
+  listModels,
+  loadCurrent,
+  loadPlan,
+  loadStepResults,
+  loadVersions,
+  openStore,
+  promoteModel,
+  rollBackModel,
+  type Store,
+} from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { print, printJson, say, table } from '../output.ts';
+import { checkRunId } from './run.ts';
+
+/** @throws ContrailError Usage */
+export function checkModelName(name: string): string {
+  const checked = modelNameSchema.safeParse(name);
+  if (!checked.success)
+    throw new ContrailError('Usage', `The model name ${JSON.stringify(name)} ${checked.error.issues[0]?.message}.`);
+  return name;
+}
+
+/** The current version of a model. @throws ContrailError Usage when there is none */
+export async function currentModel(store: Store, model: string): Promise<ModelVersion> {
+  const current = await loadCurrent(store, checkModelName(model));
+  if (current) return current;
+  const names = await listModels(store);
+  throw new ContrailError(
+    'Usage',
+    `There is no model ${model}. ${names.length > 0 ? `There is: ${names.join(', ')}.` : 'A promote step, or `contrail models promote <run> --model <name>`, makes one.'}`,
+  );
+}
+
+/** `contrail models ls` */
+export async function modelsListCommand({ json }: { readonly json: boolean }): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const models = await Promise.all((await listModels(store)).map((name) => currentModel(store, name)));
+  if (json) printJson(models);
+  else if (models.length === 0) say('No models yet. A promote step makes one.');
+  else print(versionTable(models, ({ model }) => model, 'model'));
+  return 0;
+}
+
+/** `contrail models show` */
+export async function modelsShowCommand(model: string, { json }: { readonly json: boolean }): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const current = await currentModel(store, model);
+  const versions = await loadVersions(store, model);
+  if (json) printJson({ current: current.version, versions });
+  else {
+    print(`${model}: version ${current.version} is current, of run ${current.run}`);
+    print(versionTable(versions.toReversed(), ({ reason }) => reason, 'why'));
+  }
+  return 0;
+}
+
+function versionTable(
+  versions: readonly ModelVersion[],
+  label: (version: ModelVersion) => string,
+  head: string,
+): string {
+  const rows = versions.map((each) => {
+    const { version, metrics, run, promotedAt } = each;
+    const shown = [metrics.top1, metrics.macroF1, metrics.knn].map((value) => value?.toFixed(4) ?? '');
+    return [version, ...shown, promotedAt.slice(0, 16).replace('T', ' '), run, label(each)];
+  });
+  return table(['version', 'top-1', 'macro F1', 'k-NN', 'since', 'run', head], rows);
+}
+
+export interface PromoteOptions {
+  readonly model: string;
+  readonly step?: string;
+  readonly metric: MetricName;
+  readonly margin: number;
+  readonly force: boolean;
+  readonly json: boolean;
+}
+
+/** `contrail models promote`: by a person, what a promote step does in a run. */
+export async function modelsPromoteCommand(
+  run: string,
+  { model, step, metric, margin, force, json }: PromoteOptions,
+): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  checkModelName(model);
+  const candidate = await evaluatedModel(store, checkRunId(run), step);
+  const measureAgain = async () => null;
+  const promotion = await promoteModel(store, candidate, { model, metric, margin, force, measureAgain });
+  if (json) printJson({ model, ...promotion });
+  else if (promotion.promoted)
+    say(`${model} is now the model of ${run}, version ${promotion.version}: ${promotion.reason}.`);
+  if (promotion.promoted) return 0;
+  throw new ContrailError('RunFailed', `${model} stays as it is: ${promotion.reason}. --force promotes all the same.`);
+}
+
+async function evaluatedModel(store: Store, run: string, step: string | undefined): Promise<Candidate> {
+  const plan = await loadPlan(store, run);
+  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  const results = await loadStepResults(store, run);
+  const evaluated = plan.steps.flatMap(({ id }) => {
+    const ref = artifactRefSchema.safeParse(results[id]?.result.evaluation);
+    return ref.success ? [{ id, ref: ref.data }] : [];
+  });
+  const names = evaluated.map(({ id }) => id).join(', ');
+  const chosen = evaluated.filter(({ id }) => step === undefined || id === step);
+  const [one] = chosen;
+  if (!one)
+    throw new ContrailError(
+      'Usage',
+      names === '' ? `No evaluate step of ${run} has finished.` : `${run} has no ${step}. There is: ${names}.`,
+    );
+  if (chosen.length > 1)
+    throw new ContrailError('Usage', `${run} has several evaluations. Choose one with --step: ${names}.`);
+  return candidateOf(store, { run, step: null }, one.ref);
+}
+
+/** `contrail models rollback` */
+export async function modelsRollbackCommand(
+  model: string,
+  { to, json }: { readonly to?: number; readonly json: boolean },
+): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const version = await rollBackModel(store, checkModelName(model), to);
+  if (json) printJson(version);
+  else say(`${model} is again the model of ${version.run}: version ${version.version}, ${version.reason}.`);
+  return 0;
+}

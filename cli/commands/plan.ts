@@ -1,0 +1,55 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import type { Json } from '../../contracts/json.ts';
+import { damageIn, loadCacheEntry, loadPlan, openStore } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
+import { formatSeconds, print, printJson, table } from '../output.ts';
+import { readPipelineFile } from '../pipeline-file.ts';
+import { checkRunId } from './run.ts';
+
+const words: Readonly<Record<StepOutlook['decision'], string>> = {
+  run: 'run',
+  reuse: 'reused',
+  continue: 'goes on',
+  perhaps: 'perhaps',
+  refused: 'refused',
+};
+
+/** `contrail plan`: what a run would do, before anything is spent. */
+export async function planCommand(
+  file: string,
+  {
+    set,
+    resume,
+    json,
+  }: { readonly set: Readonly<Record<string, Json>>; readonly resume?: string; readonly json: boolean },
+): Promise<number> {
+  const plan = await readPipelineFile(file, set);
+  const store = openStore(openHome().storeUrl);
+  if (resume !== undefined && !(await loadPlan(store, checkRunId(resume))))
+    throw new ContrailError('RunNotFound', `The store knows no run ${resume}. \`contrail list\` shows the runs.`);
+  const cached = async (fingerprint: string) => {
+    const entry = await loadCacheEntry(store, fingerprint);
+    return entry && (await damageIn(store, entry.result)) === null ? entry : null;
+  };
+  const outlook = await lookAhead(store, plan, { cached, ...(resume === undefined ? {} : { resume }) });
+  if (json) {
+    printJson(outlook);
+    return 0;
+  }
+  print(
+    table(
+      ['step', 'kind', '', 'why', 'takes about'],
+      outlook.steps.map(({ step, uses, decision, reason, seconds }) => [
+        step,
+        uses,
+        words[decision],
+        reason,
+        decision === 'reuse' ? '' : seconds === null ? 'unknown' : formatSeconds(seconds),
+      ]),
+    ),
+  );
+  const least = outlook.unknown.length > 0 ? `, and ${outlook.unknown.join(', ')}, of which nothing is known` : '';
+  print(`\nIn all about ${formatSeconds(outlook.seconds)}${least}.`);
+  return 0;
+}

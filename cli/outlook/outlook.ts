@@ -1,0 +1,197 @@
+import { isContrailError } from '../../contracts/errors.ts';
+import { canonicalJson, type Json } from '../../contracts/json.ts';
+import type { Plan, PlannedStep } from '../../contracts/plan.ts';
+import { type StepKind, stepKinds } from '../../contracts/step-kinds.ts';
+import { resolveResults } from '../../pipelines/language/index.ts';
+import { findReferences } from '../../pipelines/language/references.ts';
+import {
+  differencesBetween,
+  loadStepResults,
+  openCheckpoints,
+  type Store,
+  type StoredStepResult,
+} from '../../store/index.ts';
+import { type EarlierResult, expectedSeconds, loadHistory, nearestResult, type Origin } from './history.ts';
+
+/** What a run would do with a step, and why. */
+export interface StepOutlook {
+  readonly step: string;
+  readonly uses: string;
+  /** `perhaps`: a condition decides while the run goes on. `refused`: the resume would fail on it. */
+  readonly decision: 'run' | 'reuse' | 'continue' | 'perhaps' | 'refused';
+  readonly reason: string;
+  /** Expected, from earlier runs; null where none is like it. */
+  readonly seconds: number | null;
+}
+
+export interface Outlook {
+  readonly steps: readonly StepOutlook[];
+  /** The longest chain of steps that wait for each other, as far as it is known. */
+  readonly seconds: number;
+  /** Steps of which no earlier run says how long they take. */
+  readonly unknown: readonly string[];
+}
+
+type Values = { readonly [key: string]: Json };
+
+interface Surroundings {
+  readonly store: Store;
+  readonly plan: Plan;
+  readonly history: readonly EarlierResult[];
+  readonly resume: { readonly run: string; readonly stored: Readonly<Record<string, StoredStepResult>> } | null;
+  /** A result of any run for a fingerprint. */
+  readonly cached: (fingerprint: string) => Promise<{ readonly run: string; readonly result: Values } | null>;
+  /** Results that are known before the run, by step. */
+  readonly known: Map<string, Values>;
+}
+
+/**
+ * What a run of a plan would do, without doing any of it.
+ *
+ * @param options.resume the run that would be gone on with
+ * @param options.cached finds the result of any run for a fingerprint
+ */
+export async function lookAhead(
+  store: Store,
+  plan: Plan,
+  { resume, cached }: { readonly resume?: string; readonly cached: Surroundings['cached'] },
+): Promise<Outlook> {
+  const around: Surroundings = {
+    store,
+    plan,
+    history: await loadHistory(store),
+    resume: resume === undefined ? null : { run: resume, stored: await loadStepResults(store, resume) },
+    cached,
+    known: new Map(),
+  };
+  const steps: StepOutlook[] = [];
+  for (const step of plan.steps) steps.push(await outlookOf(step, around));
+  const counted = steps.filter(({ step }) => roleOf(plan, step) !== 'onFailure');
+  return {
+    steps,
+    seconds: longestChain(plan, new Map(counted.map(({ step, seconds }) => [step, seconds ?? 0]))),
+    unknown: counted.flatMap(({ step, seconds }) => (seconds === null ? [step] : [])),
+  };
+}
+
+const roleOf = (plan: Plan, id: string) => plan.steps.find((step) => step.id === id)?.role ?? 'step';
+
+async function outlookOf(step: PlannedStep, around: Surroundings): Promise<StepOutlook> {
+  const decided = await decide(step, around);
+  const seconds = decided.seconds === undefined ? await usualSeconds(step, around, null) : decided.seconds;
+  const { decision, reason } = conditioned(step, decided);
+  return { step: step.id, uses: step.uses, decision, reason, seconds };
+}
+
+type Decided = Pick<StepOutlook, 'decision' | 'reason'> & { readonly seconds?: number | null };
+
+/** A step that a condition or a failure decides on is not certain to do what it would do. */
+function conditioned({ when, role }: PlannedStep, { decision, reason }: Decided): Decided {
+  if (role === 'onFailure') return { decision: 'perhaps', reason: 'only when a step failed' };
+  if (when !== undefined && decision === 'run') return { decision: 'perhaps', reason: `if ${when}; ${reason}` };
+  return { decision, reason };
+}
+
+async function decide(step: PlannedStep, around: Surroundings): Promise<Decided> {
+  const { resume, known, store } = around;
+  const sources = [...new Set([...Object.values(step.inputs).map((input) => input.step), ...referencedSteps(step)])];
+  const open = sources.flatMap((id) => membersOf(around.plan, id)).filter((id) => !known.has(id));
+  if (open.length > 0) {
+    const training = resume ? await continued(step, around) : null;
+    return (
+      training ?? { decision: 'run', reason: `after ${open.slice(0, 3).join(', ')}${open.length > 3 ? ', …' : ''}` }
+    );
+  }
+  if (findReferences(step.with).some(({ reference }) => reference?.of === 'run'))
+    return { decision: 'run', reason: 'it uses what only the run knows' };
+  const origin = originOf(step, around);
+  if ('mistake' in origin) return { decision: 'refused', reason: origin.mistake, seconds: null };
+  const fingerprint = canonicalJson(origin);
+  const own = resume?.stored[step.id];
+  if (own?.fingerprint === fingerprint) {
+    known.set(step.id, own.result);
+    return { decision: 'reuse', reason: 'done in this run', seconds: 0 };
+  }
+  const isEffect = (stepKinds[step.uses] as StepKind).effect === true;
+  const hit = step.cache === false || isEffect ? null : await around.cached(fingerprint);
+  if (hit) {
+    known.set(step.id, hit.result);
+    return { decision: 'reuse', reason: `from ${hit.run}`, seconds: 0 };
+  }
+  const training = resume ? await continued(step, around) : null;
+  if (training) return training;
+  const nearest = nearestResult(around.history, step.id, origin);
+  const seconds = nearest ? await expectedSeconds(store, nearest, epochsOf(step)) : null;
+  if (isEffect) return { decision: 'run', reason: 'it acts on the world', seconds };
+  if (!nearest) return { decision: 'run', reason: 'nothing like it was done before', seconds };
+  const where = `${nearest.earlier.run}${nearest.earlier.step === step.id ? '' : `/${nearest.earlier.step}`}`;
+  if (nearest.differences.length === 0)
+    return { decision: 'run', reason: `as in ${where}; \`run\` starts anew`, seconds };
+  const shown = nearest.differences.slice(0, 2).map(shortened).join('; ');
+  const more = nearest.differences.length > 2 ? `; ${nearest.differences.length - 2} more` : '';
+  return { decision: 'run', reason: `${shown}${more} (against ${where})`, seconds };
+}
+
+const referencedSteps = (step: PlannedStep): string[] =>
+  findReferences(step.with).flatMap(({ reference }) => (reference?.of === 'steps' ? [reference.step] : []));
+
+const membersOf = (plan: Plan, id: string): readonly string[] => plan.matrices?.[id]?.members ?? [id];
+
+/** What the step's result will follow from, as the run itself will put it together. */
+function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { readonly mistake: string } {
+  const results = Object.fromEntries(known) as Record<string, Json>;
+  const inputs = Object.fromEntries(
+    Object.entries(step.inputs).map(([name, { step: source, field }]) => [name, known.get(source)?.[field] ?? null]),
+  );
+  try {
+    const resolved = resolveResults(step.with, results, { matrices: plan.matrices });
+    const parameters = findReferences(step.with).length > 0 ? stepKinds[step.uses].params.parse(resolved) : resolved;
+    return {
+      uses: step.uses,
+      version: step.version,
+      with: JSON.parse(JSON.stringify(parameters)) as Values,
+      inputs,
+    };
+  } catch (error) {
+    if (isContrailError(error)) return { mistake: error.message };
+    return { mistake: `its parameters are not valid: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+const epochsOf = ({ uses, with: parameters }: PlannedStep): number | null =>
+  stepKinds[uses].training && typeof parameters.epochs === 'number' ? parameters.epochs : null;
+
+/** A training goes on from the checkpoints of the run that is resumed, if they belong to it. */
+async function continued(step: PlannedStep, around: Surroundings): Promise<Decided | null> {
+  const epochs = epochsOf(step);
+  if (!around.resume || epochs === null) return null;
+  const key = { run: around.resume.run, step: step.id };
+  const { newest } = await openCheckpoints(around.store, key).newestValid({ wholeEpochs: true });
+  if (!newest) return null;
+  const { epoch, config } = newest.manifest;
+  const now = Object.fromEntries(Object.keys(config).map((name) => [name, step.with[name] ?? config[name]]));
+  const differences = differencesBetween(config as Json, now as Json);
+  if (differences.length > 0)
+    return { decision: 'refused', reason: differences.slice(0, 2).map(shortened).join('; '), seconds: null };
+  const left = Math.max(0, epochs - epoch);
+  return {
+    decision: 'continue',
+    reason: left === 0 ? 'every epoch is done; the encoder is left' : `at epoch ${epoch + 1} of ${epochs}`,
+    seconds: await usualSeconds(step, around, left),
+  };
+}
+
+/** By the step most like it, whatever its inputs. */
+async function usualSeconds(step: PlannedStep, { store, history }: Surroundings, epochs: number | null) {
+  const nearest = nearestResult(history, step.id, { uses: step.uses, with: step.with });
+  return nearest ? expectedSeconds(store, nearest, epochs ?? epochsOf(step)) : null;
+}
+
+const shortened = (line: string) => line.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…');
+
+function longestChain(plan: Plan, seconds: ReadonlyMap<string, number>): number {
+  const ends = new Map<string, number>();
+  for (const { id, needs } of plan.steps)
+    ends.set(id, Math.max(0, ...needs.map((need) => ends.get(need) ?? 0)) + (seconds.get(id) ?? 0));
+  return Math.max(0, ...ends.values());
+}

@@ -1,0 +1,36 @@
+import { type Command, Option } from 'commander';
+import { metricNames } from '../../contracts/models.ts';
+import { type Finish, jsonOption, share, wholeNumber } from './options.ts';
+
+const commands = () => import('../commands/models.ts');
+
+/** `contrail models …` */
+export function addModels(program: Command, finish: Finish): void {
+  const models = program.command('models').description('the models that runs were promoted to');
+  models
+    .command('ls')
+    .description('show the current model of each name')
+    .addOption(jsonOption())
+    .action(async (options) => finish((await commands()).modelsListCommand(options)));
+  models
+    .command('show <name>')
+    .description('show every version of a model')
+    .addOption(jsonOption())
+    .action(async (name, options) => finish((await commands()).modelsShowCommand(name, options)));
+  models
+    .command('promote <run>')
+    .description('make the model of a run the current one, if it is better')
+    .requiredOption('--model <name>', 'the name')
+    .option('--step <id>', 'the evaluate step, where there are several')
+    .addOption(new Option('--metric <name>', 'what decides').choices(metricNames).default('top1'))
+    .option('--margin <difference>', 'by how much it must be better', share, 0)
+    .option('--force', 'whatever the comparison says', false)
+    .addOption(jsonOption())
+    .action(async (run, options) => finish((await commands()).modelsPromoteCommand(run, options)));
+  models
+    .command('rollback <name>')
+    .description('go back to an earlier model')
+    .option('--to <version>', 'the version (default: the model before the current one)', wholeNumber)
+    .addOption(jsonOption())
+    .action(async (name, options) => finish((await commands()).modelsRollbackCommand(name, options)));
+}

@@ -1,0 +1,55 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { durationSchema } from '../../contracts/plan.ts';
+import { milliseconds } from '../../pipelines/language/index.ts';
+import { collectParam } from '../pipeline-file.ts';
+
+/** How a command's promise of an exit code is passed on. */
+export type Finish = (work: Promise<number>) => Promise<void>;
+
+export const jsonOption = () => new Option('--json', 'machine-readable output').default(false);
+
+export const setOption = () =>
+  new Option('--set <name=value>', 'replace the default of a param; may be repeated')
+    .argParser(collectParam)
+    .default({}, 'none');
+
+/** A whole number of at most five digits. */
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+/** A number from 0 to 1. */
+export function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('It must be a number from 0 to 1.');
+  return value;
+}
+
+/** The states of a run, as Temporal names them in small letters. */
+export const runStates = [
+  'running',
+  'completed',
+  'failed',
+  'canceled',
+  'cancelled',
+  'terminated',
+  'timed_out',
+] as const;
+
+/** A moment: so long ago, a day, or a date and time with its zone. */
+export function since(text: string): Date {
+  const ago = durationSchema.safeParse(text);
+  const time = ago.success ? new Date(Date.now() - milliseconds(ago.data)) : moment(text);
+  return time;
+}
+
+/** A day, or a moment with its time zone; a day begins in UTC. */
+export function moment(text: string): Date {
+  const isClear = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2}))?$/.test(text);
+  const time = new Date(text);
+  if (!isClear || Number.isNaN(time.getTime()))
+    throw new InvalidArgumentError('It must be a day such as 2026-11-01, or a moment such as 2026-11-01T03:00:00Z.');
+  return time;
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { ArtifactKind } from '../artifacts.ts';
+import { artifactOf, type StepKind } from './kind.ts';
+
+const listOf = <K extends ArtifactKind>(kind: K) =>
+  z
+    .array(artifactOf(kind))
+    .min(1)
+    .optional()
+    .describe(`the ${kind} of each, in the order of \`by\`; the result holds that of the best`);
+
+export const chooseParams = z
+  .strictObject({
+    by: z.array(z.number()).min(1).describe('the number of each of a matrix that decides'),
+    goal: z.enum(['highest', 'lowest']).default('highest'),
+    dataset: listOf('dataset'),
+    encoder: listOf('encoder'),
+    classifier: listOf('classifier'),
+    evaluation: listOf('evaluation'),
+  })
+  .superRefine(({ by, goal: _, ...lists }, context) => {
+    for (const [name, list] of Object.entries(lists))
+      if (list && list.length !== by.length)
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: `has ${list.length} entries where by has ${by.length}; both must come from the same matrix`,
+        });
+  });
+export type ChooseParams = z.infer<typeof chooseParams>;
+
+export const chooseResult = z.strictObject({
+  index: z.int().describe('which one is the best, counted from 0; of equals the first'),
+  value: z.number(),
+  mean: z.number(),
+  deviation: z.number().describe('sample standard deviation over the matrix; 0 for a matrix of one'),
+  count: z.int(),
+  dataset: artifactOf('dataset').optional(),
+  encoder: artifactOf('encoder').optional(),
+  classifier: artifactOf('classifier').optional(),
+  evaluation: artifactOf('evaluation').optional(),
+});
+export type ChooseResult = z.infer<typeof chooseResult>;
+
+export const choose = {
+  description: 'Take the best of a matrix, and say how much its results differ',
+  version: 1,
+  params: chooseParams,
+  result: chooseResult,
+  inputs: {},
+  outputs: { dataset: 'dataset', encoder: 'encoder', classifier: 'classifier', evaluation: 'evaluation' },
+  training: false,
+  queue: 'cpu',
+} as const satisfies StepKind;

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { artifactRefSchema, digestSchema } from './artifacts.ts';
+import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
+
+export const modelNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes, starting with a letter, at most 63');
+
+/** The measures of an evaluation by which models can be compared. */
+export const metricNames = ['top1', 'top5', 'macroF1', 'knn'] as const;
+export const metricNameSchema = z.enum(metricNames);
+export type MetricName = z.infer<typeof metricNameSchema>;
+
+/** A model that was current at some time, as `models/<name>/versions/<number>.json` holds it. */
+export const modelVersionSchema = z.strictObject({
+  format: z.literal('contrail-model/1'),
+  model: modelNameSchema,
+  version: z.int().positive(),
+  run: runIdSchema,
+  /** The step that promoted it; null for a person at the command line. */
+  step: plannedStepIdSchema.nullable(),
+  encoder: artifactRefSchema,
+  classifier: artifactRefSchema,
+  evaluation: artifactRefSchema,
+  metrics: z.record(metricNameSchema, z.number()),
+  /** SHA-256 of the test images and labels that it was measured on. */
+  testSet: digestSchema,
+  reason: z.string(),
+  /** The version whose model this is again, after a rollback. */
+  restores: z.int().positive().optional(),
+  promotedAt: z.iso.datetime(),
+});
+export type ModelVersion = z.infer<typeof modelVersionSchema>;
+
+/** What stands for promotion: a model and what was measured of it. */
+export type Candidate = Pick<
+  ModelVersion,
+  'run' | 'step' | 'encoder' | 'classifier' | 'evaluation' | 'metrics' | 'testSet'
+>;

@@ -1,0 +1,2 @@
+// What a pipeline in TypeScript imports.
+export { type Builder, definePipeline, expression, type MatrixStep, type Step } from './language/define.ts';

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { Json } from '../../contracts/json.ts';
+import { isStepKind, type StepKind } from '../../contracts/step-kinds.ts';
+import { fieldOf, findInput, type InputSource, type Maker } from './inputs.ts';
+import { describeIssues } from './issues.ts';
+import { describe } from './matrix.ts';
+import { ancestorsByDistance, type Needs } from './order.ts';
+import type { Path } from './problems.ts';
+import type { Member, ReadStep } from './read-step.ts';
+import { findReferences, wholeReference } from './references.ts';
+import { problemWithField } from './result-fields.ts';
+import { baseOf } from './written.ts';
+
+/** What the steps of a pipeline are to each other. */
+export interface Graph {
+  readonly read: ReadonlyMap<string, ReadStep>;
+  /** By ids in the pipeline, `pretrain@seed=1` as `pretrain`. */
+  readonly needs: Needs;
+  /** Steps that could not be read, or that name others that are not there: what they lack says nothing. */
+  readonly broken: ReadonlySet<string>;
+}
+
+/** The artifacts that a step takes, by parameter name, and what is wrong with where they come from. */
+export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }: Graph): Record<string, InputSource> {
+  const { written, definition } = step;
+  const { report } = written.scope;
+  const { id } = written;
+  const makerOf = (other: string): Maker | undefined => {
+    const made = read.get(baseOf(other))?.definition;
+    return made && { uses: made.uses, with: made.with as Record<string, Json> };
+  };
+  const inputs: Record<string, InputSource> = {};
+  for (const [name, artifact] of Object.entries(kind.inputs)) {
+    // A param that is null, in a file that is included say, leaves it to the graph.
+    const value = (definition.with[name] ?? undefined) as Json | undefined;
+    const at = [...written.path, 'with', name];
+    let source: InputSource;
+    if (value === undefined) {
+      const found = findInput(id, artifact, needs, makerOf);
+      if (typeof found === 'string') {
+        if (![id, ...ancestorsByDistance(id, needs).flat()].some((each) => broken.has(each)))
+          report.atKey(written.path, `step ${id} cannot run: ${found}`);
+        continue;
+      }
+      source = found;
+    } else {
+      const reference = wholeReference(value);
+      const maker = reference?.of === 'steps' ? makerOf(reference.step) : undefined;
+      const field = fieldOf(maker, artifact);
+      if (reference?.of !== 'steps' || (maker && reference.path.join('.') !== field)) {
+        report.at(at, `${name} must be the ${artifact} of a step, such as \${steps.<id>.result.${artifact}}`);
+        continue;
+      }
+      if (field === undefined) continue;
+      source = { step: reference.step, field, kind: artifact };
+    }
+    if (isList(step, source.step, read)) {
+      const say = value === undefined ? report.atKey : report.at;
+      say(value === undefined ? written.path : at, listProblem(id, name, source, read));
+    } else inputs[name] = source;
+  }
+  return inputs;
+}
+
+/** Whether a step means all of a matrix when it names another: unless it is for one of the same matrix itself. */
+export const isList = (step: ReadStep, other: string, read: ReadonlyMap<string, ReadStep>): boolean => {
+  const named = read.get(other);
+  return named !== undefined && named.root !== null && named.root !== step.root;
+};
+
+function listProblem(id: string, name: string, { step, field }: InputSource, read: Graph['read']): string {
+  const members = read.get(step)?.members ?? [];
+  const choose = isStepKind('choose') ? ', take the best by a step that uses choose' : '';
+  return (
+    `step ${id} takes one ${name}, and ${step} makes ${members.length}, one for each of its matrix; ` +
+    `run ${id} for each with \`matrix: ${step}\`${choose}, or say which with \`${name}: \${steps.${members[0]?.id}.result.${field}}\``
+  );
+}
+
+/** Checks that what references of a step name is in the results of the steps. */
+export function checkResultReferences({ written, definition }: ReadStep, kind: StepKind, { read }: Graph): void {
+  for (const { path, reference } of findReferences(definition.with)) {
+    if (reference?.of !== 'steps' || Object.hasOwn(kind.inputs, String(path[0]))) continue;
+    const uses = read.get(baseOf(reference.step))?.definition.uses;
+    const problem = uses === undefined ? null : problemWithField(uses, reference.path);
+    if (problem) written.scope.report.at([...written.path, 'with', ...path], problem.message);
+  }
+}
+
+/**
+ * Parameters with their defaults, for one step of the plan; what still refers to results is checked again when these are
+ * known. Null where something is wrong.
+ */
+export function parametersOf(
+  { written, members }: ReadStep,
+  { definition, values }: Member,
+  kind: StepKind,
+): Record<string, Json> | null {
+  const given = Object.fromEntries(
+    Object.entries(definition.with as Record<string, Json>).filter(([name]) => !Object.hasOwn(kind.inputs, name)),
+  );
+  const pending = findReferences(given).map((found) => found.path);
+  const parsed = kind.params.safeParse(given);
+  if (parsed.success) return JSON.parse(JSON.stringify(parsed.data)) as Record<string, Json>;
+  const concernsPending = (inner: Path) =>
+    pending.some((one) => one.every((part, index) => index >= inner.length || inner[index] === part));
+  const { report } = written.scope;
+  const problems = describeIssues(parsed.error.issues, given, (inner) => keysOf(kind.params, inner)).filter(
+    ({ onKey, path }) => onKey || !concernsPending(path),
+  );
+  const where = values && members.length > 1 ? ` (where ${describe(values)})` : '';
+  for (const { onKey, path, message } of problems)
+    (onKey ? report.atKey : report.at)([...written.path, 'with', ...path], message + where);
+  return problems.length > 0 ? null : given;
+}
+
+/** The keys that a schema allows at a path; of alternatives, those of all. */
+function keysOf(schema: z.ZodType, path: Path): string[] {
+  if (schema instanceof z.ZodPrefault || schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
+    return keysOf(schema.unwrap() as z.ZodType, path);
+  if (schema instanceof z.ZodUnion)
+    return [...new Set(schema.options.flatMap((option) => keysOf(option as z.ZodType, path)))];
+  if (!(schema instanceof z.ZodObject)) return [];
+  const [head, ...rest] = path;
+  if (head === undefined) return Object.keys(schema.shape);
+  const member = schema.shape[String(head)];
+  return member ? keysOf(member as z.ZodType, rest) : [];
+}

@@ -1,0 +1,223 @@
+import type { z } from 'zod';
+import type { ArtifactKind, ArtifactRef } from '../../contracts/artifacts.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import type { Json } from '../../contracts/json.ts';
+import type { ScheduleConfig } from '../../contracts/plan.ts';
+import type { StepKindName, StepResult, stepKinds } from '../../contracts/step-kinds.ts';
+import type { Defaults, StepDefinition } from './definition.ts';
+
+declare const named: unique symbol;
+
+/** Stands for a value that is known later: a param, a value of a matrix, or a result. In a pipeline it is `${…}`. */
+export interface Reference<T> {
+  /** Only for the compiler: what the reference names. */
+  readonly [named]?: T;
+  toJSON(): string;
+  toString(): string;
+}
+
+/** A reference to a value, and to what is inside it. */
+export type ReferenceTo<T> = Reference<T> & Fields<NonNullable<T>>;
+type Fields<T> = T extends readonly unknown[]
+  ? unknown
+  : T extends object
+    ? { readonly [K in keyof T]-?: ReferenceTo<T[K]> }
+    : unknown;
+
+/** A value, or a reference in its place or anywhere inside it. */
+export type OrReference<T> =
+  | Reference<T>
+  | (T extends readonly (infer E)[]
+      ? readonly OrReference<E>[] | Reference<readonly E[]>
+      : T extends object
+        ? { readonly [K in keyof T]: OrReference<T[K]> }
+        : T);
+
+type Kinds = typeof stepKinds;
+type Artifact<K extends ArtifactKind> = Omit<ArtifactRef, 'kind'> & { readonly kind: K };
+type Inputs<K extends StepKindName> = {
+  readonly [N in keyof Kinds[K]['inputs']]?: Kinds[K]['inputs'][N] extends ArtifactKind
+    ? Reference<Artifact<Kinds[K]['inputs'][N]>>
+    : never;
+};
+type Parameters<K extends StepKindName> = {
+  readonly [N in keyof z.input<Kinds[K]['params']>]: OrReference<z.input<Kinds[K]['params']>[N]>;
+} & Inputs<K>;
+
+/** The result of each of a matrix, together. */
+type EachOf<T> = T extends readonly unknown[]
+  ? T[]
+  : T extends { readonly kind: ArtifactKind }
+    ? T[]
+    : T extends object
+      ? { [K in keyof T]: EachOf<T[K]> }
+      : T[];
+
+/** A step that others can need, and whose result they can use. */
+export interface Step<K extends StepKindName = StepKindName, R = StepResult<K>> {
+  readonly id: string;
+  readonly uses: K;
+  readonly result: ReferenceTo<R>;
+  /** In `when`: `done`, `failed`, `cancelled` or `skipped`. */
+  readonly state: Reference<string>;
+}
+
+/** A step that runs once for each of a matrix: its result is the list of all. */
+export interface MatrixStep<K extends StepKindName, M> extends Step<K, EachOf<StepResult<K>>> {
+  /** For steps with the same matrix: their own one of these. */
+  readonly each: Step<K>;
+  /** Only for the compiler. */
+  readonly [named]?: M;
+}
+
+type Axes = { readonly [name: string]: readonly unknown[] };
+type Followed = { readonly id: string; readonly each: object };
+type MatrixValues<M> = M extends Followed
+  ? M extends MatrixStep<infer _, infer Root>
+    ? MatrixValues<Root>
+    : never
+  : {
+      readonly [N in Exclude<keyof M, 'include' | 'exclude'>]: M[N] extends readonly (infer V)[]
+        ? ReferenceTo<V>
+        : never;
+    };
+
+type Settings = Partial<Pick<StepDefinition, 'description' | 'queue' | 'priority' | 'retry' | 'timeout' | 'cache'>>;
+interface Common<K extends StepKindName> extends Settings {
+  readonly uses: K;
+  readonly needs?: readonly { readonly id: string }[];
+  /** A CEL expression; the tag `expression` writes one with references in it. */
+  readonly when?: string;
+}
+
+/** Whether `with` must be there: where the kind has a parameter without a default. */
+type With<K extends StepKindName, W> =
+  Record<never, never> extends z.input<Kinds[K]['params']> ? { readonly with?: W } : { readonly with: W };
+
+type StepOptions<K extends StepKindName, M> = Common<K> & {
+  readonly matrix?: M;
+  readonly maxParallel?: number;
+} & With<K, Parameters<K> | ((values: { readonly matrix: MatrixValues<M> }) => Parameters<K>)>;
+
+/** Adds a step. With a `matrix`, of lists or of another step, it is one for each combination. */
+type AddStep = <K extends StepKindName, const M extends Axes | Followed | undefined = undefined>(
+  id: string,
+  options: StepOptions<K, M>,
+) => M extends undefined ? Step<K> : MatrixStep<K, M>;
+
+/** What a pipeline is built with. */
+export interface Builder<P> {
+  readonly params: ReferenceTo<P>;
+  /** `id` is there in every step of `onFailure` and `finally`; `error` is null where nothing failed. */
+  readonly run: ReferenceTo<{ id: string; state: string; error: string | null }>;
+  readonly step: AddStep;
+  readonly onFailure: AddStep;
+  readonly finally: AddStep;
+}
+
+export interface PipelineOptions<P> {
+  readonly name: string;
+  readonly description?: string;
+  readonly params?: P;
+  readonly defaults?: Defaults;
+  readonly schedule?: Partial<ScheduleConfig>;
+  readonly include?: readonly {
+    readonly file: string;
+    readonly as?: string;
+    readonly with?: Record<string, unknown>;
+  }[];
+}
+
+/** A pipeline as a YAML file has it. */
+export type PipelineValue = { readonly name: string; readonly [key: string]: Json };
+
+/**
+ * Declares a pipeline in TypeScript. What it gives is what the same pipeline in YAML holds; a file's default export is
+ * taken wherever a YAML file is.
+ *
+ * @param build adds the steps; a step gives references to its result, which the compiler checks where they are used
+ * @throws ContrailError InvalidPipeline where two steps have the same id
+ */
+export function definePipeline<const P extends { readonly [name: string]: unknown }>(
+  options: PipelineOptions<P>,
+  build: (builder: Builder<P>) => void,
+): PipelineValue {
+  const sections: Record<'steps' | 'onFailure' | 'finally', Record<string, unknown>> = {
+    steps: {},
+    onFailure: {},
+    finally: {},
+  };
+  const adding =
+    (section: keyof typeof sections) =>
+    (id: string, { needs, with: given, matrix, ...rest }: LooseStep) => {
+      if (Object.values(sections).some((steps) => Object.hasOwn(steps, id)))
+        throw new ContrailError('InvalidPipeline', `${section}.${id}: there is a step ${id} already`);
+      sections[section][id] = {
+        ...rest,
+        ...(needs ? { needs: needs.map((step) => step.id) } : {}),
+        ...(matrix === undefined ? {} : { matrix: isStep(matrix) ? matrix.id : matrix }),
+        ...(given === undefined
+          ? {}
+          : { with: typeof given === 'function' ? given({ matrix: reference(['matrix']) }) : given }),
+      };
+      const step = {
+        id,
+        uses: rest.uses,
+        result: reference(['steps', id, 'result']),
+        state: reference(['steps', id, 'state']),
+      };
+      return { ...step, each: step };
+    };
+  build({
+    params: reference(['params']),
+    run: reference(['run']),
+    step: adding('steps'),
+    onFailure: adding('onFailure'),
+    finally: adding('finally'),
+  } as unknown as Builder<P>);
+  const { onFailure, finally: last, steps } = sections;
+  const value = {
+    ...options,
+    steps,
+    ...(Object.keys(onFailure).length > 0 ? { onFailure } : {}),
+    ...(Object.keys(last).length > 0 ? { finally: last } : {}),
+  };
+  return JSON.parse(JSON.stringify(value)) as PipelineValue;
+}
+
+interface LooseStep {
+  readonly uses: string;
+  readonly needs?: readonly { readonly id: string }[];
+  readonly with?: unknown;
+  readonly matrix?: unknown;
+}
+
+const isStep = (value: unknown): value is { readonly id: string } =>
+  typeof value === 'object' && value !== null && 'each' in value && 'id' in value && typeof value.id === 'string';
+
+/** An object that is `${a.b.c}` as JSON and as text, and whose members are the references below it. */
+function reference(path: readonly string[]): unknown {
+  const text = `\${${path.join('.')}}`;
+  return new Proxy(
+    { toJSON: () => text, toString: () => text },
+    {
+      get: (own, name) =>
+        typeof name === 'symbol'
+          ? name === Symbol.toPrimitive
+            ? () => text
+            : undefined
+          : Object.hasOwn(own, name)
+            ? own[name as keyof typeof own]
+            : reference([...path, name]),
+    },
+  );
+}
+
+/** Writes an expression for `when`: references become the names that it knows them by, other values literals. */
+export function expression(texts: TemplateStringsArray, ...values: readonly unknown[]): string {
+  const written = values.map((value) => {
+    const [, path] = /^\$\{(.*)\}$/.exec(String(value)) ?? [];
+    return path ?? JSON.stringify(value);
+  });
+  return texts.reduce((text, part, index) => `${text}${part}${written[index] ?? ''}`, '');
+}

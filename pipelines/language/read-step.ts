@@ -1,0 +1,175 @@
+import type { Json } from '../../contracts/json.ts';
+import { type StepDefinition, stepDefinitionSchema } from './definition.ts';
+import { describeIssues } from './issues.ts';
+import { type Combination, combinationsOf, describe, memberIds } from './matrix.ts';
+import { suggestion } from './nearest.ts';
+import type { Path } from './problems.ts';
+import { findReferences, formatReference, lookUp, type Reference, substitute } from './references.ts';
+import { baseOf, type WrittenStep } from './written.ts';
+
+/** One step of the plan. */
+export interface Member {
+  readonly id: string;
+  /** Of a matrix: its values. */
+  readonly values: Combination | null;
+  readonly definition: StepDefinition;
+}
+
+/** A step whose outline is right, with params and matrix values filled in. */
+export interface ReadStep {
+  readonly written: WrittenStep;
+  /** The first member's: what does not depend on the matrix is the same in all. */
+  readonly definition: StepDefinition;
+  /** One for each of a matrix; the step itself where there is none. */
+  readonly members: readonly Member[];
+  /** The step whose matrix the values are of: this one, or another. */
+  readonly root: string | null;
+}
+
+const keysAt = (path: Path) =>
+  path[0] === 'retry'
+    ? Object.keys(stepDefinitionSchema.shape.retry.unwrap().shape)
+    : Object.keys(stepDefinitionSchema.shape);
+
+/** Reads every step; those whose outline is wrong are left out, and what is wrong reported. */
+export function readSteps(steps: readonly WrittenStep[]): Map<string, ReadStep> {
+  const texts = new Map(steps.map((written) => [written.id, { written, text: withParams(written) }]));
+  const found = new Map<string, ReadStep | null>();
+  const read = (id: string, trail: readonly string[]): ReadStep | null => {
+    const known = found.get(id);
+    if (known !== undefined) return known;
+    const step = texts.get(id);
+    if (!step) return null;
+    const { written, text } = step;
+    const result = readStep(written, text, (name) => {
+      const target = written.scope.idOf(name);
+      return target === null || [...trail, id].includes(target) ? target : (read(target, [...trail, id]) ?? target);
+    });
+    found.set(id, result);
+    return result;
+  };
+  const readable = steps.map(({ id }) => read(id, [])).filter((step) => step !== null);
+  return new Map(readable.map((step) => [step.written.id, step]));
+}
+
+/** Checks every reference of a step by what it may name, and fills in the params. */
+function withParams({ value, path, role, scope }: WrittenStep): Json {
+  const { report, params } = scope;
+  const keyOf = (inner: Path) => inner[path.length];
+  const matrix = typeof value === 'object' && value !== null && !Array.isArray(value) ? value.matrix : undefined;
+  for (const { path: inner, text, reference } of findReferences(value, path)) {
+    const say = (message: string) => report.at(inner, message);
+    if (keyOf(inner) === 'when') say(`when is an expression: write ${text.trim() || 'params.x'} without \${ and }`);
+    else if (!reference)
+      say(`\${${text}} is not a reference; write \${params.<name>} or \${steps.<id>.result.<field>}`);
+    else if (reference.of === 'params') {
+      if (lookUp({ ...params }, reference.path) === undefined)
+        say(`there is no param ${reference.path.join('.')}${suggestion(reference.path[0] ?? '', Object.keys(params))}`);
+    } else if (reference.of === 'matrix') {
+      if (matrix === undefined) say('${matrix.…} is for steps that have a matrix; this one has none');
+      else if (['matrix', 'uses', 'needs', 'maxParallel'].includes(String(keyOf(inner))))
+        say(`${keyOf(inner)} cannot depend on the matrix`);
+    } else if (reference.of === 'run') {
+      if (role === 'step') say('${run.…} is for steps of onFailure and finally');
+      else if (!['id', 'state', 'error'].includes(reference.path.join('.')))
+        say(`a run has no ${reference.path.join('.')}; there are \${run.id}, \${run.state} and \${run.error}`);
+      else if (keyOf(inner) !== 'with') say('${run.…} can be used in with only');
+    } else if (keyOf(inner) !== 'with') say('results of steps can be used in with only');
+  }
+  return substitute(renamed(value, scope.idOf), (reference) =>
+    reference.of === 'params' ? lookUp({ ...params }, reference.path) : undefined,
+  );
+}
+
+/** References by the ids that steps have in the whole pipeline. */
+const renamed = (value: Json, idOf: (name: string) => string | null): Json =>
+  substitute(value, (reference) => {
+    if (reference.of !== 'steps') return undefined;
+    const base = baseOf(reference.step);
+    return formatReference({ ...reference, step: (idOf(base) ?? base) + reference.step.slice(base.length) });
+  });
+
+function readStep(
+  written: WrittenStep,
+  text: Json,
+  stepNamed: (name: string) => ReadStep | string | null,
+): ReadStep | null {
+  const { id, path, scope } = written;
+  const { report } = scope;
+  const matrix = typeof text === 'object' && text !== null && !Array.isArray(text) ? text.matrix : undefined;
+  const combinations = matrix === undefined ? null : readMatrix(written, matrix, stepNamed);
+  const own = combinations ? [...combinations.values] : [null];
+  const ids = combinations ? memberIds(id, combinations.values) : [id];
+  const members: Member[] = [];
+  let isWrong = false;
+  for (const [index, values] of own.entries()) {
+    const filled = values
+      ? substitute(text, (reference) => (reference.of === 'matrix' ? lookUp({ ...values }, reference.path) : undefined))
+      : text;
+    if (values) isWrong = reportUnfilled(written, text, values) || isWrong;
+    const parsed = stepDefinitionSchema.safeParse(filled);
+    if (parsed.success) members.push({ id: ids[index] ?? id, values, definition: parsed.data });
+    else {
+      isWrong = true;
+      for (const { path: inner, onKey, message } of describeIssues(parsed.error.issues, filled, keysAt))
+        if (matrix === undefined || combinations || !dependsOnMatrix(text, inner))
+          (onKey ? report.atKey : report.at)([...path, ...inner], message);
+    }
+    if (isWrong) break;
+  }
+  const [first] = members;
+  if (isWrong || !first || (matrix !== undefined && !combinations)) return null;
+  if (first.definition.maxParallel !== undefined && !combinations)
+    report.atKey([...path, 'maxParallel'], 'maxParallel limits the steps of a matrix; this step has no matrix');
+  return { written, definition: first.definition, members, root: combinations?.root ?? null };
+}
+
+/** Whether what stands at a path is the matrix, or refers to it: where that is wrong, this cannot be judged. */
+const dependsOnMatrix = (text: Json, path: Path) =>
+  path[0] === 'matrix' ||
+  findReferences(text).some(
+    ({ path: at, reference }) =>
+      reference?.of === 'matrix' && at.every((part, index) => index >= path.length || path[index] === part),
+  );
+
+/** The combinations of a matrix, or of that of the step it names. Null when that is wrong. */
+function readMatrix(
+  { id, path, scope: { report, names } }: WrittenStep,
+  matrix: Json,
+  stepNamed: (name: string) => ReadStep | string | null,
+): { readonly values: readonly Combination[]; readonly root: string } | null {
+  const at = [...path, 'matrix'];
+  if (typeof matrix === 'string') {
+    const source = stepNamed(matrix);
+    if (source === null) report.at(at, `there is no step ${JSON.stringify(matrix)}${suggestion(matrix, names())}`);
+    else if (source === id) report.at(at, 'a step cannot take the matrix of itself');
+    else if (typeof source === 'string') return null;
+    else if (source.root === null)
+      report.at(at, `step ${matrix} has no matrix; write the lists here, such as { seed: [0, 1] }`);
+    else return { values: source.members.map(({ values }) => values ?? {}), root: source.root };
+    return null;
+  }
+  if (typeof matrix !== 'object' || matrix === null || Array.isArray(matrix)) {
+    report.at(at, 'matrix must be a mapping from names to lists, such as { seed: [0, 1] }, or the id of another step');
+    return null;
+  }
+  const { combinations, problems } = combinationsOf(matrix);
+  for (const { path: inner, onKey, message } of problems)
+    (onKey ? report.atKey : report.at)([...at, ...inner], message);
+  return problems.length > 0 ? null : { values: combinations, root: id };
+}
+
+/** Reports references to values that this one of the matrix has not. */
+function reportUnfilled({ path, scope }: WrittenStep, text: Json, values: Combination): boolean {
+  const isMissing = (reference: Reference | null) =>
+    reference?.of === 'matrix' && lookUp({ ...values }, reference.path) === undefined;
+  const missing = findReferences(text, path).filter(({ reference }) => isMissing(reference));
+  for (const { path: inner, reference } of missing) {
+    const name = reference?.path.join('.') ?? '';
+    scope.report.at(
+      inner,
+      `the matrix has no value ${name} where ${describe(values)}${suggestion(name, Object.keys(values))}`,
+    );
+  }
+  return missing.length > 0;
+}

@@ -1,0 +1,61 @@
+import type { Json } from '../../contracts/json.ts';
+import type { Plan, PlannedStep } from '../../contracts/plan.ts';
+import type { StepState } from '../../contracts/status.ts';
+import { readWhen, type WhenContext, type WhenStep } from './when.ts';
+
+/** What is known of a step when a `when` is evaluated. */
+export interface StepOutcome {
+  readonly state: StepState;
+  readonly result: Json;
+}
+
+/** What `${run.…}` and `run.…` name, for steps of `onFailure` and `finally`. */
+export interface RunFacts {
+  readonly id: string;
+  readonly state: string;
+  readonly error: string | null;
+}
+
+/** Gathers what the `when` of a step mentions. The steps of a matrix are there by the id of the matrix as well. */
+export function whenContext(
+  plan: Plan,
+  step: PlannedStep,
+  outcomes: Readonly<Record<string, StepOutcome>>,
+  run?: RunFacts,
+): WhenContext {
+  const { mentions } = readWhen(step.when ?? 'true');
+  const steps: Record<string, WhenStep> = {};
+  for (const { root, parts } of mentions) {
+    const id = parts[0]?.name;
+    if (root !== 'steps' || id === undefined) continue;
+    const members = plan.matrices?.[id]?.members;
+    const outcome = outcomes[id];
+    if (members) steps[id] = together(members.flatMap((member) => outcomes[member] ?? []));
+    else if (outcome) steps[id] = outcome;
+  }
+  return { params: plan.params, matrix: step.matrix?.values ?? {}, steps, run: run ? { ...run } : {} };
+}
+
+/** One outcome for all of a matrix: each field of its result is the list of theirs, in the order of the matrix. */
+function together(outcomes: readonly StepOutcome[]): WhenStep {
+  const states = outcomes.map(({ state }) => state);
+  return { state: combinedState(states), states, result: listOfEach(outcomes.map(({ result }) => result)) };
+}
+
+/** `done` when all are; else the most serious of what became of them. */
+export function combinedState(states: readonly StepState[]): StepState {
+  const bySeverity: readonly StepState[] = ['failed', 'paused', 'running', 'waiting', 'cancelled', 'skipped', 'done'];
+  return bySeverity.find((state) => states.includes(state)) ?? 'done';
+}
+
+const isObject = (value: Json): value is { [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export function listOfEach(values: readonly Json[]): Json {
+  const objects = values.filter(isObject);
+  if (objects.length === 0) return [...values];
+  const keys = [...new Set(objects.flatMap((each) => Object.keys(each)))];
+  return Object.fromEntries(
+    keys.map((key) => [key, listOfEach(values.map((value) => (isObject(value) ? (value[key] ?? null) : null)))]),
+  );
+}

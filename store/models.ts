@@ -1,0 +1,220 @@
+import { type ArtifactRef, datasetAboutSchema } from '../contracts/artifacts.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { type Evaluation, evaluationAboutSchema, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
+import { type Candidate, type MetricName, type ModelVersion, modelVersionSchema } from '../contracts/models.ts';
+import { readArtifact, readArtifactFile } from './artifacts.ts';
+import { jsonBytes, parseJson } from './digest.ts';
+import type { Store } from './store.ts';
+
+/**
+ * The models that a name stood for, one after the other: `models/<name>/versions/000001.json` and so on.
+ *
+ * I1. A version is written once and never changed; of several writers of one number exactly one succeeds.
+ * I2. The highest version is the current one. A rollback is a new version that restores an older one's model.
+ * I3. `models/<name>/current.json` is a copy of the highest version, replaced as a whole; whoever wrote it last has seen
+ * that there is none higher.
+ */
+const folderOf = (model: string) => `models/${model}`;
+const versionPath = (model: string, version: number) =>
+  `${folderOf(model)}/versions/${String(version).padStart(6, '0')}.json`;
+const currentPath = (model: string) => `${folderOf(model)}/current.json`;
+
+/** The names that have a model, in order. */
+export async function listModels(store: Store): Promise<readonly string[]> {
+  const names = (await store.list('models')).map(({ path }) => path.split('/')[1] ?? '');
+  return [...new Set(names)].sort();
+}
+
+/** Every version of a model, oldest first. @throws ContrailError CorruptArtifact for one that cannot be read */
+export async function loadVersions(store: Store, model: string): Promise<readonly ModelVersion[]> {
+  const files = await store.list(`${folderOf(model)}/versions`);
+  return Promise.all(
+    files.map(async ({ path }) => {
+      try {
+        return modelVersionSchema.parse(parseJson(await store.read(path)));
+      } catch (cause) {
+        throw new ContrailError(
+          'CorruptArtifact',
+          `${store.locate(path)} is not a version of a model. Put it right, or remove it to go back to the version before.`,
+          { cause },
+        );
+      }
+    }),
+  );
+}
+
+/** The current model of a name; null where there is none. */
+export const loadCurrent = async (store: Store, model: string): Promise<ModelVersion | null> =>
+  (await loadVersions(store, model)).at(-1) ?? null;
+
+/** What an evaluation says of the model that it measured. @throws ContrailError CorruptArtifact */
+export async function candidateOf(
+  store: Store,
+  { run, step }: Pick<Candidate, 'run' | 'step'>,
+  evaluation: ArtifactRef,
+): Promise<Candidate> {
+  const about = evaluationAboutSchema.parse((await readArtifact(store, evaluation)).about);
+  const measured = evaluationSchema.parse(parseJson(await readArtifactFile(store, evaluation, evaluationFile)));
+  return {
+    run,
+    step,
+    encoder: about.encoder,
+    classifier: about.classifier,
+    evaluation,
+    metrics: metricsOf(measured),
+    testSet: await testSetOf(store, about.dataset),
+  };
+}
+
+/** The data set that an evaluation was made on. */
+export const datasetOf = async (store: Store, evaluation: ArtifactRef): Promise<ArtifactRef> =>
+  evaluationAboutSchema.parse((await readArtifact(store, evaluation)).about).dataset;
+
+const metricsOf = ({ top1, top5, macroF1, knn }: Evaluation): Record<MetricName, number> => ({
+  top1,
+  top5,
+  macroF1,
+  knn: knn[0]?.accuracy ?? 0,
+});
+
+/** SHA-256 of a data set's test images and labels: new training images leave it as it is. */
+export async function testSetOf(store: Store, dataset: ArtifactRef): Promise<string> {
+  const { about, files } = await readArtifact(store, dataset);
+  const { file } = datasetAboutSchema.parse(about).splits.test;
+  const entry = files.find(({ path }) => path === file);
+  if (!entry) throw new ContrailError('CorruptArtifact', `The data set ${dataset.digest} has no file ${file}.`);
+  return entry.sha256;
+}
+
+/** What became of a candidate. */
+export interface Promotion {
+  readonly promoted: boolean;
+  /** The version that is current now; null where the name has none. */
+  readonly version: number | null;
+  readonly reason: string;
+  readonly before: number | null;
+  readonly after: number;
+}
+
+export interface PromotionTerms {
+  readonly model: string;
+  readonly metric: MetricName;
+  readonly margin: number;
+  readonly force: boolean;
+  /** Measures the current model on the candidate's test set; null where that cannot be done. */
+  readonly measureAgain: (current: ModelVersion) => Promise<Readonly<Record<MetricName, number>> | null>;
+}
+
+/**
+ * Makes a candidate the current model if it is better than the current one by the margin, or the first. Two promotions at
+ * the same time follow each other: the later one is compared with the model that the earlier one made current.
+ */
+export async function promoteModel(store: Store, candidate: Candidate, terms: PromotionTerms): Promise<Promotion> {
+  const { model, metric } = terms;
+  const after = candidate.metrics[metric];
+  for (;;) {
+    const versions = await loadVersions(store, model);
+    const done = candidate.step === null ? undefined : versions.find((each) => isSameStep(each, candidate));
+    if (done) {
+      await pointAtHighest(store, model);
+      return { promoted: true, version: done.version, reason: done.reason, before: null, after };
+    }
+    const current = versions.at(-1) ?? null;
+    const { better, before, reason } = await compare(candidate, current, terms);
+    if (!better) return { promoted: false, version: current?.version ?? null, reason, before, after };
+    const version = (current?.version ?? 0) + 1;
+    if (await addVersion(store, { ...candidate, ...named(model, version), reason }))
+      return { promoted: true, version, reason, before, after };
+  }
+}
+
+const isSameStep = (version: ModelVersion, { run, step }: Pick<Candidate, 'run' | 'step'>) =>
+  version.run === run && version.step === step && version.restores === undefined;
+
+const named = (model: string, version: number) =>
+  ({ format: 'contrail-model/1', model, version, promotedAt: new Date().toISOString() }) as const;
+
+async function compare(
+  { metrics, testSet, evaluation }: Candidate,
+  current: ModelVersion | null,
+  { metric, margin, force, measureAgain }: PromotionTerms,
+): Promise<{ better: boolean; before: number | null; reason: string }> {
+  if (!current) return { better: true, before: null, reason: 'the first model of this name' };
+  if (current.evaluation.digest === evaluation.digest)
+    return {
+      better: force,
+      before: current.metrics[metric],
+      reason: `it is version ${current.version} already${force ? '; forced' : ''}`,
+    };
+  const measured = current.testSet === testSet ? current.metrics : await measureAgain(current);
+  const after = metrics[metric];
+  if (!measured)
+    return {
+      better: force,
+      before: null,
+      reason: `version ${current.version} was measured on another test set, so they cannot be compared${force ? '; forced' : ''}`,
+    };
+  const before = measured[metric];
+  const better = after > before && after - before >= margin - rounding;
+  const wanted = margin === 0 ? 'more' : `at least ${format(margin)} more`;
+  const found = `${metric} ${format(after)}, and version ${current.version} has ${format(before)}`;
+  if (better) return { better, before, reason: found };
+  return { better: force, before, reason: force ? `${found}; forced` : `${found}: ${wanted} is needed` };
+}
+
+/** 0.9 - 0.88 is a little less than 0.02. */
+const rounding = 1e-12;
+const format = (value: number) => String(Number(value.toFixed(6)));
+
+/**
+ * Makes the model of an older version the current one again, as a new version.
+ *
+ * @param to the version to go back to; without it, the one before the current
+ * @throws ContrailError Usage when there is no such version
+ */
+export async function rollBackModel(store: Store, model: string, to?: number): Promise<ModelVersion> {
+  for (;;) {
+    const versions = await loadVersions(store, model);
+    const current = versions.at(-1);
+    if (!current) throw new ContrailError('Usage', `There is no model ${model}. \`contrail models ls\` shows them.`);
+    const target = to === undefined ? previousOf(versions, current) : versions.find(({ version }) => version === to);
+    if (!target || target.version === current.version)
+      throw new ContrailError(
+        'Usage',
+        to === undefined
+          ? `${model} has only ever had one model, so there is none to go back to.`
+          : `${model} cannot go back to version ${to}: ${target ? 'it is the current one' : `there are 1 to ${current.version}`}.`,
+      );
+    const restores = target.restores ?? target.version;
+    const version = {
+      ...target,
+      ...named(model, current.version + 1),
+      step: null,
+      reason: `back from version ${current.version} to version ${restores}`,
+      restores,
+    };
+    if (await addVersion(store, version)) return version;
+  }
+}
+
+/** The newest version whose model is not the current one. */
+const previousOf = (versions: readonly ModelVersion[], current: ModelVersion) => {
+  const origin = current.restores ?? current.version;
+  return versions.findLast(({ version, restores }) => version < origin && restores === undefined);
+};
+
+async function addVersion(store: Store, version: ModelVersion): Promise<boolean> {
+  const bytes = jsonBytes(modelVersionSchema.parse(version));
+  const added = await store.writeExclusive(versionPath(version.model, version.version), bytes);
+  if (added) await pointAtHighest(store, version.model);
+  return added;
+}
+
+async function pointAtHighest(store: Store, model: string): Promise<void> {
+  for (let written = -1; ; ) {
+    const highest = await loadCurrent(store, model);
+    if (!highest || highest.version === written) return;
+    await store.write(currentPath(model), jsonBytes(highest));
+    written = highest.version;
+  }
+}

@@ -1,0 +1,73 @@
+import { type LogLine, logLineSchema } from '../contracts/logs.ts';
+import { jsonBytes } from './digest.ts';
+import type { Store } from './store.ts';
+
+/** A file of a log is replaced as a whole until it has so many bytes; then the next one begins. */
+const segmentBytes = 64 * 1024;
+
+const folderOf = (run: string) => `runs/${run}/logs`;
+const pathOf = (run: string, writer: string, segment: number) =>
+  `${folderOf(run)}/${writer}/${String(segment).padStart(6, '0')}.jsonl`;
+
+/** Writes the log of a run for one process. */
+export interface RunLogWriter {
+  /** Adds lines. Durable when it returns; calls must follow each other. */
+  readonly append: (lines: readonly LogLine[]) => Promise<void>;
+}
+
+/**
+ * Opens a log for one writer. Writers on other machines have files of their own, so nobody waits and nothing is mixed up.
+ *
+ * @param writer names the process, once for all time
+ */
+export function openRunLog(store: Store, run: string, writer: string): RunLogWriter {
+  let segment = 1;
+  let content: Uint8Array[] = [];
+  let bytes = 0;
+  return {
+    append: async (lines) => {
+      for (const line of lines) {
+        const encoded = jsonBytes(line);
+        content.push(encoded);
+        bytes += encoded.byteLength;
+      }
+      await store.write(pathOf(run, writer, segment), content);
+      if (bytes < segmentBytes) return;
+      segment++;
+      content = [];
+      bytes = 0;
+    },
+  };
+}
+
+/** How far a reader has come: lines read, by file. */
+export type LogPosition = ReadonlyMap<string, { readonly bytes: number; readonly lines: number }>;
+
+/** The lines of a run since a position, by time, and the position after them. A line that cannot be read is left out. */
+export async function readRunLog(
+  store: Store,
+  run: string,
+  since: LogPosition = new Map(),
+): Promise<{ readonly lines: readonly LogLine[]; readonly position: LogPosition }> {
+  const position = new Map(since);
+  const found: LogLine[] = [];
+  for (const { path, bytes } of await store.list(folderOf(run))) {
+    const before = since.get(path) ?? { bytes: 0, lines: 0 };
+    if (bytes === before.bytes) continue;
+    const texts = new TextDecoder()
+      .decode(await store.read(path))
+      .split('\n')
+      .filter((text) => text !== '');
+    found.push(...texts.slice(before.lines).flatMap(readLine));
+    position.set(path, { bytes, lines: texts.length });
+  }
+  return { lines: found.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)), position };
+}
+
+function readLine(text: string): LogLine[] {
+  try {
+    return [logLineSchema.parse(JSON.parse(text))];
+  } catch {
+    return [];
+  }
+}

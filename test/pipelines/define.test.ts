@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { definePipeline, expression } from '../../pipelines/define.ts';
+import { parsePipeline, planPipeline, readPipelineValue } from '../../pipelines/language/index.ts';
+
+const quickstart = definePipeline(
+  {
+    name: 'quickstart',
+    description: 'Tell shirts from pullovers, in a few minutes',
+    params: { seed: 0, epochs: 8, images: 10000 },
+  },
+  ({ params, step }) => {
+    const data = step('data', {
+      uses: 'prepare-data',
+      with: { dataset: 'fashion-mnist', limit: { train: params.images } },
+    });
+    const pretrain = step('pretrain', {
+      uses: 'pretrain',
+      needs: [data],
+      with: {
+        encoder: { name: 'small-resnet', channels: 16, blocks: [1, 1, 1] },
+        projection: { hidden: 128, output: 64 },
+        loss: { supcon: { temperature: 0.1 } },
+        augmentation: { flip: 0.5, rotation: 0.03, zoom: 0.1 },
+        optimizer: { name: 'sgd', learningRate: 0.2, weightDecay: 0.0001 },
+        schedule: { name: 'cosine', warmupEpochs: 0.5 },
+        batch: 128,
+        epochs: params.epochs,
+        seed: params.seed,
+      },
+    });
+    const probe = step('probe', { uses: 'linear-probe', needs: [pretrain] });
+    step('evaluate', { uses: 'evaluate', needs: [probe] });
+  },
+);
+
+describe('a pipeline in TypeScript', () => {
+  it('gives the plan of the quickstart that ships', () => {
+    const text = readFileSync(new URL('../../pipelines/quickstart.yaml', import.meta.url), 'utf8');
+    expect(planPipeline(quickstart, 'q.ts', { epochs: 3 })).toEqual(
+      parsePipeline({ text, file: 'q.yaml' }, { epochs: 3 }),
+    );
+  });
+
+  it('gives the plan of its twin in YAML is', () => {
+    const yaml = `
+name: sweep
+params: { seeds: [0, 1], epochs: 2, minimum: 0.5 }
+defaults: { priority: 2 }
+steps:
+  data: { uses: prepare-data, with: { dataset: generated, limit: { train: 100 } } }
+  pretrain:
+    uses: pretrain
+    needs: [data]
+    matrix: { seed: [0, 1], batch: [64] }
+    maxParallel: 2
+    with: { seed: "\${matrix.seed}", batch: "\${matrix.batch}", epochs: "\${params.epochs}" }
+  probe: { uses: linear-probe, matrix: pretrain, needs: [pretrain], with: { seed: "\${matrix.seed}" } }
+  check:
+    uses: evaluate
+    matrix: pretrain
+    needs: [probe]
+    when: steps.probe.result.validationTop1 > params.minimum
+    with: { encoder: "\${steps.pretrain.result.encoder}" }
+finally:
+  note: { uses: prepare-data, with: { dataset: generated, path: "\${run.id}: \${steps.check.result.top1}" } }
+`;
+    const typed = definePipeline(
+      { name: 'sweep', params: { seeds: [0, 1], epochs: 2, minimum: 0.5 }, defaults: { priority: 2 } },
+      ({ params, run, step, finally: last }) => {
+        const data = step('data', { uses: 'prepare-data', with: { dataset: 'generated', limit: { train: 100 } } });
+        const pretrain = step('pretrain', {
+          uses: 'pretrain',
+          needs: [data],
+          matrix: { seed: [0, 1], batch: [64] },
+          maxParallel: 2,
+          with: ({ matrix }) => ({ seed: matrix.seed, batch: matrix.batch, epochs: params.epochs }),
+        });
+        const probe = step('probe', {
+          uses: 'linear-probe',
+          matrix: pretrain,
+          needs: [pretrain],
+          with: ({ matrix }) => ({ seed: matrix.seed }),
+        });
+        const check = step('check', {
+          uses: 'evaluate',
+          matrix: pretrain,
+          needs: [probe],
+          when: expression`${probe.each.result.validationTop1} > ${params.minimum}`,
+          with: { encoder: pretrain.each.result.encoder },
+        });
+        last('note', {
+          uses: 'prepare-data',
+          with: { dataset: 'generated', path: `${run.id}: ${check.result.top1}` },
+        });
+      },
+    );
+    expect(planPipeline(typed, 'sweep.ts')).toEqual(parsePipeline({ text: yaml, file: 'sweep.yaml' }));
+  });
+
+  it('names a mistake that the compiler cannot see by its path', () => {
+    expect(
+      readPipelineValue(
+        { ...quickstart, steps: { data: { uses: 'prepare-data', with: { dataset: 'cifar' } } } },
+        'q.ts',
+      ).problems,
+    ).toEqual([
+      {
+        file: 'q.ts',
+        line: 0,
+        column: 0,
+        message:
+          'steps.data.with.dataset: dataset must be one of fashion-mnist, cifar10, image-folder, generated, not "cifar"',
+      },
+    ]);
+  });
+
+  it('is refused where two steps have one id', () =>
+    expect(() =>
+      definePipeline({ name: 'twice' }, ({ step }) => {
+        step('data', { uses: 'prepare-data', with: { dataset: 'generated' } });
+        step('data', { uses: 'prepare-data', with: { dataset: 'generated' } });
+      }),
+    ).toThrow('steps.data: there is a step data already'));
+});
+
+describe('the compiler refuses', () => {
+  it('what no step of that kind has or takes', () => {
+    definePipeline({ name: 'wrong', params: { epochs: 2, name: 'x' } }, ({ params, step }) => {
+      // @ts-expect-error there is no such kind
+      step('a', { uses: 'prepare' });
+      // @ts-expect-error dataset is missing
+      step('b', { uses: 'prepare-data', with: {} });
+      const data = step('data', { uses: 'prepare-data', with: { dataset: 'generated' } });
+      const pretrain = step('pretrain', { uses: 'pretrain', needs: [data], with: { epochs: params.epochs } });
+      // @ts-expect-error there is no such result
+      void pretrain.result.encodr;
+      // @ts-expect-error there is no such param
+      void params.epoch;
+      // @ts-expect-error a text is no number of epochs
+      step('c', { uses: 'pretrain', needs: [data], with: { epochs: params.name } });
+      // @ts-expect-error an encoder is no data set
+      step('d', { uses: 'linear-probe', with: { dataset: pretrain.result.encoder } });
+      // @ts-expect-error a digest is no number
+      step('e', { uses: 'pretrain', needs: [data], with: { seed: pretrain.result.digest } });
+      // @ts-expect-error there is no such parameter
+      step('f', { uses: 'evaluate', with: { neighbour: [1] } });
+      // @ts-expect-error needs takes steps
+      step('g', { uses: 'evaluate', needs: ['data'] });
+    });
+  });
+
+  it('the list of a matrix where one is wanted, and values that a matrix has not', () => {
+    definePipeline({ name: 'wrong' }, ({ step }) => {
+      const data = step('data', { uses: 'prepare-data', with: { dataset: 'generated' } });
+      const pretrain = step('pretrain', {
+        uses: 'pretrain',
+        needs: [data],
+        matrix: { seed: [0, 1] },
+        with: ({ matrix }) => ({ seed: matrix.seed }),
+      });
+      // @ts-expect-error all encoders are not one
+      step('a', { uses: 'linear-probe', with: { encoder: pretrain.result.encoder } });
+      step('b', { uses: 'linear-probe', matrix: pretrain, with: { encoder: pretrain.each.result.encoder } });
+      step('c', {
+        uses: 'pretrain',
+        matrix: { seed: [0, 1] },
+        // @ts-expect-error the matrix has no such value
+        with: ({ matrix }) => ({ batch: matrix.batch }),
+      });
+      step('d', {
+        uses: 'pretrain',
+        matrix: { encoder: ['small-resnet'] },
+        // @ts-expect-error a name is no number
+        with: ({ matrix }) => ({ batch: matrix.encoder }),
+      });
+    });
+  });
+});

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { chosenDevice, root, tensorflowVersion } from '../native/index.ts';
+
+/** The folders whose code decides what a step computes. */
+const codeFolders = [
+  'activities',
+  'contracts',
+  'datasets',
+  'evaluation',
+  'pipelines/language',
+  'store',
+  'training',
+  'workflows',
+];
+
+/** What a result depends on beside the plan and the data, as this installation has it. */
+export function describeEnvironment(): Record<string, string> {
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')));
+  return {
+    contrail: version,
+    code: codeDigest(),
+    node: process.versions.node,
+    tensorflow: tensorflowVersion,
+    device: chosenDevice() ?? 'none',
+  };
+}
+
+/** SHA-256 over the names and contents of the source files. */
+function codeDigest(): string {
+  const hash = createHash('sha256');
+  for (const folder of codeFolders)
+    for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).sort())
+      if (/\.(ts|mjs)$/.test(name))
+        hash
+          .update(`${folder}/${name}\0`)
+          .update(readFileSync(join(root, folder, name)))
+          .update('\0');
+  return hash.digest('hex');
+}

@@ -1,0 +1,236 @@
+import {
+  ApplicationFailure,
+  type ChildWorkflowHandle,
+  setHandler,
+  upsertMemo,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { Plan, PlannedStep } from '../contracts/plan.ts';
+import { stepKinds } from '../contracts/step-kinds.ts';
+import { hasEnded } from '../pipelines/language/readiness.ts';
+import { describeFailure } from './failures.ts';
+import { lookups } from './lookups.ts';
+import {
+  type PauseRequest,
+  pauseTrainingSignal,
+  pauseUpdate,
+  retryUpdate,
+  statusQuery,
+  stepPausedSignal,
+  stepProgressSignal,
+  type UnpauseRequest,
+  unpauseTrainingSignal,
+  unpauseUpdate,
+} from './messages.ts';
+import type { Changes, RunState } from './run-state.ts';
+import { stateAttribute } from './search-attributes.ts';
+import { withValue } from './step.ts';
+import type { training } from './training.ts';
+
+/** A step that has been started and has not ended. */
+export interface InFlight {
+  /** Attempts before this one was started. */
+  readonly attemptsBefore: number;
+  readonly cancel: () => void;
+  /** A person wants it to stop at the next safe point. */
+  pauseRequested: boolean;
+  training: ChildWorkflowHandle<typeof training> | null;
+}
+
+/** What the messages work with. */
+export interface Controlled {
+  readonly plan: Plan;
+  readonly stepOf: (id: string) => PlannedStep | undefined;
+  readonly state: RunState;
+  readonly running: ReadonlyMap<string, InFlight>;
+  /** Has the interpreter look again. */
+  readonly wake: () => void;
+}
+
+const refuse = (message: string) => ApplicationFailure.nonRetryable(message, 'Refused');
+const isTraining = (step: PlannedStep | undefined) => step !== undefined && stepKinds[step.uses].training;
+
+/** Answers the messages of people and of trainings. Validators refuse with a sentence, and nothing is recorded. */
+export function handleMessages(controlled: Controlled): void {
+  const { state, running, wake } = controlled;
+  setHandler(statusQuery, state.status, { description: 'The state of every step' });
+  setHandler(
+    stepProgressSignal,
+    ({ step, epoch, epochs, metrics, retries }) =>
+      state.update(step, {
+        epoch,
+        epochs,
+        metrics,
+        attempts: (running.get(step)?.attemptsBefore ?? 0) + 1 + retries,
+      }),
+    { description: 'A training reports an epoch' },
+  );
+  setHandler(
+    stepPausedSignal,
+    ({ step, paused }) => {
+      if (running.has(step)) state.update(step, { state: paused ? 'paused' : 'running' });
+      wake();
+    },
+    { description: 'A training has stopped at a checkpoint, or goes on' },
+  );
+  setHandler(pauseUpdate, (request) => pause(controlled, request), {
+    validator: (request) => refusePause(controlled, request),
+    description: 'Start nothing new, and stop trainings at their next step; or only the steps named',
+  });
+  setHandler(unpauseUpdate, (request) => unpause(controlled, request), {
+    validator: (request) => refuseUnpause(controlled, request),
+    description: 'Let the run, or a step that waits, go on; "set" changes parameters of a step that waits',
+  });
+  setHandler(retryUpdate, ({ step }) => retry(controlled, step), {
+    validator: ({ step }) => refuseRetry(controlled, step),
+    description: 'Do a failed step again, and what was cancelled because of it',
+  });
+}
+
+function requireSteps({ state }: Controlled, ids: readonly string[] = []): void {
+  for (const id of ids)
+    if (!state.statusOf(id))
+      throw refuse(
+        `There is no step ${id}. The steps are ${Object.keys(state.states).slice(0, 20).join(', ')}${Object.keys(state.states).length > 20 ? ', …' : ''}.`,
+      );
+}
+
+function refusePause(controlled: Controlled, { steps }: PauseRequest): void {
+  const { state, stepOf, running } = controlled;
+  requireSteps(controlled, steps);
+  if (!steps?.length && state.paused() !== null) throw refuse('The run is paused already.');
+  for (const id of steps ?? []) {
+    const is = state.states[id];
+    if (hasEnded(is)) throw refuse(`Step ${id} has ended: it is ${is}.`);
+    if (is === 'paused') throw refuse(`Step ${id} is paused already.`);
+    if (running.has(id) && !isTraining(stepOf(id)))
+      throw refuse(`Step ${id} is running and is done in one piece: it cannot pause. Cancel the run to stop it.`);
+  }
+}
+
+async function pause({ plan, state, running }: Controlled, { steps, reason }: PauseRequest): Promise<string[]> {
+  const why = reason ?? 'by request';
+  if (!steps?.length) {
+    state.setPaused(why);
+    publishPause(why);
+  }
+  const concerned = steps?.length ? [...steps] : plan.steps.map(({ id }) => id).filter((id) => running.has(id));
+  for (const id of concerned) {
+    const inFlight = running.get(id);
+    if (!inFlight) state.update(id, { state: 'paused' });
+    else inFlight.pauseRequested = true;
+  }
+  await Promise.all(concerned.map((id) => tell(running.get(id), (handle) => handle.signal(pauseTrainingSignal))));
+  return concerned;
+}
+
+/** A training that has ended meanwhile need not be told. */
+const tell = (
+  inFlight: InFlight | undefined,
+  message: (handle: ChildWorkflowHandle<typeof training>) => Promise<void>,
+) => (inFlight?.training ? message(inFlight.training).catch(() => undefined) : Promise.resolve());
+
+/** Where the list of runs shows it. */
+function publishPause(reason: string | null): void {
+  upsertSearchAttributes([{ key: stateAttribute, value: reason === null ? 'running' : 'paused' }]);
+  upsertMemo({ paused: reason });
+}
+
+function refuseUnpause(controlled: Controlled, { steps, set }: UnpauseRequest): void {
+  const { state, running } = controlled;
+  requireSteps(controlled, steps);
+  const isPaused = (id: string) => state.states[id] === 'paused' || running.get(id)?.pauseRequested === true;
+  if (!steps?.length && state.paused() === null && state.count('paused') === 0)
+    throw refuse('Nothing of the run is paused.');
+  for (const id of steps ?? []) if (!isPaused(id)) throw refuse(`Step ${id} is not paused: it is ${state.states[id]}.`);
+  if (steps?.length && state.paused() !== null)
+    throw refuse('The whole run is paused. Let all of it go on, without naming steps.');
+  if (set === undefined || Object.keys(set).length === 0) return;
+  const [only, ...others] = steps ?? [];
+  if (only === undefined || others.length > 0)
+    throw refuse('Parameters can be changed for one step at a time: name the step.');
+  if (running.has(only))
+    throw refuse(`The training ${only} is in the middle of its epochs, and goes on with the parameters that it has.`);
+  for (const path of Object.keys(set))
+    if (!/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))
+      throw refuse(`${JSON.stringify(path)} is not the path of a parameter, such as optimizer.learningRate.`);
+}
+
+async function unpause(controlled: Controlled, { steps, set }: UnpauseRequest): Promise<string[]> {
+  const { plan, state, running, wake } = controlled;
+  const [only] = steps ?? [];
+  if (only !== undefined && set && Object.keys(set).length > 0) {
+    const changes = { ...state.changes.get(only), ...set };
+    await checkChanges(controlled, only, changes);
+    state.changes.set(only, changes);
+  }
+  const concerned = plan.steps
+    .map(({ id }) => id)
+    .filter((id) => !steps?.length || steps.includes(id))
+    .filter((id) => state.states[id] === 'paused' || running.get(id)?.pauseRequested === true);
+  if (!steps?.length && state.paused() !== null) {
+    state.setPaused(null);
+    publishPause(null);
+  }
+  for (const id of concerned) {
+    const inFlight = running.get(id);
+    if (inFlight) inFlight.pauseRequested = false;
+    else state.update(id, { state: 'waiting', error: null, endedAt: null });
+  }
+  wake();
+  await Promise.all(concerned.map((id) => tell(running.get(id), (handle) => handle.signal(unpauseTrainingSignal, {}))));
+  return concerned;
+}
+
+/** References stay as they are written: they are filled in, and all is checked again, when the step starts. */
+async function checkChanges({ stepOf, state }: Controlled, id: string, changes: Changes): Promise<void> {
+  const step = stepOf(id);
+  if (!step) return;
+  const parameters = Object.entries(changes).reduce(
+    (so, [path, value]) => withValue(so, path.split('.'), value),
+    state.resolved.get(id) ?? step.with,
+  );
+  try {
+    await lookups(`${id}: are the changed parameters valid?`).checkParameters({
+      step: id,
+      uses: step.uses,
+      parameters,
+    });
+  } catch (error) {
+    throw refuse(describeFailure(error).message);
+  }
+}
+
+function refuseRetry(controlled: Controlled, id: string): void {
+  const { plan, state, stepOf } = controlled;
+  requireSteps(controlled, [id]);
+  const is = state.states[id];
+  if ((stepOf(id)?.role ?? 'step') !== 'step')
+    throw refuse(`${id} is a step of onFailure or finally; these are done again with the run.`);
+  if (is !== 'failed' && is !== 'paused')
+    throw refuse(`Step ${id} is ${is}. While a run goes on, only a step that failed or is paused can be done again.`);
+  if (plan.steps.some((each) => (each.role ?? 'step') !== 'step' && state.states[each.id] !== 'waiting'))
+    throw refuse('The run is ending: its onFailure or finally steps have begun. Wait for its end, and retry then.');
+}
+
+async function retry({ plan, state, running, wake }: Controlled, id: string): Promise<string[]> {
+  const inFlight = running.get(id);
+  if (inFlight) {
+    inFlight.pauseRequested = false;
+    await tell(inFlight, (handle) => handle.signal(unpauseTrainingSignal, {}));
+    return [id];
+  }
+  const again = [...following(plan, [id])].filter((each) => each === id || hasEnded(state.states[each]));
+  for (const each of again)
+    if (state.states[each] !== 'done') state.update(each, { state: 'waiting', error: null, endedAt: null });
+  wake();
+  return again;
+}
+
+/** These steps and all that need them, directly or not. */
+export function following(plan: Plan, ids: readonly string[]): Set<string> {
+  const found = new Set(ids);
+  // In topological order, so one pass reaches everything downstream.
+  for (const { id, needs } of plan.steps) if (needs.some((need) => found.has(need))) found.add(id);
+  return found;
+}

@@ -1,0 +1,154 @@
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { Json } from '../contracts/json.ts';
+import type { Plan, PlannedStep } from '../contracts/plan.ts';
+import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
+import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { hasEnded } from '../pipelines/language/readiness.ts';
+import type { RunFacts, StepOutcome } from '../pipelines/language/when-context.ts';
+import { isShort, runDetails } from './details.ts';
+
+export type Result = { readonly [key: string]: Json };
+export type Changes = { readonly [path: string]: Json };
+
+/** What a run carries over when its history begins anew. Plain JSON; what follows from the plan is left out. */
+export interface CarriedState {
+  readonly steps: { readonly [id: string]: Omit<StepStatus, 'id' | 'uses' | 'needs'> };
+  readonly paused: string | null;
+  readonly changes: { readonly [id: string]: Changes };
+  readonly redo: readonly string[];
+}
+
+/**
+ * What became of each step so far.
+ *
+ * Owns statuses, results, and the picture that the Temporal UI shows. Decides nothing. An update costs the same whatever
+ * the length of the plan.
+ */
+export interface RunState {
+  readonly states: Readonly<Record<string, StepState>>;
+  readonly results: Readonly<Record<string, Result>>;
+  readonly outcomes: Readonly<Record<string, StepOutcome>>;
+  readonly statusOf: (id: string) => StepStatus | undefined;
+  readonly update: (id: string, change: Partial<StepStatus>) => void;
+  /** Why nothing new starts; null while the run goes on. */
+  readonly paused: () => string | null;
+  readonly setPaused: (reason: string | null) => void;
+  /** Parameters of a step that a person changed. */
+  readonly changes: Map<string, Changes>;
+  /** Parameters of steps that were started, with the results that they refer to. */
+  readonly resolved: Map<string, Result>;
+  /** Steps whose recorded results do not count. */
+  readonly redo: Set<string>;
+  readonly count: (state: StepState) => number;
+  readonly status: () => PipelineStatus;
+  /** How the steps proper went, for those of `onFailure` and `finally`. */
+  readonly facts: (run: string, cancelled: boolean) => RunFacts;
+  readonly failures: () => readonly string[];
+  readonly carry: () => CarriedState;
+}
+
+export function createRunState(plan: Plan, carried?: CarriedState): RunState {
+  const steps = new Map<string, StepStatus>();
+  const states: Record<string, StepState> = {};
+  const results: Record<string, Result> = {};
+  const outcomes: Record<string, StepOutcome> = {};
+  const counts: Partial<Record<StepState, number>> = {};
+  const notable = new Map<string, StepStatus>();
+  const roles = new Map(plan.steps.map(({ id, role }) => [id, role ?? 'step']));
+  const changes = new Map(Object.entries(carried?.changes ?? {}));
+  const redo = new Set(carried?.redo);
+  let paused = carried?.paused ?? null;
+
+  const put = (step: StepStatus) => {
+    const { id, state, result } = step;
+    const before = states[id];
+    if (before !== undefined) counts[before] = (counts[before] ?? 1) - 1;
+    counts[state] = (counts[state] ?? 0) + 1;
+    steps.set(id, step);
+    states[id] = state;
+    outcomes[id] = { state, result };
+    if (state === 'done' && result) results[id] = result;
+    else delete results[id];
+    if (state === 'running' || state === 'paused' || state === 'failed') notable.set(id, step);
+    else notable.delete(id);
+  };
+  const show = () =>
+    setCurrentDetails(
+      runDetails({
+        steps: steps.size,
+        counts,
+        paused,
+        shown: isShort(steps.size) ? steps.values() : notable.values(),
+      }),
+    );
+  const failures = (counts: (id: string) => boolean = () => true) =>
+    [...steps.values()]
+      .filter(({ id, state }) => state === 'failed' && counts(id))
+      .map(({ id, error }) => `${id}: ${error?.message}`);
+
+  for (const step of plan.steps) put({ ...waiting(step), ...carried?.steps[step.id] });
+  show();
+  return {
+    states,
+    results,
+    outcomes,
+    changes,
+    resolved: new Map(),
+    redo,
+    statusOf: (id) => steps.get(id),
+    update: (id, change) => {
+      const step = steps.get(id);
+      if (step) put({ ...step, ...change });
+      show();
+    },
+    paused: () => paused,
+    setPaused: (reason) => {
+      paused = reason;
+      show();
+    },
+    count: (state) => counts[state] ?? 0,
+    status: () => ({ pipeline: plan.name, state: overallState(counts, paused), steps: [...steps.values()] }),
+    facts: (id, cancelled) => {
+      const errors = failures((step) => roles.get(step) === 'step');
+      const state = errors.length > 0 ? 'failed' : cancelled ? 'cancelled' : 'done';
+      return { id, state, error: errors.length > 0 ? errors.join('\n') : null };
+    },
+    failures: () => failures(),
+    carry: () => ({
+      steps: Object.fromEntries(
+        [...steps.values()]
+          .filter(({ state, attempts }) => state !== 'waiting' || attempts > 0)
+          .map(({ id, uses: _, needs: __, ...rest }) => [id, rest]),
+      ),
+      paused,
+      changes: Object.fromEntries(changes),
+      redo: [...redo].filter((id) => !hasEnded(states[id])),
+    }),
+  };
+}
+
+const waiting = ({ id, uses, needs, with: parameters }: PlannedStep): StepStatus => ({
+  id,
+  uses,
+  needs,
+  state: 'waiting',
+  attempts: 0,
+  reused: false,
+  startedAt: null,
+  endedAt: null,
+  epoch: null,
+  epochs: typeof parameters.epochs === 'number' && isTrainingKind(uses) ? parameters.epochs : null,
+  metrics: null,
+  result: null,
+  error: null,
+});
+
+function overallState(
+  counts: Readonly<Partial<Record<StepState, number>>>,
+  paused: string | null,
+): PipelineStatus['state'] {
+  if (counts.running) return 'running';
+  if (counts.paused || (paused !== null && counts.waiting)) return 'paused';
+  if (counts.waiting) return 'running';
+  return counts.failed ? 'failed' : counts.cancelled ? 'cancelled' : 'done';
+}

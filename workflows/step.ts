@@ -1,0 +1,175 @@
+import {
+  ApplicationFailure,
+  ChildWorkflowCancellationType,
+  type ChildWorkflowHandle,
+  ParentClosePolicy,
+  proxyActivities,
+  startChild,
+} from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import type { ArtifactRef } from '../contracts/artifacts.ts';
+import type { StepKey } from '../contracts/identifiers.ts';
+import { canonicalJson, type Json } from '../contracts/json.ts';
+import type { PlannedStep } from '../contracts/plan.ts';
+import { type StepKind, type StepKindName, stepKinds } from '../contracts/step-kinds.ts';
+import { isTrainingKind, type TrainingKindName } from '../contracts/training-kinds.ts';
+import { findReferences, type RunContext, resolveResults } from '../pipelines/language/references.ts';
+import { lookups } from './lookups.ts';
+import { workOptions } from './options.ts';
+import type { Changes, Result } from './run-state.ts';
+import { stageAttribute } from './search-attributes.ts';
+import { training } from './training.ts';
+
+/** The activity of each kind of step that is one activity. */
+const activityOf = {
+  'prepare-data': 'prepareData',
+  'linear-probe': 'linearProbe',
+  evaluate: 'evaluate',
+  choose: 'choose',
+  promote: 'promote',
+  notify: 'notify',
+} as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
+
+/** A step with all that it needs filled in. */
+export interface ResolvedStep {
+  readonly parameters: Result;
+  readonly inputs: Readonly<Record<string, ArtifactRef>>;
+  /** The parameters hold what was not known when the pipeline was read, so they are not validated yet. */
+  readonly check: boolean;
+}
+
+/** Fills in results of earlier steps, and what a person has changed. @throws ApplicationFailure InvalidInput */
+export function resolveStep(
+  step: PlannedStep,
+  results: Readonly<Record<string, Result>>,
+  context: RunContext,
+  changes: Changes = {},
+): ResolvedStep {
+  const inputs: Record<string, ArtifactRef> = {};
+  for (const [name, { step: source, field, kind }] of Object.entries(step.inputs)) {
+    const found = results[source]?.[field];
+    if (found === undefined)
+      throw ApplicationFailure.nonRetryable(
+        `Step ${step.id} takes a ${kind} of step ${source}, which has not made one.`,
+        'InvalidInput',
+      );
+    inputs[name] = found as unknown as ArtifactRef;
+  }
+  const resolved = resolveResults(step.with, results as Record<string, Json>, context) as Result;
+  const parameters = Object.entries(changes).reduce(
+    (so, [path, value]) => withValue(so, path.split('.'), value),
+    resolved,
+  );
+  return { parameters, inputs, check: parameters !== resolved || findReferences(step.with).length > 0 };
+}
+
+/** The same parameters with another value at a path. */
+export function withValue(parameters: Result, [head = '', ...rest]: readonly string[], value: Json): Result {
+  if (rest.length === 0) return { ...parameters, [head]: value };
+  const inner = parameters[head];
+  const isMap = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
+  return { ...parameters, [head]: withValue(isMap ? inner : {}, rest, value) as Json };
+}
+
+export interface PreparedStep {
+  readonly parameters: Result;
+  readonly inputs: Readonly<Record<string, ArtifactRef>>;
+  /** What the result follows from. */
+  readonly fingerprint: string;
+  readonly found: { readonly result: Result; readonly from: StepKey | null } | null;
+}
+
+/** Checks a step's parameters where that is still to be done, and looks for a result that is there already. */
+export async function lookUp(
+  run: string,
+  step: PlannedStep,
+  { parameters, inputs, check }: ResolvedStep,
+  { redo, useCache }: { readonly redo: boolean; readonly useCache: boolean },
+): Promise<PreparedStep> {
+  const { id, uses, version } = step;
+  const isPlain = (step.role ?? 'step') === 'step';
+  const kind: StepKind = stepKinds[uses];
+  const reuse = {
+    own: isPlain && !redo,
+    cache: isPlain && !redo && useCache && step.cache !== false && kind.effect !== true,
+  };
+  const answer = await lookups(`${id}: is there a result already?`).lookUpStep({
+    run,
+    step: id,
+    uses,
+    version,
+    parameters,
+    inputs: { ...inputs },
+    check,
+    reuse,
+  });
+  return { parameters: answer.parameters ?? parameters, inputs, fingerprint: answer.fingerprint, found: answer.found };
+}
+
+/** As versions before the cache did it: `finished` holds what an earlier attempt of the run left. */
+export async function lookUpInFinished(
+  step: PlannedStep,
+  { parameters: given, inputs, check }: ResolvedStep,
+  finished: Awaited<ReturnType<Activities['finishedSteps']>>,
+): Promise<PreparedStep> {
+  const { id, uses, version } = step;
+  const parameters = check
+    ? await lookups(`check the parameters of ${id}`).checkParameters({ step: id, uses, parameters: given })
+    : given;
+  const fingerprint = canonicalJson({ uses, version, with: parameters, inputs });
+  const stored = finished[id];
+  const found = stored?.fingerprint === fingerprint ? { result: stored.result, from: null } : null;
+  return { parameters, inputs, fingerprint, found };
+}
+
+export interface Execution {
+  readonly run: string;
+  /** A training looks for checkpoints of an earlier attempt first. */
+  readonly resume: boolean;
+  /** The result follows from the fingerprint alone. */
+  readonly cacheable: boolean;
+  readonly onTraining: (handle: ChildWorkflowHandle<typeof training>) => void;
+}
+
+/** Does a step's work: one activity, or a training of its own. */
+export async function execute(
+  step: PlannedStep,
+  { parameters, inputs, fingerprint }: PreparedStep,
+  { run, resume, cacheable, onTraining }: Execution,
+): Promise<{ readonly result: Result; readonly retries: number }> {
+  const { id, uses, queue, timeoutMs, retry, priority } = step;
+  if (isTrainingKind(uses)) {
+    const { dataset } = inputs;
+    if (!dataset) throw ApplicationFailure.nonRetryable(`Step ${id} has no data set.`, 'InvalidInput');
+    const handle = await startChild(training, {
+      workflowId: `${run}/${id}`,
+      args: [
+        {
+          run,
+          step: id,
+          uses,
+          queue,
+          timeoutMs,
+          retry,
+          ...(priority === undefined ? {} : { priority }),
+          dataset,
+          parameters,
+          epochs: Number(parameters.epochs),
+          fingerprint,
+          resume,
+          ...(cacheable ? {} : { cache: false }),
+        },
+      ],
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      staticSummary: `${id} of ${run}`,
+      typedSearchAttributes: [{ key: stageAttribute, value: id }],
+      ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
+    });
+    onTraining(handle);
+    return handle.result();
+  }
+  const activities = proxyActivities<Activities>({ ...workOptions(step), activityId: id, summary: `${id}: ${uses}` });
+  const { result, attempt } = await activities[activityOf[uses]]({ run, step: id, parameters, inputs, fingerprint });
+  return { result, retries: attempt - 1 };
+}
