@@ -6,13 +6,13 @@ import { ContrailError } from '../contracts/errors.ts';
 import {
   artifactFolder,
   damaged,
+  datasetAboutOf,
   decodeSafetensorsHeader,
   int32,
   readArtifact,
   type Store,
   type TensorPlace,
 } from '../store/index.ts';
-import { aboutOf } from './describe.ts';
 
 /** Bytes hashed at a time. */
 const hashedAtOnce = 4 * 2 ** 20;
@@ -66,7 +66,7 @@ export async function openSplit(
   onCheck: (done: number, total: number) => void = () => {},
 ): Promise<OpenSplit> {
   const manifest = await readArtifact(store, ref);
-  const about = aboutOf(manifest, ref);
+  const about = datasetAboutOf(manifest, ref);
   const { height, width, channels } = about.image;
   const { count } = about.splits[name];
   const size = height * width * channels;

@@ -19,6 +19,7 @@ export {
   openCheckpoints,
 } from './checkpoints.ts';
 export { type Collected, collectGarbage } from './collect.ts';
+export { datasetAboutOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { acquireLease, assertCurrent, type Lease } from './leases.ts';
 export {

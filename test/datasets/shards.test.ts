@@ -10,6 +10,7 @@ import { type PreparedImage, type RejectedImage, readImages } from '../../datase
 import { createShardWriter } from '../../datasets/shard-writer.ts';
 import type { RawSplit } from '../../datasets/source.ts';
 import { artifactFolder, createArtifactWriter, openStore, type Store, writeArtifact } from '../../store/index.ts';
+import { testSetOf } from '../../store/models.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-shards-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -92,11 +93,18 @@ describe('a data set in shards', () => {
     expect(new Set(told.filter((_, at) => at % 2 === 1))).toEqual(new Set([46]));
   });
 
+  it('has a test set that is known by its own images, whatever it is trained on', async () => {
+    const testSet = async (limit: object) => testSetOf(store, (await prepare({ ...generated, limit, test: 0.4 })).ref);
+    const whole = await testSet({});
+    expect(await testSet({ train: 20 })).toBe(whole);
+    expect(await testSet({ test: 12 })).not.toBe(whole);
+  });
+
   it('that another version wrote is refused, with what to do', async () => {
     const { about } = await prepare(generated);
     const old = { ...about, splits: { train: { file: 'train.safetensors', count: 1, perClass: [1, 0] } } };
     const ref = await writeArtifact(store, { kind: 'dataset', about: old, files: [] });
-    for (const attempt of [describeDataset(store, ref), openSplit(store, ref, 'train')])
+    for (const attempt of [describeDataset(store, ref), openSplit(store, ref, 'train'), testSetOf(store, ref)])
       await expect(attempt).rejects.toMatchObject({
         code: 'CorruptArtifact',
         message: expect.stringMatching(/another version of Contrail. Run the prepare-data step again/),
