@@ -26,8 +26,8 @@ export type FinishTrainingStepInput = z.input<typeof finishTrainingInput>;
 
 /** What decides the numbers of a training, apart from what does not. */
 function split(uses: TrainingKindName, parameters: Readonly<Record<string, unknown>>) {
-  const { checkpoint, ...config } = stepKinds[uses].params.parse(parameters);
-  return { checkpoint, config };
+  const { checkpoint, data, ...config } = stepKinds[uses].params.parse(parameters);
+  return { checkpoint, data, config };
 }
 
 /** Trains one epoch; done means that its checkpoint is durable. */

@@ -4,7 +4,7 @@ import { epochMetricsSchema, progressPointSchema, rejectedCheckpointSchema } fro
 import { errorCodes } from './errors.ts';
 import { stepKeySchema } from './identifiers.ts';
 import { evaluateParams, evaluateResult, linearProbeParams, linearProbeResult } from './step-kinds.ts';
-import { checkpointSchema, classifierConfigSchema, trainingConfigSchema } from './training.ts';
+import { checkpointSchema, classifierConfigSchema, dataSchema, trainingConfigSchema } from './training.ts';
 
 /** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
 export const recordedStateSchema = z.strictObject({ epoch: z.int().positive(), digest: digestSchema });
@@ -13,6 +13,7 @@ const trainingSchema = stepKeySchema.extend({
   dataset: artifactRefSchema,
   config: z.union([trainingConfigSchema, classifierConfigSchema]),
   checkpoint: checkpointSchema,
+  data: dataSchema.prefault({}),
 });
 
 export const trainEpochInput = trainingSchema.extend({

@@ -1,9 +1,12 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
-import { checkpointSchema, classifierConfigSchema } from '../training.ts';
+import { checkpointSchema, classifierConfigSchema, dataSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const trainClassifierParams = classifierConfigSchema.extend({ checkpoint: checkpointSchema.prefault({}) });
+export const trainClassifierParams = classifierConfigSchema.extend({
+  checkpoint: checkpointSchema.prefault({}),
+  data: dataSchema.prefault({}),
+});
 export type TrainClassifierParams = z.infer<typeof trainClassifierParams>;
 
 export const trainClassifierResult = z.strictObject({

@@ -29,7 +29,8 @@ export async function finishTraining(
     const { training } = await slot.position(input, { epoch: input.recorded.epoch, step: 0 }, context);
     const { session } = training;
     await trainUpTo(training, input, input.recorded.epoch, context);
-    const batchNormImages = recomputeBatchNormStatistics(session.model, session.execution, {
+    const batchNormImages = await recomputeBatchNormStatistics(session.model, session.execution, {
+      source: session.source,
       count: session.count,
       batch: statisticsBatch,
       batches: statisticsBatches,
@@ -67,7 +68,7 @@ export async function finishTraining(
       : { ...made, classifier: await storeClassifier(training, input, made, context) };
   } finally {
     // The statistics in memory are no longer those of the training state.
-    slot.release();
+    await slot.release();
   }
 }
 

@@ -26,14 +26,14 @@ export async function trainEpoch(
     const { training, resumedFrom, rejected } = await slot.position(input, { epoch: input.epoch, step: 0 }, context);
     const manifest = await trainUpTo(training, input, input.epoch, context);
     const { epochDigest, best, sound } = training.session;
-    if (!sound) slot.release();
+    if (!sound) await slot.release();
     const metrics = (manifest ?? (await committed(training, input.epoch))).metrics;
     if (epochDigest === null || best === null || metrics === null)
       throw new Error('a finished epoch has a digest and metrics');
     return { epoch: input.epoch, digest: epochDigest, metrics, best, resumedFrom, rejected: [...rejected] };
   } catch (error) {
     // Whatever went wrong, the next attempt starts from the store.
-    slot.release();
+    await slot.release();
     throw error;
   }
 }

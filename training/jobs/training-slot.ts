@@ -46,25 +46,29 @@ export interface TrainingSlot {
     upTo: ProgressPoint,
     context: JobContext,
   ) => Promise<Positioned>;
-  readonly release: () => void;
+  readonly release: () => Promise<void>;
 }
 
 export function createTrainingSlot(): TrainingSlot {
   let held: Training | undefined;
   const writer = createCheckpointWriter();
-  const release = () => {
-    if (held) closeSession(held.session);
+  const release = async () => {
+    const training = held;
     held = undefined;
+    if (training) await closeSession(training.session);
   };
   return {
     release,
     position: async (input, upTo, context) => {
       if (held && (await stillOurs(held, input, upTo))) return { training: held, resumedFrom: null, rejected: [] };
-      release();
+      await release();
       context.progress({ phase: 'opening', done: 0, total: 1, unit: 'steps' });
       const checkpoints = openCheckpoints(context.store, input);
       const lease = await acquireLease(context.store, input, `${hostname()} pid ${process.pid}`);
-      const session = await openSession(context.store, input.dataset, input.config);
+      const session = await openSession(context.store, input.dataset, input.config, {
+        data: input.data,
+        onCheck: (done, total) => context.progress({ phase: 'checking images', done, total, unit: 'images' }),
+      });
       held = { session, checkpoints, lease, writer };
       const { newest, rejected } = await checkpoints.newestValid({ upTo });
       if (newest) {
