@@ -1,5 +1,5 @@
 import { choose } from './choose.ts';
-import { type ActivityContext, attempt } from './context.ts';
+import { type ActivityContext, attempt, withHeartbeat } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
 import { evaluate } from './evaluate.ts';
 import { linearProbe } from './linear-probe.ts';
@@ -61,7 +61,7 @@ export function createActivities(context: ActivityContext) {
 
 async function translated<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await withHeartbeat(work);
   } catch (error) {
     throw toTemporalFailure(error);
   }

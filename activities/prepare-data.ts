@@ -24,5 +24,6 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
     counts: { train: train.count, validation: validation.count, test: test.count },
     rejected: about.rejected.length,
   };
-  return finishStep(context, step, result);
+  // What lies in a folder may change while its name stays.
+  return finishStep(context, step, result, { cache: parameters.path === undefined });
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { artifactRefSchema } from '../contracts/artifacts.ts';
 import { stepKeySchema } from '../contracts/identifiers.ts';
-import { trainingKindNames } from '../contracts/step-kinds.ts';
+import { trainingKindNames } from '../contracts/training-kinds.ts';
 
 /** What the workflow gives the activity of a step. */
 export const stepInputSchema = stepKeySchema.extend({

@@ -20,21 +20,14 @@ export async function finishStep(
   { cache = true }: { readonly cache?: boolean } = {},
 ): Promise<Result> {
   const plain = JSON.parse(JSON.stringify(result)) as { [key: string]: Json };
+  const now = new Date();
+  const finishedAt = now.toISOString();
   if (cache && !hasEffect(fingerprint))
-    await saveCacheEntry(store, { fingerprint, result: plain, run, step, createdAt: new Date().toISOString() });
-  const now = Date.now();
+    await saveCacheEntry(store, { fingerprint, result: plain, run, step, createdAt: finishedAt });
   const epochs = await loadEpochMetrics(store, { run, step });
-  const seconds = (now - activityInfo().currentAttemptScheduledTimestampMs) / 1000;
-  await saveStepResult(
-    store,
-    { run, step },
-    {
-      fingerprint,
-      result: plain,
-      seconds: Math.max(0, seconds) + epochs.reduce((sum, epoch) => sum + epoch.seconds, 0),
-      finishedAt: new Date(now).toISOString(),
-    },
-  );
+  const attemptSeconds = (now.getTime() - activityInfo().currentAttemptScheduledTimestampMs) / 1000;
+  const seconds = Math.max(0, attemptSeconds) + epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  await saveStepResult(store, { run, step }, { fingerprint, result: plain, seconds, finishedAt });
   return plain;
 }
 

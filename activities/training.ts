@@ -1,9 +1,10 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { z } from 'zod';
 import { stepKeySchema } from '../contracts/identifiers.ts';
-import { type StepResult, stepKinds, type TrainingKindName } from '../contracts/step-kinds.ts';
+import { type StepResult, stepKinds } from '../contracts/step-kinds.ts';
 import { recordedStateSchema, type TrainEpochResult } from '../contracts/trainer.ts';
 import { segmentSchema } from '../contracts/training-changes.ts';
+import type { TrainingKindName } from '../contracts/training-kinds.ts';
 import { openCheckpoints, saveEpochMetrics } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
 import { trainingStepInputSchema } from './step-input.ts';
@@ -35,8 +36,8 @@ export type FinishTrainingStepInput = z.input<typeof finishTrainingInput>;
 
 /** What decides the numbers of a training, apart from what does not. */
 export function splitParameters(uses: TrainingKindName, parameters: Readonly<Record<string, unknown>>) {
-  const { checkpoint, health: _, stop: __, ...config } = stepKinds[uses].params.parse(parameters);
-  return { checkpoint, config };
+  const { checkpoint, data, health: _, stop: __, ...config } = stepKinds[uses].params.parse(parameters);
+  return { checkpoint, data, config };
 }
 
 const pastOf = (uses: TrainingKindName, { earlier, startsAt }: z.output<typeof pastSchema>) => ({

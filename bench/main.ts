@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { allocatorEnvironment } from '../training/process/environment.ts';
+import { fastEnvironment } from '../training/process/environment.ts';
+import { tf } from '../training/tensorflow.ts';
 import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
 import { benchEngine } from './engine/engine.ts';
@@ -15,15 +16,17 @@ import { benchOverhead } from './overhead.ts';
 import { benchProfile } from './profile.ts';
 import { benchSteps } from './steps.ts';
 
-// The C library has read these; the processes that the tables start get them where they are meant to.
-for (const name of Object.keys(allocatorEnvironment)) delete process.env[name];
+// TensorFlow reads its settings at its first operation.
+tf.tidy(() => tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync());
+// The C library has read these, and so has TensorFlow; the processes that the tables start get them where they are meant to.
+for (const name of Object.keys(fastEnvironment)) delete process.env[name];
 
 const kerasPeers = new Map<'default' | 'ours', Promise<KerasPeer>>();
 
-/** Keras with the allocator settings of our trainers or without; started when a table first asks for it. */
-function keras(allocator: 'default' | 'ours'): Promise<KerasPeer> {
-  const peer = kerasPeers.get(allocator) ?? openKeras(allocator);
-  kerasPeers.set(allocator, peer);
+/** Keras with the settings of our trainers or without; started when a table first asks for it. */
+function keras(settings: 'default' | 'ours'): Promise<KerasPeer> {
+  const peer = kerasPeers.get(settings) ?? openKeras(settings);
+  kerasPeers.set(settings, peer);
   return peer;
 }
 

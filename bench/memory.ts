@@ -1,4 +1,4 @@
-import { allocatorEnvironment } from '../training/process/environment.ts';
+import { fastEnvironment } from '../training/process/environment.ts';
 import { openKeras } from './keras/peer.ts';
 import { openStepPeer, type StepPeer, type StepWorkload } from './step-peer.ts';
 import { describeEncoder, describeViews, imageShape, resnet50v2, smallResnet } from './workloads.ts';
@@ -24,7 +24,7 @@ export async function benchMemory(): Promise<MemoryRow[]> {
   const rows: MemoryRow[] = [];
   for (const { encoder, batch } of workloads) {
     const workload: StepWorkload = { encoder, batch, optimizer: 'adam', image: imageShape };
-    const ours = await peakOf(openStepPeer('ours-peer.ts', allocatorEnvironment), workload);
+    const ours = await peakOf(openStepPeer('ours-peer.ts', fastEnvironment), workload);
     const keras = await peakOf(await openKeras('default'), workload);
     const names = { encoder: describeEncoder(encoder), views: describeViews(batch) };
     rows.push({ ...names, ours, keras, ratioToKeras: keras / ours });

@@ -11,7 +11,7 @@ export interface StepRow {
   /** Milliseconds a step, medians. */
   readonly ours: number;
   readonly keras: number;
-  /** Keras with the allocator settings of our trainers. */
+  /** Keras with the settings of our trainers. */
   readonly tunedKeras: number;
   /** tfjs-node's own layers and optimizer, operation by operation; null for a precision that it has not. */
   readonly tfjs: number | null;

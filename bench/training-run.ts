@@ -63,7 +63,7 @@ export async function trainInProcess(
   killAt: readonly number[] = [],
 ): Promise<readonly TrainedEpoch[]> {
   const key = { run, step: 'pretrain' };
-  const { checkpoint, ...config }: PretrainParams = pretrainParams.parse(parameters);
+  const { checkpoint, data, ...config }: PretrainParams = pretrainParams.parse(parameters);
   const entry = new URL('../worker/trainer.ts', import.meta.url);
   const host = createTrainerHost({ entry, storeUrl, environment: trainerEnvironment(), log: () => {} });
   const pending = [...killAt].sort((a, b) => a - b);
@@ -85,7 +85,7 @@ export async function trainInProcess(
       const last = epochs.at(-1);
       const recorded = last && { epoch: last.epoch, digest: last.digest };
       const epoch = epochs.length + 1;
-      const input = { ...key, dataset, config, checkpoint, epoch, ...(recorded ? { recorded } : {}) };
+      const input = { ...key, dataset, config, checkpoint, data, epoch, ...(recorded ? { recorded } : {}) };
       const result = await untilDone(() =>
         host.run('train-epoch', input, {
           ...patience(),
@@ -107,7 +107,7 @@ export async function trainInProcess(
     const last = epochs.at(-1);
     if (last) {
       const recorded = { epoch: last.epoch, digest: last.digest };
-      const input = { ...key, dataset, config, checkpoint, recorded };
+      const input = { ...key, dataset, config, checkpoint, data, recorded };
       await untilDone(() => host.run('finish-training', input, { ...patience(), onProgress: () => {} }));
     }
     return epochs;

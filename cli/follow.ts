@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { ContrailError } from '../contracts/errors.ts';
 import type { PipelineStatus, StepStatus } from '../contracts/status.ts';
 import { type TrainerProgress, trainerProgressSchema } from '../contracts/trainer.ts';
+import { isTrainingKind } from '../contracts/training-kinds.ts';
 import type { ServerClient } from './connection.ts';
 import { formatSeconds, isInteractive, say } from './output.ts';
 import { drawPicture } from './picture.ts';
@@ -94,11 +95,11 @@ async function currentProgress(
   const found = await Promise.all(
     running.map(async ({ id, uses }) => {
       const description = await client.workflow
-        .getHandle(uses === 'pretrain' ? `${run}/${id}` : run)
+        .getHandle(isTrainingKind(uses) ? `${run}/${id}` : run)
         .describe()
         .catch(() => null);
       for (const { activityId, heartbeatDetails } of description?.raw.pendingActivities ?? []) {
-        if (uses !== 'pretrain' && activityId !== id) continue;
+        if (!isTrainingKind(uses) && activityId !== id) continue;
         const data = heartbeatDetails?.payloads?.[0]?.data;
         const parsed = data ? trainerProgressSchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))) : null;
         if (parsed?.success) return [[id, parsed.data] as const];

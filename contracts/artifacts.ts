@@ -33,8 +33,8 @@ export const artifactManifestSchema = z.strictObject({
 export type ArtifactManifest = z.infer<typeof artifactManifestSchema>;
 
 const splitSchema = z.strictObject({
-  /** A safetensors file with `images` (U8 [n, height, width, channels]) and `labels` (I32 [n]). */
-  file: z.string(),
+  /** Safetensors files with `images` (U8 [count, height, width, channels]) and `labels` (I32 [count]), in the order of their rows. */
+  shards: z.array(z.strictObject({ file: z.string(), count: z.int().positive() })),
   count: z.int().nonnegative(),
   perClass: z.array(z.int().nonnegative()),
 });

@@ -40,7 +40,9 @@ export const healthSchema = z.strictObject({
       action: healthActionSchema.prefault('fail'),
     })
     .prefault({})
-    .describe('more batches than this hold no two images of one class, so labels have no effect on them'),
+    .describe(
+      'more batches than this are expected to hold no two images of one class, so labels have no effect on them',
+    ),
   plateau: z
     .strictObject({
       epochs: z.int().min(1).default(10),

@@ -36,11 +36,6 @@ export const stepKinds = {
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;
-/** Those that are child workflows with an epoch loop. */
-export type TrainingKindName = {
-  [K in StepKindName]: (typeof stepKinds)[K]['training'] extends true ? K : never;
-}[StepKindName];
-export const trainingKindNames = ['pretrain', 'train-classifier'] as const satisfies readonly TrainingKindName[];
 export const stepKindNames = Object.keys(stepKinds) as readonly StepKindName[];
 export const isStepKind = (name: string): name is StepKindName => Object.hasOwn(stepKinds, name);
 

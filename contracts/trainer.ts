@@ -4,7 +4,7 @@ import { epochMetricsSchema, progressPointSchema, rejectedCheckpointSchema } fro
 import { errorCodes } from './errors.ts';
 import { stepKeySchema } from './identifiers.ts';
 import { evaluateParams, evaluateResult, linearProbeParams, linearProbeResult } from './step-kinds.ts';
-import { checkpointSchema, classifierConfigSchema, trainingConfigSchema } from './training.ts';
+import { checkpointSchema, classifierConfigSchema, dataSchema, trainingConfigSchema } from './training.ts';
 
 /** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
 export const recordedStateSchema = z.strictObject({ epoch: z.int().positive(), digest: digestSchema });
@@ -15,6 +15,7 @@ const trainingSchema = stepKeySchema.extend({
   dataset: artifactRefSchema,
   config: trainingConfigUnion,
   checkpoint: checkpointSchema,
+  data: dataSchema.prefault({}),
   /**
    * Epochs that were trained with other configs, the earliest first. Checkpoints past the recorded state that belong to none
    * of them were abandoned, and are passed over. Absent where nothing ever changed: then such a checkpoint is an error.

@@ -199,6 +199,24 @@ const commonSettings = {
     .default(0),
 };
 
+/** Where the training images are while a step runs. It decides how fast a training is and what memory it takes, and no number. */
+export const dataSchema = z.strictObject({
+  residentMiB: z
+    .int()
+    .min(0)
+    .default(1024)
+    .describe(
+      'training images of up to so many MiB are kept in memory; larger sets are read from the store, batch by batch',
+    ),
+  readAhead: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(2)
+    .describe('batches that are read in advance where the images are not kept in memory'),
+});
+export type DataConfig = z.infer<typeof dataSchema>;
+
 /** Everything that decides the numbers of a contrastive training: a changed value makes a different run. */
 export const trainingConfigSchema = z.strictObject({
   ...commonSettings,

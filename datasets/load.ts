@@ -1,21 +1,12 @@
-import { type ArtifactRef, type DatasetAbout, datasetAboutSchema, type SplitName } from '../contracts/artifacts.ts';
-import { ContrailError } from '../contracts/errors.ts';
-import { decodeSafetensors, int32, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
+import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
+import type { Store } from '../store/index.ts';
+import { type OpenSplit, openSplit } from './open-split.ts';
 
 /** A split of a prepared data set, in memory. */
-export interface LoadedSplit {
+export interface LoadedSplit extends Pick<OpenSplit, 'count' | 'height' | 'width' | 'channels'> {
   /** Bytes [count, height, width, channels]. */
   readonly images: Uint8Array;
   readonly labels: Int32Array;
-  readonly count: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: 1 | 3;
-}
-
-/** What a prepared data set holds. */
-export async function describeDataset(store: Store, ref: ArtifactRef): Promise<DatasetAbout> {
-  return datasetAboutSchema.parse((await readArtifact(store, ref)).about);
 }
 
 /**
@@ -23,12 +14,24 @@ export async function describeDataset(store: Store, ref: ArtifactRef): Promise<D
  *
  * @throws ContrailError CorruptArtifact
  */
-export async function loadSplit(store: Store, ref: ArtifactRef, split: SplitName): Promise<LoadedSplit> {
-  const about = await describeDataset(store, ref);
-  const { file, count } = about.splits[split];
-  const { tensors } = decodeSafetensors(await readArtifactFile(store, ref, file), file);
-  const [images, labels] = [tensors.get('images'), tensors.get('labels')];
-  if (!images || !labels)
-    throw new ContrailError('CorruptArtifact', `${file} of data set ${ref.digest} lacks images or labels.`);
-  return { images: images.data, labels: int32(labels), count, ...about.image };
+export async function loadSplit(store: Store, ref: ArtifactRef, name: SplitName): Promise<LoadedSplit> {
+  const split = await openSplit(store, ref, name);
+  try {
+    return await readWholeSplit(split);
+  } finally {
+    await split.close();
+  }
+}
+
+/** Every row of a split, in order. */
+export async function readWholeSplit(split: OpenSplit): Promise<LoadedSplit> {
+  const { count, height, width, channels } = split;
+  const images = new Uint8Array(count * height * width * channels);
+  const labels = new Int32Array(count);
+  await split.read(
+    Int32Array.from({ length: count }, (_, row) => row),
+    images,
+    labels,
+  );
+  return { images, labels, count, height, width, channels };
 }

@@ -1,20 +1,23 @@
 import { type ArtifactRef, type DatasetAbout, datasetAboutSchema } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { PrepareDataParams } from '../contracts/step-kinds.ts';
-import { bytesOf, encodeSafetensors, type Store, writeArtifact } from '../store/index.ts';
+import { createArtifactWriter, type Store } from '../store/index.ts';
 import { cifar10 } from './cifar10.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import { preparedSide } from './fit.ts';
 import { generated } from './generated.ts';
 import { imageFolder } from './image-folder.ts';
-import { packImages, type ReadImages, readImages } from './read-images.ts';
+import { createPixelStatistics, type PixelStatistics } from './pixel-statistics.ts';
+import { type PreparedImage, type RejectedImage, readImages } from './read-images.ts';
+import { createShardWriter } from './shard-writer.ts';
 import type { PreparationOptions, RawDataset, RawSplit } from './source.ts';
 import { stratifiedLimit, stratifiedShare } from './split.ts';
 
 type Splits<T> = Record<'train' | 'validation' | 'test', T>;
 
 /**
- * Reads a data set, checks every image, brings it to 32x32, splits it by class, and stores it as an artifact.
+ * Reads a data set, checks every image, brings it to 32x32, splits it by class, and stores it as an artifact, in files of
+ * a limited size of which one at a time is in memory.
  * The same files and parameters give the same artifact on every machine.
  *
  * @throws ContrailError InvalidDataset that names the file and what is expected
@@ -26,51 +29,40 @@ export async function prepareDataset(
 ): Promise<{ readonly ref: ArtifactRef; readonly about: DatasetAbout }> {
   const source = await readSource(params, options);
   const rows = divide(source, params);
-  const read: Partial<Splits<ReadImages>> = {};
-  let allowed = params.maximumRejected;
-  for (const name of ['train', 'validation', 'test'] as const) {
-    const { split, chosen } = rows[name];
-    read[name] = await readImages(
-      split,
-      chosen,
-      { phase: `${name} images`, fit: params.fit, maximumRejected: allowed },
-      options,
-    );
-    allowed -= read[name].rejected.length;
+  const writer = createArtifactWriter(store, 'dataset');
+  try {
+    const shards = createShardWriter(writer, { classes: source.classes.length, shardBytes: options.shardBytes });
+    const statistics = createPixelStatistics();
+    const rejected: RejectedImage[] = [];
+    const write = (name: keyof typeof rows) => {
+      const { split, chosen } = rows[name];
+      const how = { phase: `${name} images`, fit: params.fit, rejected, maximumRejected: params.maximumRejected };
+      const images = readImages(split, chosen, how, options);
+      return shards.write(name, name === 'train' ? counted(images, statistics) : images);
+    };
+    const train = await write('train');
+    requireEveryClass(train.perClass, source.classes);
+    const splits = { train, validation: await write('validation'), test: await write('test') };
+    const channels = shards.channels();
+    const about = datasetAboutSchema.parse({
+      name: source.name,
+      classes: source.classes,
+      image: { height: preparedSide, width: preparedSide, channels },
+      ...statistics.result(channels),
+      splits,
+      rejected,
+    });
+    return { ref: await writer.finish(about), about };
+  } finally {
+    await writer.discard();
   }
-  const splits = read as Splits<ReadImages>;
-  requireEveryClass(splits.train, source.classes);
+}
 
-  const channels = Object.values(splits).some(({ images }) => images.some((image) => image.channels === 3)) ? 3 : 1;
-  const packed = mapSplits(splits, ({ images }) => ({
-    bytes: packImages(images, channels),
-    labels: Int32Array.from(images, ({ label }) => label),
-  }));
-  const about = datasetAboutSchema.parse({
-    name: source.name,
-    classes: source.classes,
-    image: { height: preparedSide, width: preparedSide, channels },
-    ...statistics(packed.train.bytes, channels),
-    splits: mapSplits(packed, ({ labels }, name) => ({
-      file: `${name}.safetensors`,
-      count: labels.length,
-      perClass: countByClass(labels, source.classes.length),
-    })),
-    rejected: Object.values(splits).flatMap(({ rejected }) => rejected),
-  });
-  const files = (['train', 'validation', 'test'] as const).map((name) => ({
-    path: `${name}.safetensors`,
-    content: encodeSafetensors([
-      {
-        name: 'images',
-        dtype: 'U8',
-        shape: [packed[name].labels.length, preparedSide, preparedSide, channels],
-        data: packed[name].bytes,
-      },
-      { name: 'labels', dtype: 'I32', shape: [packed[name].labels.length], data: bytesOf(packed[name].labels) },
-    ]),
-  }));
-  return { ref: await writeArtifact(store, { kind: 'dataset', about, files }), about };
+async function* counted(images: AsyncIterable<PreparedImage>, statistics: PixelStatistics) {
+  for await (const image of images) {
+    statistics.add(image);
+    yield image;
+  }
 }
 
 function readSource(params: PrepareDataParams, options: PreparationOptions): Promise<RawDataset> | RawDataset {
@@ -135,43 +127,8 @@ function divide(
   };
 }
 
-function requireEveryClass({ images }: ReadImages, classes: readonly string[]): void {
-  const counts = countByClass(
-    Int32Array.from(images, ({ label }) => label),
-    classes.length,
-  );
-  const empty = classes.filter((_, label) => counts[label] === 0);
+function requireEveryClass(perClass: readonly number[], classes: readonly string[]): void {
+  const empty = classes.filter((_, label) => perClass[label] === 0);
   if (empty.length > 0)
     throw new ContrailError('InvalidDataset', `No usable training image is left of: ${empty.join(', ')}.`);
-}
-
-/** Mean and standard deviation per channel of pixels divided by 255. A channel without any variation gets deviation 1. */
-function statistics(bytes: Uint8Array, channels: number): { mean: number[]; deviation: number[] } {
-  const sums = new Array<number>(channels).fill(0);
-  const squares = new Array<number>(channels).fill(0);
-  bytes.forEach((byte, at) => {
-    const channel = at % channels;
-    sums[channel] = (sums[channel] ?? 0) + byte;
-    squares[channel] = (squares[channel] ?? 0) + byte * byte;
-  });
-  const count = bytes.length / channels;
-  const mean = sums.map((sum) => sum / count / 255);
-  const deviation = squares.map(
-    (square, channel) => Math.sqrt(Math.max(0, square / count / 255 ** 2 - (mean[channel] ?? 0) ** 2)) || 1,
-  );
-  return { mean, deviation };
-}
-
-function countByClass(labels: Int32Array, classes: number): number[] {
-  const counts = new Array<number>(classes).fill(0);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
-  return counts;
-}
-
-function mapSplits<A, B>(splits: Splits<A>, change: (value: A, name: keyof Splits<A>) => B): Splits<B> {
-  return {
-    train: change(splits.train, 'train'),
-    validation: change(splits.validation, 'validation'),
-    test: change(splits.test, 'test'),
-  };
 }

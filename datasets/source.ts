@@ -36,6 +36,8 @@ export interface ProgressOfPreparation {
 export interface PreparationOptions {
   /** Downloaded data sets are kept here. */
   readonly cacheFolder: string;
+  /** The most bytes of images in one file of the prepared data set; part of what decides its digest. @default 64 MiB */
+  readonly shardBytes?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ProgressOfPreparation) => void;
   readonly log?: (line: string) => void;

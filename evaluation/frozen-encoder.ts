@@ -1,6 +1,6 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { loadSplit } from '../datasets/index.ts';
+import { openSplit } from '../datasets/index.ts';
 import { type JobContext, JobStopped, openEncoder } from '../training/index.ts';
 import type { LabelledFeatures } from './softmax-classifier.ts';
 
@@ -19,18 +19,23 @@ export async function withFrozenEncoder<T>(
   try {
     const before = encoder.digest();
     const featuresOf = async (name: SplitName): Promise<LabelledFeatures> => {
-      const split = await loadSplit(context.store, input.dataset, name);
-      const { height, width, channels } = encoder.about.image;
-      if (split.height !== height || split.width !== width || split.channels !== channels)
-        throw new ContrailError(
-          'InvalidInput',
-          `The encoder takes images of ${height}x${width}x${channels}, and the data set's are ${split.height}x${split.width}x${split.channels}.`,
-        );
-      const features = await encoder.features(split.images, split.count, (done, total) => {
-        context.progress({ phase: `${name} features`, done, total, unit: 'images' });
+      const progress = (phase: string) => (done: number, total: number) => {
+        context.progress({ phase, done, total, unit: 'images' });
         if (context.stopRequested()) throw new JobStopped(null);
-      });
-      return { features, labels: split.labels, count: split.count, dimension: encoder.dimension };
+      };
+      const split = await openSplit(context.store, input.dataset, name, progress(`checking ${name} images`));
+      try {
+        const { height, width, channels } = encoder.about.image;
+        if (split.height !== height || split.width !== width || split.channels !== channels)
+          throw new ContrailError(
+            'InvalidInput',
+            `The encoder takes images of ${height}x${width}x${channels}, and the data set's are ${split.height}x${split.width}x${split.channels}.`,
+          );
+        const embedded = await encoder.featuresOf(split, progress(`${name} features`));
+        return { ...embedded, count: split.count, dimension: encoder.dimension };
+      } finally {
+        await split.close();
+      }
     };
     const result = await use(featuresOf, before);
     if (encoder.digest() !== before)

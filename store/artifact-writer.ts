@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ArtifactKind, type ArtifactRef, artifactManifestSchema, type FileEntry } from '../contracts/artifacts.ts';
 import { digestOf, jsonBytes } from './digest.ts';
+import { stagingFolder } from './paths.ts';
 import type { Content, StagedFile, Store } from './store.ts';
 
 export const manifestFile = 'manifest.json';
@@ -31,8 +32,12 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
     added.delete(path);
     await file.discard();
   };
+  let swept: Promise<unknown> | undefined;
   return {
     add: async (path, content) => {
+      // What writers that were killed have left behind may be as large as a data set.
+      swept ??= store.sweep(stagingFolder);
+      await swept;
       if (path === manifestFile || added.has(path)) throw new TypeError(`an artifact cannot hold ${path} besides`);
       const hash = createHash('sha256');
       let bytes = 0;

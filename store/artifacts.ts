@@ -80,7 +80,8 @@ async function readPart(store: Store, ref: ArtifactRef, path: string): Promise<U
   return store.read(path);
 }
 
-function damaged(store: Store, ref: ArtifactRef, path: string, expected: string, found: string): ContrailError {
+/** What is said of a file of an artifact that is not what its manifest says. */
+export function damaged(store: Store, ref: ArtifactRef, path: string, expected: string, found: string): ContrailError {
   return new ContrailError(
     'CorruptArtifact',
     `${store.locate(path)} is damaged: expected ${expected}, found ${found}. Remove ${store.locate(artifactFolder(ref))} and run the step that made this ${ref.kind} again.`,

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ContrailError } from '../contracts/errors.ts';
 import { filesBelow, hasCode, isMissing, makeFolder, readWhole, syncFolder } from './file-system.ts';
-import { checkedPath, temporaryMark } from './paths.ts';
+import { checkedPath, stagingFolder, temporaryMark } from './paths.ts';
 import type { Content, Store } from './store.ts';
 
 /** A temporary file that nobody has written to for so long belongs to a process that died. */
 const leftoverAgeMs = 60 * 60 * 1000;
 
-/** Where files lie that have no name yet. */
-const stagingFolder = 'staging';
+/** A staged file says this often that its writer lives. */
+const signOfLifeMs = leftoverAgeMs / 6;
 
 /**
  * A store in a folder. A file is written under a temporary name beside its place, synced, and renamed; then the folder is
@@ -103,16 +103,26 @@ export function createFileStore(folder: string): Store {
       } finally {
         await file.close();
       }
+      const signs = setInterval(() => {
+        const now = new Date();
+        // Without it the file is only swept away an hour later.
+        utimes(temporary, now, now).catch(() => {});
+      }, signOfLifeMs);
+      signs.unref();
       return {
         read: () => readWhole(temporary),
         publish: async (path) => {
+          clearInterval(signs);
           const target = absolute(path);
           await makeFolder(dirname(target));
           await rename(temporary, target);
           await syncFolder(dirname(target));
           await removeFile(temporary);
         },
-        discard: () => removeFile(temporary),
+        discard: () => {
+          clearInterval(signs);
+          return removeFile(temporary);
+        },
       };
     },
     remove: (path) => removeFile(absolute(path)),

@@ -1,5 +1,5 @@
 export { type ArtifactWriter, createArtifactWriter } from './artifact-writer.ts';
-export { artifactFolder, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
+export { artifactFolder, damaged, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
 export {
   artifactsIn,
   type CacheEntry,
@@ -20,6 +20,7 @@ export {
   openCheckpoints,
 } from './checkpoints.ts';
 export { type Collected, collectGarbage } from './collect.ts';
+export { datasetAboutOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { acquireLease, assertCurrent, type Lease } from './leases.ts';
 export {
@@ -54,10 +55,12 @@ export {
   bytesOf,
   type Dtype,
   decodeSafetensors,
+  decodeSafetensorsHeader,
   encodeSafetensors,
   float32,
   int32,
   type StoredTensor,
+  type TensorPlace,
 } from './safetensors.ts';
 export { configMismatch, conflictsWith, differencesBetween } from './same-config.ts';
 export {

@@ -1,9 +1,10 @@
-import { type ArtifactRef, datasetAboutSchema } from '../contracts/artifacts.ts';
+import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type Evaluation, evaluationAboutSchema, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import { type Candidate, type MetricName, type ModelVersion, modelVersionSchema } from '../contracts/models.ts';
 import { readArtifact, readArtifactFile } from './artifacts.ts';
-import { jsonBytes, parseJson } from './digest.ts';
+import { datasetAboutOf } from './dataset-about.ts';
+import { digestOfJson, jsonBytes, parseJson } from './digest.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -77,13 +78,15 @@ const metricsOf = ({ top1, top5, macroF1, knn }: Evaluation): Record<MetricName,
   knn: knn[0]?.accuracy ?? 0,
 });
 
-/** SHA-256 of a data set's test images and labels: new training images leave it as it is. */
+/** A digest of a data set's test images and labels: new training images leave it as it is. */
 export async function testSetOf(store: Store, dataset: ArtifactRef): Promise<string> {
-  const { about, files } = await readArtifact(store, dataset);
-  const { file } = datasetAboutSchema.parse(about).splits.test;
-  const entry = files.find(({ path }) => path === file);
-  if (!entry) throw new ContrailError('CorruptArtifact', `The data set ${dataset.digest} has no file ${file}.`);
-  return entry.sha256;
+  const manifest = await readArtifact(store, dataset);
+  const digests = datasetAboutOf(manifest, dataset).splits.test.shards.map(({ file }) => {
+    const entry = manifest.files.find(({ path }) => path === file);
+    if (!entry) throw new ContrailError('CorruptArtifact', `The data set ${dataset.digest} has no file ${file}.`);
+    return entry.sha256;
+  });
+  return digestOfJson(digests);
 }
 
 /** What became of a candidate. */
@@ -141,7 +144,11 @@ async function compare(
 ): Promise<{ better: boolean; before: number | null; reason: string }> {
   if (!current) return { better: true, before: null, reason: 'the first model of this name' };
   if (current.evaluation.digest === evaluation.digest)
-    return { better: force, before: current.metrics[metric], reason: `it is version ${current.version} already` };
+    return {
+      better: force,
+      before: current.metrics[metric],
+      reason: `it is version ${current.version} already${force ? '; forced' : ''}`,
+    };
   const measured = current.testSet === testSet ? current.metrics : await measureAgain(current);
   const after = metrics[metric];
   if (!measured)

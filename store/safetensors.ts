@@ -73,6 +73,17 @@ export interface DecodedTensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** Where a tensor's bytes are in its file. */
+export interface TensorPlace extends Omit<StoredTensor, 'data'> {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface DecodedHeader {
+  readonly tensors: ReadonlyMap<string, TensorPlace>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
 /**
  * Decodes a safetensors file. The tensors are views of `bytes`, not copies.
  *
@@ -80,6 +91,27 @@ export interface DecodedTensors {
  * @throws ContrailError CorruptArtifact when header, offsets and shapes do not fit each other
  */
 export function decodeSafetensors(bytes: Uint8Array, name = 'the file'): DecodedTensors {
+  const { tensors, metadata } = decodeSafetensorsHeader(bytes, bytes.length, name);
+  return {
+    tensors: new Map(
+      [...tensors].map(([key, { dtype, shape, offset, bytes: length }]) => [
+        key,
+        { name: key, dtype, shape, data: bytes.subarray(offset, offset + length) },
+      ]),
+    ),
+    metadata,
+  };
+}
+
+/**
+ * Decodes the header of a safetensors file: what tensors there are, and where.
+ *
+ * @param bytes the beginning of the file, with the whole header
+ * @param fileBytes the size of the file
+ * @param name what to call the file in an error
+ * @throws ContrailError CorruptArtifact when header, offsets, shapes and the size do not fit each other
+ */
+export function decodeSafetensorsHeader(bytes: Uint8Array, fileBytes: number, name = 'the file'): DecodedHeader {
   const corrupt = (what: string) =>
     new ContrailError('CorruptArtifact', `${name} is not a sound safetensors file: ${what}.`);
   if (bytes.length < 8) throw corrupt(`it has ${bytes.length} bytes`);
@@ -90,7 +122,7 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'the file'): Decoded
   const header = parseHeader(bytes.subarray(8, start));
   if (!header) throw corrupt('its header is not valid');
 
-  const tensors = new Map<string, StoredTensor>();
+  const tensors = new Map<string, TensorPlace>();
   let end = 0;
   for (const [key, { dtype, shape, data_offsets }] of header.entries) {
     const [from, to] = data_offsets;
@@ -98,10 +130,9 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'the file'): Decoded
       throw corrupt(`tensor ${key} has ${to - from} bytes, not those of ${dtype} [${shape}]`);
     if (from !== end) throw corrupt(`tensor ${key} begins at ${from}, not at ${end}`);
     end = to;
-    tensors.set(key, { name: key, dtype, shape, data: bytes.subarray(start + from, start + to) });
+    tensors.set(key, { name: key, dtype, shape, offset: start + from, bytes: to - from });
   }
-  if (start + end !== bytes.length)
-    throw corrupt(`it has ${bytes.length} bytes, but its tensors end at ${start + end}`);
+  if (start + end !== fileBytes) throw corrupt(`it has ${fileBytes} bytes, but its tensors end at ${start + end}`);
   return { tensors, metadata: header.metadata };
 }
 

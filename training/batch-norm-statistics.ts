@@ -1,10 +1,10 @@
 import { permutation } from '../datasets/index.ts';
 import type { Execution, Step } from './capture/index.ts';
+import type { ImageSource } from './image-source.ts';
 import type { TrainingModel } from './model.ts';
 import { type Variables, variable } from './parameters.ts';
-import type { ResidentImages } from './resident-images.ts';
 import { gatherBatch } from './step.ts';
-import { type Tensor, type Tensor1D, tf } from './tensorflow.ts';
+import { type Tensor, tf } from './tensorflow.ts';
 
 /**
  * Recomputes the moving statistics of every batch normalisation as the mean over training batches, images unaugmented,
@@ -15,16 +15,18 @@ import { type Tensor, type Tensor1D, tf } from './tensorflow.ts';
  *
  * @returns the number of images that the statistics were taken over
  */
-export function recomputeBatchNormStatistics(
+export async function recomputeBatchNormStatistics(
   model: TrainingModel,
   execution: Execution,
   {
+    source,
     count,
     batch,
     batches,
     seed,
     onBatch,
   }: {
+    source: ImageSource;
     /** Images in the training split. */
     count: number;
     batch: number;
@@ -32,26 +34,36 @@ export function recomputeBatchNormStatistics(
     seed: number;
     onBatch: (done: number, total: number) => void;
   },
-): number {
+): Promise<number> {
   const order = permutation(count, seed, 'batch-norm statistics', 0);
   const size = Math.min(batch, count);
   const total = Math.max(1, Math.min(batches, Math.floor(count / size)));
   const accumulate = execution.compile(statisticsStep(model));
-  for (let index = 0; index < total; index++) {
-    const rows = order.subarray(index * size, (index + 1) * size);
-    accumulate(
-      { dtype: 'int32', shape: [size], values: rows },
-      { dtype: 'float32', shape: [], values: Float32Array.of(index + 1) },
-    );
-    onBatch(index + 1, total);
+  const inputs = source.batches({
+    size,
+    from: 0,
+    to: total,
+    rows: (index) => order.subarray(index * size, (index + 1) * size),
+  });
+  try {
+    for (let index = 0; index < total; index++) {
+      const taken = { dtype: 'float32', shape: [], values: Float32Array.of(index + 1) } as const;
+      accumulate(...(await inputs.next()), taken);
+      onBatch(index + 1, total);
+    }
+  } finally {
+    await inputs.close();
   }
   return total * size;
 }
 
-/** Inputs: int32 [batch], rows; float32 scalar, batches so far with this one. Output: that number again. */
+/** Inputs: those of the batch; float32 scalar, batches so far with this one. Output: that number again. */
 function statisticsStep(model: TrainingModel): Step {
-  return ([rows, batches], { variables, resident }) => {
-    const { images } = gatherBatch(resident as unknown as ResidentImages, rows as Tensor1D);
+  return (inputs, { variables, resident }) => {
+    const {
+      images,
+      others: [batches],
+    } = gatherBatch(inputs, resident);
     model.encoder.embed(model.prepare(images), {
       variables,
       onBatchStatistics: (layer, mean, variance) => {

@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../contracts/encoder.ts';
+import type { OpenSplit } from '../datasets/index.ts';
 import { decodeSafetensors, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
-import { type CompiledStep, capture, type Execution, type Step } from './capture/index.ts';
+import { type CompiledStep, capture, type Execution, type Step, type TensorValue } from './capture/index.ts';
 import { prepareImages } from './model.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
 import { floatOfBytes } from './ops.ts';
 import { createVariables } from './parameters.ts';
 import { readState, writeState } from './state.ts';
+import { streamedBatches } from './streamed-batches.ts';
 import { type Tensor, type Tensor4D, tf } from './tensorflow.ts';
 
 /** Images in one forward pass of inference. */
 const inferenceBatch = 256;
+/** Batches of inference that are read in advance. */
+const inferenceReadAhead = 2;
 
 /** A trained encoder, frozen: it computes embeddings in inference mode and nothing changes it. */
 export interface FrozenEncoder {
@@ -23,11 +27,18 @@ export interface FrozenEncoder {
    * @param images bytes [count, height, width, channels] in the format of `about.image`
    * @returns float32 [count, dimension]
    */
-  readonly features: (
-    images: Uint8Array,
-    count: number,
-    onProgress?: (done: number, total: number) => void,
-  ) => Promise<Float32Array>;
+  readonly features: (images: Uint8Array, count: number) => Promise<Float32Array>;
+  /**
+   * Embeddings of all images of a split, which are read while the batches before are computed.
+   *
+   * @param split in the format of `about.image`
+   * @param onProgress may throw to stop
+   * @returns float32 [count, dimension], and int32 [count], the classes
+   */
+  readonly featuresOf: (
+    split: OpenSplit,
+    onProgress: (done: number, total: number) => void,
+  ) => Promise<{ readonly features: Float32Array; readonly labels: Int32Array }>;
   /** SHA-256 over its weights and batch-norm statistics as they are now. */
   readonly digest: () => string;
   readonly dispose: () => void;
@@ -48,7 +59,9 @@ export async function openEncoder(store: Store, ref: ArtifactRef): Promise<Froze
   return {
     about,
     dimension: about.dimension,
-    features: (images, count, onProgress) => computeFeatures(embed, about, images, count, onProgress),
+    features: async (images, count) =>
+      (await computeFeatures(embed, about, imagesInMemory(images, count, about))).features,
+    featuresOf: (split, onProgress) => computeFeatures(embed, about, split, onProgress),
     digest: () => digestOf(model, execution),
     dispose: execution.dispose,
   };
@@ -64,27 +77,52 @@ export function embeddingStep(model: EncoderModel, { image }: Pick<EncoderAbout,
 
 async function computeFeatures(
   embed: CompiledStep,
-  { image, dimension }: EncoderAbout,
-  images: Uint8Array,
-  count: number,
+  { dimension }: EncoderAbout,
+  split: Omit<OpenSplit, 'close'>,
   onProgress?: (done: number, total: number) => void,
-): Promise<Float32Array> {
+): Promise<{ features: Float32Array; labels: Int32Array }> {
+  const { count } = split;
   const features = new Float32Array(count * dimension);
-  const size = image.height * image.width * image.channels;
+  const labels = new Int32Array(count);
   // One shape for every batch: the last one is filled up, and what the filling gives is left out.
-  const batch = Math.min(inferenceBatch, count);
-  const values = new Uint8Array(batch * size);
-  const input = { dtype: 'uint8', shape: [batch, image.height, image.width, image.channels], values } as const;
-  for (let start = 0; start < count; start += batch) {
-    const end = Math.min(start + batch, count);
-    values.set(images.subarray(start * size, end * size));
-    const [embeddings] = embed(input) as [Float32Array];
-    features.set(embeddings.subarray(0, (end - start) * dimension), start * dimension);
-    onProgress?.(end, count);
-    // Lets the process answer messages between batches.
-    await new Promise(setImmediate);
+  const size = Math.min(inferenceBatch, count);
+  const batches = streamedBatches(
+    split,
+    {
+      size,
+      from: 0,
+      to: count === 0 ? 0 : Math.ceil(count / size),
+      rows: (batch) => Int32Array.from({ length: size }, (_, row) => Math.min(batch * size + row, count - 1)),
+    },
+    inferenceReadAhead,
+  );
+  try {
+    for (let start = 0; start < count; start += size) {
+      const end = Math.min(start + size, count);
+      const [images, classes] = (await batches.next()) as [TensorValue, TensorValue];
+      const [embeddings] = embed(images) as [Float32Array];
+      features.set(embeddings.subarray(0, (end - start) * dimension), start * dimension);
+      labels.set(classes.values.subarray(0, end - start), start);
+      onProgress?.(end, count);
+      // Lets the process answer messages between batches.
+      await new Promise(setImmediate);
+    }
+  } finally {
+    await batches.close();
   }
-  return features;
+  return { features, labels };
+}
+
+/** Images without classes, to be read like a split. */
+function imagesInMemory(images: Uint8Array, count: number, { image }: EncoderAbout): Omit<OpenSplit, 'close'> {
+  const { height, width, channels } = image;
+  const size = height * width * channels;
+  const read = async (rows: Int32Array, target: Uint8Array) => {
+    rows.forEach((row, at) => {
+      target.set(images.subarray(row * size, (row + 1) * size), at * size);
+    });
+  };
+  return { count, height, width, channels, read };
 }
 
 function digestOf(model: EncoderModel, execution: Execution): string {

@@ -1,11 +1,10 @@
 import type { TrainingConfig } from '../contracts/training.ts';
 import { augment, viewDraws } from './augmentation/views.ts';
-import type { CompiledStep, Execution, Step, TensorValue } from './capture/index.ts';
+import type { CompiledStep, Execution, Step, StepState, TensorValue } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
 import { gatherRows, updateRows } from './ops.ts';
 import { type ParameterSpec, type Variables, variable } from './parameters.ts';
-import type { ResidentImages } from './resident-images.ts';
-import { forwardAndBackward, gatherBatch, repeatViews, update, viewSeed } from './step.ts';
+import { forwardAndBackward, gatherBatch, gatherLabels, repeatViews, update, viewSeed } from './step.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './tensorflow.ts';
 
 /**
@@ -59,8 +58,9 @@ export function compileMicrobatches(
   const parts = batch / microbatch;
 
   /** Views and classes of a part, and the places of its rows in the batch's outputs. */
-  const viewsOf = (rows: Tensor1D, step: Tensor, part: Tensor, resident: unknown) => {
-    const { images, labels } = gatherBatch(resident as ResidentImages, rows);
+  const viewsOf = (inputs: readonly Tensor[], resident: StepState['resident']) => {
+    const { images, labels, others } = gatherBatch(inputs, resident);
+    const [step, part] = others as [Tensor, Tensor];
     const first = tf.mul(part, tf.scalar(microbatch, 'int32'));
     const own = tf.add(tf.range(0, microbatch, 1, 'int32'), first) as Tensor1D;
     const places = (objective.views === 1 ? own : tf.concat([own, tf.add(own, tf.scalar(batch, 'int32'))])) as Tensor1D;
@@ -69,11 +69,12 @@ export function compileMicrobatches(
       views: augment(repeatViews(images, objective.views), draws, config.augmentation),
       classes: repeatViews(labels, objective.views),
       places,
+      part,
     };
   };
 
-  const classesOf = (rows: Tensor1D, resident: unknown) =>
-    repeatViews(gatherRows((resident as ResidentImages).labels, rows) as Tensor1D, objective.views);
+  const classesOf = (rowsOrLabels: Tensor, resident: StepState['resident']) =>
+    repeatViews(gatherLabels(rowsOrLabels, resident), objective.views);
 
   /** Adds the gradients and statistics of a part to the sums. @returns the value of the loss */
   const addPart = (
@@ -92,27 +93,27 @@ export function compileMicrobatches(
     return value;
   };
 
-  /** Inputs: int32 [microbatch], rows; int32 scalars, step and part. Output: the part's share of the loss. */
-  const separablePart: Step = ([rows, step, part], { variables, resident }) => {
-    const { views, classes } = viewsOf(rows as Tensor1D, step as Tensor, part as Tensor, resident);
+  /** Inputs: a part of those of the batch; int32 scalars, step and part. Output: the part's share of the loss. */
+  const separablePart: Step = (inputs, { variables, resident }) => {
+    const { views, classes } = viewsOf(inputs, resident);
     return [
       addPart(variables, views, (outputs) => tf.div(objective.loss(outputs, classes, variables), parts) as Scalar),
     ];
   };
 
   /** The same inputs. Output: the part, as it came. */
-  const forwardPart: Step = ([rows, step, part], { variables, resident }) => {
-    const { views, places } = viewsOf(rows as Tensor1D, step as Tensor, part as Tensor, resident);
+  const forwardPart: Step = (inputs, { variables, resident }) => {
+    const { views, places, part } = viewsOf(inputs, resident);
     const pass = { variables, onBatchStatistics: () => {} };
     const outputs = variable(variables, outputsName);
     const own = objective.head(model.encoder.embed(model.prepare(views), pass), pass);
     outputs.assign(updateRows(outputs as unknown as Tensor2D, places, own));
-    return [tf.clone(part as Tensor)];
+    return [tf.clone(part)];
   };
 
-  /** Inputs: int32 [batch], rows; int32 scalar, step. Output: the loss. Keeps its gradient for the outputs. */
+  /** Inputs: int32 [batch], rows or labels; int32 scalar, step. Output: the loss. Keeps its gradient for the outputs. */
   const contrastAll: Step = ([rows], { variables, resident }) => {
-    const classes = classesOf(rows as Tensor1D, resident);
+    const classes = classesOf(rows as Tensor, resident);
     const outputs = variable(variables, outputsName) as unknown as Tensor2D;
     const { value, grad } = tf.valueAndGrad((all: Tensor) => objective.loss(all as Tensor2D, classes, variables))(
       outputs,
@@ -122,14 +123,14 @@ export function compileMicrobatches(
   };
 
   /** Inputs as of a part. Output: the part, as it came. */
-  const backwardPart: Step = ([rows, step, part], { variables, resident }) => {
-    const { views, places } = viewsOf(rows as Tensor1D, step as Tensor, part as Tensor, resident);
+  const backwardPart: Step = (inputs, { variables, resident }) => {
+    const { views, places, part } = viewsOf(inputs, resident);
     const cached = gatherRows(variable(variables, cachedName) as unknown as Tensor, places);
     addPart(variables, views, (outputs) => tf.sum(tf.mul(outputs, cached)) as Scalar);
-    return [tf.clone(part as Tensor)];
+    return [tf.clone(part)];
   };
 
-  /** Inputs: int32 [batch], rows; int32 scalar, step. Updates the variables by the sums, and clears these. */
+  /** Inputs: int32 [batch], rows or labels; int32 scalar, step. Updates the variables by the sums, and clears these. */
   const applySums: Step = ([rows, step], { variables, resident }) => {
     // Copies: an optimizer's operation takes a variable itself for one that it updates.
     const sums = (specs: readonly ParameterSpec[]) =>
@@ -140,7 +141,7 @@ export function compileMicrobatches(
       afterwards: () => {
         if (objective.separable) return;
         const outputs = variable(variables, outputsName) as unknown as Tensor2D;
-        objective.afterStep(outputs, classesOf(rows as Tensor1D, resident), variables);
+        objective.afterStep(outputs, classesOf(rows as Tensor, resident), variables);
       },
     });
     for (const { name, shape } of summed(model)) variable(variables, sumOf(name)).assign(tf.zeros([...shape]));
@@ -148,15 +149,13 @@ export function compileMicrobatches(
   };
 
   const part = new Int32Array(1);
-  const rowsOfPart = new Int32Array(microbatch);
   const partInput: TensorValue = { dtype: 'int32', shape: [], values: part };
-  const rowsInput: TensorValue = { dtype: 'int32', shape: [microbatch], values: rowsOfPart };
-  const eachPart = (rows: Int32Array, work: () => number) => {
+  /** Runs a step for each part of the batch. @returns the sum of what they gave */
+  const eachPart = (run: CompiledStep, ofBatch: readonly TensorValue[], step: TensorValue) => {
     let sum = 0;
     for (let index = 0; index < parts; index++) {
       part[0] = index;
-      rowsOfPart.set(rows.subarray(index * microbatch, (index + 1) * microbatch));
-      sum += work();
+      sum += run(...ofBatch.map((input) => partOf(input, index, microbatch)), step, partInput)[0]?.[0] ?? 0;
     }
     return sum;
   };
@@ -165,22 +164,37 @@ export function compileMicrobatches(
     model.lossScale ? [Float32Array.of(loss), ...outcome] : [Float32Array.of(loss)];
   if (objective.separable) {
     const run = execution.compile(separablePart);
-    return (rows, step) => {
-      const loss = eachPart(
-        rows?.values as Int32Array,
-        () => run(rowsInput, step as TensorValue, partInput)[0]?.[0] ?? 0,
-      );
-      return finish(loss, apply(rows as TensorValue, step as TensorValue));
+    return (...inputs) => {
+      const { ofBatch, whole, step } = named(inputs);
+      const loss = eachPart(run, ofBatch, step);
+      return finish(loss, apply(whole, step));
     };
   }
   const forward = execution.compile(forwardPart);
   const contrast = execution.compile(contrastAll);
   const backward = execution.compile(backwardPart);
-  return (rows, step) => {
-    const all = rows?.values as Int32Array;
-    eachPart(all, () => forward(rowsInput, step as TensorValue, partInput).length);
-    const loss = contrast(rows as TensorValue, step as TensorValue)[0]?.[0] ?? Number.NaN;
-    eachPart(all, () => backward(rowsInput, step as TensorValue, partInput).length);
-    return finish(loss, apply(rows as TensorValue, step as TensorValue));
+  return (...inputs) => {
+    const { ofBatch, whole, step } = named(inputs);
+    eachPart(forward, ofBatch, step);
+    const loss = contrast(whole, step)[0]?.[0] ?? Number.NaN;
+    eachPart(backward, ofBatch, step);
+    return finish(loss, apply(whole, step));
+  };
+}
+
+/** The inputs of a step; `whole` is what is needed of the whole batch at once, its rows or its labels. */
+const named = (inputs: readonly TensorValue[]) => ({
+  ofBatch: inputs.slice(0, -1),
+  whole: inputs.at(-2) as TensorValue,
+  step: inputs.at(-1) as TensorValue,
+});
+
+/** A part of an input of a batch: a view of the same values. */
+function partOf({ dtype, shape, values }: TensorValue, index: number, microbatch: number): TensorValue {
+  const size = (values.length / (shape[0] ?? 1)) * microbatch;
+  return {
+    dtype,
+    shape: [microbatch, ...shape.slice(1)],
+    values: values.subarray(index * size, (index + 1) * size),
   };
 }

@@ -2,23 +2,23 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { CheckpointManifest, ProgressPoint } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import type { TrainingConfig } from '../contracts/training.ts';
-import { batchPlan, describeDataset, loadSplit } from '../datasets/index.ts';
+import type { DataConfig, TrainingConfig } from '../contracts/training.ts';
+import { batchPlan, describeDataset } from '../datasets/index.ts';
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
+import { type ImageSource, openImageSource } from './image-source.ts';
 import { compileMicrobatches, microbatchVariables } from './microbatch.ts';
 import { createTrainingModel, type ImageFormat, type TrainingModel } from './model.ts';
 import { UpdateOutcome } from './optimizers/loss-scale.ts';
 import { learningRateAt } from './optimizers/schedule.ts';
 import { createVariables, type ParameterSpec } from './parameters.ts';
-import { residentImages } from './resident-images.ts';
 import { readState, writeState } from './state.ts';
 import { trainingStep } from './step.ts';
 
 /**
  * A training in progress.
  *
- * Owns: model, optimizer and data in TensorFlow's memory, and where the training stands.
+ * Owns: model, optimizer and data in TensorFlow's memory, the files that the rest of the data is in, and where the training stands.
  * Does not own: checkpoints, leases, or when to stop.
  *
  * I1. The variables in `execution` are always exactly the state at `at`.
@@ -29,13 +29,15 @@ export interface TrainingSession {
   readonly dataset: ArtifactRef;
   readonly config: TrainingConfig;
   readonly model: TrainingModel;
-  /** Variables and data, inside TensorFlow. */
+  /** Variables and resident images, inside TensorFlow. */
   readonly execution: Execution;
+  /** The training images. */
+  readonly source: ImageSource;
   readonly step: CompiledStep;
   /** Images of the training split. */
   readonly count: number;
-  /** int32 [count] */
-  readonly labels: Int32Array;
+  /** Of them, by class. */
+  readonly perClass: readonly number[];
   readonly format: ImageFormat;
   readonly stepsPerEpoch: number;
   at: ProgressPoint;
@@ -52,14 +54,16 @@ export interface TrainingSession {
 }
 
 /**
- * Loads the training images and starts from the initial state of the config's seed.
+ * Opens the training images and starts from the initial state of the config's seed.
  *
+ * @param onCheck called again and again while files are checked, with the images of those that were, and of all
  * @throws ContrailError InvalidInput where engine and precision, or batch and microbatch, do not go together
  */
 export async function openSession(
   store: Store,
   dataset: ArtifactRef,
   config: TrainingConfig,
+  { data, onCheck }: { readonly data: DataConfig; readonly onCheck: (done: number, total: number) => void },
 ): Promise<TrainingSession> {
   if (config.engine === 'eager' && config.precision !== 'float32')
     throw new ContrailError(
@@ -67,10 +71,9 @@ export async function openSession(
       `precision: ${config.precision} is a rewrite of the graph, so it needs engine: graph.`,
     );
   const about = await describeDataset(store, dataset);
-  const split = await loadSplit(store, dataset, 'train');
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
   const model = createTrainingModel(config, format, about.classes.length);
-  const { count } = split;
+  const { count } = about.splits.train;
   const batch = Math.min(config.batch, count);
   const { microbatch = batch } = config;
   if (batch % microbatch !== 0)
@@ -81,18 +84,20 @@ export async function openSession(
   const inParts = microbatch < batch;
   const stepsPerEpoch = batchPlan({ count, batch: config.batch, seed: config.seed, epoch: 1 }).steps;
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
-  const state = { variables: createVariables(specs, config.seed), resident: { ...residentImages(split) } };
+  const source = await openImageSource(store, dataset, 'train', data, onCheck);
+  const state = { variables: createVariables(specs, config.seed), resident: source.resident };
   const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
   return {
     dataset,
     config,
     model,
     execution,
+    source,
     step: inParts
       ? compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch })
       : execution.compile(trainingStep(model, config, stepsPerEpoch)),
     count,
-    labels: split.labels,
+    perClass: about.splits.train.perClass,
     format,
     stepsPerEpoch,
     at: { epoch: 0, step: 0 },
@@ -105,8 +110,9 @@ export async function openSession(
   };
 }
 
-export function closeSession(session: TrainingSession): void {
+export async function closeSession(session: TrainingSession): Promise<void> {
   session.execution.dispose();
+  await session.source.close();
 }
 
 /** What must not change under a training: the config and the data. The number of epochs may grow only where the schedule does not look at it. */
@@ -163,35 +169,41 @@ export type AfterStep = (done: number, total: number, loss: number | undefined) 
 export async function trainToEndOfEpoch(session: TrainingSession, afterStep: AfterStep): Promise<number | null> {
   const { config, count, stepsPerEpoch } = session;
   const epoch = session.at.epoch + 1;
-  const batches = batchPlan({ count, batch: config.batch, seed: config.seed, epoch });
-  const rows = new Int32Array(Math.min(config.batch, count));
+  const plan = batchPlan({ count, batch: config.batch, seed: config.seed, epoch });
+  const batches = session.source.batches({
+    size: Math.min(config.batch, count),
+    from: session.at.step,
+    to: stepsPerEpoch,
+    rows: plan.indices,
+  });
   const number = new Int32Array(1);
-  const inputs = [
-    { dtype: 'int32', shape: [rows.length], values: rows },
-    { dtype: 'int32', shape: [], values: number },
-  ] as const;
-  for (let step = session.at.step; step < stepsPerEpoch; step++) {
-    rows.set(batches.indices(step));
-    number[0] = (epoch - 1) * stepsPerEpoch + step;
-    const [losses, outcomes] = session.step(...inputs);
-    const loss = losses?.[0] ?? Number.NaN;
-    const outcome = outcomes?.[0] ?? UpdateOutcome.applied;
-    if (outcome === UpdateOutcome.exhausted)
-      throw new ContrailError(
-        'NonFiniteLoss',
-        `The gradients are not finite at step ${step + 1} of epoch ${epoch}, even with a loss scale of 1. Use precision: bfloat16 or float32, or lower optimizer.learningRate.`,
-      );
-    const overflowed = outcome === UpdateOutcome.skipped && !Number.isFinite(loss);
-    if (!overflowed && !Number.isFinite(loss))
-      throw new ContrailError(
-        'NonFiniteLoss',
-        `The loss became ${loss} at step ${step + 1} of epoch ${epoch}. Lower optimizer.learningRate, or warm up for longer (schedule.warmupEpochs).`,
-      );
-    if (overflowed) session.overflows++;
-    else session.lossSum += loss;
-    session.at = { epoch: epoch - 1, step: step + 1 };
-    const stop = await afterStep(step + 1, stepsPerEpoch, overflowed ? undefined : loss);
-    if (stop && step + 1 < stepsPerEpoch) return null;
+  const numberInput = { dtype: 'int32', shape: [], values: number } as const;
+  try {
+    for (let step = session.at.step; step < stepsPerEpoch; step++) {
+      const batch = await batches.next();
+      number[0] = (epoch - 1) * stepsPerEpoch + step;
+      const [losses, outcomes] = session.step(...batch, numberInput);
+      const loss = losses?.[0] ?? Number.NaN;
+      const outcome = outcomes?.[0] ?? UpdateOutcome.applied;
+      if (outcome === UpdateOutcome.exhausted)
+        throw new ContrailError(
+          'NonFiniteLoss',
+          `The gradients are not finite at step ${step + 1} of epoch ${epoch}, even with a loss scale of 1. Use precision: bfloat16 or float32, or lower optimizer.learningRate.`,
+        );
+      const overflowed = outcome === UpdateOutcome.skipped && !Number.isFinite(loss);
+      if (!overflowed && !Number.isFinite(loss))
+        throw new ContrailError(
+          'NonFiniteLoss',
+          `The loss became ${loss} at step ${step + 1} of epoch ${epoch}. Lower optimizer.learningRate, or warm up for longer (schedule.warmupEpochs).`,
+        );
+      if (overflowed) session.overflows++;
+      else session.lossSum += loss;
+      session.at = { epoch: epoch - 1, step: step + 1 };
+      const stop = await afterStep(step + 1, stepsPerEpoch, overflowed ? undefined : loss);
+      if (stop && step + 1 < stepsPerEpoch) return null;
+    }
+  } finally {
+    await batches.close();
   }
   if (session.overflows === stepsPerEpoch)
     throw new ContrailError(

@@ -1,7 +1,7 @@
 import type { TrainingConfig } from '../contracts/training.ts';
 import { seedPair } from '../datasets/index.ts';
 import { augment, viewDraws } from './augmentation/views.ts';
-import type { Step } from './capture/index.ts';
+import type { Step, StepState } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
 import { floatOfBytes, gatherRows } from './ops.ts';
 import { learningRate } from './optimizers/schedule.ts';
@@ -16,13 +16,17 @@ const movingMomentum = 0.99;
  * A training step: gathers the batch, makes the views of each image, runs them through the network in one forward pass,
  * and updates every variable. Everything random in it follows from the seed and the step number.
  *
- * Inputs: int32 [batch], the rows of the batch; int32 scalar, the steps of the whole training before this one.
+ * Inputs: those of the batch (see `gatherBatch`); int32 scalar, the steps of the whole training before this one.
  * Output: the loss before the update, float32 scalar; in float16 also an `UpdateOutcome`, float32 scalar.
  */
 export function trainingStep(model: TrainingModel, config: TrainingConfig, stepsPerEpoch: number): Step {
   const { objective } = model;
-  return ([rows, step], { variables, resident }) => {
-    const { images, labels } = gatherBatch(resident as unknown as ResidentImages, rows as Tensor1D);
+  return (inputs, { variables, resident }) => {
+    const {
+      images,
+      labels,
+      others: [step],
+    } = gatherBatch(inputs, resident);
     const draws = viewDraws(objective.views * images.shape[0], viewSeed(config, step as Tensor));
     const views = augment(repeatViews(images, objective.views), draws, config.augmentation);
     const classes = repeatViews(labels, objective.views);
@@ -122,12 +126,32 @@ export function update(
   return [];
 }
 
-/** The images of a batch, 0 to 1, and their labels. */
-export function gatherBatch(data: Pick<ResidentImages, 'images' | 'labels'>, rows: Tensor1D) {
+/** The data set in TensorFlow's memory, where it is there. */
+const residentOf = ({ images, labels }: StepState['resident']): ResidentImages | null =>
+  images && labels ? { images, labels: labels as Tensor1D } : null;
+
+/**
+ * The images of a batch, 0 to 1, and their labels: picked out of the data set in TensorFlow's memory, or as they come.
+ *
+ * @param inputs of a step. With resident images the first is int32 [batch], rows; without, the first two are uint8
+ * [batch, height, width, channels], images, and int32 [batch], labels.
+ * @returns also the inputs after those of the batch
+ */
+export function gatherBatch(inputs: readonly Tensor[], resident: StepState['resident']) {
+  const data = residentOf(resident);
+  const [first, second, ...rest] = inputs as [Tensor, Tensor, ...Tensor[]];
+  const bytes = data ? gatherRows(data.images, first as Tensor1D) : first;
   return {
-    images: tf.div(floatOfBytes(gatherRows(data.images, rows)), 255) as Tensor4D,
-    labels: gatherRows(data.labels, rows) as Tensor1D,
+    images: tf.div(floatOfBytes(bytes), 255) as Tensor4D,
+    labels: (data ? gatherRows(data.labels, first as Tensor1D) : second) as Tensor1D,
+    others: data ? [second, ...rest] : rest,
   };
+}
+
+/** The labels of a batch by its rows; what comes without resident images are the labels themselves. */
+export function gatherLabels(rowsOrLabels: Tensor, resident: StepState['resident']): Tensor1D {
+  const data = residentOf(resident);
+  return (data ? gatherRows(data.labels, rowsOrLabels as Tensor1D) : rowsOrLabels) as Tensor1D;
 }
 
 function moveTowards(variables: Variables, name: string, value: Tensor): void {

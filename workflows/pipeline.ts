@@ -57,7 +57,7 @@ const patience = 5;
  * its end. Then come the steps of `onFailure` and `finally`, and every failure is reported at once.
  */
 export async function pipeline(input: PipelineInput): Promise<{ readonly [step: string]: Result }> {
-  const { plan, resume, useCache = true, accept = false, fork, unlessData } = input;
+  const { plan, resume, useCache = true, accept = false, fork } = input;
   const run = workflowInfo().workflowId;
   const root = CancellationScope.current();
   const state = createRunState(plan, input.state);
@@ -194,21 +194,28 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   };
 
   const beforeGate = stepsBeforeGate(plan);
+  /** Where the run is to do nothing on the data of an earlier one, that data comes first. */
+  const isHeldBack = (id: string) => gate() === 'closed' && !beforeGate.has(id);
+  const gate = () =>
+    input.unlessData ? dataGate(plan, state.states, state.results, input.unlessData.digests) : 'open';
+  const skipUnchanged = () => {
+    if (gate() !== 'unchanged') return;
+    for (const { id, role = 'step' } of plan.steps)
+      if (role === 'step' && state.states[id] === 'waiting')
+        state.update(id, { state: 'skipped', note: `the data is that of ${input.unlessData?.run}` });
+  };
+
   let stage: string | null = null;
   const startReady = () => {
     let latest = stage;
     for (let passedOver = true; passedOver; ) {
       passedOver = false;
       settle();
-      const gate = unlessData ? dataGate(plan, state.states, state.results, unlessData.digests) : 'open';
-      if (gate === 'unchanged')
-        for (const { id } of plan.steps)
-          if (state.states[id] === 'waiting')
-            state.update(id, { state: 'skipped', note: `the data is that of ${unlessData?.run}` });
+      skipUnchanged();
       for (const id of readySteps(plan, state.states)) {
         const step = byId.get(id);
-        if (gate === 'closed' && !beforeGate.has(id)) continue;
         if (!step || running.size >= maximumInFlight) break;
+        if (isHeldBack(id)) continue;
         if (isWanted(step)) {
           start(step);
           latest = step.matrix?.of ?? id;

@@ -2,7 +2,7 @@ import { setCurrentDetails } from '@temporalio/workflow';
 import type { Json } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
-import { stepKinds } from '../contracts/step-kinds.ts';
+import { isTrainingKind } from '../contracts/training-kinds.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import type { RunFacts, StepOutcome } from '../pipelines/language/when-context.ts';
 import { isShort, runDetails } from './details.ts';
@@ -137,7 +137,7 @@ const waiting = ({ id, uses, needs, with: parameters }: PlannedStep): StepStatus
   startedAt: null,
   endedAt: null,
   epoch: null,
-  epochs: typeof parameters.epochs === 'number' && stepKinds[uses].training ? parameters.epochs : null,
+  epochs: typeof parameters.epochs === 'number' && isTrainingKind(uses) ? parameters.epochs : null,
   metrics: null,
   result: null,
   error: null,

@@ -13,7 +13,8 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
-import { type StepKind, type StepKindName, stepKinds, type TrainingKindName } from '../contracts/step-kinds.ts';
+import { type StepKind, type StepKindName, stepKinds } from '../contracts/step-kinds.ts';
+import { isTrainingKind, type TrainingKindName } from '../contracts/training-kinds.ts';
 import { findReferences, type RunContext, resolveResults } from '../pipelines/language/references.ts';
 import { lookups } from './lookups.ts';
 import { workOptions } from './options.ts';
@@ -30,8 +31,6 @@ const activityOf = {
   promote: 'promote',
   notify: 'notify',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
-
-const isTraining = (uses: StepKindName): uses is TrainingKindName => stepKinds[uses].training;
 
 /** A step with all that it needs filled in. */
 export interface ResolvedStep {
@@ -163,7 +162,7 @@ export async function execute(
   { run, resume, cacheable, accept, startFrom, onTraining }: Execution,
 ): Promise<{ readonly result: Result; readonly retries: number }> {
   const { id, uses, queue, timeoutMs, retry, priority } = step;
-  if (isTraining(uses)) {
+  if (isTrainingKind(uses)) {
     const { dataset } = inputs;
     if (!dataset) throw ApplicationFailure.nonRetryable(`Step ${id} has no data set.`, 'InvalidInput');
     const handle = await onceFree(id, () =>

@@ -15,8 +15,8 @@ import type { EpochMark } from '../activities/open-training.ts';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { Json } from '../contracts/json.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
-import type { TrainingKindName } from '../contracts/step-kinds.ts';
 import { describeDifference } from '../contracts/training-changes.ts';
+import type { TrainingKindName } from '../contracts/training-kinds.ts';
 import { decide, type Finding, nonFiniteLoss, watchRules } from '../contracts/watch.ts';
 import {
   afterEpoch,

@@ -14,7 +14,7 @@ steps, width, url = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
 
 def make(index):
-    needs = min(width, index - index % width) if index >= width else 0
+    needs = width if index >= width else 0
     ins = {f"need_{each}": dagster.In() for each in range(needs)}
 
     @dagster.op(name=f"step_{index}", ins=ins)
@@ -34,7 +34,8 @@ ops = [make(index) for index in range(steps)]
 def layers():
     before = []
     for start in range(0, steps, width):
-        before = [op(*before) for op in ops[start : start + width]]
+        needs = {f"need_{each}": value for each, value in enumerate(before)}
+        before = [op(**needs) for op in ops[start : start + width]]
 
 
 instance = dagster.DagsterInstance.get()

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { z } from 'zod';
 import type { projectionSchema } from '../../contracts/training.ts';
-import { allocatorEnvironment } from '../../training/process/environment.ts';
+import { fastEnvironment } from '../../training/process/environment.ts';
 import { openLineProcess } from '../line-process.ts';
 import type { StepPeer, StepWorkload } from '../step-peer.ts';
 import { type Answer, answerSchemas } from './answers.ts';
@@ -45,15 +45,15 @@ export interface KerasPeer extends StepPeer {
 }
 
 /**
- * Starts Keras in its own Python environment: with the allocator settings of our trainers, or as its users start it, which
+ * Starts Keras in its own Python environment: with the settings of our trainers, or as its users start it, which
  * is as this process was started.
  */
-export async function openKeras(allocator: 'ours' | 'default'): Promise<KerasPeer> {
+export async function openKeras(settings: 'ours' | 'default'): Promise<KerasPeer> {
   const program = fileURLToPath(new URL('peer.py', import.meta.url));
   const { ask, close } = openLineProcess(await kerasEnvironment(), ['-B', program], {
     ...process.env,
     TF_CPP_MIN_LOG_LEVEL: '3',
-    ...(allocator === 'ours' ? allocatorEnvironment : {}),
+    ...(settings === 'ours' ? fastEnvironment : {}),
   });
   const checked = async <Command extends keyof typeof answerSchemas>(command: Command, operands: object = {}) =>
     answerSchemas[command].parse(await ask(command, { ...operands })) as Answer<Command>;

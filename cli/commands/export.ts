@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError, type ErrorCode } from '../../contracts/errors.ts';
 import { type ExportRequest, exportAnswerSchema } from '../../contracts/export.ts';
+import { trainingKindNames } from '../../contracts/training-kinds.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
@@ -70,30 +71,35 @@ async function artifactsOfRun(storeUrl: string, run: string, step: string | unde
   if (!plan)
     throw new ContrailError('Usage', `There is no run ${run} in this store. \`contrail list\` shows the runs.`);
   const results = await loadStepResults(store, run);
-  const ofKind = (kind: string) =>
+  const ofKind = (...kinds: readonly string[]) =>
     plan.steps.flatMap(({ id, uses, inputs }) => {
-      const result = uses === kind ? results[id]?.result : undefined;
+      const result = kinds.includes(uses) ? results[id]?.result : undefined;
       return result ? [{ id, inputs, result }] : [];
     });
-  const trained = ofKind('pretrain').filter(({ id }) => step === undefined || id === step);
-  const names = ofKind('pretrain').map(({ id }) => id);
+  const trainings = ofKind(...trainingKindNames);
+  const trained = trainings.filter(({ id }) => step === undefined || id === step);
+  const names = trainings.map(({ id }) => id);
   const [chosen] = trained;
   if (!chosen)
     throw new ContrailError(
       'Usage',
       names.length === 0
-        ? `No pretrain step of ${run} has finished yet.`
-        : `${run} has no finished pretrain step ${step}. There is: ${names.join(', ')}.`,
+        ? `No training of ${run} has finished yet.`
+        : `${run} has no finished training ${step}. There is: ${names.join(', ')}.`,
     );
   if (trained.length > 1)
     throw new ContrailError('Usage', `${run} has several encoders. Choose one with --step: ${names.join(', ')}.`);
   const probe = ofKind('linear-probe').find(({ inputs }) => inputs.encoder?.step === chosen.id);
-  const measured = ofKind('evaluate').find(({ inputs }) => probe !== undefined && inputs.classifier?.step === probe.id);
+  // A training by cross-entropy has a classifier of its own.
+  const classified = probe ?? (chosen.result.classifier === undefined ? undefined : chosen);
+  const measured = ofKind('evaluate').find(
+    ({ inputs }) => classified !== undefined && inputs.classifier?.step === classified.id,
+  );
   const numbers = Object.entries(measured?.result ?? {}).filter(([, value]) => typeof value === 'number');
   return {
     run,
     encoder: chosen.result.encoder as unknown as ArtifactRef,
-    classifier: (probe?.result.classifier ?? null) as unknown as ArtifactRef | null,
+    classifier: (classified?.result.classifier ?? null) as unknown as ArtifactRef | null,
     evaluation: numbers.length > 0 ? (Object.fromEntries(numbers) as Record<string, number>) : null,
   };
 }

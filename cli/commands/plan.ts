@@ -1,6 +1,6 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
-import { loadPlan, openStore } from '../../store/index.ts';
+import { damageIn, loadCacheEntry, loadPlan, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
 import { formatSeconds, print, printJson, table } from '../output.ts';
@@ -28,7 +28,10 @@ export async function planCommand(
   const store = openStore(openHome().storeUrl);
   if (resume !== undefined && !(await loadPlan(store, checkRunId(resume))))
     throw new ContrailError('RunNotFound', `The store knows no run ${resume}. \`contrail list\` shows the runs.`);
-  const cached = async () => null;
+  const cached = async (fingerprint: string) => {
+    const entry = await loadCacheEntry(store, fingerprint);
+    return entry && (await damageIn(store, entry.result)) === null ? entry : null;
+  };
   const outlook = await lookAhead(store, plan, { cached, ...(resume === undefined ? {} : { resume }) });
   if (json) {
     printJson(outlook);

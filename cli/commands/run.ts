@@ -1,6 +1,7 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
+import { graphOf } from '../../pipelines/language/graph/index.ts';
 import { loadPlan, openStore, reportFolder, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { type ServerClient, withServer } from '../connection.ts';
@@ -26,7 +27,12 @@ export async function validateCommand(
 ): Promise<number> {
   const plan = await readPipelineFile(file, set);
   if (json) printJson(plan);
-  else print(`${file} is valid: ${plan.steps.map(({ id, uses }) => `${id} (${uses})`).join(', ')}`);
+  else {
+    const steps = graphOf(plan).nodes.map(
+      ({ id, uses, count }) => `${id}${count === null ? '' : ` ×${count}`} (${uses})`,
+    );
+    print(`${file} is valid: ${steps.join(', ')}`);
+  }
   return 0;
 }
 

@@ -55,7 +55,7 @@ export const prepareDataResult = z.strictObject({
 
 export const prepareData = {
   description: 'Read a data set, check every image, split it by class, and store it',
-  version: 1,
+  version: 2,
   params: prepareDataParams,
   result: prepareDataResult,
   inputs: {},

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
 import { watchSettings } from '../health.ts';
-import { checkpointSchema, trainingConfigSchema } from '../training.ts';
+import { checkpointSchema, dataSchema, trainingConfigSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const pretrainParams = trainingConfigSchema.extend({
   checkpoint: checkpointSchema.prefault({}),
+  data: dataSchema.prefault({}),
   ...watchSettings,
 });
 export type PretrainParams = z.infer<typeof pretrainParams>;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
 import { watchSettings } from '../health.ts';
-import { checkpointSchema, classifierConfigSchema } from '../training.ts';
+import { checkpointSchema, classifierConfigSchema, dataSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const trainClassifierParams = classifierConfigSchema.extend({
   checkpoint: checkpointSchema.prefault({}),
+  data: dataSchema.prefault({}),
   ...watchSettings,
 });
 export type TrainClassifierParams = z.infer<typeof trainClassifierParams>;

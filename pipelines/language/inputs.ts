@@ -28,6 +28,8 @@ export function fieldOf(maker: Maker | undefined, kind: ArtifactKind): string | 
 const kindsThatMake = (kind: ArtifactKind): StepKindName[] =>
   stepKindNames.filter((name) => Object.values<ArtifactKind>(stepKinds[name].outputs).includes(kind));
 
+const withArticle = (kind: ArtifactKind) => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
+
 /**
  * Finds which step an artifact comes from where the pipeline does not say: the nearest one upstream that makes it.
  *
@@ -46,8 +48,8 @@ export function findInput(
     });
     const [maker, another] = makers;
     if (maker && another)
-      return `both ${maker.step} and ${another.step} make a ${kind}; say which with \`${kind}: \${steps.${maker.step}.result.${maker.field}}\``;
+      return `both ${maker.step} and ${another.step} make ${withArticle(kind)}; say which with \`${kind}: \${steps.${maker.step}.result.${maker.field}}\``;
     if (maker) return maker;
   }
-  return `it takes a ${kind}, and no step that it needs makes one; add a step that uses ${kindsThatMake(kind).join(' or ')} to needs`;
+  return `it takes ${withArticle(kind)}, and no step that it needs makes one; add a step that uses ${kindsThatMake(kind).join(' or ')} to needs`;
 }

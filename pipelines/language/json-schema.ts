@@ -31,11 +31,23 @@ export function pipelineJsonSchema(): Schema {
     $defs: {
       step: {
         ...step,
-        properties: { ...(step.properties as Schema), uses: { enum: stepKindNames } },
+        properties: { ...settings(step.properties as Record<string, Schema>), uses: { enum: stepKindNames } },
         allOf: stepKindNames.map((name) => parametersOf(name, stepKinds[name])),
       },
     },
   };
+}
+
+/** The keys of a step whose values may be references, and the lists of a matrix too. */
+function settings(properties: Readonly<Record<string, Schema>>): Schema {
+  const referable = ['maxParallel', 'queue', 'priority', 'retry', 'timeout', 'cache'];
+  const matrix = JSON.parse(JSON.stringify(properties.matrix), (_, value: unknown) =>
+    typeof value === 'object' && value !== null && 'type' in value && value.type === 'array'
+      ? { anyOf: [value, reference] }
+      : value,
+  ) as Schema;
+  const others = referable.map((name) => [name, orReference(properties[name] ?? {})]);
+  return { ...properties, ...Object.fromEntries(others), matrix };
 }
 
 function parametersOf(name: string, kind: StepKind): Schema {

@@ -68,9 +68,15 @@ describe('contrail plan', () => {
       decision: 'refused',
       reason: 'optimizer.learningRate: 0.05 → 0.01',
     });
-    const fresh = await outlook('--set', 'epochs=20');
+    const cached = await outlook();
+    expect(cached.steps.map(({ decision, reason }) => [decision, reason])).toEqual([
+      ...Array.from({ length: 4 }, () => ['reuse', 'from first']),
+      ['run', 'it acts on the world'],
+    ]);
+    const fresh = await outlook('--set', 'epochs=20', '--set', 'rate=0.02');
     expect(fresh.unknown).toEqual([]);
-    const usual = await outlook();
+    const usual = await outlook('--set', 'rate=0.02');
+    expect(usual.steps[1]?.reason).toBe('with.optimizer.learningRate: 0.05 → 0.02 (against first)');
     const pretrain = (of: typeof fresh) => of.steps[1]?.seconds ?? 0;
     expect(pretrain(usual)).toBeGreaterThan(0);
     expect(pretrain(fresh)).toBeGreaterThan(2 * pretrain(usual));
@@ -208,7 +214,7 @@ describe('a second worker', () => {
     try {
       await environment.start(
         'spread',
-        smallPipeline({ epochs: 2 }).replace('uses: pretrain', 'uses: pretrain\n    queue: elsewhere'),
+        smallPipeline({ epochs: 2, seed: 11 }).replace('uses: pretrain', 'uses: pretrain\n    queue: elsewhere'),
       );
       await environment.result('spread');
       const lines = (await readRunLog(environment.store, 'spread')).lines.map(({ step }) => step);
@@ -229,7 +235,7 @@ describe('a second worker', () => {
 describe('contrail logs', () => {
   it('shows what was said of a run, by whichever worker', { timeout: 300_000 }, async () => {
     const { stdout } = await command('logs', 'spread');
-    expect(stdout).toMatch(/data +prepareData: started/);
+    expect(stdout).toMatch(/data +reused: the result of first\/data/);
     expect(stdout).toMatch(/pretrain +epoch-2: done in [\d.]+ s, loss [\d.]+, \d+ images\/s/);
     const { stdout: one } = await command('logs', 'spread', 'probe');
     expect(one).toContain('linearProbe: done');
@@ -243,7 +249,7 @@ describe('contrail logs', () => {
   it('follows a run to its end, and names the attempt that was lost with its worker', {
     timeout: 300_000,
   }, async () => {
-    await environment.start('lost', smallPipeline({ epochs: 40 }));
+    await environment.start('lost', smallPipeline({ epochs: 4, seed: 12 }));
     const following = command('logs', 'lost', '--follow');
     const checkpoints = openCheckpoints(environment.store, { run: 'lost', step: 'pretrain' });
     while ((await checkpoints.list()).length === 0) await sleep(50);

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, expect, it } from 'vitest';
-import { openStore } from '../../store/index.ts';
+import { afterAll, expect, it, vi } from 'vitest';
+import { createArtifactWriter, openStore } from '../../store/index.ts';
 import { testStore } from './test-store.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-file-store-'));
@@ -44,4 +44,35 @@ it('hides what is being written, and sweeps it away only when the writer must be
   expect(await store.list('a')).toEqual([{ path: 'a/file', bytes: 1 }]);
   expect(await store.sweep('a')).toBe(1);
   expect((await readdir(join(folder, 'a'))).sort()).toEqual(['file', 'file.tmp-1-ab']);
+});
+
+it('lets no sweep take a staged file whose writer lives, however long it takes', async () => {
+  const folder = join(root, 'staged');
+  const store = openStore(folder);
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+  try {
+    const staged = await store.stage([Buffer.from('x')]);
+    for (let minutes = 0; minutes < 180; minutes += 20) {
+      vi.advanceTimersByTime(20 * 60_000);
+      expect(await store.sweep('staging')).toBe(0);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await staged.publish('a/file');
+    expect(await store.list('a')).toEqual([{ path: 'a/file', bytes: 1 }]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it('is rid of what killed writers have staged once the next artifact is begun', async () => {
+  const folder = join(root, 'killed');
+  await mkdir(join(folder, 'staging'), { recursive: true });
+  const old = join(folder, 'staging/file.tmp-1-ab');
+  await writeFile(old, 'a shard');
+  const twoHoursAgo = Date.now() / 1000 - 2 * 60 * 60;
+  await utimes(old, twoHoursAgo, twoHoursAgo);
+  const writer = createArtifactWriter(openStore(folder), 'dataset');
+  await writer.add('a.bin', Buffer.from('a'));
+  expect(await readdir(join(folder, 'staging'))).not.toContain('file.tmp-1-ab');
+  await writer.discard();
 });

@@ -57,7 +57,7 @@ function open(config: TrainingConfig, engine: typeof capture | typeof eagerExecu
 function inOneGradient(config: TrainingConfig) {
   const model = createTrainingModel(config, format, 3);
   const variables = createVariables(model.state, 7);
-  const { images, labels } = gatherBatch(data(), tf.tensor1d(rows, 'int32'));
+  const { images, labels } = gatherBatch([tf.tensor1d(rows, 'int32')], { ...data() });
   const { views } = model.objective;
   const classes = repeatViews(labels, views);
   const draws = viewDraws(batch * views, viewSeed(config, tf.scalar(0, 'int32')));

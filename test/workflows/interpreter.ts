@@ -106,7 +106,7 @@ async function withHeartbeats(work: () => Promise<void>): Promise<void> {
 }
 
 /** The server has five seconds to come up, which a busy machine may need more than once. */
-async function startServer(extraArgs: string[]): Promise<TestWorkflowEnvironment> {
+export async function startServer(extraArgs: string[]): Promise<TestWorkflowEnvironment> {
   for (let attempt = 1; ; attempt++)
     try {
       return await TestWorkflowEnvironment.createLocal({

@@ -26,6 +26,14 @@ export function memoryStore(): Store {
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
     write: async (path, content) => void files.set(path, await whole(content)),
     writeExclusive: async (path, content) => !files.has(path) && files.set(path, content) !== undefined,
+    stage: async (content) => {
+      const bytes = await whole(content);
+      return {
+        read: async () => bytes,
+        publish: async (path) => void files.set(path, bytes),
+        discard: async () => {},
+      };
+    },
     remove: async (path) => void files.delete(path),
     sweep: async () => 0,
     localFile: async (path) => {

@@ -9,6 +9,7 @@ import { CaptureError } from './errors.ts';
 import type { CompiledStep, Execution, Step, StepState, TensorValue } from './execution.ts';
 import { type Edge, type GraphNode, nodeOf, outputOf, prune } from './graph.ts';
 import { createGraphBuilder, type GraphBuilder } from './graph-builder.ts';
+import { convolutionsAsProducts } from './matrix-products.ts';
 import { reducePrecision } from './precision.ts';
 import { type Processor, processor } from './processor.ts';
 import { type GraphVariable, type Recording, readVariable, record } from './recorder.ts';
@@ -173,7 +174,7 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
       });
       const nodes = prune(builder.nodes, [...results, ...placeholders]);
       return {
-        nodes: reduce(nodes, shapes),
+        nodes: specialise(nodes, shapes),
         inputNames: placeholders.map((name) => `${name}:0`).join(','),
         outputNames: results.map((name) => `${name}:0`).join(','),
       };
@@ -182,14 +183,16 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
     }
   };
 
-  const reduce = (nodes: readonly GraphNode[], shapes: Recording['shapes']): readonly GraphNode[] => {
-    if (precision === 'float32') return nodes;
-    if (precision === 'float16') return reducePrecision(nodes, precision);
+  /** Gives each convolution the form that is fastest here. */
+  const specialise = (nodes: readonly GraphNode[], shapes: Recording['shapes']): readonly GraphNode[] => {
     const on = options.processor ?? processor();
-    return reducePrecision(nodes, precision, (node) => {
+    const isReduced = (node: GraphNode) => {
+      if (precision !== 'bfloat16') return precision === 'float16';
       const convolution = convolutionOf(node, shapes);
       return convolution !== undefined && bfloat16Pays(convolution, on);
-    });
+    };
+    const products = on.device === 'cpu' ? convolutionsAsProducts(nodes, shapes, (node) => !isReduced(node)) : nodes;
+    return precision === 'float32' ? products : reducePrecision(products, precision, isReduced);
   };
 
   const compile = (step: Step): CompiledStep => {

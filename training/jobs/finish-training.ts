@@ -28,7 +28,8 @@ export async function finishTraining(
   try {
     const { training } = await reachEpoch(slot, input, input.recorded.epoch, context);
     const { session } = training;
-    const batchNormImages = recomputeBatchNormStatistics(session.model, session.execution, {
+    const batchNormImages = await recomputeBatchNormStatistics(session.model, session.execution, {
+      source: session.source,
       count: session.count,
       batch: statisticsBatch,
       batches: statisticsBatches,
@@ -66,7 +67,7 @@ export async function finishTraining(
       : { ...made, classifier: await storeClassifier(training, input, made, context) };
   } finally {
     // The statistics in memory are no longer those of the training state.
-    slot.release();
+    await slot.release();
   }
 }
 

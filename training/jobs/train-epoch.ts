@@ -26,14 +26,14 @@ export async function trainEpoch(
   try {
     const { training, manifest, resumedFrom, rejected } = await reachEpoch(slot, input, input.epoch, context);
     const { epochDigest, best, sound } = training.session;
-    if (!sound) slot.release();
+    if (!sound) await slot.release();
     const metrics = (manifest ?? (await committed(training, input.epoch))).metrics;
     if (epochDigest === null || best === null || metrics === null)
       throw new Error('a finished epoch has a digest and metrics');
     return { epoch: input.epoch, digest: epochDigest, metrics, best, resumedFrom, rejected: [...rejected] };
   } catch (error) {
     // Whatever went wrong, the next attempt starts from the store.
-    slot.release();
+    await slot.release();
     throw error;
   }
 }
@@ -48,7 +48,7 @@ export async function reachEpoch(
   const { through, ...found } = await slot.position(input, { epoch, step: 0 }, context);
   const manifest = await trainUpTo(found.training, input, Math.min(epoch, through), context);
   if (through >= epoch) return { ...found, manifest };
-  slot.release();
+  await slot.release();
   const { resumedFrom, rejected } = found;
   return { ...(await reachEpoch(slot, input, epoch, context)), resumedFrom, rejected };
 }
@@ -124,7 +124,7 @@ async function trainAndCommit(
     learningRate,
     imagesPerSecond: imagesPerSecond(session.stepsPerEpoch - firstStep),
     seconds,
-    ...contrastiveFacts(session, epoch),
+    ...contrastiveFacts(session),
   });
   // At the recorded epoch the state itself may be wanted, to take the encoder out of it.
   if (input.recorded?.epoch !== epoch && epoch < session.config.epochs)

@@ -48,22 +48,23 @@ export interface TrainingSlot {
    * @throws ContrailError DigestMismatch when a checkpoint is not the state that the run's history recorded
    */
   readonly position: (input: Input, upTo: ProgressPoint, context: JobContext) => Promise<Positioned>;
-  readonly release: () => void;
+  readonly release: () => Promise<void>;
 }
 
 export function createTrainingSlot(): TrainingSlot {
   let held: Training | undefined;
   const writer = createCheckpointWriter();
-  const release = () => {
-    if (held) closeSession(held.session);
+  const release = async () => {
+    const training = held;
     held = undefined;
+    if (training) await closeSession(training.session);
   };
   return {
     release,
     position: async (input, upTo, context) => {
       if (held && (await stillOurs(held, input, upTo)))
         return { training: held, through: Number.MAX_SAFE_INTEGER, resumedFrom: null, rejected: [] };
-      release();
+      await release();
       context.progress({ phase: 'opening', done: 0, total: 1, unit: 'steps' });
       const checkpoints = openCheckpoints(context.store, input);
       const lease = await acquireLease(context.store, input, `${hostname()} pid ${process.pid}`);
@@ -73,7 +74,10 @@ export function createTrainingSlot(): TrainingSlot {
       });
       requireStart(input, newest?.manifest.epoch ?? 0, rejected);
       const { through, ...chosen } = configOf(input, (newest?.manifest.epoch ?? 0) + 1);
-      const session = await openSession(context.store, chosen.dataset, chosen.config);
+      const session = await openSession(context.store, chosen.dataset, chosen.config, {
+        data: input.data,
+        onCheck: (done, total) => context.progress({ phase: 'checking images', done, total, unit: 'images' }),
+      });
       held = { session, checkpoints, lease, writer };
       if (newest) {
         restore(session, newest.manifest, newest.tensors, newest.metadata);

@@ -12,7 +12,7 @@ import {
   trainerJobs,
   trainerMessageSchema,
 } from '../../contracts/trainer.ts';
-import { allocatorEnvironment } from './environment.ts';
+import { fastEnvironment } from './environment.ts';
 
 /**
  * The worker's side of the protocol.
@@ -121,7 +121,7 @@ export function createTrainerHost(options: TrainerHostOptions): TrainerHost {
 function startTrainer(name: string, key: StepKey, options: TrainerHostOptions): Trainer {
   const child = fork(fileURLToPath(options.entry), [key.run, key.step, options.storeUrl], {
     execArgv: ['--import', import.meta.resolve('tsx')],
-    env: { ...allocatorEnvironment, ...process.env, ...options.environment },
+    env: { ...fastEnvironment, ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Its own process group: Ctrl-C in the terminal must reach the worker alone, which then asks for a checkpoint.
     detached: true,

@@ -105,7 +105,7 @@ const whenInWords = (when: string, isOfMatrix: boolean) =>
 function statusOf(reached: readonly StepProgress[]): string {
   const [only, ...others] = reached;
   if (only && others.length === 0)
-    return only.epoch != null && only.state !== 'done'
+    return only.epoch != null && (only.state === 'running' || only.state === 'paused')
       ? `${only.state}, epoch ${only.epoch} of ${only.epochs}`
       : only.state;
   const order: readonly StepState[] = ['done', 'running', 'paused', 'waiting', 'failed', 'cancelled', 'skipped'];

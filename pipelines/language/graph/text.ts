@@ -28,7 +28,7 @@ const sections = [
 ] as const;
 
 /**
- * Draws a graph as a tree for the terminal: each step under the last of those it needs, with the others named beside it.
+ * Draws a graph as a tree for the terminal: each step under that of its needs which comes last, with the others named beside it.
  */
 export function graphAsText(graph: Graph, paint: Paint = plain): string {
   const needsOf = new Map(
@@ -37,9 +37,12 @@ export function graphAsText(graph: Graph, paint: Paint = plain): string {
       graph.edges.filter(({ to, kind }) => to === id && kind === 'needs').map(({ from }) => from),
     ]),
   );
-  const order = graph.nodes.map(({ id }) => id);
+  const depths = new Map<string, number>();
+  // In the order of the plan, so what a step needs comes before it.
+  for (const { id } of graph.nodes)
+    depths.set(id, Math.max(0, ...(needsOf.get(id) ?? []).map((need) => (depths.get(need) ?? 0) + 1)));
   const parentOf = (id: string) =>
-    (needsOf.get(id) ?? []).toSorted((a, b) => order.indexOf(a) - order.indexOf(b)).at(-1) ?? null;
+    (needsOf.get(id) ?? []).toSorted((a, b) => (depths.get(a) ?? 0) - (depths.get(b) ?? 0)).at(-1) ?? null;
   const lines: { readonly tree: string; readonly node: GraphNode; readonly also: readonly string[] }[] = [];
   const draw = (node: GraphNode, lead: string, branch: string, under: string) => {
     const parent = parentOf(node.id);

@@ -1,0 +1,217 @@
+import { createHash } from 'node:crypto';
+import { read as readAt } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import type { ArtifactManifest, ArtifactRef, DatasetAbout, SplitName } from '../contracts/artifacts.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import {
+  artifactFolder,
+  damaged,
+  datasetAboutOf,
+  decodeSafetensorsHeader,
+  int32,
+  readArtifact,
+  type Store,
+  type TensorPlace,
+} from '../store/index.ts';
+
+/** Bytes hashed at a time. */
+const hashedAtOnce = 4 * 2 ** 20;
+/** More than the header of a shard, which names two tensors. */
+const headerRoom = 64 * 2 ** 10;
+
+/** A split of a prepared data set that stays in the store; rows are read as they are wanted. */
+export interface OpenSplit {
+  readonly count: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: 1 | 3;
+  /**
+   * Reads rows, all at once. A file is checked against its digest before the first of its rows is used.
+   *
+   * @param images bytes [rows, height, width, channels], filled in the order of the rows
+   * @param labels [rows], filled likewise
+   * @throws ContrailError CorruptArtifact
+   */
+  readonly read: (rows: Int32Array, images: Uint8Array, labels: Int32Array) => Promise<void>;
+  /** To be called when no read is under way. */
+  readonly close: () => Promise<void>;
+}
+
+/** A shard's file, found to be what the manifest says. */
+interface CheckedShard {
+  readonly fd: number;
+  /** Where the pixels of its first row are in the file. */
+  readonly offset: number;
+  readonly labels: Int32Array;
+}
+
+interface Shard {
+  readonly file: string;
+  /** Rows of the split before its own. */
+  readonly first: number;
+  readonly count: number;
+  checked?: Promise<CheckedShard>;
+}
+
+/**
+ * Opens a split. Nothing but the manifest is read before the first row is.
+ *
+ * @param onCheck called again and again while files are checked, with the images of those that were, and of all
+ * @throws ContrailError CorruptArtifact
+ */
+export async function openSplit(
+  store: Store,
+  ref: ArtifactRef,
+  name: SplitName,
+  onCheck: (done: number, total: number) => void = () => {},
+): Promise<OpenSplit> {
+  const manifest = await readArtifact(store, ref);
+  const about = datasetAboutOf(manifest, ref);
+  const { height, width, channels } = about.image;
+  const { count } = about.splits[name];
+  const size = height * width * channels;
+  const shards = shardsOf(about, name);
+  const handles: FileHandle[] = [];
+  let checkedImages = 0;
+  let queue: Promise<unknown> = Promise.resolve();
+
+  const check = async (shard: Shard): Promise<CheckedShard> => {
+    const handle = await openShard(store, ref, shard.file);
+    handles.push(handle);
+    await verify(store, ref, manifest, shard.file, handle, () => onCheck(checkedImages, count));
+    const checked = await locate(handle, shard, [shard.count, height, width, channels]);
+    checkedImages += shard.count;
+    onCheck(checkedImages, count);
+    return checked;
+  };
+  /** One after the other: hashing is this thread's own work, so that more at a time would only take more memory. */
+  const checkedOnce = (shard: Shard): Promise<CheckedShard> => {
+    if (!shard.checked) {
+      shard.checked = queue.then(() => check(shard));
+      queue = shard.checked.catch(() => {});
+    }
+    return shard.checked;
+  };
+
+  return {
+    count,
+    height,
+    width,
+    channels,
+    read: async (rows, images, labels) => {
+      const wanted = Array.from(rows, (row) => shardOfRow(shards, row));
+      const checked = new Map<Shard, CheckedShard>();
+      for (const shard of new Set(wanted)) checked.set(shard, await checkedOnce(shard));
+      const reads: Promise<void>[] = [];
+      for (let from = 0, to = 0; from < rows.length; from = to) {
+        const shard = wanted[from] as Shard;
+        const { fd, offset, labels: known } = checked.get(shard) as CheckedShard;
+        const row = (rows[from] as number) - shard.first;
+        // Rows that follow each other in the file are one read.
+        for (
+          to = from;
+          to < rows.length && wanted[to] === shard && rows[to] === (rows[from] as number) + to - from;
+          to++
+        )
+          labels[to] = known[row + to - from] as number;
+        const target = images.subarray(from * size, to * size);
+        reads.push(
+          readFully(fd, target, offset + row * size, () => store.locate(`${artifactFolder(ref)}/${shard.file}`)),
+        );
+      }
+      // Not the first failure: nothing may write into the buffers after this has returned.
+      const failed = (await Promise.allSettled(reads)).find((outcome) => outcome.status === 'rejected');
+      if (failed) throw failed.reason;
+    },
+    close: async () => {
+      await queue;
+      for (const handle of handles.splice(0)) await handle.close();
+    },
+  };
+}
+
+function shardsOf(about: DatasetAbout, name: SplitName): Shard[] {
+  let first = 0;
+  return about.splits[name].shards.map(({ file, count }) => {
+    first += count;
+    return { file, count, first: first - count };
+  });
+}
+
+/** By bisection: the last shard that begins at or before the row. */
+function shardOfRow(shards: readonly Shard[], row: number): Shard {
+  let [low, high] = [0, shards.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if ((shards[middle] as Shard).first <= row) low = middle;
+    else high = middle - 1;
+  }
+  const shard = shards[low];
+  if (!shard || row < shard.first || row >= shard.first + shard.count) throw new RangeError(`there is no row ${row}`);
+  return shard;
+}
+
+async function openShard(store: Store, ref: ArtifactRef, file: string): Promise<FileHandle> {
+  const path = `${artifactFolder(ref)}/${file}`;
+  if (!(await store.exists(path))) throw damaged(store, ref, path, 'a file', 'none');
+  return open(await store.localFile(path), 'r');
+}
+
+/** Checks size and SHA-256 through the handle that the rows will be read through. */
+async function verify(
+  store: Store,
+  ref: ArtifactRef,
+  { files }: ArtifactManifest,
+  file: string,
+  handle: FileHandle,
+  onPiece: () => void,
+): Promise<void> {
+  const entry = files.find(({ path }) => path === file);
+  if (!entry) throw new ContrailError('CorruptArtifact', `The data set ${ref.digest} has no file ${file}.`);
+  const path = `${artifactFolder(ref)}/${file}`;
+  const { size } = await handle.stat();
+  if (size !== entry.bytes) throw damaged(store, ref, path, `${entry.bytes} bytes`, String(size));
+  const hash = createHash('sha256');
+  const piece = Buffer.allocUnsafeSlow(Math.min(hashedAtOnce, size));
+  for (let at = 0; at < size; ) {
+    const { bytesRead } = await handle.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) break;
+    hash.update(piece.subarray(0, bytesRead));
+    at += bytesRead;
+    onPiece();
+  }
+  const sha256 = hash.digest('hex');
+  if (sha256 !== entry.sha256) throw damaged(store, ref, path, `SHA-256 ${entry.sha256}`, sha256);
+}
+
+/** Finds the tensors of a shard, and reads its labels. */
+async function locate(handle: FileHandle, { file, count }: Shard, shape: readonly number[]): Promise<CheckedShard> {
+  const { size } = await handle.stat();
+  const head = Buffer.alloc(Math.min(headerRoom, size));
+  await readFully(handle.fd, head, 0, () => file);
+  const { tensors } = decodeSafetensorsHeader(head, size, file);
+  const [images, labels] = [tensors.get('images'), tensors.get('labels')];
+  const isOf = (place: TensorPlace | undefined, dtype: string, expected: readonly number[]) =>
+    place?.dtype === dtype && place.shape.join() === expected.join();
+  if (!images || !labels || !isOf(images, 'U8', shape) || !isOf(labels, 'I32', [count]))
+    throw new ContrailError('CorruptArtifact', `${file} lacks images or labels of the shapes that its data set names.`);
+  const data = new Uint8Array(labels.bytes);
+  await readFully(handle.fd, data, labels.offset, () => file);
+  return { fd: handle.fd, offset: images.offset, labels: int32({ ...labels, data }) };
+}
+
+/**
+ * Hands the read to the library's own threads at once; they go on while a native call keeps JavaScript waiting.
+ *
+ * @throws ContrailError CorruptArtifact when the file ends before
+ */
+function readFully(fd: number, target: Uint8Array, position: number, nameOf: () => string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    readAt(fd, target, 0, target.length, position, (error, bytesRead) => {
+      if (error) reject(error);
+      else if (bytesRead < target.length)
+        reject(new ContrailError('CorruptArtifact', `${nameOf()} became shorter while it was read.`));
+      else resolve();
+    });
+  });
+}

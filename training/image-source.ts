@@ -1,0 +1,62 @@
+import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
+import type { DataConfig } from '../contracts/training.ts';
+import { openSplit, readWholeSplit } from '../datasets/index.ts';
+import type { Store } from '../store/index.ts';
+import type { StepState } from './capture/index.ts';
+import { residentImages } from './resident-images.ts';
+import { type Batches, type BatchOrder, streamedBatches } from './streamed-batches.ts';
+
+/**
+ * Where steps get their batches from: images that are in TensorFlow's memory, of which a step is given the rows, or images
+ * that stay in the store, which a step is given themselves. Both give the same numbers. `gatherBatch` takes either in a step.
+ */
+export interface ImageSource {
+  /** The images in TensorFlow's memory, as `ResidentImages`; empty where they stay in the store. */
+  readonly resident: StepState['resident'];
+  /** Begins anywhere and may be closed anywhere; one at a time is open. */
+  readonly batches: (order: BatchOrder) => Batches;
+  /** Leaves `resident` alone, which belongs to the execution. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens a split, in memory where it fits into `residentMiB`.
+ *
+ * @param onCheck called again and again while files are checked, with the images of those that were, and of all
+ */
+export async function openImageSource(
+  store: Store,
+  dataset: ArtifactRef,
+  name: SplitName,
+  { residentMiB, readAhead }: DataConfig,
+  onCheck?: (done: number, total: number) => void,
+): Promise<ImageSource> {
+  const split = await openSplit(store, dataset, name, onCheck);
+  const { count, height, width, channels } = split;
+  if (count * height * width * channels > residentMiB * 2 ** 20)
+    return {
+      resident: {},
+      batches: (order) => streamedBatches(split, order, readAhead),
+      close: split.close,
+    };
+  try {
+    const resident = { ...residentImages(await readWholeSplit(split)) };
+    return { resident, batches: residentBatches, close: async () => {} };
+  } finally {
+    await split.close();
+  }
+}
+
+/** Each step gets one input: the rows of its batch, int32 [size]. */
+function residentBatches({ size, from, rows }: BatchOrder): Batches {
+  const values = new Int32Array(size);
+  const inputs = [{ dtype: 'int32', shape: [size], values }] as const;
+  let step = from;
+  return {
+    next: () => {
+      values.set(rows(step++));
+      return inputs;
+    },
+    close: async () => {},
+  };
+}

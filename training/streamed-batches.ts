@@ -1,0 +1,76 @@
+import type { OpenSplit } from '../datasets/index.ts';
+import type { TensorValue } from './capture/index.ts';
+
+/** Which rows each step takes. */
+export interface BatchOrder {
+  /** Images in a batch. */
+  readonly size: number;
+  /** The first step. */
+  readonly from: number;
+  /** The one after the last. */
+  readonly to: number;
+  /** Rows of the batch of a step; not to be changed afterwards. */
+  readonly rows: (step: number) => Int32Array;
+}
+
+/** The batches of some steps, one after the other. */
+export interface Batches {
+  /** The inputs of the next step; the arrays in them are filled anew from the following call on. */
+  readonly next: () => readonly TensorValue[] | Promise<readonly TensorValue[]>;
+  /** Waits for the reads that are under way. */
+  readonly close: () => Promise<void>;
+}
+
+interface Slot {
+  readonly images: TensorValue & { readonly values: Uint8Array };
+  readonly labels: TensorValue & { readonly values: Int32Array };
+  readonly inputs: readonly TensorValue[];
+  filled: Promise<void>;
+}
+
+/**
+ * Reads batches in advance, into a ring of buffers that is allocated once: one that the step works with, and `readAhead`
+ * that are filled meanwhile.
+ *
+ * Each step gets two inputs: the images, uint8 [size, height, width, channels], and their labels, int32 [size].
+ *
+ * @param readAhead batches; with 0 each is read when it is asked for
+ */
+export function streamedBatches(
+  split: Pick<OpenSplit, 'height' | 'width' | 'channels' | 'read'>,
+  { size, from, to, rows }: BatchOrder,
+  readAhead: number,
+): Batches {
+  const shape = [size, split.height, split.width, split.channels];
+  const ring = Array.from({ length: readAhead + 1 }, (): Slot => {
+    const values = new Uint8Array(shape.reduce((a, b) => a * b, 1));
+    const images = { dtype: 'uint8', shape, values } as const;
+    const labels = { dtype: 'int32', shape: [size], values: new Int32Array(size) } as const;
+    return { images, labels, inputs: [images, labels], filled: Promise.resolve() };
+  });
+  const slotOf = (step: number) => ring[step % ring.length] as Slot;
+  let [started, given] = [from, from];
+  const start = () => {
+    if (started >= to) return;
+    const slot = slotOf(started);
+    slot.filled = split.read(rows(started), slot.images.values, slot.labels.values);
+    // It is awaited when its turn comes.
+    slot.filled.catch(() => {});
+    started++;
+  };
+  for (let ahead = 0; ahead < readAhead; ahead++) start();
+  return {
+    next: async () => {
+      if (given >= to) throw new RangeError(`there is no step ${given}`);
+      // The buffer of the step before is free from now on.
+      start();
+      const slot = slotOf(given++);
+      await slot.filled;
+      return slot.inputs;
+    },
+    close: async () => {
+      started = to;
+      await Promise.allSettled(ring.map(({ filled }) => filled));
+    },
+  };
+}
