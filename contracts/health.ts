@@ -1,43 +1,31 @@
 import { z } from 'zod';
 import { durationSchema } from './duration.ts';
 
-/** What can be done at once about a training that is not well. `stop` keeps its best epoch. */
-const plainActions = ['ignore', 'fail', 'pause', 'stop'] as const;
-
-const retrySettings = z.strictObject({
-  times: z.int().min(1).max(100).default(3),
-  factor: z.number().positive().lt(1).default(0.5).describe('what the learning rate is multiplied by, each time'),
-  otherwise: z.enum(['fail', 'pause', 'stop']).default('fail').describe('what is done after the last time'),
-});
-
+/** What can be done about a training that is not well. */
 export const healthActionSchema = z
-  .union([
-    z.enum(plainActions),
-    z.enum(['retry']).transform(() => ({ retry: retrySettings.parse({}) })),
-    z.strictObject({ retry: retrySettings }),
-  ])
+  .enum(['ignore', 'fail', 'pause', 'stop', 'retry'])
   .describe(
-    'ignore, fail, pause for a person, stop and keep the best epoch, or retry from the last good checkpoint with a lower learning rate',
+    'pause waits for a person, stop keeps the best epoch, retry goes back to the last good epoch with a lower learning rate',
   );
 export type HealthAction = z.infer<typeof healthActionSchema>;
 
 export const healthSchema = z.strictObject({
   nonFiniteLoss: z
-    .strictObject({ action: healthActionSchema.prefault('fail') })
+    .strictObject({ action: healthActionSchema.default('fail') })
     .prefault({})
     .describe('the loss is no number, or infinite'),
   collapse: z
     .strictObject({
       tolerance: z.number().min(0).max(1).default(0.002).describe('relative distance from the loss of a collapse'),
       epochs: z.int().min(1).default(5).describe('in a row'),
-      action: healthActionSchema.prefault('fail'),
+      action: healthActionSchema.default('fail'),
     })
     .prefault({})
     .describe('the SupCon loss stays at ln(2N - 1), where every image has the same projection'),
   withoutPositives: z
     .strictObject({
       share: z.number().min(0).max(1).default(0.5).describe('of the batches of an epoch'),
-      action: healthActionSchema.prefault('fail'),
+      action: healthActionSchema.default('fail'),
     })
     .prefault({})
     .describe(
@@ -47,10 +35,17 @@ export const healthSchema = z.strictObject({
     .strictObject({
       epochs: z.int().min(1).default(10),
       minimumDelta: z.number().min(0).default(0.001),
-      action: healthActionSchema.prefault('retry'),
+      action: healthActionSchema.default('retry'),
     })
     .optional()
     .describe('the loss has not fallen by minimumDelta for so many epochs'),
+  retry: z
+    .strictObject({
+      times: z.int().min(1).max(100).default(3).describe('for each rule'),
+      factor: z.number().positive().lt(1).default(0.5).describe('what the learning rate is multiplied by, each time'),
+      otherwise: z.enum(['fail', 'pause', 'stop']).default('fail').describe('what is done after the last time'),
+    })
+    .prefault({}),
 });
 export type HealthConfig = z.infer<typeof healthSchema>;
 

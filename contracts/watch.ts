@@ -122,14 +122,14 @@ export const nonFiniteLoss = (epoch: number, message: string, { health }: WatchR
   goodEpoch: epoch,
 });
 
-/** What is done about a finding, when so many retries were made for it before. */
+/** What is done about a finding, when so many retries were made for its rule before. */
 export function decide(
   { action }: Finding,
+  { health: { retry } }: WatchRules,
   retriesBefore: number,
-): { readonly do: 'fail' | 'pause' | 'stop' | 'ignore' } | { readonly do: 'retry'; readonly factor: number } {
-  if (typeof action === 'string') return { do: action };
-  const { times, factor, otherwise } = action.retry;
-  return retriesBefore < times ? { do: 'retry', factor } : { do: otherwise };
+): { readonly do: Exclude<HealthAction, 'retry'> } | { readonly do: 'retry'; readonly factor: number } {
+  if (action !== 'retry') return { do: action };
+  return retriesBefore < retry.times ? { do: 'retry', factor: retry.factor } : { do: retry.otherwise };
 }
 
 /** After a person let a training go on, or it went back to an earlier epoch: what was seen before no longer counts. */

@@ -109,7 +109,7 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
 
   /** Does what the rules say about a finding. @returns whether to stop */
   const act = async (finding: Finding, error?: unknown): Promise<boolean> => {
-    const decision = decide(finding, retriesFor(course, finding.rule));
+    const decision = decide(finding, watchRules(course.parameters), retriesFor(course, finding.rule));
     if (decision.do === 'fail')
       throw (
         error ?? ApplicationFailure.nonRetryable(`After epoch ${state?.epoch ?? 0}, ${finding.message}.`, 'Unhealthy')

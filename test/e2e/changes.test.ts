@@ -148,7 +148,7 @@ describe('a resume after a change', () => {
 describe('a training that is not well', () => {
   it('goes back with a lower learning rate, and stops with its best epoch', { timeout: 120_000 }, async () => {
     const settings =
-      'health: { plateau: { epochs: 1, minimumDelta: 100, action: { retry: { times: 1, otherwise: stop } } } }';
+      'health: { plateau: { epochs: 1, minimumDelta: 100, action: retry }, retry: { times: 1, otherwise: stop } }';
     await writeFile(join(environment.home.folder, 'unwell.yaml'), tiny(settings));
     const { code, stderr } = await contrail(
       'run',
@@ -175,6 +175,21 @@ describe('a training that is not well', () => {
     ]);
     const lowest = (await manifests('unwell')).toSorted((a, b) => (a.metrics?.loss ?? 0) - (b.metrics?.loss ?? 0))[0];
     expect(await result('unwell')).toMatchObject({ epochs: lowest?.epoch, digest: lowest?.digest });
+  });
+
+  it('begins again where its loss was no number', { timeout: 120_000 }, async () => {
+    const exploding = join(environment.home.folder, 'exploding.yaml');
+    const text = tiny('health: { nonFiniteLoss: { action: retry }, retry: { factor: 0.0001 } }')
+      .replace('images: 160', 'images: 640')
+      .replace('optimizer: { name: adam,', 'optimizer: { name: sgd, weightDecay: 1,');
+    await writeFile(exploding, text);
+    const set = ['--set', 'epochs=1', '--set', 'learningRate=100'];
+    const { code, stderr } = await contrail('run', exploding, '--id', 'exploding', ...set);
+    expect(code, stderr).toBe(0);
+    expect(await loadChanges(environment.store, key('exploding'))).toMatchObject([
+      { after: 0, to: 0.01, why: expect.stringMatching(/^nonFiniteLoss: The loss became/) },
+    ]);
+    expect((await manifests('exploding')).map(({ metrics }) => metrics?.learningRate)).toEqual([0.01]);
   });
 });
 

@@ -64,10 +64,10 @@ describe('a training', () => {
 describe('what is done about a finding', () => {
   it('is tried so many times, and then something else', () => {
     const rules = watchRules(
-      parameters({ health: { nonFiniteLoss: { action: { retry: { times: 2, factor: 0.1 } } } } }),
+      parameters({ health: { nonFiniteLoss: { action: 'retry' }, retry: { times: 2, factor: 0.1 } } }),
     );
     const finding = nonFiniteLoss(3, 'The loss became NaN.', rules);
-    expect([0, 1, 2].map((before) => decide(finding, before))).toEqual([
+    expect([0, 1, 2].map((before) => decide(finding, rules, before))).toEqual([
       { do: 'retry', factor: 0.1 },
       { do: 'retry', factor: 0.1 },
       { do: 'fail' },
