@@ -89,13 +89,15 @@ export async function openTraining({ store }: ActivityContext, input: OpenTraini
   const segment = segmentsOf(config, changes).find(({ through }) => found.epoch <= through);
   const expected = segment ? { dataset: segment.dataset.digest, ...segment.config } : config;
   const differences = differencesOf(newest.manifest.config as Json, expected);
-  requireAllowed(differences, config, accept || startFrom !== undefined);
+  // A fork is the consent to what it changes; what a later resume changes is not.
+  const isFork = startFrom?.epoch === found.epoch;
+  requireAllowed(differences, config, accept || isFork);
   const added = differences.map(
     (difference): TrainingChange => ({
       after: found.epoch,
       ...difference,
-      by: startFrom ? 'fork' : 'resume',
-      why: startFrom ? `forked from ${startFrom.run}` : 'resumed with another config',
+      by: isFork ? 'fork' : 'resume',
+      why: isFork ? `forked from ${startFrom.run}` : 'resumed with another config',
     }),
   );
   if (added.length > 0) await saveChanges(store, key, [...changes, ...added]);

@@ -8,7 +8,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
-import { loadPlan, recordRun, type Store, savePlan } from '../store/index.ts';
+import { loadPlan, loadRunRecord, recordRun, type Store, savePlan } from '../store/index.ts';
 import { describeEnvironment } from '../worker/environment.ts';
 import { registerSearchAttributes } from '../worker/search-attributes.ts';
 import { statusQuery } from '../workflows/messages.ts';
@@ -89,6 +89,7 @@ export async function startRun(
       ...(fork ? { forkedFrom: fork } : {}),
     });
   await savePlan(store, run, plan);
+  const forkedFrom = resume ? (await loadRunRecord(store, run))?.forkedFrom : fork;
   try {
     const handle = await whenAttributesAreKnown(server, () =>
       client.workflow.start('pipeline', {
@@ -101,7 +102,7 @@ export async function startRun(
             ...(redo ? { redo } : {}),
             ...(useCache === undefined ? {} : { useCache }),
             ...(accept === undefined ? {} : { accept }),
-            ...(fork ? { fork } : {}),
+            ...(forkedFrom ? { fork: forkedFrom } : {}),
           },
         ],
         workflowIdReusePolicy: reusePolicy(resume, redo !== undefined || extend === true),

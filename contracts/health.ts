@@ -11,7 +11,7 @@ export type HealthAction = z.infer<typeof healthActionSchema>;
 
 export const healthSchema = z.strictObject({
   nonFiniteLoss: z
-    .strictObject({ action: healthActionSchema.default('fail') })
+    .strictObject({ action: z.enum(['fail', 'pause', 'stop', 'retry']).default('fail') })
     .prefault({})
     .describe('the loss is no number, or infinite'),
   collapse: z

@@ -11,9 +11,7 @@ export const runRecordSchema = z.strictObject({
   source: sourceSchema.optional(),
   /** Versions of what a result depends on beside the plan: Contrail, Node.js, TensorFlow, the digest of the code. */
   environment: z.record(z.string(), z.string()).optional(),
-  forkedFrom: z
-    .strictObject({ run: runIdSchema, step: plannedStepIdSchema, epoch: z.int().nonnegative().nullable() })
-    .optional(),
+  forkedFrom: z.strictObject({ run: runIdSchema, step: plannedStepIdSchema, epoch: z.int().positive() }).optional(),
   /** Each time it was gone on with: with what, and which differences a person agreed to. */
   resumes: z
     .array(

@@ -12,6 +12,7 @@ import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { changeRule } from '../contracts/training-changes.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
+import { findReferences } from '../pipelines/language/references.ts';
 import { describeFailure } from './failures.ts';
 import { lookups } from './lookups.ts';
 import {
@@ -239,13 +240,18 @@ function refuseSet(controlled: Controlled, { step: id, path, value }: SetRequest
 }
 
 async function set(
-  { state, running }: Controlled,
+  controlled: Controlled,
   answers: Map<string, string | null>,
   { step: id, path, value }: SetRequest,
 ): Promise<string> {
+  const { state, running, stepOf } = controlled;
   const inFlight = running.get(id);
   if (!inFlight) {
-    state.changes.set(id, { ...state.changes.get(id), [path]: value });
+    const changes = { ...state.changes.get(id), [path]: value };
+    const isKnown = state.resolved.has(id) || findReferences(stepOf(id)?.with ?? {}).length === 0;
+    if (isKnown) await checkChanges(controlled, id, changes);
+    if (running.has(id)) throw refuse(`Step ${id} has begun meanwhile. Try again.`);
+    state.changes.set(id, changes);
     return id;
   }
   await condition(() => inFlight.training !== null || !running.has(id));
