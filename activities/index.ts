@@ -1,5 +1,5 @@
 import { choose } from './choose.ts';
-import { type ActivityContext, attempt } from './context.ts';
+import { type ActivityContext, attempt, withHeartbeat } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
 import { evaluate } from './evaluate.ts';
 import { linearProbe } from './linear-probe.ts';
@@ -43,11 +43,11 @@ export function createActivities(context: ActivityContext) {
       attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),
     linearProbe: work(linearProbe),
     evaluate: work(evaluate),
+    promote: work(promote),
+    notify: work(notify),
     choose: work(choose),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
     lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
-    promote: work(promote),
-    notify: work(notify),
     trainingProgress: (input: TrainingStepInput) => translated(() => trainingProgress(context, input)),
     finishedSteps: (input: FinishedStepsInput) => translated(() => finishedSteps(context, input)),
     prepareScheduledRun: (input: PrepareScheduledRunInput) => translated(() => prepareScheduledRun(context, input)),
@@ -58,7 +58,7 @@ export function createActivities(context: ActivityContext) {
 
 async function translated<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await withHeartbeat(work);
   } catch (error) {
     throw toTemporalFailure(error);
   }

@@ -4,12 +4,14 @@ import { exitCodeOf, isContrailError } from '../contracts/errors.ts';
 import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { say } from './output.ts';
 import { addModels } from './program/models.ts';
-import { jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
+import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
 import { addOutlook } from './program/outlook.ts';
 import { addSchedule } from './program/schedule.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
 const runCommands = () => import('./commands/run.ts');
+const controlCommands = () => import('./commands/control.ts');
+const cacheCommands = () => import('./commands/cache.ts');
 const inspectCommands = () => import('./commands/inspect.ts');
 
 function buildProgram(finish: (code: number) => void): Command {
@@ -68,6 +70,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .addOption(setOption())
     .option('--id <run>', 'name the run')
     .option('--detach', 'do not follow it', false)
+    .option('--no-cache', 'do every step, whatever earlier runs left')
     .addOption(jsonOption())
     .action(async (file, options) => run((await runCommands()).runCommand(file, options)));
   program
@@ -101,6 +104,44 @@ function buildProgram(finish: (code: number) => void): Command {
     .description('stop a run after a checkpoint')
     .option('--wait', 'until it has stopped', false)
     .action(async (id, options) => run((await inspectCommands()).cancelCommand(id, options)));
+  program
+    .command('terminate <run>')
+    .description('end a run at once, without a checkpoint; it can be resumed')
+    .option('--yes', 'do not ask', false)
+    .action(async (id, options) => run((await controlCommands()).terminateCommand(id, options)));
+  program
+    .command('pause <run> [step...]')
+    .description('start nothing new and stop trainings at a checkpoint; or only the steps named')
+    .option('--reason <text>', 'shown with the run')
+    .action(async (id, steps, options) => run((await controlCommands()).pauseCommand(id, steps, options)));
+  program
+    .command('unpause <run> [step...]')
+    .description('let a paused run, or steps that wait for a person, go on')
+    .addOption(changeOption())
+    .action(async (id, steps, options) => run((await controlCommands()).unpauseCommand(id, steps, options)));
+  program
+    .command('retry <run> <step>')
+    .description('do a step again, and what follows it')
+    .option('--detach', 'do not follow the run', false)
+    .addOption(jsonOption())
+    .action(async (id, step, options) => run((await controlCommands()).retryCommand(id, step, options)));
+  const cache = program.command('cache').description('results of steps that other runs can take');
+  cache
+    .command('ls')
+    .description('show the results')
+    .addOption(jsonOption())
+    .action(async (options) => run((await cacheCommands()).cacheListCommand(options)));
+  cache
+    .command('rm [key...]')
+    .description('forget results, by the beginning of their key')
+    .option('--all', 'forget all', false)
+    .action(async (keys, options) => run((await cacheCommands()).cacheRemoveCommand(keys, options)));
+  cache
+    .command('gc')
+    .description('remove results without artifacts, and artifacts that no run, result or model names')
+    .option('--dry-run', 'only say what would go', false)
+    .addOption(jsonOption())
+    .action(async (options) => run((await cacheCommands()).cacheCollectCommand(options)));
   program
     .command('checkpoints <run>')
     .description('show the checkpoints of a run, and whether they verify')

@@ -8,8 +8,8 @@ import { parse } from 'yaml';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
-import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
-import type { PipelineSource } from '../pipelines/language/parse.ts';
+import type { Source } from '../contracts/schedules.ts';
+import { type IncludedFiles, parsePipeline, planPipeline, readPipeline } from '../pipelines/language/index.ts';
 
 /** Collects `--set name=value`; the value is read as YAML, so `3` is a number. */
 export function collectParam(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
@@ -22,26 +22,68 @@ export function collectParam(text: string, before: Readonly<Record<string, Json>
   }
 }
 
+/** Collects `--set path=value` for the parameters of a step: `optimizer.learningRate=0.01`. */
+export function collectChange(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
+  const [, path, value] = /^([A-Za-z0-9.]+)=(.*)$/s.exec(text) ?? [];
+  if (path === undefined || value === undefined)
+    throw new InvalidArgumentError('It must be path=value, such as optimizer.learningRate=0.01.');
+  try {
+    return { ...before, [path]: parse(value) as Json };
+  } catch {
+    return { ...before, [path]: value };
+  }
+}
+
 /**
  * Reads and checks a pipeline: a YAML file, or a program whose default export is one.
  *
  * @throws ContrailError InvalidPipeline, Usage
  */
 export async function readPipelineFile(file: string, params: Readonly<Record<string, Json>>): Promise<Plan> {
-  const source = await readSource(file);
+  const text = await readText(file);
+  const name = relative('.', file) || file;
   const options = { files: includedFiles(dirname(file)) };
-  return /\.[cm]?[jt]s$/.test(file)
-    ? planPipeline(await loadProgram(file, source.file), source.file, params, options)
-    : parsePipeline(source, params, options);
+  return isProgram(file)
+    ? planPipeline(await loadProgram(file, name), name, params, options)
+    : parsePipeline({ text, file: name }, params, options);
 }
 
-/** Reads a pipeline file as it is. @throws ContrailError Usage */
-export async function readSource(file: string): Promise<PipelineSource> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+/**
+ * Reads a pipeline as it is written, with all that it includes, so that it can be planned again when its files are gone.
+ * A program is kept as the value that it made.
+ *
+ * @throws ContrailError InvalidPipeline, Usage
+ */
+export async function readSource(file: string): Promise<Source> {
+  const name = relative('.', file) || file;
+  const written = await readText(file);
+  const text = isProgram(file) ? JSON.stringify(await loadProgram(file, name), null, 2) : written;
+  const included: Record<string, string> = {};
+  const read = includedFiles(dirname(file));
+  const files: IncludedFiles = (path) => {
+    const found = read(path);
+    if ('text' in found) included[path] = found.text;
+    return found;
+  };
+  readPipeline({ text, file: name }, {}, { files });
+  return { file: name, text, ...(Object.keys(included).length > 0 ? { included } : {}) };
+}
+
+/** Plans a pipeline that was kept. @throws ContrailError InvalidPipeline */
+export const planSource = ({ file, text, included = {} }: Source, params: Readonly<Record<string, Json>> = {}): Plan =>
+  parsePipeline({ file, text }, params, {
+    files: (path) => {
+      const found = included[path];
+      return found === undefined ? { problem: 'it was not kept with the run' } : { text: found };
+    },
+  });
+
+const isProgram = (file: string) => /\.[cm]?[jt]s$/.test(file);
+
+const readText = (file: string) =>
+  readFile(file, 'utf8').catch((cause: unknown) => {
     throw new ContrailError('Usage', `${file} cannot be read: ${whyUnreadable(cause)}.`, { cause });
   });
-  return { text, file: relative('.', file) || file };
-}
 
 const whyUnreadable = (cause: unknown) =>
   cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'there is no such file' : String(cause);

@@ -6,8 +6,8 @@ import {
 } from '@temporalio/client';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Plan } from '../contracts/plan.ts';
+import type { Source } from '../contracts/schedules.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
-import type { PipelineSource } from '../pipelines/language/parse.ts';
 import { loadPlan, recordRun, type Store, savePlan } from '../store/index.ts';
 import { describeEnvironment } from '../worker/environment.ts';
 import { registerSearchAttributes } from '../worker/search-attributes.ts';
@@ -26,10 +26,22 @@ export function newRunId(pipeline: string): string {
   return `${pipeline}-${time}-${Math.random().toString(36).slice(2, 6)}`;
 }
 
+/** The server takes 2 MiB in a workflow's input; the state of the run joins the plan when its history begins anew. */
+const maximumPlanBytes = 1024 * 1024;
+
+/** How a run is started. */
+export interface StartOptions {
+  /** The pipeline as it was written, kept with a new run. */
+  readonly source?: Source;
+  /** @default true */
+  readonly useCache?: boolean;
+  /** Steps to do again whatever they left, and with them what follows. */
+  readonly redo?: readonly string[];
+}
+
 /**
  * Starts a run, or starts one again under its own id.
  *
- * @param source the pipeline as it was written, kept with the run
  * @returns the id of this execution of the workflow
  * @throws ContrailError Usage when a run of that id is going on, or has completed
  */
@@ -39,8 +51,14 @@ export async function startRun(
   run: string,
   plan: Plan,
   resume: boolean,
-  source?: PipelineSource,
+  { source, useCache, redo }: StartOptions = {},
 ): Promise<string> {
+  const planBytes = Buffer.byteLength(JSON.stringify(plan));
+  if (planBytes > maximumPlanBytes)
+    throw new ContrailError(
+      'InvalidPipeline',
+      `The plan of ${plan.name} has ${planBytes} bytes for ${plan.steps.length} steps, more than ${maximumPlanBytes}. Split the pipeline.`,
+    );
   if (!resume && (await loadPlan(store, run)))
     throw new ContrailError(
       'Usage',
@@ -62,9 +80,11 @@ export async function startRun(
       client.workflow.start('pipeline', {
         workflowId: run,
         taskQueue: controlQueue,
-        args: [{ plan, resume }],
+        args: [{ plan, resume, ...(redo ? { redo } : {}), ...(useCache === undefined ? {} : { useCache }) }],
         workflowIdReusePolicy: resume
-          ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+          ? redo
+            ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
+            : WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
           : WorkflowIdReusePolicy.REJECT_DUPLICATE,
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
         staticSummary: plan.description ?? plan.name,

@@ -9,7 +9,13 @@ export const scheduleIdSchema = z
   .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and dashes, starting with a letter, at most 63');
 
 /** A pipeline as a person wrote it. */
-export const sourceSchema = z.strictObject({ file: z.string(), text: z.string() });
+export const sourceSchema = z.strictObject({
+  file: z.string(),
+  text: z.string(),
+  /** The files that it includes, by their paths as the includes give them. */
+  included: z.record(z.string(), z.string()).optional(),
+});
+export type Source = z.infer<typeof sourceSchema>;
 
 /** What a schedule starts: `schedules/<id>/definitions/<digest>.json`, named by the SHA-256 of its content. */
 export const scheduleDefinitionSchema = z.strictObject({

@@ -39,10 +39,10 @@ export function stepTable(steps: readonly StepStatus[]): string {
 const maximumError = 200;
 
 function stateText({ state, reused, error, from, attempts, note }: StepStatus): string {
-  if (note) return `${state}: ${note}`;
   if (error) return `${state}: ${error.message.split('\n')[0]?.replaceAll('|', '/').slice(0, maximumError)}`;
   if (from) return `${state} (from ${from.run}/${from.step})`;
   if (reused) return `${state} (reused)`;
+  if (note) return `${state}: ${note}`;
   return attempts > 1 ? `${state} (attempt ${attempts})` : state;
 }
 

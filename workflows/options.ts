@@ -7,7 +7,9 @@ export const controlQueue = 'contrail';
 
 /** For activities that read a few small files. */
 export const lookupOptions: ActivityOptions = {
-  startToCloseTimeout: '2m',
+  startToCloseTimeout: '10m',
+  // Else a look-up that dies with its worker is missed only at the end of that time.
+  heartbeatTimeout: '15s',
   retry: { initialInterval: '1s', maximumInterval: '30s', nonRetryableErrorTypes: [...permanentErrorCodes] },
 };
 

@@ -151,8 +151,11 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   const settle = () => {
     if (root.consideredCancelled) {
       state.setPaused(null);
-      for (const { id, role } of plan.steps)
-        if (role !== 'finally' && !running.has(id) && isOpen(id)) state.update(id, { state: 'cancelled' });
+      // What is there for a failure is skipped below, where there was none.
+      const failed = state.facts(run, true).state === 'failed';
+      for (const { id, role = 'step' } of plan.steps)
+        if ((role === 'step' || (role === 'onFailure' && failed)) && !running.has(id) && isOpen(id))
+          state.update(id, { state: 'cancelled' });
     }
     const lost = state.count('failed') + state.count('cancelled');
     if (lost + state.count('skipped') > 0 || running.size === 0) {

@@ -1,9 +1,11 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   ChildWorkflowCancellationType,
   type ChildWorkflowHandle,
   ParentClosePolicy,
   proxyActivities,
+  sleep,
   startChild,
 } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -131,6 +133,19 @@ export interface Execution {
   readonly onTraining: (handle: ChildWorkflowHandle<typeof training>) => void;
 }
 
+const maximumWaits = 60;
+
+/** The training of an execution that was terminated writes its checkpoint first, and keeps its id until it has ended. */
+async function onceFree<T>(step: string, begin: () => Promise<T>): Promise<T> {
+  for (let waits = 0; ; waits++)
+    try {
+      return await begin();
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError) || waits === maximumWaits) throw error;
+      await sleep('2s', { summary: `${step}: an earlier attempt is writing its checkpoint` });
+    }
+}
+
 /** Does a step's work: one activity, or a training of its own. */
 export async function execute(
   step: PlannedStep,
@@ -141,31 +156,33 @@ export async function execute(
   if (isTrainingKind(uses)) {
     const { dataset } = inputs;
     if (!dataset) throw ApplicationFailure.nonRetryable(`Step ${id} has no data set.`, 'InvalidInput');
-    const handle = await startChild(training, {
-      workflowId: `${run}/${id}`,
-      args: [
-        {
-          run,
-          step: id,
-          uses,
-          queue,
-          timeoutMs,
-          retry,
-          ...(priority === undefined ? {} : { priority }),
-          dataset,
-          parameters,
-          epochs: Number(parameters.epochs),
-          fingerprint,
-          resume,
-          ...(cacheable ? {} : { cache: false }),
-        },
-      ],
-      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-      staticSummary: `${id} of ${run}`,
-      typedSearchAttributes: [{ key: stageAttribute, value: id }],
-      ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
-    });
+    const handle = await onceFree(id, () =>
+      startChild(training, {
+        workflowId: `${run}/${id}`,
+        args: [
+          {
+            run,
+            step: id,
+            uses,
+            queue,
+            timeoutMs,
+            retry,
+            ...(priority === undefined ? {} : { priority }),
+            dataset,
+            parameters,
+            epochs: Number(parameters.epochs),
+            fingerprint,
+            resume,
+            ...(cacheable ? {} : { cache: false }),
+          },
+        ],
+        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+        staticSummary: `${id} of ${run}`,
+        typedSearchAttributes: [{ key: stageAttribute, value: id }],
+        ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
+      }),
+    );
     onTraining(handle);
     return handle.result();
   }

@@ -41,16 +41,18 @@ export interface RunOptions {
   readonly id?: string;
   readonly detach: boolean;
   readonly json: boolean;
+  /** False with --no-cache. */
+  readonly cache: boolean;
 }
 
 /** `contrail run` */
-export async function runCommand(file: string, { set, id, detach, json }: RunOptions): Promise<number> {
+export async function runCommand(file: string, { set, id, detach, json, cache }: RunOptions): Promise<number> {
   const plan = await readPipelineFile(file, set);
   const source = await readSource(file);
   const run = checkRunId(id ?? newRunId(plan.name));
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {
-    await startRun(server, store, run, plan, false, source);
+    await startRun(server, store, run, plan, false, { source, ...(cache ? {} : { useCache: false }) });
     say(`Started ${run}`);
     if (!detach) return follow(server, store, run, json);
     if (json) printJson({ run });
@@ -86,7 +88,7 @@ export async function watchCommand(run: string, { json }: { readonly json: boole
 }
 
 /** Follows a run to its end and shows what it measured. Ctrl-C leaves the run going. */
-async function follow(server: ServerClient, store: Store, run: string, json: boolean): Promise<number> {
+export async function follow(server: ServerClient, store: Store, run: string, json: boolean): Promise<number> {
   const signal = interruptSignal();
   const status = await followRun(server, run, { json, signal });
   if (signal.aborted) {

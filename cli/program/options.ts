@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { durationSchema } from '../../contracts/plan.ts';
 import { milliseconds } from '../../pipelines/language/index.ts';
-import { collectParam } from '../pipeline-file.ts';
+import { collectChange, collectParam } from '../pipeline-file.ts';
 
 /** How a command's promise of an exit code is passed on. */
 export type Finish = (work: Promise<number>) => Promise<void>;
@@ -11,6 +11,11 @@ export const jsonOption = () => new Option('--json', 'machine-readable output').
 export const setOption = () =>
   new Option('--set <name=value>', 'replace the default of a param; may be repeated')
     .argParser(collectParam)
+    .default({}, 'none');
+
+export const changeOption = () =>
+  new Option('--set <path=value>', 'change a parameter of the one step that is named; may be repeated')
+    .argParser(collectChange)
     .default({}, 'none');
 
 /** A whole number of at most five digits. */

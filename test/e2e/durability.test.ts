@@ -27,7 +27,7 @@ async function finishedEpochs(run: string): Promise<number[]> {
 
 beforeAll(async () => {
   environment = await startTestEnvironment();
-  await environment.start('reference', smallPipeline({ epochs }));
+  await environment.start('reference', smallPipeline({ epochs }), false, { useCache: false });
   reference = await environment.result('reference');
 }, 180_000);
 
@@ -54,7 +54,7 @@ describe('a run whose processes are killed', () => {
       timeout: 180_000,
     }, async () => {
       const run = `killed-${what.replaceAll(' ', '-').toLowerCase()}`;
-      await environment.start(run, smallPipeline({ epochs }));
+      await environment.start(run, smallPipeline({ epochs }), false, { useCache: false });
       await untilTraining(run);
       await kill(run);
       const result = await environment.result(run);
@@ -69,12 +69,12 @@ describe('a run that was cancelled', () => {
   it('goes on under its own id: from its checkpoint, without the finished steps, to the same bits', {
     timeout: 120_000,
   }, async () => {
-    await environment.start('cancelled', smallPipeline({ epochs }));
+    await environment.start('cancelled', smallPipeline({ epochs }), false, { useCache: false });
     await untilTraining('cancelled');
     await environment.client().client.workflow.getHandle('cancelled').cancel();
     await expect(environment.result('cancelled')).rejects.toThrow();
     const before = await finishedEpochs('cancelled');
-    await environment.start('cancelled', smallPipeline({ epochs }), true);
+    await environment.start('cancelled', smallPipeline({ epochs }), true, { useCache: false });
     const result = await environment.result('cancelled');
     expect(result.pretrain?.digest).toBe(reference.pretrain?.digest);
     expect(before.length).toBeLessThan(epochs);
@@ -82,7 +82,7 @@ describe('a run that was cancelled', () => {
   });
 
   it('skips a newest checkpoint that is cut short, and names it', { timeout: 120_000 }, async () => {
-    await environment.start('truncated', smallPipeline({ epochs }));
+    await environment.start('truncated', smallPipeline({ epochs }), false, { useCache: false });
     await untilTraining('truncated');
     await environment.client().client.workflow.getHandle('truncated').cancel();
     await expect(environment.result('truncated')).rejects.toThrow();
@@ -94,7 +94,7 @@ describe('a run that was cancelled', () => {
     );
     const { rejected } = await checkpoints.newestValid();
     expect(rejected).toEqual([{ name: newest?.name, reason: expect.stringMatching(/has 1000 bytes instead of \d+/) }]);
-    await environment.start('truncated', smallPipeline({ epochs }), true);
+    await environment.start('truncated', smallPipeline({ epochs }), true, { useCache: false });
     expect((await environment.result('truncated')).pretrain?.digest).toBe(reference.pretrain?.digest);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ServerClient } from '../../cli/connection.ts';
 import { addressOf, type DevServer, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
-import { startRun } from '../../cli/runs.ts';
+import { type StartOptions, startRun } from '../../cli/runs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { type Home, openHome } from '../../worker/home.ts';
@@ -14,7 +14,7 @@ export interface TestEnvironment {
   readonly home: Home;
   readonly store: Store;
   readonly client: () => ServerClient;
-  readonly start: (run: string, text: string, resume?: boolean) => Promise<void>;
+  readonly start: (run: string, text: string, resume?: boolean, options?: StartOptions) => Promise<void>;
   /** Waits for the end of a run; gives its results by step. */
   readonly result: (run: string) => Promise<Record<string, Record<string, unknown>>>;
   readonly killTrainer: (run: string) => boolean;
@@ -47,8 +47,8 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
     home,
     store,
     client: () => client,
-    start: async (run, text, resume = false) => {
-      await startRun(client, store, run, parsePipeline({ text, file: 'test.yaml' }), resume);
+    start: async (run, text, resume = false, options = {}) => {
+      await startRun(client, store, run, parsePipeline({ text, file: 'test.yaml' }), resume, options);
     },
     result: async (run) => {
       for (;;) {

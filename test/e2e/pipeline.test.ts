@@ -29,7 +29,10 @@ const failureOf = async (run: string): Promise<string> => {
 const statesOf = async (run: string) =>
   Object.fromEntries((await queryStatus(environment.client(), run))?.steps.map(({ id, state }) => [id, state]) ?? []);
 
-/** `npm run histories` stores what this version of the workflows writes, for test/workflows/replay.test.ts. */
+/**
+ * `npm run histories` stores what this version of the workflows writes, for test/workflows/replay.test.ts. What earlier
+ * versions wrote stays: only names that are not there yet are written.
+ */
 async function record(workflow: string, name: string): Promise<void> {
   if (process.env.CONTRAIL_RECORD_HISTORIES === undefined) return;
   const args = [
@@ -46,7 +49,10 @@ async function record(workflow: string, name: string): Promise<void> {
   await writeFile(
     new URL(`../histories/${name}.json`, import.meta.url),
     `${JSON.stringify({ workflowId: workflow, history: JSON.parse(stdout) })}\n`,
-  );
+    { flag: 'wx' },
+  ).catch((error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  });
 }
 
 describe('a run', () => {

@@ -1,0 +1,76 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import { collectGarbage, listCache, openStore, removeCacheEntry } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { formatBytes, print, printJson, say, table } from '../output.ts';
+
+const shortKey = 12;
+const usesOf = (fingerprint: string): string => String((JSON.parse(fingerprint) as { uses?: unknown }).uses);
+
+/** `contrail cache ls` */
+export async function cacheListCommand({ json }: { readonly json: boolean }): Promise<number> {
+  const entries = await listCache(openStore(openHome().storeUrl));
+  const rows = entries.map(({ key, fingerprint, run, step, createdAt, result }) => ({
+    key,
+    uses: usesOf(fingerprint),
+    run,
+    step,
+    createdAt,
+    result,
+  }));
+  if (json) printJson(rows);
+  else if (rows.length === 0) say('The cache is empty.');
+  else
+    print(
+      table(
+        ['key', 'kind', 'run', 'step', 'made'],
+        rows.map(({ key, uses, run, step, createdAt }) => [
+          key.slice(0, shortKey),
+          uses,
+          run,
+          step,
+          createdAt.slice(0, 19).replace('T', ' '),
+        ]),
+      ),
+    );
+  return 0;
+}
+
+/** `contrail cache rm` */
+export async function cacheRemoveCommand(keys: readonly string[], { all }: { readonly all: boolean }): Promise<number> {
+  if (all === keys.length > 0)
+    throw new ContrailError('Usage', 'Give keys as `contrail cache ls` shows them, or --all.');
+  const store = openStore(openHome().storeUrl);
+  const entries = await listCache(store);
+  const chosen = all ? entries : keys.map((key) => onlyOne(entries, key));
+  for (const { key } of chosen) await removeCacheEntry(store, key);
+  say(`Forgot ${chosen.length} results; their artifacts stay until \`contrail cache gc\`.`);
+  return 0;
+}
+
+function onlyOne<T extends { readonly key: string }>(entries: readonly T[], key: string): T {
+  const [found, another] = entries.filter((entry) => entry.key.startsWith(key));
+  if (!found || another)
+    throw new ContrailError('Usage', `${another ? 'More than one key begins' : 'No key begins'} with ${key}.`);
+  return found;
+}
+
+/** `contrail cache gc` */
+export async function cacheCollectCommand({
+  dryRun,
+  json,
+}: {
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}): Promise<number> {
+  const { entries, artifacts, bytes } = await collectGarbage(openStore(openHome().storeUrl), { dryRun });
+  if (json) {
+    printJson({ dryRun, entries: entries.map(({ key }) => key), artifacts, bytes });
+    return 0;
+  }
+  for (const { kind, digest, bytes: size } of artifacts)
+    print(`${kind} ${digest.slice(0, shortKey)} ${formatBytes(size)}`);
+  say(
+    `${dryRun ? 'Would remove' : 'Removed'} ${entries.length} results without artifacts and ${artifacts.length} artifacts that nothing names: ${formatBytes(bytes)}.`,
+  );
+  return 0;
+}

@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { loadStepResults, openStore } from '../../store/index.ts';
+import { statusQuery } from '../../workflows/messages.ts';
+import type { pipeline } from '../../workflows/pipeline.ts';
+import { planOf, startServer, step } from '../workflows/interpreter.ts';
+
+/**
+ * The worker, with workflows and steps, is killed at random moments while runs of 50 steps with a matrix go on. Killed
+ * steps are given to the next worker when their heartbeat is missed, which takes 15 seconds: several runs at a time make a
+ * kill hit more of them.
+ */
+const kills = 20;
+const runs = ['one', 'two', 'three', 'four', 'five'];
+
+let folder: string;
+let environment: Awaited<ReturnType<typeof startServer>>;
+let worker: ChildProcess | undefined;
+let prepared: ChildProcess | undefined;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'contrail-kills-'));
+  environment = await startServer([]);
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  await writeFile(join(folder, 'bundle.js'), code);
+}, 180_000);
+afterAll(async () => {
+  for (const child of [worker, prepared]) child?.kill('SIGKILL');
+  await environment.teardown();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+const logFile = () => join(folder, 'log');
+const lines = async () => (await readFile(logFile(), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
+
+/** A worker process that has loaded, or soon will have, and waits to be told to begin. */
+function prepareWorker(): ChildProcess {
+  const program = fileURLToPath(new URL('./processes/killable-worker.ts', import.meta.url));
+  const args = [environment.address, join(folder, 'store'), join(folder, 'bundle.js'), logFile()];
+  return spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+}
+
+/** Has the prepared worker begin, waits until it polls, and prepares the next. */
+async function nextWorker(): Promise<void> {
+  worker = prepared ?? prepareWorker();
+  const before = (await lines()).filter((line) => line === 'ready').length;
+  worker.send('begin');
+  while ((await lines()).filter((line) => line === 'ready').length === before) {
+    if (worker.exitCode !== null) throw new Error('the worker did not start');
+    await sleep(50);
+  }
+  prepared = prepareWorker();
+}
+
+/** 10 steps, a matrix of 30 of which 6 run at a time, each after one of those, and 10 after all of them. */
+function fiftySteps(run: number) {
+  const value = (index: number) => run * 100 + index;
+  const members = Array.from({ length: 30 }, (_, index) => `m@${index}`);
+  return planOf(
+    [
+      ...Array.from({ length: 10 }, (_, index) =>
+        step(`a${index}`, index < 2 ? [] : [`a${index - 2}`], { value: value(index) }),
+      ),
+      ...members.map((id, index) =>
+        step(id, [`a${index % 10}`], { value: value(10 + index), matrix: { of: 'm', values: { index } } }),
+      ),
+      ...Array.from({ length: 10 }, (_, index) => step(`z${index}`, members, { value: value(40 + index) })),
+    ].map((each) => ({ ...each, retry: { initialInterval: 10 } })),
+    { matrices: { m: { members, maxParallel: 6 } } },
+  );
+}
+
+it(`${runs.length} runs of 50 steps end right though their worker is killed ${kills} times, and no finished step runs twice`, {
+  timeout: 600_000,
+}, async () => {
+  await nextWorker();
+  const handles = await Promise.all(
+    runs.map((run, index) =>
+      environment.client.workflow.start<typeof pipeline>('pipeline', {
+        workflowId: run,
+        taskQueue: 'contrail',
+        args: [{ plan: fiftySteps(index), resume: false }],
+      }),
+    ),
+  );
+  let ended = false;
+  const results = Promise.all(handles.map((handle) => handle.result())).finally(() => {
+    ended = true;
+  });
+  let killed = 0;
+  for (; killed < kills; killed++) {
+    await sleep(200 + Math.random() * 2500);
+    expect(ended, `all ended after ${killed} kills`).toBe(false);
+    worker?.kill('SIGKILL');
+    await nextWorker();
+  }
+  for (const [index, result] of (await results).entries()) {
+    const { steps } = fiftySteps(index);
+    expect(Object.fromEntries(Object.entries(result).map(([id, { value }]) => [id, value]))).toEqual(
+      Object.fromEntries(steps.map(({ id, with: { by } }) => [id, (by as number[])[0]])),
+    );
+  }
+  const log = await lines();
+  for (const [index, run] of runs.entries()) {
+    const { steps } = await environment.client.workflow.getHandle(run).query(statusQuery);
+    expect(steps.every(({ state }) => state === 'done')).toBe(true);
+    expect(Object.keys(await loadStepResults(openStore(join(folder, 'store')), run))).toHaveLength(50);
+    for (const { id, needs } of fiftySteps(index).steps) {
+      const done = log.indexOf(`done ${run} ${id}`);
+      const starts = log.flatMap((line, at) => (line === `start ${run} ${id}` ? [at] : []));
+      expect(starts.length, `${run} ${id} was started`).toBeGreaterThan(0);
+      // A kill between the record and this line leaves none; then the step must not have been started again after the record.
+      if (done >= 0)
+        expect(
+          starts.every((at) => at < done),
+          `${run} ${id} runs no more once it is done`,
+        ).toBe(true);
+      for (const need of needs)
+        expect(log.indexOf(`start ${run} ${need}`), `${run} ${id} came after ${need}`).toBeLessThan(starts[0] ?? -1);
+    }
+  }
+});

@@ -1,0 +1,228 @@
+import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Plan } from '../../contracts/plan.ts';
+import type { StepState } from '../../contracts/status.ts';
+import { listCache } from '../../store/index.ts';
+import { pauseUpdate, retryUpdate, statusQuery, unpauseUpdate } from '../../workflows/messages.ts';
+import type { PipelineInput, pipeline } from '../../workflows/pipeline.ts';
+import { stateAttribute } from '../../workflows/search-attributes.ts';
+import { type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
+
+/** What people ask of a run while it goes on and after, on the real server. */
+let interpreter: Interpreter;
+beforeAll(async () => {
+  interpreter = await startInterpreter();
+}, 180_000);
+afterAll(() => interpreter.stop(), 60_000);
+
+let values = 100;
+/** A value that no other test has, so that no result is in the cache. */
+const fresh = () => values++;
+
+const start = (run: string, plan: Plan, rest: Partial<PipelineInput> = {}) =>
+  interpreter.environment.client.workflow.start<typeof pipeline>('pipeline', {
+    workflowId: run,
+    taskQueue: 'contrail',
+    args: [{ plan, resume: false, ...rest }],
+    workflowExecutionTimeout: '2m',
+  });
+type Handle = Awaited<ReturnType<typeof start>>;
+
+const statesOf = async (handle: Handle): Promise<Record<string, StepState>> =>
+  Object.fromEntries((await handle.query(statusQuery)).steps.map(({ id, state }) => [id, state]));
+
+async function until(handle: Handle, id: string, state: StepState): Promise<void> {
+  for (;;) {
+    const is = (await statesOf(handle))[id];
+    if (is === state) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const failureOf = async (work: Promise<unknown>): Promise<string> => {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError).toBe(true);
+  return (error as WorkflowFailedError).cause?.message ?? '';
+};
+
+const timesDone = (run: string, id: string) =>
+  interpreter.events.filter((event) => event.what === 'done' && event.run === run && event.step === id).length;
+
+describe('the cache', () => {
+  it('gives a step the result of the same step in another run, and says which', async () => {
+    const value = fresh();
+    await (await start('first', planOf([step('a', [], { value })]))).result();
+    const second = await start('second', planOf([step('b', [], { value })]));
+    await second.result();
+    expect((await second.query(statusQuery)).steps[0]).toMatchObject({
+      state: 'done',
+      reused: true,
+      attempts: 0,
+      from: { run: 'first', step: 'a' },
+    });
+    expect(timesDone('second', 'b')).toBe(0);
+  });
+
+  it('is passed over by a step with cache: false, and by a run that does not want it', async () => {
+    const value = fresh();
+    await (await start('made', planOf([step('a', [], { value })]))).result();
+    await (await start('uncached-step', planOf([step('a', [], { value, cache: false })]))).result();
+    await (await start('uncached-run', planOf([step('a', [], { value })]), { useCache: false })).result();
+    expect(timesDone('uncached-step', 'a')).toBe(1);
+    expect(timesDone('uncached-run', 'a')).toBe(1);
+  });
+
+  it('gives no result that does not fit its kind', async () => {
+    const value = fresh();
+    await (await start('before', planOf([step('a', [], { value })]))).result();
+    const entry = (await listCache(interpreter.store)).find(({ run }) => run === 'before');
+    const { key, ...rest } = entry ?? expect.fail('the cache has the result');
+    const changed = { ...rest, result: { ...rest.result, index: 'first' } };
+    await interpreter.store.write(`cache/${key}.json`, new TextEncoder().encode(JSON.stringify(changed)));
+    await (await start('after', planOf([step('a', [], { value })]))).result();
+    expect(timesDone('after', 'a')).toBe(1);
+  });
+});
+
+describe('retry', () => {
+  it('does a step of an ended run again, and what follows, and nothing else', async () => {
+    const plan = planOf([
+      step('other', [], { value: fresh() }),
+      step('a', [], { value: fresh() }),
+      step('b', ['a'], { value: fresh() }),
+    ]);
+    await (await start('ended', plan)).result();
+    const again = await start('ended', plan, { resume: true, redo: ['a'] });
+    await again.result();
+    expect(['other', 'a', 'b'].map((id) => timesDone('ended', id))).toEqual([1, 2, 2]);
+  });
+
+  it('does a failed step again while the run goes on, and what was cancelled with it', async () => {
+    interpreter.behaviours.set('going/slow', { failures: 0, broken: false, ms: 3000 });
+    interpreter.behaviours.set('going/bad', { failures: 0, broken: true, ms: 0 });
+    const plan = planOf([
+      step('slow', [], { value: fresh() }),
+      step('bad', [], { value: fresh() }),
+      step('after', ['bad'], { value: fresh() }),
+    ]);
+    const handle = await start('going', plan);
+    await until(handle, 'after', 'cancelled');
+    await expect(handle.executeUpdate(retryUpdate, { args: [{ step: 'slow' }] })).rejects.toThrow(
+      WorkflowUpdateFailedError,
+    );
+    interpreter.behaviours.delete('going/bad');
+    expect(await handle.executeUpdate(retryUpdate, { args: [{ step: 'bad' }] })).toEqual(['bad', 'after']);
+    await handle.result();
+    expect(await statesOf(handle)).toEqual({ slow: 'done', bad: 'done', after: 'done' });
+  });
+});
+
+describe('pause', () => {
+  it('starts nothing new until unpause; the list of runs shows it', async () => {
+    interpreter.behaviours.set('paused/a', { failures: 0, broken: false, ms: 500 });
+    const handle = await start(
+      'paused',
+      planOf([step('a', [], { value: fresh() }), step('b', ['a'], { value: fresh() })]),
+    );
+    await until(handle, 'a', 'running');
+    await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'the GPU is needed' }] });
+    await until(handle, 'a', 'done');
+    expect((await handle.query(statusQuery)).state).toBe('paused');
+    const { typedSearchAttributes, memo } = await handle.describe();
+    expect(typedSearchAttributes.get(stateAttribute)).toBe('paused');
+    expect(memo).toMatchObject({ paused: 'the GPU is needed' });
+    expect(await failureOf(handle.executeUpdate(pauseUpdate, { args: [{}] }))).toBe('The run is paused already.');
+    expect(await statesOf(handle)).toEqual({ a: 'done', b: 'waiting' });
+    await handle.executeUpdate(unpauseUpdate, { args: [{}] });
+    await handle.result();
+    expect((await handle.describe()).typedSearchAttributes.get(stateAttribute)).toBe('running');
+  });
+
+  it('of one step holds it back alone', async () => {
+    interpreter.behaviours.set('held/a', { failures: 0, broken: false, ms: 500 });
+    const plan = planOf([
+      step('a', [], { value: fresh() }),
+      step('b', ['a'], { value: fresh() }),
+      step('c', ['a'], { value: fresh() }),
+    ]);
+    const handle = await start('held', plan);
+    await handle.executeUpdate(pauseUpdate, { args: [{ steps: ['b'] }] });
+    await until(handle, 'c', 'done');
+    expect((await statesOf(handle)).b).toBe('paused');
+    expect(await failureOf(handle.executeUpdate(unpauseUpdate, { args: [{ steps: ['a'] }] }))).toBe(
+      'Step a is not paused: it is done.',
+    );
+    await handle.executeUpdate(unpauseUpdate, { args: [{ steps: ['b'] }] });
+    await handle.result();
+  });
+
+  it('of a run is ended by a cancel', async () => {
+    const handle = await start(
+      'cancelled-while-paused',
+      planOf([step('a', [], { value: fresh(), retry: { onExhausted: 'pause' } })]),
+    );
+    await handle.executeUpdate(pauseUpdate, { args: [{}] }).catch(() => undefined);
+    await handle.cancel();
+    await handle.result().catch(() => undefined);
+    expect(['CANCELLED', 'COMPLETED']).toContain((await handle.describe()).status.name);
+  });
+});
+
+describe('onExhausted: pause', () => {
+  it('waits for a person, who may change the parameters; invalid ones are refused', async () => {
+    interpreter.behaviours.set('waits/a', { failures: 9, broken: false, ms: 0 });
+    const value = fresh();
+    const retry = { maximumAttempts: 2, initialInterval: 10, onExhausted: 'pause' as const };
+    const handle = await start(
+      'waits',
+      planOf([step('a', [], { value, retry }), step('b', ['a'], { value: fresh() })]),
+    );
+    await until(handle, 'a', 'paused');
+    const [a] = (await handle.query(statusQuery)).steps;
+    expect(a).toMatchObject({ state: 'paused', error: { message: 'as the test wants it' } });
+    const invalid = { steps: ['a'], set: { goal: 'widest' } };
+    expect(await failureOf(handle.executeUpdate(unpauseUpdate, { args: [invalid] }))).toContain('goal');
+    expect((await statesOf(handle)).a).toBe('paused');
+    interpreter.behaviours.delete('waits/a');
+    await handle.executeUpdate(unpauseUpdate, { args: [{ steps: ['a'], set: { goal: 'lowest' } }] });
+    await handle.result();
+    const entries = await listCache(interpreter.store);
+    const made = entries.find(({ run, step }) => run === 'waits' && step === 'a');
+    expect(made?.fingerprint).toContain('"goal":"lowest"');
+  });
+});
+
+describe('onFailure and finally', () => {
+  const handlers = () => [
+    step('on-failure', [], { value: fresh(), role: 'onFailure' }),
+    step('last', [], { value: fresh(), role: 'finally' }),
+  ];
+
+  it('run after a failure', async () => {
+    interpreter.behaviours.set('fails/a', { failures: 0, broken: true, ms: 0 });
+    const handle = await start('fails', planOf([step('a', [], { value: fresh() }), ...handlers()]));
+    expect(await failureOf(handle.result())).toBe('a: as the test wants it');
+    expect(await statesOf(handle)).toEqual({ a: 'failed', 'on-failure': 'done', last: 'done' });
+  });
+
+  it('run without a failure: finally alone, and one of its steps that fails makes the run fail', async () => {
+    interpreter.behaviours.set('ends-badly/last', { failures: 0, broken: true, ms: 0 });
+    const handle = await start('ends-badly', planOf([step('a', [], { value: fresh() }), ...handlers()]));
+    expect(await failureOf(handle.result())).toBe('last: as the test wants it');
+    expect(await statesOf(handle)).toEqual({ a: 'done', 'on-failure': 'skipped', last: 'failed' });
+  });
+
+  it('run after a cancel: finally to its end', async () => {
+    interpreter.behaviours.set('stopped/a', { failures: 0, broken: false, ms: 60_000 });
+    interpreter.behaviours.set('stopped/last', { failures: 0, broken: false, ms: 300 });
+    const handle = await start('stopped', planOf([step('a', [], { value: fresh() }), ...handlers()]));
+    await until(handle, 'a', 'running');
+    await handle.cancel();
+    await handle.result().catch(() => undefined);
+    expect((await handle.describe()).status.name).toBe('CANCELLED');
+    expect(await statesOf(handle)).toEqual({ a: 'cancelled', 'on-failure': 'skipped', last: 'done' });
+  });
+});

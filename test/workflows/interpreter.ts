@@ -1,0 +1,148 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { activityInfo, cancelled, heartbeat, sleep } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from '../../activities/index.ts';
+import type { StepInput } from '../../activities/step-input.ts';
+import { finishStep, unlessFinished } from '../../activities/step-result.ts';
+import type { Plan, PlannedStep } from '../../contracts/plan.ts';
+import { temporalBinary } from '../../native/index.ts';
+import type { Store } from '../../store/index.ts';
+import { searchAttributes } from '../../workflows/search-attributes.ts';
+import { memoryStore } from './memory-store.ts';
+
+/** What a step's work does in a test. */
+export interface Behaviour {
+  /** Attempts that fail before one succeeds. */
+  readonly failures: number;
+  /** Fails with an error that is not retried. */
+  readonly broken: boolean;
+  readonly ms: number;
+}
+
+export interface WorkEvent {
+  readonly what: 'start' | 'done' | 'error';
+  readonly run: string;
+  readonly step: string;
+}
+
+/**
+ * The real server and the real workflows, with the real look-ups; the work of a `choose` step is what the test says it is,
+ * and everything that happens is written down.
+ */
+export interface Interpreter {
+  readonly environment: TestWorkflowEnvironment;
+  readonly store: Store;
+  readonly events: WorkEvent[];
+  readonly behaviours: Map<string, Behaviour>;
+  readonly stop: () => Promise<void>;
+}
+
+export async function startInterpreter(extraArgs: string[] = []): Promise<Interpreter> {
+  if (!existsSync(temporalBinary())) throw new Error('npm test sets up Temporal first');
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const environment = await startServer(extraArgs);
+  const store = memoryStore();
+  const events: WorkEvent[] = [];
+  const behaviours = new Map<string, Behaviour>();
+  const context = { store, cacheFolder: '/nowhere', host: { close: async () => {} } } as never;
+  const work = async (input: StepInput) => {
+    const { run, step, fingerprint } = input;
+    const { failures = 0, broken = false, ms = 0 } = behaviours.get(`${run}/${step}`) ?? behaviours.get(step) ?? {};
+    const { attempt } = activityInfo();
+    const result = await unlessFinished(context, { run, step, fingerprint }, async () => {
+      events.push({ what: 'start', run, step });
+      if (ms > 0) await withHeartbeats(() => Promise.race([sleep(ms), cancelled()]));
+      if (broken || attempt <= failures) {
+        events.push({ what: 'error', run, step });
+        throw ApplicationFailure.create({ message: 'as the test wants it', type: 'Scripted', nonRetryable: broken });
+      }
+      const [value = 0] = input.parameters.by as number[];
+      const done = await finishStep(context, input, { index: 0, value, mean: value, deviation: 0, count: 1 });
+      events.push({ what: 'done', run, step });
+      return done;
+    });
+    return { result, attempt };
+  };
+  const activities = { ...createActivities(context), choose: work };
+  const workflowBundle = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('ERROR'),
+  });
+  const shared = { connection: environment.nativeConnection, activities };
+  const workers = await Promise.all([
+    Worker.create({ ...shared, taskQueue: 'contrail', workflowBundle, maxConcurrentActivityTaskExecutions: 50 }),
+    Worker.create({
+      ...shared,
+      taskQueue: 'cpu',
+      maxConcurrentActivityTaskExecutions: 200,
+      maxHeartbeatThrottleInterval: '200ms',
+    }),
+  ]);
+  const ended = Promise.all(workers.map((worker) => worker.run()));
+  return {
+    environment,
+    store,
+    events,
+    behaviours,
+    stop: async () => {
+      for (const worker of workers) worker.shutdown();
+      await ended;
+      await environment.teardown();
+    },
+  };
+}
+
+/** An activity hears of a cancel in the answer to a heartbeat. */
+async function withHeartbeats(work: () => Promise<void>): Promise<void> {
+  const timer = setInterval(() => heartbeat(), 100);
+  try {
+    await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The server has five seconds to come up, which a busy machine may need more than once. */
+export async function startServer(extraArgs: string[]): Promise<TestWorkflowEnvironment> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await TestWorkflowEnvironment.createLocal({
+        server: {
+          executable: { type: 'existing-path', path: temporalBinary() },
+          searchAttributes: [...searchAttributes],
+          extraArgs,
+          log: { format: 'pretty', level: 'error' },
+        },
+      });
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+}
+
+/** A step whose work is small: the result's `value` is `value`. */
+export const step = (
+  id: string,
+  needs: readonly string[] = [],
+  { value = 1, ...rest }: Partial<PlannedStep> & { readonly value?: number } = {},
+): PlannedStep => ({
+  id,
+  uses: 'choose',
+  version: 1,
+  needs: [...needs],
+  with: { by: [value], goal: 'highest' },
+  inputs: {},
+  queue: 'cpu',
+  retry: { initialInterval: 10, maximumInterval: 20, maximumAttempts: 3 },
+  timeoutMs: 60_000,
+  ...rest,
+});
+
+export const planOf = (steps: readonly PlannedStep[], rest: Partial<Plan> = {}): Plan => ({
+  name: 'test',
+  params: {},
+  steps: [...steps],
+  ...rest,
+});

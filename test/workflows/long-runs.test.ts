@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { statusQuery } from '../../workflows/messages.ts';
+import type { pipeline } from '../../workflows/pipeline.ts';
+import { type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
+
+/** Long runs, on a server that suggests a new history early. */
+let interpreter: Interpreter;
+beforeAll(async () => {
+  interpreter = await startInterpreter(['--dynamic-config-value', 'limit.historyCount.suggestContinueAsNew=200']);
+}, 180_000);
+afterAll(() => interpreter.stop(), 60_000);
+
+const start = (run: string, plan: ReturnType<typeof planOf>) =>
+  interpreter.environment.client.workflow.start<typeof pipeline>('pipeline', {
+    workflowId: run,
+    taskQueue: 'contrail',
+    args: [{ plan, resume: false }],
+  });
+
+const executions = async (run: string) => {
+  const found: { status: string; events: number }[] = [];
+  for await (const { status, historyLength } of interpreter.environment.client.workflow.list({
+    query: `WorkflowId = '${run}'`,
+  }))
+    found.push({ status: status.name, events: historyLength });
+  return found;
+};
+
+describe('a history that grows long', () => {
+  it('begins anew between steps, and no step is done twice', { timeout: 300_000 }, async () => {
+    const steps = Array.from({ length: 60 }, (_, index) =>
+      step(`s${index}`, index < 5 ? [] : [`s${index - 5}`], { value: index }),
+    );
+    const handle = await start('long', planOf(steps));
+    const results = await handle.result();
+    expect(Object.keys(results)).toHaveLength(60);
+    expect(results.s59).toMatchObject({ value: 59 });
+    const all = await executions('long');
+    expect(all.length).toBeGreaterThan(1);
+    expect(all.filter(({ status }) => status === 'CONTINUED_AS_NEW')).toHaveLength(all.length - 1);
+    for (const { id } of steps)
+      expect(interpreter.events.filter((event) => event.what === 'done' && event.step === id)).toHaveLength(1);
+    expect((await handle.query(statusQuery)).steps.every(({ state }) => state === 'done')).toBe(true);
+  });
+});
+
+describe('a matrix of 500 in a pipeline of 1,000', () => {
+  it('runs within bounds: of the plan, of what the status says, of each history', { timeout: 600_000 }, async () => {
+    const members = Array.from({ length: 500 }, (_, index) => `m@${index}`);
+    const steps = [
+      ...members.map((id, index) => step(id, [], { value: 1000 + index, matrix: { of: 'm', values: { index } } })),
+      ...Array.from({ length: 499 }, (_, index) => step(`n${index}`, [`m@${index}`], { value: 2000 + index })),
+      step('all', members, { value: 0 }),
+    ];
+    const plan = planOf(steps, { matrices: { m: { members, maxParallel: 100 } } });
+    expect(JSON.stringify(plan).length).toBeLessThan(500_000);
+    const handle = await start('wide', plan);
+    const results = await handle.result();
+    expect(Object.keys(results)).toHaveLength(1000);
+    expect(JSON.stringify(await handle.query(statusQuery)).length).toBeLessThan(500_000);
+    const details = await handle.query('__temporal_workflow_metadata');
+    expect(JSON.stringify(details).length).toBeLessThan(20_000);
+    for (const { events } of await executions('wide')) expect(events).toBeLessThan(10_000);
+  });
+});

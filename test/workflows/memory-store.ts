@@ -1,0 +1,44 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import type { Content, Store } from '../../store/index.ts';
+
+/** A store in memory, for tests that write thousands of small files. */
+export function memoryStore(): Store {
+  const files = new Map<string, Uint8Array>();
+  const whole = async (content: Content | AsyncIterable<Uint8Array>) => {
+    if (content instanceof Uint8Array) return content;
+    const pieces: Uint8Array[] = [];
+    for await (const piece of content) pieces.push(piece);
+    return new Uint8Array(Buffer.concat(pieces));
+  };
+  const missing = (path: string) => new ContrailError('CorruptArtifact', `The store has no file ${path}.`);
+  return {
+    url: 'memory:',
+    read: async (path) => {
+      const bytes = files.get(path);
+      if (!bytes) throw missing(path);
+      return bytes;
+    },
+    exists: async (path) => files.has(path),
+    list: async (folder) =>
+      [...files]
+        .filter(([path]) => path.startsWith(`${folder}/`))
+        .map(([path, bytes]) => ({ path, bytes: bytes.length }))
+        .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    write: async (path, content) => void files.set(path, await whole(content)),
+    writeExclusive: async (path, content) => !files.has(path) && files.set(path, content) !== undefined,
+    stage: async (content) => {
+      const bytes = await whole(content);
+      return {
+        read: async () => bytes,
+        publish: async (path) => void files.set(path, bytes),
+        discard: async () => {},
+      };
+    },
+    remove: async (path) => void files.delete(path),
+    sweep: async () => 0,
+    localFile: async (path) => {
+      throw missing(path);
+    },
+    locate: (path) => `memory:${path}`,
+  };
+}
