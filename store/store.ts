@@ -11,7 +11,7 @@ export interface StoredFile {
   readonly bytes: number;
 }
 
-/** A durable file that has no name in the store yet. It is given one, or discarded. */
+/** A durable file that has no name in the store yet. It is given one, or discarded; no sweep takes it while its process lives. */
 export interface StagedFile {
   readonly read: () => Promise<Uint8Array>;
   /** Gives it its name, replacing a file of that name. Durable when it returns. */

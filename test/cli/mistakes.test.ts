@@ -31,7 +31,7 @@ describe('the contrail command', () => {
     const { status, stderr } = contrail('validate', 'bad.yaml');
     expect(status).toBe(2);
     expect(stderr).toBe(
-      'error bad.yaml:2:24: there is no kind of step "prepare"; allowed: prepare-data, pretrain, linear-probe, evaluate\n',
+      'error bad.yaml:2:24: there is no kind of step "prepare"; allowed: prepare-data, pretrain, train-classifier, linear-probe, evaluate, promote, notify, choose\n',
     );
   });
 

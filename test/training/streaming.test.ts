@@ -33,6 +33,13 @@ const supcon = { encoder, projection: { hidden: 16, output: 8 }, batch: 8, epoch
 const configs = {
   SupCon: supcon,
   'SupCon in parts': { ...supcon, microbatch: 4 },
+  'cross-entropy, operation by operation': {
+    encoder,
+    loss: { crossEntropy: {} },
+    batch: 8,
+    engine: 'eager',
+    epochs: 3,
+  },
   'cross-entropy in parts': { encoder, loss: { crossEntropy: {} }, batch: 8, microbatch: 4, epochs: 3 },
 };
 const resident = { residentMiB: 1024 };
@@ -78,15 +85,15 @@ const onImagesInMemory = new Map<string, ReturnType<typeof threeEpochs>>();
 function expectedOf(name: keyof typeof configs) {
   const known =
     onImagesInMemory.get(name) ??
-    threeEpochs(`expected-${name.replaceAll(' ', '-').toLowerCase()}`, configs[name], resident);
+    threeEpochs(`expected-${name.replaceAll(/\W+/g, '-').toLowerCase()}`, configs[name], resident);
   onImagesInMemory.set(name, known);
   return known;
 }
 
 describe('training on images that stay in the store', () => {
-  for (const name of ['SupCon', 'SupCon in parts'] as const)
+  for (const name of ['SupCon', 'SupCon in parts', 'cross-entropy, operation by operation'] as const)
     it(`ends with the bits of one on images in memory, and with the same encoder (${name})`, async () => {
-      const run = `streamed-${name.replaceAll(' ', '-').toLowerCase()}`;
+      const run = `streamed-${name.replaceAll(/\W+/g, '-').toLowerCase()}`;
       expect(await threeEpochs(run, configs[name], streamed)).toEqual(await expectedOf(name));
     });
 

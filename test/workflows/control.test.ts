@@ -122,7 +122,7 @@ describe('retry', () => {
 
 describe('pause', () => {
   it('starts nothing new until unpause; the list of runs shows it', async () => {
-    interpreter.behaviours.set('paused/a', { failures: 0, broken: false, ms: 500 });
+    interpreter.behaviours.set('paused/a', { failures: 0, broken: false, ms: 3000 });
     const handle = await start(
       'paused',
       planOf([step('a', [], { value: fresh() }), step('b', ['a'], { value: fresh() })]),
@@ -142,7 +142,7 @@ describe('pause', () => {
   });
 
   it('of one step holds it back alone', async () => {
-    interpreter.behaviours.set('held/a', { failures: 0, broken: false, ms: 500 });
+    interpreter.behaviours.set('held/a', { failures: 0, broken: false, ms: 3000 });
     const plan = planOf([
       step('a', [], { value: fresh() }),
       step('b', ['a'], { value: fresh() }),
