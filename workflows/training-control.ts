@@ -46,8 +46,6 @@ export interface TrainingControl {
    * writes when it is stopped.
    */
   readonly pausable: <T>(work: () => Promise<T>) => Promise<T>;
-  /** Waits while a pause is wanted. */
-  readonly whilePaused: () => Promise<void>;
 }
 
 /** Answers the signals of the pipeline. A paused training has a checkpoint and no trainer. */
@@ -104,7 +102,6 @@ export function controlTraining(training: ControlledTraining): TrainingControl {
       wanted = [];
       return taken;
     },
-    whilePaused,
     pausable: async (work) => {
       for (;;) {
         await whilePaused();

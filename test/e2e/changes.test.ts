@@ -12,6 +12,7 @@ import {
 } from '../../store/index.ts';
 import { runCommand, runForJson } from './command.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
+import { recordHistory } from './record-history.ts';
 
 /** Trainings that a person changes, goes on with, forks and checks, on the real server. */
 let environment: TestEnvironment;
@@ -175,6 +176,7 @@ describe('a training that is not well', () => {
     ]);
     const lowest = (await manifests('unwell')).toSorted((a, b) => (a.metrics?.loss ?? 0) - (b.metrics?.loss ?? 0))[0];
     expect(await result('unwell')).toMatchObject({ epochs: lowest?.epoch, digest: lowest?.digest });
+    await recordHistory(environment, 'unwell/pretrain', 'training-went-back');
   });
 
   it('begins again where its loss was no number', { timeout: 120_000 }, async () => {
@@ -223,6 +225,18 @@ describe('a fork', () => {
     expect(pinned.map(({ manifest }) => manifest.epoch)).toEqual([1]);
     const data = (await queryStatus(environment.client(), 'forked'))?.steps[0];
     expect(data).toMatchObject({ reused: true, from: { run: 'long', step: 'data' } });
+    await recordHistory(environment, 'forked', 'pipeline-forked');
+    await recordHistory(environment, 'forked/pretrain', 'training-forked');
+  });
+
+  it('is gone on with like any other run', { timeout: 60_000 }, async () => {
+    const before = await digestAt('forked', 4);
+    const { code, stderr } = await contrail('resume', 'forked', '--set', 'epochs=5');
+    expect(code, stderr).toBe(0);
+    expect((await activities('forked/pretrain')).sort()).toEqual(expect.arrayContaining(['encoder', 'epoch-5']));
+    expect(await activities('forked/pretrain')).not.toContain('epoch-4');
+    expect(await digestAt('forked', 4)).toBe(before);
+    await recordHistory(environment, 'forked/pretrain', 'training-extended');
   });
 
   it('is refused where there is no such checkpoint', { timeout: 60_000 }, async () => {

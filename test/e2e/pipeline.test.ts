@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { queryStatus } from '../../cli/runs.ts';
-import { temporalBinary } from '../../native/index.ts';
 import { bestLossAttribute, epochAttribute, pipelineAttribute } from '../../workflows/search-attributes.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
+import { recordHistory } from './record-history.ts';
 
 /** Pipelines on the real server, with the real worker and trainer. */
 let environment: TestEnvironment;
@@ -29,31 +29,7 @@ const failureOf = async (run: string): Promise<string> => {
 const statesOf = async (run: string) =>
   Object.fromEntries((await queryStatus(environment.client(), run))?.steps.map(({ id, state }) => [id, state]) ?? []);
 
-/**
- * `npm run histories` stores what this version of the workflows writes, for test/workflows/replay.test.ts. What earlier
- * versions wrote stays: only names that are not there yet are written.
- */
-async function record(workflow: string, name: string): Promise<void> {
-  if (process.env.CONTRAIL_RECORD_HISTORIES === undefined) return;
-  const args = [
-    'workflow',
-    'show',
-    '--workflow-id',
-    workflow,
-    '--output',
-    'json',
-    '--address',
-    environment.client().address,
-  ];
-  const { stdout } = await promisify(execFile)(temporalBinary(), args, { maxBuffer: 64 * 1024 * 1024 });
-  await writeFile(
-    new URL(`../histories/${name}.json`, import.meta.url),
-    `${JSON.stringify({ workflowId: workflow, history: JSON.parse(stdout) })}\n`,
-    { flag: 'wx' },
-  ).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  });
-}
+const record = (workflow: string, name: string) => recordHistory(environment, workflow, name);
 
 describe('a run', () => {
   it('completes, and tells what it did', { timeout: 120_000 }, async () => {

@@ -112,7 +112,7 @@ const cases: [string, string, string[]][] = [
     'a step without its input',
     'name: a\nsteps: { p: { uses: pretrain } }',
     [
-      'p.yaml:2:10: step p cannot run: it takes a dataset, and no step that it needs makes one; add a step that uses prepare-data to needs',
+      'p.yaml:2:10: step p cannot run: it takes a dataset, and no step that it needs makes one; add a step that uses prepare-data or choose to needs',
     ],
   ],
   [
@@ -158,7 +158,7 @@ const cases: [string, string, string[]][] = [
     'all of a matrix where one is wanted',
     `name: a\nsteps:\n  ${sweep}\n  q: { uses: linear-probe, needs: [p] }`,
     [
-      'p.yaml:5:3: step q takes one encoder, and p makes 2, one for each of its matrix; run q for each with `matrix: p`, or say which with `encoder: ${steps.p@seed=0.result.encoder}`',
+      'p.yaml:5:3: step q takes one encoder, and p makes 2, one for each of its matrix; run q for each with `matrix: p`, take the best by a step that uses choose, or say which with `encoder: ${steps.p@seed=0.result.encoder}`',
     ],
   ],
   [

@@ -147,3 +147,45 @@ it('shows every difference between the config of a checkpoint and another', asyn
   const conflicts = conflictsWith(manifest, { optimizer: { learningRate: 0.2 }, batch: 3 });
   expect(configMismatch(conflicts).message).toMatch(/batch: absent → 3\n {2}optimizer.learningRate: 0.1 → 0.2/);
 });
+
+describe('going back', () => {
+  it('removes what lies past an epoch, but keeps the pinned and the damaged', async () => {
+    for (const epoch of [1, 2, 3]) await commit(epoch);
+    await commit(3, { step: 5 });
+    await checkpoints().pin('epoch-000002-t1');
+    await truncate(store.locate('runs/run/steps/pretrain/checkpoints/epoch-000003-t1/state.safetensors'), 10);
+    expect(await checkpoints().discardAfter(lease, 1)).toEqual(['epoch-000003-step-000005-t1']);
+    expect((await checkpoints().list()).map(({ name }) => name)).toEqual([
+      'epoch-000001-t1',
+      'epoch-000002-t1',
+      'epoch-000003-t1',
+    ]);
+  });
+
+  it('is for the holder of the lease alone', async () => {
+    await commit(1);
+    await acquireLease(store, key, 'second');
+    await expect(checkpoints().discardAfter(lease, 0)).rejects.toMatchObject({ code: 'StaleLease' });
+    expect(await newestEpoch()).toBe(1);
+  });
+});
+
+describe('taking over a checkpoint of another training', () => {
+  const other = { run: 'other', step: 'pretrain' };
+
+  it('changes no bit of it', async () => {
+    const { digest } = await commit(2);
+    const own = openCheckpoints(store, other);
+    await own.adopt(await acquireLease(store, other, 'second'), key, 'epoch-000002-t1');
+    expect((await own.newestValid()).newest?.manifest).toMatchObject({ epoch: 2, digest, token: 1 });
+  });
+
+  it('refuses a damaged one, and leaves nothing', async () => {
+    await commit(2);
+    await truncate(await fileOf('state.safetensors'), 10);
+    const own = openCheckpoints(store, other);
+    const adopting = own.adopt(await acquireLease(store, other, 'second'), key, 'epoch-000002-t1');
+    await expect(adopting).rejects.toMatchObject({ code: 'CorruptCheckpoint' });
+    expect(await own.list()).toEqual([]);
+  });
+});
