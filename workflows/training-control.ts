@@ -39,6 +39,8 @@ export interface TrainingControl {
   readonly isPaused: () => boolean;
   /** Has the training wait before its next epoch, until a person lets it go on. */
   readonly pause: (reason: string) => void;
+  /** The value that a parameter will have from the next epoch on, where that was changed. */
+  readonly wanted: (path: string) => Json | undefined;
   /** Changes that were wanted since, in order. */
   readonly takeChanges: () => readonly WantedChange[];
   /**
@@ -97,6 +99,7 @@ export function controlTraining(training: ControlledTraining): TrainingControl {
       paused = true;
       reason = why;
     },
+    wanted: (path) => wanted.findLast((change) => change.path === path)?.value,
     takeChanges: () => {
       const taken = wanted;
       wanted = [];

@@ -167,7 +167,7 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     const { result, attempt } = trained;
     const mark = { epoch, digest: result.digest, metrics: result.metrics, best: result.best };
     state = { ...mark, retries: (state?.retries ?? 0) + attempt - 1 };
-    await publish(input, state, course, epochs());
+    await publish(input, state, course, Number(control.wanted('epochs') ?? epochs()));
     const { course: watched, finding } = afterEpoch(course, mark);
     course = watched;
     if (finding && (await act(finding))) stoppedBy = finding;

@@ -140,9 +140,9 @@ describe('a resume after a change', () => {
       [4, 'epochs', 5],
       [4, 'optimizer.learningRate', 0.005],
     ]);
-    expect((await loadRunRecord(environment.store, 'short'))?.resumes?.at(-1)?.accepted).toEqual([
+    expect((await loadRunRecord(environment.store, 'short'))?.resumes?.at(-1)?.accepted).toContain(
       'pretrain.optimizer.learningRate',
-    ]);
+    );
   });
 });
 
