@@ -70,7 +70,7 @@ const stateOf = async (id: string) =>
   (await queryStatus(environment.client(), id))?.steps.find((each) => each.id === 'pretrain')?.state;
 
 describe('a run that completed', () => {
-  it('goes on to more epochs, with the bits of one that was as long from the start', { timeout: 240_000 }, async () => {
+  it('goes on to more epochs, with the bits of one that was as long from the start', { timeout: 400_000 }, async () => {
     await run('short', '--set', 'epochs=2');
     expect((await loadRunRecord(environment.store, 'short'))?.environment).toMatchObject({
       code: expect.stringMatching(/^[0-9a-f]{64}$/),
@@ -86,7 +86,7 @@ describe('a run that completed', () => {
     expect((await result('short'))?.digest).toBe((await result('long'))?.digest);
   });
 
-  it('does not train again what it has', { timeout: 120_000 }, async () => {
+  it('does not train again what it has', { timeout: 300_000 }, async () => {
     const { code, stderr } = await contrail('resume', 'short', '--set', 'epochs=4');
     expect(code, stderr).toBe(0);
     const steps = (await queryStatus(environment.client(), 'short'))?.steps;
@@ -98,20 +98,20 @@ describe('a run that completed', () => {
 });
 
 describe('a resume after a change', () => {
-  it('shows what the change makes invalid, and wants consent', { timeout: 60_000 }, async () => {
+  it('shows what the change makes invalid, and wants consent', { timeout: 180_000 }, async () => {
     const { code, stderr } = await contrail('resume', 'short', '--set', 'learningRate=0.005');
     expect(code).toBe(2);
     expect(stderr).toMatch(/pretrain\.optimizer\.learningRate +0\.01 +0\.005 +holds from epoch 5 of pretrain on/);
     expect(stderr).toContain('--accept-drift');
   });
 
-  it('refuses what would be another network', { timeout: 60_000 }, async () => {
+  it('refuses what would be another network', { timeout: 180_000 }, async () => {
     const { code, stderr } = await contrail('resume', 'short', '--set', 'channels=8', '--accept-drift');
     expect(code).toBe(2);
     expect(stderr).toContain('pretrain.encoder.channels cannot change under a training that has checkpoints');
   });
 
-  it('sees that the code is not what it was', { timeout: 60_000 }, async () => {
+  it('sees that the code is not what it was', { timeout: 180_000 }, async () => {
     const record = await loadRunRecord(environment.store, 'long');
     const old = { ...record, environment: { ...record?.environment, code: '0'.repeat(64) } };
     await environment.store.write('runs/long/run.json', new TextEncoder().encode(JSON.stringify(old)));
@@ -121,7 +121,7 @@ describe('a resume after a change', () => {
   });
 
   it('goes on with the new value from the next epoch, and keeps the epochs before it', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const before = await digestAt('short', 4);
     const set = ['--set', 'epochs=5', '--set', 'learningRate=0.005'];
@@ -147,7 +147,7 @@ describe('a resume after a change', () => {
 });
 
 describe('a training that is not well', () => {
-  it('goes back with a lower learning rate, and stops with its best epoch', { timeout: 120_000 }, async () => {
+  it('goes back with a lower learning rate, and stops with its best epoch', { timeout: 300_000 }, async () => {
     const settings =
       'health: { plateau: { epochs: 1, minimumDelta: 100, action: retry }, retry: { times: 1, otherwise: stop } }';
     await writeFile(join(environment.home.folder, 'unwell.yaml'), tiny(settings));
@@ -179,7 +179,20 @@ describe('a training that is not well', () => {
     await recordHistory(environment, 'unwell/pretrain', 'training-went-back');
   });
 
-  it('begins again where its loss was no number', { timeout: 120_000 }, async () => {
+  it('waits for a person, and goes on when that says so', { timeout: 300_000 }, async () => {
+    const settings = 'health: { plateau: { epochs: 1, minimumDelta: 100, action: pause } }';
+    const doubtful = join(environment.home.folder, 'doubtful.yaml');
+    await writeFile(doubtful, tiny(settings));
+    expect((await contrail('run', doubtful, '--id', 'doubtful', '--set', 'epochs=3', '--detach')).code).toBe(0);
+    while ((await stateOf('doubtful')) !== 'paused') await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(environment.killTrainer('doubtful')).toBe(false);
+    expect((await manifests('doubtful')).map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect((await contrail('unpause', 'doubtful', 'pretrain')).code).toBe(0);
+    await environment.result('doubtful');
+    expect(await result('doubtful')).toMatchObject({ epochs: 3, digest: await digestAt('doubtful', 3) });
+  });
+
+  it('begins again where its loss was no number', { timeout: 300_000 }, async () => {
     const exploding = join(environment.home.folder, 'exploding.yaml');
     const text = tiny('health: { nonFiniteLoss: { action: retry }, retry: { factor: 0.0001 } }')
       .replace('images: 160', 'images: 640')
@@ -197,7 +210,7 @@ describe('a training that is not well', () => {
 
 describe('a fork', () => {
   it('begins from a kept checkpoint with other params, and each run knows of the other', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const { code, stderr } = await contrail(
       'fork',
@@ -229,7 +242,7 @@ describe('a fork', () => {
     await recordHistory(environment, 'forked/pretrain', 'training-forked');
   });
 
-  it('is gone on with like any other run', { timeout: 60_000 }, async () => {
+  it('is gone on with like any other run', { timeout: 180_000 }, async () => {
     const before = await digestAt('forked', 4);
     const { code, stderr } = await contrail('resume', 'forked', '--set', 'epochs=5');
     expect(code, stderr).toBe(0);
@@ -239,7 +252,7 @@ describe('a fork', () => {
     await recordHistory(environment, 'forked/pretrain', 'training-extended');
   });
 
-  it('is refused where there is no such checkpoint', { timeout: 60_000 }, async () => {
+  it('is refused where there is no such checkpoint', { timeout: 180_000 }, async () => {
     const { code, stderr } = await contrail('fork', 'long', '--from', 'pretrain@9');
     expect(code).toBe(2);
     expect(stderr).toContain('keeps no sound checkpoint of epoch 9; it keeps those of epochs 1, 2, 3, 4');
@@ -248,7 +261,7 @@ describe('a fork', () => {
 
 describe('verify', () => {
   it('trains an epoch again to the same bits, also one before which the config changed', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const files = async () => (await environment.store.list('runs/forked')).map(({ path, bytes }) => [path, bytes]);
     const before = await files();
@@ -261,7 +274,7 @@ describe('verify', () => {
     expect(await files()).toEqual(before);
   });
 
-  it('names the tensors that differ, and fails', { timeout: 120_000 }, async () => {
+  it('names the tensors that differ, and fails', { timeout: 300_000 }, async () => {
     const checkpoints = openCheckpoints(environment.store, key('long'));
     const { newest } = await checkpoints.newestValid({ upTo: { epoch: 4, step: 0 } });
     if (!newest) throw new Error('there is a checkpoint');
@@ -285,7 +298,7 @@ describe('verify', () => {
 });
 
 describe('a running training', () => {
-  it('takes another number of epochs, and refuses what would need a fork', { timeout: 120_000 }, async () => {
+  it('takes another number of epochs, and refuses what would need a fork', { timeout: 300_000 }, async () => {
     await run('changed', '--set', 'epochs=300', '--set', 'seed=2', '--detach');
     await untilEpoch('changed', 1);
     const refused = await contrail('set', 'changed', 'pretrain.optimizer.learningRate=0.1');
@@ -301,7 +314,7 @@ describe('a running training', () => {
     expect((await queryStatus(environment.client(), 'changed'))?.steps[1]?.epochs).toBe(epochs);
   });
 
-  it('is paused without a trainer, and goes on to the same bits', { timeout: 120_000 }, async () => {
+  it('is paused without a trainer, and goes on to the same bits', { timeout: 300_000 }, async () => {
     expect((await contrail('pause', 'changed')).code).toBe(0);
     while ((await stateOf('changed')) !== 'paused') await new Promise((resolve) => setTimeout(resolve, 100));
     expect(environment.killTrainer('changed')).toBe(false);
