@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
+import type { training } from '../../workflows/training.ts';
 import { type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
 
 /** Long runs, on a server that suggests a new history early. */
@@ -41,6 +42,34 @@ describe('a history that grows long', () => {
     for (const { id } of steps)
       expect(interpreter.events.filter((event) => event.what === 'done' && event.step === id)).toHaveLength(1);
     expect((await handle.query(statusQuery)).steps.every(({ state }) => state === 'done')).toBe(true);
+  });
+});
+
+describe('a training of many epochs', () => {
+  /** More of them, by hand, show the same for as long as one likes. */
+  const epochs = Number(process.env.CONTRAIL_TEST_EPOCHS ?? 400);
+
+  it('begins its history anew between epochs, and trains each once', { timeout: 3_600_000 }, async () => {
+    const handle = await interpreter.environment.client.workflow.start<typeof training>('training', {
+      workflowId: 'many',
+      taskQueue: 'contrail',
+      args: [
+        {
+          ...{ run: 'many', step: 'pretrain', uses: 'pretrain', queue: 'cpu', timeoutMs: 60_000, retry: {} },
+          ...{ dataset: { kind: 'dataset', digest: '0'.repeat(64) }, parameters: { epochs }, epochs },
+          ...{ fingerprint: 'many', resume: false },
+        },
+      ],
+    });
+    const { result } = await handle.result();
+    expect(result).toMatchObject({ epoch: epochs });
+    const all = await executions('many');
+    expect(all.length).toBeGreaterThan(epochs / 100);
+    for (const { events } of all) expect(events).toBeLessThan(400);
+    const trained = interpreter.events.flatMap(({ run, step }) => (run === 'many' ? [step] : []));
+    expect(trained).toEqual(Array.from({ length: epochs }, (_, index) => `pretrain#${index + 1}`));
+    const history = await handle.fetchHistory();
+    expect(JSON.stringify(history).length).toBeLessThan(1_000_000);
   });
 });
 
