@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { notify } from '../../activities/notify.ts';
+import { canonicalJson } from '../../contracts/json.ts';
 import { loadStepResult, openStore } from '../../store/index.ts';
 import { createTrainerHost } from '../../training/host.ts';
 
@@ -54,7 +55,7 @@ const send = (parameters: { [key: string]: string | number } = {}) =>
     {
       run: 'r',
       step: 'tell',
-      fingerprint: 'f',
+      fingerprint: canonicalJson({ uses: 'notify', version: 1, with: {}, inputs: {} }),
       inputs: {},
       parameters: { urlFrom: 'TEST_WEBHOOK', message: 'done', ...parameters },
     },
