@@ -170,8 +170,14 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     }
     const lost = state.count('failed') + state.count('cancelled');
     if (lost + state.count('skipped') > 0 || running.size === 0) {
-      for (const id of doomedSteps(plan, state.states)) state.update(id, { state: 'cancelled' });
-      for (const id of skippedSteps(plan, state.states)) state.update(id, { state: 'skipped' });
+      // The last step that is given up can be what those of onFailure and finally waited for.
+      for (let givenUp = true; givenUp; ) {
+        const doomed = doomedSteps(plan, state.states);
+        for (const id of doomed) state.update(id, { state: 'cancelled' });
+        const skipped = skippedSteps(plan, state.states);
+        for (const id of skipped) state.update(id, { state: 'skipped' });
+        givenUp = doomed.length + skipped.length > 0;
+      }
     }
     if (lost > 0) for (const id of pointlessSteps(plan, state.states)) running.get(id)?.cancel();
   };

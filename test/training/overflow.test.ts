@@ -15,6 +15,7 @@ function session(results: readonly (readonly number[])[]): TrainingSession {
     count: 8,
     stepsPerEpoch: 4,
     step,
+    source: { batches: () => ({ next: async () => [], close: async () => {} }) },
     at: { epoch: 0, step: 0 },
     lossSum: 0,
     overflows: 0,

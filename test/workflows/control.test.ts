@@ -120,6 +120,21 @@ describe('retry', () => {
   });
 });
 
+describe('a step that is given up last', () => {
+  it('lets those of onFailure and finally go on', async () => {
+    const plan = planOf([
+      step('a', [], { value: fresh() }),
+      step('b', ['a'], { value: fresh(), when: 'false' }),
+      step('c', ['b'], { value: fresh() }),
+      step('sad', [], { value: fresh(), role: 'onFailure' }),
+      step('last', [], { value: fresh(), role: 'finally' }),
+    ]);
+    const handle = await start('given-up', plan);
+    await handle.result();
+    expect(await statesOf(handle)).toEqual({ a: 'done', b: 'skipped', c: 'skipped', sad: 'skipped', last: 'done' });
+  });
+});
+
 describe('pause', () => {
   it('starts nothing new until unpause; the list of runs shows it', async () => {
     interpreter.behaviours.set('paused/a', { failures: 0, broken: false, ms: 3000 });
