@@ -78,6 +78,7 @@ export async function finishTraining(context: ActivityContext, input: FinishTrai
     loss,
     bestLoss,
     digest: recorded.digest,
+    trained: { run: rest.run, step: rest.step },
   };
   return finishStep(context, { ...rest, fingerprint }, result, { cache: cache ?? true });
 }

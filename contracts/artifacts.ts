@@ -4,7 +4,16 @@ import { z } from 'zod';
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
 
 /** What a step can hand to another step. */
-export const artifactKinds = ['dataset', 'encoder', 'classifier', 'evaluation'] as const;
+export const artifactKinds = [
+  'dataset',
+  'encoder',
+  'classifier',
+  'evaluation',
+  'robustness',
+  'outliers',
+  'curve',
+  'comparison',
+] as const;
 export const artifactKindSchema = z.enum(artifactKinds);
 export type ArtifactKind = z.infer<typeof artifactKindSchema>;
 

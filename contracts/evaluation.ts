@@ -37,12 +37,36 @@ export const evaluationSchema = z.strictObject({
   top5: z.number(),
   macroF1: z.number(),
   expectedCalibrationError: z.number(),
+  /** Equal bins (low, high] of the highest probability; accuracy and mean confidence are null in an empty one. */
+  reliability: z
+    .array(
+      z.strictObject({
+        low: z.number(),
+        high: z.number(),
+        images: z.int(),
+        confidence: z.number().nullable(),
+        accuracy: z.number().nullable(),
+      }),
+    )
+    .optional(),
   knn: z.array(z.strictObject({ k: z.int(), accuracy: z.number() })),
   perClass: z.array(z.strictObject({ precision: z.number(), recall: z.number(), f1: z.number(), support: z.int() })),
   /** Rows are true classes, columns predictions. */
   confusion: z.array(z.array(z.int())),
-  mostConfused: z.array(z.strictObject({ a: z.string(), b: z.string(), count: z.int() })),
-  /** On the first test images, up to 2,000. */
+  mostConfused: z.array(
+    z.strictObject({
+      a: z.string(),
+      b: z.string(),
+      count: z.int(),
+      /** Rows of the test split that were taken for the other of the two, the most confident first. */
+      rows: z.array(z.int()).optional(),
+    }),
+  ),
+  /** The wrong predictions with the highest confidence: rows of the test split, and classes by number. */
+  worst: z
+    .array(z.strictObject({ row: z.int(), label: z.int(), predicted: z.int(), confidence: z.number() }))
+    .optional(),
+  /** On rows spread evenly over the test split, up to 2,000. */
   geometry: z.strictObject({
     images: z.int(),
     alignment: z.number(),
@@ -51,6 +75,8 @@ export const evaluationSchema = z.strictObject({
     inter: z.number(),
     silhouette: z.number(),
     recallAt1: z.number(),
+    recallAt: z.array(z.strictObject({ k: z.int(), value: z.number() })).optional(),
+    rPrecision: z.number().optional(),
     mapAtR: z.number(),
   }),
   /** SHA-256 over the encoder's weights and batch-norm statistics: the same before and after, or the evaluation fails. */
@@ -58,3 +84,11 @@ export const evaluationSchema = z.strictObject({
 });
 export type Evaluation = z.infer<typeof evaluationSchema>;
 export const evaluationFile = 'evaluation.json';
+
+/**
+ * Of every test image, in the order of the split: `labels` I32 [images], `probabilities` F32 [images, classes].
+ * Evaluations of earlier versions have neither this file nor the next.
+ */
+export const predictionsFile = 'predictions.safetensors';
+/** Of the images that `geometry` was measured on: `rows` I32 [count] of the test split, `embedding` F32 [count, dimension]. */
+export const embeddingFile = 'embedding.safetensors';

@@ -135,9 +135,13 @@ export type ScheduleConfig = z.infer<typeof scheduleSchema>;
 
 export const checkpointSchema = z.strictObject({
   keep: z
-    .strictObject({ last: z.int().min(2).max(1000).default(2), best: z.int().min(0).max(100).default(1) })
+    .strictObject({
+      last: z.int().min(2).max(1000).default(2),
+      best: z.int().min(0).max(100).default(1),
+      every: z.int().min(1).optional(),
+    })
     .prefault({})
-    .describe('which checkpoints to keep: the last, and those with the lowest loss'),
+    .describe('which checkpoints to keep: the last, those with the lowest loss, and every so many epochs'),
   everySteps: z.int().min(1).optional().describe('also checkpoint within an epoch, every so many steps'),
   everyMinutes: z
     .number()

@@ -8,15 +8,16 @@ export interface Removable extends CheckpointName {
   readonly pinned: boolean;
 }
 
-/** How many ends of epochs to keep: the last, and those with the lowest loss. */
+/** How many ends of epochs to keep: the last, those with the lowest loss, and each whose number `every` divides. */
 export interface Keep {
   readonly last: number;
   readonly best: number;
+  readonly every?: number | undefined;
 }
 
 /**
- * The checkpoints that need not be kept: all but the last ends of epochs, those with the lowest losses, the last within
- * an epoch that no end of an epoch has overtaken, and those that are pinned. Of several attempts at one point, the newest
+ * The checkpoints that need not be kept: all but the last ends of epochs, those with the lowest losses, those of every so
+ * many epochs, the last within an epoch that no end of an epoch has overtaken, and those that are pinned. Of several attempts at one point, the newest
  * stands for the point.
  *
  * @param checkpoints the oldest first
@@ -34,10 +35,16 @@ export function superfluous(checkpoints: readonly Removable[], keep: Keep): stri
     .flatMap(({ name, loss }) => (loss === null ? [] : [{ name, loss }]))
     .sort((a, b) => a.loss - b.loss)
     .slice(0, keep.best);
+  const { every } = keep;
+  const regular = every === undefined ? [] : epochs.filter(({ epoch }) => epoch % every === 0);
   const kept = new Set(
-    [...lastOf(epochs, keep.last), ...lastOf(within, keep.last), ...best, ...checkpoints.filter(isPinned)].map(
-      ({ name }) => name,
-    ),
+    [
+      ...lastOf(epochs, keep.last),
+      ...lastOf(within, keep.last),
+      ...best,
+      ...regular,
+      ...checkpoints.filter(isPinned),
+    ].map(({ name }) => name),
   );
   return checkpoints.map(({ name }) => name).filter((name) => !kept.has(name));
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
 import { watchSettings } from '../health.ts';
+import { stepKeySchema } from '../identifiers.ts';
 import { checkpointSchema, dataSchema, trainingConfigSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
@@ -17,6 +18,7 @@ export const pretrainResult = z.strictObject({
   loss: z.number().describe('mean SupCon loss of the last epoch'),
   bestLoss: z.number().describe('the lowest of an epoch'),
   digest: digestSchema.describe('SHA-256 of the whole training state after the last epoch'),
+  trained: stepKeySchema.optional().describe('the run and step that hold its checkpoints'),
 });
 
 export const pretrain = {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
 import { watchSettings } from '../health.ts';
+import { stepKeySchema } from '../identifiers.ts';
 import { checkpointSchema, classifierConfigSchema, dataSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
@@ -18,6 +19,7 @@ export const trainClassifierResult = z.strictObject({
   loss: z.number().describe('mean cross-entropy of the last epoch'),
   bestLoss: z.number(),
   digest: digestSchema.describe('SHA-256 of the whole training state after the last epoch'),
+  trained: stepKeySchema.optional().describe('the run and step that hold its checkpoints'),
 });
 
 export const trainClassifier = {

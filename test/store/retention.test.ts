@@ -14,11 +14,12 @@ function checkpoint(text: string): Removable {
 }
 
 describe('the retention rule removes', () => {
-  const table: [string, string, { last: number; best: number }, string][] = [
+  const table: [string, string, { last: number; best: number; every?: number }, string][] = [
     ['nothing of what is last', 'e1 e2', { last: 2, best: 0 }, ''],
     ['all but the last', 'e1 e2 e3 e4', { last: 2, best: 0 }, 'e1 e2'],
     ['not the best', 'e1=5 e2=1 e3=4 e4=3', { last: 1, best: 1 }, 'e1=5 e3=4'],
     ['of equal losses the later ones', 'e1=1 e2=1 e3=2', { last: 1, best: 1 }, 'e2=1'],
+    ['not those of every so many epochs', 'e1 e2 e3 e4 e5', { last: 1, best: 0, every: 2 }, 'e1 e3'],
     ['not what is pinned', 'e1! e2 e3 e4', { last: 1, best: 0 }, 'e2 e3'],
     ['points within an epoch that is done', 'e1 e1s5 e1s9 e2', { last: 2, best: 0 }, 'e1s5 e1s9'],
     ['not points within the epoch that goes on', 'e1 e2 e2s5 e2s9', { last: 2, best: 0 }, ''],

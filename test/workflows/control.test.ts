@@ -39,6 +39,12 @@ async function until(handle: Handle, id: string, state: StepState): Promise<void
   }
 }
 
+/** A step that is running may still be looking for a result in the cache. */
+async function untilWorkBegan(run: string, id: string): Promise<void> {
+  while (!interpreter.events.some((event) => event.what === 'start' && event.run === run && event.step === id))
+    await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
 const failureOf = async (work: Promise<unknown>): Promise<string> => {
   const error = await work.then(
     () => null,
@@ -142,7 +148,7 @@ describe('pause', () => {
       'paused',
       planOf([step('a', [], { value: fresh() }), step('b', ['a'], { value: fresh() })]),
     );
-    await until(handle, 'a', 'running');
+    await untilWorkBegan('paused', 'a');
     await handle.executeUpdate(pauseUpdate, { args: [{ reason: 'the GPU is needed' }] });
     await until(handle, 'a', 'done');
     expect((await handle.query(statusQuery)).state).toBe('paused');
