@@ -8,7 +8,7 @@ import { openHome } from '../../worker/home.ts';
 import { scheduleAttribute } from '../../workflows/search-attributes.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
-import { readPipelineFile, readSource } from '../pipeline-file.ts';
+import { openPipelineFile } from '../pipeline-file.ts';
 import { refusalOf } from '../refusals.ts';
 import {
   definitionOf,
@@ -49,10 +49,9 @@ export interface CreateOptions {
 
 /** `contrail schedule create` */
 export async function scheduleCreateCommand(file: string, options: CreateOptions): Promise<number> {
-  const source = await readSource(file);
-  const declared = (await readPipelineFile(file, {})).schedule;
-  const config = configOf(options, declared);
-  const plan = await readPipelineFile(file, { ...config.params, ...options.set });
+  const pipeline = await openPipelineFile(file);
+  const config = configOf(options, pipeline.plan({}).schedule);
+  const plan = pipeline.plan({ ...config.params, ...options.set });
   const id = checkScheduleId(options.id ?? plan.name);
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {
@@ -66,7 +65,7 @@ export async function scheduleCreateCommand(file: string, options: CreateOptions
       format: 'contrail-schedule/1',
       schedule: id,
       plan,
-      source,
+      source: pipeline.source(),
       config: { ...config, params: { ...config.params, ...options.set } },
     });
     const told = scheduleOptions({ schedule: id, definition }, config);
