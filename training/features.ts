@@ -78,7 +78,7 @@ export function embeddingStep(model: EncoderModel, { image }: Pick<EncoderAbout,
 async function computeFeatures(
   embed: CompiledStep,
   { dimension }: EncoderAbout,
-  split: Omit<OpenSplit, 'close'>,
+  split: Omit<OpenSplit, 'close' | 'labels'>,
   onProgress?: (done: number, total: number) => void,
 ): Promise<{ features: Float32Array; labels: Int32Array }> {
   const { count } = split;
@@ -114,7 +114,11 @@ async function computeFeatures(
 }
 
 /** Images without classes, to be read like a split. */
-function imagesInMemory(images: Uint8Array, count: number, { image }: EncoderAbout): Omit<OpenSplit, 'close'> {
+function imagesInMemory(
+  images: Uint8Array,
+  count: number,
+  { image }: EncoderAbout,
+): Omit<OpenSplit, 'close' | 'labels'> {
   const { height, width, channels } = image;
   const size = height * width * channels;
   const read = async (rows: Int32Array, target: Uint8Array) => {
