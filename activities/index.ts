@@ -2,6 +2,7 @@ import { choose } from './choose.ts';
 import { type ActivityContext, attempt, withHeartbeat } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
 import { evaluate } from './evaluate.ts';
+import { learningCurve } from './learning-curve.ts';
 import { linearProbe } from './linear-probe.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters, type FinishedStepsInput, finishedSteps } from './lookups.ts';
@@ -47,6 +48,7 @@ export function createActivities(context: ActivityContext) {
     promote: work(promote),
     notify: work(notify),
     choose: work(choose),
+    learningCurve: work(learningCurve),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
     lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
     openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input)),

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { choose } from './kinds/choose.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
+import { learningCurve } from './kinds/learning-curve.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
 import { notify } from './kinds/notify.ts';
 import { prepareData } from './kinds/prepare-data.ts';
@@ -12,6 +13,7 @@ import { trainClassifier } from './kinds/train-classifier.ts';
 export { type ChooseParams, type ChooseResult, chooseParams, chooseResult } from './kinds/choose.ts';
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
+export { type LearningCurveParams, learningCurveParams, learningCurveResult } from './kinds/learning-curve.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
 export { type NotifyParams, notifyParams, notifyResult } from './kinds/notify.ts';
 export { type PrepareDataParams, prepareDataParams, prepareDataResult } from './kinds/prepare-data.ts';
@@ -33,6 +35,7 @@ export const stepKinds = {
   promote,
   notify,
   choose,
+  'learning-curve': learningCurve,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;

@@ -3,7 +3,14 @@ import { artifactRefSchema, digestSchema } from './artifacts.ts';
 import { epochMetricsSchema, progressPointSchema, rejectedCheckpointSchema } from './checkpoints.ts';
 import { errorCodes } from './errors.ts';
 import { stepKeySchema } from './identifiers.ts';
-import { evaluateParams, evaluateResult, linearProbeParams, linearProbeResult } from './step-kinds.ts';
+import {
+  evaluateParams,
+  evaluateResult,
+  learningCurveParams,
+  learningCurveResult,
+  linearProbeParams,
+  linearProbeResult,
+} from './step-kinds.ts';
 import { checkpointSchema, classifierConfigSchema, dataSchema, trainingConfigSchema } from './training.ts';
 
 /** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
@@ -71,12 +78,16 @@ export const evaluateInput = stepKeySchema.extend({
 });
 export type EvaluateInput = z.infer<typeof evaluateInput>;
 
+export const learningCurveInput = stepKeySchema.extend({ dataset: artifactRefSchema, params: learningCurveParams });
+export type LearningCurveInput = z.infer<typeof learningCurveInput>;
+
 /** What a trainer process can be asked to do. */
 export const trainerJobs = {
   'train-epoch': { input: trainEpochInput, result: trainEpochResult },
   'finish-training': { input: finishTrainingInput, result: finishTrainingResult },
   'linear-probe': { input: linearProbeInput, result: linearProbeResult },
   evaluate: { input: evaluateInput, result: evaluateResult },
+  'learning-curve': { input: learningCurveInput, result: learningCurveResult },
 } as const;
 export type TrainerJob = keyof typeof trainerJobs;
 export type JobInput<J extends TrainerJob> = z.infer<(typeof trainerJobs)[J]['input']>;
@@ -99,7 +110,7 @@ export const trainerRequestSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('job'),
     id: z.int(),
-    job: z.enum(['train-epoch', 'finish-training', 'linear-probe', 'evaluate']),
+    job: z.enum(['train-epoch', 'finish-training', 'linear-probe', 'evaluate', 'learning-curve']),
     input: z.unknown(),
   }),
   z.strictObject({ type: z.literal('stop') }),

@@ -30,6 +30,7 @@ const activityOf = {
   choose: 'choose',
   promote: 'promote',
   notify: 'notify',
+  'learning-curve': 'learningCurve',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
 
 /** A step with all that it needs filled in. */
