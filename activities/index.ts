@@ -1,4 +1,5 @@
 import { choose } from './choose.ts';
+import { compare } from './compare.ts';
 import { type ActivityContext, attempt, withHeartbeat } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
 import { evaluate } from './evaluate.ts';
@@ -49,6 +50,7 @@ export function createActivities(context: ActivityContext) {
     notify: work(notify),
     choose: work(choose),
     learningCurve: work(learningCurve),
+    compare: work(compare),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
     lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
     openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input)),

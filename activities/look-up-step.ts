@@ -17,6 +17,7 @@ import {
   saveStepResult,
   writeReportFile,
 } from '../store/index.ts';
+import { writeComparisonReport } from './compare.ts';
 import type { ActivityContext } from './context.ts';
 import { checkParameters } from './lookups.ts';
 
@@ -90,6 +91,8 @@ async function adopt(
 ): Promise<void> {
   if (uses === 'evaluate')
     await writeEvaluationReport(store, { run, step }, artifactRefSchema.parse(stored.result.evaluation));
+  if (uses === 'compare')
+    await writeComparisonReport(store, { run, step }, artifactRefSchema.parse(stored.result.comparison));
   await saveStepResult(store, { run, step }, stored);
 }
 

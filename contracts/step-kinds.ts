@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { choose } from './kinds/choose.ts';
+import { compare } from './kinds/compare.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { learningCurve } from './kinds/learning-curve.ts';
@@ -11,6 +12,7 @@ import { promote } from './kinds/promote.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
 
 export { type ChooseParams, type ChooseResult, chooseParams, chooseResult } from './kinds/choose.ts';
+export { type CompareParams, type CompareResult, compareParams, compareResult } from './kinds/compare.ts';
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
 export { type LearningCurveParams, learningCurveParams, learningCurveResult } from './kinds/learning-curve.ts';
@@ -36,6 +38,7 @@ export const stepKinds = {
   notify,
   choose,
   'learning-curve': learningCurve,
+  compare,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;

@@ -31,6 +31,7 @@ const activityOf = {
   promote: 'promote',
   notify: 'notify',
   'learning-curve': 'learningCurve',
+  compare: 'compare',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
 
 /** A step with all that it needs filled in. */
