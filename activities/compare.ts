@@ -1,34 +1,25 @@
 import { z } from 'zod';
 import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
-import { comparisonFile, comparisonSchema } from '../contracts/comparison.ts';
+import { comparisonFile } from '../contracts/comparison.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
-import type { StepKey } from '../contracts/identifiers.ts';
 import { learningCurveFile, learningCurveSchema } from '../contracts/learning-curve.ts';
 import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
 import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
 import { type CompareParams, type CompareResult, compareParams } from '../contracts/step-kinds.ts';
 import { type Arm, compareArms } from '../report/comparison/compare-arms.ts';
-import { formatComparison } from '../report/comparison/format-comparison.ts';
 import { topOne } from '../report/comparison/measures.ts';
-import {
-  jsonBytes,
-  parseJson,
-  readArtifact,
-  readArtifactFile,
-  type Store,
-  writeArtifact,
-  writeReportFile,
-} from '../store/index.ts';
+import { jsonBytes, parseJson, readArtifact, readArtifactFile, type Store, writeArtifact } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
+import { writeStepReport } from './step-report.ts';
 import { finishStep } from './step-result.ts';
 
 /** Compares two arms, and puts the comparison into the run's report folder. */
 export async function compare(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
   const result = await compareStored(context.store, compareParams.parse(parameters));
-  await writeComparisonReport(context.store, step, result.comparison);
+  await writeStepReport(context.store, step, 'compare', result);
   return finishStep(context, step, result);
 }
 
@@ -57,14 +48,6 @@ export async function compareStored(store: Store, { a, b, target }: CompareParam
     high,
     verdict: top1.verdict,
   };
-}
-
-/** Puts a comparison into the run's report folder. */
-export async function writeComparisonReport(store: Store, { run, step }: StepKey, ref: ArtifactRef): Promise<void> {
-  const content = await readArtifactFile(store, ref, comparisonFile);
-  const markdown = formatComparison(comparisonSchema.parse(parseJson(content)));
-  await writeReportFile(store, run, `${step}.json`, content);
-  await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(markdown));
 }
 
 /** What was measured, and the data sets that it was measured on. */

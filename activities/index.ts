@@ -9,8 +9,10 @@ import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters, type FinishedStepsInput, finishedSteps } from './lookups.ts';
 import { notify } from './notify.ts';
 import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordChanges } from './open-training.ts';
+import { outOfDistribution } from './out-of-distribution.ts';
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
+import { robustness } from './robustness.ts';
 import {
   type PrepareScheduledRunInput,
   prepareScheduledRun,
@@ -51,6 +53,8 @@ export function createActivities(context: ActivityContext) {
     choose: work(choose),
     learningCurve: work(learningCurve),
     compare: work(compare),
+    robustness: work(robustness),
+    outOfDistribution: work(outOfDistribution),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
     lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
     openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input)),

@@ -10,6 +10,10 @@ import {
   learningCurveResult,
   linearProbeParams,
   linearProbeResult,
+  outOfDistributionParams,
+  outOfDistributionResult,
+  robustnessParams,
+  robustnessResult,
 } from './step-kinds.ts';
 import { checkpointSchema, classifierConfigSchema, dataSchema, trainingConfigSchema } from './training.ts';
 
@@ -78,6 +82,23 @@ export const evaluateInput = stepKeySchema.extend({
 });
 export type EvaluateInput = z.infer<typeof evaluateInput>;
 
+export const robustnessInput = stepKeySchema.extend({
+  classifier: artifactRefSchema,
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+  params: robustnessParams,
+});
+export type RobustnessInput = z.infer<typeof robustnessInput>;
+
+export const outOfDistributionInput = stepKeySchema.extend({
+  classifier: artifactRefSchema,
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+  outside: artifactRefSchema,
+  params: outOfDistributionParams,
+});
+export type OutOfDistributionInput = z.infer<typeof outOfDistributionInput>;
+
 export const learningCurveInput = stepKeySchema.extend({ dataset: artifactRefSchema, params: learningCurveParams });
 export type LearningCurveInput = z.infer<typeof learningCurveInput>;
 
@@ -87,6 +108,8 @@ export const trainerJobs = {
   'finish-training': { input: finishTrainingInput, result: finishTrainingResult },
   'linear-probe': { input: linearProbeInput, result: linearProbeResult },
   evaluate: { input: evaluateInput, result: evaluateResult },
+  robustness: { input: robustnessInput, result: robustnessResult },
+  'out-of-distribution': { input: outOfDistributionInput, result: outOfDistributionResult },
   'learning-curve': { input: learningCurveInput, result: learningCurveResult },
 } as const;
 export type TrainerJob = keyof typeof trainerJobs;
@@ -110,7 +133,7 @@ export const trainerRequestSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('job'),
     id: z.int(),
-    job: z.enum(['train-epoch', 'finish-training', 'linear-probe', 'evaluate', 'learning-curve']),
+    job: z.enum(Object.keys(trainerJobs) as [TrainerJob, ...TrainerJob[]]),
     input: z.unknown(),
   }),
   z.strictObject({ type: z.literal('stop') }),

@@ -32,6 +32,8 @@ const activityOf = {
   notify: 'notify',
   'learning-curve': 'learningCurve',
   compare: 'compare',
+  robustness: 'robustness',
+  'out-of-distribution': 'outOfDistribution',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
 
 /** A step with all that it needs filled in. */

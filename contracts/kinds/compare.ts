@@ -3,22 +3,21 @@ import type { ArtifactKind } from '../artifacts.ts';
 import { measureComparisonSchema } from '../comparison.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-/** One artifact, all of a matrix, or several matrices one after the other. */
-const oneOrMore = <K extends ArtifactKind>(kind: K) => {
-  const one = artifactOf(kind);
-  return z
-    .union([one, z.array(z.union([one, z.array(one).min(1)])).min(1)])
-    .transform((given) => (Array.isArray(given) ? given : [given]).flat());
-};
+/** The artifacts of all runs. One alone, and a list of the lists of several matrices, are made a list. */
+const listOf = <K extends ArtifactKind>(kind: K) =>
+  z.preprocess(
+    (given) => (given === undefined || typeof given === 'string' ? given : [given].flat(2)),
+    z.array(artifactOf(kind)).min(1),
+  );
 
 const armSchema = z.strictObject({
   name: z.string().min(1).max(60).describe('what the arm is called'),
-  evaluations: oneOrMore('evaluation').describe('of each run, in the order of the seeds: those of a matrix'),
-  robustness: oneOrMore('robustness').optional().describe('of each run, in the same order'),
-  outliers: oneOrMore('outliers')
+  evaluations: listOf('evaluation').describe('of each run, in the order of the seeds: those of a matrix'),
+  robustness: z.optional(listOf('robustness')).describe('of each run, in the same order'),
+  outliers: listOf('outliers')
     .optional()
     .describe('of each run, in the same order; a list of such lists for several outside data sets'),
-  curves: oneOrMore('curve').optional().describe('of each run, in the same order'),
+  curves: listOf('curve').optional().describe('of each run, in the same order'),
 });
 
 export const compareParams = z

@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareStored, writeComparisonReport } from '../../activities/compare.ts';
+import { compareStored } from '../../activities/compare.ts';
+import { writeStepReport } from '../../activities/step-report.ts';
 import type { ArtifactKind, ArtifactRef } from '../../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
 import { type Evaluation, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
@@ -165,7 +166,7 @@ describe('compare', () => {
 
   it('writes what people read into the report folder of the run', async () => {
     const { comparison } = await run({ a: await armOf('SupCon', [0.9, 0.92]), b: await armOf('plain', [0.8, 0.81]) });
-    await writeComparisonReport(store, { run: 'r', step: 'versus' }, comparison);
+    await writeStepReport(store, { run: 'r', step: 'versus' }, 'compare', { comparison });
     const markdown = new TextDecoder().decode(await store.read('runs/r/report/versus.md'));
     expect(markdown).toContain('# SupCon against plain on shirts');
     expect(markdown).toMatch(/\| top-1 accuracy ↑ \| 0\.9100 ± 0\.0141 \| 0\.8050 ± 0\.0071 \| \+0\.1050 \|/);

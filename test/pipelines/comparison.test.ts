@@ -55,4 +55,5 @@ it('a mistake in an arm is found in the file, at its place', () => {
       b: ${arm}`);
   expect(withArm('{ name: b, evaluatoins: "${steps.baseline-evaluate.result.evaluation}" }')).toThrow(/evaluatoins/);
   expect(withArm('{ name: b, evaluations: "${steps.baseline-evaluate.result.top6}" }')).toThrow(/top6/);
+  expect(withArm('{ name: b }')).toThrow(/evaluations/);
 });

@@ -56,7 +56,7 @@ const cases: [string, string, string[]][] = [
   [
     'a missing parameter',
     'name: a\nsteps: { data: { uses: prepare-data } }',
-    ['p.yaml:2:10: dataset must be one of fashion-mnist, cifar10, image-folder, generated, not nothing'],
+    ['p.yaml:2:10: dataset must be one of fashion-mnist, mnist, cifar10, image-folder, generated, not nothing'],
   ],
   [
     'a misspelt parameter',
@@ -119,6 +119,23 @@ const cases: [string, string, string[]][] = [
     'an input that could be either of two',
     'name: a\nsteps:\n  a: { uses: prepare-data, with: { dataset: generated } }\n  b: { uses: prepare-data, with: { dataset: generated } }\n  p: { uses: pretrain, needs: [a, b] }',
     ['p.yaml:5:3: step p cannot run: both a and b make a dataset; say which with `dataset: ${steps.a.result.dataset}`'],
+  ],
+  [
+    'a second input of the same kind that is not named',
+    `name: a\nsteps:\n  ${data}\n  t: { uses: train-classifier, needs: [data] }\n  o: { uses: out-of-distribution, needs: [t] }`,
+    ['p.yaml:5:3: step o takes another dataset as outside; say which with `outside: ${steps.<id>.result.dataset}`'],
+  ],
+  [
+    'the same artifact for two inputs',
+    `name: a\nsteps:\n  ${data}\n  t: { uses: train-classifier, needs: [data] }\n  o: { uses: out-of-distribution, needs: [t], with: { dataset: "\${steps.data.result.dataset}", outside: "\${steps.data.result.dataset}" } }`,
+    ['p.yaml:5:105: outside must be another dataset than dataset, and both are that of step data'],
+  ],
+  [
+    'only one artifact where two are taken',
+    `name: a\nsteps:\n  ${data}\n  t: { uses: train-classifier, needs: [data] }\n  o: { uses: out-of-distribution, needs: [t], with: { outside: "\${steps.data.result.dataset}" } }`,
+    [
+      'p.yaml:5:3: step o cannot run: it takes a dataset, and no other step that it needs makes one; add a step that uses prepare-data or choose to needs',
+    ],
   ],
   [
     'a bad duration',
