@@ -8,6 +8,7 @@ import { addModels } from './program/models.ts';
 import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
 import { addOutlook } from './program/outlook.ts';
 import { addSchedule } from './program/schedule.ts';
+import { addTensorboard } from './program/tensorboard.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
 const runCommands = () => import('./commands/run.ts');
@@ -154,6 +155,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addOutlook(program, run);
   addSchedule(program, run);
   addModels(program, run);
+  addTensorboard(program, run);
   return program;
 }
 

@@ -47,6 +47,7 @@ export {
   saveEpochMetrics,
   savePlan,
   saveStepResult,
+  tensorboardFolder,
   writeReportFile,
 } from './run-files.ts';
 export { type LogPosition, openRunLog, type RunLogWriter, readRunLog } from './run-logs.ts';
