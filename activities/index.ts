@@ -7,8 +7,10 @@ import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters, type FinishedStepsInput, finishedSteps } from './lookups.ts';
 import { notify } from './notify.ts';
 import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordChanges } from './open-training.ts';
+import { outOfDistribution } from './out-of-distribution.ts';
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
+import { robustness } from './robustness.ts';
 import {
   type PrepareScheduledRunInput,
   prepareScheduledRun,
@@ -47,6 +49,8 @@ export function createActivities(context: ActivityContext) {
     promote: work(promote),
     notify: work(notify),
     choose: work(choose),
+    robustness: work(robustness),
+    outOfDistribution: work(outOfDistribution),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
     lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
     openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input)),

@@ -1,24 +1,20 @@
 import { log } from '@temporalio/activity';
 import { z } from 'zod';
 import { artifactRefSchema } from '../contracts/artifacts.ts';
-import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
 import { type StepKind, type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
-import { formatEvaluation } from '../evaluation/format.ts';
 import {
   damageIn,
   loadCacheEntry,
   loadStepResult,
-  parseJson,
-  readArtifactFile,
   removeStepResult,
   type Store,
   saveStepResult,
-  writeReportFile,
 } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 import { checkParameters } from './lookups.ts';
+import { writeStepReport } from './step-report.ts';
 
 const lookUpStepInput = stepKeySchema.extend({
   uses: z.enum(stepKindNames as [StepKindName, ...StepKindName[]]),
@@ -88,19 +84,6 @@ async function adopt(
   uses: StepKindName,
   stored: { readonly fingerprint: string; readonly result: Result },
 ): Promise<void> {
-  if (uses === 'evaluate')
-    await writeEvaluationReport(store, { run, step }, artifactRefSchema.parse(stored.result.evaluation));
+  await writeStepReport(store, { run, step }, uses, stored.result);
   await saveStepResult(store, { run, step }, stored);
-}
-
-/** Puts what was measured into the run's report folder. */
-export async function writeEvaluationReport(
-  store: Store,
-  { run, step }: StepKey,
-  ref: z.infer<typeof artifactRefSchema>,
-): Promise<void> {
-  const evaluation = await readArtifactFile(store, ref, evaluationFile);
-  const markdown = formatEvaluation(evaluationSchema.parse(parseJson(evaluation)));
-  await writeReportFile(store, run, `${step}.json`, evaluation);
-  await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(markdown));
 }

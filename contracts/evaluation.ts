@@ -58,11 +58,11 @@ export const evaluationSchema = z.strictObject({
       a: z.string(),
       b: z.string(),
       count: z.int(),
-      /** Rows of the test split that were taken for the other of the two, the most confident first. */
+      /** Rows of the test split that were taken for the other of the two, the most confident first, at most 100. */
       rows: z.array(z.int()).optional(),
     }),
   ),
-  /** The wrong predictions with the highest confidence: rows of the test split, and classes by number. */
+  /** The wrong predictions with the highest confidence, at most 100: rows of the test split, and classes by number. */
   worst: z
     .array(z.strictObject({ row: z.int(), label: z.int(), predicted: z.int(), confidence: z.number() }))
     .optional(),

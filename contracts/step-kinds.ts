@@ -4,9 +4,11 @@ import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
 import { notify } from './kinds/notify.ts';
+import { outOfDistribution } from './kinds/out-of-distribution.ts';
 import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
 import { promote } from './kinds/promote.ts';
+import { robustness } from './kinds/robustness.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
 
 export { type ChooseParams, type ChooseResult, chooseParams, chooseResult } from './kinds/choose.ts';
@@ -14,9 +16,15 @@ export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/eva
 export type { StepKind } from './kinds/kind.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
 export { type NotifyParams, notifyParams, notifyResult } from './kinds/notify.ts';
+export {
+  type OutOfDistributionParams,
+  outOfDistributionParams,
+  outOfDistributionResult,
+} from './kinds/out-of-distribution.ts';
 export { type PrepareDataParams, prepareDataParams, prepareDataResult } from './kinds/prepare-data.ts';
 export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pretrain.ts';
 export { type PromoteParams, promoteParams, promoteResult } from './kinds/promote.ts';
+export { type RobustnessParams, robustnessParams, robustnessResult } from './kinds/robustness.ts';
 export { type TrainClassifierParams, trainClassifierParams, trainClassifierResult } from './kinds/train-classifier.ts';
 
 /**
@@ -33,6 +41,8 @@ export const stepKinds = {
   promote,
   notify,
   choose,
+  robustness,
+  'out-of-distribution': outOfDistribution,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;

@@ -3,7 +3,16 @@ import { artifactRefSchema, digestSchema } from './artifacts.ts';
 import { epochMetricsSchema, progressPointSchema, rejectedCheckpointSchema } from './checkpoints.ts';
 import { errorCodes } from './errors.ts';
 import { stepKeySchema } from './identifiers.ts';
-import { evaluateParams, evaluateResult, linearProbeParams, linearProbeResult } from './step-kinds.ts';
+import {
+  evaluateParams,
+  evaluateResult,
+  linearProbeParams,
+  linearProbeResult,
+  outOfDistributionParams,
+  outOfDistributionResult,
+  robustnessParams,
+  robustnessResult,
+} from './step-kinds.ts';
 import { checkpointSchema, classifierConfigSchema, dataSchema, trainingConfigSchema } from './training.ts';
 
 /** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
@@ -71,12 +80,31 @@ export const evaluateInput = stepKeySchema.extend({
 });
 export type EvaluateInput = z.infer<typeof evaluateInput>;
 
+export const robustnessInput = stepKeySchema.extend({
+  classifier: artifactRefSchema,
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+  params: robustnessParams,
+});
+export type RobustnessInput = z.infer<typeof robustnessInput>;
+
+export const outOfDistributionInput = stepKeySchema.extend({
+  classifier: artifactRefSchema,
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+  outside: artifactRefSchema,
+  params: outOfDistributionParams,
+});
+export type OutOfDistributionInput = z.infer<typeof outOfDistributionInput>;
+
 /** What a trainer process can be asked to do. */
 export const trainerJobs = {
   'train-epoch': { input: trainEpochInput, result: trainEpochResult },
   'finish-training': { input: finishTrainingInput, result: finishTrainingResult },
   'linear-probe': { input: linearProbeInput, result: linearProbeResult },
   evaluate: { input: evaluateInput, result: evaluateResult },
+  robustness: { input: robustnessInput, result: robustnessResult },
+  'out-of-distribution': { input: outOfDistributionInput, result: outOfDistributionResult },
 } as const;
 export type TrainerJob = keyof typeof trainerJobs;
 export type JobInput<J extends TrainerJob> = z.infer<(typeof trainerJobs)[J]['input']>;
@@ -99,7 +127,7 @@ export const trainerRequestSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('job'),
     id: z.int(),
-    job: z.enum(['train-epoch', 'finish-training', 'linear-probe', 'evaluate']),
+    job: z.enum(Object.keys(trainerJobs) as [TrainerJob, ...TrainerJob[]]),
     input: z.unknown(),
   }),
   z.strictObject({ type: z.literal('stop') }),

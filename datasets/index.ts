@@ -4,5 +4,5 @@ export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.t
 export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';
 export { type OpenSplit, openSplit } from './open-split.ts';
 export { prepareDataset } from './prepare.ts';
-export { permutation, randomUint32, seedPair } from './random.ts';
+export { permutation, randomDraws, randomUint32, seedPair } from './random.ts';
 export type { PreparationOptions, ProgressOfPreparation } from './source.ts';

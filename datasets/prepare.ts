@@ -7,6 +7,7 @@ import { fashionMnist } from './fashion-mnist.ts';
 import { preparedSide } from './fit.ts';
 import { generated } from './generated.ts';
 import { imageFolder } from './image-folder.ts';
+import { mnist } from './mnist.ts';
 import { createPixelStatistics, type PixelStatistics } from './pixel-statistics.ts';
 import { type PreparedImage, type RejectedImage, readImages } from './read-images.ts';
 import { createShardWriter } from './shard-writer.ts';
@@ -36,7 +37,8 @@ export async function prepareDataset(
     const rejected: RejectedImage[] = [];
     const write = (name: keyof typeof rows) => {
       const { split, chosen } = rows[name];
-      const how = { phase: `${name} images`, fit: params.fit, rejected, maximumRejected: params.maximumRejected };
+      const { fit, channels, maximumRejected } = params;
+      const how = { phase: `${name} images`, fit, channels, rejected, maximumRejected };
       const images = readImages(split, chosen, how, options);
       return shards.write(name, name === 'train' ? counted(images, statistics) : images);
     };
@@ -69,6 +71,8 @@ function readSource(params: PrepareDataParams, options: PreparationOptions): Pro
   switch (params.dataset) {
     case 'fashion-mnist':
       return fashionMnist(params.path, options);
+    case 'mnist':
+      return mnist(params.path, options);
     case 'cifar10':
       return cifar10(requirePath(params));
     case 'image-folder':

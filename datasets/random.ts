@@ -30,6 +30,16 @@ export function randomUint32(seed: number, purpose: string, ...counters: readonl
   return fold(mix(seed ^ hashText(purpose)), counters);
 }
 
+/** Draws as `randomUint32` gives them, by their last counter; for many draws that share the rest. */
+export function randomDraws(
+  seed: number,
+  purpose: string,
+  ...counters: readonly number[]
+): (counter: number) => number {
+  const key = Math.imul(randomUint32(seed, purpose, ...counters), 0x9e3779b1);
+  return (counter) => mix(key + mix(counter + 0x7f4a7c15));
+}
+
 /** A seed for one of TensorFlow's stateless random operations: two int32. */
 export function seedPair(seed: number, purpose: string, ...counters: readonly number[]): [number, number] {
   return [randomUint32(seed, purpose, ...counters, 0) | 0, randomUint32(seed, purpose, ...counters, 1) | 0];

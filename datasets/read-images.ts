@@ -1,4 +1,5 @@
 import { ContrailError } from '../contracts/errors.ts';
+import { inChannels } from './channels.ts';
 import { fitImage } from './fit.ts';
 import type { PreparationOptions, RawSplit } from './source.ts';
 
@@ -31,11 +32,14 @@ export async function* readImages(
   {
     phase,
     fit,
+    channels,
     rejected,
     maximumRejected,
   }: {
     readonly phase: string;
     readonly fit: 'pad' | 'resize';
+    /** What every image is turned into; as it is where absent. */
+    readonly channels?: 1 | 3 | undefined;
     readonly rejected: RejectedImage[];
     readonly maximumRejected: number;
   },
@@ -44,7 +48,8 @@ export async function* readImages(
   const read = async (row: number): Promise<PreparedImage | RejectedImage> => {
     const image = await split.read(row);
     if ('rejected' in image) return { path: split.nameOf(row), reason: image.rejected };
-    return { pixels: await fitImage(image, fit), channels: image.channels, label: image.label };
+    const pixels = await fitImage(image, fit);
+    return { ...inChannels({ pixels, channels: image.channels }, channels ?? image.channels), label: image.label };
   };
   const underWay: Promise<PreparedImage | RejectedImage>[] = [];
   let started = 0;

@@ -1,5 +1,6 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { type ArtifactWriter, bytesOf, decodeSafetensors, encodeSafetensors, int32 } from '../store/index.ts';
+import { inColour } from './channels.ts';
 import { preparedSide } from './fit.ts';
 import type { PreparedImage } from './read-images.ts';
 
@@ -78,11 +79,4 @@ export function createShardWriter(
       return { shards, count: shards.reduce((sum, { count }) => sum + count, 0), perClass };
     },
   };
-}
-
-/** Each grey pixel as three equal channels. */
-function inColour(grey: Uint8Array): Uint8Array<ArrayBuffer> {
-  const pixels = new Uint8Array(3 * grey.length);
-  for (let at = 0; at < grey.length; at++) pixels.fill(grey[at] as number, 3 * at, 3 * at + 3);
-  return pixels;
 }

@@ -1,123 +1,132 @@
-import { ContrailError } from '../contracts/errors.ts';
-import { classifierAboutSchema, classifierFile, type Evaluation, evaluationFile } from '../contracts/evaluation.ts';
-import { canonicalJson } from '../contracts/json.ts';
+import { type Evaluation, embeddingFile, evaluationFile, predictionsFile } from '../contracts/evaluation.ts';
 import type { EvaluateInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
-import {
-  decodeSafetensors,
-  float32,
-  jsonBytes,
-  readArtifact,
-  readArtifactFile,
-  writeArtifact,
-} from '../store/index.ts';
+import { bytesOf, encodeSafetensors, jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
-import { withFrozenEncoder } from './frozen-encoder.ts';
+import { asEmbedding, cosineSimilarities, type Embedding, rowsOf, spreadRows } from './embedding.ts';
+import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { expectedCalibrationError, reliability } from './metrics/calibration.ts';
 import {
   confusionMatrix,
-  expectedCalibrationError,
   macroF1,
   mostConfused,
   perClassMetrics,
   predictions,
+  type Scores,
   topKAccuracy,
 } from './metrics/classification.ts';
-import { alignment, classDistances, type Embedding, retrieval, silhouette, uniformity } from './metrics/geometry.ts';
+import { pairMeasures, silhouette } from './metrics/geometry.ts';
+import { between, mistakes } from './metrics/mistakes.ts';
+import { retrieval } from './metrics/retrieval.ts';
 import { nearestNeighbourAccuracy } from './nearest-neighbours.ts';
-import { classify, type LabelledFeatures, type LinearClassifier } from './softmax-classifier.ts';
+import { openClassifier } from './open-classifier.ts';
+import { classify } from './softmax-classifier.ts';
+import { requireTestImages } from './split-views.ts';
 
 /** Images that the measures over all pairs are taken on. */
 const geometryImages = 2000;
+const confusedPairs = 5;
+/** Rows that are named: of each confused pair, and of the worst mistakes. */
+const namedRows = 100;
+const recallAtK = [1, 2, 4, 8];
 
 /** Measures classifier and embedding on the test images, which nothing before has looked at. */
 export async function evaluate(input: EvaluateInput, context: JobContext): Promise<JobResult<'evaluate'>> {
-  const classifier = await openClassifier(input, context);
-  const { name, classes } = await describeDataset(context.store, input.dataset);
-  const evaluation = await withFrozenEncoder(input, context, async (featuresOf, encoderDigest): Promise<Evaluation> => {
-    const [train, test] = [await featuresOf('train'), await featuresOf('test')];
-    if (test.count === 0)
-      throw new ContrailError(
-        'InvalidDataset',
-        'The data set has no test images; set `test` in its prepare-data step.',
-      );
-    const scores = { values: classify(classifier, test), count: test.count, classes: classes.length };
-    const confusion = confusionMatrix(test.labels, predictions(scores), classes.length);
-    const perClass = perClassMetrics(confusion);
-    const onProgress = (done: number, total: number) =>
+  const classifier = await openClassifier(context.store, input);
+  const about = await describeDataset(context.store, input.dataset);
+  requireTestImages(about);
+  const { name, classes } = about;
+  const { train, test, encoderDigest } = await withFrozenEncoder(input, context, async (featuresOf, digest) => ({
+    train: await featuresOf('train'),
+    test: await featuresOf('test'),
+    encoderDigest: digest,
+  }));
+  const probabilities = classify(classifier, test);
+  const knn = await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(test), {
+    ks: input.params.neighbours,
+    classes: classes.length,
+    onProgress: (done, total) => {
       context.progress({ phase: 'nearest neighbours', done, total, unit: 'images' });
-    return {
-      dataset: name,
-      classes,
-      testImages: test.count,
-      top1: topKAccuracy(scores, test.labels, 1),
-      top5: topKAccuracy(scores, test.labels, 5),
-      macroF1: macroF1(perClass),
-      expectedCalibrationError: expectedCalibrationError(scores, test.labels),
-      knn: await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(test), {
-        ks: input.params.neighbours,
-        classes: classes.length,
-        onProgress,
-      }),
-      perClass,
-      confusion,
-      mostConfused: mostConfused(confusion, 5).map(({ a, b, count }) => ({
-        a: classes[a] ?? '',
-        b: classes[b] ?? '',
-        count,
-      })),
-      geometry: measureGeometry(asEmbedding(test)),
-      encoderDigest,
-    };
+      stopIfAsked(context);
+    },
   });
+  const rows = spreadRows(test.count, geometryImages);
+  const sample = rowsOf(asEmbedding(test), rows);
+  context.progress({ phase: 'geometry', done: 0, total: rows.length, unit: 'images' });
+  const evaluation: Evaluation = {
+    dataset: name,
+    testImages: test.count,
+    ...measureClassifier({ values: probabilities, count: test.count, classes: classes.length }, test.labels, classes),
+    knn,
+    geometry: measureGeometry(
+      sample,
+      rows.map((row) => test.labels[row] ?? 0),
+    ),
+    encoderDigest,
+  };
   const ref = await writeArtifact(context.store, {
     kind: 'evaluation',
     about: { classifier: input.classifier, encoder: input.encoder, dataset: input.dataset },
-    files: [{ path: evaluationFile, content: jsonBytes(evaluation) }],
+    files: [
+      { path: evaluationFile, content: jsonBytes(evaluation) },
+      {
+        path: predictionsFile,
+        content: encodeSafetensors([
+          { name: 'labels', dtype: 'I32', shape: [test.count], data: bytesOf(test.labels) },
+          { name: 'probabilities', dtype: 'F32', shape: [test.count, classes.length], data: bytesOf(probabilities) },
+        ]),
+      },
+      {
+        path: embeddingFile,
+        content: encodeSafetensors([
+          { name: 'rows', dtype: 'I32', shape: [rows.length], data: bytesOf(rows) },
+          { name: 'embedding', dtype: 'F32', shape: [rows.length, test.dimension], data: bytesOf(sample.values) },
+        ]),
+      },
+    ],
   });
-  const { top1, top5, macroF1: f1, knn } = evaluation;
+  const { top1, top5, macroF1: f1 } = evaluation;
   return { evaluation: { ...ref, kind: 'evaluation' }, top1, top5, macroF1: f1, knn: knn[0]?.accuracy ?? 0 };
 }
 
-async function openClassifier(input: EvaluateInput, { store }: JobContext): Promise<LinearClassifier> {
-  const about = classifierAboutSchema.parse((await readArtifact(store, input.classifier)).about);
-  if (canonicalJson(about.encoder) !== canonicalJson(input.encoder))
-    throw new ContrailError(
-      'InvalidInput',
-      'The classifier was trained on another encoder. Evaluate it with the one that its probe step used.',
-    );
-  const { tensors } = decodeSafetensors(
-    await readArtifactFile(store, input.classifier, classifierFile),
-    classifierFile,
-  );
-  const [kernel, bias] = [tensors.get('kernel'), tensors.get('bias')];
-  if (!kernel || !bias)
-    throw new ContrailError('CorruptArtifact', `The classifier ${input.classifier.digest} lacks kernel or bias.`);
-  return { kernel: float32(kernel), bias: float32(bias) };
+/** @param names of the classes */
+function measureClassifier(scores: Scores, labels: Int32Array, names: readonly string[]) {
+  const predicted = predictions(scores);
+  const confusion = confusionMatrix(labels, predicted, names.length);
+  const perClass = perClassMetrics(confusion);
+  const wrong = mistakes(scores, labels, predicted);
+  const bins = reliability(scores, labels);
+  return {
+    classes: [...names],
+    top1: topKAccuracy(scores, labels, 1),
+    top5: topKAccuracy(scores, labels, 5),
+    macroF1: macroF1(perClass),
+    expectedCalibrationError: expectedCalibrationError(bins),
+    reliability: bins,
+    perClass,
+    confusion,
+    mostConfused: mostConfused(confusion, confusedPairs).map(({ a, b, count }) => ({
+      a: names[a] ?? '',
+      b: names[b] ?? '',
+      count,
+      rows: between(wrong, a, b)
+        .slice(0, namedRows)
+        .map(({ row }) => row),
+    })),
+    worst: wrong.slice(0, namedRows),
+  };
 }
 
-const asEmbedding = ({ features, ...rest }: LabelledFeatures): Embedding & { labels: Int32Array } => ({
-  values: features,
-  ...rest,
-});
-
-/** Rows are spread evenly over the test set, which may be sorted by class. */
-function measureGeometry(test: Embedding & { labels: Int32Array }): Evaluation['geometry'] {
-  const count = Math.min(geometryImages, test.count);
-  const rows = Array.from({ length: count }, (_, index) => Math.floor((index * test.count) / count));
-  const values = new Float64Array(count * test.dimension);
-  rows.forEach((row, index) => {
-    values.set(test.values.subarray(row * test.dimension, (row + 1) * test.dimension), index * test.dimension);
-  });
-  const sample = { values, count, dimension: test.dimension };
-  const labels = Int32Array.from(rows, (row) => test.labels[row] ?? 0);
-  const { recallAt, mapAtR } = retrieval(sample, labels, [1]);
+function measureGeometry(sample: Embedding, labels: Int32Array): Evaluation['geometry'] {
+  const similarities = cosineSimilarities(sample);
+  const { recallAt, rPrecision, mapAtR } = retrieval(similarities, labels, recallAtK);
   return {
-    images: count,
-    alignment: alignment(sample, labels),
-    uniformity: uniformity(sample),
-    ...classDistances(sample, labels),
-    silhouette: silhouette(sample, labels, 'cosine'),
-    recallAt1: recallAt['1'] ?? 0,
+    images: sample.count,
+    ...pairMeasures(similarities, labels),
+    silhouette: silhouette(similarities, labels, 'cosine'),
+    recallAt1: recallAt[0]?.value ?? 0,
+    recallAt: [...recallAt],
+    rPrecision,
     mapAtR,
   };
 }

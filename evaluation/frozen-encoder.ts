@@ -1,8 +1,19 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { openSplit } from '../datasets/index.ts';
+import { type OpenSplit, openSplit } from '../datasets/index.ts';
 import { type JobContext, JobStopped, openEncoder } from '../training/index.ts';
 import type { LabelledFeatures } from './softmax-classifier.ts';
+
+/**
+ * Computes the embeddings of a split: of the data set by name, or of one that is open, which stays open.
+ *
+ * @param part what to call it while it goes on, where it is one of several of the same kind
+ * @throws ContrailError InvalidInput when the images are not of the format that the encoder was trained on
+ */
+export type FeaturesOf = (
+  split: SplitName | OpenSplit,
+  part?: { readonly phase: string; readonly before: number; readonly total: number },
+) => Promise<LabelledFeatures>;
 
 /**
  * Gives `use` the embeddings of the data set's splits, and checks that the encoder is afterwards what it was before.
@@ -13,29 +24,35 @@ import type { LabelledFeatures } from './softmax-classifier.ts';
 export async function withFrozenEncoder<T>(
   input: { readonly encoder: ArtifactRef; readonly dataset: ArtifactRef },
   context: JobContext,
-  use: (featuresOf: (split: SplitName) => Promise<LabelledFeatures>, encoderDigest: string) => Promise<T>,
+  use: (featuresOf: FeaturesOf, encoderDigest: string) => Promise<T>,
 ): Promise<T> {
   const encoder = await openEncoder(context.store, input.encoder);
   try {
     const before = encoder.digest();
-    const featuresOf = async (name: SplitName): Promise<LabelledFeatures> => {
-      const progress = (phase: string) => (done: number, total: number) => {
-        context.progress({ phase, done, total, unit: 'images' });
-        if (context.stopRequested()) throw new JobStopped(null);
+    const progress =
+      (phase: string, before = 0, all?: number) =>
+      (done: number, total: number) => {
+        context.progress({ phase, done: before + done, total: all ?? total, unit: 'images' });
+        stopIfAsked(context);
       };
-      const split = await openSplit(context.store, input.dataset, name, progress(`checking ${name} images`));
-      try {
-        const { height, width, channels } = encoder.about.image;
-        if (split.height !== height || split.width !== width || split.channels !== channels)
-          throw new ContrailError(
-            'InvalidInput',
-            `The encoder takes images of ${height}x${width}x${channels}, and the data set's are ${split.height}x${split.width}x${split.channels}.`,
-          );
-        const embedded = await encoder.featuresOf(split, progress(`${name} features`));
-        return { ...embedded, count: split.count, dimension: encoder.dimension };
-      } finally {
-        await split.close();
+    const featuresOf: FeaturesOf = async (split, part) => {
+      if (typeof split === 'string') {
+        const opened = await openSplit(context.store, input.dataset, split, progress(`checking ${split} images`));
+        try {
+          return await featuresOf(opened, part ?? { phase: `${split} features`, before: 0, total: opened.count });
+        } finally {
+          await opened.close();
+        }
       }
+      const { height, width, channels } = encoder.about.image;
+      if (split.height !== height || split.width !== width || split.channels !== channels)
+        throw new ContrailError(
+          'InvalidInput',
+          `The encoder takes images of ${height}x${width}x${channels}, and the data set's are ${split.height}x${split.width}x${split.channels}.`,
+        );
+      const report = progress(part?.phase ?? 'features', part?.before, part?.total);
+      const embedded = await encoder.featuresOf(split, report);
+      return { ...embedded, count: split.count, dimension: encoder.dimension };
     };
     const result = await use(featuresOf, before);
     if (encoder.digest() !== before)
@@ -44,4 +61,9 @@ export async function withFrozenEncoder<T>(
   } finally {
     encoder.dispose();
   }
+}
+
+/** @throws JobStopped when somebody asked the process to stop */
+export function stopIfAsked(context: JobContext): void {
+  if (context.stopRequested()) throw new JobStopped(null);
 }

@@ -1,3 +1,5 @@
 export { evaluate } from './evaluate.ts';
 export { formatEvaluation } from './format.ts';
 export { linearProbe } from './linear-probe.ts';
+export { outOfDistribution } from './out-of-distribution.ts';
+export { robustness } from './robustness.ts';

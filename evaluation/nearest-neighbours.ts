@@ -1,5 +1,5 @@
-import { type Tensor2D, tf } from '../training/index.ts';
-import type { Embedding } from './metrics/geometry.ts';
+import { tf } from '../training/index.ts';
+import { type Embedding, unitRows } from './embedding.ts';
 
 /** Queries compared at a time. */
 const block = 500;
@@ -29,7 +29,7 @@ export async function nearestNeighbourAccuracy(
   const hits = ks.map(() => 0);
   for (let start = 0; start < test.count; start += block) {
     const count = Math.min(block, test.count - start);
-    const rows = test.values.subarray(start * test.dimension, (start + count) * test.dimension) as Float32Array;
+    const rows = test.values.subarray(start * test.dimension, (start + count) * test.dimension);
     const { similarities, indices } = tf.tidy(() => {
       const queries = unitRows({ values: rows, count, dimension: test.dimension });
       const top = tf.topk(tf.matMul(queries, gallery, false, true), most, true);
@@ -50,11 +50,4 @@ export async function nearestNeighbourAccuracy(
   }
   gallery.dispose();
   return ks.map((k, which) => ({ k, accuracy: (hits[which] ?? 0) / Math.max(1, test.count) }));
-}
-
-function unitRows({ values, count, dimension }: Embedding): Tensor2D {
-  return tf.tidy(() => {
-    const rows = tf.tensor2d(Float32Array.from(values), [count, dimension]);
-    return tf.mul(rows, tf.rsqrt(tf.maximum(tf.sum(tf.square(rows), 1, true), 1e-12)));
-  });
 }

@@ -30,6 +30,8 @@ const activityOf = {
   choose: 'choose',
   promote: 'promote',
   notify: 'notify',
+  robustness: 'robustness',
+  'out-of-distribution': 'outOfDistribution',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
 
 /** A step with all that it needs filled in. */

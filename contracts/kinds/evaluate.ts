@@ -21,7 +21,7 @@ export const evaluateResult = z.strictObject({
 
 export const evaluate = {
   description: 'Measure the classifier and the embedding on the test images, once',
-  version: 1,
+  version: 2,
   params: evaluateParams,
   result: evaluateResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },

@@ -11,7 +11,7 @@ export interface StepKind {
   readonly version: number;
   readonly params: z.ZodObject;
   readonly result: z.ZodObject;
-  /** Artifacts that it takes from the steps it needs, by parameter name. */
+  /** Artifacts that it takes from the steps it needs, by parameter name. Of several of one kind, all but the first must be named. */
   readonly inputs: Readonly<Record<string, ArtifactKind>>;
   /** Artifacts that it makes, by the field of its result. One whose field is optional is made where `with` has a parameter of that name. */
   readonly outputs: Readonly<Record<string, ArtifactKind>>;

@@ -2,13 +2,15 @@ import { z } from 'zod';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const prepareDataParams = z.strictObject({
-  dataset: z.enum(['fashion-mnist', 'cifar10', 'image-folder', 'generated']).describe('where the images come from'),
+  dataset: z
+    .enum(['fashion-mnist', 'mnist', 'cifar10', 'image-folder', 'generated'])
+    .describe('where the images come from'),
   path: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'the folder that holds the files: needed for cifar10 and image-folder, found by itself for fashion-mnist',
+      'the folder that holds the files: needed for cifar10 and image-folder, found by itself for fashion-mnist and mnist',
     ),
   validation: z
     .number()
@@ -27,6 +29,12 @@ export const prepareDataParams = z.strictObject({
     .prefault({})
     .describe('use at most so many images, evenly over the classes'),
   fit: z.enum(['pad', 'resize']).default('pad').describe('how an image that is not 32x32 becomes so'),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .optional()
+    .describe(
+      'turn every image grey (1, by its luma) or coloured (3, by three equal channels); as the source is where absent',
+    ),
   maximumRejected: z.int().min(0).default(10).describe('how many unusable files to skip before giving up'),
   seed: z
     .int()

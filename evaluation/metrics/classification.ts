@@ -92,38 +92,3 @@ export function mostConfused(
     .sort((x, y) => y.count - x.count || x.a - y.a || x.b - y.b)
     .slice(0, limit);
 }
-
-/**
- * Expected calibration error (arXiv:1706.04599): over 15 equal bins (low, high] of the highest probability, the mean
- * distance between confidence and accuracy, weighted by the rows in the bin.
- */
-export function expectedCalibrationError(scores: Scores, labels: Int32Array, bins = 15): number {
-  const predicted = predictions(scores);
-  const sums = Array.from({ length: bins }, () => ({ rows: 0, confidence: 0, hits: 0 }));
-  predicted.forEach((label, row) => {
-    const confidence = scores.values[row * scores.classes + label] ?? 0;
-    const bin = sums[Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1))];
-    if (!bin) return;
-    bin.rows++;
-    bin.confidence += confidence;
-    if (label === labels[row]) bin.hits++;
-  });
-  return sums.reduce((sum, { confidence, hits }) => sum + Math.abs(confidence - hits), 0) / Math.max(1, scores.count);
-}
-
-/** Area under the ROC curve: the chance that a positive scores above a negative, ties counting half. */
-export function areaUnderRoc(positives: readonly number[], negatives: readonly number[]): number {
-  const ranked = [
-    ...positives.map((score) => ({ score, positive: true })),
-    ...negatives.map((score) => ({ score, positive: false })),
-  ].sort((a, b) => a.score - b.score);
-  let rankSum = 0;
-  for (let start = 0; start < ranked.length; ) {
-    let end = start;
-    while (end < ranked.length && ranked[end]?.score === ranked[start]?.score) end++;
-    const rank = (start + 1 + end) / 2;
-    for (let index = start; index < end; index++) if (ranked[index]?.positive) rankSum += rank;
-    start = end;
-  }
-  return ratio(rankSum - (positives.length * (positives.length + 1)) / 2, positives.length * negatives.length);
-}

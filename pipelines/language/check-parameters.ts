@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import type { ArtifactKind } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
 import { isStepKind, type StepKind } from '../../contracts/step-kinds.ts';
-import { fieldOf, findInput, type InputSource, type Maker } from './inputs.ts';
+import { fieldOf, findInput, type InputSource, type Maker, mustBeNamed } from './inputs.ts';
 import { describeIssues } from './issues.ts';
 import { describe } from './matrix.ts';
 import { ancestorsByDistance, type Needs } from './order.ts';
@@ -29,14 +30,23 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }
     const made = read.get(baseOf(other))?.definition;
     return made && { uses: made.uses, with: made.with as Record<string, Json> };
   };
+  const namedFor = (artifact: ArtifactKind) =>
+    Object.entries(kind.inputs).flatMap(([name, each]) => {
+      const reference = wholeReference((definition.with[name] ?? undefined) as Json | undefined);
+      return each === artifact && reference?.of === 'steps' ? [baseOf(reference.step)] : [];
+    });
   const inputs: Record<string, InputSource> = {};
   for (const [name, artifact] of Object.entries(kind.inputs)) {
     // A param that is null, in a file that is included say, leaves it to the graph.
     const value = (definition.with[name] ?? undefined) as Json | undefined;
     const at = [...written.path, 'with', name];
     let source: InputSource;
+    if (value === undefined && mustBeNamed(kind, name)) {
+      report.atKey(written.path, `step ${id} takes another ${artifact} as ${name}; ${howToName(name, artifact)}`);
+      continue;
+    }
     if (value === undefined) {
-      const found = findInput(id, artifact, needs, makerOf);
+      const found = findInput(id, artifact, needs, makerOf, new Set(namedFor(artifact)));
       if (typeof found === 'string') {
         if (![id, ...ancestorsByDistance(id, needs).flat()].some((each) => broken.has(each)))
           report.atKey(written.path, `step ${id} cannot run: ${found}`);
@@ -54,6 +64,11 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }
       if (field === undefined) continue;
       source = { step: reference.step, field, kind: artifact };
     }
+    const twin = Object.keys(inputs).find((other) => isSameSource(inputs[other], source));
+    if (twin !== undefined) {
+      report.at(at, `${name} must be another ${artifact} than ${twin}, and both are that of step ${source.step}`);
+      continue;
+    }
     if (isList(step, source.step, read)) {
       const say = value === undefined ? report.atKey : report.at;
       say(value === undefined ? written.path : at, listProblem(id, name, source, read));
@@ -61,6 +76,12 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }
   }
   return inputs;
 }
+
+const howToName = (name: string, artifact: ArtifactKind) =>
+  `say which with \`${name}: \${steps.<id>.result.${artifact}}\``;
+
+const isSameSource = (one: InputSource | undefined, { step, field }: InputSource) =>
+  one?.step === step && one.field === field;
 
 /** Whether a step means all of a matrix when it names another: unless it is for one of the same matrix itself. */
 export const isList = (step: ReadStep, other: string, read: ReadonlyMap<string, ReadStep>): boolean => {

@@ -30,9 +30,14 @@ const kindsThatMake = (kind: ArtifactKind): StepKindName[] =>
 
 const withArticle = (kind: ArtifactKind) => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 
+/** Whether an input must be named: the graph finds one artifact of a kind, and this is another. */
+export const mustBeNamed = ({ inputs }: StepKind, name: string): boolean =>
+  Object.keys(inputs).find((other) => inputs[other] === inputs[name]) !== name;
+
 /**
  * Finds which step an artifact comes from where the pipeline does not say: the nearest one upstream that makes it.
  *
+ * @param named steps whose artifact is named as another input of the same kind
  * @returns the input, or a sentence that says why there is none
  */
 export function findInput(
@@ -40,10 +45,11 @@ export function findInput(
   kind: ArtifactKind,
   needs: Needs,
   makerOf: (id: string) => Maker | undefined,
+  named: ReadonlySet<string> = new Set(),
 ): InputSource | string {
   for (const layer of ancestorsByDistance(step, needs)) {
     const makers = layer.flatMap((id) => {
-      const field = fieldOf(makerOf(id), kind);
+      const field = named.has(id) ? undefined : fieldOf(makerOf(id), kind);
       return field === undefined ? [] : [{ step: id, field, kind }];
     });
     const [maker, another] = makers;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type StepKind, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import { mustBeNamed } from './inputs.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -104,7 +105,7 @@ function section(name: string, kind: StepKind): string {
   const inputs = Object.entries(kind.inputs).map(
     ([input, artifact]): Row => ({
       name: input,
-      initial: 'nearest',
+      initial: mustBeNamed(kind, input) ? 'needed' : 'nearest',
       meaning: `the ${artifact} of a step: \`\${steps.<id>.result.${artifact}}\``,
     }),
   );

@@ -56,7 +56,7 @@ const cases: [string, string, string[]][] = [
   [
     'a missing parameter',
     'name: a\nsteps: { data: { uses: prepare-data } }',
-    ['p.yaml:2:10: dataset must be one of fashion-mnist, cifar10, image-folder, generated, not nothing'],
+    ['p.yaml:2:10: dataset must be one of fashion-mnist, mnist, cifar10, image-folder, generated, not nothing'],
   ],
   [
     'a misspelt parameter',

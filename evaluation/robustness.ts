@@ -1,0 +1,66 @@
+import { corruptionNames, type Robustness, robustnessFile, severities } from '../contracts/robustness.ts';
+import type { JobResult, RobustnessInput } from '../contracts/trainer.ts';
+import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts';
+import { jsonBytes, writeArtifact } from '../store/index.ts';
+import type { JobContext } from '../training/index.ts';
+import { createCorruption } from './corruptions/index.ts';
+import { withFrozenEncoder } from './frozen-encoder.ts';
+import { predictions } from './metrics/classification.ts';
+import { openClassifier } from './open-classifier.ts';
+import { classify, type LabelledFeatures } from './softmax-classifier.ts';
+import { changed, requireTestImages, spreadOver } from './split-views.ts';
+
+/**
+ * Accuracy on test images that are spoilt, by one pass of the encoder for each corruption and severity. The spoilt images are
+ * not kept: they follow from the seed, the corruption, the severity and the row.
+ */
+export async function robustness(input: RobustnessInput, context: JobContext): Promise<JobResult<'robustness'>> {
+  const classifier = await openClassifier(context.store, input);
+  const about = await describeDataset(context.store, input.dataset);
+  requireTestImages(about);
+  const { name, classes } = about;
+  const { seed, images } = input.params;
+  const wanted = new Set(input.params.corruptions ?? corruptionNames);
+  const names = corruptionNames.filter((each) => wanted.has(each));
+
+  const measured = await withFrozenEncoder(input, context, async (featuresOf): Promise<Robustness> => {
+    const all = await openSplit(context.store, input.dataset, 'test', (done, total) =>
+      context.progress({ phase: 'checking test images', done, total, unit: 'images' }),
+    );
+    try {
+      const { count } = spreadOver(all, images);
+      const total = count * (1 + names.length * severities.length);
+      let before = 0;
+      const accuracyOn = async (phase: string, split: OpenSplit) => {
+        const features = await featuresOf(spreadOver(split, images), { phase, before, total });
+        before += count;
+        const scores = { values: classify(classifier, features), count: features.count, classes: classes.length };
+        return accuracy(predictions(scores), features);
+      };
+      const clean = await accuracyOn('as they are', all);
+      const corruptions: Robustness['corruptions'] = [];
+      for (const corruption of names) {
+        const bySeverity: number[] = [];
+        for (const severity of severities) {
+          const spoil = createCorruption(corruption, severity, all, seed);
+          bySeverity.push(await accuracyOn(`${corruption} ${severity}`, changed(all, spoil)));
+        }
+        corruptions.push({ name: corruption, accuracy: bySeverity });
+      }
+      const accuracies = corruptions.flatMap((each) => each.accuracy);
+      const mean = accuracies.reduce((sum, each) => sum + each, 0) / accuracies.length;
+      return { dataset: name, testImages: count, seed, clean, corruptions, mean };
+    } finally {
+      await all.close();
+    }
+  });
+  const ref = await writeArtifact(context.store, {
+    kind: 'robustness',
+    about: { classifier: input.classifier, encoder: input.encoder, dataset: input.dataset },
+    files: [{ path: robustnessFile, content: jsonBytes(measured) }],
+  });
+  return { robustness: { ...ref, kind: 'robustness' }, clean: measured.clean, mean: measured.mean };
+}
+
+const accuracy = (predicted: Int32Array, { labels, count }: LabelledFeatures): number =>
+  predicted.reduce((hits, label, row) => hits + Number(label === labels[row]), 0) / count;

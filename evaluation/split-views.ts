@@ -1,0 +1,53 @@
+import type { DatasetAbout } from '../contracts/artifacts.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import type { OpenSplit } from '../datasets/index.ts';
+import { spreadRows } from './embedding.ts';
+
+/** @throws ContrailError InvalidDataset where a data set has no test images */
+export function requireTestImages({ name, splits }: DatasetAbout): void {
+  if (splits.test.count === 0)
+    throw new ContrailError(
+      'InvalidDataset',
+      `The data set ${name} has no test images; set \`test\` in its prepare-data step.`,
+    );
+}
+
+/** Up to `most` images of a split, spread evenly over it; to be closed by closing the split itself. */
+export function spreadOver(split: OpenSplit, most: number | undefined): OpenSplit {
+  if (most === undefined || most >= split.count) return split;
+  const taken = spreadRows(split.count, most);
+  return {
+    ...split,
+    count: taken.length,
+    read: (rows, images, labels) =>
+      split.read(
+        rows.map((row) => taken[row] ?? 0),
+        images,
+        labels,
+      ),
+  };
+}
+
+/**
+ * A split whose images are changed when they are read.
+ *
+ * @param change gives the bytes of a row's image anew
+ */
+export function changed(
+  split: OpenSplit,
+  change: (row: number, image: Uint8Array) => Uint8Array | Promise<Uint8Array>,
+): OpenSplit {
+  const size = split.height * split.width * split.channels;
+  return {
+    ...split,
+    read: async (rows, images, labels) => {
+      await split.read(rows, images, labels);
+      await Promise.all(
+        Array.from(rows, async (row, at) => {
+          const target = images.subarray(at * size, (at + 1) * size);
+          target.set(await change(row, target));
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,205 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { embeddingFile, evaluationFile, evaluationSchema, predictionsFile } from '../../contracts/evaluation.ts';
+import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
+import { corruptionNames, robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
+import { evaluateParams, linearProbeParams, prepareDataParams } from '../../contracts/step-kinds.ts';
+import {
+  evaluateInput,
+  finishTrainingInput,
+  outOfDistributionInput,
+  robustnessInput,
+  trainEpochInput,
+} from '../../contracts/trainer.ts';
+import { prepareDataset } from '../../datasets/index.ts';
+import { evaluate, formatEvaluation, linearProbe, outOfDistribution, robustness } from '../../evaluation/index.ts';
+import {
+  candidateOf,
+  decodeSafetensors,
+  float32,
+  int32,
+  jsonBytes,
+  openStore,
+  parseJson,
+  readArtifactFile,
+  type Store,
+  writeArtifact,
+} from '../../store/index.ts';
+import { createTrainingJobs, JobStopped } from '../../training/index.ts';
+
+/** What is measured on an encoder that was really trained, for one epoch on generated gratings. */
+let folder = '';
+let store: Store;
+let dataset: ArtifactRef;
+let outside: ArtifactRef;
+let encoder: ArtifactRef;
+let classifier: ArtifactRef;
+
+const key = { run: 'measured', step: 'measure' };
+const progress: { phase: string; done: number; total: number }[] = [];
+const context = (stopAt?: string) => ({
+  store,
+  key,
+  stopRequested: () => progress.at(-1)?.phase === stopAt,
+  progress: (each: (typeof progress)[number]) => void progress.push(each),
+});
+const prepare = async (params: object) =>
+  (await prepareDataset(store, prepareDataParams.parse({ dataset: 'generated', ...params }), { cacheFolder: folder }))
+    .ref;
+const parsed = async (ref: ArtifactRef, file: string) => parseJson(await readArtifactFile(store, ref, file));
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
+  store = openStore(folder);
+  dataset = await prepare({ generated: { classes: 3, images: 480 }, test: 0.3 });
+  outside = await prepare({ generated: { classes: 7, images: 200 }, seed: 9, test: 0.5 });
+  const jobs = createTrainingJobs();
+  const config = {
+    encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
+    projection: { hidden: 16, output: 8 },
+    optimizer: { name: 'adam', learningRate: 0.01 },
+    batch: 32,
+    epochs: 1,
+  };
+  const training = { run: 'measured', step: 'pretrain', dataset, config, checkpoint: {} };
+  const own = { ...context(), key: { run: training.run, step: training.step } };
+  const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...training, epoch: 1 }), own);
+  const recorded = { epoch: 1, digest };
+  ({ encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...training, recorded }), own));
+  const params = linearProbeParams.parse({ epochs: 30, learningRates: [0.1] });
+  ({ classifier } = await linearProbe({ ...key, encoder, dataset, params }, context()));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('evaluate', () => {
+  it('measures classifier and embedding, and keeps what the measures were taken on', async () => {
+    const input = evaluateInput.parse({
+      ...key,
+      classifier,
+      encoder,
+      dataset,
+      params: evaluateParams.parse({ neighbours: [20, 200] }),
+    });
+    const { evaluation: ref, top1 } = await evaluate(input, context());
+    const evaluation = evaluationSchema.parse(await parsed(ref, evaluationFile));
+    expect(top1).toBeGreaterThan(0.6);
+    expect(evaluation.knn.map(({ k }) => k)).toEqual([20, 200]);
+    expect(evaluation.reliability?.reduce((sum, { images }) => sum + images, 0)).toBe(evaluation.testImages);
+    expect(evaluation.geometry.recallAt?.map(({ k }) => k)).toEqual([1, 2, 4, 8]);
+    expect(evaluation.geometry.rPrecision).toBeGreaterThanOrEqual(evaluation.geometry.mapAtR);
+
+    const predictions = decodeSafetensors(await readArtifactFile(store, ref, predictionsFile)).tensors;
+    const [labels, probabilities] = [predictions.get('labels'), predictions.get('probabilities')];
+    expect(probabilities?.shape).toEqual([evaluation.testImages, 3]);
+    const truth = labels && int32(labels);
+    const values = probabilities && float32(probabilities);
+    const predicted = (row: number) => {
+      const own = values?.subarray(3 * row, 3 * row + 3) ?? new Float32Array();
+      return own.indexOf(Math.max(...own));
+    };
+    for (const { row, label, predicted: taken, confidence } of evaluation.worst ?? []) {
+      expect([truth?.[row], predicted(row)]).toEqual([label, taken]);
+      expect(values?.[3 * row + taken]).toBeCloseTo(confidence, 10);
+    }
+    for (const { a, b, count, rows } of evaluation.mostConfused) {
+      expect(rows).toHaveLength(Math.min(100, count));
+      for (const row of rows ?? [])
+        expect([truth?.[row] ?? 0, predicted(row)].map((label) => evaluation.classes[label]).sort()).toEqual(
+          [a, b].sort(),
+        );
+    }
+    const embedding = decodeSafetensors(await readArtifactFile(store, ref, embeddingFile)).tensors;
+    expect(embedding.get('rows')?.shape).toEqual([evaluation.geometry.images]);
+    expect(embedding.get('embedding')?.shape).toEqual([evaluation.geometry.images, 16]);
+  });
+
+  it('writes what promote can read, and what earlier versions wrote can be read too', async () => {
+    const input = evaluateInput.parse({ ...key, classifier, encoder, dataset, params: evaluateParams.parse({}) });
+    const { evaluation: ref } = await evaluate(input, context());
+    const { reliability: _, worst: __, ...now } = evaluationSchema.parse(await parsed(ref, evaluationFile));
+    const { recallAt: ___, rPrecision: ____, ...geometry } = now.geometry;
+    const before = {
+      ...now,
+      geometry,
+      mostConfused: now.mostConfused.map(({ a, b, count }) => ({ a, b, count })),
+    };
+    const old = await writeArtifact(store, {
+      kind: 'evaluation',
+      about: { classifier, encoder, dataset },
+      files: [{ path: evaluationFile, content: jsonBytes(before) }],
+    });
+    const [oldCandidate, candidate] = [await candidateOf(store, key, old), await candidateOf(store, key, ref)];
+    expect(oldCandidate.metrics).toEqual(candidate.metrics);
+    expect(formatEvaluation(evaluationSchema.parse(before))).not.toContain('undefined');
+  });
+});
+
+describe('robustness', () => {
+  const input = (params: object) => robustnessInput.parse({ ...key, classifier, encoder, dataset, params });
+
+  it('measures every corruption at five severities, the same each time', async () => {
+    const first = await robustness(input({ images: 60 }), context());
+    const measured = robustnessSchema.parse(await parsed(first.robustness, robustnessFile));
+    expect(measured.corruptions.map(({ name }) => name)).toEqual(corruptionNames);
+    expect(measured.testImages).toBe(60);
+    expect(first.mean).toBeLessThan(first.clean);
+    const again = input({ images: 60, corruptions: ['shot-noise', 'erasing'] });
+    const repeated = robustnessSchema.parse(
+      await parsed((await robustness(again, context())).robustness, robustnessFile),
+    );
+    expect(measured.corruptions).toEqual(expect.arrayContaining(repeated.corruptions));
+  });
+
+  it('does only what it is asked for, in a fixed order', async () => {
+    const params = { images: 20, corruptions: ['jpeg', 'brightness', 'jpeg'] };
+    const { robustness: ref } = await robustness(input(params), context());
+    const { corruptions } = robustnessSchema.parse(await parsed(ref, robustnessFile));
+    expect(corruptions.map(({ name }) => name)).toEqual(['brightness', 'jpeg']);
+  });
+
+  it('says how far it is, over all passes, and stops when asked', async () => {
+    progress.length = 0;
+    await expect(robustness(input({}), context('gaussian-noise 2'))).rejects.toThrow(JobStopped);
+    const { done, total } = progress.at(-1) ?? {};
+    expect(total).toBe(56 * 144);
+    expect(done).toBe(3 * 144);
+  });
+});
+
+describe('out-of-distribution', () => {
+  const input = (given: object) =>
+    outOfDistributionInput.parse({ ...key, classifier, encoder, dataset, outside, params: {}, ...given });
+
+  it('measures three scores', async () => {
+    const { outliers: ref, auroc } = await outOfDistribution(input({}), context());
+    const measured = outliersSchema.parse(await parsed(ref, outliersFile));
+    expect(measured.images).toEqual({ known: 144, outside: 100 });
+    expect(measured.detectors.map(({ name }) => name)).toEqual(['nearest-neighbours', 'mahalanobis', 'softmax']);
+    expect(Object.values(auroc)).toEqual(measured.detectors.map((each) => each.auroc));
+    for (const { auroc: area, falsePositivesAt95, roc } of measured.detectors) {
+      expect(area).toBeGreaterThan(0);
+      expect(area).toBeLessThanOrEqual(1);
+      expect(falsePositivesAt95).toBeLessThanOrEqual(1);
+      expect(roc[0]).toEqual({ falsePositives: 0, truePositives: 0 });
+      expect(roc.at(-1)).toEqual({ falsePositives: 1, truePositives: 1 });
+    }
+  });
+
+  it('takes a part of either data set', async () => {
+    const { outliers: ref } = await outOfDistribution(input({ params: { images: 30 } }), context());
+    expect(outliersSchema.parse(await parsed(ref, outliersFile)).images).toEqual({ known: 30, outside: 30 });
+  });
+
+  it('refuses the same data set twice, and one of another format, saying what to do', async () => {
+    await expect(outOfDistribution(input({ outside: dataset }), context())).rejects.toThrow('the same data set');
+    const colour = await prepare({ generated: { classes: 2, images: 60, channels: 3 } });
+    await expect(outOfDistribution(input({ outside: colour }), context())).rejects.toThrow('Set `channels: 1`');
+    const grey = await prepare({ generated: { classes: 2, images: 60, channels: 3 }, channels: 1 });
+    await expect(outOfDistribution(input({ outside: grey }), context())).resolves.toBeTruthy();
+    const swapped = { dataset: outside, outside: dataset };
+    await expect(outOfDistribution(input(swapped), context())).rejects.toThrow('trained on another data set');
+  });
+});
