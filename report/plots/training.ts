@@ -1,0 +1,87 @@
+import * as Plot from '@observablehq/plot';
+import type { TrainingReport } from '../../contracts/report.ts';
+import { figure } from '../format.ts';
+import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
+
+type Measure = 'loss' | 'learningRate' | 'imagesPerSecond';
+const titles: Readonly<Record<Measure, string>> = {
+  loss: 'Loss',
+  learningRate: 'Learning rate',
+  imagesPerSecond: 'Images per second',
+};
+
+/** One measure of the trainings of an arm by epoch; where a process was replaced, a line stands. */
+export function drawTraining(
+  arm: string,
+  index: number,
+  trainings: readonly TrainingReport[],
+  measure: Measure,
+): Drawing {
+  const points = trainings.flatMap(({ variant, epochs }) =>
+    epochs.map((epoch) => ({ variant, epoch: epoch.epoch, value: epoch[measure] })),
+  );
+  const collapsed =
+    measure === 'loss' ? trainings.flatMap(({ epochs }) => epochs[0]?.collapsedLoss ?? [])[0] : undefined;
+  const marks = trainings.flatMap(({ interruptions }) =>
+    interruptions.flatMap(({ epoch, kind }) => (epoch === null ? [] : [{ x: epoch - 0.5, kind }])),
+  );
+  const last = points.at(-1);
+  const lastEpoch = Math.max(1, ...trainings.map(({ plannedEpochs }) => plannedEpochs));
+  const title = `${titles[measure]}: ${arm}`;
+  const description = last
+    ? `${titles[measure]} by epoch; ${figure(last.value)} after epoch ${last.epoch}.`
+    : 'No epoch has ended yet.';
+  return draw(
+    {
+      name: `${{ loss: 'loss', learningRate: 'learning-rate', imagesPerSecond: 'rate' }[measure]}-${arm}`,
+      title,
+      description,
+    },
+    {
+      height: measure === 'loss' ? 290 : 180,
+      x: {
+        label: 'epoch',
+        domain: [Math.min(1, ...marks.map(({ x }) => x)), lastEpoch === 1 ? 2 : lastEpoch],
+        ticks: Math.min(10, lastEpoch),
+        tickFormat: wholeOnly,
+      },
+      y: { label: null, nice: true, ticks: measure === 'loss' ? 6 : 4, tickFormat: figureOf, zero: measure !== 'loss' },
+      marks: [
+        Plot.gridY({ stroke: grid, strokeOpacity: 1, ticks: measure === 'loss' ? 6 : 4 }),
+        ...(collapsed === undefined
+          ? []
+          : [
+              Plot.ruleY([collapsed], { stroke: muted, strokeDasharray: '2 4' }),
+              Plot.text([`collapsed: ${figure(collapsed)}`], {
+                x: lastEpoch === 1 ? 2 : lastEpoch,
+                y: collapsed,
+                dy: -7,
+                textAnchor: 'end',
+                fill: muted,
+              }),
+            ]),
+        Plot.ruleX(marks, { x: 'x', stroke: ink, strokeDasharray: '5 3', strokeOpacity: 0.7 }),
+        Plot.dot(marks, {
+          x: 'x',
+          frameAnchor: 'top',
+          symbol: marks.map(({ kind }) => (kind === 'resume' ? 'square' : 'triangle')) as never,
+          fill: ink,
+          r: 4,
+          dy: -6,
+        }),
+        Plot.line(points, {
+          x: 'epoch',
+          y: 'value',
+          z: 'variant',
+          stroke: armColour(index),
+          strokeWidth: 2,
+          strokeOpacity: trainings.length > 1 ? 0.75 : 1,
+        }),
+        ...(points.length <= 60 ? [Plot.dot(points, { x: 'epoch', y: 'value', fill: armColour(index), r: 2.5 })] : []),
+      ],
+    },
+  );
+}
+
+export const wholeOnly = (value: unknown): string => (Number.isInteger(value) ? String(value) : '');
+export const figureOf = (value: unknown): string => figure(Number(value));
