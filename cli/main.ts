@@ -7,6 +7,7 @@ import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';
 import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
 import { addOutlook } from './program/outlook.ts';
+import { addReport } from './program/report.ts';
 import { addSchedule } from './program/schedule.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
@@ -154,6 +155,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addOutlook(program, run);
   addSchedule(program, run);
   addModels(program, run);
+  addReport(program, run);
   return program;
 }
 

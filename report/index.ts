@@ -1,3 +1,4 @@
+export { buildComparison } from './compare.ts';
 export { type GatherOptions, gather } from './gather/index.ts';
 export { type Headline, headlineOf } from './headline.ts';
 export { renderReport } from './page/index.ts';

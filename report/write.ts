@@ -57,8 +57,8 @@ export async function plotFiles(drawings: ReadonlyMap<string, Drawing>): Promise
 }
 
 /** Writes a report into the folder of its run; returns where a person finds the page. */
-export async function writeReport(store: Store, run: string, files: ReportFiles): Promise<string> {
+export async function writeReport(store: Store, run: string, files: ReportFiles, name = 'report'): Promise<string> {
   // The page last: where it is, what it speaks of is.
   for (const [name, content] of [...files].reverse()) await writeReportFile(store, run, name, content);
-  return store.locate(`${reportFolder(run)}/report.html`);
+  return store.locate(`${reportFolder(run)}/${name}.html`);
 }

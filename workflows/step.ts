@@ -30,6 +30,7 @@ const activityOf = {
   choose: 'choose',
   promote: 'promote',
   notify: 'notify',
+  report: 'report',
   robustness: 'robustness',
   'out-of-distribution': 'outOfDistribution',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;

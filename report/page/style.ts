@@ -15,7 +15,7 @@ html{scroll-behavior:smooth;scroll-padding-top:3.5rem;-webkit-text-size-adjust:1
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans",sans-serif}
 main,header>div{max-width:1160px;margin:0 auto;padding:0 20px}
-header{padding:34px 0 6px}
+header{padding:34px 0 6px}header p{max-width:none}
 h1{font-size:1.95rem;line-height:1.2;letter-spacing:-.015em;margin:0 0 .25rem;overflow-wrap:anywhere}
 h2{font-size:1.28rem;letter-spacing:-.008em;margin:0 0 .2rem}
 h3{font-size:.98rem;margin:0 0 .5rem;overflow-wrap:anywhere}
@@ -38,7 +38,7 @@ section{margin:0 0 34px}
 .tile b{display:block;font-size:1.62rem;line-height:1.2;font-weight:640;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .tile span{color:var(--muted);font-size:.86rem;display:block}
 .verdict{border-left:4px solid var(--focus);padding:10px 16px;background:var(--card);border-radius:0 8px 8px 0;margin:0 0 14px;max-width:none}
-.warning{border-left:4px solid var(--warn);padding:10px 16px;background:var(--card);border-radius:0 8px 8px 0;margin:0 0 12px}
+header .warning p{margin:.15rem 0}.warning{border-left:4px solid var(--warn);padding:10px 16px;background:var(--card);border-radius:0 8px 8px 0;margin:0 0 12px}
 .scroll{overflow-x:auto;max-width:100%}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
 caption{text-align:left;color:var(--muted);padding-bottom:6px;font-size:.88rem}

@@ -64,7 +64,9 @@ export function draw(
   // Styles of the page stand for Plot's own: one copy instead of one in each drawing.
   drawn.querySelector('style')?.remove();
   finish(drawn);
-  const svg = drawn.outerHTML.replaceAll(/(-?\d+\.\d)\d+(?=[^%\d])/g, '$1');
+  const svg = drawn.outerHTML.replaceAll(/ (?:d|transform|c?[xy][12]?|r|width|height)="[^"]*"/g, (attribute) =>
+    attribute.replaceAll(/(-?\d+\.\d)\d+/g, '$1'),
+  );
   return { name, title, description, svg };
 }
 

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import type { TrainingReport } from '../../contracts/report.ts';
+import type { Arm } from '../arms.ts';
 import { figure } from '../format.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
 
@@ -85,3 +86,39 @@ export function drawTraining(
 
 export const wholeOnly = (value: unknown): string => (Number.isInteger(value) ? String(value) : '');
 export const figureOf = (value: unknown): string => figure(Number(value));
+
+/** The losses of several arms over each other, a drawing for each kind of training. */
+export function drawOverlay(
+  trainings: readonly TrainingReport[],
+  arms: readonly Pick<Arm, 'name' | 'index'>[],
+): Drawing[] {
+  const kinds = [...new Set(trainings.filter(({ epochs }) => epochs.length > 0).map(({ uses }) => uses))];
+  return kinds.map((uses) => {
+    const points = trainings
+      .filter((training) => training.uses === uses)
+      .flatMap(({ arm, step, epochs }) => {
+        const index = arms.find(({ name }) => name === arm)?.index ?? 0;
+        return epochs.map(({ epoch, loss }) => ({ line: `${arm} ${step}`, arm, index, epoch, loss }));
+      });
+    return draw(
+      { name: `loss-${uses}`, title: `Loss: ${uses}`, description: 'Loss by epoch of every training of this kind.' },
+      {
+        height: 290,
+        x: { label: 'epoch', tickFormat: wholeOnly },
+        y: { label: null, nice: true, tickFormat: figureOf },
+        color: { type: 'identity' },
+        marks: [
+          Plot.gridY({ stroke: grid, strokeOpacity: 1 }),
+          Plot.line(points, {
+            x: 'epoch',
+            y: 'loss',
+            z: 'line',
+            stroke: ({ index }) => armColour(index),
+            strokeWidth: 2,
+          }),
+          Plot.dot(points, { x: 'epoch', y: 'loss', fill: ({ index }) => armColour(index), r: 2.5 }),
+        ],
+      },
+    );
+  });
+}
