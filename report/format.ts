@@ -1,7 +1,7 @@
 /** Numbers, durations and moments, as a person reads them. */
 
-/** A share as a percentage: 0.9123 is `91.23 %`. */
-export const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)} %`;
+/** A share as a percentage: 0.9123 is `91.23 %`; they stay on one line. */
+export const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)}\u00a0%`;
 
 /** A difference of shares in percentage points, with its sign. */
 export const points = (difference: number, digits = 2): string =>
@@ -14,7 +14,7 @@ const signOf = (value: number) => (value > 0 ? '+' : value < 0 ? '−' : '±');
 /** Four figures that matter: 5.541, 0.0731, 1.2e-5. */
 export function figure(value: number): string {
   const size = Math.abs(value);
-  if (value !== 0 && (size < 0.001 || size >= 1e6)) return value.toExponential(1).replace('e+', 'e');
+  if (value !== 0 && (size < 0.0001 || size >= 1e6)) return value.toExponential(1).replace('e+', 'e');
   return String(Number(value.toPrecision(4)));
 }
 

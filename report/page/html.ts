@@ -1,3 +1,5 @@
+import { escapeHtml } from '../escape.ts';
+
 /** Markup that is safe as it stands. */
 export class Html {
   readonly #text: string;
@@ -12,16 +14,6 @@ export class Html {
 }
 
 type Part = Html | string | number | null | undefined | false | readonly Part[];
-
-const escapes: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-export const escapeHtml = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, (character) => escapes[character] ?? '');
 
 /** A template of markup: every value that is not markup itself is escaped; null, undefined and false are nothing. */
 export const html = (texts: TemplateStringsArray, ...parts: readonly Part[]): Html =>

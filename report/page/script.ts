@@ -72,6 +72,9 @@ export const script = `
       }
       panel.append(list);
     };
+    const surest = points.reduce((best, each, at) =>
+      each[2] !== null && each[2] !== each[1] && (best < 0 || each[3] > points[best][3]) ? at : best, -1);
+    show(Math.max(0, surest));
     const hover = (at, x, y) => {
       tip.replaceChildren(picture(digest, points[at][0], 72), make('div', '', said(points[at])));
       document.body.append(tip);

@@ -43,7 +43,7 @@ header .warning p{margin:.15rem 0}.warning{border-left:4px solid var(--warn);pad
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
 caption{text-align:left;color:var(--muted);padding-bottom:6px;font-size:.88rem}
 th,td{padding:4px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:baseline}
-thead th{font-weight:600;color:var(--muted);white-space:nowrap}tbody th{font-weight:500}
+thead th{font-weight:600;color:var(--muted);white-space:nowrap}tbody th{font-weight:500;white-space:nowrap}
 .n{text-align:right;white-space:nowrap}.wide{width:100%}
 tr:last-child>*{border-bottom:0}
 .dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.45em;vertical-align:baseline;background:var(--k)}
@@ -57,16 +57,16 @@ figcaption{font-weight:600;font-size:.95rem;margin:0 0 8px}figcaption small{disp
 .confusion td{min-width:38px;height:34px;background:color-mix(in srgb,var(--heat) var(--p),var(--card))}
 .confusion td.strong{color:var(--heat-ink)}.confusion td small{display:block;font-size:.82em;line-height:1;opacity:.75}
 .confusion td.more{background:color-mix(in srgb,var(--arm-0) var(--p),var(--card))}.confusion td.less{background:color-mix(in srgb,var(--arm-1) var(--p),var(--card))}
-.confusion thead th{height:92px;vertical-align:bottom}.confusion thead th span{writing-mode:vertical-rl;transform:rotate(180deg);padding:4px 0;max-height:88px;overflow:hidden;text-overflow:ellipsis}
+.confusion thead th:first-child{border:0}.confusion thead th{height:92px;vertical-align:bottom}.confusion thead th span{writing-mode:vertical-rl;transform:rotate(180deg);padding:4px 0;max-height:88px;overflow:hidden;text-overflow:ellipsis}
 .confusion tbody th{border:0;padding:0 8px 0 0;text-align:right;white-space:nowrap;max-width:130px;overflow:hidden;text-overflow:ellipsis}
 .pictures{display:flex;flex-wrap:wrap;gap:12px 10px;margin:0;padding:0;list-style:none}
 .pictures li{width:86px;font-size:.76rem;line-height:1.3;overflow-wrap:anywhere}
 .pictures.tight{gap:5px}.pictures.tight li{width:auto}
 .picture{display:block;border-radius:4px;image-rendering:pixelated;background-repeat:no-repeat;background-color:var(--shade)}
-.neighbours td{padding:3px 5px;border:0}.neighbours th{border:0}
+.neighbours td{padding:3px 5px;border:0}.neighbours th{border:0;vertical-align:middle}.neighbours td{vertical-align:middle}
 .right{box-shadow:0 0 0 2px var(--arm-2)}.wrong{box-shadow:0 0 0 2px var(--arm-1)}
-.map{display:grid;grid-template-columns:minmax(0,1fr) 250px;gap:16px;align-items:start}
-@media (max-width:760px){.map{grid-template-columns:minmax(0,1fr)}}
+.map{display:grid;grid-template-columns:minmax(0,1fr) 270px;gap:20px;align-items:start}
+@media (max-width:820px){.map{grid-template-columns:minmax(0,1fr)}}
 .map figure{position:relative}.map svg [data-point]{cursor:pointer}
 .map svg [data-point].on{stroke:var(--ink);stroke-width:3;fill-opacity:1}
 .map svg [data-point].near{stroke:var(--focus);stroke-width:2.4;fill-opacity:1}
@@ -86,5 +86,5 @@ details summary{cursor:pointer;color:var(--muted);margin:6px 0}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;margin:0}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
 .state-open{color:var(--warn)}
 footer{color:var(--muted);font-size:.86rem;padding:10px 0 50px}
-@media (max-width:520px){main,header>div{padding:0 14px}nav ul{padding:10px 14px}.card{padding:13px 12px}h1{font-size:1.55rem}.tile b{font-size:1.35rem}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}th,td{padding:4px 7px}}
+@media (max-width:520px){main,header>div{padding:0 14px}nav ul{padding:10px 14px}.card{padding:13px 12px}h1{font-size:1.55rem}.tile b{font-size:1.35rem}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}th,td{padding:4px 7px}tbody th{white-space:normal;min-width:7em}.confusion tbody th,.neighbours tbody th{min-width:0;max-width:84px;font-size:.92em}}
 `;

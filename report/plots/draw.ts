@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { escapeHtml } from '../escape.ts';
 
 /** A drawing: an SVG whose colours are the page's variables. */
 export interface Drawing {
@@ -59,12 +60,12 @@ export function draw(
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const style = { fontSize: '12px', background: 'none', ...(options.style as object | undefined) };
   const drawn = Plot.plot({ ...base, ...options, style, document: document as never }) as unknown as SvgElement;
-  drawn.setAttribute('role', 'img');
-  drawn.setAttribute('aria-label', `${title}. ${description}`);
   // Styles of the page stand for Plot's own: one copy instead of one in each drawing.
   drawn.querySelector('style')?.remove();
   finish(drawn);
-  const svg = drawn.outerHTML.replaceAll(/ (?:d|transform|c?[xy][12]?|r|width|height)="[^"]*"/g, (attribute) =>
+  const label = escapeHtml(`${title}. ${description}`);
+  const labelled = drawn.outerHTML.replace(/^<svg /, () => `<svg role="img" aria-label="${label}" `);
+  const svg = labelled.replaceAll(/ (?:d|transform|c?[xy][12]?|r|width|height)="[^"]*"/g, (attribute) =>
     attribute.replaceAll(/(-?\d+\.\d)\d+/g, '$1'),
   );
   return { name, title, description, svg };

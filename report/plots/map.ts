@@ -35,8 +35,8 @@ export function drawMap(
       description: `${dots.length} test images, coloured by true class; images that lie together look alike to the model.`,
     },
     {
-      width: 620,
-      height: 520,
+      width: 800,
+      height: 600,
       margin: 14,
       marginLeft: 14,
       marginBottom: 14,
@@ -48,7 +48,7 @@ export function drawMap(
         Plot.dot(dots, {
           x: 'x',
           y: 'y',
-          r: 3.6,
+          r: 4.2,
           symbol: dots.map(({ label }) => symbolOf(label)) as never,
           fill: ({ label }) => classColour(label),
           fillOpacity: 0.8,
@@ -63,7 +63,7 @@ export function drawMap(
           stroke: 'var(--card)',
           strokeWidth: 4,
           fontWeight: 650,
-          fontSize: 12,
+          fontSize: 14,
           pointerEvents: 'none',
         }),
       ],

@@ -43,7 +43,7 @@ export function drawTraining(
       x: {
         label: 'epoch',
         domain: [Math.min(1, ...marks.map(({ x }) => x)), lastEpoch === 1 ? 2 : lastEpoch],
-        ticks: Math.min(10, lastEpoch),
+        ticks: wholeTicks(1, lastEpoch),
         tickFormat: wholeOnly,
       },
       y: { label: null, nice: true, ticks: measure === 'loss' ? 6 : 4, tickFormat: figureOf, zero: measure !== 'loss' },
@@ -82,6 +82,15 @@ export function drawTraining(
       ],
     },
   );
+}
+
+/** Some whole numbers from the first to the last, as far apart as 1, 2, 5, 10 and so on. */
+export function wholeTicks(first: number, last: number): number[] {
+  const wanted = (last - first) / 10;
+  const scale = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, wanted))));
+  const step = [1, 2, 5, 10].map((factor) => factor * scale).find((each) => each >= wanted) ?? 1;
+  const begin = step === 1 ? first : Math.ceil(first / step) * step;
+  return Array.from({ length: Math.floor((last - begin) / step) + 1 }, (_, at) => begin + at * step);
 }
 
 export const wholeOnly = (value: unknown): string => (Number.isInteger(value) ? String(value) : '');

@@ -33,7 +33,7 @@ const shareOf = (row: readonly number[], value: number) => {
 };
 
 const heads = (classes: readonly string[]) =>
-  html`<thead><tr><th scope="col"><span class="muted">true ↓ predicted →</span></th>${classes.map((name) => html`<th scope="col"><span>${name}</span></th>`)}</tr></thead>`;
+  html`<thead><tr><td></td>${classes.map((name) => html`<th scope="col"><span>${name}</span></th>`)}</tr></thead>`;
 
 function confusionTable(caption: string, classes: readonly string[], confusion: readonly (readonly number[])[]): Html {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}" data-plot="${caption}"><table class="confusion">${heads(classes)}<tbody>${confusion.map(
@@ -103,10 +103,17 @@ export function reliabilitySection(arms: readonly Arm[], drawings: ReadonlyMap<s
     heading: 'Calibration',
     lead: 'Of the images that the model is 90 % sure of, 90 % should be right. Points below the line are too sure; their size is how many images there are.',
     body: html`<div class="grid">${card(html`${legend(shown)}${figureOf(drawing, { caption: false })}`)}${card(
-      html`${shown.map(
+      html`${table(
+        'Means over the test images',
+        ['', 'calibration error', 'mean confidence', 'accuracy'],
+        shown.map((arm) => {
+          const { confidence, accuracy } = overallOf(arm.reliability);
+          return [armLabel(arm), n(percent(arm.calibrationError)), n(percent(confidence)), n(percent(accuracy))];
+        }),
+      )}<div style="height:10px"></div>${shown.map(
         (arm) =>
-          html`<h3>${armLabel(arm)}</h3>${table(
-            `Expected calibration error ${percent(arm.calibrationError)}`,
+          html`<details><summary>${arm.name}: every bin</summary>${table(
+            `Reliability of ${arm.name}`,
             ['confidence', 'images', 'mean confidence', 'accuracy'],
             arm.reliability
               .filter(({ images }) => images > 0)
@@ -116,8 +123,16 @@ export function reliabilitySection(arms: readonly Arm[], drawings: ReadonlyMap<s
                 n(confidence === null ? '–' : percent(confidence, 1)),
                 n(accuracy === null ? '–' : percent(accuracy, 1)),
               ]),
-          )}`,
+          )}</details>`,
       )}`,
     )}</div>`,
   };
+}
+
+/** Means over the images of all bins. */
+function overallOf(reliability: Arm['reliability']): { readonly confidence: number; readonly accuracy: number } {
+  const images = reliability.reduce((sum, bin) => sum + bin.images, 0);
+  const over = (value: 'confidence' | 'accuracy') =>
+    images === 0 ? 0 : reliability.reduce((sum, bin) => sum + bin.images * (bin[value] ?? 0), 0) / images;
+  return { confidence: over('confidence'), accuracy: over('accuracy') };
 }

@@ -61,7 +61,7 @@ function rowOf(measure: MeasureComparison, a: string, b: string) {
   const text = (value: number) => (isShare(measure) ? percent(value) : value.toFixed(3));
   const side = ({ mean, values }: MeasureComparison['a']) => {
     const spread = deviation(values);
-    return n(`${text(mean)}${spread === null ? '' : ` ± ${text(spread).replace(' %', '')}`}`);
+    return n(`${text(mean)}${spread === null ? '' : ` ± ${text(spread).replace('\u00a0%', '')}`}`);
   };
   const shown = verdict !== 'none shown';
   const words =

@@ -52,7 +52,7 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
     const cells = values.map((own, at) => {
       const spread = deviation(own);
       return n(
-        `${text(means[at] ?? 0)}${spread === null ? '' : ` ± ${text(spread).replace(' %', '')}`}`,
+        `${text(means[at] ?? 0)}${spread === null ? '' : ` ± ${text(spread).replace('\u00a0%', '')}`}`,
         means[at] === best,
       );
     });
