@@ -29,6 +29,9 @@ export function shrunkCovariance(
   return { covariance: { values: covariance, size }, shrinkage };
 }
 
+/** Of points on the unit sphere, less than rounding: where all points of each class are one. */
+const leastVariance = 1e-12;
+
 /**
  * The inverse of the Cholesky factor of a covariance S = L L^T: it takes rows to a space in which their covariance is the
  * identity. Directions in which there is next to nothing count as if they had a billionth of the mean variance.
@@ -38,7 +41,7 @@ export function shrunkCovariance(
 export function whitening({ values, size }: SquareMatrix): SquareMatrix {
   let trace = 0;
   for (let at = 0; at < size; at++) trace += values[at * size + at] as number;
-  const least = Math.max((1e-9 * trace) / size, Number.MIN_VALUE ** 0.5);
+  const least = Math.max((1e-9 * trace) / size, leastVariance);
   const factor = new Float64Array(size * size);
   for (let row = 0; row < size; row++)
     for (let column = 0; column <= row; column++) {

@@ -57,5 +57,6 @@ export function findInput(
       return `both ${maker.step} and ${another.step} make ${withArticle(kind)}; say which with \`${kind}: \${steps.${maker.step}.result.${maker.field}}\``;
     if (maker) return maker;
   }
-  return `it takes ${withArticle(kind)}, and no step that it needs makes one; add a step that uses ${kindsThatMake(kind).join(' or ')} to needs`;
+  const what = named.size > 0 ? 'no other step' : 'no step';
+  return `it takes ${withArticle(kind)}, and ${what} that it needs makes one; add a step that uses ${kindsThatMake(kind).join(' or ')} to needs`;
 }

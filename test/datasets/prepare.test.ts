@@ -1,10 +1,11 @@
 import { cp, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { prepareDataParams } from '../../contracts/step-kinds.ts';
-import { batchPlan, loadSplit, permutation, prepareDataset, randomUint32 } from '../../datasets/index.ts';
+import { batchPlan, loadSplit, permutation, prepareDataset, randomDraws, randomUint32 } from '../../datasets/index.ts';
 import { openStore } from '../../store/index.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-datasets-'));
@@ -80,6 +81,53 @@ describe('preparing a data set', () => {
     expect(about.image).toEqual({ height: 32, width: 32, channels: 3 });
     expect(about.splits.train.perClass).toEqual([4, 4]);
     expect(about.splits.test.count).toBe(4);
+  });
+
+  it('turns colour into grey by its luma, and grey into colour, where channels says so', async () => {
+    const path = await writeImageFolder();
+    const load = async (params: object) => {
+      const { ref, about } = await prepare({ dataset: 'image-folder', path, validation: 0, fit: 'resize', ...params });
+      return { about, images: (await loadSplit(store(), ref, 'train')).images };
+    };
+    const [colour, grey] = [await load({}), await load({ channels: 1 })];
+    expect(grey.about.image.channels).toBe(1);
+    expect(grey.about.mean).toHaveLength(1);
+    grey.images.forEach((luma, at) => {
+      const [red = 0, green = 0, blue = 0] = colour.images.subarray(3 * at, 3 * at + 3);
+      expect(luma).toBe(Math.round(0.299 * red + 0.587 * green + 0.114 * blue));
+    });
+    expect((await load({ channels: 3 })).about).toEqual(colour.about);
+
+    const generated = { dataset: 'generated', generated: { classes: 2, images: 20 } };
+    const own = await prepare(generated);
+    const coloured = await prepare({ ...generated, channels: 3 });
+    expect(coloured.about.image.channels).toBe(3);
+    expect(coloured.about.mean).toEqual(Array.from({ length: 3 }, () => own.about.mean[0]));
+    const [one, three] = [own.ref, coloured.ref].map((ref) => loadSplit(store(), ref, 'test'));
+    expect(
+      Buffer.compare(
+        (await one)?.images ?? Buffer.alloc(0),
+        (await three)?.images.filter((_, at) => at % 3 === 2) ?? Buffer.alloc(0),
+      ),
+    ).toBe(0);
+  });
+
+  it('reads the IDX files of MNIST under any of their names, gzipped or not', async () => {
+    const images = Buffer.concat([
+      Buffer.from([0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 28, 0, 0, 0, 28]),
+      Buffer.from(Array.from({ length: 7840 }, (_, at) => Math.floor(at / 784) * 20)),
+    ]);
+    const labels = Buffer.from([0, 0, 8, 1, 0, 0, 0, 10, ...Array(10).keys()]);
+    await writeFile(join(folder, 'train-images.idx3-ubyte'), images);
+    await writeFile(join(folder, 'train-labels-idx1-ubyte'), labels);
+    await writeFile(join(folder, 't10k-images-idx3-ubyte.gz'), gzipSync(images));
+    await writeFile(join(folder, 't10k-labels.idx1-ubyte.gz'), gzipSync(labels));
+    const { ref, about } = await prepare({ dataset: 'mnist', path: folder, validation: 0 });
+    expect([about.name, about.classes]).toEqual(['mnist', ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9']]);
+    const test = await loadSplit(store(), ref, 'test');
+    expect([...test.labels]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    // The middle of the last image, which is padded to 32x32.
+    expect(test.images[9 * 1024 + 16 * 32 + 16]).toBe(180);
   });
 
   it('names what it cannot use and goes on', async () => {
@@ -195,6 +243,11 @@ describe('a bad data set gets one clear error, and leaves nothing behind', () =>
 });
 
 describe('randomness', () => {
+  it('is the same drawn one by one or as a series', () => {
+    const draws = randomDraws(5, 'a', 1, 2);
+    for (const counter of [0, 1, 77, 2 ** 31]) expect(draws(counter)).toBe(randomUint32(5, 'a', 1, 2, counter));
+  });
+
   it('never changes: resumed runs of older versions depend on it', () => {
     expect([randomUint32(0, 'a'), randomUint32(0, 'a', 1), randomUint32(1, 'a', 1)]).toMatchInlineSnapshot(`
       [

@@ -121,6 +121,23 @@ const cases: [string, string, string[]][] = [
     ['p.yaml:5:3: step p cannot run: both a and b make a dataset; say which with `dataset: ${steps.a.result.dataset}`'],
   ],
   [
+    'a second input of the same kind that is not named',
+    `name: a\nsteps:\n  ${data}\n  t: { uses: train-classifier, needs: [data] }\n  o: { uses: out-of-distribution, needs: [t] }`,
+    ['p.yaml:5:3: step o takes another dataset as outside; say which with `outside: ${steps.<id>.result.dataset}`'],
+  ],
+  [
+    'the same artifact for two inputs',
+    `name: a\nsteps:\n  ${data}\n  t: { uses: train-classifier, needs: [data] }\n  o: { uses: out-of-distribution, needs: [t], with: { dataset: "\${steps.data.result.dataset}", outside: "\${steps.data.result.dataset}" } }`,
+    ['p.yaml:5:105: outside must be another dataset than dataset, and both are that of step data'],
+  ],
+  [
+    'only one artifact where two are taken',
+    `name: a\nsteps:\n  ${data}\n  t: { uses: train-classifier, needs: [data] }\n  o: { uses: out-of-distribution, needs: [t], with: { outside: "\${steps.data.result.dataset}" } }`,
+    [
+      'p.yaml:5:3: step o cannot run: it takes a dataset, and no other step that it needs makes one; add a step that uses prepare-data or choose to needs',
+    ],
+  ],
+  [
     'a bad duration',
     `name: a\ndefaults: { timeout: soon }\nsteps: { ${data} }`,
     ['p.yaml:2:22: timeout must be a duration such as 30s, 5m, 2h or 1d'],

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { parsePipeline } from '../../pipelines/language/index.ts';
+
+const inputsOf = (outOfDistribution: string) =>
+  parsePipeline({
+    text: `
+name: outside
+steps:
+  data: { uses: prepare-data, with: { dataset: generated } }
+  digits: { uses: prepare-data, with: { dataset: mnist } }
+  train: { uses: train-classifier, needs: [data] }
+  known: ${outOfDistribution}
+`,
+    file: 'outside.yaml',
+  }).steps.find(({ id }) => id === 'known')?.inputs;
+
+it('of two inputs of the same kind, one is named and the graph finds the other, however near the named one is', () => {
+  expect(
+    inputsOf('{ uses: out-of-distribution, needs: [train], with: { outside: "${steps.digits.result.dataset}" } }'),
+  ).toMatchObject({ dataset: { step: 'data' }, outside: { step: 'digits' }, classifier: { step: 'train' } });
+});
+
+it('both may be named', () => {
+  expect(
+    inputsOf(
+      '{ uses: out-of-distribution, needs: [train], with: { dataset: "${steps.data.result.dataset}", outside: "${steps.digits.result.dataset}" } }',
+    ),
+  ).toMatchObject({ dataset: { step: 'data' }, outside: { step: 'digits' } });
+});
