@@ -1,4 +1,5 @@
 import { artifactRefSchema } from '../contracts/artifacts.ts';
+import { comparisonFile, comparisonSchema } from '../contracts/comparison.ts';
 import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
@@ -7,6 +8,7 @@ import type { StepKindName } from '../contracts/step-kinds.ts';
 import { formatEvaluation } from '../evaluation/format.ts';
 import { formatOutliers } from '../evaluation/format-outliers.ts';
 import { formatRobustness } from '../evaluation/format-robustness.ts';
+import { formatComparison } from '../report/comparison/format-comparison.ts';
 import { parseJson, readArtifactFile, type Store, writeReportFile } from '../store/index.ts';
 
 interface Report {
@@ -33,6 +35,11 @@ const reports: Partial<Record<StepKindName, Report>> = {
     field: 'outliers',
     file: outliersFile,
     markdown: (measured) => formatOutliers(outliersSchema.parse(measured)),
+  },
+  compare: {
+    field: 'comparison',
+    file: comparisonFile,
+    markdown: (measured) => formatComparison(comparisonSchema.parse(measured)),
   },
 };
 

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import { choose } from './kinds/choose.ts';
+import { compare } from './kinds/compare.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import type { StepKind } from './kinds/kind.ts';
+import { learningCurve } from './kinds/learning-curve.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
 import { notify } from './kinds/notify.ts';
 import { outOfDistribution } from './kinds/out-of-distribution.ts';
@@ -13,8 +15,10 @@ import { robustness } from './kinds/robustness.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
 
 export { type ChooseParams, type ChooseResult, chooseParams, chooseResult } from './kinds/choose.ts';
+export { type CompareParams, type CompareResult, compareParams, compareResult } from './kinds/compare.ts';
 export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
 export type { StepKind } from './kinds/kind.ts';
+export { type LearningCurveParams, learningCurveParams, learningCurveResult } from './kinds/learning-curve.ts';
 export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
 export { type NotifyParams, notifyParams, notifyResult } from './kinds/notify.ts';
 export {
@@ -43,6 +47,8 @@ export const stepKinds = {
   promote,
   notify,
   choose,
+  'learning-curve': learningCurve,
+  compare,
   robustness,
   'out-of-distribution': outOfDistribution,
   report,

@@ -31,6 +31,8 @@ const activityOf = {
   promote: 'promote',
   notify: 'notify',
   report: 'report',
+  'learning-curve': 'learningCurve',
+  compare: 'compare',
   robustness: 'robustness',
   'out-of-distribution': 'outOfDistribution',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;

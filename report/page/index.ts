@@ -8,7 +8,7 @@ import { type Html, html, jsonScript, trusted } from './html.ts';
 import type { Section } from './parts.ts';
 import { script } from './script.ts';
 import { classesSection, reliabilitySection } from './sections/classes.ts';
-import { comparisons } from './sections/comparison.ts';
+import { comparisons, verdictOf } from './sections/comparison.ts';
 import { curvesSection, outliersSection, robustnessSection } from './sections/measures.ts';
 import { details, results, tiles } from './sections/overview.ts';
 import { embeddingSection, mistakesSection } from './sections/pictures.ts';
@@ -41,7 +41,7 @@ export function renderReport(
   ].filter((section) => section !== null);
   return renderPage({
     title: report.title,
-    header: html`${report.pipeline.description ? html`<p>${report.pipeline.description}</p>` : null}<p class="muted">${origin(report)}</p>${tiles(report)}${warnings(report)}`,
+    header: html`${report.pipeline.description ? html`<p>${report.pipeline.description}</p>` : null}<p class="muted">${origin(report)}</p>${tiles(report)}${verdicts(report)}${warnings(report)}`,
     sections,
     pictures,
     data: mapData(arms),
@@ -99,6 +99,9 @@ function origin({ run, pipeline, startedAt, endedAt, forkedFrom, schedule, resum
   ].filter((part) => part !== null);
   return html`${parts.map((part, at) => html`${at > 0 ? ' · ' : ''}${part}`)}`;
 }
+
+const verdicts = ({ comparisons: all }: Report) =>
+  all.map(({ comparison }) => html`<p class="verdict">${verdictOf(comparison)}</p>`);
 
 function warnings({ steps, problems }: Report): Html | null {
   const open = steps.filter(({ done, uses }) => !done && uses !== 'report');

@@ -71,7 +71,7 @@ figcaption{font-weight:600;font-size:.95rem;margin:0 0 8px}figcaption small{disp
 .map svg [data-point].on{stroke:var(--ink);stroke-width:3;fill-opacity:1}
 .map svg [data-point].near{stroke:var(--focus);stroke-width:2.4;fill-opacity:1}
 .stage{border-radius:6px}.stage svg{touch-action:manipulation}
-.panel{border:1px solid var(--line);border-radius:8px;padding:12px;min-height:150px;font-size:.9rem}
+header p.verdict{max-width:none}.panel{border:1px solid var(--line);border-radius:8px;padding:12px;min-height:150px;font-size:.9rem}
 .panel .pictures li{width:48px}
 .tip{position:fixed;pointer-events:none;z-index:10;background:var(--card);border:1px solid var(--line);border-radius:6px;padding:6px;font-size:.78rem;box-shadow:0 4px 16px #0003;max-width:150px}
 .choices{display:flex;gap:6px;margin:0 0 8px;border:0;padding:0}

@@ -165,12 +165,13 @@ export function drawComparison(
     },
     {
       width: 560,
-      height: 70 + 26 * rows.length,
+      height: 86 + 26 * rows.length,
       marginLeft: 170,
-      marginTop: 30,
+      marginTop: 48,
       x: {
         label: `← ${b} is better    percentage points    ${a} is better →`,
         labelAnchor: 'center',
+        labelOffset: 44,
         labelArrow: 'none',
         domain: [-reach, reach],
         axis: 'top',

@@ -81,7 +81,7 @@ function perClass(arms: readonly Arm[]): Html {
         names.map((measure) => {
           const values = valuesOf(arm, label, measure);
           const spread = deviation(values);
-          const best = measure === 'f1' && arms.length > 1 && f1[at] === Math.max(...f1);
+          const best = measure === 'f1' && new Set(f1).size > 1 && f1[at] === Math.max(...f1);
           return n(
             values.length === 0 ? '–' : `${mean(values).toFixed(3)}${spread === null ? '' : ` ± ${spread.toFixed(3)}`}`,
             best,

@@ -32,7 +32,7 @@ export function comparisons(report: Report, drawings: ReadonlyMap<string, Drawin
     body: html`${report.comparisons.map(({ step, comparison }) => {
       const { a, b, measures, classes, corruption } = comparison;
       const [plot, byClass] = [drawings.get(`comparison-${step}`), drawings.get(`comparison-${step}-classes`)];
-      return html`<p class="verdict">${verdictOf(comparison)}</p><div class="grid">${plot ? card(figureOf(plot)) : null}${byClass ? card(figureOf(byClass)) : null}</div>
+      return html`<div class="grid">${plot ? card(figureOf(plot)) : null}${byClass ? card(figureOf(byClass)) : null}</div>
 <div class="card" style="margin-top:14px">${table(
         'Every measure; bold where a difference is shown',
         ['measure', a, b, `${a} − ${b}`, '95 % interval', 'verdict'],

@@ -69,7 +69,7 @@ export function robustnessSection(
     return [
       name,
       ...values.map((each, at) =>
-        n(each.length === 0 ? '–' : spreadText(each), shown.length > 1 && means[at] === Math.max(...means)),
+        n(each.length === 0 ? '–' : spreadText(each), new Set(means).size > 1 && means[at] === Math.max(...means)),
       ),
     ] as const;
   };

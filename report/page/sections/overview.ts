@@ -5,7 +5,6 @@ import { count, deviation, duration, mean, percent, times } from '../../format.t
 import { headlineOf } from '../../headline.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, n, type Section, table } from '../parts.ts';
-import { verdictOf } from './comparison.ts';
 
 /** The numbers that a person looks for first. */
 export function tiles(report: Report): Html {
@@ -79,7 +78,6 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
         ]),
       )}</details>`
     : null;
-  const verdicts = report.comparisons.map(({ comparison }) => html`<p class="verdict">${verdictOf(comparison)}</p>`);
   const lead = several
     ? 'Means and sample deviations over the runs of each arm. Bold is the better mean, which by itself shows no difference.'
     : 'Measured once on test images that no choice was made with.';
@@ -87,7 +85,7 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
     id: 'results',
     heading: 'Results',
     lead,
-    body: html`${verdicts}${card(html`${table('Measures on the test images', head, rows)}${each}`)}`,
+    body: html`${card(html`${table('Measures on the test images', head, rows)}${each}`)}`,
   };
 }
 
