@@ -12,6 +12,7 @@ import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordCh
 import { outOfDistribution } from './out-of-distribution.ts';
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
+import { report } from './report.ts';
 import { robustness } from './robustness.ts';
 import {
   type PrepareScheduledRunInput,
@@ -51,6 +52,7 @@ export function createActivities(context: ActivityContext) {
     promote: work(promote),
     notify: work(notify),
     choose: work(choose),
+    report: work(report),
     learningCurve: work(learningCurve),
     compare: work(compare),
     robustness: work(robustness),

@@ -10,6 +10,7 @@ import { outOfDistribution } from './kinds/out-of-distribution.ts';
 import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
 import { promote } from './kinds/promote.ts';
+import { report } from './kinds/report.ts';
 import { robustness } from './kinds/robustness.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
 
@@ -28,6 +29,7 @@ export {
 export { type PrepareDataParams, prepareDataParams, prepareDataResult } from './kinds/prepare-data.ts';
 export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pretrain.ts';
 export { type PromoteParams, promoteParams, promoteResult } from './kinds/promote.ts';
+export { type ReportParams, reportParams, reportResult } from './kinds/report.ts';
 export { type RobustnessParams, robustnessParams, robustnessResult } from './kinds/robustness.ts';
 export { type TrainClassifierParams, trainClassifierParams, trainClassifierResult } from './kinds/train-classifier.ts';
 
@@ -49,6 +51,7 @@ export const stepKinds = {
   compare,
   robustness,
   'out-of-distribution': outOfDistribution,
+  report,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;

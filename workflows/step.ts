@@ -30,6 +30,7 @@ const activityOf = {
   choose: 'choose',
   promote: 'promote',
   notify: 'notify',
+  report: 'report',
   'learning-curve': 'learningCurve',
   compare: 'compare',
   robustness: 'robustness',

@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   workflows: ['contracts', 'pipelines/language', 'activities'],
   activities: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'report'],
   worker: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'native', 'activities', 'workflows'],
-  cli: ['contracts', 'pipelines/language', 'store', 'datasets', 'native', 'workflows', 'worker'],
+  cli: ['contracts', 'pipelines/language', 'store', 'datasets', 'report', 'native', 'workflows', 'worker'],
 };
 const pure = ['contracts', 'pipelines/language', 'workflows'];
 const knowTemporal = ['workflows', 'activities', 'worker', 'cli'];
