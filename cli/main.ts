@@ -17,7 +17,8 @@ const controlCommands = () => import('./commands/control.ts');
 const cacheCommands = () => import('./commands/cache.ts');
 const inspectCommands = () => import('./commands/inspect.ts');
 
-function buildProgram(finish: (code: number) => void): Command {
+/** The commands. `finish` is told the exit code of the one that ran. */
+export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('contrail')
     .description('Durable pipelines for supervised contrastive learning')
     .exitOverride()

@@ -6,6 +6,7 @@ import {
   acquireLease,
   float32,
   loadChanges,
+  loadEpochMetrics,
   loadRunRecord,
   loadStepResult,
   openCheckpoints,
@@ -206,6 +207,36 @@ describe('a training that is not well', () => {
       { after: 0, to: 0.01, why: expect.stringMatching(/^nonFiniteLoss: The loss became/) },
     ]);
     expect((await manifests('exploding')).map(({ metrics }) => metrics?.learningRate)).toEqual([0.01]);
+  });
+});
+
+describe('a training that may stop early', () => {
+  const started = async (id: string, settings: string, epochs: number) => {
+    await environment.start(id, tiny(settings).replace('epochs: 2', `epochs: ${epochs}`));
+    await environment.result(id);
+    const lines = await loadEpochMetrics(environment.store, key(id));
+    // Its best epoch is the result, whichever came after.
+    const { epoch, loss } = lines.toSorted((a, b) => a.loss - b.loss)[0] ?? {};
+    expect(await result(id)).toMatchObject({ epochs: epoch, loss, digest: await digestAt(id, epoch ?? 0) });
+    return lines;
+  };
+
+  it('ends when its loss is no longer lower, and gives what it has to other runs', { timeout: 300_000 }, async () => {
+    const patience = 'stop: { patience: 2, minimumDelta: 100 }';
+    expect((await started('patient', patience, 9)).map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    await environment.start('patient-again', tiny(patience).replace('epochs: 2', 'epochs: 9'));
+    await environment.result('patient-again');
+    const step = (await queryStatus(environment.client(), 'patient-again'))?.steps.find(({ id }) => id === 'pretrain');
+    expect(step).toMatchObject({ state: 'done', reused: true, from: { run: 'patient', step: 'pretrain' } });
+  });
+
+  it('ends when its time is spent, of which no other run takes the result', { timeout: 300_000 }, async () => {
+    const time = 'stop: { after: 1s }';
+    const spent = (await started('timed', time, 100_000)).map(({ seconds }) => seconds);
+    const total = (seconds: readonly number[]) => seconds.reduce((sum, each) => sum + each, 0);
+    expect(total(spent)).toBeGreaterThanOrEqual(1);
+    expect(total(spent.slice(0, -1))).toBeLessThan(1);
+    expect((await started('timed-again', time, 100_000)).length).toBeGreaterThan(0);
   });
 });
 
