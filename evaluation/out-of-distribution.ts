@@ -70,11 +70,9 @@ export async function outOfDistribution(
   });
   return {
     outliers: { ...ref, kind: 'outliers' },
-    auroc: {
-      nearestNeighbours: measured['nearest-neighbours'].auroc,
-      mahalanobis: measured.mahalanobis.auroc,
-      softmax: measured.softmax.auroc,
-    },
+    auroc: measured['nearest-neighbours'].auroc,
+    mahalanobisAuroc: measured.mahalanobis.auroc,
+    softmaxAuroc: measured.softmax.auroc,
   };
 }
 
