@@ -189,18 +189,23 @@ function describe(step: StepStatus, progress: TrainerProgress | undefined): stri
   const share = Math.min(1, progress.done / progress.total);
   const bar = `${'█'.repeat(Math.round(share * barWidth))}${'░'.repeat(barWidth - Math.round(share * barWidth))}`;
   const rate = progress.imagesPerSecond ? `${Math.round(progress.imagesPerSecond)} images/s` : '';
-  return [`${bar} ${progress.phase}`, loss, rate, remaining(step, share)].filter(Boolean).join(', ');
+  return [`${bar} ${progress.phase}`, loss, rate, remaining(step, progress, share)].filter(Boolean).join(', ');
 }
 
-/** From the duration of the last epoch: what is left of this one and those after it. */
-function remaining({ epoch, epochs, metrics }: StepStatus, share: number): string {
+/** Of a training, from the duration of its last epoch: what is left of this one and those after it. */
+function remaining(
+  { epoch, epochs, metrics }: StepStatus,
+  { done, total, unit, imagesPerSecond }: TrainerProgress,
+  share: number,
+): string {
+  if (!epochs && unit === 'images' && imagesPerSecond) return `${formatSeconds((total - done) / imagesPerSecond)} left`;
   if (!epochs || !metrics) return '';
   return `${formatSeconds((epochs - (epoch ?? 0) - share) * metrics.seconds)} left`;
 }
 
 function headline({ result }: StepStatus): string {
   if (!result) return '';
-  const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name'].flatMap((name) => {
+  const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name', 'clean', 'mean', 'auroc'].flatMap((name) => {
     const value = result[name];
     if (typeof value === 'number') return [`${name} ${value.toFixed(4)}`];
     return typeof value === 'string' ? [value] : [];
