@@ -34,4 +34,4 @@ export const rotation: Corruption = (severity) => {
   };
 };
 
-const clamped = (value: number, most: number) => (value < 0 ? 0 : value > most ? most : value);
+const clamped = (value: number, most: number) => Math.min(most, Math.max(0, value));

@@ -4,7 +4,7 @@ import { parsePipeline } from '../../pipelines/language/index.ts';
 
 /** Pipelines that the documentation shows are valid: they can be copied and run. */
 const folder = new URL('../../docs/', import.meta.url);
-const shown = ['schedules.md', 'models.md'].flatMap((page) => {
+const shown = ['schedules.md', 'models.md', 'evaluation.md'].flatMap((page) => {
   const text = readFileSync(new URL(page, folder), 'utf8');
   return [...text.matchAll(/^```yaml\n(name:.*?)^```/gms)].map(([, yaml = '']) => ({ page, yaml }));
 });
