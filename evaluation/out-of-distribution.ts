@@ -23,7 +23,7 @@ export async function outOfDistribution(
   input: OutOfDistributionInput,
   context: JobContext,
 ): Promise<JobResult<'out-of-distribution'>> {
-  const { classifier: _, encoder, dataset, outside } = input;
+  const { encoder, dataset, outside } = input;
   const classifier = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, dataset);
   const foreignAbout = await describeDataset(context.store, outside);
