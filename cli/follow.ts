@@ -198,7 +198,9 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Act
     const isEpoch = activity.unit === 'steps' && /^epoch \d+$/.test(activity.phase);
     const phase = isEpoch && step.epochs ? `${activity.phase} of ${step.epochs}` : activity.phase;
     const rate = activity.imagesPerSecond ? `${Math.round(activity.imagesPerSecond)} images/s` : '';
-    const left = isEpoch ? remaining(step, share, secondsOfEpoch(step, activity, pace(step.id, activity))) : '';
+    const left = isEpoch
+      ? remaining(step, share, secondsOfEpoch(step, activity, pace(step.id, activity)))
+      : remainingImages(activity);
     return [`${bar} ${phase}`, loss, rate, left].filter(Boolean).join(', ');
   };
 }
@@ -206,6 +208,10 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Act
 /** That of the last one; in the first, from what its steps take. */
 const secondsOfEpoch = ({ metrics }: StepStatus, { total }: TrainerProgress, perStep: number | null) =>
   metrics?.seconds ?? (perStep === null ? null : perStep * total);
+
+function remainingImages({ unit, done, total, imagesPerSecond }: TrainerProgress): string {
+  return unit === 'images' && imagesPerSecond ? `${formatSeconds((total - done) / imagesPerSecond)} left` : '';
+}
 
 /** What is left of this epoch and those after it. */
 function remaining({ epoch, epochs }: StepStatus, share: number, seconds: number | null): string {
@@ -215,7 +221,7 @@ function remaining({ epoch, epochs }: StepStatus, share: number, seconds: number
 
 function headline({ result }: StepStatus): string {
   if (!result) return '';
-  const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name'].flatMap((name) => {
+  const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name', 'clean', 'mean', 'auroc'].flatMap((name) => {
     const value = result[name];
     if (typeof value === 'number') return [`${name} ${value.toFixed(4)}`];
     return typeof value === 'string' ? [value] : [];

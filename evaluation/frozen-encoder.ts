@@ -29,15 +29,13 @@ export async function withFrozenEncoder<T>(
   const encoder = await openEncoder(context.store, input.encoder);
   try {
     const before = encoder.digest();
-    const progress =
-      (phase: string, before = 0, all?: number) =>
-      (done: number, total: number) => {
-        context.progress({ phase, done: before + done, total: all ?? total, unit: 'images' });
-        stopIfAsked(context);
-      };
+    const checking = (phase: string) => (done: number, total: number) => {
+      context.progress({ phase, done, total, unit: 'images' });
+      stopIfAsked(context);
+    };
     const featuresOf: FeaturesOf = async (split, part) => {
       if (typeof split === 'string') {
-        const opened = await openSplit(context.store, input.dataset, split, progress(`checking ${split} images`));
+        const opened = await openSplit(context.store, input.dataset, split, checking(`checking ${split} images`));
         try {
           return await featuresOf(opened, part ?? { phase: `${split} features`, before: 0, total: opened.count });
         } finally {
@@ -50,8 +48,13 @@ export async function withFrozenEncoder<T>(
           'InvalidInput',
           `The encoder takes images of ${height}x${width}x${channels}, and the data set's are ${split.height}x${split.width}x${split.channels}.`,
         );
-      const report = progress(part?.phase ?? 'features', part?.before, part?.total);
-      const embedded = await encoder.featuresOf(split, report);
+      const { phase, before: earlier, total } = part ?? { phase: 'features', before: 0, total: split.count };
+      const begun = performance.now();
+      const embedded = await encoder.featuresOf(split, (done) => {
+        const imagesPerSecond = (1000 * done) / Math.max(1, performance.now() - begun);
+        context.progress({ phase, done: earlier + done, total, unit: 'images', imagesPerSecond });
+        stopIfAsked(context);
+      });
       return { ...embedded, count: split.count, dimension: encoder.dimension };
     };
     const result = await use(featuresOf, before);

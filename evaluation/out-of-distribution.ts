@@ -23,7 +23,7 @@ export async function outOfDistribution(
   input: OutOfDistributionInput,
   context: JobContext,
 ): Promise<JobResult<'out-of-distribution'>> {
-  const { classifier: _, encoder, dataset, outside } = input;
+  const { encoder, dataset, outside } = input;
   const classifier = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, dataset);
   const foreignAbout = await describeDataset(context.store, outside);
@@ -70,11 +70,9 @@ export async function outOfDistribution(
   });
   return {
     outliers: { ...ref, kind: 'outliers' },
-    auroc: {
-      nearestNeighbours: measured['nearest-neighbours'].auroc,
-      mahalanobis: measured.mahalanobis.auroc,
-      softmax: measured.softmax.auroc,
-    },
+    auroc: measured['nearest-neighbours'].auroc,
+    mahalanobisAuroc: measured.mahalanobis.auroc,
+    softmaxAuroc: measured.softmax.auroc,
   };
 }
 

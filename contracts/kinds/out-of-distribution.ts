@@ -14,8 +14,12 @@ export type OutOfDistributionParams = z.infer<typeof outOfDistributionParams>;
 export const outOfDistributionResult = z.strictObject({
   outliers: artifactOf('outliers'),
   auroc: z
-    .strictObject({ nearestNeighbours: z.number(), mahalanobis: z.number(), softmax: z.number() })
-    .describe('how well each score tells the known images from the others: 0.5 is chance, 1 perfect'),
+    .number()
+    .describe(
+      'how well the distance to the nearest training images tells known images from others: 0.5 is chance, 1 perfect',
+    ),
+  mahalanobisAuroc: z.number().describe('the same by the Mahalanobis distance to the nearest class'),
+  softmaxAuroc: z.number().describe("the same by the classifier's confidence"),
 });
 
 export const outOfDistribution = {

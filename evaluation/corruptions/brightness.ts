@@ -9,11 +9,11 @@ export const brightness: Corruption = (severity) => {
   return (image, { channels }) => {
     const result = new Uint8Array(image.length);
     for (let at = 0; at < image.length; at += channels) {
-      const pixel = image.subarray(at, at + channels);
-      const value = Math.max(...pixel);
+      let value = 0;
+      for (let channel = 0; channel < channels; channel++) value = Math.max(value, image[at + channel] as number);
       const lighter = Math.min(255, value + more);
       for (let channel = 0; channel < channels; channel++)
-        result[at + channel] = toByte(value === 0 ? lighter : ((pixel[channel] as number) * lighter) / value);
+        result[at + channel] = toByte(value === 0 ? lighter : ((image[at + channel] as number) * lighter) / value);
     }
     return result;
   };

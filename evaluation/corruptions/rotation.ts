@@ -10,22 +10,28 @@ export const rotation: Corruption = (severity) => {
     const sine = Math.sin(angle) * (draw(0) < 0.5 ? -1 : 1);
     const cosine = Math.cos(angle);
     const [middleY, middleX] = [(height - 1) / 2, (width - 1) / 2];
-    const within = (value: number, most: number) => Math.min(most, Math.max(0, value));
     const result = new Uint8Array(image.length);
     for (let y = 0; y < height; y++)
       for (let x = 0; x < width; x++) {
-        const fromY = within(middleY + cosine * (y - middleY) - sine * (x - middleX), height - 1);
-        const fromX = within(middleX + sine * (y - middleY) + cosine * (x - middleX), width - 1);
-        const [top, left] = [Math.floor(fromY), Math.floor(fromX)];
-        const [bottom, right] = [Math.min(height - 1, top + 1), Math.min(width - 1, left + 1)];
-        const [low, far] = [fromY - top, fromX - left];
+        const fromY = clamped(middleY + cosine * (y - middleY) - sine * (x - middleX), height - 1);
+        const fromX = clamped(middleX + sine * (y - middleY) + cosine * (x - middleX), width - 1);
+        const top = Math.floor(fromY);
+        const left = Math.floor(fromX);
+        const low = fromY - top;
+        const far = fromX - left;
+        const upper = (top * width + left) * channels;
+        const lower = upper + (top < height - 1 ? width * channels : 0);
+        const right = left < width - 1 ? channels : 0;
         for (let channel = 0; channel < channels; channel++) {
-          const at = (row: number, column: number) => image[(row * width + column) * channels + channel] as number;
-          const above = (1 - far) * at(top, left) + far * at(top, right);
-          const below = (1 - far) * at(bottom, left) + far * at(bottom, right);
+          const above =
+            (1 - far) * (image[upper + channel] as number) + far * (image[upper + right + channel] as number);
+          const below =
+            (1 - far) * (image[lower + channel] as number) + far * (image[lower + right + channel] as number);
           result[(y * width + x) * channels + channel] = toByte((1 - low) * above + low * below);
         }
       }
     return result;
   };
 };
+
+const clamped = (value: number, most: number) => Math.min(most, Math.max(0, value));

@@ -16,17 +16,14 @@ export function retrieval({ values, count }: Similarities, labels: Int32Array, k
   for (const label of labels) members.set(label, (members.get(label) ?? 0) + 1);
   const most = Math.max(...ks);
   const hits = ks.map(() => 0);
-  const order = new Uint32Array(Math.max(0, count - 1));
   let [queries, precisions, averagePrecisions] = [0, 0, 0];
   for (let query = 0; query < count; query++) {
     const relevant = (members.get(labels[query] as number) ?? 1) - 1;
     if (relevant === 0) continue;
     queries++;
-    for (let at = 0; at < order.length; at++) order[at] = at < query ? at : at + 1;
-    const row = values.subarray(query * count, (query + 1) * count);
-    order.sort((x, y) => (row[y] as number) - (row[x] as number) || x - y);
+    const order = nearest(values.subarray(query * count, (query + 1) * count), query, Math.max(relevant, most));
     let [found, precision, first] = [0, 0, Number.POSITIVE_INFINITY];
-    for (let rank = 0; rank < Math.min(order.length, Math.max(relevant, most)); rank++) {
+    for (let rank = 0; rank < order.length; rank++) {
       if (labels[order[rank] as number] !== labels[query]) continue;
       first = Math.min(first, rank);
       if (rank < relevant) precision += ++found / (rank + 1);
@@ -43,4 +40,17 @@ export function retrieval({ values, count }: Similarities, labels: Int32Array, k
     rPrecision: mean(precisions),
     mapAtR: mean(averagePrecisions),
   };
+}
+
+/** The `wanted` rows that are most similar to the query, without itself, in order; and those that are as similar as the last. */
+function nearest(similarities: Float32Array | Float64Array, query: number, wanted: number): number[] {
+  // Sorting numbers is much faster than sorting rows by a comparison, so only rows that can matter are.
+  const sorted = Float64Array.from(similarities);
+  sorted[query] = Number.NEGATIVE_INFINITY;
+  sorted.sort();
+  const least = sorted[Math.max(1, sorted.length - wanted)] as number;
+  const rows: number[] = [];
+  for (let row = 0; row < similarities.length; row++)
+    if (row !== query && (similarities[row] as number) >= least) rows.push(row);
+  return rows.sort((x, y) => (similarities[y] as number) - (similarities[x] as number) || x - y);
 }

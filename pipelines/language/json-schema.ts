@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type StepKind, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { pipelineDefinitionSchema, stepDefinitionSchema } from './definition.ts';
+import { mustBeNamed } from './inputs.ts';
 
 type Schema = Record<string, unknown>;
 
@@ -54,10 +55,21 @@ function parametersOf(name: string, kind: StepKind): Schema {
   const parameters = withoutSchema(toSchema(kind.params));
   const inputs = Object.fromEntries(Object.keys(kind.inputs).map((input) => [input, reference]));
   const properties = { ...(allowReferences(parameters.properties) as Schema), ...inputs };
+  const named = Object.keys(kind.inputs).filter((input) => mustBeNamed(kind, input));
+  const required = [...((parameters.required ?? []) as string[]), ...named];
   return {
     if: { properties: { uses: { const: name } }, required: ['uses'] },
     // biome-ignore lint/suspicious/noThenProperty: JSON Schema's own word
-    then: { properties: { with: { ...parameters, description: kind.description, properties } } },
+    then: {
+      properties: {
+        with: {
+          ...parameters,
+          description: kind.description,
+          properties,
+          ...(required.length > 0 ? { required } : {}),
+        },
+      },
+    },
   };
 }
 
