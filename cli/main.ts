@@ -7,7 +7,9 @@ import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';
 import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
 import { addOutlook } from './program/outlook.ts';
+import { addReport } from './program/report.ts';
 import { addSchedule } from './program/schedule.ts';
+import { addTensorboard } from './program/tensorboard.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
 const runCommands = () => import('./commands/run.ts');
@@ -15,7 +17,8 @@ const controlCommands = () => import('./commands/control.ts');
 const cacheCommands = () => import('./commands/cache.ts');
 const inspectCommands = () => import('./commands/inspect.ts');
 
-function buildProgram(finish: (code: number) => void): Command {
+/** The commands. `finish` is told the exit code of the one that ran. */
+export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('contrail')
     .description('Durable pipelines for supervised contrastive learning')
     .exitOverride()
@@ -154,6 +157,8 @@ function buildProgram(finish: (code: number) => void): Command {
   addOutlook(program, run);
   addSchedule(program, run);
   addModels(program, run);
+  addReport(program, run);
+  addTensorboard(program, run);
   return program;
 }
 

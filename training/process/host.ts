@@ -188,14 +188,19 @@ function runJob<J extends TrainerJob>(
             : deathOf(trainer, killedFor, stallTimeoutMs, code, exitSignal),
         ),
       );
-    const onError = (error: Error) =>
-      settle(() =>
-        reject(
-          new ContrailError('TrainerCrashed', `The trainer of ${name} could not be reached: ${error.message}.`, {
-            cause: error,
-          }),
-        ),
-      );
+    const onError = (error: Error) => {
+      // One that cannot be spoken to is at its end. The job ends with the process, so that the next job starts another.
+      const hasEnded = child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+      if (!hasEnded) child.kill('SIGKILL');
+      else
+        settle(() =>
+          reject(
+            new ContrailError('TrainerCrashed', `The trainer of ${name} could not be reached: ${error.message}.`, {
+              cause: error,
+            }),
+          ),
+        );
+    };
     const onAbort = () => {
       if (child.connected) child.send({ type: 'stop' } satisfies TrainerRequest, () => {});
       killTimer = setTimeout(() => {
