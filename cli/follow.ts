@@ -200,7 +200,7 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Act
     const rate = activity.imagesPerSecond ? `${Math.round(activity.imagesPerSecond)} images/s` : '';
     const left = isEpoch
       ? remaining(step, share, secondsOfEpoch(step, activity, pace(step.id, activity)))
-      : remainingImages(activity);
+      : remainingOfPass(activity);
     return [`${bar} ${phase}`, loss, rate, left].filter(Boolean).join(', ');
   };
 }
@@ -209,9 +209,9 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Act
 const secondsOfEpoch = ({ metrics }: StepStatus, { total }: TrainerProgress, perStep: number | null) =>
   metrics?.seconds ?? (perStep === null ? null : perStep * total);
 
-function remainingImages({ unit, done, total, imagesPerSecond }: TrainerProgress): string {
-  return unit === 'images' && imagesPerSecond ? `${formatSeconds((total - done) / imagesPerSecond)} left` : '';
-}
+/** What is left of work that says how many images it takes a second. */
+const remainingOfPass = ({ done, total, unit, imagesPerSecond }: TrainerProgress) =>
+  unit === 'images' && imagesPerSecond ? `${formatSeconds((total - done) / imagesPerSecond)} left` : '';
 
 /** What is left of this epoch and those after it. */
 function remaining({ epoch, epochs }: StepStatus, share: number, seconds: number | null): string {

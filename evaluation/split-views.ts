@@ -25,6 +25,10 @@ export function spreadOver(split: OpenSplit, most: number | undefined): OpenSpli
         images,
         labels,
       ),
+    labels: async () => {
+      const all = await split.labels();
+      return taken.map((row) => all[row] ?? 0);
+    },
   };
 }
 
