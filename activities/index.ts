@@ -1,7 +1,9 @@
 import { choose } from './choose.ts';
+import { compare } from './compare.ts';
 import { type ActivityContext, attempt, withHeartbeat } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
 import { evaluate } from './evaluate.ts';
+import { learningCurve } from './learning-curve.ts';
 import { linearProbe } from './linear-probe.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters, type FinishedStepsInput, finishedSteps } from './lookups.ts';
@@ -10,6 +12,7 @@ import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordCh
 import { outOfDistribution } from './out-of-distribution.ts';
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
+import { report } from './report.ts';
 import { robustness } from './robustness.ts';
 import {
   type PrepareScheduledRunInput,
@@ -49,6 +52,9 @@ export function createActivities(context: ActivityContext) {
     promote: work(promote),
     notify: work(notify),
     choose: work(choose),
+    report: work(report),
+    learningCurve: work(learningCurve),
+    compare: work(compare),
     robustness: work(robustness),
     outOfDistribution: work(outOfDistribution),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),

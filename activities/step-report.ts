@@ -1,4 +1,5 @@
 import { artifactRefSchema } from '../contracts/artifacts.ts';
+import { comparisonFile, comparisonSchema } from '../contracts/comparison.ts';
 import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
@@ -7,7 +8,9 @@ import type { StepKindName } from '../contracts/step-kinds.ts';
 import { formatEvaluation } from '../evaluation/format.ts';
 import { formatOutliers } from '../evaluation/format-outliers.ts';
 import { formatRobustness } from '../evaluation/format-robustness.ts';
+import { formatComparison } from '../report/comparison/format-comparison.ts';
 import { parseJson, readArtifactFile, type Store, writeReportFile } from '../store/index.ts';
+import { showEvaluation } from './tensorboard.ts';
 
 interface Report {
   /** The field of the result that names the artifact. */
@@ -34,6 +37,11 @@ const reports: Partial<Record<StepKindName, Report>> = {
     file: outliersFile,
     markdown: (measured) => formatOutliers(outliersSchema.parse(measured)),
   },
+  compare: {
+    field: 'comparison',
+    file: comparisonFile,
+    markdown: (measured) => formatComparison(comparisonSchema.parse(measured)),
+  },
 };
 
 /** Puts what a step measured into the run's report folder, as JSON and as Markdown; other kinds of steps measure nothing. */
@@ -45,7 +53,9 @@ export async function writeStepReport(
 ): Promise<void> {
   const report = reports[uses];
   if (!report) return;
-  const content = await readArtifactFile(store, artifactRefSchema.parse(result[report.field]), report.file);
+  const ref = artifactRefSchema.parse(result[report.field]);
+  const content = await readArtifactFile(store, ref, report.file);
   await writeReportFile(store, run, `${step}.json`, content);
   await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(report.markdown(parseJson(content))));
+  if (uses === 'evaluate') await showEvaluation(store, { run, step }, ref);
 }

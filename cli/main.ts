@@ -7,7 +7,9 @@ import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';
 import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
 import { addOutlook } from './program/outlook.ts';
+import { addReport } from './program/report.ts';
 import { addSchedule } from './program/schedule.ts';
+import { addTensorboard } from './program/tensorboard.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
 const runCommands = () => import('./commands/run.ts');
@@ -155,6 +157,8 @@ export function buildProgram(finish: (code: number) => void): Command {
   addOutlook(program, run);
   addSchedule(program, run);
   addModels(program, run);
+  addReport(program, run);
+  addTensorboard(program, run);
   return program;
 }
 

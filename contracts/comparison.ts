@@ -40,6 +40,8 @@ export const comparisonSchema = z.strictObject({
       b: z.strictObject({ mCE: z.number(), relative: z.number().nullable() }),
     })
     .nullable(),
+  /** What could not be compared, and why: sentences. */
+  notes: z.array(z.string()).optional(),
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 export const comparisonFile = 'comparison.json';

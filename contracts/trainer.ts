@@ -6,6 +6,8 @@ import { stepKeySchema } from './identifiers.ts';
 import {
   evaluateParams,
   evaluateResult,
+  learningCurveParams,
+  learningCurveResult,
   linearProbeParams,
   linearProbeResult,
   outOfDistributionParams,
@@ -97,6 +99,9 @@ export const outOfDistributionInput = stepKeySchema.extend({
 });
 export type OutOfDistributionInput = z.infer<typeof outOfDistributionInput>;
 
+export const learningCurveInput = stepKeySchema.extend({ dataset: artifactRefSchema, params: learningCurveParams });
+export type LearningCurveInput = z.infer<typeof learningCurveInput>;
+
 /** What a trainer process can be asked to do. */
 export const trainerJobs = {
   'train-epoch': { input: trainEpochInput, result: trainEpochResult },
@@ -105,6 +110,7 @@ export const trainerJobs = {
   evaluate: { input: evaluateInput, result: evaluateResult },
   robustness: { input: robustnessInput, result: robustnessResult },
   'out-of-distribution': { input: outOfDistributionInput, result: outOfDistributionResult },
+  'learning-curve': { input: learningCurveInput, result: learningCurveResult },
 } as const;
 export type TrainerJob = keyof typeof trainerJobs;
 export type JobInput<J extends TrainerJob> = z.infer<(typeof trainerJobs)[J]['input']>;

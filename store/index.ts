@@ -22,7 +22,7 @@ export {
 export { type Collected, collectGarbage } from './collect.ts';
 export { datasetAboutOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
-export { acquireLease, assertCurrent, type Lease } from './leases.ts';
+export { acquireLease, assertCurrent, type Lease, listLeases, type TakenLease } from './leases.ts';
 export {
   candidateOf,
   datasetOf,
@@ -47,10 +47,11 @@ export {
   saveEpochMetrics,
   savePlan,
   saveStepResult,
+  tensorboardFolder,
   writeReportFile,
 } from './run-files.ts';
 export { type LogPosition, openRunLog, type RunLogWriter, readRunLog } from './run-logs.ts';
-export { loadRunRecord, recordFork, recordResume, recordRun } from './run-record.ts';
+export { loadRunRecord, recordChange, recordFork, recordResume, recordRun } from './run-record.ts';
 export {
   bytesOf,
   type Dtype,

@@ -56,3 +56,26 @@ async function highestToken(store: Store, key: StepKey): Promise<number> {
   const tokens = names.filter((name) => /^\d+\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
   return Math.max(0, ...tokens);
 }
+
+/** When a process took the lease, and which it was. */
+export interface TakenLease {
+  readonly token: number;
+  readonly owner: string;
+  readonly takenAt: string;
+}
+
+/** Every taking of a step's lease, the first first; a file that cannot be read is left out. */
+export async function listLeases(store: Store, key: StepKey): Promise<readonly TakenLease[]> {
+  const files = (await store.list(folderOf(key))).filter(({ path }) => /\/\d+\.json$/.test(path));
+  const leases = await Promise.all(
+    files.map(async ({ path }) => {
+      try {
+        const lease = leaseSchema.parse(parseJson(await store.read(path)));
+        return [{ ...lease, token: Number.parseInt(path.split('/').at(-1) ?? '', 10) }];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  return leases.flat().sort((a, b) => a.token - b.token);
+}

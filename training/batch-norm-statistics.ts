@@ -1,10 +1,14 @@
 import { permutation } from '../datasets/index.ts';
-import type { Execution, Step } from './capture/index.ts';
+import type { CompiledStep, Execution, Step } from './capture/index.ts';
 import type { ImageSource } from './image-source.ts';
 import type { TrainingModel } from './model.ts';
 import { type Variables, variable } from './parameters.ts';
 import { gatherBatch } from './step.ts';
 import { type Tensor, tf } from './tensorflow.ts';
+
+/** Batches of training images over which the statistics are taken. */
+const statisticsBatches = 100;
+const statisticsBatch = 256;
 
 /**
  * Recomputes the moving statistics of every batch normalisation as the mean over training batches, images unaugmented,
@@ -15,30 +19,37 @@ import { type Tensor, tf } from './tensorflow.ts';
  *
  * @returns the number of images that the statistics were taken over
  */
-export async function recomputeBatchNormStatistics(
-  model: TrainingModel,
+export const recomputeBatchNormStatistics = (
+  model: Pick<TrainingModel, 'encoder' | 'prepare'>,
   execution: Execution,
-  {
-    source,
-    count,
-    batch,
-    batches,
-    seed,
-    onBatch,
-  }: {
-    source: ImageSource;
-    /** Images in the training split. */
-    count: number;
-    batch: number;
-    batches: number;
-    seed: number;
-    onBatch: (done: number, total: number) => void;
-  },
+  options: StatisticsOptions,
+): Promise<number> => compileBatchNormStatistics(model, execution)(options);
+
+export interface StatisticsOptions {
+  readonly source: ImageSource;
+  /** Images in the training split. */
+  readonly count: number;
+  readonly seed: number;
+  /** May throw to stop. */
+  readonly onBatch: (done: number, total: number) => void;
+}
+
+/** The same, to be done again for other weights. */
+export function compileBatchNormStatistics(
+  model: Pick<TrainingModel, 'encoder' | 'prepare'>,
+  execution: Execution,
+): (options: StatisticsOptions) => Promise<number> {
+  const accumulate = execution.compile(statisticsStep(model));
+  return (options) => takeStatistics(accumulate, options);
+}
+
+async function takeStatistics(
+  accumulate: CompiledStep,
+  { source, count, seed, onBatch }: StatisticsOptions,
 ): Promise<number> {
   const order = permutation(count, seed, 'batch-norm statistics', 0);
-  const size = Math.min(batch, count);
-  const total = Math.max(1, Math.min(batches, Math.floor(count / size)));
-  const accumulate = execution.compile(statisticsStep(model));
+  const size = Math.min(statisticsBatch, count);
+  const total = Math.max(1, Math.min(statisticsBatches, Math.floor(count / size)));
   const inputs = source.batches({
     size,
     from: 0,
@@ -50,6 +61,8 @@ export async function recomputeBatchNormStatistics(
       const taken = { dtype: 'float32', shape: [], values: Float32Array.of(index + 1) } as const;
       accumulate(...(await inputs.next()), taken);
       onBatch(index + 1, total);
+      // Lets the process answer messages between batches.
+      await new Promise(setImmediate);
     }
   } finally {
     await inputs.close();
@@ -58,7 +71,7 @@ export async function recomputeBatchNormStatistics(
 }
 
 /** Inputs: those of the batch; float32 scalar, batches so far with this one. Output: that number again. */
-function statisticsStep(model: TrainingModel): Step {
+function statisticsStep(model: Pick<TrainingModel, 'encoder' | 'prepare'>): Step {
   return (inputs, { variables, resident }) => {
     const {
       images,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../contracts/encoder.ts';
 import type { OpenSplit } from '../datasets/index.ts';
-import { decodeSafetensors, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
+import { decodeSafetensors, readArtifact, readArtifactFile, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, type Step, type TensorValue } from './capture/index.ts';
 import { prepareImages } from './model.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
@@ -36,7 +36,7 @@ export interface FrozenEncoder {
    * @returns float32 [count, dimension], and int32 [count], the classes
    */
   readonly featuresOf: (
-    split: OpenSplit,
+    split: Omit<OpenSplit, 'close'>,
     onProgress: (done: number, total: number) => void,
   ) => Promise<{ readonly features: Float32Array; readonly labels: Int32Array }>;
   /** SHA-256 over its weights and batch-norm statistics as they are now. */
@@ -52,16 +52,29 @@ export interface FrozenEncoder {
 export async function openEncoder(store: Store, ref: ArtifactRef): Promise<FrozenEncoder> {
   const about = encoderAboutSchema.parse((await readArtifact(store, ref)).about);
   const { tensors } = decodeSafetensors(await readArtifactFile(store, ref, encoderFiles.encoder));
+  const { load, ...embedder } = createEmbedder(about);
+  load(tensors);
+  return { about, ...embedder };
+}
+
+/** An encoder whose weights may be replaced between two uses. */
+export interface Embedder extends Omit<FrozenEncoder, 'about'> {
+  /** @throws ContrailError CorruptArtifact when a tensor is missing or has another shape */
+  readonly load: (tensors: ReadonlyMap<string, StoredTensor>) => void;
+}
+
+/** Makes an encoder, with random weights as yet, that embeds images in inference mode. */
+export function createEmbedder(about: Pick<EncoderAbout, 'encoder' | 'image'>): Embedder {
   const model = createEncoder(about.encoder, about.image.channels);
   const execution = capture({ variables: createVariables(model.parameters, 0), resident: {} });
-  writeState(model.parameters, execution, tensors);
+  const { dimension } = model;
   const embed = execution.compile(embeddingStep(model, about));
   return {
-    about,
-    dimension: about.dimension,
+    dimension,
+    load: (tensors) => writeState(model.parameters, execution, tensors),
     features: async (images, count) =>
-      (await computeFeatures(embed, about, imagesInMemory(images, count, about))).features,
-    featuresOf: (split, onProgress) => computeFeatures(embed, about, split, onProgress),
+      (await computeFeatures(embed, dimension, imagesInMemory(images, count, about))).features,
+    featuresOf: (split, onProgress) => computeFeatures(embed, dimension, split, onProgress),
     digest: () => digestOf(model, execution),
     dispose: execution.dispose,
   };
@@ -77,8 +90,8 @@ export function embeddingStep(model: EncoderModel, { image }: Pick<EncoderAbout,
 
 async function computeFeatures(
   embed: CompiledStep,
-  { dimension }: EncoderAbout,
-  split: Omit<OpenSplit, 'close'>,
+  dimension: number,
+  split: Omit<OpenSplit, 'close' | 'labels'>,
   onProgress?: (done: number, total: number) => void,
 ): Promise<{ features: Float32Array; labels: Int32Array }> {
   const { count } = split;
@@ -114,7 +127,11 @@ async function computeFeatures(
 }
 
 /** Images without classes, to be read like a split. */
-function imagesInMemory(images: Uint8Array, count: number, { image }: EncoderAbout): Omit<OpenSplit, 'close'> {
+function imagesInMemory(
+  images: Uint8Array,
+  count: number,
+  { image }: Pick<EncoderAbout, 'image'>,
+): Omit<OpenSplit, 'close' | 'labels'> {
   const { height, width, channels } = image;
   const size = height * width * channels;
   const read = async (rows: Int32Array, target: Uint8Array) => {

@@ -1,5 +1,5 @@
 import { stepKeySchema } from '../contracts/identifiers.ts';
-import { evaluate, linearProbe, outOfDistribution, robustness } from '../evaluation/index.ts';
+import { evaluate, learningCurve, linearProbe, outOfDistribution, robustness } from '../evaluation/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainingJobs, serveTrainer } from '../training/index.ts';
 
@@ -17,6 +17,7 @@ serveTrainer(
     evaluate,
     robustness,
     'out-of-distribution': outOfDistribution,
+    'learning-curve': learningCurve,
   },
   { store: openStore(storeUrl), key },
 );

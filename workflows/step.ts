@@ -30,6 +30,9 @@ const activityOf = {
   choose: 'choose',
   promote: 'promote',
   notify: 'notify',
+  report: 'report',
+  'learning-curve': 'learningCurve',
+  compare: 'compare',
   robustness: 'robustness',
   'out-of-distribution': 'outOfDistribution',
 } as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;

@@ -11,6 +11,7 @@ import {
   loadStepResult,
   openCheckpoints,
 } from '../../store/index.ts';
+import { pauseUpdate } from '../../workflows/messages.ts';
 import { runCommand, runForJson } from './command.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
 import { recordHistory } from './record-history.ts';
@@ -356,5 +357,23 @@ describe('a running training', () => {
     await environment.result('changed');
     expect(await result('changed')).toMatchObject({ epochs: at + 2 });
     expect(await runForJson(environment.home, ['verify', 'changed'])).toMatchObject({ same: true, epoch: at + 2 });
+  });
+
+  it('keeps what was set before the step began, when the run was cancelled and is resumed', {
+    timeout: 300_000,
+  }, async () => {
+    await environment.start('set-early', tiny());
+    const handle = environment.client().client.workflow.getHandle('set-early');
+    // While the images are made: the training has not begun.
+    await handle.executeUpdate(pauseUpdate, { args: [{}] });
+    expect(await stateOf('set-early')).toBe('waiting');
+    expect((await contrail('set', 'set-early', 'pretrain.batch=16')).code).toBe(0);
+    const refused = await contrail('resume', 'set-early');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/has not ended: it is paused\. `contrail unpause set-early` lets it go on/);
+    expect((await contrail('cancel', 'set-early', '--wait')).code).toBe(0);
+    const resumed = await contrail('resume', 'set-early');
+    expect(resumed.code, resumed.stderr).toBe(0);
+    for (const { config } of await manifests('set-early')) expect(config).toMatchObject({ batch: 16 });
   });
 });

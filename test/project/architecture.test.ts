@@ -13,11 +13,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   datasets: ['contracts', 'store'],
   training: ['contracts', 'store', 'datasets'],
   evaluation: ['contracts', 'store', 'datasets', 'training'],
+  report: ['contracts', 'store', 'datasets'],
   native: ['contracts'],
   workflows: ['contracts', 'pipelines/language', 'activities'],
-  activities: ['contracts', 'store', 'datasets', 'training', 'evaluation'],
+  activities: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'report'],
   worker: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'native', 'activities', 'workflows'],
-  cli: ['contracts', 'pipelines/language', 'store', 'datasets', 'native', 'workflows', 'worker'],
+  cli: ['contracts', 'pipelines/language', 'store', 'datasets', 'report', 'native', 'workflows', 'worker'],
 };
 const pure = ['contracts', 'pipelines/language', 'workflows'];
 const knowTemporal = ['workflows', 'activities', 'worker', 'cli'];

@@ -12,10 +12,6 @@ import { readState } from '../state.ts';
 import { reachEpoch } from './train-epoch.ts';
 import type { Training, TrainingSlot } from './training-slot.ts';
 
-/** Batches of training images over which the batch-norm statistics are recomputed. */
-const statisticsBatches = 100;
-const statisticsBatch = 256;
-
 /**
  * Takes the encoder out of a finished training: recomputes its batch-norm statistics over training images, and stores it
  * apart from the projection head.
@@ -31,8 +27,6 @@ export async function finishTraining(
     const batchNormImages = await recomputeBatchNormStatistics(session.model, session.execution, {
       source: session.source,
       count: session.count,
-      batch: statisticsBatch,
-      batches: statisticsBatches,
       seed: input.config.seed,
       onBatch: (done, total) => context.progress({ phase: 'batch-norm statistics', done, total, unit: 'batches' }),
     });

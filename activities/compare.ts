@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
+import { comparisonFile } from '../contracts/comparison.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
+import { learningCurveFile, learningCurveSchema } from '../contracts/learning-curve.ts';
+import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
+import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
+import { type CompareParams, type CompareResult, compareParams } from '../contracts/step-kinds.ts';
+import { type Arm, compareArms } from '../report/comparison/compare-arms.ts';
+import { topOne } from '../report/comparison/measures.ts';
+import { jsonBytes, parseJson, readArtifact, readArtifactFile, type Store, writeArtifact } from '../store/index.ts';
+import type { ActivityContext } from './context.ts';
+import { type StepInput, stepInputSchema } from './step-input.ts';
+import { writeStepReport } from './step-report.ts';
+import { finishStep } from './step-result.ts';
+
+/** Compares two arms, and puts the comparison into the run's report folder. */
+export async function compare(context: ActivityContext, input: StepInput) {
+  const { parameters, ...step } = stepInputSchema.parse(input);
+  const result = await compareStored(context.store, compareParams.parse(parameters));
+  await writeStepReport(context.store, step, 'compare', result);
+  return finishStep(context, step, result);
+}
+
+/**
+ * Compares what the store has of two arms.
+ *
+ * @throws ContrailError InvalidInput where the arms do not come in pairs on the same data
+ */
+export async function compareStored(store: Store, { a, b, target }: CompareParams): Promise<CompareResult> {
+  const [measuredA, measuredB] = [await readArm(store, a), await readArm(store, b)];
+  for (const what of ['evaluations', 'robustness', 'outliers', 'curves'] as const)
+    requireSameData(what, measuredA[what], measuredB[what]);
+  const comparison = compareArms(armOf(measuredA), armOf(measuredB), target ?? null);
+  const ref = await writeArtifact(store, {
+    kind: 'comparison',
+    about: { a, b },
+    files: [{ path: comparisonFile, content: jsonBytes(comparison) }],
+  });
+  const top1 = comparison.measures.find(({ measure }) => measure === topOne);
+  if (!top1) throw new Error('evaluations have a top-1 accuracy');
+  const [low, high] = top1.difference.interval ?? [null, null];
+  return {
+    comparison: { ...ref, kind: 'comparison' },
+    top1Difference: top1.difference.mean,
+    low,
+    high,
+    verdict: top1.verdict,
+  };
+}
+
+/** What was measured, and the data sets that it was measured on. */
+interface Measured<T> {
+  readonly value: T;
+  readonly data: string;
+}
+
+const aboutSchema = z.object({ dataset: artifactRefSchema, outside: artifactRefSchema.optional() });
+
+async function readArm(store: Store, { robustness = [], outliers = [], curves = [], ...arm }: CompareParams['a']) {
+  const read = <T>(refs: readonly ArtifactRef[], file: string, schema: z.ZodType<T>): Promise<Measured<T>[]> =>
+    Promise.all(
+      refs.map(async (ref) => {
+        const { dataset, outside } = aboutSchema.parse((await readArtifact(store, ref)).about);
+        const data = [dataset, outside].flatMap((each) => each?.digest ?? []).join(' and ');
+        return { value: schema.parse(parseJson(await readArtifactFile(store, ref, file))), data };
+      }),
+    );
+  const byOutside = await read(outliers, outliersFile, outliersSchema);
+  return {
+    name: arm.name,
+    evaluations: await read(arm.evaluations, evaluationFile, evaluationSchema),
+    robustness: await read(robustness, robustnessFile, robustnessSchema),
+    // The arms may name the outside data sets in any order; sorting keeps that of the runs.
+    outliers: byOutside.sort((a, b) =>
+      a.value.outside < b.value.outside ? -1 : Number(a.value.outside > b.value.outside),
+    ),
+    curves: await read(curves, learningCurveFile, learningCurveSchema),
+  };
+}
+
+const valuesOf = <T>(measured: readonly Measured<T>[]): T[] => measured.map(({ value }) => value);
+const armOf = ({ name, ...measured }: Awaited<ReturnType<typeof readArm>>): Arm => ({
+  name,
+  evaluations: valuesOf(measured.evaluations),
+  robustness: valuesOf(measured.robustness),
+  outliers: valuesOf(measured.outliers),
+  curves: valuesOf(measured.curves),
+});
+
+/** Pair by pair; that there are as many of both is looked at later. */
+function requireSameData(what: string, a: readonly Measured<unknown>[], b: readonly Measured<unknown>[]): void {
+  if (a.length !== b.length) return;
+  const at = a.findIndex(({ data }, pair) => data !== b[pair]?.data);
+  if (at >= 0)
+    throw new ContrailError(
+      'InvalidInput',
+      `Number ${at + 1} of the ${what} was measured on data set ${a[at]?.data} in arm a and on ${b[at]?.data} in arm b. Arms are compared on the same data, in the same order of seeds.`,
+    );
+}

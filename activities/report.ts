@@ -1,0 +1,27 @@
+import type { z } from 'zod';
+import { reportParams, type reportResult } from '../contracts/step-kinds.ts';
+import { buildReport, headlineOf, writeReport } from '../report/index.ts';
+import { reportFolder } from '../store/index.ts';
+import { type ActivityContext, withHeartbeat } from './context.ts';
+import { type StepInput, stepInputSchema } from './step-input.ts';
+import { finishStep } from './step-result.ts';
+
+/** Writes the page of the run, as far as the run has come. */
+export async function report(context: ActivityContext, input: StepInput) {
+  const { parameters, fingerprint, run, step } = stepInputSchema.parse(input);
+  const { title, seed } = reportParams.parse(parameters);
+  const { store } = context;
+  const built = await withHeartbeat((tell) =>
+    buildReport(store, run, { title, seed, onProgress: (phase) => tell({ phase }) }),
+  );
+  await writeReport(store, run, built.files);
+  const { top1, knn, restarts } = headlineOf(built.report);
+  const result: z.infer<typeof reportResult> = {
+    page: `${reportFolder(run)}/report.html`,
+    files: built.files.size,
+    top1,
+    knn,
+    restarts,
+  };
+  return finishStep(context, { run, step, fingerprint }, result);
+}

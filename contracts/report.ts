@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { digestSchema } from './artifacts.ts';
+import { epochMetricsSchema } from './checkpoints.ts';
+import { comparisonSchema } from './comparison.ts';
+import { evaluationSchema } from './evaluation.ts';
+import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
+import { learningCurveSchema } from './learning-curve.ts';
+import { outliersSchema } from './outliers.ts';
+import { robustnessSchema } from './robustness.ts';
+import { trainingChangesSchema } from './training-changes.ts';
+
+/** Which step made something, and which training it goes back to. */
+const originSchema = z.strictObject({
+  step: plannedStepIdSchema,
+  /** The id of the training's step in the pipeline: runs of one arm differ in their matrix values alone. */
+  arm: z.string(),
+  /** The matrix values, such as `seed=0`; empty where there is no matrix. */
+  variant: z.string(),
+});
+export type Origin = z.infer<typeof originSchema>;
+
+/** A place of an epoch's axis where the process that trained was replaced. */
+const interruptionSchema = z.strictObject({
+  /** `resume`: a person started the run again. `restart`: the training went on by itself. */
+  kind: z.enum(['restart', 'resume']),
+  at: z.iso.datetime(),
+  /** Host and process that took the training over. */
+  owner: z.string(),
+  /** The epoch that was under way; null where the log does not say. */
+  epoch: z.int().positive().nullable(),
+});
+export type Interruption = z.infer<typeof interruptionSchema>;
+
+const trainingReportSchema = originSchema.extend({
+  uses: z.string(),
+  /** The run that trained it, where its result was taken from there. */
+  takenFrom: runIdSchema.nullable(),
+  plannedEpochs: z.int().positive(),
+  finished: z.boolean(),
+  epochs: z.array(epochMetricsSchema.extend({ epoch: z.int().positive() })),
+  interruptions: z.array(interruptionSchema),
+  changes: trainingChangesSchema,
+});
+export type TrainingReport = z.infer<typeof trainingReportSchema>;
+
+const placeSchema = z.tuple([z.number(), z.number()]);
+
+/** Test images in the plane, and what each is near to. */
+const mapSchema = z.strictObject({
+  /** UMAP's, and of the pictures' choice. */
+  seed: z.int(),
+  points: z.array(
+    z.strictObject({
+      /** Of the test split. */
+      row: z.int().nonnegative(),
+      label: z.int().nonnegative(),
+      predicted: z.int().nonnegative().nullable(),
+      /** The highest probability. */
+      confidence: z.number().nullable(),
+      pca: placeSchema,
+      umap: placeSchema.nullable(),
+      /** The nearest other points by cosine, the nearest first: places in this list. */
+      neighbours: z.array(z.int().nonnegative()),
+    }),
+  ),
+});
+export type EmbeddingMap = z.infer<typeof mapSchema>;
+
+const evaluationReportSchema = originSchema.extend({
+  /** Digest of the data set. */
+  dataset: digestSchema,
+  evaluation: evaluationSchema,
+  map: mapSchema.nullable(),
+});
+export type EvaluationReport = z.infer<typeof evaluationReportSchema>;
+
+/** report.json: everything that a report of a run shows. */
+export const reportSchema = z.strictObject({
+  format: z.literal('contrail-report/1'),
+  title: z.string(),
+  run: runIdSchema,
+  builtAt: z.iso.datetime(),
+  pipeline: z.strictObject({ name: z.string(), description: z.string().nullable(), file: z.string().nullable() }),
+  params: z.record(z.string(), z.json()),
+  environment: z.record(z.string(), z.string()),
+  startedAt: z.iso.datetime().nullable(),
+  /** When the last step that is done was done. */
+  endedAt: z.iso.datetime().nullable(),
+  forkedFrom: z.strictObject({ run: runIdSchema, step: z.string(), epoch: z.int() }).nullable(),
+  resumes: z.array(z.strictObject({ at: z.iso.datetime(), accepted: z.array(z.string()) })),
+  schedule: z.string().nullable(),
+  /** Hosts that trained. */
+  machines: z.array(z.string()),
+  steps: z.array(
+    z.strictObject({
+      step: plannedStepIdSchema,
+      uses: z.string(),
+      done: z.boolean(),
+      seconds: z.number().nullable(),
+      finishedAt: z.iso.datetime().nullable(),
+      /** The last error in the log of a step that is not done. */
+      problem: z.string().nullable(),
+    }),
+  ),
+  trainings: z.array(trainingReportSchema),
+  evaluations: z.array(evaluationReportSchema),
+  robustness: z.array(originSchema.extend({ robustness: robustnessSchema })),
+  outliers: z.array(originSchema.extend({ outliers: outliersSchema })),
+  curves: z.array(originSchema.extend({ curve: learningCurveSchema })),
+  comparisons: z.array(z.strictObject({ step: plannedStepIdSchema, comparison: comparisonSchema })),
+  /** What should be here and could not be read. */
+  problems: z.array(z.string()),
+});
+export type Report = z.infer<typeof reportSchema>;

@@ -1,0 +1,140 @@
+import { ContrailError } from '../contracts/errors.ts';
+import { type LearningCurve, learningCurveFile } from '../contracts/learning-curve.ts';
+import type { JobResult, LearningCurveInput, TrainerProgress } from '../contracts/trainer.ts';
+import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts';
+import { jsonBytes, loadEpochMetrics, writeArtifact } from '../store/index.ts';
+import { createEncoderAtCheckpoint, type JobContext, JobStopped } from '../training/index.ts';
+import { keptEpochs } from './kept-epochs.ts';
+import { predictions } from './metrics/classification.ts';
+import { nearestNeighbourAccuracy } from './nearest-neighbours.ts';
+import { classify, fitSoftmaxClassifier, type LabelledFeatures } from './softmax-classifier.ts';
+
+/** Enough for a probe that ranks epochs; the linear-probe step tries learning rates, and longer. */
+const probe = { epochs: 20, batch: 256, learningRate: 0.01, weightDecay: 0 } as const;
+
+/**
+ * Measures the encoder of a training after every epoch whose checkpoint is kept, by a linear probe and nearest neighbours
+ * on the validation images. The test images are not looked at. Checkpoints that do not verify are left out.
+ *
+ * @throws ContrailError InvalidInput where there are no validation images, or no checkpoint is left
+ */
+export async function learningCurve(
+  { dataset, params }: LearningCurveInput,
+  context: JobContext,
+): Promise<JobResult<'learning-curve'>> {
+  const { store } = context;
+  const { name, classes, splits } = await describeDataset(store, dataset);
+  if (splits.validation.count === 0)
+    throw new ContrailError(
+      'InvalidInput',
+      'A learning curve is measured on the validation images, and the data set has none; set `validation` in its prepare-data step.',
+    );
+  const checkpoints = await keptEpochs(store, params.training, params.every);
+  const report = (phase: string, done: number, total: number, unit: TrainerProgress['unit'] = 'images') => {
+    context.progress({ phase, done, total, unit });
+    if (context.stopRequested()) throw new JobStopped(null);
+  };
+  const metrics = await loadEpochMetrics(store, params.training);
+  const secondsUntil = (last: number) =>
+    metrics.filter(({ epoch }) => epoch <= last).reduce((sum, { seconds }) => sum + seconds, 0);
+  const points: LearningCurve['points'][number][] = [];
+  const encoderAt = createEncoderAtCheckpoint(store);
+  const train = await openSplit(store, dataset, 'train', (done, total) => report('checking train images', done, total));
+  const validation = await openSplit(store, dataset, 'validation');
+  const chosen = spreadEvenly(train, params.images);
+  try {
+    for (const checkpoint of checkpoints) {
+      const { epoch, metrics: measured } = checkpoint.manifest;
+      const prefix = `epoch ${epoch}`;
+      const { embedder, image } = await encoderAt.take(await checkpoint.load(), {
+        onProgress: (phase, done, total) => report(`${prefix}: ${phase}`, done, total, 'batches'),
+      });
+      if (train.height !== image.height || train.width !== image.width || train.channels !== image.channels)
+        throw new ContrailError(
+          'InvalidInput',
+          `The training's images are ${image.height}x${image.width}x${image.channels}, and the data set's are ${train.height}x${train.width}x${train.channels}.`,
+        );
+      const featuresOf = async (split: Omit<OpenSplit, 'close'>, what: string): Promise<LabelledFeatures> => ({
+        ...(await embedder.featuresOf(split, (done, total) => report(`${prefix}: ${what} features`, done, total))),
+        count: split.count,
+        dimension: embedder.dimension,
+      });
+      const [known, asked] = [await featuresOf(chosen, 'train'), await featuresOf(validation, 'validation')];
+      points.push({
+        epoch,
+        seconds: secondsUntil(epoch),
+        loss: measured.loss,
+        probe: await probeAccuracy(known, asked, classes.length, params.seed, (done) =>
+          report(`${prefix}: probe`, done, probe.epochs, 'epochs'),
+        ),
+        knn: await neighbourAccuracy(known, asked, classes.length, params.neighbours, (done, total) =>
+          report(`${prefix}: nearest neighbours`, done, total),
+        ),
+      });
+    }
+  } finally {
+    await encoderAt.close();
+    await train.close();
+    await validation.close();
+  }
+  const last = points.at(-1);
+  if (!last) throw new Error('a training has a kept epoch, or an error says that it has none');
+  const curve: LearningCurve = {
+    dataset: name,
+    images: { train: chosen.count, validation: validation.count },
+    points,
+  };
+  const ref = await writeArtifact(store, {
+    kind: 'curve',
+    about: { training: params.training, dataset },
+    files: [{ path: learningCurveFile, content: jsonBytes(curve) }],
+  });
+  return { curve: { ...ref, kind: 'curve' }, epochs: points.length, probe: last.probe, knn: last.knn };
+}
+
+/** A part of a split: rows at equal distances, since a split may be sorted by class. */
+function spreadEvenly(split: OpenSplit, wanted: number): Omit<OpenSplit, 'close'> {
+  const { height, width, channels } = split;
+  const count = Math.min(wanted, split.count);
+  const rowOf = (index: number) => Math.floor((index * split.count) / count);
+  return {
+    count,
+    height,
+    width,
+    channels,
+    read: (rows, images, labels) => split.read(rows.map(rowOf), images, labels),
+  };
+}
+
+async function probeAccuracy(
+  train: LabelledFeatures,
+  validation: LabelledFeatures,
+  classes: number,
+  seed: number,
+  onEpoch: (done: number) => void,
+): Promise<number> {
+  const fitted = await fitSoftmaxClassifier(train, {
+    ...probe,
+    classes,
+    seed,
+    onEpoch: async (epoch) => {
+      await new Promise(setImmediate);
+      onEpoch(epoch);
+    },
+  });
+  const scores = { values: classify(fitted, validation), count: validation.count, classes };
+  return predictions(scores).filter((label, row) => label === validation.labels[row]).length / validation.count;
+}
+
+async function neighbourAccuracy(
+  train: LabelledFeatures,
+  validation: LabelledFeatures,
+  classes: number,
+  k: number,
+  onProgress: (done: number, total: number) => void,
+): Promise<number> {
+  const [gallery, queries] = [train, validation].map(({ features, ...rest }) => ({ values: features, ...rest }));
+  if (!gallery || !queries) throw new Error('two splits were given');
+  const [found] = await nearestNeighbourAccuracy(gallery, queries, { ks: [k], classes, onProgress });
+  return found?.accuracy ?? 0;
+}

@@ -1,0 +1,56 @@
+import type { Evaluation } from '../contracts/evaluation.ts';
+import type { EvaluationReport, Report } from '../contracts/report.ts';
+import { mean } from './format.ts';
+
+/** The evaluations that differ in their matrix values alone, seeds mostly. */
+export interface Arm {
+  readonly name: string;
+  /** Its place, and so its colour. */
+  readonly index: number;
+  readonly evaluations: readonly EvaluationReport[];
+  readonly classes: readonly string[];
+  /** Of all its evaluations together. */
+  readonly confusion: readonly (readonly number[])[];
+  readonly reliability: NonNullable<Evaluation['reliability']>;
+  readonly calibrationError: number;
+}
+
+/** The names of all arms in the order of the trainings, then of what follows from no training. */
+export const armNames = ({ trainings, evaluations, robustness, outliers, curves }: Report): string[] => [
+  ...new Set([...trainings, ...evaluations, ...robustness, ...outliers, ...curves].map(({ arm }) => arm)),
+];
+
+export function armsOf(report: Report): Arm[] {
+  return armNames(report).map((name, index) => {
+    const evaluations = report.evaluations.filter(({ arm }) => arm === name);
+    const classes = evaluations[0]?.evaluation.classes ?? [];
+    // A matrix over data sets gives evaluations that cannot be added up: those like the first are.
+    const alike = evaluations
+      .map(({ evaluation }) => evaluation)
+      .filter((each) => each.classes.join('\n') === classes.join('\n'));
+    return {
+      name,
+      index,
+      evaluations,
+      classes,
+      confusion: classes.map((_, row) =>
+        classes.map((_, column) => alike.reduce((sum, { confusion }) => sum + (confusion[row]?.[column] ?? 0), 0)),
+      ),
+      reliability: reliabilityOf(alike),
+      calibrationError:
+        alike.length === 0 ? 0 : mean(alike.map(({ expectedCalibrationError }) => expectedCalibrationError)),
+    };
+  });
+}
+
+/** Bins of several evaluations together, weighted by their images. */
+function reliabilityOf(evaluations: readonly Evaluation[]): NonNullable<Evaluation['reliability']> {
+  const [first] = evaluations;
+  return (first?.reliability ?? []).map(({ low, high }, at) => {
+    const bins = evaluations.flatMap(({ reliability }) => reliability?.[at] ?? []).filter(({ images }) => images > 0);
+    const images = bins.reduce((sum, bin) => sum + bin.images, 0);
+    const over = (value: 'confidence' | 'accuracy') =>
+      images === 0 ? null : bins.reduce((sum, bin) => sum + bin.images * (bin[value] ?? 0), 0) / images;
+    return { low, high, images, confidence: over('confidence'), accuracy: over('accuracy') };
+  });
+}

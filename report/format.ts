@@ -1,0 +1,47 @@
+/** Numbers, durations and moments, as a person reads them. */
+
+/** A share as a percentage: 0.9123 is `91.23 %`; they stay on one line. */
+export const percent = (share: number, digits = 2): string => `${(100 * share).toFixed(digits)}\u00a0%`;
+
+/** A difference of shares in percentage points, with its sign. */
+export const points = (difference: number, digits = 2): string =>
+  `${signOf(difference)}${Math.abs(100 * difference).toFixed(digits)}`;
+
+export const signed = (value: number, digits = 3): string => `${signOf(value)}${Math.abs(value).toFixed(digits)}`;
+
+const signOf = (value: number) => (value > 0 ? '+' : value < 0 ? '−' : '±');
+
+/** Four figures that matter: 5.541, 0.0731, 1.2e-5. */
+export function figure(value: number): string {
+  const size = Math.abs(value);
+  if (value !== 0 && (size < 0.0001 || size >= 1e6)) return value.toExponential(1).replace('e+', 'e');
+  return String(Number(value.toPrecision(4)));
+}
+
+/** A count with thin spaces between thousands. */
+export const count = (value: number): string => String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, '\u202f');
+
+/** 12 s, 3 min 5 s, 2 h 10 min. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** 2026-11-24 22:01 UTC. */
+export const moment = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+
+export const times = (value: number, singular: string, plural = `${singular}s`): string =>
+  `${count(value)} ${value === 1 ? singular : plural}`;
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The sample's standard deviation; null for fewer than two values. */
+export function deviation(values: readonly number[]): number | null {
+  if (values.length < 2) return null;
+  const centre = mean(values);
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+}

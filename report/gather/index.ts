@@ -1,0 +1,133 @@
+import { type ArtifactRef, artifactRefSchema } from '../../contracts/artifacts.ts';
+import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
+import { ContrailError, isContrailError } from '../../contracts/errors.ts';
+import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
+import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
+import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
+import { type Report, reportSchema } from '../../contracts/report.ts';
+import { robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
+import {
+  listLeases,
+  loadPlan,
+  loadRunRecord,
+  loadStepResults,
+  parseJson,
+  readArtifact,
+  readArtifactFile,
+  readRunLog,
+  type Store,
+} from '../../store/index.ts';
+import { mapOf } from './map.ts';
+import { originOf } from './origin.ts';
+import { gatherTrainings } from './trainings.ts';
+
+export interface GatherOptions {
+  readonly title?: string | undefined;
+  /** Of the map of the embedding. */
+  readonly seed?: number;
+  /** False leaves the maps out, which take most of the time. */
+  readonly maps?: boolean;
+  readonly onProgress?: (line: string) => void;
+}
+
+/**
+ * Everything that the store knows about a run, finished or not. What cannot be read is named in `problems`, and the rest
+ * is still a report.
+ *
+ * @throws ContrailError RunNotFound when the store does not know the run
+ */
+export async function gather(
+  store: Store,
+  run: string,
+  { title, seed = 0, maps = true, onProgress = () => {} }: GatherOptions = {},
+): Promise<Report> {
+  const plan = await loadPlan(store, run);
+  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  const record = await loadRunRecord(store, run);
+  const results = await loadStepResults(store, run);
+  const log = (await readRunLog(store, run)).lines;
+  const resumes = (record?.resumes ?? []).map(({ at, accepted }) => ({ at, accepted }));
+  const finished = Object.values(results).flatMap(({ finishedAt }) => finishedAt ?? []);
+  const problems: string[] = [];
+  const trainings = await gatherTrainings(
+    store,
+    run,
+    plan,
+    results,
+    resumes.map(({ at }) => at),
+  );
+  const owners = await Promise.all(trainings.map(({ step }) => listLeases(store, { run, step })));
+  const report: Report = {
+    format: 'contrail-report/1',
+    title: title ?? plan.name,
+    run,
+    builtAt: new Date().toISOString(),
+    pipeline: { name: plan.name, description: plan.description ?? null, file: record?.source?.file ?? null },
+    params: plan.params,
+    environment: record?.environment ?? {},
+    startedAt: record?.createdAt ?? null,
+    endedAt: finished.sort().at(-1) ?? null,
+    forkedFrom: record?.forkedFrom ?? null,
+    resumes,
+    schedule: record?.schedule?.id ?? null,
+    machines: [...new Set(owners.flat().map(({ owner }) => owner.replace(/ pid \d+$/, '')))].sort(),
+    steps: plan.steps.map(({ id, uses }) => {
+      const result = results[id];
+      const error = log.findLast(({ step, level }) => step === id && level === 'error');
+      return {
+        step: id,
+        uses,
+        done: result !== undefined,
+        seconds: result?.seconds ?? null,
+        finishedAt: result?.finishedAt ?? null,
+        problem: result ? null : (error?.message ?? null),
+      };
+    }),
+    trainings,
+    evaluations: [],
+    robustness: [],
+    outliers: [],
+    curves: [],
+    comparisons: [],
+    problems,
+  };
+  const mapped = new Set<string>();
+  for (const { id } of plan.steps)
+    for (const value of Object.values(results[id]?.result ?? {})) {
+      const ref = artifactRefSchema.safeParse(value);
+      if (!ref.success) continue;
+      try {
+        await add(id, ref.data);
+      } catch (error) {
+        problems.push(
+          `${id}: ${isContrailError(error) ? error.message : `its ${ref.data.kind} is of another version`}`,
+        );
+      }
+    }
+  return reportSchema.parse(report);
+
+  async function add(step: string, ref: ArtifactRef): Promise<void> {
+    const origin = originOf(plan as NonNullable<typeof plan>, step);
+    const read = async (name: string) => parseJson(await readArtifactFile(store, ref, name));
+    if (ref.kind === 'evaluation') {
+      const evaluation = evaluationSchema.parse(await read(evaluationFile));
+      const { dataset } = evaluationAboutSchema.parse((await readArtifact(store, ref)).about);
+      // The runs of one arm look alike, so one map stands for all.
+      const wanted = maps && !mapped.has(origin.arm);
+      mapped.add(origin.arm);
+      const map = wanted
+        ? await mapOf(store, ref, seed, (share) => onProgress(`map of ${step}: ${Math.round(100 * share)} %`))
+        : null;
+      report.evaluations.push({ ...origin, dataset: dataset.digest, evaluation, map });
+    } else if (ref.kind === 'robustness')
+      report.robustness.push({ ...origin, robustness: robustnessSchema.parse(await read(robustnessFile)) });
+    else if (ref.kind === 'outliers')
+      report.outliers.push({ ...origin, outliers: outliersSchema.parse(await read(outliersFile)) });
+    else if (ref.kind === 'curve') {
+      const { training } = curveAboutSchema.parse((await readArtifact(store, ref)).about);
+      const curve = learningCurveSchema.parse(await read(learningCurveFile));
+      report.curves.push({ ...originOf(plan as NonNullable<typeof plan>, training.step), step, curve });
+    } else if (ref.kind === 'comparison')
+      report.comparisons.push({ step, comparison: comparisonSchema.parse(await read(comparisonFile)) });
+  }
+}

@@ -1,0 +1,52 @@
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { embeddingFile, predictionsFile } from '../../contracts/evaluation.ts';
+import type { EmbeddingMap } from '../../contracts/report.ts';
+import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
+import { nearest, project, unitRows } from './embedding.ts';
+
+/** Points of a map: more than these can be told apart neither by eye nor by pointer. */
+export const maximumPoints = 1000;
+const neighbours = 8;
+
+/** The map of an evaluation's embedding; null where the evaluation is of a version that kept none. */
+export async function mapOf(
+  store: Store,
+  ref: ArtifactRef,
+  seed: number,
+  onProgress: (share: number) => void,
+): Promise<EmbeddingMap | null> {
+  const { files } = await readArtifact(store, ref);
+  if (![embeddingFile, predictionsFile].every((name) => files.some(({ path }) => path === name))) return null;
+  const kept = decodeSafetensors(await readArtifactFile(store, ref, embeddingFile)).tensors;
+  const predictions = decodeSafetensors(await readArtifactFile(store, ref, predictionsFile)).tensors;
+  const [rowsTensor, embedding] = [kept.get('rows'), kept.get('embedding')];
+  const [labelsTensor, probabilities] = [predictions.get('labels'), predictions.get('probabilities')];
+  if (!rowsTensor || !embedding || !labelsTensor || !probabilities) return null;
+  const dimension = embedding.shape[1] ?? 1;
+  const classes = probabilities.shape[1] ?? 1;
+  const [labels, shares, all] = [int32(labelsTensor), float32(probabilities), int32(rowsTensor)];
+  const vectors = unitRows(float32(embedding), dimension);
+  const chosen = evenly(all.length, maximumPoints);
+  if (chosen.length < 3) return null;
+  const units = chosen.map((index) => vectors[index] as Float32Array);
+  const { pca, umap } = await project(units, seed, onProgress);
+  const near = nearest(units, Math.min(neighbours, units.length - 1));
+  const points = chosen.map((index, at) => {
+    const row = all[index] as number;
+    const own = shares.subarray(row * classes, (row + 1) * classes);
+    const predicted = own.reduce((best, share, label) => (share > (own[best] as number) ? label : best), 0);
+    return {
+      row,
+      label: labels[row] as number,
+      predicted,
+      confidence: Number((own[predicted] ?? 0).toFixed(4)),
+      pca: pca[at] as [number, number],
+      umap: umap?.[at] ?? null,
+      neighbours: near[at] ?? [],
+    };
+  });
+  return { seed, points };
+}
+
+const evenly = (total: number, limit: number): number[] =>
+  Array.from({ length: Math.min(total, limit) }, (_, at) => Math.floor((at * total) / Math.min(total, limit)));

@@ -1,0 +1,73 @@
+import { stepKeySchema } from '../../contracts/identifiers.ts';
+import type { LogLine } from '../../contracts/logs.ts';
+import type { Plan } from '../../contracts/plan.ts';
+import type { Interruption, TrainingReport } from '../../contracts/report.ts';
+import { isTrainingKind } from '../../contracts/training-kinds.ts';
+import {
+  listLeases,
+  loadChanges,
+  loadEpochMetrics,
+  readRunLog,
+  type Store,
+  type StoredStepResult,
+  type TakenLease,
+} from '../../store/index.ts';
+import { originOf } from './origin.ts';
+
+/** Every training of a run, in the order of the plan: what each epoch gave, and what it lived through. */
+export async function gatherTrainings(
+  store: Store,
+  run: string,
+  plan: Plan,
+  results: Readonly<Record<string, StoredStepResult>>,
+  resumedAt: readonly string[],
+): Promise<TrainingReport[]> {
+  const logs = new Map<string, readonly LogLine[]>();
+  const logOf = async (name: string) => {
+    const found = logs.get(name) ?? (await readRunLog(store, name)).lines;
+    logs.set(name, found);
+    return found;
+  };
+  const trainings: TrainingReport[] = [];
+  for (const step of plan.steps) {
+    if (!isTrainingKind(step.uses)) continue;
+    const result = results[step.id]?.result;
+    const trained = stepKeySchema.safeParse(result?.trained);
+    const key = trained.success ? trained.data : { run, step: step.id };
+    const started = (await logOf(key.run)).filter((line) => line.step === key.step);
+    trainings.push({
+      ...originOf(plan, step.id),
+      uses: step.uses,
+      takenFrom: key.run === run ? null : key.run,
+      plannedEpochs: typeof step.with.epochs === 'number' ? step.with.epochs : Number(result?.epochs ?? 1),
+      finished: result !== undefined,
+      epochs: [...(await loadEpochMetrics(store, key))],
+      interruptions: interruptionsOf(await listLeases(store, key), started, resumedAt),
+      changes: [...(await loadChanges(store, key))],
+    });
+  }
+  return trainings;
+}
+
+/**
+ * Each lease but the first is a process that took the training over from another.
+ *
+ * @param log the lines of the step, by time; the attempt that takes a lease says before which epoch it begins
+ */
+export function interruptionsOf(
+  leases: readonly TakenLease[],
+  log: readonly LogLine[],
+  resumedAt: readonly string[],
+): Interruption[] {
+  return leases.slice(1).map(({ owner, takenAt }, index) => {
+    const before = leases[index]?.takenAt ?? '';
+    const begun = log.findLast(({ time, message }) => time <= takenAt && /^epoch-\d+: started/.test(message));
+    const epoch = Number(/^epoch-(\d+)/.exec(begun?.message ?? '')?.[1]);
+    return {
+      kind: resumedAt.some((at) => at > before && at <= takenAt) ? 'resume' : 'restart',
+      at: takenAt,
+      owner,
+      epoch: epoch > 0 ? epoch : null,
+    };
+  });
+}

@@ -1,0 +1,36 @@
+import type { Report } from '../contracts/report.ts';
+import { armsOf } from './arms.ts';
+import { mean } from './format.ts';
+
+/** The numbers of a report that fit into one line. */
+export interface Headline {
+  /** Of the arm with the best mean accuracy; null where nothing was measured. */
+  readonly arm: string | null;
+  readonly top1: number | null;
+  readonly knn: number | null;
+  readonly testImages: number | null;
+  /** Of all steps that are done, and of trainings that are not. */
+  readonly seconds: number | null;
+  readonly restarts: number;
+}
+
+export function headlineOf(report: Report): Headline {
+  const measured = armsOf(report).flatMap(({ name, evaluations }) =>
+    evaluations.length === 0
+      ? []
+      : [{ name, evaluations, top1: mean(evaluations.map(({ evaluation }) => evaluation.top1)) }],
+  );
+  const best = measured.sort((a, b) => b.top1 - a.top1)[0];
+  const open = report.trainings
+    .filter(({ finished }) => !finished)
+    .flatMap(({ epochs }) => epochs.map(({ seconds }) => seconds));
+  const all = [...report.steps.flatMap(({ seconds }) => seconds ?? []), ...open];
+  return {
+    arm: best?.name ?? null,
+    top1: best?.top1 ?? null,
+    knn: best ? mean(best.evaluations.map(({ evaluation }) => evaluation.knn[0]?.accuracy ?? 0)) : null,
+    testImages: best?.evaluations[0]?.evaluation.testImages ?? null,
+    seconds: all.length === 0 ? null : all.reduce((sum, value) => sum + value, 0),
+    restarts: report.trainings.reduce((sum, { interruptions }) => sum + interruptions.length, 0),
+  };
+}

@@ -1,0 +1,122 @@
+import type { Evaluation } from '../../../contracts/evaluation.ts';
+import type { Report } from '../../../contracts/report.ts';
+import type { Arm } from '../../arms.ts';
+import { count, deviation, duration, mean, percent, times } from '../../format.ts';
+import { headlineOf } from '../../headline.ts';
+import { type Html, html } from '../html.ts';
+import { armLabel, card, n, type Section, table } from '../parts.ts';
+
+/** The numbers that a person looks for first. */
+export function tiles(report: Report): Html {
+  const { top1, knn, arm, seconds, restarts, testImages } = headlineOf(report);
+  const tile = (value: string, text: string) => html`<div class="tile"><b>${value}</b><span>${text}</span></div>`;
+  const of = arm === null || new Set(report.evaluations.map((each) => each.arm)).size < 2 ? '' : `, ${arm}`;
+  return html`<div class="tiles">${top1 === null ? null : tile(percent(top1), `test accuracy${of}`)}${
+    knn === null ? null : tile(percent(knn), `nearest neighbours${of}`)
+  }${testImages === null ? null : tile(count(testImages), 'test images')}${
+    seconds === null ? null : tile(duration(seconds), 'work, all steps')
+  }${report.trainings.length === 0 ? null : tile(String(restarts), restarts === 1 ? 'restart survived' : 'restarts survived')}</div>`;
+}
+
+interface Measure {
+  readonly name: string;
+  readonly of: (evaluation: Evaluation) => number | undefined;
+  readonly text: (value: number) => string;
+  readonly goal: 1 | -1 | 0;
+}
+const shares = (value: number) => percent(value);
+export const measures: readonly Measure[] = [
+  { name: 'accuracy (top-1)', of: ({ top1 }) => top1, text: shares, goal: 1 },
+  { name: 'nearest neighbours', of: ({ knn }) => knn[0]?.accuracy, text: shares, goal: 1 },
+  { name: 'top-5', of: ({ top5 }) => top5, text: shares, goal: 1 },
+  { name: 'macro F1', of: ({ macroF1 }) => macroF1, text: (value) => value.toFixed(4), goal: 1 },
+  { name: 'calibration error', of: ({ expectedCalibrationError }) => expectedCalibrationError, text: shares, goal: -1 },
+  { name: 'recall at 1', of: ({ geometry }) => geometry.recallAt1, text: shares, goal: 1 },
+  { name: 'MAP@R', of: ({ geometry }) => geometry.mapAtR, text: (value) => value.toFixed(4), goal: 1 },
+  { name: 'R-precision', of: ({ geometry }) => geometry.rPrecision, text: (value) => value.toFixed(4), goal: 1 },
+  { name: 'silhouette', of: ({ geometry }) => geometry.silhouette, text: (value) => value.toFixed(4), goal: 1 },
+  { name: 'cosine within classes', of: ({ geometry }) => geometry.intra, text: (value) => value.toFixed(4), goal: 0 },
+  { name: 'cosine between classes', of: ({ geometry }) => geometry.inter, text: (value) => value.toFixed(4), goal: 0 },
+];
+
+/** Every evaluation, arms side by side: means, and deviations where there are several runs. */
+export function results(report: Report, arms: readonly Arm[]): Section | null {
+  const measured = arms.filter(({ evaluations }) => evaluations.length > 0);
+  if (measured.length === 0) return null;
+  const rows = measures.flatMap(({ name, of, text, goal }) => {
+    const values = measured.map(({ evaluations }) => evaluations.flatMap(({ evaluation }) => of(evaluation) ?? []));
+    if (values.some(({ length }) => length === 0)) return [];
+    const means = values.map(mean);
+    const best = goal === 0 || measured.length < 2 ? null : goal === 1 ? Math.max(...means) : Math.min(...means);
+    const cells = values.map((own, at) => {
+      const spread = deviation(own);
+      return n(
+        `${text(means[at] ?? 0)}${spread === null ? '' : ` ± ${text(spread).replace('\u00a0%', '')}`}`,
+        means[at] === best,
+      );
+    });
+    return [[name, ...cells] as const];
+  });
+  const several = report.evaluations.length > measured.length;
+  const head = [
+    '',
+    ...measured.map(
+      (arm) =>
+        html`${armLabel(arm)}${arm.evaluations.length > 1 ? html` <span class="muted">× ${arm.evaluations.length}</span>` : null}`,
+    ),
+  ];
+  const each = several
+    ? html`<details><summary>Every evaluation</summary>${table(
+        'Accuracy of each run',
+        ['step', 'accuracy', 'nearest neighbours', 'macro F1', 'calibration error'],
+        report.evaluations.map(({ step, evaluation: { top1, knn, macroF1, expectedCalibrationError } }) => [
+          step,
+          n(percent(top1)),
+          n(percent(knn[0]?.accuracy ?? 0)),
+          n(macroF1.toFixed(4)),
+          n(percent(expectedCalibrationError)),
+        ]),
+      )}</details>`
+    : null;
+  const lead = several
+    ? 'Means and sample deviations over the runs of each arm. Bold is the better mean, which by itself shows no difference.'
+    : 'Measured once on test images that no choice was made with.';
+  return {
+    id: 'results',
+    heading: 'Results',
+    lead,
+    body: html`${card(html`${table('Measures on the test images', head, rows)}${each}`)}`,
+  };
+}
+
+/** What was run, with what, and how long it took. */
+export function details(report: Report): Section {
+  const entries = Object.entries(report.params).map(
+    ([name, value]) => html`<dt>${name}</dt><dd><code>${JSON.stringify(value)}</code></dd>`,
+  );
+  const environment = Object.entries(report.environment).map(
+    ([name, value]) =>
+      html`<dt>${name}</dt><dd><code>${value.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1…')}</code></dd>`,
+  );
+  const steps = report.steps.map(
+    ({ step, uses, done, seconds, problem }) =>
+      [
+        step,
+        { text: uses, n: false },
+        { text: done ? 'done' : html`<span class="state-open">${problem ?? 'not done'}</span>`, n: false },
+        n(seconds === null ? '' : duration(seconds)),
+      ] as const,
+  );
+  return {
+    id: 'run',
+    heading: 'The run',
+    lead: `${times(report.steps.filter(({ done }) => done).length, 'step')} of ${report.steps.length} done.`,
+    body: html`<div class="grid">${card(html`<h3>Parameters</h3>${entries.length > 0 ? html`<dl>${entries}</dl>` : html`<p class="muted">The pipeline has none.</p>`}`)}${
+      environment.length + report.machines.length === 0
+        ? null
+        : card(
+            html`<h3>Environment</h3><dl>${environment}${report.machines.length === 0 ? null : html`<dt>machines</dt><dd>${report.machines.join(', ')}</dd>`}</dl>`,
+          )
+    }</div><div class="card" style="margin-top:14px">${table('Steps', ['step', 'kind', 'state', 'time'], steps, { firstNumeric: 3 })}</div>`,
+  };
+}

@@ -1,0 +1,236 @@
+import type { MeasureComparison } from '../../contracts/comparison.ts';
+import { detectorNames } from '../../contracts/outliers.ts';
+import { type Report, reportSchema } from '../../contracts/report.ts';
+import { corruptionNames } from '../../contracts/robustness.ts';
+import { type Pictures, packSheet } from '../../report/index.ts';
+
+export const dataset = 'd'.repeat(64);
+/** What a user may call a class: markup, a script's end, quotes. */
+export const classes = ['<img src=x onerror="document.title=1">', '</script><b>coat', `quo"te's & co`, 'shirt'];
+const images = 60;
+
+/** Numbers that look like chance and are the same every time. */
+const noise = (at: number) => {
+  const value = Math.sin(at * 12.9898 + 78.233) * 43758.5453;
+  return value - Math.floor(value);
+};
+
+const origin = (arm: string, seed: number, step = arm) => ({
+  step: `${step}@seed=${seed}`,
+  arm,
+  variant: `seed=${seed}`,
+});
+
+function training(arm: string, seed: number): Report['trainings'][number] {
+  const contrastive = arm === 'supcon';
+  return {
+    ...origin(arm, seed),
+    uses: contrastive ? 'pretrain' : 'train-classifier',
+    takenFrom: null,
+    plannedEpochs: 12,
+    finished: true,
+    epochs: Array.from({ length: 12 }, (_, at) => ({
+      epoch: at + 1,
+      loss: (contrastive ? 4 : 0.3) + 1 / (at + 1) + 0.03 * noise(at + seed),
+      learningRate: 0.2 * (1 - at / 12),
+      imagesPerSecond: 400 + 20 * noise(at * 3 + seed),
+      seconds: 130,
+      ...(contrastive ? { collapsedLoss: 5.541, withoutPositives: 0 } : {}),
+    })),
+    interruptions:
+      seed === 0
+        ? [
+            { kind: 'restart', at: '2026-11-24T10:03:00.000Z', owner: 'one pid 12', epoch: 4 },
+            { kind: 'resume', at: '2026-11-24T11:03:00.000Z', owner: 'two pid 7', epoch: 9 },
+          ]
+        : [],
+    changes:
+      seed === 0
+        ? [{ after: 8, path: 'optimizer.learningRate', from: 0.2, to: 0.1, by: 'set', why: 'a <b>person</b>' }]
+        : [],
+  };
+}
+
+function evaluation(arm: string, seed: number): Report['evaluations'][number] {
+  const top1 = (arm === 'supcon' ? 0.91 : 0.9) + 0.004 * noise(seed + arm.length);
+  const label = (row: number) => row % classes.length;
+  const predicted = (row: number) => (row % 7 === 0 ? (row + 1) % classes.length : label(row));
+  const wrong = Array.from({ length: images }, (_, row) => row).filter((row) => predicted(row) !== label(row));
+  return {
+    ...origin(arm, seed, `measure-${arm}`),
+    dataset,
+    evaluation: {
+      dataset: 'goods',
+      classes,
+      testImages: images,
+      top1,
+      top5: 1,
+      macroF1: top1 - 0.01,
+      expectedCalibrationError: 0.04,
+      reliability: Array.from({ length: 10 }, (_, bin) => ({
+        low: bin / 10,
+        high: (bin + 1) / 10,
+        images: bin < 3 ? 0 : bin * bin,
+        confidence: bin < 3 ? null : (bin + 0.5) / 10,
+        accuracy: bin < 3 ? null : Math.min(1, (bin + noise(bin)) / 10),
+      })),
+      knn: [{ k: 20, accuracy: top1 - 0.005 }],
+      perClass: classes.map((_, at) => ({ precision: 0.9, recall: 0.88, f1: 0.85 + 0.02 * at, support: 15 })),
+      confusion: classes.map((_, row) =>
+        classes.map((_, column) => (row === column ? 13 : column === row + 1 ? 2 : 0)),
+      ),
+      mostConfused: [{ a: classes[0] ?? '', b: classes[1] ?? '', count: 4, rows: wrong.slice(0, 4) }],
+      worst: wrong.map((row) => ({ row, label: label(row), predicted: predicted(row), confidence: 0.99 - row / 1000 })),
+      geometry: {
+        images,
+        alignment: 0.4,
+        uniformity: -2.1,
+        intra: 0.8,
+        inter: 0.1,
+        silhouette: 0.4,
+        recallAt1: 0.9,
+        recallAt: [{ k: 1, value: 0.9 }],
+        rPrecision: 0.8,
+        mapAtR: 0.75,
+      },
+      encoderDigest: 'e'.repeat(64),
+    },
+    map:
+      seed > 0
+        ? null
+        : {
+            seed: 0,
+            points: Array.from({ length: images }, (_, row) => ({
+              row,
+              label: label(row),
+              predicted: predicted(row),
+              confidence: 0.6 + 0.4 * noise(row),
+              pca: [label(row) + 0.5 * noise(row), noise(row + 1)],
+              umap: [label(row) + 0.4 * noise(row), (label(row) % 2) + 0.4 * noise(row + 1)],
+              neighbours: [(row + 4) % images, (row + 8) % images, (row + 1) % images],
+            })),
+          },
+  };
+}
+
+const measure = (
+  name: string,
+  a: number[],
+  b: number[],
+  verdict: MeasureComparison['verdict'],
+  half = 0.004,
+): MeasureComparison => {
+  const meanOf = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const difference = meanOf(a) - meanOf(b);
+  return {
+    measure: name,
+    goal: name === 'expectedCalibrationError' ? 'lower' : 'higher',
+    a: { values: a, mean: meanOf(a), deviation: 0.002 },
+    b: { values: b, mean: meanOf(b), deviation: 0.002 },
+    difference: { mean: difference, interval: [difference - half, difference + half] },
+    verdict,
+  };
+};
+
+const arms = ['supcon', 'baseline'];
+const seeds = [0, 1, 2];
+const every = <T>(of: (arm: string, seed: number) => T): T[] =>
+  arms.flatMap((arm) => seeds.map((seed) => of(arm, seed)));
+
+/** Two arms of three seeds with everything that can be measured. */
+export const complete: Report = reportSchema.parse({
+  format: 'contrail-report/1',
+  title: 'Goods <two ways>',
+  run: 'goods-1',
+  builtAt: '2026-11-24T12:00:00.000Z',
+  pipeline: { name: 'goods', description: 'Contrastive & cross-entropy', file: 'goods.yaml' },
+  params: { epochs: 12, note: '<script>alert(1)</script>' },
+  environment: { node: '20.20.2', code: 'c'.repeat(64) },
+  startedAt: '2026-11-24T09:00:00.000Z',
+  endedAt: '2026-11-24T12:00:00.000Z',
+  forkedFrom: null,
+  resumes: [{ at: '2026-11-24T11:00:00.000Z', accepted: [] }],
+  schedule: null,
+  machines: ['one', 'two'],
+  steps: [
+    {
+      step: 'data',
+      uses: 'prepare-data',
+      done: true,
+      seconds: 12,
+      finishedAt: '2026-11-24T09:01:00.000Z',
+      problem: null,
+    },
+    { step: 'notify', uses: 'notify', done: false, seconds: null, finishedAt: null, problem: 'no answer from <host>' },
+  ],
+  trainings: every(training),
+  evaluations: every(evaluation),
+  robustness: every((arm, seed) => ({
+    ...origin(arm, seed, `robust-${arm}`),
+    robustness: {
+      dataset: 'goods',
+      testImages: images,
+      seed: 0,
+      clean: 0.91,
+      corruptions: corruptionNames.map((name, at) => ({
+        name,
+        accuracy: [1, 2, 3, 4, 5].map((severity) => 0.9 - 0.03 * severity * (1 + at / 5) + 0.01 * noise(at + seed)),
+      })),
+      mean: 0.7,
+    },
+  })),
+  outliers: every((arm, seed) => ({
+    ...origin(arm, seed, `foreign-${arm}`),
+    outliers: {
+      dataset: 'goods',
+      outside: 'digits',
+      images: { known: images, outside: images },
+      detectors: detectorNames.map((name) => ({
+        name,
+        auroc: 0.93,
+        falsePositivesAt95: 0.3,
+        roc: [0, 0.1, 0.3, 0.6, 1].map((x) => ({ falsePositives: x, truePositives: x ** 0.2 })),
+      })),
+    },
+  })),
+  curves: every((arm, seed) => ({
+    ...origin(arm, seed, `curve-${arm}`),
+    curve: {
+      dataset: 'goods',
+      images: { train: 500, validation: 100 },
+      points: [2, 4, 6, 8, 10, 12].map((epoch) => ({
+        epoch,
+        seconds: epoch * 130,
+        loss: 4 + 1 / epoch,
+        probe: 0.92 - 0.2 / epoch + 0.01 * noise(seed),
+        knn: 0.9 - 0.25 / epoch,
+      })),
+    },
+  })),
+  comparisons: [
+    {
+      step: 'compare',
+      comparison: {
+        dataset: 'goods',
+        a: 'supcon',
+        b: 'baseline',
+        pairs: 3,
+        measures: [
+          measure('top1', [0.912, 0.913, 0.911], [0.902, 0.903, 0.901], 'a is better'),
+          measure('macroF1', [0.9, 0.91, 0.905], [0.901, 0.909, 0.903], 'none shown'),
+          measure('expectedCalibrationError', [0.05, 0.05, 0.06], [0.03, 0.03, 0.03], 'b is better', 0.01),
+        ],
+        classes: classes.map((name, at) => measure(name, [0.9, 0.9, 0.9 + at / 100], [0.9, 0.9, 0.89], 'none shown')),
+        corruption: { a: { mCE: 0.95, relative: 1.02 }, b: { mCE: 1, relative: 1 } },
+      },
+    },
+  ],
+  problems: ['foreign@seed=9: its outliers is of another version'],
+});
+
+/** Stripes, each image its own. */
+export async function stripes(): Promise<Pictures> {
+  const pixels = Uint8Array.from({ length: images * 32 * 32 }, (_, at) => ((at >> 5) * (1 + ((at / 1024) | 0))) % 256);
+  const rows = Array.from({ length: images }, (_, row) => row);
+  return new Map([[dataset, await packSheet(pixels, rows, { height: 32, width: 32, channels: 1 })]]);
+}

@@ -1,0 +1,159 @@
+import { parseHTML } from 'linkedom';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { armsOf } from '../../report/arms.ts';
+import { renderReport } from '../../report/index.ts';
+import { verdictOf } from '../../report/page/sections/comparison.ts';
+import { standalone } from '../../report/plots/draw.ts';
+import { drawAll } from '../../report/plots/index.ts';
+import { wholeTicks } from '../../report/plots/training.ts';
+import { classes, complete, stripes } from './complete.ts';
+
+const page = renderReport(complete, await stripes());
+const { document } = parseHTML(page);
+const textOf = (selector: string) => document.querySelector(selector)?.textContent ?? '';
+
+describe('the page of a complete report', () => {
+  it('has every section, each with a link to it', () => {
+    const ids = [...document.querySelectorAll('main > section')].map(({ id }) => id);
+    expect(ids).toEqual([
+      'results',
+      'comparison',
+      'training',
+      'curves',
+      'classes',
+      'calibration',
+      'embedding',
+      'mistakes',
+      'robustness',
+      'outliers',
+      'run',
+    ]);
+    expect([...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href'))).toEqual(
+      ids.map((id) => `#${id}`),
+    );
+  });
+
+  it('needs nothing from anywhere: no address, no file', () => {
+    expect(page.replaceAll(/xmlns(:\w+)?="[^"]*"/g, '')).not.toMatch(/https?:\/\//);
+    expect(page).not.toMatch(/<link[^>]+stylesheet|<script[^>]+src=|<img|@import/);
+  });
+
+  it('shows what users named as text, never as markup', () => {
+    expect(document.querySelectorAll('img, b[onerror], [onerror]')).toHaveLength(0);
+    expect([...document.querySelectorAll('script')].map(({ textContent }) => textContent).join()).not.toContain(
+      'alert(1)',
+    );
+    expect(page).not.toContain('</script><b>coat');
+    for (const name of classes) expect(document.body.textContent).toContain(name);
+    expect(JSON.parse(textOf('#map-0')).classes).toEqual(classes);
+  });
+
+  it('says the headline numbers of the better arm', () => {
+    expect(textOf('.tiles')).toMatch(/91\.\d\d\s%test accuracy, supcon/);
+    expect(textOf('.tiles')).toContain('4restarts survived');
+  });
+
+  it('shows the arms side by side, not the runs one after another', () => {
+    const tables = [...document.querySelectorAll('#classes .confusion')];
+    expect(tables).toHaveLength(2);
+    // Three runs of 13 each.
+    expect(tables[0]?.querySelector('tbody td')?.textContent).toMatch(/^39/);
+    expect(document.querySelectorAll('#embedding .map')).toHaveLength(2);
+  });
+
+  it('marks restarts and resumes on the loss, and tells them', () => {
+    expect(
+      document.querySelectorAll('[data-plot="loss-supcon"] [aria-label="rule"] line').length,
+    ).toBeGreaterThanOrEqual(2);
+    expect(textOf('#training')).toContain('restarted in epoch 4, by one pid 12');
+    expect(textOf('#training')).toContain('resumed in epoch 9, by two pid 7');
+    expect(textOf('#training')).toContain('optimizer.learningRate: 0.2 → 0.1');
+  });
+
+  it('says what is missing', () => {
+    expect(textOf('.warning')).toContain('1 of 2 steps are not done: notify');
+    expect(textOf('.warning')).toContain('no answer from <host>');
+    expect(textOf('.warning')).toContain('another version');
+  });
+
+  it('has a point for each image of each map', () => {
+    for (const stage of document.querySelectorAll('.stage'))
+      expect(stage.querySelectorAll('[data-point]')).toHaveLength(60);
+  });
+});
+
+it('is still a page where nothing has been done yet', () => {
+  const empty = {
+    ...complete,
+    trainings: [],
+    evaluations: [],
+    robustness: [],
+    outliers: [],
+    curves: [],
+    comparisons: [],
+  };
+  const { document } = parseHTML(renderReport(empty, new Map()));
+  expect([...document.querySelectorAll('main > section')].map(({ id }) => id)).toEqual(['run']);
+});
+
+describe('a verdict', () => {
+  const { comparison } = complete.comparisons[0] as (typeof complete.comparisons)[number];
+  const [main] = comparison.measures;
+  const withMain = (change: object) => ({
+    ...comparison,
+    measures: [{ ...main, ...change } as NonNullable<typeof main>],
+  });
+
+  it('names the better arm and by how much', () =>
+    expect(verdictOf(comparison)).toBe(
+      'supcon is better than baseline in top1: a difference of +1.00 percentage points over 3 pairs (supcon − baseline: 95 % interval +0.60 to +1.40).',
+    ));
+
+  it('shows no difference where the interval covers 0', () =>
+    expect(
+      verdictOf(withMain({ verdict: 'none shown', difference: { mean: 0.001, interval: [-0.01, 0.012] } })),
+    ).toMatch(/^No difference .* is shown/));
+
+  it('shows no difference from one run each', () =>
+    expect(verdictOf(withMain({ verdict: 'none shown', difference: { mean: 0.1, interval: null } }))).toMatch(
+      /may be chance. No difference is shown.$/,
+    ));
+});
+
+describe('the drawings', () => {
+  const drawings = drawAll(complete, armsOf(complete));
+
+  it('are all there', () =>
+    expect([...drawings.keys()]).toEqual(
+      expect.arrayContaining([
+        'loss-supcon',
+        'rate-baseline',
+        'confusion-supcon',
+        'map-umap-supcon',
+        'map-pca-baseline',
+        'reliability',
+        'curve-probe',
+        'robustness-jpeg',
+        'roc-softmax',
+        'comparison-compare',
+        'comparison-compare-classes',
+      ]),
+    ));
+
+  it('are SVG files without a variable of the page, and become pictures', async () => {
+    for (const { name, svg } of drawings.values()) {
+      const file = standalone(svg);
+      expect(file, name).not.toMatch(/var\(|currentColor|NaN|undefined/);
+      const { width, channels } = await sharp(Buffer.from(file)).metadata();
+      expect(width, name).toBeGreaterThan(200);
+      expect(channels).toBeGreaterThanOrEqual(3);
+    }
+  });
+
+  it('put ticks on whole epochs', () => {
+    expect(wholeTicks(1, 3)).toEqual([1, 2, 3]);
+    expect(wholeTicks(1, 100)).toEqual([10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+    expect(wholeTicks(1, 1)).toEqual([1]);
+  });
+});
