@@ -15,7 +15,8 @@ const controlCommands = () => import('./commands/control.ts');
 const cacheCommands = () => import('./commands/cache.ts');
 const inspectCommands = () => import('./commands/inspect.ts');
 
-function buildProgram(finish: (code: number) => void): Command {
+/** Every command there is. `finish` is told the exit code. */
+export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('contrail')
     .description('Durable pipelines for supervised contrastive learning')
     .exitOverride()

@@ -1,25 +1,44 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parsePipeline } from '../../pipelines/language/index.ts';
+import { pages } from './pages.ts';
 
-/** Pipelines that the documentation shows are valid: they can be copied and run. */
-const folder = new URL('../../docs/', import.meta.url);
-const shown = ['schedules.md', 'models.md'].flatMap((page) => {
-  const text = readFileSync(new URL(page, folder), 'utf8');
-  return [...text.matchAll(/^```yaml\n(name:.*?)^```/gms)].map(([, yaml = '']) => ({ page, yaml }));
-});
+/** YAML that the documentation shows, with the line that it begins in. */
+const shown = pages.flatMap(({ name: page, text }) =>
+  [...text.matchAll(/^```yaml\n(.*?)^```/gms)].map((match) => ({
+    place: `${page}:${text.slice(0, match.index).split('\n').length + 1}`,
+    yaml: match[1] ?? '',
+  })),
+);
 
-describe('pipelines in the documentation', () => {
-  it('are there', () => {
-    expect(shown.length).toBeGreaterThanOrEqual(2);
-    expect(readdirSync(folder)).toContain('machines.md');
-  });
-  for (const { page, yaml } of shown)
-    it(`${page}: ${/^name: (.*)/.exec(yaml)?.[1]} is valid`, () => {
-      expect(parsePipeline({ text: yaml, file: page }).name).toBeTruthy();
+const indented = (text: string, by: number) => text.replaceAll(/^(?=.)/gm, ' '.repeat(by));
+const steps = `
+steps:
+  data: { uses: prepare-data, with: { dataset: generated } }
+  pretrain: { uses: pretrain, needs: [data] }
+`;
+
+/** A whole pipeline, made of what is shown: one, parts of one, a file that one includes, a step, or parameters of a training. */
+function pipelineOf(yaml: string): string {
+  if (/^name: /m.test(yaml)) return yaml;
+  if (/^(onFailure|finally|include|schedule):/m.test(yaml)) return `name: shown${steps}${yaml}`;
+  if (/^params: .*\nsteps:/.test(yaml))
+    return `name: shown\ninclude: [{ file: shown.yaml, as: part, with: { pretrained: pretrain } }]${steps}`;
+  if (/^with:/.test(yaml))
+    return `name: shown${steps}  shown:\n    uses: pretrain\n    needs: [data]\n${indented(yaml, 4)}`;
+  return `name: shown${steps}${indented(yaml, 2)}`;
+}
+
+describe('YAML in the documentation', () => {
+  it('is there', () => expect(shown.length).toBeGreaterThanOrEqual(12));
+
+  for (const { place, yaml } of shown)
+    it(`${place} is what it says it is`, () => {
+      const included = shown.find((each) => /^params: .*\nsteps:/.test(each.yaml))?.yaml ?? '';
+      const plan = parsePipeline({ text: pipelineOf(yaml), file: place }, {}, { files: () => ({ text: included }) });
+      expect(plan.steps.length).toBeGreaterThanOrEqual(2);
     });
 
-  it('a schedule is read from the pipeline', () => {
+  it('has the schedule that the page on schedules describes', () => {
     const nightly = shown.find(({ yaml }) => yaml.startsWith('name: nightly'));
     expect(parsePipeline({ text: nightly?.yaml ?? '', file: 'nightly.yaml' }).schedule).toMatchObject({
       cron: '0 3 * * 1',
