@@ -8,6 +8,7 @@ import { keptEpochs } from './kept-epochs.ts';
 import { predictions } from './metrics/classification.ts';
 import { nearestNeighbourAccuracy } from './nearest-neighbours.ts';
 import { classify, fitSoftmaxClassifier, type LabelledFeatures } from './softmax-classifier.ts';
+import { spreadOver } from './split-views.ts';
 
 /** Enough for a probe that ranks epochs; the linear-probe step tries learning rates, and longer. */
 const probe = { epochs: 20, batch: 256, learningRate: 0.01, weightDecay: 0 } as const;
@@ -41,7 +42,7 @@ export async function learningCurve(
   const encoderAt = createEncoderAtCheckpoint(store);
   const train = await openSplit(store, dataset, 'train', (done, total) => report('checking train images', done, total));
   const validation = await openSplit(store, dataset, 'validation');
-  const chosen = spreadEvenly(train, params.images);
+  const chosen = spreadOver(train, params.images);
   try {
     for (const checkpoint of checkpoints) {
       const { epoch, metrics: measured } = checkpoint.manifest;
@@ -54,7 +55,7 @@ export async function learningCurve(
           'InvalidInput',
           `The training's images are ${image.height}x${image.width}x${image.channels}, and the data set's are ${train.height}x${train.width}x${train.channels}.`,
         );
-      const featuresOf = async (split: Omit<OpenSplit, 'close'>, what: string): Promise<LabelledFeatures> => ({
+      const featuresOf = async (split: OpenSplit, what: string): Promise<LabelledFeatures> => ({
         ...(await embedder.featuresOf(split, (done, total) => report(`${prefix}: ${what} features`, done, total))),
         count: split.count,
         dimension: embedder.dimension,
@@ -90,20 +91,6 @@ export async function learningCurve(
     files: [{ path: learningCurveFile, content: jsonBytes(curve) }],
   });
   return { curve: { ...ref, kind: 'curve' }, epochs: points.length, probe: last.probe, knn: last.knn };
-}
-
-/** A part of a split: rows at equal distances, since a split may be sorted by class. */
-function spreadEvenly(split: OpenSplit, wanted: number): Omit<OpenSplit, 'close'> {
-  const { height, width, channels } = split;
-  const count = Math.min(wanted, split.count);
-  const rowOf = (index: number) => Math.floor((index * split.count) / count);
-  return {
-    count,
-    height,
-    width,
-    channels,
-    read: (rows, images, labels) => split.read(rows.map(rowOf), images, labels),
-  };
 }
 
 async function probeAccuracy(
