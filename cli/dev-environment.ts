@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Home } from '../worker/home.ts';
 import {
   addressOf,
@@ -24,8 +25,8 @@ export interface DevEnvironment {
 const restartDelayMs = 1000;
 
 /**
- * Takes the server and the worker that serve this home, and starts what is missing. A worker started here that dies is
- * started again, until `stop`.
+ * Takes the server and the worker that serve this home, and starts what is missing. What was started here and dies is started
+ * again, until `stop`.
  */
 export async function startDevEnvironment(
   home: Home,
@@ -36,26 +37,81 @@ export async function startDevEnvironment(
   const started = existing ? null : await startDevServer(home, ports);
   const server = existing ?? started;
   if (!server) throw new Error('there is a server now');
-  const address = addressOf(server);
-  const stopWorker = existing && isAlive(existing.worker) ? async () => {} : keepWorker(home, server, log);
+  let serving: DevServer = server;
+  const record = (change: Partial<DevServer>) => {
+    serving = { ...serving, ...change };
+    return recordDevServer(home, serving);
+  };
+  const stopServer = started ? keepServer(home, started, record, log) : async () => {};
+  const stopWorker =
+    existing && isAlive(existing.worker) ? async () => {} : keepWorker(home, addressOf(server), record, log);
   return {
     server,
-    address,
+    address: addressOf(server),
     found: existing !== null,
     stop: async () => {
       await stopWorker();
-      if (started) await stopDevServer(home, started);
+      await stopServer();
     },
   };
 }
 
+/** Writes down which process it is now. */
+type RecordServing = (change: Partial<DevServer>) => Promise<void>;
+
+/** Has the server that was started run, on its ports, until it is told to stop; returns how to tell it. */
+function keepServer(
+  home: Home,
+  first: Awaited<ReturnType<typeof startDevServer>>,
+  record: RecordServing,
+  log: (line: string) => void,
+): () => Promise<void> {
+  const stopping = new AbortController();
+  let server = first;
+  const kept = (async () => {
+    while (!stopping.signal.aborted) {
+      const how = await ended(server.process, stopping.signal);
+      if (how === null) return;
+      log(`Temporal's server ended (${how}); starting it again`);
+      while (!stopping.signal.aborted)
+        try {
+          await delay(restartDelayMs);
+          server = await startDevServer(home, first);
+          await record({ server: server.server });
+          break;
+        } catch (error) {
+          log(error instanceof Error ? error.message : String(error));
+        }
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await kept;
+    await stopDevServer(home, server);
+  };
+}
+
+/** How a process ended; null where it has not when the signal comes. */
+const ended = (child: ChildProcess, signal: AbortSignal) =>
+  new Promise<string | null>((resolve) => {
+    const say = () => resolve(child.signalCode ?? `exit code ${child.exitCode}`);
+    if (child.exitCode !== null || child.signalCode !== null) return say();
+    child.once('exit', say);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+
 /** Runs a worker until it is told to stop; returns how to tell it. */
-function keepWorker(home: Home, server: DevServer, log: (line: string) => void): () => Promise<void> {
+function keepWorker(
+  home: Home,
+  address: string,
+  record: RecordServing,
+  log: (line: string) => void,
+): () => Promise<void> {
   let stopping = false;
   let worker: ChildProcess | undefined;
   const launch = () => {
-    worker = startWorkerProcess(home, addressOf(server));
-    void recordDevServer(home, { ...server, worker: worker.pid ?? 0 });
+    worker = startWorkerProcess(home, address);
+    void record({ worker: worker.pid ?? 0 });
     worker.once('exit', (code, signal) => {
       if (stopping) return;
       log(`The worker ended (${signal ?? `exit code ${code}`}); starting it again`);

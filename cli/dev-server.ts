@@ -88,7 +88,7 @@ export async function startDevServer(
   });
   const dev = { server: child.pid ?? 0, worker: 0, port, uiPort };
   for (let attempt = 0; !(await answers(addressOf(dev))); attempt++) {
-    if (attempt > 150 || child.exitCode !== null)
+    if (attempt > 150 || child.exitCode !== null || child.signalCode !== null)
       throw new ContrailError(
         'SetupFailed',
         `Temporal's server did not come up; ${join(home.logFolder, 'temporal.log')} says why.`,
@@ -99,7 +99,8 @@ export async function startDevServer(
 }
 
 export async function stopDevServer(home: Home, { process: child }: { readonly process: ChildProcess }): Promise<void> {
-  const exited = child.exitCode === null ? new Promise((resolve) => child.once('exit', resolve)) : null;
+  const isRunning = child.exitCode === null && child.signalCode === null;
+  const exited = isRunning ? new Promise((resolve) => child.once('exit', resolve)) : null;
   child.kill('SIGTERM');
   await exited;
   await rm(home.devFile, { force: true });

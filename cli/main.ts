@@ -17,7 +17,7 @@ const controlCommands = () => import('./commands/control.ts');
 const cacheCommands = () => import('./commands/cache.ts');
 const inspectCommands = () => import('./commands/inspect.ts');
 
-/** The commands. `finish` is told the exit code of the one that ran. */
+/** Every command there is. `finish` is told the exit code. */
 export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('contrail')
     .description('Durable pipelines for supervised contrastive learning')

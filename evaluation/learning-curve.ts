@@ -55,7 +55,7 @@ export async function learningCurve(
           'InvalidInput',
           `The training's images are ${image.height}x${image.width}x${image.channels}, and the data set's are ${train.height}x${train.width}x${train.channels}.`,
         );
-      const featuresOf = async (split: Omit<OpenSplit, 'close'>, what: string): Promise<LabelledFeatures> => ({
+      const featuresOf = async (split: OpenSplit, what: string): Promise<LabelledFeatures> => ({
         ...(await embedder.featuresOf(split, (done, total) => report(`${prefix}: ${what} features`, done, total))),
         count: split.count,
         dimension: embedder.dimension,

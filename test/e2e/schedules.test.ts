@@ -187,7 +187,7 @@ describe('a schedule', () => {
     });
     expect(await contrail('schedule', 'describe', 'slow')).toMatchObject({ config: { params: { epochs: 100_000 } } });
     const mistaken = await runCommand(environment.home, ['schedule', 'trigger', 'slow', '--set', 'epoch=2']);
-    expect(mistaken).toMatchObject({ code: 1, stderr: expect.stringContaining('epoch') });
+    expect(mistaken).toMatchObject({ code: 2, stderr: expect.stringContaining('epoch') });
   });
 
   it('does the past again, one run after the other', { timeout: 300_000 }, async () => {

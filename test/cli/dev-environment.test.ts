@@ -1,0 +1,43 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, expect, it } from 'vitest';
+import { startDevEnvironment } from '../../cli/dev-environment.ts';
+import { type DevServer, findDevServer, isAlive } from '../../cli/dev-server.ts';
+import { openHome } from '../../worker/home.ts';
+
+const folder = await mkdtemp(join(tmpdir(), 'contrail-dev-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('`contrail dev` starts a server and a worker that die again, until it is told to stop', async () => {
+  const home = openHome({ CONTRAIL_HOME: folder });
+  const said: string[] = [];
+  const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, (line) => said.push(line));
+  /** What serves the home once that is so. */
+  const serving = async (isSo: (dev: DevServer) => boolean): Promise<DevServer> => {
+    for (;;) {
+      const dev = await findDevServer(home);
+      if (dev && isSo(dev)) return dev;
+      await sleep(100);
+    }
+  };
+  try {
+    const first = await serving(({ worker }) => isAlive(worker));
+    process.kill(first.server, 'SIGKILL');
+    const second = await serving(({ server }) => server !== first.server);
+    expect(second).toMatchObject({ port: first.port, uiPort: first.uiPort, worker: first.worker });
+    process.kill(first.worker, 'SIGKILL');
+    const third = await serving(({ worker }) => worker !== first.worker);
+    expect(third.server).toBe(second.server);
+    expect(said).toEqual([
+      "Temporal's server ended (SIGKILL); starting it again",
+      'The worker ended (SIGKILL); starting it again',
+    ]);
+    await environment.stop();
+    expect([third.server, third.worker].map(isAlive)).toEqual([false, false]);
+    expect(await findDevServer(home)).toBeNull();
+  } finally {
+    await environment.stop();
+  }
+});
