@@ -107,8 +107,13 @@ export async function stopDevServer(home: Home, { process: child }: { readonly p
 }
 
 /** Starts a worker in a process of its own. It leaves on SIGTERM, after its trainers have checkpointed. */
-export function startWorkerProcess(home: Home, address: string, options: readonly string[] = []): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(new URL('./contrail.mjs', import.meta.url)), 'worker', ...options], {
+export function startWorkerProcess(
+  home: Home,
+  address: string,
+  options: readonly string[] = [],
+  program = new URL('./contrail.mjs', import.meta.url),
+): ChildProcess {
+  return spawn(process.execPath, [fileURLToPath(program), 'worker', ...options], {
     detached: true,
     env: { ...process.env, CONTRAIL_HOME: home.folder, TEMPORAL_ADDRESS: address },
     stdio: ['ignore', logFile(home, 'worker.out.log'), logFile(home, 'worker.out.log')],

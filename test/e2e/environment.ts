@@ -19,6 +19,8 @@ export interface TestEnvironment {
   readonly result: (run: string) => Promise<Record<string, Record<string, unknown>>>;
   readonly killTrainer: (run: string) => boolean;
   readonly killWorker: () => Promise<void>;
+  /** Stops the worker as a person does, and starts that of another version of the code. */
+  readonly upgradeWorker: (program: URL) => Promise<void>;
   readonly killServer: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
@@ -71,6 +73,11 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
       worker.kill('SIGKILL');
       await ended(worker);
       worker = startWorkerProcess(home, address);
+    },
+    upgradeWorker: async (program) => {
+      worker.kill('SIGTERM');
+      await ended(worker);
+      worker = startWorkerProcess(home, address, [], program);
     },
     killServer: async () => {
       server.process.kill('SIGKILL');

@@ -158,7 +158,7 @@ describe('a schedule', () => {
     expect(list.map((each) => each.run)).toEqual([run]);
   });
 
-  it('starts nothing beside a run that is going on, unless it may', { timeout: 300_000 }, async () => {
+  it('starts nothing beside a run that is going on, unless it may', { timeout: 600_000 }, async () => {
     await contrail('schedule', 'create', file, '--id', 'slow', '--every', '24h', '--set', 'epochs=100000');
     const { run } = await trigger('slow');
     expect(await trigger('slow')).toEqual({ run: null, skipped: 'overlap' });
