@@ -15,6 +15,7 @@ import { benchMemory } from './memory.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchProfile } from './profile.ts';
 import { benchSteps } from './steps.ts';
+import { benchTensorboard, tensorboardEnvironment } from './tensorboard/tensorboard.ts';
 
 // TensorFlow reads its settings at its first operation.
 tf.tidy(() => tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync());
@@ -43,6 +44,7 @@ const benches: Readonly<Record<string, (turns: number) => Promise<readonly objec
   overhead: (turns) => benchOverhead(turns),
   export: async () => benchExport(await keras('default')),
   engine: async () => benchEngine(await dagsterEnvironment()),
+  tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
 };
 const tables = Object.keys(benches);
 
