@@ -133,7 +133,8 @@ export function drawOutliers(outliers: Report['outliers'], arms: readonly Arm[])
 }
 
 /** Whether a measure's values are shares, which are read as percentages. */
-export const isShare = ({ a, b }: MeasureComparison): boolean =>
+export const isShare = ({ measure, a, b }: MeasureComparison): boolean =>
+  !/distance|silhouette|alignment|uniformity|epochs/.test(measure) &&
   [...a.values, ...b.values].every((value) => Math.abs(value) <= 1);
 
 /** Differences a - b with their intervals; what is better for a lies on the right. */
@@ -166,7 +167,7 @@ export function drawComparison(
     {
       width: 560,
       height: 86 + 26 * rows.length,
-      marginLeft: 170,
+      marginLeft: 225,
       marginTop: 48,
       x: {
         label: `← ${b} is better    percentage points    ${a} is better →`,
