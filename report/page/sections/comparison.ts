@@ -8,7 +8,7 @@ import { card, figureOf, n, type Section, table } from '../parts.ts';
 
 /** What a comparison says, in a sentence: of accuracy where it is there, else of its first measure. */
 export function verdictOf({ a, b, pairs, measures }: Comparison): string {
-  const main = measures.find(({ measure }) => measure === 'top1') ?? measures[0];
+  const main = measures.find(({ measure }) => /^top-?1\b/.test(measure)) ?? measures[0];
   if (!main) return '';
   const { difference, verdict, measure } = main;
   const text = (value: number) => (isShare(main) ? `${points(value)} percentage points` : differenceText(main, value));

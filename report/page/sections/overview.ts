@@ -62,7 +62,8 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
       const spread = deviation(own);
       return n(
         `${text(means[at] ?? 0)}${spread === null ? '' : ` ± ${text(spread).replace('\u00a0%', '')}`}`,
-        means[at] === best,
+        // What reads the same is the same.
+        means[at] === best && new Set(means.map(text)).size > 1,
       );
     });
     return [[name, ...cells] as const];
