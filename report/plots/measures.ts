@@ -6,7 +6,7 @@ import { corruptionNames, severities } from '../../contracts/robustness.ts';
 import type { Arm } from '../arms.ts';
 import { points as inPoints, mean, percent, signed } from '../format.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
-import { wholeOnly } from './training.ts';
+import { wholeOnly, wholeTicks } from './training.ts';
 
 /** Accuracy of frozen encoders by epoch. */
 export function drawCurves(curves: Report['curves'], arms: readonly Arm[], measure: 'probe' | 'knn'): Drawing | null {
@@ -24,7 +24,7 @@ export function drawCurves(curves: Report['curves'], arms: readonly Arm[], measu
       description: `Accuracy on validation images by epoch; the best is ${percent(best)}.`,
     },
     {
-      x: { label: 'epoch', tickFormat: wholeOnly },
+      x: { label: 'epoch', ticks: wholeTicks(1, Math.max(...points.map(({ epoch }) => epoch))), tickFormat: wholeOnly },
       y: { label: null, tickFormat: '.0%', nice: true },
       color: { type: 'identity' },
       marks: [
@@ -170,7 +170,7 @@ export function drawComparison(
       marginLeft: 225,
       marginTop: 48,
       x: {
-        label: `← ${b} is better    percentage points    ${a} is better →`,
+        label: `← ${b} better   percentage points   ${a} better →`,
         labelAnchor: 'center',
         labelOffset: 44,
         labelArrow: 'none',
