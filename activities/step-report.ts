@@ -10,6 +10,7 @@ import { formatOutliers } from '../evaluation/format-outliers.ts';
 import { formatRobustness } from '../evaluation/format-robustness.ts';
 import { formatComparison } from '../report/comparison/format-comparison.ts';
 import { parseJson, readArtifactFile, type Store, writeReportFile } from '../store/index.ts';
+import { showEvaluation } from './tensorboard.ts';
 
 interface Report {
   /** The field of the result that names the artifact. */
@@ -52,7 +53,9 @@ export async function writeStepReport(
 ): Promise<void> {
   const report = reports[uses];
   if (!report) return;
-  const content = await readArtifactFile(store, artifactRefSchema.parse(result[report.field]), report.file);
+  const ref = artifactRefSchema.parse(result[report.field]);
+  const content = await readArtifactFile(store, ref, report.file);
   await writeReportFile(store, run, `${step}.json`, content);
   await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(report.markdown(parseJson(content))));
+  if (uses === 'evaluate') await showEvaluation(store, { run, step }, ref);
 }

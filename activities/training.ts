@@ -9,6 +9,7 @@ import { openCheckpoints, saveEpochMetrics } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
+import { showEnd, showEpoch } from './tensorboard.ts';
 
 /** What went before the present config of a training. */
 const pastSchema = z.strictObject({
@@ -55,6 +56,7 @@ export async function trainEpoch(context: ActivityContext, input: TrainEpochStep
   try {
     const result = await runInTrainer(context, 'train-epoch', job);
     await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
+    await showEpoch(context.store, rest, parameters, result.epoch, result.metrics);
     return result;
   } finally {
     if (cancellationSignal().aborted) await context.host.close(rest);
@@ -72,6 +74,7 @@ export async function finishTraining(context: ActivityContext, input: FinishTrai
     recorded,
   });
   await context.host.close(rest);
+  await showEnd(context.store, rest, recorded.epoch);
   const result: StepResult<'pretrain'> | StepResult<'train-classifier'> = {
     ...made,
     epochs: recorded.epoch,

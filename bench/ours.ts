@@ -1,4 +1,5 @@
 import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../contracts/training.ts';
+import type { LoadedSplit } from '../datasets/index.ts';
 import { type CaptureReport, capture, eagerExecution } from '../training/capture/index.ts';
 import { createTrainingModel } from '../training/model.ts';
 import { createVariables } from '../training/parameters.ts';
@@ -15,7 +16,7 @@ export interface Ours {
   readonly state: () => ReadonlyMap<string, Float32Array>;
   /** Of each variable. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
-  readonly resident: MadeImages;
+  readonly resident: LoadedSplit;
   /** What was captured; null where steps run operation by operation. */
   readonly captured: { readonly report: () => CaptureReport; readonly savedModel: () => Uint8Array } | null;
   /** Overwrites variables. */
@@ -30,16 +31,6 @@ export interface OwnWorkload extends Omit<StepWorkload, 'image'> {
   readonly engine?: TrainingConfig['engine'];
   /** @default SupCon without a queue */
   readonly loss?: Readonly<Record<string, unknown>>;
-}
-
-/** uint8 [count, height, width, channels], and a class for each. */
-interface MadeImages {
-  readonly images: Uint8Array;
-  readonly labels: Int32Array;
-  readonly count: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
 }
 
 const count = 1024;
@@ -104,7 +95,7 @@ export function openOurs({
 }
 
 /** Gratings: each class has a direction, each image a width, a phase and a brightness of its own. */
-function makeImages([height, width, channels]: StepWorkload['image']): MadeImages {
+function makeImages([height, width, channels]: StepWorkload['image']): LoadedSplit {
   const labels = Int32Array.from({ length: count }, (_, row) => row % classes);
   const size = height * width * channels;
   const images = Uint8Array.from({ length: count * size }, (_, at) => {

@@ -12,7 +12,7 @@ export interface StepWorkload {
   readonly optimizer: z.input<typeof optimizerSchema> | 'adam' | 'sgd';
   readonly precision?: TrainingConfig['precision'];
   /** Height, width and channels. */
-  readonly image: readonly [number, number, number];
+  readonly image: readonly [number, number, 1 | 3];
 }
 
 /** A process that takes training steps when it is asked to. */

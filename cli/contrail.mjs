@@ -3,7 +3,7 @@ import { installPackages, packagesAreInstalled, requireMachine } from '../native
 
 if (!packagesAreInstalled()) {
   requireMachine();
-  installPackages();
+  await installPackages();
 }
 process.title = 'contrail';
 const { register } = await import('tsx/esm/api');

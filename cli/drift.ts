@@ -1,7 +1,7 @@
 import type { Json } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
-import { stepKinds } from '../contracts/step-kinds.ts';
 import { changeRule, type Difference, differencesOf, effectiveParameters } from '../contracts/training-changes.ts';
+import { isTrainingKind } from '../contracts/training-kinds.ts';
 import {
   loadChanges,
   loadRunRecord,
@@ -71,7 +71,7 @@ async function whatIsLeft(store: Store, run: string, { steps }: Plan): Promise<L
   const results = await Promise.all(steps.map(({ id }) => loadStepResult(store, { run, step: id })));
   const trained = await Promise.all(
     steps.map(async (step): Promise<Trained[]> => {
-      if (!stepKinds[step.uses].training) return [];
+      if (!isTrainingKind(step.uses)) return [];
       const kept = await openCheckpoints(store, { run, step: step.id }).list();
       const newest = kept.filter(({ manifest }) => manifest.step === 0).at(-1);
       return newest ? [{ step, newest }] : [];

@@ -7,11 +7,14 @@ import { type TrainerProgress, trainerProgressSchema } from '../contracts/traine
 import { isTrainingKind } from '../contracts/training-kinds.ts';
 import type { ServerClient } from './connection.ts';
 import { formatSeconds, isInteractive, say } from './output.ts';
+import { createPace } from './pace.ts';
 import { drawPicture } from './picture.ts';
 import { queryStatus } from './runs.ts';
 
 const intervalMs = 1000;
 const barWidth = 24;
+/** PENDING_ACTIVITY_STATE_SCHEDULED: on its queue, taken up by no worker. */
+const onQueue = 1;
 
 export interface FollowOptions {
   /** One JSON object a change on standard output, instead of lines for people. */
@@ -85,12 +88,12 @@ async function isRunning({ client }: ServerClient, run: string): Promise<boolean
 const aborted = (signal: AbortSignal | undefined) =>
   new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
 
-/** Progress within the running steps, by step, from the heartbeats of their activities. */
-async function currentProgress(
-  { client }: ServerClient,
-  run: string,
-  { steps }: PipelineStatus,
-): Promise<Record<string, TrainerProgress>> {
+/** What a running step is doing: how far it is, or that no worker has taken it up. */
+export type Activity = TrainerProgress | 'waits for a worker';
+type Activities = Readonly<Record<string, Activity>>;
+
+/** What the running steps are doing, by step, from the heartbeats of their activities. */
+async function currentProgress({ client }: ServerClient, run: string, { steps }: PipelineStatus): Promise<Activities> {
   const running = steps.filter(({ state }) => state === 'running');
   const found = await Promise.all(
     running.map(async ({ id, uses }) => {
@@ -98,8 +101,9 @@ async function currentProgress(
         .getHandle(isTrainingKind(uses) ? `${run}/${id}` : run)
         .describe()
         .catch(() => null);
-      for (const { activityId, heartbeatDetails } of description?.raw.pendingActivities ?? []) {
+      for (const { activityId, heartbeatDetails, state, attempt } of description?.raw.pendingActivities ?? []) {
         if (!isTrainingKind(uses) && activityId !== id) continue;
+        if (state === onQueue && (attempt ?? 1) <= 1) return [[id, 'waits for a worker'] as const];
         const data = heartbeatDetails?.payloads?.[0]?.data;
         const parsed = data ? trainerProgressSchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))) : null;
         if (parsed?.success) return [[id, parsed.data] as const];
@@ -111,18 +115,19 @@ async function currentProgress(
 }
 
 interface Display {
-  readonly update: (status: PipelineStatus, progress: Readonly<Record<string, TrainerProgress>>) => void;
+  readonly update: (status: PipelineStatus, activities: Activities) => void;
   readonly end: () => void;
 }
 
 function livePicture(run: string): Display {
   const log = createLogUpdate(process.stderr);
+  const describe = describer();
   let last: Parameters<Display['update']> | undefined;
   const draw = () => {
     if (!last) return;
-    const [status, progress] = last;
+    const [status, activities] = last;
     const { columns = 80, rows = 24 } = process.stderr;
-    log(drawPicture(run, status, (step) => describe(step, progress[step.id]), { columns, rows }).join('\n'));
+    log(drawPicture(run, status, (step) => describe(step, activities[step.id]), { columns, rows }).join('\n'));
   };
   const redraw = () => {
     log.clear();
@@ -130,8 +135,8 @@ function livePicture(run: string): Display {
   };
   process.stderr.on('resize', redraw);
   return {
-    update: (status, progress) => {
-      last = [status, progress];
+    update: (status, activities) => {
+      last = [status, activities];
       draw();
     },
     end: () => {
@@ -142,14 +147,17 @@ function livePicture(run: string): Display {
 }
 
 function plainLines(): Display {
+  const describe = describer();
   const last = new Map<string, string>();
   return {
-    update: ({ steps }, progress) => {
+    update: ({ steps }, activities) => {
       for (const step of steps) {
-        const key = `${step.state} ${step.epoch ?? ''}`;
+        const activity = activities[step.id];
+        const said = describe(step, activity);
+        const key = `${step.state} ${step.epoch ?? ''} ${typeof activity === 'string' ? activity : ''}`;
         if (step.state === 'waiting' || last.get(step.id) === key) continue;
         last.set(step.id, key);
-        say(`${step.id}: ${step.state} ${describe(step, progress[step.id])}`.trimEnd());
+        say(`${step.id}: ${step.state} ${said}`.trimEnd());
       }
     },
     end: () => {},
@@ -168,34 +176,41 @@ function jsonLines(): Display {
   };
 }
 
-function describe(step: StepStatus, progress: TrainerProgress | undefined): string {
-  if (step.note) return step.note;
-  if (step.state === 'failed') return pc.red(step.error?.message.split('\n')[0] ?? '');
-  if (step.state === 'done') {
-    const took =
-      step.startedAt && step.endedAt
-        ? formatSeconds((Date.parse(step.endedAt) - Date.parse(step.startedAt)) / 1000)
-        : '';
-    return [step.reused ? 'reused' : took, headline(step)].filter(Boolean).join(', ');
-  }
-  const epochs =
-    step.epoch === null && progress === undefined
-      ? ''
-      : step.epochs
-        ? `${step.epoch ?? 0} of ${step.epochs} epochs done`
-        : '';
-  const loss = step.metrics ? `loss ${step.metrics.loss.toFixed(4)}` : '';
-  if (!progress) return [epochs, loss].filter(Boolean).join(', ');
-  const share = Math.min(1, progress.done / progress.total);
-  const bar = `${'█'.repeat(Math.round(share * barWidth))}${'░'.repeat(barWidth - Math.round(share * barWidth))}`;
-  const rate = progress.imagesPerSecond ? `${Math.round(progress.imagesPerSecond)} images/s` : '';
-  return [`${bar} ${progress.phase}`, loss, rate, remaining(step, share)].filter(Boolean).join(', ');
+/** What to say of a step, after its state. */
+export function describer(pace = createPace()): (step: StepStatus, activity: Activity | undefined) => string {
+  return (step, activity) => {
+    if (step.note) return step.note;
+    if (step.state === 'failed') return pc.red(step.error?.message.split('\n')[0] ?? '');
+    if (step.state === 'done') {
+      const took =
+        step.startedAt && step.endedAt
+          ? formatSeconds((Date.parse(step.endedAt) - Date.parse(step.startedAt)) / 1000)
+          : '';
+      return [step.reused ? 'reused' : took, headline(step)].filter(Boolean).join(', ');
+    }
+    const loss = step.metrics ? `loss ${step.metrics.loss.toFixed(4)}` : '';
+    if (activity === undefined || activity === 'waits for a worker') {
+      const epochs = step.epoch !== null && step.epochs ? `${step.epoch} of ${step.epochs} epochs done` : '';
+      return [step.state === 'running' ? activity : '', epochs, loss].filter(Boolean).join(', ');
+    }
+    const share = Math.min(1, activity.done / activity.total);
+    const bar = `${'█'.repeat(Math.round(share * barWidth))}${'░'.repeat(barWidth - Math.round(share * barWidth))}`;
+    const isEpoch = activity.unit === 'steps' && /^epoch \d+$/.test(activity.phase);
+    const phase = isEpoch && step.epochs ? `${activity.phase} of ${step.epochs}` : activity.phase;
+    const rate = activity.imagesPerSecond ? `${Math.round(activity.imagesPerSecond)} images/s` : '';
+    const left = isEpoch ? remaining(step, share, secondsOfEpoch(step, activity, pace(step.id, activity))) : '';
+    return [`${bar} ${phase}`, loss, rate, left].filter(Boolean).join(', ');
+  };
 }
 
-/** From the duration of the last epoch: what is left of this one and those after it. */
-function remaining({ epoch, epochs, metrics }: StepStatus, share: number): string {
-  if (!epochs || !metrics) return '';
-  return `${formatSeconds((epochs - (epoch ?? 0) - share) * metrics.seconds)} left`;
+/** That of the last one; in the first, from what its steps take. */
+const secondsOfEpoch = ({ metrics }: StepStatus, { total }: TrainerProgress, perStep: number | null) =>
+  metrics?.seconds ?? (perStep === null ? null : perStep * total);
+
+/** What is left of this epoch and those after it. */
+function remaining({ epoch, epochs }: StepStatus, share: number, seconds: number | null): string {
+  if (!epochs || seconds === null) return '';
+  return `${formatSeconds((epochs - (epoch ?? 0) - share) * seconds)} left`;
 }
 
 function headline({ result }: StepStatus): string {

@@ -9,6 +9,7 @@ import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } fr
 import { addOutlook } from './program/outlook.ts';
 import { addReport } from './program/report.ts';
 import { addSchedule } from './program/schedule.ts';
+import { addTensorboard } from './program/tensorboard.ts';
 
 /** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
 const runCommands = () => import('./commands/run.ts');
@@ -16,7 +17,8 @@ const controlCommands = () => import('./commands/control.ts');
 const cacheCommands = () => import('./commands/cache.ts');
 const inspectCommands = () => import('./commands/inspect.ts');
 
-function buildProgram(finish: (code: number) => void): Command {
+/** The commands. `finish` is told the exit code of the one that ran. */
+export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('contrail')
     .description('Durable pipelines for supervised contrastive learning')
     .exitOverride()
@@ -156,6 +158,7 @@ function buildProgram(finish: (code: number) => void): Command {
   addSchedule(program, run);
   addModels(program, run);
   addReport(program, run);
+  addTensorboard(program, run);
   return program;
 }
 

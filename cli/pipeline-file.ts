@@ -9,7 +9,7 @@ import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
-import { type IncludedFiles, parsePipeline, planPipeline, readPipeline } from '../pipelines/language/index.ts';
+import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
 
 /** Collects `--set name=value`; the value is read as YAML, so `3` is a number. */
 export function collectParam(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
@@ -34,40 +34,52 @@ export function collectChange(text: string, before: Readonly<Record<string, Json
   }
 }
 
-/**
- * Reads and checks a pipeline: a YAML file, or a program whose default export is one.
- *
- * @throws ContrailError InvalidPipeline, Usage
- */
-export async function readPipelineFile(file: string, params: Readonly<Record<string, Json>>): Promise<Plan> {
-  const text = await readText(file);
-  const name = relative('.', file) || file;
-  const options = { files: includedFiles(dirname(file)) };
-  return isProgram(file)
-    ? planPipeline(await loadProgram(file, name), name, params, options)
-    : parsePipeline({ text, file: name }, params, options);
+/** A pipeline that was read from its file. */
+export interface PipelineFile {
+  /** @throws ContrailError InvalidPipeline */
+  readonly plan: (params: Readonly<Record<string, Json>>) => Plan;
+  /**
+   * The pipeline as it is written, with all that the plans so far included, so that it can be planned again when its files
+   * are gone. A program is kept as the value that it made.
+   */
+  readonly source: () => Source;
 }
 
 /**
- * Reads a pipeline as it is written, with all that it includes, so that it can be planned again when its files are gone.
- * A program is kept as the value that it made.
+ * Reads a pipeline: a YAML file, or a program whose default export is one. Each file is read once.
  *
  * @throws ContrailError InvalidPipeline, Usage
  */
-export async function readSource(file: string): Promise<Source> {
+export async function openPipelineFile(file: string): Promise<PipelineFile> {
+  const text = await readText(file);
   const name = relative('.', file) || file;
-  const written = await readText(file);
-  const text = isProgram(file) ? JSON.stringify(await loadProgram(file, name), null, 2) : written;
-  const included: Record<string, string> = {};
+  const value = isProgram(file) ? await loadProgram(file, name) : undefined;
   const read = includedFiles(dirname(file));
+  const included = new Map<string, ReturnType<IncludedFiles>>();
   const files: IncludedFiles = (path) => {
-    const found = read(path);
-    if ('text' in found) included[path] = found.text;
+    const found = included.get(path) ?? read(path);
+    included.set(path, found);
     return found;
   };
-  readPipeline({ text, file: name }, {}, { files });
-  return { file: name, text, ...(Object.keys(included).length > 0 ? { included } : {}) };
+  return {
+    plan: (params) =>
+      value === undefined
+        ? parsePipeline({ text, file: name }, params, { files })
+        : planPipeline(value, name, params, { files }),
+    source: () => {
+      const texts = [...included].flatMap(([path, found]) => ('text' in found ? [[path, found.text] as const] : []));
+      return {
+        file: name,
+        text: value === undefined ? text : JSON.stringify(value, null, 2),
+        ...(texts.length > 0 ? { included: Object.fromEntries(texts) } : {}),
+      };
+    },
+  };
 }
+
+/** Reads, checks and plans a pipeline. @throws ContrailError InvalidPipeline, Usage */
+export const readPipelineFile = async (file: string, params: Readonly<Record<string, Json>>): Promise<Plan> =>
+  (await openPipelineFile(file)).plan(params);
 
 /** Plans a pipeline that was kept. @throws ContrailError InvalidPipeline */
 export const planSource = ({ file, text, included = {} }: Source, params: Readonly<Record<string, Json>> = {}): Plan =>

@@ -2,6 +2,15 @@ import { z } from 'zod';
 import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
 import { scheduleIdSchema, sourceSchema } from './schedules.ts';
 
+/** A parameter of a step that a person changed before the step began. */
+export const recordedChangeSchema = z.strictObject({
+  step: plannedStepIdSchema,
+  path: z.string(),
+  from: z.json(),
+  to: z.json(),
+});
+export type RecordedChange = z.infer<typeof recordedChangeSchema>;
+
 /** `runs/<run>/run.json`: what a run was started from. */
 export const runRecordSchema = z.strictObject({
   run: runIdSchema,
@@ -23,6 +32,8 @@ export const runRecordSchema = z.strictObject({
       }),
     )
     .optional(),
+  /** What was changed of steps that had not begun, in order. */
+  changes: z.array(recordedChangeSchema).optional(),
   /** The schedule that started it, and the execution of its firing. */
   schedule: z.strictObject({ id: scheduleIdSchema, execution: z.string() }).optional(),
 });

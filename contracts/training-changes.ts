@@ -22,6 +22,7 @@ export const changeRules = {
   augmentation: ['next', 'the epochs before it saw other views'],
   batch: ['next', 'the epochs before it took other steps'],
   microbatch: ['next', 'sums are rounded differently'],
+  sampler: ['next', 'the epochs before it drew other batches'],
   views: ['next', 'the epochs before it saw another number of views'],
   loss: ['next', 'the epochs before it minimised something else'],
   precision: ['next', 'numbers are rounded differently'],

@@ -1,6 +1,12 @@
-/** The kinds of steps that are child workflows with an epoch loop. */
-export const trainingKindNames = ['pretrain', 'train-classifier'] as const;
-export type TrainingKindName = (typeof trainingKindNames)[number];
+import { type StepKindName, stepKindNames, stepKinds } from './step-kinds.ts';
 
-export const isTrainingKind = (name: string): name is TrainingKindName =>
-  (trainingKindNames as readonly string[]).includes(name);
+type Registry = typeof stepKinds;
+
+/** The kinds of steps that are child workflows with an epoch loop. */
+export type TrainingKindName = {
+  [Name in StepKindName]: Registry[Name]['training'] extends true ? Name : never;
+}[StepKindName];
+
+export const isTrainingKind = (name: StepKindName): name is TrainingKindName => stepKinds[name].training;
+
+export const trainingKindNames = stepKindNames.filter(isTrainingKind);

@@ -185,6 +185,16 @@ const commonSettings = {
     .describe(
       'images that pass through the network at once; a divisor of batch, for batches that do not fit the memory',
     ),
+  sampler: z
+    .strictObject({
+      balanced: z
+        .strictObject({ perClass: z.int().min(1).max(65536).describe('images of each class; a divisor of batch') })
+        .describe(
+          'batch / perClass classes in each batch, drawn at random, and of each as many images; with fewer classes, all of them, and a smaller batch',
+        ),
+    })
+    .optional()
+    .describe('how batches are drawn; absent: from all images alike'),
   epochs: z.int().min(1).max(1_000_000).default(20),
   engine: z
     .enum(['graph', 'eager'])

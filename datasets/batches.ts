@@ -2,6 +2,8 @@ import { permutation } from './random.ts';
 
 /** The batches of one epoch. */
 export interface BatchPlan {
+  /** Images in a batch. */
+  readonly size: number;
   readonly steps: number;
   /** Rows of the batch of a step: a view, not a copy. */
   readonly indices: (step: number) => Int32Array;
@@ -24,5 +26,5 @@ export function batchPlan({
 }): BatchPlan {
   const order = permutation(count, seed, 'batch order', epoch);
   const size = Math.min(batch, count);
-  return { steps: Math.floor(count / size), indices: (step) => order.subarray(step * size, (step + 1) * size) };
+  return { size, steps: Math.floor(count / size), indices: (step) => order.subarray(step * size, (step + 1) * size) };
 }

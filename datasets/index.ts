@@ -1,3 +1,4 @@
+export { type BalancedShape, balancedBatchPlan, balancedShape, rowsByClass } from './balanced-batches.ts';
 export { type BatchPlan, batchPlan } from './batches.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';

@@ -33,6 +33,12 @@ export interface OpenSplit {
    * @throws ContrailError CorruptArtifact
    */
   readonly read: (rows: Int32Array, images: Uint8Array, labels: Int32Array) => Promise<void>;
+  /**
+   * The label of each row. Checks every file.
+   *
+   * @throws ContrailError CorruptArtifact
+   */
+  readonly labels: () => Promise<Int32Array>;
   /** To be called when no read is under way. */
   readonly close: () => Promise<void>;
 }
@@ -122,6 +128,11 @@ export async function openSplit(
       // Not the first failure: nothing may write into the buffers after this has returned.
       const failed = (await Promise.allSettled(reads)).find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
+    },
+    labels: async () => {
+      const labels = new Int32Array(count);
+      for (const shard of shards) labels.set((await checkedOnce(shard)).labels, shard.first);
+      return labels;
     },
     close: async () => {
       await queue;

@@ -46,9 +46,9 @@ export function seedPair(seed: number, purpose: string, ...counters: readonly nu
 }
 
 /** The numbers 0 to n - 1 in random order (Fisher and Yates), all orders equally likely up to the draws' 32 bits. */
-export function permutation(n: number, seed: number, purpose: string, epoch: number): Int32Array {
+export function permutation(n: number, seed: number, purpose: string, ...counters: readonly number[]): Int32Array {
   const order = Int32Array.from({ length: n }, (_, index) => index);
-  const key = randomUint32(seed, purpose, epoch);
+  const key = randomUint32(seed, purpose, ...counters);
   for (let last = n - 1; last > 0; last--) {
     const other = below(last + 1, key, last);
     const held = order[last] as number;

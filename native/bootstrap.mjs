@@ -1,14 +1,16 @@
 // Plain JavaScript on Node's own modules: it installs the packages that everything else needs.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { withLock } from './lock.mjs';
 import { checkRequirements } from './preflight.mjs';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 const lockFile = join(root, 'package-lock.json');
-const marker = join(root, 'node_modules', '.contrail-lock');
+const packages = join(root, 'node_modules');
+const marker = join(packages, '.contrail-lock');
 
 /** Says why in a sentence, and ends the process. @param {string} message @returns {never} */
 function fail(message) {
@@ -32,9 +34,20 @@ export const packagesAreInstalled = () => existsSync(marker) && readFileSync(mar
 
 /**
  * Installs the npm packages of package-lock.json, without their install scripts, unless they are there. An install that
- * was interrupted has no marker and is repeated.
+ * was interrupted has no marker and is repeated. Of several processes one installs, and the others wait.
  */
-export function installPackages() {
+export async function installPackages() {
+  if (packagesAreInstalled()) return;
+  if (lstatSync(packages, { throwIfNoEntry: false })?.isSymbolicLink())
+    fail(
+      `${packages} is a symbolic link, and what it leads to is not what package-lock.json says. npm would empty that folder for all who use it. Remove the link, or install the packages where it leads.`,
+    );
+  const say = (/** @type {string} */ line) => void process.stderr.write(`${line}\n`);
+  await withLock(join(root, '.native', 'packages.lock'), async () => install(), say);
+}
+
+function install() {
+  // Another process may have installed them while this one waited.
   if (packagesAreInstalled()) return;
   process.stderr.write('Installing npm packages\n');
   rmSync(marker, { force: true });

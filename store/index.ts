@@ -47,10 +47,11 @@ export {
   saveEpochMetrics,
   savePlan,
   saveStepResult,
+  tensorboardFolder,
   writeReportFile,
 } from './run-files.ts';
 export { type LogPosition, openRunLog, type RunLogWriter, readRunLog } from './run-logs.ts';
-export { loadRunRecord, recordFork, recordResume, recordRun } from './run-record.ts';
+export { loadRunRecord, recordChange, recordFork, recordResume, recordRun } from './run-record.ts';
 export {
   bytesOf,
   type Dtype,

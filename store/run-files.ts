@@ -105,3 +105,6 @@ export const reportFolder = (run: string): string => `runs/${run}/report`;
 
 export const writeReportFile = (store: Store, run: string, name: string, content: Content): Promise<void> =>
   store.write(`${reportFolder(run)}/${name}`, content);
+
+/** The folder that TensorBoard is pointed at; each step has a folder in it. */
+export const tensorboardFolder = (run: string): string => `runs/${run}/tensorboard`;

@@ -1,5 +1,11 @@
 import { ContrailError } from '../contracts/errors.ts';
-import { type ForkRecord, forkRecordSchema, type RunRecord, runRecordSchema } from '../contracts/run.ts';
+import {
+  type ForkRecord,
+  forkRecordSchema,
+  type RecordedChange,
+  type RunRecord,
+  runRecordSchema,
+} from '../contracts/run.ts';
 import { jsonBytes, parseJson } from './digest.ts';
 import type { Store } from './store.ts';
 
@@ -26,10 +32,17 @@ export async function recordResume(
   run: string,
   resume: NonNullable<RunRecord['resumes']>[number],
 ): Promise<void> {
+  await amend(store, run, (record) => ({ ...record, resumes: [...(record.resumes ?? []), resume] }));
+}
+
+/** Adds to the record of a run that a step of it was changed before it began. */
+export async function recordChange(store: Store, run: string, change: RecordedChange): Promise<void> {
+  await amend(store, run, (record) => ({ ...record, changes: [...(record.changes ?? []), change] }));
+}
+
+async function amend(store: Store, run: string, change: (record: RunRecord) => RunRecord): Promise<void> {
   const record = await loadRunRecord(store, run);
-  if (!record) return;
-  const resumed = runRecordSchema.parse({ ...record, resumes: [...(record.resumes ?? []), resume] });
-  await store.write(recordPath(run), jsonBytes(resumed));
+  if (record) await store.write(recordPath(run), jsonBytes(runRecordSchema.parse(change(record))));
 }
 
 /** Tells the run that another was forked from. */

@@ -1,18 +1,24 @@
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
-import { isContrastive, type LossConfig } from '../contracts/training.ts';
+import { isContrastive, type LossConfig, type TrainingConfig } from '../contracts/training.ts';
 import { baseTemperature } from './losses/supcon.ts';
 import type { TrainingSession } from './session.ts';
 
 /** What a contrastive training is judged by besides its loss; nothing of it needs the device. */
 export function contrastiveFacts({
   config,
-  count,
+  batch,
   perClass,
-}: Pick<TrainingSession, 'config' | 'count' | 'perClass'>): Pick<EpochMetrics, 'collapsedLoss' | 'withoutPositives'> {
+}: Pick<TrainingSession, 'config' | 'batch' | 'perClass'>): Pick<EpochMetrics, 'collapsedLoss' | 'withoutPositives'> {
   if (!isContrastive(config)) return {};
-  const batch = Math.min(config.batch, count);
-  return { collapsedLoss: collapsedLoss(config.loss, batch), withoutPositives: shareWithoutPositives(perClass, batch) };
+  return {
+    collapsedLoss: collapsedLoss(config.loss, batch),
+    withoutPositives: withoutPositives(config, perClass, batch),
+  };
 }
+
+/** A balanced batch has two images of a class or none has. */
+const withoutPositives = ({ sampler }: TrainingConfig, perClass: readonly number[], batch: number): number =>
+  sampler ? Number(sampler.balanced.perClass === 1) : shareWithoutPositives(perClass, batch);
 
 /** The loss where all projections are equal: ln(2N - 1), with a full queue ln(2N - 1 + queue), scaled as the loss is. */
 export function collapsedLoss({ supcon }: LossConfig, batch: number): number {

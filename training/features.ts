@@ -91,7 +91,7 @@ export function embeddingStep(model: EncoderModel, { image }: Pick<EncoderAbout,
 async function computeFeatures(
   embed: CompiledStep,
   dimension: number,
-  split: Omit<OpenSplit, 'close'>,
+  split: Omit<OpenSplit, 'close' | 'labels'>,
   onProgress?: (done: number, total: number) => void,
 ): Promise<{ features: Float32Array; labels: Int32Array }> {
   const { count } = split;
@@ -131,7 +131,7 @@ function imagesInMemory(
   images: Uint8Array,
   count: number,
   { image }: Pick<EncoderAbout, 'image'>,
-): Omit<OpenSplit, 'close'> {
+): Omit<OpenSplit, 'close' | 'labels'> {
   const { height, width, channels } = image;
   const size = height * width * channels;
   const read = async (rows: Int32Array, target: Uint8Array) => {

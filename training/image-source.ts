@@ -13,6 +13,8 @@ import { type Batches, type BatchOrder, streamedBatches } from './streamed-batch
 export interface ImageSource {
   /** The images in TensorFlow's memory, as `ResidentImages`; empty where they stay in the store. */
   readonly resident: StepState['resident'];
+  /** The label of each image. */
+  readonly labels: () => Promise<Int32Array>;
   /** Begins anywhere and may be closed anywhere; one at a time is open. */
   readonly batches: (order: BatchOrder) => Batches;
   /** Leaves `resident` alone, which belongs to the execution. */
@@ -36,12 +38,19 @@ export async function openImageSource(
   if (count * height * width * channels > residentMiB * 2 ** 20)
     return {
       resident: {},
+      labels: split.labels,
       batches: (order) => streamedBatches(split, order, readAhead),
       close: split.close,
     };
   try {
-    const resident = { ...residentImages(await readWholeSplit(split)) };
-    return { resident, batches: residentBatches, close: async () => {} };
+    const whole = await readWholeSplit(split);
+    const { labels } = whole;
+    return {
+      resident: { ...residentImages(whole) },
+      labels: async () => labels,
+      batches: residentBatches,
+      close: async () => {},
+    };
   } finally {
     await split.close();
   }

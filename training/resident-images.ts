@@ -1,3 +1,4 @@
+import type { LoadedSplit } from '../datasets/index.ts';
 import { byteTensor } from './ops.ts';
 import { type Tensor, type Tensor1D, tf } from './tensorflow.ts';
 
@@ -9,14 +10,7 @@ export interface ResidentImages {
   readonly labels: Tensor1D;
 }
 
-export function residentImages(split: {
-  readonly images: Uint8Array;
-  readonly labels: Int32Array;
-  readonly count: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}): ResidentImages {
+export function residentImages(split: LoadedSplit): ResidentImages {
   return {
     images: byteTensor(split.images, [split.count, split.height, split.width, split.channels]),
     labels: tf.tensor1d(split.labels, 'int32'),

@@ -3,7 +3,15 @@ import type { CheckpointManifest, ProgressPoint } from '../contracts/checkpoints
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { DataConfig, TrainingConfig } from '../contracts/training.ts';
-import { batchPlan, describeDataset } from '../datasets/index.ts';
+import {
+  type BalancedShape,
+  type BatchPlan,
+  balancedBatchPlan,
+  balancedShape,
+  batchPlan,
+  describeDataset,
+  rowsByClass,
+} from '../datasets/index.ts';
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
 import { type ImageSource, openImageSource } from './image-source.ts';
@@ -39,6 +47,10 @@ export interface TrainingSession {
   /** Of them, by class. */
   readonly perClass: readonly number[];
   readonly format: ImageFormat;
+  /** Images in a step. */
+  readonly batch: number;
+  /** The batches of an epoch. */
+  readonly planOf: (epoch: number) => BatchPlan;
   readonly stepsPerEpoch: number;
   at: ProgressPoint;
   lossSum: number;
@@ -57,7 +69,7 @@ export interface TrainingSession {
  * Opens the training images and starts from the initial state of the config's seed.
  *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
- * @throws ContrailError InvalidInput where engine and precision, or batch and microbatch, do not go together
+ * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler and data do not go together
  */
 export async function openSession(
   store: Store,
@@ -74,7 +86,10 @@ export async function openSession(
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
   const model = createTrainingModel(config, format, about.classes.length);
   const { count } = about.splits.train;
-  const batch = Math.min(config.batch, count);
+  const { perClass } = about.splits.train;
+  const balanced =
+    config.sampler && balancedShape(about.classes, perClass, config.batch, config.sampler.balanced.perClass);
+  const batch = balanced?.size ?? Math.min(config.batch, count);
   const { microbatch = batch } = config;
   if (batch % microbatch !== 0)
     throw new ContrailError(
@@ -82,9 +97,12 @@ export async function openSession(
       `microbatch: ${microbatch} does not divide the batch of ${batch} images. Choose a divisor of it.`,
     );
   const inParts = microbatch < batch;
-  const stepsPerEpoch = batchPlan({ count, batch: config.batch, seed: config.seed, epoch: 1 }).steps;
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
   const source = await openImageSource(store, dataset, 'train', data, onCheck);
+  const planOf = balanced
+    ? balancedPlans(rowsByClass(await source.labels(), about.classes.length), balanced, config.seed)
+    : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch });
+  const stepsPerEpoch = planOf(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };
   const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
   return {
@@ -97,8 +115,10 @@ export async function openSession(
       ? compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch })
       : execution.compile(trainingStep(model, config, stepsPerEpoch)),
     count,
-    perClass: about.splits.train.perClass,
+    perClass,
     format,
+    batch,
+    planOf,
     stepsPerEpoch,
     at: { epoch: 0, step: 0 },
     lossSum: 0,
@@ -109,6 +129,9 @@ export async function openSession(
     sound: true,
   };
 }
+
+const balancedPlans = (members: readonly Int32Array[], shape: BalancedShape, seed: number) => (epoch: number) =>
+  balancedBatchPlan(members, shape, { seed, epoch });
 
 export async function closeSession(session: TrainingSession): Promise<void> {
   session.execution.dispose();
@@ -167,11 +190,11 @@ export type AfterStep = (done: number, total: number, loss: number | undefined) 
  * @throws ContrailError NonFiniteLoss
  */
 export async function trainToEndOfEpoch(session: TrainingSession, afterStep: AfterStep): Promise<number | null> {
-  const { config, count, stepsPerEpoch } = session;
+  const { stepsPerEpoch } = session;
   const epoch = session.at.epoch + 1;
-  const plan = batchPlan({ count, batch: config.batch, seed: config.seed, epoch });
+  const plan = session.planOf(epoch);
   const batches = session.source.batches({
-    size: Math.min(config.batch, count),
+    size: plan.size,
     from: session.at.step,
     to: stepsPerEpoch,
     rows: plan.indices,

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { changeRule } from '../contracts/training-changes.ts';
+import { isTrainingKind } from '../contracts/training-kinds.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import { findReferences } from '../pipelines/language/references.ts';
 import { describeFailure } from './failures.ts';
@@ -56,8 +57,8 @@ export interface Controlled {
   readonly wake: () => void;
 }
 
+const isTraining = (step: PlannedStep | undefined) => step !== undefined && isTrainingKind(step.uses);
 const refuse = (message: string) => ApplicationFailure.nonRetryable(message, 'Refused');
-const isTraining = (step: PlannedStep | undefined) => step !== undefined && stepKinds[step.uses].training;
 
 /** Answers the messages of people and of trainings. Validators refuse with a sentence, and nothing is recorded. */
 export function handleMessages(controlled: Controlled): void {

@@ -12,7 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { dataGate, stepsBeforeGate } from '../pipelines/language/data-gate.ts';
-import { doomedSteps, pointlessSteps, readySteps, skippedSteps } from '../pipelines/language/readiness.ts';
+import { neverStarting, pointlessSteps, readySteps } from '../pipelines/language/readiness.ts';
 import { evaluateWhen } from '../pipelines/language/when.ts';
 import { whenContext } from '../pipelines/language/when-context.ts';
 import { following, handleMessages, type InFlight } from './control.ts';
@@ -169,16 +169,8 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
           state.update(id, { state: 'cancelled' });
     }
     const lost = state.count('failed') + state.count('cancelled');
-    if (lost + state.count('skipped') > 0 || running.size === 0) {
-      // The last step that is given up can be what those of onFailure and finally waited for.
-      for (let givenUp = true; givenUp; ) {
-        const doomed = doomedSteps(plan, state.states);
-        for (const id of doomed) state.update(id, { state: 'cancelled' });
-        const skipped = skippedSteps(plan, state.states);
-        for (const id of skipped) state.update(id, { state: 'skipped' });
-        givenUp = doomed.length + skipped.length > 0;
-      }
-    }
+    if (lost + state.count('skipped') > 0 || running.size === 0)
+      for (const [id, end] of neverStarting(plan, state.states)) state.update(id, { state: end });
     if (lost > 0) for (const id of pointlessSteps(plan, state.states)) running.get(id)?.cancel();
   };
   const isOpen = (id: string) => state.states[id] === 'waiting' || state.states[id] === 'paused';

@@ -1,39 +1,6 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nativeFolder } from '../../native/paths.ts';
-import { runProgram } from '../../native/programs.ts';
+import { pythonEnvironment } from '../python-environment.ts';
 
-const requirements = fileURLToPath(new URL('requirements.txt', import.meta.url));
-const pythonOf = (folder: string) => join(folder, 'bin', 'python');
-
-/**
- * The Python that Dagster runs in: a virtual environment of its own with every package pinned by version and SHA-256.
- * Made on the first call; later calls find it.
- */
-export async function dagsterEnvironment(): Promise<string> {
-  const pins = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex')
-    .slice(0, 12);
-  const folder = join(nativeFolder, `dagster-${pins}`);
-  if (existsSync(pythonOf(folder))) return pythonOf(folder);
-  await mkdir(nativeFolder, { recursive: true });
-  const unfinished = await mkdtemp(`${folder}.part-`);
-  try {
-    await runProgram('python3', ['-m', 'venv', unfinished]);
-    await runProgram(pythonOf(unfinished), [
-      ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps'],
-      ...['--only-binary=:all:', '--require-hashes', '--requirement', requirements],
-    ]);
-    // Whoever renames first wins; the other environment is the same and goes.
-    await rename(unfinished, folder).catch((error: unknown) => {
-      if (!existsSync(pythonOf(folder))) throw error;
-    });
-  } finally {
-    await rm(unfinished, { recursive: true, force: true });
-  }
-  return pythonOf(folder);
-}
+/** The Python that Dagster runs in. */
+export const dagsterEnvironment = (): Promise<string> =>
+  pythonEnvironment('dagster', fileURLToPath(new URL('requirements.txt', import.meta.url)), ['dagster']);

@@ -5,20 +5,24 @@ import type { Json } from '../../contracts/json.ts';
 import { loadPlan, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { pauseUpdate, retryUpdate, unpauseUpdate } from '../../workflows/messages.ts';
-import { withServer } from '../connection.ts';
+import { type ServerClient, withServer } from '../connection.ts';
 import { printJson, say } from '../output.ts';
+import { keepChanges } from '../recorded-changes.ts';
 import { describeRun, startRun } from '../runs.ts';
 import { checkRunId, follow } from './run.ts';
 
 /** Sends an update. What the workflow refuses becomes a sentence. @throws ContrailError Usage, RunNotFound */
-export async function update<T>(run: string, send: (handle: WorkflowHandle) => Promise<T>): Promise<T> {
+export async function update<T>(
+  run: string,
+  send: (handle: WorkflowHandle, server: ServerClient) => Promise<T>,
+): Promise<T> {
   checkRunId(run);
   return withServer(async (server) => {
     const { status } = await describeRun(server, run);
     if (status.name !== 'RUNNING')
       throw new ContrailError('Usage', `The run ${run} has ended (${status.name.toLowerCase()}).`);
     try {
-      return await send(server.client.workflow.getHandle(run));
+      return await send(server.client.workflow.getHandle(run), server);
     } catch (error) {
       if (error instanceof WorkflowUpdateFailedError)
         throw new ContrailError('Usage', error.cause?.message ?? error.message, { cause: error });
@@ -52,6 +56,8 @@ export async function unpauseCommand(
 ): Promise<number> {
   const request = { ...named(steps), ...(Object.keys(set).length > 0 ? { set } : {}) };
   const concerned = await update(run, (handle) => handle.executeUpdate(unpauseUpdate, { args: [request] }));
+  const [only] = steps;
+  if (only !== undefined) await keepChanges(openStore(openHome().storeUrl), run, only, set);
   say(`${run} goes on${concerned.length > 0 ? `: ${concerned.join(', ')}` : ''}.`);
   return 0;
 }

@@ -1,7 +1,7 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
-import { stepKinds } from '../../contracts/step-kinds.ts';
+import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { loadPlan, loadRunRecord, openCheckpoints, openStore, recordFork, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
@@ -53,7 +53,7 @@ export async function forkCommand(origin: string, { from, set, id, detach, json 
 
 /** Reads `pretrain` or `pretrain@12`; one of a matrix has an @ of its own. @throws ContrailError Usage */
 function readPoint({ steps }: Plan, text: string): { readonly step: string; readonly epoch: number | null } {
-  const trainings = steps.filter(({ uses }) => stepKinds[uses].training).map(({ id }) => id);
+  const trainings = steps.filter(({ uses }) => isTrainingKind(uses)).map(({ id }) => id);
   if (trainings.includes(text)) return { step: text, epoch: null };
   const [, step, epoch] = /^(.+)@([1-9]\d{0,6})$/.exec(text) ?? [];
   if (step !== undefined && trainings.includes(step)) return { step, epoch: Number(epoch) };

@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { LogLine } from '../../contracts/logs.ts';
 import type { Plan } from '../../contracts/plan.ts';
-import { stepKinds } from '../../contracts/step-kinds.ts';
+import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { loadPlan, openStore, readRunLog } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { connect, type ServerClient } from '../connection.ts';
@@ -70,8 +70,7 @@ export async function logsCommand(
   }
 }
 
-const trainingsOf = ({ steps }: Plan): string[] =>
-  steps.filter(({ uses }) => stepKinds[uses].training).map(({ id }) => id);
+const trainingsOf = ({ steps }: Plan): string[] => steps.filter(({ uses }) => isTrainingKind(uses)).map(({ id }) => id);
 
 const keyOf = ({ time, step, message }: LogLine) => `${time} ${step} ${message}`;
 

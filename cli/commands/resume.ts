@@ -8,7 +8,8 @@ import { withServer } from '../connection.ts';
 import { driftOf, driftTable } from '../drift.ts';
 import { printJson, say } from '../output.ts';
 import { planSource } from '../pipeline-file.ts';
-import { describeRun, startRun } from '../runs.ts';
+import { withRecordedChanges } from '../recorded-changes.ts';
+import { describeRun, queryStatus, startRun } from '../runs.ts';
 import { checkRunId, follow } from './run.ts';
 
 type Params = Readonly<Record<string, Json>>;
@@ -27,7 +28,8 @@ export async function requirePlan(store: Store, run: string): Promise<Plan> {
 export async function planAgain(store: Store, run: string, plan: Plan, set: Params): Promise<Plan> {
   if (Object.keys(set).length === 0) return plan;
   const record = await loadRunRecord(store, run);
-  if (record?.source) return planSource(record.source, { ...plan.params, ...set });
+  if (record?.source)
+    return withRecordedChanges(planSource(record.source, { ...plan.params, ...set }), record.changes ?? []);
   throw new ContrailError(
     'Usage',
     `The run ${run} did not keep its pipeline, so --set cannot be used. Start a new run.`,
@@ -80,9 +82,16 @@ export async function resumeCommand(run: string, { set, acceptDrift, detach, jso
 /** A run that goes on is not started again. @throws ContrailError Usage */
 async function requireEnded(server: Parameters<typeof describeRun>[0], run: string): Promise<void> {
   const { status } = await describeRun(server, run);
-  if (status.name === 'RUNNING')
+  if (status.name !== 'RUNNING') return;
+  const { steps = [], state } = (await queryStatus(server, run)) ?? {};
+  const paused = steps.filter((step) => step.state === 'paused').map(({ id }) => id);
+  if (paused.length > 0 || state === 'paused')
     throw new ContrailError(
       'Usage',
-      `The run ${run} is going on. \`contrail set ${run} <step>.<path>=<value>\` changes it, \`contrail unpause ${run}\` lets go on what is paused.`,
+      `The run ${run} has not ended: ${paused.length > 0 ? `${paused.join(', ')} of it` : 'it'} is paused. \`contrail unpause ${run}\` lets it go on; with the name of a step and --set, that step with other parameters.`,
     );
+  throw new ContrailError(
+    'Usage',
+    `The run ${run} is going on. \`contrail watch ${run}\` shows it, \`contrail set ${run} <step>.<path>=<value>\` changes it.`,
+  );
 }

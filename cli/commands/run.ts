@@ -8,7 +8,7 @@ import { type ServerClient, withServer } from '../connection.ts';
 import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
-import { readPipelineFile, readSource } from '../pipeline-file.ts';
+import { openPipelineFile, readPipelineFile } from '../pipeline-file.ts';
 import { newRunId, startRun } from '../runs.ts';
 import { loadEvaluation, reportOf, summarise } from '../summary.ts';
 
@@ -47,12 +47,15 @@ export interface RunOptions {
 
 /** `contrail run` */
 export async function runCommand(file: string, { set, id, detach, json, cache }: RunOptions): Promise<number> {
-  const plan = await readPipelineFile(file, set);
-  const source = await readSource(file);
+  const pipeline = await openPipelineFile(file);
+  const plan = pipeline.plan(set);
   const run = checkRunId(id ?? newRunId(plan.name));
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {
-    await startRun(server, store, run, plan, false, { source, ...(cache ? {} : { useCache: false }) });
+    await startRun(server, store, run, plan, false, {
+      source: pipeline.source(),
+      ...(cache ? {} : { useCache: false }),
+    });
     say(`Started ${run}`);
     if (!detach) return follow(server, store, run, json);
     if (json) printJson({ run });

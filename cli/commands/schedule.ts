@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import { type ScheduleConfig, scheduleSchema } from '../../contracts/plan.ts';
-import { runOfFiring, scheduleIdSchema } from '../../contracts/schedules.ts';
+import { scheduleIdSchema } from '../../contracts/schedules.ts';
 import { openStore, removeSchedule, saveScheduleDefinition } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { scheduleAttribute } from '../../workflows/search-attributes.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
-import { readPipelineFile, readSource } from '../pipeline-file.ts';
+import { openPipelineFile } from '../pipeline-file.ts';
 import { refusalOf } from '../refusals.ts';
 import {
   definitionOf,
@@ -24,7 +24,7 @@ const shownTimes = 5;
 const shownRuns = 10;
 
 /** @throws ContrailError Usage */
-function checkScheduleId(id: string): string {
+export function checkScheduleId(id: string): string {
   const checked = scheduleIdSchema.safeParse(id);
   if (!checked.success)
     throw new ContrailError('Usage', `The schedule id ${JSON.stringify(id)} ${checked.error.issues[0]?.message}.`);
@@ -49,10 +49,9 @@ export interface CreateOptions {
 
 /** `contrail schedule create` */
 export async function scheduleCreateCommand(file: string, options: CreateOptions): Promise<number> {
-  const source = await readSource(file);
-  const declared = (await readPipelineFile(file, {})).schedule;
-  const config = configOf(options, declared);
-  const plan = await readPipelineFile(file, { ...config.params, ...options.set });
+  const pipeline = await openPipelineFile(file);
+  const config = configOf(options, pipeline.plan({}).schedule);
+  const plan = pipeline.plan({ ...config.params, ...options.set });
   const id = checkScheduleId(options.id ?? plan.name);
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {
@@ -66,7 +65,7 @@ export async function scheduleCreateCommand(file: string, options: CreateOptions
       format: 'contrail-schedule/1',
       schedule: id,
       plan,
-      source,
+      source: pipeline.source(),
       config: { ...config, params: { ...config.params, ...options.set } },
     });
     const told = scheduleOptions({ schedule: id, definition }, config);
@@ -215,7 +214,7 @@ export function scheduleDescribeCommand(id: string, { json }: { readonly json: b
 }
 
 /** The last runs of a schedule, newest first. */
-async function runsOf({ client }: ServerClient, schedule: string) {
+export async function runsOf({ client }: ServerClient, schedule: string) {
   const runs: { run: string; state: string; started: string; seconds: number | null }[] = [];
   const query = `WorkflowType = 'pipeline' AND ${scheduleAttribute.name} = '${schedule}'`;
   for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({ query })) {
@@ -232,42 +231,6 @@ async function runsOf({ client }: ServerClient, schedule: string) {
 
 /** 2026-11-24 03:00:00 UTC */
 const moment = (time: Date): string => `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-
-const triggerWaitMs = 10_000;
-
-/** `contrail schedule trigger`: a run now, under the schedule's own overlap policy. */
-export function scheduleTriggerCommand(
-  id: string,
-  { overlap, json }: { readonly overlap?: ScheduleConfig['overlap']; readonly json: boolean },
-): Promise<number> {
-  checkScheduleId(id);
-  return withServer(async (server) => {
-    const { handle, description } = await openSchedule(server, id);
-    await handle.trigger(overlap ? overlapPolicy(overlap) : description.policies.overlap);
-    const before = description.info;
-    for (const end = Date.now() + triggerWaitMs; Date.now() < end; ) {
-      const { info } = await handle.describe();
-      const known = new Set(before.recentActions.map(({ action }) => action.workflow.workflowId));
-      const started = info.recentActions.find(({ action }) => !known.has(action.workflow.workflowId));
-      if (started) {
-        const run = runOfFiring(started.action.workflow.workflowId);
-        if (json) printJson({ schedule: id, run });
-        else say(`Started ${run}`);
-        return 0;
-      }
-      if (info.numActionsSkippedOverlap > before.numActionsSkippedOverlap) {
-        const going = info.runningActions.map(({ workflow }) => runOfFiring(workflow.workflowId)).join(', ');
-        if (json) printJson({ schedule: id, run: null, skipped: 'overlap' });
-        else say(`Skipped: ${going || 'the run before'} is still going on. --overlap allow-all starts one beside it.`);
-        return 0;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-    if (json) printJson({ schedule: id, run: null });
-    else say('Temporal has taken it up; the run starts when those before it are done.');
-    return 0;
-  });
-}
 
 /** `contrail schedule pause` and `unpause` */
 export function schedulePauseCommand(

@@ -1,15 +1,28 @@
 import { parse } from 'yaml';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
+import { openStore } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
 import { setUpdate } from '../../workflows/messages.ts';
 import { say } from '../output.ts';
+import { keepChanges } from '../recorded-changes.ts';
+import { queryStatus } from '../runs.ts';
 import { update } from './control.ts';
 
 /** `contrail set`: changes a parameter of a step of a run that goes on. */
 export async function setCommand(run: string, change: string): Promise<number> {
   const { step, path, value } = readChange(change);
-  await update(run, (handle) => handle.executeUpdate(setUpdate, { args: [{ step, path, value }] }));
-  say(`${step}.${path} of ${run} is ${JSON.stringify(value)} from the next epoch on.`);
+  const had = await update(run, async (handle, server) => {
+    const status = await queryStatus(server, run);
+    await handle.executeUpdate(setUpdate, { args: [{ step, path, value }] });
+    return status?.steps.find(({ id }) => id === step);
+  });
+  // A training that runs records its changes itself.
+  if (had?.state === 'running') say(`${step}.${path} of ${run} is ${JSON.stringify(value)} from the next epoch on.`);
+  else {
+    await keepChanges(openStore(openHome().storeUrl), run, step, { [path]: value });
+    say(`${step}.${path} of ${run} is ${JSON.stringify(value)} when the step goes on.`);
+  }
   return 0;
 }
 

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { ContrailError } from '../../contracts/errors.ts';
-import { stepKinds } from '../../contracts/step-kinds.ts';
+import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { verifyEpoch } from '../../worker/verify-epoch.ts';
@@ -19,7 +19,7 @@ export async function verifyCommand(
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const plan = await requirePlan(store, run);
-  const trainings = plan.steps.filter(({ uses }) => stepKinds[uses].training).map(({ id }) => id);
+  const trainings = plan.steps.filter(({ uses }) => isTrainingKind(uses)).map(({ id }) => id);
   const step = named ?? (trainings.length === 1 ? trainings[0] : undefined);
   if (step === undefined || !trainings.includes(step))
     throw new ContrailError(

@@ -3,6 +3,7 @@ import { canonicalJson, type Json } from '../../contracts/json.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import { type StepKind, stepKinds } from '../../contracts/step-kinds.ts';
 import { describeDifference } from '../../contracts/training-changes.ts';
+import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
 import { findReferences } from '../../pipelines/language/references.ts';
 import {
@@ -160,7 +161,7 @@ function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { 
 }
 
 const epochsOf = ({ uses, with: parameters }: PlannedStep): number | null =>
-  stepKinds[uses].training && typeof parameters.epochs === 'number' ? parameters.epochs : null;
+  isTrainingKind(uses) && typeof parameters.epochs === 'number' ? parameters.epochs : null;
 
 /** A training goes on from the checkpoints of the run that is resumed, if they belong to it. */
 async function continued(step: PlannedStep, around: Surroundings): Promise<Decided | null> {

@@ -40,9 +40,12 @@ export function addSchedule(program: Command, finish: Finish): void {
   schedule
     .command('trigger <schedule>')
     .description('start a run now')
+    .addOption(setOption())
     .addOption(overlapOption())
     .addOption(jsonOption())
-    .action(async (id, options) => finish((await commands()).scheduleTriggerCommand(id, options)));
+    .action(async (id, options) =>
+      finish((await import('../commands/schedule-trigger.ts')).scheduleTriggerCommand(id, options)),
+    );
   for (const [name, paused, what] of [
     ['pause', true, 'start nothing until it is unpaused'],
     ['unpause', false, 'start runs again'],

@@ -3,12 +3,11 @@ export type { IncludedFiles } from './include.ts';
 export { parsePipeline, planPipeline, readPipeline, readPipelineValue } from './parse.ts';
 export { formatProblem, type Problem } from './problems.ts';
 export {
-  doomedSteps,
   hasEnded,
+  neverStarting,
   pointlessSteps,
   readySteps,
   type StepStates,
-  skippedSteps,
 } from './readiness.ts';
 export { resolveResults } from './references.ts';
 export { evaluateWhen, type WhenContext } from './when.ts';

@@ -58,40 +58,32 @@ function freePlaces({ matrices }: Plan, states: StepStates): Map<string, number>
 }
 
 /**
- * What becomes of waiting steps that can never start. What is known first decides; where a need failed and another was
- * skipped, the failure does.
+ * What becomes of waiting steps that can never start. Something they need failed, was cancelled or can never start itself: they
+ * are cancelled. Something they need was skipped, or they are there for a failure and all ended without one: they are
+ * skipped. Where a need failed and another was skipped, the failure decides.
  */
-function neverStarting(plan: Plan, states: StepStates): Map<string, 'cancelled' | 'skipped'> {
-  const main = plan.steps.filter((step) => roleOf(step) === 'step');
-  const noFailure = main.every(({ id }) => hasEnded(states[id])) && !main.some(({ id }) => states[id] === 'failed');
+export function neverStarting(plan: Plan, states: StepStates): ReadonlyMap<string, 'cancelled' | 'skipped'> {
   const found = new Map<string, 'cancelled' | 'skipped'>();
   const stateOf = (id: string) => found.get(id) ?? states[id];
-  // In topological order, so one pass reaches everything downstream.
-  for (const step of plan.steps) {
-    if (states[step.id] !== 'waiting') continue;
-    if (roleOf(step) === 'onFailure' && noFailure) {
-      found.set(step.id, 'skipped');
-      continue;
+  const main = plan.steps.filter((step) => roleOf(step) === 'step');
+  const others = plan.steps.filter((step) => roleOf(step) !== 'step');
+  let noFailure = false;
+  // In topological order, so one pass reaches everything downstream; steps proper need none of the others.
+  const follow = (steps: readonly PlannedStep[]) => {
+    for (const step of steps) {
+      if (states[step.id] !== 'waiting') continue;
+      if (roleOf(step) === 'onFailure' && noFailure) found.set(step.id, 'skipped');
+      else if (decidesItself(step)) continue;
+      else if (step.needs.some((need) => stateOf(need) === 'failed' || stateOf(need) === 'cancelled'))
+        found.set(step.id, 'cancelled');
+      else if (step.needs.some((need) => stateOf(need) === 'skipped')) found.set(step.id, 'skipped');
     }
-    if (decidesItself(step)) continue;
-    if (step.needs.some((need) => stateOf(need) === 'failed' || stateOf(need) === 'cancelled'))
-      found.set(step.id, 'cancelled');
-    else if (step.needs.some((need) => stateOf(need) === 'skipped')) found.set(step.id, 'skipped');
-  }
+  };
+  follow(main);
+  noFailure = main.every(({ id }) => hasEnded(stateOf(id))) && !main.some(({ id }) => states[id] === 'failed');
+  follow(others);
   return found;
 }
-
-const endingAs = (plan: Plan, states: StepStates, end: 'cancelled' | 'skipped') =>
-  [...neverStarting(plan, states)].filter(([, state]) => state === end).map(([id]) => id);
-
-/** Waiting steps that can never start, because something they need failed, was cancelled, or can never start itself. */
-export const doomedSteps = (plan: Plan, states: StepStates): string[] => endingAs(plan, states, 'cancelled');
-
-/**
- * Waiting steps that are passed over: something they need was skipped, or they are there for a failure and all ended
- * without one.
- */
-export const skippedSteps = (plan: Plan, states: StepStates): string[] => endingAs(plan, states, 'skipped');
 
 /**
  * Running steps whose result nobody can use any more: other steps need it, and none of those can run. A step that nothing

@@ -6,10 +6,12 @@ import {
   acquireLease,
   float32,
   loadChanges,
+  loadEpochMetrics,
   loadRunRecord,
   loadStepResult,
   openCheckpoints,
 } from '../../store/index.ts';
+import { pauseUpdate } from '../../workflows/messages.ts';
 import { runCommand, runForJson } from './command.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
 import { recordHistory } from './record-history.ts';
@@ -208,6 +210,36 @@ describe('a training that is not well', () => {
   });
 });
 
+describe('a training that may stop early', () => {
+  const started = async (id: string, settings: string, epochs: number) => {
+    await environment.start(id, tiny(settings).replace('epochs: 2', `epochs: ${epochs}`));
+    await environment.result(id);
+    const lines = await loadEpochMetrics(environment.store, key(id));
+    // Its best epoch is the result, whichever came after.
+    const { epoch, loss } = lines.toSorted((a, b) => a.loss - b.loss)[0] ?? {};
+    expect(await result(id)).toMatchObject({ epochs: epoch, loss, digest: await digestAt(id, epoch ?? 0) });
+    return lines;
+  };
+
+  it('ends when its loss is no longer lower, and gives what it has to other runs', { timeout: 300_000 }, async () => {
+    const patience = 'stop: { patience: 2, minimumDelta: 100 }';
+    expect((await started('patient', patience, 9)).map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    await environment.start('patient-again', tiny(patience).replace('epochs: 2', 'epochs: 9'));
+    await environment.result('patient-again');
+    const step = (await queryStatus(environment.client(), 'patient-again'))?.steps.find(({ id }) => id === 'pretrain');
+    expect(step).toMatchObject({ state: 'done', reused: true, from: { run: 'patient', step: 'pretrain' } });
+  });
+
+  it('ends when its time is spent, of which no other run takes the result', { timeout: 300_000 }, async () => {
+    const time = 'stop: { after: 1s }';
+    const spent = (await started('timed', time, 100_000)).map(({ seconds }) => seconds);
+    const total = (seconds: readonly number[]) => seconds.reduce((sum, each) => sum + each, 0);
+    expect(total(spent)).toBeGreaterThanOrEqual(1);
+    expect(total(spent.slice(0, -1))).toBeLessThan(1);
+    expect((await started('timed-again', time, 100_000)).length).toBeGreaterThan(0);
+  });
+});
+
 describe('a fork', () => {
   it('begins from a kept checkpoint with other params, and each run knows of the other', {
     timeout: 300_000,
@@ -325,5 +357,23 @@ describe('a running training', () => {
     await environment.result('changed');
     expect(await result('changed')).toMatchObject({ epochs: at + 2 });
     expect(await runForJson(environment.home, ['verify', 'changed'])).toMatchObject({ same: true, epoch: at + 2 });
+  });
+
+  it('keeps what was set before the step began, when the run was cancelled and is resumed', {
+    timeout: 300_000,
+  }, async () => {
+    await environment.start('set-early', tiny());
+    const handle = environment.client().client.workflow.getHandle('set-early');
+    // While the images are made: the training has not begun.
+    await handle.executeUpdate(pauseUpdate, { args: [{}] });
+    expect(await stateOf('set-early')).toBe('waiting');
+    expect((await contrail('set', 'set-early', 'pretrain.batch=16')).code).toBe(0);
+    const refused = await contrail('resume', 'set-early');
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/has not ended: it is paused\. `contrail unpause set-early` lets it go on/);
+    expect((await contrail('cancel', 'set-early', '--wait')).code).toBe(0);
+    const resumed = await contrail('resume', 'set-early');
+    expect(resumed.code, resumed.stderr).toBe(0);
+    for (const { config } of await manifests('set-early')) expect(config).toMatchObject({ batch: 16 });
   });
 });

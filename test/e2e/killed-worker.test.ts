@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadStepResults, openStore } from '../../store/index.ts';
 import { statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
+import { workflowBundleFile } from '../workflows/bundle.ts';
 import { planOf, startServer, step } from '../workflows/interpreter.ts';
 
 /**
@@ -20,17 +20,14 @@ const kills = 20;
 const runs = ['one', 'two', 'three', 'four', 'five'];
 
 let folder: string;
+let bundle: string;
 let environment: Awaited<ReturnType<typeof startServer>>;
 let worker: ChildProcess | undefined;
 let prepared: ChildProcess | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-kills-'));
   environment = await startServer([]);
-  const { code } = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
-  await writeFile(join(folder, 'bundle.js'), code);
+  bundle = await workflowBundleFile();
 }, 180_000);
 afterAll(async () => {
   for (const child of [worker, prepared]) child?.kill('SIGKILL');
@@ -44,7 +41,7 @@ const lines = async () => (await readFile(logFile(), 'utf8').catch(() => '')).sp
 /** A worker process that has loaded, or soon will have, and waits to be told to begin. */
 function prepareWorker(): ChildProcess {
   const program = fileURLToPath(new URL('./processes/killable-worker.ts', import.meta.url));
-  const args = [environment.address, join(folder, 'store'), join(folder, 'bundle.js'), logFile()];
+  const args = [environment.address, join(folder, 'store'), bundle, logFile()];
   return spawn(process.execPath, ['--import', 'tsx', program, ...args], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

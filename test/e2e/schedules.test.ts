@@ -165,11 +165,29 @@ describe('a schedule', () => {
     expect((await describeSchedule('slow')).skippedForOverlap).toBe(1);
     const beside = await trigger('slow', '--overlap', 'allow-all');
     expect(beside.run).not.toBe(run);
+    expect(await trigger('slow', '--set', 'epochs=1')).toEqual({ run: null, skipped: 'overlap' });
+    const queued = await runCommand(environment.home, [
+      ...['schedule', 'trigger', 'slow', '--set', 'epochs=1', '--overlap', 'buffer-one'],
+    ]);
+    expect(queued).toMatchObject({ code: 2, stderr: expect.stringContaining('Use --overlap allow-all') });
     for (const each of [run, beside.run]) {
       while (!(await environment.store.exists(`runs/${each}/plan.json`))) await sleep(100);
       await runCommand(environment.home, ['cancel', each ?? '', '--wait']);
     }
     expect((await describeSchedule('slow')).runs.map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+  });
+
+  it('starts a run with params of its own, which the schedule does not keep', { timeout: 300_000 }, async () => {
+    const { run } = await trigger('slow', '--set', 'epochs=2');
+    await ended(run ?? '');
+    expect(await statesOf(run ?? '')).toEqual({ data: 'done', pretrain: 'done' });
+    expect(await loadRunRecord(environment.store, run ?? '')).toMatchObject({
+      params: { epochs: 2 },
+      schedule: { id: 'slow' },
+    });
+    expect(await contrail('schedule', 'describe', 'slow')).toMatchObject({ config: { params: { epochs: 100_000 } } });
+    const mistaken = await runCommand(environment.home, ['schedule', 'trigger', 'slow', '--set', 'epoch=2']);
+    expect(mistaken).toMatchObject({ code: 1, stderr: expect.stringContaining('epoch') });
   });
 
   it('does the past again, one run after the other', { timeout: 300_000 }, async () => {

@@ -19,14 +19,6 @@ describe('the examples in docs/pipelines.md', () => {
   const pipelines = yaml.filter((text) => text.startsWith('name: '));
   const included = yaml.find((text) => text.startsWith('params: '));
 
-  it('are there', () => expect(pipelines.length).toBeGreaterThanOrEqual(6));
-
-  for (const text of pipelines)
-    it(`${/^name: (\S+)/.exec(text)?.[1]} is valid`, () => {
-      const files = () => ({ text: included ?? '' });
-      expect(parsePipeline({ text, file: 'docs.yaml' }, {}, { files }).steps.length).toBeGreaterThan(1);
-    });
-
   it('make the steps that the page says', () => {
     const idsOf = (name: string) => {
       const text = pipelines.find((each) => each.startsWith(`name: ${name}\n`)) ?? '';

@@ -3,13 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Plan, PlannedStep, StepRole } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
-import {
-  doomedSteps,
-  parsePipeline,
-  pointlessSteps,
-  readySteps,
-  skippedSteps,
-} from '../../pipelines/language/index.ts';
+import { neverStarting, parsePipeline, pointlessSteps, readySteps } from '../../pipelines/language/index.ts';
 import { bareStep } from './plan.ts';
 
 const folder = new URL('../../pipelines/', import.meta.url);
@@ -65,8 +59,8 @@ describe('what to run next', () => {
         const states = all(plan, 'waiting');
         const stepOf = (id: string) => plan.steps.find((each) => each.id === id) ?? bareStep(id, []);
         for (let round = 0; round <= 3 * plan.steps.length; round++) {
-          for (const id of doomedSteps(plan, states)) states[id] = 'cancelled';
-          for (const id of skippedSteps(plan, states)) states[id] = 'skipped';
+          for (const [id, end] of neverStarting(plan, states)) states[id] = end;
+          expect([...neverStarting(plan, states).keys()]).toEqual([]);
           for (const id of readySteps(plan, states)) {
             const step = stepOf(id);
             const allowed = decides(step) ? ['done', 'failed', 'cancelled', 'skipped'] : ['done'];
@@ -113,7 +107,10 @@ describe('what to run next', () => {
       ],
     };
     const states = { ...all(plan, 'waiting'), a: 'skipped' as const };
-    expect(skippedSteps(plan, states)).toEqual(['b', 'c']);
+    expect([...neverStarting(plan, states)]).toEqual([
+      ['b', 'skipped'],
+      ['c', 'skipped'],
+    ]);
     expect(readySteps(plan, { ...states, b: 'skipped', c: 'skipped' })).toEqual(['d']);
   });
 
@@ -123,8 +120,26 @@ describe('what to run next', () => {
       params: {},
       steps: [bareStep('a', []), bareStep('b', []), bareStep('c', ['a', 'b'])],
     };
-    expect(doomedSteps(plan, { a: 'skipped', b: 'failed', c: 'waiting' })).toEqual(['c']);
-    expect(skippedSteps(plan, { a: 'skipped', b: 'failed', c: 'waiting' })).toEqual([]);
+    expect([...neverStarting(plan, { a: 'skipped', b: 'failed', c: 'waiting' })]).toEqual([['c', 'cancelled']]);
+  });
+
+  it('passes over what is there for a failure at once, when the last step that is given up was no failure', () => {
+    const plan: Plan = {
+      name: 'p',
+      params: {},
+      steps: [
+        bareStep('a', []),
+        bareStep('b', ['a']),
+        bareStep('undo', [], { role: 'onFailure' }),
+        bareStep('tell', ['undo'], { role: 'finally' }),
+      ],
+    };
+    expect([...neverStarting(plan, { ...all(plan, 'waiting'), a: 'skipped' })]).toEqual([
+      ['b', 'skipped'],
+      ['undo', 'skipped'],
+      ['tell', 'skipped'],
+    ]);
+    expect([...neverStarting(plan, { ...all(plan, 'waiting'), a: 'failed' })]).toEqual([['b', 'cancelled']]);
   });
 
   it('gives up a running step that nothing can use any more, but not one that nothing needs', () => {

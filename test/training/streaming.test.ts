@@ -33,6 +33,7 @@ const supcon = { encoder, projection: { hidden: 16, output: 8 }, batch: 8, epoch
 const configs = {
   SupCon: supcon,
   'SupCon in parts': { ...supcon, microbatch: 4 },
+  'SupCon, balanced': { ...supcon, sampler: { balanced: { perClass: 4 } } },
   'cross-entropy, operation by operation': {
     encoder,
     loss: { crossEntropy: {} },
@@ -100,6 +101,7 @@ describe('training on images that stay in the store', () => {
   for (const [name, run, first, second] of [
     ['SupCon', 'from-memory', resident, { residentMiB: 0, readAhead: 0 }],
     ['cross-entropy in parts', 'from-store', streamed, resident],
+    ['SupCon, balanced', 'balanced', resident, streamed],
   ] as const)
     it(`goes on in the middle of an epoch that the other way began, with the same bits (${name}, ${run})`, async () => {
       // The first report is that the training is opened.

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { activityInfo, cancelled, heartbeat, sleep } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.ts';
 import type { StepInput } from '../../activities/step-input.ts';
 import { finishStep, unlessFinished } from '../../activities/step-result.ts';
@@ -12,6 +11,7 @@ import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import { temporalBinary } from '../../native/index.ts';
 import type { Store } from '../../store/index.ts';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
+import { workflowCode } from './bundle.ts';
 import { memoryStore } from './memory-store.ts';
 
 /** What a step's work does in a test. */
@@ -38,10 +38,12 @@ export interface Interpreter {
   readonly store: Store;
   readonly events: WorkEvent[];
   readonly behaviours: Map<string, Behaviour>;
+  /** Stops the worker, and starts another whose workflows are this code. */
+  readonly upgrade: (code: string) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
-export async function startInterpreter(extraArgs: string[] = []): Promise<Interpreter> {
+export async function startInterpreter(extraArgs: string[] = [], firstCode?: string): Promise<Interpreter> {
   if (!existsSync(temporalBinary())) throw new Error('npm test sets up Temporal first');
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const environment = await startServer(extraArgs);
@@ -76,29 +78,37 @@ export async function startInterpreter(extraArgs: string[] = []): Promise<Interp
   };
   const finishTraining = async ({ recorded }: FinishTrainingStepInput) => ({ result: { ...recorded }, attempt: 1 });
   const activities = { ...createActivities(context), choose: work, trainEpoch, finishTraining };
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('ERROR'),
-  });
   const shared = { connection: environment.nativeConnection, activities };
-  const workers = await Promise.all([
-    Worker.create({ ...shared, taskQueue: 'contrail', workflowBundle, maxConcurrentActivityTaskExecutions: 50 }),
-    Worker.create({
-      ...shared,
-      taskQueue: 'cpu',
-      maxConcurrentActivityTaskExecutions: 200,
-      maxHeartbeatThrottleInterval: '200ms',
-    }),
-  ]);
-  const ended = Promise.all(workers.map((worker) => worker.run()));
+  /** @returns how to stop it */
+  const startWorker = async (code: string) => {
+    const [workflowBundle, maxConcurrentActivityTaskExecutions] = [{ code }, 50];
+    const workers = await Promise.all([
+      Worker.create({ ...shared, taskQueue: 'contrail', workflowBundle, maxConcurrentActivityTaskExecutions }),
+      Worker.create({
+        ...shared,
+        taskQueue: 'cpu',
+        maxConcurrentActivityTaskExecutions: 200,
+        maxHeartbeatThrottleInterval: '200ms',
+      }),
+    ]);
+    const ended = Promise.all(workers.map((worker) => worker.run()));
+    return async () => {
+      for (const worker of workers) worker.shutdown();
+      await ended;
+    };
+  };
+  let stopWorker = await startWorker(firstCode ?? (await workflowCode()));
   return {
     environment,
     store,
     events,
     behaviours,
+    upgrade: async (code) => {
+      await stopWorker();
+      stopWorker = await startWorker(code);
+    },
     stop: async () => {
-      for (const worker of workers) worker.shutdown();
-      await ended;
+      await stopWorker();
       await environment.teardown();
     },
   };

@@ -34,19 +34,6 @@ export const viewDraws = (rows: number, seed: Tensor1D): Tensor2D =>
   statelessUniform([rows, drawColumns.length], seed) as Tensor2D;
 
 /**
- * Two independently augmented views of each image, view-major: row v * n + i is view v of image i.
- *
- * The draws are a function of the seed pair and the row alone, so the same step of the same epoch always gives the
- * same views.
- *
- * @param images float32 [n, height, width, channels], 0 to 1
- * @returns float32 [2n, height, width, channels], 0 to 1
- */
-export function twoViews(images: Tensor4D, seed: Tensor1D, config: AugmentationConfig): Tensor4D {
-  return tf.tidy(() => augment(tf.concat([images, images], 0), viewDraws(2 * images.shape[0], seed), config));
-}
-
-/**
  * One augmented version of each image. Geometry is resampled once, bilinearly, with reflection beyond the edges.
  *
  * @param draws float32 [n, operations]: a row for each image

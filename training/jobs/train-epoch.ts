@@ -82,8 +82,7 @@ async function trainAndCommit(
   const epoch = session.at.epoch + 1;
   const firstStep = session.at.step;
   const started = performance.now();
-  const imagesPerSecond = (steps: number) =>
-    (steps * Math.min(session.config.batch, session.count)) / secondsSince(started);
+  const imagesPerSecond = (steps: number) => (steps * session.batch) / secondsSince(started);
   let committedAt = started;
   /** The checkpoint within the epoch that is being written; training goes on meanwhile. */
   let pending: Promise<unknown> = Promise.resolve();

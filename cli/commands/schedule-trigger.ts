@@ -1,0 +1,110 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import type { Json } from '../../contracts/json.ts';
+import type { ScheduleConfig } from '../../contracts/plan.ts';
+import { type Firing, runOfFiring } from '../../contracts/schedules.ts';
+import { openStore, type Store, saveScheduleDefinition } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { controlQueue } from '../../workflows/options.ts';
+import { type ServerClient, withServer } from '../connection.ts';
+import { printJson, say } from '../output.ts';
+import { planSource } from '../pipeline-file.ts';
+import { definitionOf, openSchedule, overlapPolicy, scheduledWorkflow } from '../schedules.ts';
+import { checkScheduleId, runsOf } from './schedule.ts';
+
+const triggerWaitMs = 10_000;
+
+export interface TriggerOptions {
+  /** Params of this run alone. */
+  readonly set: Readonly<Record<string, Json>>;
+  readonly overlap?: ScheduleConfig['overlap'];
+  readonly json: boolean;
+}
+
+/** `contrail schedule trigger`: a run now, under the schedule's own overlap policy. */
+export function scheduleTriggerCommand(id: string, { set, overlap, json }: TriggerOptions): Promise<number> {
+  checkScheduleId(id);
+  return withServer(async (server) => {
+    const schedule = await openSchedule(server, id);
+    const answer =
+      Object.keys(set).length > 0
+        ? await triggerWith(server, openStore(openHome().storeUrl), { id, ...schedule, set, overlap })
+        : await trigger(schedule, overlap);
+    if (json) printJson({ schedule: id, ...answer });
+    else if (answer.run !== null) say(`Started ${answer.run}`);
+    else if (answer.skipped === undefined)
+      say('Temporal has taken it up; the run starts when those before it are done.');
+    else say(`Skipped: ${goingOn(schedule)} is still going on. --overlap allow-all starts one beside it.`);
+    return 0;
+  });
+}
+
+type OpenSchedule = Awaited<ReturnType<typeof openSchedule>>;
+type Triggered = { readonly run: string | null; readonly skipped?: 'overlap' };
+
+const goingOn = ({ description }: OpenSchedule) =>
+  description.info.runningActions.map(({ workflow }) => runOfFiring(workflow.workflowId)).join(', ') ||
+  'the run before';
+
+async function trigger({ handle, description }: OpenSchedule, overlap?: ScheduleConfig['overlap']): Promise<Triggered> {
+  await handle.trigger(overlap ? overlapPolicy(overlap) : description.policies.overlap);
+  const before = description.info;
+  const known = new Set(before.recentActions.map(({ action }) => action.workflow.workflowId));
+  for (const end = Date.now() + triggerWaitMs; Date.now() < end; ) {
+    const { info } = await handle.describe();
+    const started = info.recentActions.find(({ action }) => !known.has(action.workflow.workflowId));
+    if (started) return { run: runOfFiring(started.action.workflow.workflowId) };
+    if (info.numActionsSkippedOverlap > before.numActionsSkippedOverlap) return { run: null, skipped: 'overlap' };
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  return { run: null };
+}
+
+/**
+ * A run of the schedule with params of its own. Temporal starts only what the schedule says, so this one is started beside it:
+ * it can be skipped for a run that is going on, or start all the same, but not wait its turn.
+ *
+ * @throws ContrailError Usage, InvalidPipeline
+ */
+async function triggerWith(
+  server: ServerClient,
+  store: Store,
+  {
+    id,
+    description,
+    firing,
+    set,
+    overlap,
+  }: OpenSchedule & { readonly id: string } & { readonly [Key in 'set' | 'overlap']: TriggerOptions[Key] | undefined },
+): Promise<Triggered> {
+  const definition = await definitionOf(store, firing);
+  if (!definition)
+    throw new ContrailError(
+      'Usage',
+      'This store does not hold what the schedule starts: CONTRAIL_HOME or CONTRAIL_STORE names another.',
+    );
+  const params = { ...definition.config.params, ...set };
+  const policy = overlap ?? definition.config.overlap;
+  const runs = await runsOf(server, id);
+  const isAlone = description.info.runningActions.length === 0 && !runs.some(({ state }) => state === 'running');
+  if (!isAlone && policy === 'skip') return { run: null, skipped: 'overlap' };
+  if (!isAlone && policy !== 'allow-all')
+    throw new ContrailError(
+      'Usage',
+      `A run of ${id} is going on, and one with --set cannot be started under overlap: ${policy}. Use --overlap allow-all or --overlap skip.`,
+    );
+  const plan = planSource(definition.source, params);
+  const digest = await saveScheduleDefinition(store, {
+    ...definition,
+    plan,
+    config: { ...definition.config, params },
+  });
+  // As Temporal names what it starts.
+  const workflowId = `${id}-${new Date().toISOString()}`;
+  await server.client.workflow.start(scheduledWorkflow, {
+    workflowId,
+    taskQueue: controlQueue,
+    args: [{ schedule: id, definition: digest } satisfies Firing],
+    staticSummary: `${id}, triggered with ${JSON.stringify(set)}`,
+  });
+  return { run: runOfFiring(workflowId) };
+}

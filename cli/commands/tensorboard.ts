@@ -1,0 +1,29 @@
+import { ContrailError } from '../../contracts/errors.ts';
+import { loadPlan, openStore, tensorboardFolder } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { print, printJson, say } from '../output.ts';
+import { checkRunId } from './run.ts';
+
+/** `contrail tensorboard`: where a run's event files are, and the command that shows them. */
+export async function tensorboardCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  if (!(await loadPlan(store, checkRunId(run))))
+    throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  const folder = tensorboardFolder(run);
+  const files = (await store.list(folder)).length;
+  const path = store.locate(folder);
+  const command = ['tensorboard', '--logdir', path];
+  if (json) printJson({ run, folder: path, files, command });
+  else {
+    print(path);
+    say(
+      files === 0
+        ? 'Nothing was written yet; each epoch adds a file.'
+        : `Look at it with \`tensorboard --logdir ${quoted(path)}\` (\`pip install tensorboard\`).`,
+    );
+  }
+  return 0;
+}
+
+/** As a shell takes it. */
+const quoted = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

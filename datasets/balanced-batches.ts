@@ -1,0 +1,108 @@
+import { ContrailError } from '../contracts/errors.ts';
+import type { BatchPlan } from './batches.ts';
+import { permutation } from './random.ts';
+
+/** How many classes a balanced batch has, and how many images that makes. */
+export interface BalancedShape {
+  readonly classes: number;
+  readonly size: number;
+}
+
+/**
+ * The shape of batches with the same number of images of each of their classes. Where there are fewer classes than fit into a
+ * batch, all are in each, and the batch is smaller.
+ *
+ * @param classes their names
+ * @param counts images of each class
+ * @param batch images in a batch at most
+ * @param perClass images of each class in a batch
+ * @throws ContrailError InvalidInput where `perClass` does not divide `batch`, or a class has no image
+ */
+export function balancedShape(
+  classes: readonly string[],
+  counts: readonly number[],
+  batch: number,
+  perClass: number,
+): BalancedShape {
+  if (batch % perClass !== 0)
+    throw new ContrailError(
+      'InvalidInput',
+      `sampler.balanced.perClass: ${perClass} does not divide the batch of ${batch} images. Choose a divisor of it.`,
+    );
+  const empty = classes.filter((_, label) => (counts[label] ?? 0) === 0);
+  if (empty.length > 0)
+    throw new ContrailError(
+      'InvalidInput',
+      `sampler.balanced: ${empty.join(', ')} ${empty.length === 1 ? 'has' : 'have'} no training image, so no batch can be balanced. Add images, or leave the class out.`,
+    );
+  const chosen = Math.min(batch / perClass, classes.length);
+  return { classes: chosen, size: chosen * perClass };
+}
+
+/** The rows of each class, in order. */
+export function rowsByClass(labels: Int32Array, classes: number): Int32Array[] {
+  const rows = Array.from({ length: classes }, (): number[] => []);
+  labels.forEach((label, row) => {
+    rows[label]?.push(row);
+  });
+  return rows.map((each) => Int32Array.from(each));
+}
+
+/**
+ * The batches of an epoch where each has `perClass` images of each of its classes. Classes, and the images of a class, are
+ * drawn without repetition until all have been drawn, then anew; so within an epoch no class is in two batches more than
+ * another, and no image is drawn twice more than another of its class. The order follows from (seed, epoch).
+ *
+ * @param members rows of each class, none empty
+ * @param shape of `balancedShape`
+ */
+export function balancedBatchPlan(
+  members: readonly Int32Array[],
+  { classes, size }: BalancedShape,
+  { seed, epoch }: { readonly seed: number; readonly epoch: number },
+): BatchPlan {
+  const count = members.reduce((sum, { length }) => sum + length, 0);
+  const steps = Math.max(1, Math.floor(count / size));
+  const perClass = size / classes;
+  const nextClasses = drawSets(members.length, classes, seed, epoch);
+  const streams = members.map((rows, label) => drawRows(rows, label, seed, epoch));
+  const order = new Int32Array(steps * size);
+  for (let at = 0; at < order.length; )
+    for (const label of nextClasses())
+      for (let drawn = 0; drawn < perClass; drawn++) order[at++] = streams[label]?.() ?? 0;
+  return { size, steps, indices: (step) => order.subarray(step * size, (step + 1) * size) };
+}
+
+/**
+ * Sets of `size` different classes. What is left of a round opens the set that the next round fills up; a class that is in
+ * the set already waits for the following one.
+ */
+function drawSets(classes: number, size: number, seed: number, epoch: number): () => readonly number[] {
+  let round = 0;
+  let waiting: number[] = [];
+  return () => {
+    const left = waiting;
+    if (left.length >= size) {
+      waiting = left.slice(size);
+      return left.slice(0, size);
+    }
+    const next = [...permutation(classes, seed, 'classes of batches', epoch, round++)];
+    const fill = next.filter((label) => !left.includes(label)).slice(0, size - left.length);
+    waiting = next.filter((label) => !fill.includes(label));
+    return [...left, ...fill];
+  };
+}
+
+/** The rows of a class one by one, in another order in each round. */
+function drawRows(rows: Int32Array, label: number, seed: number, epoch: number): () => number {
+  let round = 0;
+  let at = rows.length;
+  let order: Int32Array = new Int32Array();
+  return () => {
+    if (at === rows.length) {
+      order = permutation(rows.length, seed, 'images of a class', epoch, label, round++);
+      at = 0;
+    }
+    return rows[order[at++] ?? 0] ?? 0;
+  };
+}

@@ -1,0 +1,24 @@
+import type { Evaluation } from '../../contracts/evaluation.ts';
+import { encodeEventFile, scalars } from './events.ts';
+import type { BoardFile } from './training-files.ts';
+
+/** What was measured on the test images, as one point. */
+export function evaluationFile(wallTime: number, step: number, evaluation: Evaluation): BoardFile {
+  const { top1, top5, macroF1, expectedCalibrationError, knn, geometry } = evaluation;
+  const values = {
+    'test/top-1 accuracy': top1,
+    'test/top-5 accuracy': top5,
+    'test/macro F1': macroF1,
+    'test/expected calibration error': expectedCalibrationError,
+    ...Object.fromEntries(knn.map(({ k, accuracy }) => [`test/${k}-nearest-neighbour accuracy`, accuracy])),
+    'embedding/alignment': geometry.alignment,
+    'embedding/uniformity': geometry.uniformity,
+    'embedding/silhouette': geometry.silhouette,
+    'embedding/recall at 1': geometry.recallAt1,
+    'embedding/MAP at R': geometry.mapAtR,
+  };
+  return {
+    name: 'events.out.tfevents.0000000000.contrail.evaluation',
+    content: encodeEventFile(wallTime, [scalars({ wallTime, step }, values)]),
+  };
+}

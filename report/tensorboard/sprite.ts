@@ -1,0 +1,38 @@
+import sharp from 'sharp';
+
+/** Images of one size: bytes [count, height, width, channels]. */
+export interface SpriteImages {
+  readonly pixels: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: 1 | 3;
+}
+
+/** Larger images are thinned out to so many pixels a side; browsers refuse pictures of more than 8,192. */
+const largestSide = 64;
+
+/** One picture that holds all images in rows, in a square of as many columns as it takes, as the projector wants it. */
+export async function spriteOf(
+  { pixels, height, width, channels }: SpriteImages,
+  count: number,
+): Promise<{ readonly png: Uint8Array; readonly width: number; readonly height: number }> {
+  const step = Math.max(1, Math.ceil(Math.max(height, width) / largestSide));
+  const [thumbHeight, thumbWidth] = [Math.ceil(height / step), Math.ceil(width / step)];
+  const columns = Math.max(1, Math.ceil(Math.sqrt(count)));
+  const [wholeWidth, wholeHeight] = [columns * thumbWidth, columns * thumbHeight];
+  const sheet = Buffer.alloc(wholeHeight * wholeWidth * 3);
+  for (let image = 0; image < count; image++) {
+    const [top, left] = [Math.floor(image / columns) * thumbHeight, (image % columns) * thumbWidth];
+    for (let y = 0; y < thumbHeight; y++)
+      for (let x = 0; x < thumbWidth; x++) {
+        const from = ((image * height + y * step) * width + x * step) * channels;
+        const to = ((top + y) * wholeWidth + left + x) * 3;
+        for (let channel = 0; channel < 3; channel++)
+          sheet[to + channel] = pixels[from + (channels === 3 ? channel : 0)] ?? 0;
+      }
+  }
+  const png = await sharp(sheet, { raw: { width: wholeWidth, height: wholeHeight, channels: 3 } })
+    .png()
+    .toBuffer();
+  return { png, width: thumbWidth, height: thumbHeight };
+}

@@ -1,0 +1,63 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { type Activity, describer } from '../../cli/follow.ts';
+import { createPace } from '../../cli/pace.ts';
+import type { StepStatus } from '../../contracts/status.ts';
+
+const training: StepStatus = {
+  id: 'pretrain',
+  uses: 'pretrain',
+  needs: [],
+  state: 'running',
+  attempts: 1,
+  reused: false,
+  startedAt: '2026-11-24T10:00:00.000Z',
+  endedAt: null,
+  epoch: null,
+  epochs: 10,
+  metrics: null,
+  result: null,
+  error: null,
+};
+const metrics = { loss: 3.25, learningRate: 0.1, imagesPerSecond: 128, seconds: 60 };
+const steps = (epoch: number, done: number): Activity => ({ phase: `epoch ${epoch}`, done, total: 60, unit: 'steps' });
+
+function watcher() {
+  let time = 0;
+  const describeStep = describer(createPace(() => time));
+  return {
+    pass: (seconds: number) => {
+      time += seconds * 1000;
+    },
+    says: (step: StepStatus, activity?: Activity) =>
+      stripVTControlCharacters(describeStep(step, activity)).replace(/^[█░]+ /, ''),
+  };
+}
+
+describe('what is said of a running training', () => {
+  it('that no worker has taken it up', () => {
+    expect(watcher().says(training, 'waits for a worker')).toBe('waits for a worker');
+    const later = { ...training, epoch: 3, metrics };
+    expect(watcher().says(later, 'waits for a worker')).toBe('waits for a worker, 3 of 10 epochs done, loss 3.2500');
+  });
+
+  it('which epoch it is in, and in the first how long it will take by what its steps took', () => {
+    const { pass, says } = watcher();
+    expect(says(training, steps(1, 6))).toBe('epoch 1 of 10');
+    pass(24);
+    expect(says(training, steps(1, 30))).toBe('epoch 1 of 10, 9 min 30 s left');
+  });
+
+  it('how long it will take by what its last epoch took', () => {
+    const { says } = watcher();
+    expect(says({ ...training, epoch: 4, metrics }, steps(5, 30))).toBe('epoch 5 of 10, loss 3.2500, 5 min 30 s left');
+  });
+
+  it('nothing of the time that preparations take', () => {
+    const { pass, says } = watcher();
+    const checking: Activity = { phase: 'checking images', done: 10, total: 100, unit: 'images' };
+    says(training, checking);
+    pass(5);
+    expect(says(training, { ...checking, done: 50 })).toBe('checking images');
+  });
+});
