@@ -1,7 +1,7 @@
 import { artifactRefSchema } from '../contracts/artifacts.ts';
 import { type Evaluation, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { Plan } from '../contracts/plan.ts';
-import { loadStepResult, parseJson, readArtifactFile, type Store } from '../store/index.ts';
+import { loadStepResult, parseJson, readArtifactFile, reportFolder, type Store } from '../store/index.ts';
 import { percent, table } from './output.ts';
 
 /** The evaluation of the last evaluate step of a run; null when it has none. */
@@ -11,6 +11,12 @@ export async function loadEvaluation(store: Store, run: string, plan: Plan): Pro
   if (!stored) return null;
   const ref = artifactRefSchema.parse(stored.result.evaluation);
   return evaluationSchema.parse(parseJson(await readArtifactFile(store, ref, evaluationFile)));
+}
+
+/** Where a person looks after a run: the page of a report step, else the folder. */
+export async function reportOf(store: Store, run: string): Promise<string> {
+  const page = `${reportFolder(run)}/report.html`;
+  return store.locate((await store.exists(page)) ? page : reportFolder(run));
 }
 
 /** Accuracy and confusion matrix, for the terminal. */

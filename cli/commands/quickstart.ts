@@ -5,7 +5,7 @@ import pc from 'picocolors';
 import type { Plan } from '../../contracts/plan.ts';
 import { setup } from '../../native/index.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import { openStore, reportFolder, type Store } from '../../store/index.ts';
+import { openStore, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { connect, type ServerClient } from '../connection.ts';
 import { startDevEnvironment } from '../dev-environment.ts';
@@ -14,7 +14,7 @@ import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
 import { newRunId, startRun } from '../runs.ts';
-import { loadEvaluation, summarise } from '../summary.ts';
+import { loadEvaluation, reportOf, summarise } from '../summary.ts';
 
 const pipelineFile = fileURLToPath(new URL('../../pipelines/quickstart.yaml', import.meta.url));
 
@@ -50,7 +50,7 @@ export async function quickstartCommand({
     }
     const evaluation = await loadEvaluation(store, run, plan);
     if (!evaluation) throw new Error('a completed run has an evaluation');
-    const report = store.locate(reportFolder(run));
+    const report = await reportOf(store, run);
     const seconds = Math.round((performance.now() - start) / 1000);
     if (json) {
       const { top1, top5, macroF1, knn, confusion, classes } = evaluation;

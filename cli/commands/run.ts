@@ -2,7 +2,7 @@ import { ContrailError } from '../../contracts/errors.ts';
 import { runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
 import { graphOf } from '../../pipelines/language/graph/index.ts';
-import { loadPlan, openStore, reportFolder, type Store } from '../../store/index.ts';
+import { loadPlan, openStore, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { followRun } from '../follow.ts';
@@ -10,7 +10,7 @@ import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
 import { openPipelineFile, readPipelineFile } from '../pipeline-file.ts';
 import { newRunId, startRun } from '../runs.ts';
-import { loadEvaluation, summarise } from '../summary.ts';
+import { loadEvaluation, reportOf, summarise } from '../summary.ts';
 
 /** Whoever names a run names a workflow and a folder. @throws ContrailError Usage */
 export function checkRunId(run: string): string {
@@ -79,8 +79,9 @@ export async function follow(server: ServerClient, store: Store, run: string, js
   }
   const plan = await loadPlan(store, run);
   const evaluation = plan ? await loadEvaluation(store, run, plan) : null;
-  const report = store.locate(reportFolder(run));
+  const report = await reportOf(store, run);
   if (json) printJson({ run, state: status?.state, ...(evaluation ? { top1: evaluation.top1, report } : {}) });
   else if (evaluation) print(`\n${summarise(evaluation)}\n\nReport: ${report}`);
+  else if (report.endsWith('.html')) print(`\nReport: ${report}`);
   return 0;
 }

@@ -55,7 +55,7 @@ figcaption{font-weight:600;font-size:.95rem;margin:0 0 8px}figcaption small{disp
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:.9rem;margin:0 0 10px;color:var(--ink)}
 .confusion{font-size:.8rem}.confusion td,.confusion thead th{text-align:center;padding:0;border:1px solid var(--card)}
 .confusion td{min-width:38px;height:34px;background:color-mix(in srgb,var(--heat) var(--p),var(--card))}
-.confusion td.strong{color:var(--heat-ink)}.confusion td small{display:block;font-size:.82em;line-height:1;opacity:.75}
+.confusion td.strong{color:var(--heat-ink)}.confusion td small{display:block;font-size:.82em;line-height:1;opacity:.85}
 .confusion td.more{background:color-mix(in srgb,var(--arm-0) var(--p),var(--card))}.confusion td.less{background:color-mix(in srgb,var(--arm-1) var(--p),var(--card))}
 .confusion thead th:first-child{border:0}.confusion thead th{height:92px;vertical-align:bottom}.confusion thead th span{writing-mode:vertical-rl;transform:rotate(180deg);padding:4px 0;max-height:88px;overflow:hidden;text-overflow:ellipsis}
 .confusion tbody th{border:0;padding:0 8px 0 0;text-align:right;white-space:nowrap;max-width:130px;overflow:hidden;text-overflow:ellipsis}

@@ -6,7 +6,7 @@ import { corruptionNames, severities } from '../../contracts/robustness.ts';
 import type { Arm } from '../arms.ts';
 import { points as inPoints, mean, percent, signed } from '../format.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
-import { wholeOnly } from './training.ts';
+import { wholeOnly, wholeTicks } from './training.ts';
 
 /** Accuracy of frozen encoders by epoch. */
 export function drawCurves(curves: Report['curves'], arms: readonly Arm[], measure: 'probe' | 'knn'): Drawing | null {
@@ -24,7 +24,7 @@ export function drawCurves(curves: Report['curves'], arms: readonly Arm[], measu
       description: `Accuracy on validation images by epoch; the best is ${percent(best)}.`,
     },
     {
-      x: { label: 'epoch', tickFormat: wholeOnly },
+      x: { label: 'epoch', ticks: wholeTicks(1, Math.max(...points.map(({ epoch }) => epoch))), tickFormat: wholeOnly },
       y: { label: null, tickFormat: '.0%', nice: true },
       color: { type: 'identity' },
       marks: [
@@ -133,7 +133,8 @@ export function drawOutliers(outliers: Report['outliers'], arms: readonly Arm[])
 }
 
 /** Whether a measure's values are shares, which are read as percentages. */
-export const isShare = ({ a, b }: MeasureComparison): boolean =>
+export const isShare = ({ measure, a, b }: MeasureComparison): boolean =>
+  !/distance|silhouette|alignment|uniformity|epochs/.test(measure) &&
   [...a.values, ...b.values].every((value) => Math.abs(value) <= 1);
 
 /** Differences a - b with their intervals; what is better for a lies on the right. */
@@ -166,10 +167,10 @@ export function drawComparison(
     {
       width: 560,
       height: 86 + 26 * rows.length,
-      marginLeft: 170,
+      marginLeft: 225,
       marginTop: 48,
       x: {
-        label: `← ${b} is better    percentage points    ${a} is better →`,
+        label: `← ${b} better   percentage points   ${a} better →`,
         labelAnchor: 'center',
         labelOffset: 44,
         labelArrow: 'none',

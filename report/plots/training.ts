@@ -113,7 +113,11 @@ export function drawOverlay(
       { name: `loss-${uses}`, title: `Loss: ${uses}`, description: 'Loss by epoch of every training of this kind.' },
       {
         height: 290,
-        x: { label: 'epoch', tickFormat: wholeOnly },
+        x: {
+          label: 'epoch',
+          ticks: wholeTicks(1, Math.max(...points.map(({ epoch }) => epoch))),
+          tickFormat: wholeOnly,
+        },
         y: { label: null, nice: true, tickFormat: figureOf },
         color: { type: 'identity' },
         marks: [

@@ -124,7 +124,7 @@ const measure = (
   const difference = meanOf(a) - meanOf(b);
   return {
     measure: name,
-    goal: name === 'expectedCalibrationError' ? 'lower' : 'higher',
+    goal: name === 'expected calibration error' ? 'lower' : 'higher',
     a: { values: a, mean: meanOf(a), deviation: 0.002 },
     b: { values: b, mean: meanOf(b), deviation: 0.002 },
     difference: { mean: difference, interval: [difference - half, difference + half] },
@@ -216,9 +216,9 @@ export const complete: Report = reportSchema.parse({
         b: 'baseline',
         pairs: 3,
         measures: [
-          measure('top1', [0.912, 0.913, 0.911], [0.902, 0.903, 0.901], 'a is better'),
-          measure('macroF1', [0.9, 0.91, 0.905], [0.901, 0.909, 0.903], 'none shown'),
-          measure('expectedCalibrationError', [0.05, 0.05, 0.06], [0.03, 0.03, 0.03], 'b is better', 0.01),
+          measure('top-1 accuracy', [0.912, 0.913, 0.911], [0.902, 0.903, 0.901], 'a is better'),
+          measure('macro F1', [0.9, 0.91, 0.905], [0.901, 0.909, 0.903], 'none shown'),
+          measure('expected calibration error', [0.05, 0.05, 0.06], [0.03, 0.03, 0.03], 'b is better', 0.01),
         ],
         classes: classes.map((name, at) => measure(name, [0.9, 0.9, 0.9 + at / 100], [0.9, 0.9, 0.89], 'none shown')),
         corruption: { a: { mCE: 0.95, relative: 1.02 }, b: { mCE: 1, relative: 1 } },

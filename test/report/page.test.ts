@@ -107,7 +107,7 @@ describe('a verdict', () => {
 
   it('names the better arm and by how much', () =>
     expect(verdictOf(comparison)).toBe(
-      'supcon is better than baseline in top1: a difference of +1.00 percentage points over 3 pairs (supcon − baseline: 95 % interval +0.60 to +1.40).',
+      'supcon is better than baseline in top-1 accuracy: a difference of +1.00 percentage points over 3 pairs (supcon − baseline: 95 % interval +0.60 to +1.40).',
     ));
 
   it('shows no difference where the interval covers 0', () =>

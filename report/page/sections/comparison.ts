@@ -8,7 +8,7 @@ import { card, figureOf, n, type Section, table } from '../parts.ts';
 
 /** What a comparison says, in a sentence: of accuracy where it is there, else of its first measure. */
 export function verdictOf({ a, b, pairs, measures }: Comparison): string {
-  const main = measures.find(({ measure }) => measure === 'top1') ?? measures[0];
+  const main = measures.find(({ measure }) => /^top-?1\b/.test(measure)) ?? measures[0];
   if (!main) return '';
   const { difference, verdict, measure } = main;
   const text = (value: number) => (isShare(main) ? `${points(value)} percentage points` : differenceText(main, value));
@@ -30,7 +30,7 @@ export function comparisons(report: Report, drawings: ReadonlyMap<string, Drawin
     heading: 'Comparison',
     lead: 'Differences of runs with the same seed, with 95 % intervals by Student’s t. Where the interval covers 0, or there is one run of each, no difference is shown.',
     body: html`${report.comparisons.map(({ step, comparison }) => {
-      const { a, b, measures, classes, corruption } = comparison;
+      const { a, b, measures, classes, corruption, notes = [] } = comparison;
       const [plot, byClass] = [drawings.get(`comparison-${step}`), drawings.get(`comparison-${step}-classes`)];
       return html`<div class="grid">${plot ? card(figureOf(plot)) : null}${byClass ? card(figureOf(byClass)) : null}</div>
 <div class="card" style="margin-top:14px">${table(
@@ -43,7 +43,7 @@ export function comparisons(report: Report, drawings: ReadonlyMap<string, Drawin
           : html`<p class="note">Mean corruption error with ${b} as the reference: ${a} ${corruption.a.mCE.toFixed(3)}, ${b} ${corruption.b.mCE.toFixed(3)}${
               corruption.a.relative === null ? '' : `; relative ${corruption.a.relative.toFixed(3)}`
             }. Below 1 is more robust.</p>`
-      }${
+      }${notes.map((note) => html`<p class="note">${note}</p>`)}${
         classes.length === 0
           ? null
           : html`<details><summary>F1 of each class</summary>${table(

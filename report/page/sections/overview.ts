@@ -22,7 +22,7 @@ interface Measure {
   readonly name: string;
   readonly of: (evaluation: Evaluation) => number | undefined;
   readonly text: (value: number) => string;
-  readonly goal: 1 | -1 | 0;
+  readonly goal: 1 | -1;
 }
 const shares = (value: number) => percent(value);
 export const measures: readonly Measure[] = [
@@ -35,8 +35,18 @@ export const measures: readonly Measure[] = [
   { name: 'MAP@R', of: ({ geometry }) => geometry.mapAtR, text: (value) => value.toFixed(4), goal: 1 },
   { name: 'R-precision', of: ({ geometry }) => geometry.rPrecision, text: (value) => value.toFixed(4), goal: 1 },
   { name: 'silhouette', of: ({ geometry }) => geometry.silhouette, text: (value) => value.toFixed(4), goal: 1 },
-  { name: 'cosine within classes', of: ({ geometry }) => geometry.intra, text: (value) => value.toFixed(4), goal: 0 },
-  { name: 'cosine between classes', of: ({ geometry }) => geometry.inter, text: (value) => value.toFixed(4), goal: 0 },
+  {
+    name: 'distance within classes',
+    of: ({ geometry }) => geometry.intra,
+    text: (value) => value.toFixed(4),
+    goal: -1,
+  },
+  {
+    name: 'distance between classes',
+    of: ({ geometry }) => geometry.inter,
+    text: (value) => value.toFixed(4),
+    goal: 1,
+  },
 ];
 
 /** Every evaluation, arms side by side: means, and deviations where there are several runs. */
@@ -47,12 +57,13 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
     const values = measured.map(({ evaluations }) => evaluations.flatMap(({ evaluation }) => of(evaluation) ?? []));
     if (values.some(({ length }) => length === 0)) return [];
     const means = values.map(mean);
-    const best = goal === 0 || measured.length < 2 ? null : goal === 1 ? Math.max(...means) : Math.min(...means);
+    const best = measured.length < 2 ? null : goal === 1 ? Math.max(...means) : Math.min(...means);
     const cells = values.map((own, at) => {
       const spread = deviation(own);
       return n(
         `${text(means[at] ?? 0)}${spread === null ? '' : ` ± ${text(spread).replace('\u00a0%', '')}`}`,
-        means[at] === best,
+        // What reads the same is the same.
+        means[at] === best && new Set(means.map(text)).size > 1,
       );
     });
     return [[name, ...cells] as const];
