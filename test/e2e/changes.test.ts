@@ -377,39 +377,3 @@ describe('a running training', () => {
     for (const { config } of await manifests('set-early')) expect(config).toMatchObject({ batch: 16 });
   });
 });
-
-describe('a training that stops before its last epoch', () => {
-  const long = (more: string) => tiny(more).replace('epochs: 2,', 'epochs: 5000,');
-  const losses = async (id: string) => loadEpochMetrics(environment.store, key(id));
-  /** What such a training gives is the best of its epochs. */
-  const expectBest = async (id: string, lines: readonly { readonly epoch: number; readonly loss: number }[]) => {
-    const best = lines.reduce((so, line) => (line.loss < so.loss ? line : so));
-    expect(await result(id)).toMatchObject({
-      epochs: best.epoch,
-      loss: best.loss,
-      bestLoss: best.loss,
-      digest: await digestAt(id, best.epoch),
-    });
-  };
-
-  it('does so when the loss has not fallen for so long, and gives its best epoch', { timeout: 300_000 }, async () => {
-    await environment.start('patient', long('stop: { patience: 2, minimumDelta: 0.05 }'));
-    await environment.result('patient');
-    const lines = await losses('patient');
-    let lowest = { epoch: 0, loss: Number.POSITIVE_INFINITY };
-    for (const line of lines) if (line.loss < lowest.loss - 0.05) lowest = line;
-    expect(lines).toHaveLength(lowest.epoch + 2);
-    await expectBest('patient', lines);
-  });
-
-  it('does so when its time is spent, and gives its best epoch', { timeout: 300_000 }, async () => {
-    await environment.start('hurried', long('stop: { after: 2s }'));
-    await environment.result('hurried');
-    const lines = await losses('hurried');
-    const spent = lines.map(({ seconds }) => seconds);
-    const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
-    expect(sum(spent)).toBeGreaterThanOrEqual(2);
-    expect(sum(spent.slice(0, -1))).toBeLessThan(2);
-    await expectBest('hurried', lines);
-  });
-});
