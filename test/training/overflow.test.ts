@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { trainingConfigSchema } from '../../contracts/training.ts';
+import { batchPlan } from '../../datasets/index.ts';
 import { UpdateOutcome } from '../../training/optimizers/loss-scale.ts';
 import { type TrainingSession, trainToEndOfEpoch } from '../../training/session.ts';
 
@@ -14,6 +15,7 @@ function session(results: readonly (readonly number[])[]): TrainingSession {
     config,
     count: 8,
     stepsPerEpoch: 4,
+    planOf: (epoch: number) => batchPlan({ count: 8, batch: 2, seed: 0, epoch }),
     step,
     source: { batches: () => ({ next: async () => [], close: async () => {} }) },
     at: { epoch: 0, step: 0 },
