@@ -85,7 +85,7 @@ export async function benchEquality(): Promise<EqualityRow[]> {
         const ofLosses = Math.max(
           ...eager.losses.map((value, step) => Math.abs((captured.losses[step] ?? Number.NaN) / value - 1)),
         );
-        rows.push({
+        const row = {
           encoder: describeEncoder(encoder),
           views: describeViews(batch),
           loss,
@@ -101,7 +101,10 @@ export async function benchEquality(): Promise<EqualityRow[]> {
           byRounding: outside.length - beyond.length,
           beyond: beyond.length,
           ok: ofLosses <= lossLimit && beyond.length === 0,
-        });
+        };
+        rows.push(row);
+        // The table takes a quarter of an hour.
+        process.stderr.write(`${JSON.stringify(row)}\n`);
         // Lets the process do what it does between tasks.
         await new Promise(setImmediate);
       }
