@@ -30,7 +30,8 @@ const quickstart = definePipeline(
       },
     });
     const probe = step('probe', { uses: 'linear-probe', needs: [pretrain] });
-    step('evaluate', { uses: 'evaluate', needs: [probe] });
+    const evaluate = step('evaluate', { uses: 'evaluate', needs: [probe] });
+    step('report', { uses: 'report', needs: [evaluate] });
   },
 );
 
