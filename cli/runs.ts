@@ -128,22 +128,24 @@ export async function startRun(
  * A server that has just started, or never had a worker of ours, does not know our search attributes: it is told, and
  * takes a few seconds to learn them.
  */
-async function whenAttributesAreKnown<T>({ namespace }: ServerClient, start: () => Promise<T>): Promise<T> {
+export async function whenAttributesAreKnown<T>({ namespace }: ServerClient, work: () => Promise<T>): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
-      return await start();
+      return await work();
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined;
-      const unknown =
-        cause instanceof Object &&
-        'details' in cause &&
-        String(cause.details).includes('no mapping defined for search attribute');
-      if (!unknown || attempt >= maximumAttributeWaits) throw error;
+      if (!(isUnknownAttribute(error) || isUnknownAttribute(cause)) || attempt >= maximumAttributeWaits) throw error;
       if (attempt === 0) await registerSearchAttributes(namespace);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }
 }
+
+/** The server says it in one way of what is started, in another of what is looked for. */
+const isUnknownAttribute = (error: unknown) =>
+  error instanceof Object &&
+  'details' in error &&
+  /no mapping defined for search attribute|invalid search attribute/.test(String(error.details));
 
 /** What the server knows of a run. @throws ContrailError RunNotFound */
 export async function describeRun({ client }: ServerClient, run: string) {

@@ -10,6 +10,7 @@ import { type ServerClient, withServer } from '../connection.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
 import { refusalOf } from '../refusals.ts';
+import { whenAttributesAreKnown } from '../runs.ts';
 import {
   definitionOf,
   openSchedule,
@@ -214,7 +215,10 @@ export function scheduleDescribeCommand(id: string, { json }: { readonly json: b
 }
 
 /** The last runs of a schedule, newest first. */
-export async function runsOf({ client }: ServerClient, schedule: string) {
+export const runsOf = (server: ServerClient, schedule: string) =>
+  whenAttributesAreKnown(server, () => listRuns(server, schedule));
+
+async function listRuns({ client }: ServerClient, schedule: string) {
   const runs: { run: string; state: string; started: string; seconds: number | null }[] = [];
   const query = `WorkflowType = 'pipeline' AND ${scheduleAttribute.name} = '${schedule}'`;
   for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({ query })) {
