@@ -2,18 +2,13 @@ import { choose } from './choose.ts';
 import { compare } from './compare.ts';
 import { type ActivityContext, attempt, withHeartbeat } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
-import { evaluate } from './evaluate.ts';
-import { learningCurve } from './learning-curve.ts';
-import { linearProbe } from './linear-probe.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters, type FinishedStepsInput, finishedSteps } from './lookups.ts';
 import { notify } from './notify.ts';
 import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordChanges } from './open-training.ts';
-import { outOfDistribution } from './out-of-distribution.ts';
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
 import { report } from './report.ts';
-import { robustness } from './robustness.ts';
 import {
   type PrepareScheduledRunInput,
   prepareScheduledRun,
@@ -22,6 +17,7 @@ import {
 } from './schedules.ts';
 import type { StepInput } from './step-input.ts';
 import { unlessFinished } from './step-result.ts';
+import { trainerStep } from './trainer-step.ts';
 import {
   type CloseTrainerInput,
   closeTrainer,
@@ -47,16 +43,16 @@ export function createActivities(context: ActivityContext) {
     trainEpoch: (input: TrainEpochStepInput) => attempt(() => trainEpoch(context, input)),
     finishTraining: (input: FinishTrainingStepInput) =>
       attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),
-    linearProbe: work(linearProbe),
-    evaluate: work(evaluate),
+    linearProbe: work(trainerStep('linear-probe')),
+    evaluate: work(trainerStep('evaluate')),
     promote: work(promote),
     notify: work(notify),
     choose: work(choose),
     report: work(report),
-    learningCurve: work(learningCurve),
+    learningCurve: work(trainerStep('learning-curve')),
     compare: work(compare),
-    robustness: work(robustness),
-    outOfDistribution: work(outOfDistribution),
+    robustness: work(trainerStep('robustness')),
+    outOfDistribution: work(trainerStep('out-of-distribution')),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
     lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
     openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input)),

@@ -7,3 +7,4 @@ export { type OpenSplit, openSplit } from './open-split.ts';
 export { prepareDataset } from './prepare.ts';
 export { permutation, randomDraws, randomUint32, seedPair } from './random.ts';
 export type { PreparationOptions, ProgressOfPreparation } from './source.ts';
+export { spreadRows } from './spread-rows.ts';

@@ -45,12 +45,6 @@ export function cosineSimilarities(embedding: Embedding): Similarities {
   return { values, count: embedding.count };
 }
 
-/** Up to `most` rows of `count`, spread evenly over them, which may be sorted by class. */
-export const spreadRows = (count: number, most: number): Int32Array => {
-  const taken = Math.min(count, most);
-  return Int32Array.from({ length: taken }, (_, index) => Math.floor((index * count) / taken));
-};
-
 /** The given rows of an embedding. */
 export function rowsOf({ values, dimension }: Embedding, rows: Int32Array): Embedding {
   const taken = new Float32Array(rows.length * dimension);

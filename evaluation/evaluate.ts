@@ -1,9 +1,9 @@
 import { type Evaluation, embeddingFile, evaluationFile, predictionsFile } from '../contracts/evaluation.ts';
 import type { EvaluateInput, JobResult } from '../contracts/trainer.ts';
-import { describeDataset } from '../datasets/index.ts';
+import { describeDataset, spreadRows } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
-import { asEmbedding, cosineSimilarities, type Embedding, rowsOf, spreadRows } from './embedding.ts';
+import { asEmbedding, cosineSimilarities, type Embedding, rowsOf } from './embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { expectedCalibrationError, reliability } from './metrics/calibration.ts';
 import {

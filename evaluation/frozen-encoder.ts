@@ -42,12 +42,7 @@ export async function withFrozenEncoder<T>(
           await opened.close();
         }
       }
-      const { height, width, channels } = encoder.about.image;
-      if (split.height !== height || split.width !== width || split.channels !== channels)
-        throw new ContrailError(
-          'InvalidInput',
-          `The encoder takes images of ${height}x${width}x${channels}, and the data set's are ${split.height}x${split.width}x${split.channels}.`,
-        );
+      requireImageFormat('The encoder takes images of', encoder.about.image, split);
       const { phase, before: earlier, total } = part ?? { phase: 'features', before: 0, total: split.count };
       const begun = performance.now();
       const embedded = await encoder.featuresOf(split, (done) => {
@@ -69,4 +64,13 @@ export async function withFrozenEncoder<T>(
 /** @throws JobStopped when somebody asked the process to stop */
 export function stopIfAsked(context: JobContext): void {
   if (context.stopRequested()) throw new JobStopped(null);
+}
+
+type ImageSize = Readonly<Record<'height' | 'width' | 'channels', number>>;
+
+/** @throws ContrailError InvalidInput when the images of a split are not of the format that is wanted */
+export function requireImageFormat(wantedBy: string, wanted: ImageSize, split: ImageSize): void {
+  const [expected, found] = [wanted, split].map(({ height, width, channels }) => `${height}x${width}x${channels}`);
+  if (found !== expected)
+    throw new ContrailError('InvalidInput', `${wantedBy} ${expected}, and the data set's are ${found}.`);
 }

@@ -3,11 +3,12 @@ import { type LearningCurve, learningCurveFile } from '../contracts/learning-cur
 import type { JobResult, LearningCurveInput, TrainerProgress } from '../contracts/trainer.ts';
 import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts';
 import { jsonBytes, loadEpochMetrics, writeArtifact } from '../store/index.ts';
-import { createEncoderAtCheckpoint, type JobContext, JobStopped } from '../training/index.ts';
+import { createEncoderAtCheckpoint, type JobContext } from '../training/index.ts';
+import { asEmbedding } from './embedding.ts';
+import { requireImageFormat, stopIfAsked } from './frozen-encoder.ts';
 import { keptEpochs } from './kept-epochs.ts';
-import { predictions } from './metrics/classification.ts';
 import { nearestNeighbourAccuracy } from './nearest-neighbours.ts';
-import { classify, fitSoftmaxClassifier, type LabelledFeatures } from './softmax-classifier.ts';
+import { classifierAccuracy, fitSoftmaxClassifier, type LabelledFeatures } from './softmax-classifier.ts';
 import { spreadOver } from './split-views.ts';
 
 /** Enough for a probe that ranks epochs; the linear-probe step tries learning rates, and longer. */
@@ -33,7 +34,7 @@ export async function learningCurve(
   const checkpoints = await keptEpochs(store, params.training, params.every);
   const report = (phase: string, done: number, total: number, unit: TrainerProgress['unit'] = 'images') => {
     context.progress({ phase, done, total, unit });
-    if (context.stopRequested()) throw new JobStopped(null);
+    stopIfAsked(context);
   };
   const metrics = await loadEpochMetrics(store, params.training);
   const secondsUntil = (last: number) =>
@@ -50,11 +51,7 @@ export async function learningCurve(
       const { embedder, image } = await encoderAt.take(await checkpoint.load(), {
         onProgress: (phase, done, total) => report(`${prefix}: ${phase}`, done, total, 'batches'),
       });
-      if (train.height !== image.height || train.width !== image.width || train.channels !== image.channels)
-        throw new ContrailError(
-          'InvalidInput',
-          `The training's images are ${image.height}x${image.width}x${image.channels}, and the data set's are ${train.height}x${train.width}x${train.channels}.`,
-        );
+      requireImageFormat("The training's images are", image, train);
       const featuresOf = async (split: OpenSplit, what: string): Promise<LabelledFeatures> => ({
         ...(await embedder.featuresOf(split, (done, total) => report(`${prefix}: ${what} features`, done, total))),
         count: split.count,
@@ -109,8 +106,7 @@ async function probeAccuracy(
       onEpoch(epoch);
     },
   });
-  const scores = { values: classify(fitted, validation), count: validation.count, classes };
-  return predictions(scores).filter((label, row) => label === validation.labels[row]).length / validation.count;
+  return classifierAccuracy(fitted, validation);
 }
 
 async function neighbourAccuracy(
@@ -120,8 +116,7 @@ async function neighbourAccuracy(
   k: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<number> {
-  const [gallery, queries] = [train, validation].map(({ features, ...rest }) => ({ values: features, ...rest }));
-  if (!gallery || !queries) throw new Error('two splits were given');
-  const [found] = await nearestNeighbourAccuracy(gallery, queries, { ks: [k], classes, onProgress });
+  const options = { ks: [k], classes, onProgress };
+  const [found] = await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(validation), options);
   return found?.accuracy ?? 0;
 }

@@ -3,10 +3,9 @@ import { type ClassifierAbout, classifierFile } from '../contracts/evaluation.ts
 import type { JobResult, LinearProbeInput } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, writeArtifact } from '../store/index.ts';
-import { type JobContext, JobStopped } from '../training/index.ts';
-import { withFrozenEncoder } from './frozen-encoder.ts';
-import { predictions } from './metrics/classification.ts';
-import { classify, fitSoftmaxClassifier, type LabelledFeatures, type LinearClassifier } from './softmax-classifier.ts';
+import type { JobContext } from '../training/index.ts';
+import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { classifierAccuracy, fitSoftmaxClassifier, type LinearClassifier } from './softmax-classifier.ts';
 
 /**
  * The linear probe: a softmax classifier on the frozen encoder's embeddings. Each learning rate is tried from the same
@@ -37,7 +36,7 @@ export async function linearProbe(input: LinearProbeInput, context: JobContext):
           unit: 'epochs',
         });
         await new Promise(setImmediate);
-        if (context.stopRequested()) throw new JobStopped(null);
+        stopIfAsked(context);
       },
     });
     const finite = Number.isFinite(fitted.loss);
@@ -45,7 +44,7 @@ export async function linearProbe(input: LinearProbeInput, context: JobContext):
       ...fitted,
       learningRate,
       trainLoss: finite ? fitted.loss : null,
-      validationTop1: finite && validation.count > 0 ? accuracy(fitted, validation, classes.length) : null,
+      validationTop1: finite && validation.count > 0 ? classifierAccuracy(fitted, validation) : null,
     });
   }
   const usable = candidates.filter(({ trainLoss }) => trainLoss !== null);
@@ -85,9 +84,4 @@ export async function linearProbe(input: LinearProbeInput, context: JobContext):
     validationTop1: best.validationTop1,
     learningRate: best.learningRate,
   };
-}
-
-function accuracy(classifier: LinearClassifier, data: LabelledFeatures, classes: number): number {
-  const predicted = predictions({ values: classify(classifier, data), count: data.count, classes });
-  return predicted.filter((label, row) => label === data.labels[row]).length / data.count;
 }

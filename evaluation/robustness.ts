@@ -5,9 +5,8 @@ import { jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
 import { createCorruption } from './corruptions/index.ts';
 import { withFrozenEncoder } from './frozen-encoder.ts';
-import { predictions } from './metrics/classification.ts';
 import { openClassifier } from './open-classifier.ts';
-import { classify, type LabelledFeatures } from './softmax-classifier.ts';
+import { classifierAccuracy } from './softmax-classifier.ts';
 import { changed, requireTestImages, spreadOver } from './split-views.ts';
 
 /**
@@ -18,7 +17,6 @@ export async function robustness(input: RobustnessInput, context: JobContext): P
   const classifier = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, input.dataset);
   requireTestImages(about);
-  const { name, classes } = about;
   const { seed, images } = input.params;
   const wanted = new Set(input.params.corruptions ?? corruptionNames);
   const names = corruptionNames.filter((each) => wanted.has(each));
@@ -34,8 +32,7 @@ export async function robustness(input: RobustnessInput, context: JobContext): P
       const accuracyOn = async (phase: string, split: OpenSplit) => {
         const features = await featuresOf(spreadOver(split, images), { phase, before, total });
         before += count;
-        const scores = { values: classify(classifier, features), count: features.count, classes: classes.length };
-        return accuracy(predictions(scores), features);
+        return classifierAccuracy(classifier, features);
       };
       const clean = await accuracyOn('as they are', all);
       const corruptions: Robustness['corruptions'] = [];
@@ -49,7 +46,7 @@ export async function robustness(input: RobustnessInput, context: JobContext): P
       }
       const accuracies = corruptions.flatMap((each) => each.accuracy);
       const mean = accuracies.reduce((sum, each) => sum + each, 0) / accuracies.length;
-      return { dataset: name, testImages: count, seed, clean, corruptions, mean };
+      return { dataset: about.name, testImages: count, seed, clean, corruptions, mean };
     } finally {
       await all.close();
     }
@@ -61,6 +58,3 @@ export async function robustness(input: RobustnessInput, context: JobContext): P
   });
   return { robustness: { ...ref, kind: 'robustness' }, clean: measured.clean, mean: measured.mean };
 }
-
-const accuracy = (predicted: Int32Array, { labels, count }: LabelledFeatures): number =>
-  predicted.reduce((hits, label, row) => hits + Number(label === labels[row]), 0) / count;

@@ -1,5 +1,6 @@
 import { permutation } from '../datasets/index.ts';
 import { type Tensor, type Tensor2D, tf } from '../training/index.ts';
+import { predictions } from './metrics/classification.ts';
 
 /** Weights of a linear softmax classifier. */
 export interface LinearClassifier {
@@ -111,4 +112,10 @@ export function classify(
     );
     return tf.softmax(logits as Tensor2D).dataSync<'float32'>();
   });
+}
+
+/** Share of the rows whose class the classifier finds. */
+export function classifierAccuracy(classifier: LinearClassifier, data: LabelledFeatures): number {
+  const scores = { values: classify(classifier, data), count: data.count, classes: classifier.bias.length };
+  return predictions(scores).filter((label, row) => label === data.labels[row]).length / data.count;
 }

@@ -1,7 +1,6 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import type { OpenSplit } from '../datasets/index.ts';
-import { spreadRows } from './embedding.ts';
+import { type OpenSplit, spreadRows } from '../datasets/index.ts';
 
 /** @throws ContrailError InvalidDataset where a data set has no test images */
 export function requireTestImages({ name, splits }: DatasetAbout): void {

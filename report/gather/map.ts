@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { embeddingFile, predictionsFile } from '../../contracts/evaluation.ts';
 import type { EmbeddingMap } from '../../contracts/report.ts';
+import { spreadRows } from '../../datasets/index.ts';
 import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
 import { nearest, project, unitRows } from './embedding.ts';
 
@@ -26,7 +27,7 @@ export async function mapOf(
   const classes = probabilities.shape[1] ?? 1;
   const [labels, shares, all] = [int32(labelsTensor), float32(probabilities), int32(rowsTensor)];
   const vectors = unitRows(float32(embedding), dimension);
-  const chosen = evenly(all.length, maximumPoints);
+  const chosen = Array.from(spreadRows(all.length, maximumPoints));
   if (chosen.length < 3) return null;
   const units = chosen.map((index) => vectors[index] as Float32Array);
   const { pca, umap } = await project(units, seed, onProgress);
@@ -47,6 +48,3 @@ export async function mapOf(
   });
   return { seed, points };
 }
-
-const evenly = (total: number, limit: number): number[] =>
-  Array.from({ length: Math.min(total, limit) }, (_, at) => Math.floor((at * total) / Math.min(total, limit)));
