@@ -1,4 +1,5 @@
 import { type ChooseParams, type ChooseResult, chooseParams } from '../contracts/step-kinds.ts';
+import { deviation, mean } from '../report/statistics.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -14,9 +15,13 @@ export function chooseBest({ by, goal, ...artifacts }: ChooseParams): ChooseResu
   const better = goal === 'highest' ? Math.max : Math.min;
   const value = by.reduce((best, each) => better(best, each));
   const index = by.indexOf(value);
-  const mean = by.reduce((sum, each) => sum + each, 0) / by.length;
-  const squares = by.reduce((sum, each) => sum + (each - mean) ** 2, 0);
-  const deviation = by.length > 1 ? Math.sqrt(squares / (by.length - 1)) : 0;
   const chosen = Object.entries(artifacts).flatMap(([name, list]) => (list?.[index] ? [[name, list[index]]] : []));
-  return { index, value, mean, deviation, count: by.length, ...Object.fromEntries(chosen) };
+  return {
+    index,
+    value,
+    mean: mean(by),
+    deviation: deviation(by) ?? 0,
+    count: by.length,
+    ...Object.fromEntries(chosen),
+  };
 }

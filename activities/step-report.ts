@@ -5,10 +5,10 @@ import type { StepKey } from '../contracts/identifiers.ts';
 import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
 import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
 import type { StepKindName } from '../contracts/step-kinds.ts';
-import { formatEvaluation } from '../evaluation/format.ts';
-import { formatOutliers } from '../evaluation/format-outliers.ts';
-import { formatRobustness } from '../evaluation/format-robustness.ts';
-import { formatComparison } from '../report/comparison/format-comparison.ts';
+import { formatComparison } from '../report/markdown/comparison.ts';
+import { formatEvaluation } from '../report/markdown/evaluation.ts';
+import { formatOutliers } from '../report/markdown/outliers.ts';
+import { formatRobustness } from '../report/markdown/robustness.ts';
 import { parseJson, readArtifactFile, type Store, writeReportFile } from '../store/index.ts';
 import { showEvaluation } from './tensorboard.ts';
 

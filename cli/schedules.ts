@@ -15,6 +15,10 @@ import type { ServerClient } from './connection.ts';
 /** The type of workflow that our schedules start. */
 export const scheduledWorkflow = 'scheduledRun';
 
+/** Of a schedule whose definition is missing. */
+export const definitionElsewhere =
+  'This store does not hold what the schedule starts: CONTRAIL_HOME or CONTRAIL_STORE names another.';
+
 type Overlap = ScheduleConfig['overlap'];
 
 /** Temporal's name for an overlap policy: `buffer-one` is BUFFER_ONE. */

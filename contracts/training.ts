@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { seedSchema } from './seed.ts';
 
 /** Which network turns an image into an embedding. */
 export const encoderSchema = z.discriminatedUnion('name', [
@@ -206,11 +207,7 @@ const commonSettings = {
     .describe(
       'type of convolutions and what lies between them; variables, statistics and the loss stay float32. float16 scales the loss',
     ),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(0),
+  seed: seedSchema,
 };
 
 /** Where the training images are while a step runs. It decides how fast a training is and what memory it takes, and no number. */

@@ -1,5 +1,4 @@
 export { evaluate } from './evaluate.ts';
-export { formatEvaluation } from './format.ts';
 export { learningCurve } from './learning-curve.ts';
 export { linearProbe } from './linear-probe.ts';
 export { outOfDistribution } from './out-of-distribution.ts';

@@ -1,6 +1,6 @@
 import type { Evaluation } from '../contracts/evaluation.ts';
 import type { EvaluationReport, Report } from '../contracts/report.ts';
-import { mean } from './format.ts';
+import { mean } from './statistics.ts';
 
 /** The evaluations that differ in their matrix values alone, seeds mostly. */
 export interface Arm {

@@ -1,3 +1,5 @@
+import { deviation, mean } from './statistics.ts';
+
 /** Numbers, durations and moments, as a person reads them. */
 
 /** A share as a percentage: 0.9123 is `91.23 %`; they stay on one line. */
@@ -36,12 +38,8 @@ export const moment = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(
 export const times = (value: number, singular: string, plural = `${singular}s`): string =>
   `${count(value)} ${value === 1 ? singular : plural}`;
 
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** The sample's standard deviation; null for fewer than two values. */
-export function deviation(values: readonly number[]): number | null {
-  if (values.length < 2) return null;
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
+/** The mean and, of several values, ± their deviation, whose unit is that of the mean. */
+export function meanAndDeviation(values: readonly number[], text: (value: number) => string): string {
+  const spread = deviation(values);
+  return `${text(mean(values))}${spread === null ? '' : ` ± ${text(spread).replace('\u00a0%', '')}`}`;
 }

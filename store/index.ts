@@ -43,6 +43,7 @@ export {
   loadStepResults,
   removeStepResult,
   reportFolder,
+  requirePlan,
   type StoredStepResult,
   saveEpochMetrics,
   savePlan,

@@ -49,6 +49,13 @@ export async function loadPlan(store: Store, run: string): Promise<Plan | null> 
   }
 }
 
+/** What a run was started with. @throws ContrailError RunNotFound, or CorruptArtifact */
+export async function requirePlan(store: Store, run: string): Promise<Plan> {
+  const plan = await loadPlan(store, run);
+  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  return plan;
+}
+
 /** Records a finished step, so that a resumed run need not do it again. */
 export const saveStepResult = (store: Store, key: StepKey, result: StoredStepResult): Promise<void> =>
   store.write(resultPath(key), jsonBytes(result));

@@ -1,11 +1,10 @@
-import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import {
   differencesBetween,
-  loadPlan,
   loadRunRecord,
   loadStepResults,
   openStore,
+  requirePlan,
   type Store,
 } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
@@ -68,8 +67,7 @@ export async function diffCommand(
 }
 
 async function sidesOf(store: Store, run: string): Promise<Sides> {
-  const plan = await loadPlan(store, checkRunId(run));
-  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  const plan = await requirePlan(store, checkRunId(run));
   const record = await loadRunRecord(store, run);
   const results = await loadStepResults(store, run);
   const artifacts: Record<string, Json> = {};

@@ -3,7 +3,7 @@ import { ContrailError } from '../../contracts/errors.ts';
 import type { LogLine } from '../../contracts/logs.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
-import { loadPlan, openStore, readRunLog } from '../../store/index.ts';
+import { openStore, readRunLog, requirePlan } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { connect, type ServerClient } from '../connection.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
@@ -21,8 +21,7 @@ export async function logsCommand(
   { follow, json }: { readonly follow: boolean; readonly json: boolean },
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const plan = await loadPlan(store, checkRunId(run));
-  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  const plan = await requirePlan(store, checkRunId(run));
   const ids = plan.steps.map(({ id }) => id);
   if (step !== undefined && !ids.includes(step))
     throw new ContrailError('Usage', `${run} has no step ${step}. There is: ${ids.join(', ')}.`);

@@ -5,11 +5,11 @@ import {
   candidateOf,
   listModels,
   loadCurrent,
-  loadPlan,
   loadStepResults,
   loadVersions,
   openStore,
   promoteModel,
+  requirePlan,
   rollBackModel,
   type Store,
 } from '../../store/index.ts';
@@ -99,8 +99,7 @@ export async function modelsPromoteCommand(
 }
 
 async function evaluatedModel(store: Store, run: string, step: string | undefined): Promise<Candidate> {
-  const plan = await loadPlan(store, run);
-  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  const plan = await requirePlan(store, run);
   const results = await loadStepResults(store, run);
   const evaluated = plan.steps.flatMap(({ id }) => {
     const ref = artifactRefSchema.safeParse(results[id]?.result.evaluation);

@@ -1,6 +1,5 @@
-import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
-import { damageIn, loadCacheEntry, loadPlan, openStore } from '../../store/index.ts';
+import { damageIn, loadCacheEntry, openStore, requirePlan } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
 import { formatSeconds, print, printJson, table } from '../output.ts';
@@ -26,8 +25,7 @@ export async function planCommand(
 ): Promise<number> {
   const plan = await readPipelineFile(file, set);
   const store = openStore(openHome().storeUrl);
-  if (resume !== undefined && !(await loadPlan(store, checkRunId(resume))))
-    throw new ContrailError('RunNotFound', `The store knows no run ${resume}. \`contrail list\` shows the runs.`);
+  if (resume !== undefined) await requirePlan(store, checkRunId(resume));
   const cached = async (fingerprint: string) => {
     const entry = await loadCacheEntry(store, fingerprint);
     return entry && (await damageIn(store, entry.result)) === null ? entry : null;

@@ -1,5 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildComparison, buildReport, headlineOf, type ReportFiles, writeReport } from '../../report/index.ts';
 import { openStore } from '../../store/index.ts';
@@ -42,15 +41,11 @@ export async function compareCommand(runs: readonly string[], { open, to, json }
   return 0;
 }
 
-/** Writes into a folder of the user's, each file whole or not at all; gives where the page is. */
-async function writeFolder(folder: string, files: ReportFiles, page = 'report.html'): Promise<string> {
-  for (const [name, content] of [...files].reverse()) {
-    const path = resolve(folder, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.tmp-${process.pid}`, content, { flush: true });
-    await rename(`${path}.tmp-${process.pid}`, path);
-  }
-  return join(resolve(folder), page);
+/** Writes into a folder of the user's as into a store, each file whole or not at all; gives where the page is. */
+async function writeFolder(to: string, files: ReportFiles, page = 'report.html'): Promise<string> {
+  const folder = openStore(resolve(to));
+  for (const [name, content] of [...files].reverse()) await folder.write(name, content);
+  return folder.locate(page);
 }
 
 async function openPage(page: string): Promise<void> {

@@ -8,7 +8,7 @@ import { controlQueue } from '../../workflows/options.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { printJson, say } from '../output.ts';
 import { planSource } from '../pipeline-file.ts';
-import { definitionOf, openSchedule, overlapPolicy, scheduledWorkflow } from '../schedules.ts';
+import { definitionElsewhere, definitionOf, openSchedule, overlapPolicy, scheduledWorkflow } from '../schedules.ts';
 import { checkScheduleId, runsOf } from './schedule.ts';
 
 const triggerWaitMs = 10_000;
@@ -77,11 +77,7 @@ async function triggerWith(
   }: OpenSchedule & { readonly id: string } & { readonly [Key in 'set' | 'overlap']: TriggerOptions[Key] | undefined },
 ): Promise<Triggered> {
   const definition = await definitionOf(store, firing);
-  if (!definition)
-    throw new ContrailError(
-      'Usage',
-      'This store does not hold what the schedule starts: CONTRAIL_HOME or CONTRAIL_STORE names another.',
-    );
+  if (!definition) throw new ContrailError('Usage', definitionElsewhere);
   const params = { ...definition.config.params, ...set };
   const policy = overlap ?? definition.config.overlap;
   const runs = await runsOf(server, id);

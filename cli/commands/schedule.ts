@@ -12,6 +12,7 @@ import { openPipelineFile } from '../pipeline-file.ts';
 import { refusalOf } from '../refusals.ts';
 import { whenAttributesAreKnown } from '../runs.ts';
 import {
+  definitionElsewhere,
   definitionOf,
   openSchedule,
   overlapPolicy,
@@ -193,7 +194,7 @@ export function scheduleDescribeCommand(id: string, { json }: { readonly json: b
       if (config.onlyIfChanged) print(`only if    the ${config.onlyIfChanged} changed`);
       if (config.pauseOnFailure) print('on failure pauses');
       if (Object.keys(config.params).length > 0) print(`params     ${JSON.stringify(config.params)}`);
-    } else say('This store does not hold what the schedule starts: CONTRAIL_HOME or CONTRAIL_STORE names another.');
+    } else say(definitionElsewhere);
     if (next.length > 0) print(`next       ${next.map(moment).join('\n           ')}`);
     print(
       `so far     ${info.numActionsTaken} started, ${info.numActionsSkippedOverlap} skipped for overlap, ${info.numActionsMissedCatchupWindow} missed`,

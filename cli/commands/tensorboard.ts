@@ -1,5 +1,4 @@
-import { ContrailError } from '../../contracts/errors.ts';
-import { loadPlan, openStore, tensorboardFolder } from '../../store/index.ts';
+import { openStore, requirePlan, tensorboardFolder } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { print, printJson, say } from '../output.ts';
 import { checkRunId } from './run.ts';
@@ -7,8 +6,7 @@ import { checkRunId } from './run.ts';
 /** `contrail tensorboard`: where a run's event files are, and the command that shows them. */
 export async function tensorboardCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  if (!(await loadPlan(store, checkRunId(run))))
-    throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  await requirePlan(store, checkRunId(run));
   const folder = tensorboardFolder(run);
   const files = (await store.list(folder)).length;
   const path = store.locate(folder);

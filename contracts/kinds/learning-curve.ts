@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { stepKeySchema } from '../identifiers.ts';
+import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const learningCurveParams = z.strictObject({
@@ -11,12 +12,7 @@ export const learningCurveParams = z.strictObject({
     .default(10_000)
     .describe('training images that probe and nearest neighbours are given, spread evenly over the split'),
   neighbours: z.int().min(1).max(1000).default(20).describe('k of the nearest-neighbour accuracy'),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(0)
-    .describe('of the order in which the probe sees the images'),
+  seed: seedSchema.describe('of the order in which the probe sees the images'),
 });
 export type LearningCurveParams = z.infer<typeof learningCurveParams>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const linearProbeParams = z.strictObject({
@@ -11,11 +12,7 @@ export const linearProbeParams = z.strictObject({
     .default([0.1, 0.01, 0.001])
     .describe('Adam; the best on validation is kept'),
   weightDecay: z.number().min(0).max(1).default(0),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(0),
+  seed: seedSchema,
 });
 export type LinearProbeParams = z.infer<typeof linearProbeParams>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const prepareDataParams = z.strictObject({
@@ -36,12 +37,7 @@ export const prepareDataParams = z.strictObject({
       'turn every image grey (1, by its luma) or coloured (3, by three equal channels); as the source is where absent',
     ),
   maximumRejected: z.int().min(0).default(10).describe('how many unusable files to skip before giving up'),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(0)
-    .describe('of the splits'),
+  seed: seedSchema.describe('of the splits'),
   generated: z
     .strictObject({
       classes: z.int().min(2).max(100).default(4),

@@ -1,14 +1,10 @@
 import { z } from 'zod';
+import { seedSchema } from '../seed.ts';
 import type { StepKind } from './kind.ts';
 
 export const reportParams = z.strictObject({
   title: z.string().min(1).max(200).optional().describe('of the page; the name of the pipeline where absent'),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(0)
-    .describe('of the map of the embedding'),
+  seed: seedSchema.describe('of the map of the embedding'),
 });
 export type ReportParams = z.infer<typeof reportParams>;
 

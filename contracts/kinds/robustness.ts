@@ -1,16 +1,12 @@
 import { z } from 'zod';
 import { corruptionNameSchema } from '../robustness.ts';
+import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const robustnessParams = z.strictObject({
   corruptions: z.array(corruptionNameSchema).min(1).optional().describe('ways to spoil an image; all where absent'),
   images: z.int().min(1).optional().describe('use at most so many test images, spread evenly over the split'),
-  seed: z
-    .int()
-    .min(0)
-    .max(2 ** 31 - 1)
-    .default(0)
-    .describe('of the corruptions: the same seed spoils the same images in the same way for every model'),
+  seed: seedSchema.describe('of the corruptions: the same seed spoils the same images in the same way for every model'),
 });
 export type RobustnessParams = z.infer<typeof robustnessParams>;
 

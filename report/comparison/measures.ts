@@ -2,8 +2,9 @@ import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { LearningCurve } from '../../contracts/learning-curve.ts';
 import type { Outliers } from '../../contracts/outliers.ts';
 import { type Robustness, severities } from '../../contracts/robustness.ts';
+import { mean as meanOf } from '../statistics.ts';
 import { epochsToTarget } from './epochs-to-target.ts';
-import { meanOf, type PairedMeasure } from './paired-differences.ts';
+import type { PairedMeasure } from './paired-differences.ts';
 
 /** A number of each run. */
 export type Measure<T> = Pick<PairedMeasure, 'measure' | 'goal'> & { readonly of: (value: T) => number };

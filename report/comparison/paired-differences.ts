@@ -1,4 +1,5 @@
 import type { MeasureComparison } from '../../contracts/comparison.ts';
+import { deviation, mean } from '../statistics.ts';
 import { studentTQuantile } from './student-t.ts';
 
 /** One measure of both arms, in the order of the pairs. */
@@ -19,32 +20,22 @@ export function comparePairs({ measure, goal, a, b }: PairedMeasure): MeasureCom
   if (a.length !== b.length || a.length === 0)
     throw new RangeError(`${measure} has ${a.length} values beside ${b.length}; they must come in pairs`);
   const differences = a.map((value, pair) => value - (b[pair] ?? Number.NaN));
-  const mean = meanOf(differences);
-  const deviation = deviationOf(differences);
-  const interval = deviation === null ? null : intervalOf(mean, deviation, differences.length);
+  const centre = mean(differences);
+  const spread = deviation(differences);
+  const interval = spread === null ? null : intervalOf(centre, spread, differences.length);
   return {
     measure,
     goal,
-    a: { values: [...a], mean: meanOf(a), deviation: deviationOf(a) },
-    b: { values: [...b], mean: meanOf(b), deviation: deviationOf(b) },
-    difference: { mean, interval },
+    a: { values: [...a], mean: mean(a), deviation: deviation(a) },
+    b: { values: [...b], mean: mean(b), deviation: deviation(b) },
+    difference: { mean: centre, interval },
     verdict: verdictOf(interval, goal),
   };
 }
 
-export const meanOf = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-/** Sample standard deviation; null of a single value. */
-export function deviationOf(values: readonly number[]): number | null {
-  if (values.length < 2) return null;
-  const mean = meanOf(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
-}
-
-function intervalOf(mean: number, deviation: number, count: number): [number, number] {
-  const half = (studentTQuantile(0.975, count - 1) * deviation) / Math.sqrt(count);
-  return [mean - half, mean + half];
+function intervalOf(centre: number, spread: number, count: number): [number, number] {
+  const half = (studentTQuantile(0.975, count - 1) * spread) / Math.sqrt(count);
+  return [centre - half, centre + half];
 }
 
 function verdictOf(

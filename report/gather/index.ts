@@ -1,6 +1,6 @@
 import { type ArtifactRef, artifactRefSchema } from '../../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
-import { ContrailError, isContrailError } from '../../contracts/errors.ts';
+import { isContrailError } from '../../contracts/errors.ts';
 import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
@@ -8,13 +8,13 @@ import { type Report, reportSchema } from '../../contracts/report.ts';
 import { robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
 import {
   listLeases,
-  loadPlan,
   loadRunRecord,
   loadStepResults,
   parseJson,
   readArtifact,
   readArtifactFile,
   readRunLog,
+  requirePlan,
   type Store,
 } from '../../store/index.ts';
 import { mapOf } from './map.ts';
@@ -41,8 +41,7 @@ export async function gather(
   run: string,
   { title, seed = 0, maps = true, onProgress = () => {} }: GatherOptions = {},
 ): Promise<Report> {
-  const plan = await loadPlan(store, run);
-  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}. \`contrail list\` shows the runs.`);
+  const plan = await requirePlan(store, run);
   const record = await loadRunRecord(store, run);
   const results = await loadStepResults(store, run);
   const log = (await readRunLog(store, run)).lines;
@@ -54,6 +53,7 @@ export async function gather(
     run,
     plan,
     results,
+    log,
     resumes.map(({ at }) => at),
   );
   const owners = await Promise.all(trainings.map(({ step }) => listLeases(store, { run, step })));
@@ -107,7 +107,7 @@ export async function gather(
   return reportSchema.parse(report);
 
   async function add(step: string, ref: ArtifactRef): Promise<void> {
-    const origin = originOf(plan as NonNullable<typeof plan>, step);
+    const origin = originOf(plan, step);
     const read = async (name: string) => parseJson(await readArtifactFile(store, ref, name));
     if (ref.kind === 'evaluation') {
       const evaluation = evaluationSchema.parse(await read(evaluationFile));
@@ -126,7 +126,7 @@ export async function gather(
     else if (ref.kind === 'curve') {
       const { training } = curveAboutSchema.parse((await readArtifact(store, ref)).about);
       const curve = learningCurveSchema.parse(await read(learningCurveFile));
-      report.curves.push({ ...originOf(plan as NonNullable<typeof plan>, training.step), step, curve });
+      report.curves.push({ ...originOf(plan, training.step), step, curve });
     } else if (ref.kind === 'comparison')
       report.comparisons.push({ step, comparison: comparisonSchema.parse(await read(comparisonFile)) });
   }

@@ -14,15 +14,16 @@ import {
 } from '../../store/index.ts';
 import { originOf } from './origin.ts';
 
-/** Every training of a run, in the order of the plan: what each epoch gave, and what it lived through. */
+/** Every training of a run, in the order of the plan: what each epoch gave, and what it lived through. @param log of the run */
 export async function gatherTrainings(
   store: Store,
   run: string,
   plan: Plan,
   results: Readonly<Record<string, StoredStepResult>>,
+  log: readonly LogLine[],
   resumedAt: readonly string[],
 ): Promise<TrainingReport[]> {
-  const logs = new Map<string, readonly LogLine[]>();
+  const logs = new Map([[run, log]]);
   const logOf = async (name: string) => {
     const found = logs.get(name) ?? (await readRunLog(store, name)).lines;
     logs.set(name, found);

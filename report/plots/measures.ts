@@ -4,7 +4,8 @@ import { detectorNames } from '../../contracts/outliers.ts';
 import type { Report } from '../../contracts/report.ts';
 import { corruptionNames, severities } from '../../contracts/robustness.ts';
 import type { Arm } from '../arms.ts';
-import { points as inPoints, mean, percent, signed } from '../format.ts';
+import { points as inPoints, percent, signed } from '../format.ts';
+import { mean } from '../statistics.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
 import { wholeOnly, wholeTicks } from './training.ts';
 

@@ -1,6 +1,6 @@
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import { encodeEventFile, scalars } from './events.ts';
-import type { BoardFile } from './training-files.ts';
+import { type BoardFile, eventFileName } from './training-files.ts';
 
 /** What was measured on the test images, as one point. */
 export function evaluationFile(wallTime: number, step: number, evaluation: Evaluation): BoardFile {
@@ -18,7 +18,7 @@ export function evaluationFile(wallTime: number, step: number, evaluation: Evalu
     'embedding/MAP at R': geometry.mapAtR,
   };
   return {
-    name: 'events.out.tfevents.0000000000.contrail.evaluation',
+    name: eventFileName(0, 'evaluation'),
     content: encodeEventFile(wallTime, [scalars({ wallTime, step }, values)]),
   };
 }

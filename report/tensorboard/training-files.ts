@@ -10,7 +10,7 @@ export interface BoardFile {
 }
 
 /** TensorBoard reads the files of a folder in the order of their names, and none twice. */
-const eventFileName = (order: number, what: string) =>
+export const eventFileName = (order: number, what: string) =>
   `events.out.tfevents.${String(order).padStart(10, '0')}.contrail.${what}`;
 
 /** The settings of a training, for the HParams tab. */

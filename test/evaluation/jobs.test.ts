@@ -15,7 +15,8 @@ import {
   trainEpochInput,
 } from '../../contracts/trainer.ts';
 import { prepareDataset } from '../../datasets/index.ts';
-import { evaluate, formatEvaluation, linearProbe, outOfDistribution, robustness } from '../../evaluation/index.ts';
+import { evaluate, linearProbe, outOfDistribution, robustness } from '../../evaluation/index.ts';
+import { formatEvaluation } from '../../report/markdown/evaluation.ts';
 import {
   candidateOf,
   decodeSafetensors,

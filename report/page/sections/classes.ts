@@ -1,6 +1,7 @@
 import type { Arm } from '../../arms.ts';
-import { count, deviation, mean, percent } from '../../format.ts';
+import { count, meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
+import { mean } from '../../statistics.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from '../parts.ts';
 
@@ -80,12 +81,8 @@ function perClass(arms: readonly Arm[]): Html {
       ...arms.flatMap((arm, at) =>
         names.map((measure) => {
           const values = valuesOf(arm, label, measure);
-          const spread = deviation(values);
           const best = measure === 'f1' && new Set(f1).size > 1 && f1[at] === Math.max(...f1);
-          return n(
-            values.length === 0 ? '–' : `${mean(values).toFixed(3)}${spread === null ? '' : ` ± ${spread.toFixed(3)}`}`,
-            best,
-          );
+          return n(values.length === 0 ? '–' : meanAndDeviation(values, (value) => value.toFixed(3)), best);
         }),
       ),
     ] as const;

@@ -1,6 +1,6 @@
 import type { Comparison, MeasureComparison } from '../../../contracts/comparison.ts';
 import type { Report } from '../../../contracts/report.ts';
-import { deviation, percent, points, times } from '../../format.ts';
+import { meanAndDeviation, percent, points, times } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { differenceText, isShare } from '../../plots/measures.ts';
 import { html } from '../html.ts';
@@ -59,10 +59,7 @@ export function comparisons(report: Report, drawings: ReadonlyMap<string, Drawin
 function rowOf(measure: MeasureComparison, a: string, b: string) {
   const { difference, verdict } = measure;
   const text = (value: number) => (isShare(measure) ? percent(value) : value.toFixed(3));
-  const side = ({ mean, values }: MeasureComparison['a']) => {
-    const spread = deviation(values);
-    return n(`${text(mean)}${spread === null ? '' : ` ± ${text(spread).replace('\u00a0%', '')}`}`);
-  };
+  const side = ({ values }: MeasureComparison['a']) => n(meanAndDeviation(values, text));
   const shown = verdict !== 'none shown';
   const words =
     verdict === 'a is better' ? `${a} is better` : verdict === 'b is better' ? `${b} is better` : 'none shown';

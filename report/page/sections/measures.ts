@@ -2,15 +2,13 @@ import { detectorNames } from '../../../contracts/outliers.ts';
 import type { Report } from '../../../contracts/report.ts';
 import { corruptionNames } from '../../../contracts/robustness.ts';
 import type { Arm } from '../../arms.ts';
-import { deviation, duration, mean, percent } from '../../format.ts';
+import { pointAtTarget } from '../../comparison/epochs-to-target.ts';
+import { duration, meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
+import { mean } from '../../statistics.ts';
 import { html } from '../html.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from '../parts.ts';
 
-const spreadText = (values: readonly number[], digits = 2): string => {
-  const spread = deviation(values);
-  return `${percent(mean(values), digits)}${spread === null ? '' : ` ± ${(100 * spread).toFixed(digits)}`}`;
-};
 /** What an epoch must reach, as a share of the best of all curves. */
 const targetShare = 0.98;
 
@@ -25,7 +23,7 @@ export function curvesSection(
   const best = Math.max(...report.curves.flatMap(({ curve }) => curve.points.map(({ probe }) => probe)));
   const target = targetShare * best;
   const rows = report.curves.map(({ step, arm, curve }) => {
-    const reached = curve.points.find(({ probe }) => probe >= target);
+    const reached = pointAtTarget(curve, target);
     const last = curve.points.at(-1);
     return [
       armLabel({ name: step, index: arms.find(({ name }) => name === arm)?.index ?? 0 }),
@@ -69,7 +67,10 @@ export function robustnessSection(
     return [
       name,
       ...values.map((each, at) =>
-        n(each.length === 0 ? '–' : spreadText(each), new Set(means).size > 1 && means[at] === Math.max(...means)),
+        n(
+          each.length === 0 ? '–' : meanAndDeviation(each, percent),
+          new Set(means).size > 1 && means[at] === Math.max(...means),
+        ),
       ),
     ] as const;
   };
@@ -123,8 +124,18 @@ export function outliersSection(
         return found.length === 0
           ? [n('–'), n('–')]
           : [
-              n(spreadText(found.map(({ auroc }) => auroc))),
-              n(spreadText(found.map(({ falsePositivesAt95 }) => falsePositivesAt95))),
+              n(
+                meanAndDeviation(
+                  found.map(({ auroc }) => auroc),
+                  percent,
+                ),
+              ),
+              n(
+                meanAndDeviation(
+                  found.map(({ falsePositivesAt95 }) => falsePositivesAt95),
+                  percent,
+                ),
+              ),
             ];
       });
       return [[`${detector.replaceAll('-', ' ')}${outside.length > 1 ? `, ${name}` : ''}`, ...cells] as const];

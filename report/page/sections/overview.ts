@@ -1,8 +1,9 @@
 import type { Evaluation } from '../../../contracts/evaluation.ts';
 import type { Report } from '../../../contracts/report.ts';
 import type { Arm } from '../../arms.ts';
-import { count, deviation, duration, mean, percent, times } from '../../format.ts';
+import { count, duration, meanAndDeviation, percent, times } from '../../format.ts';
 import { headlineOf } from '../../headline.ts';
+import { mean } from '../../statistics.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, n, type Section, table } from '../parts.ts';
 
@@ -58,14 +59,10 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
     if (values.some(({ length }) => length === 0)) return [];
     const means = values.map(mean);
     const best = measured.length < 2 ? null : goal === 1 ? Math.max(...means) : Math.min(...means);
-    const cells = values.map((own, at) => {
-      const spread = deviation(own);
-      return n(
-        `${text(means[at] ?? 0)}${spread === null ? '' : ` ± ${text(spread).replace('\u00a0%', '')}`}`,
-        // What reads the same is the same.
-        means[at] === best && new Set(means.map(text)).size > 1,
-      );
-    });
+    const cells = values.map((own, at) =>
+      // What reads the same is the same.
+      n(meanAndDeviation(own, text), means[at] === best && new Set(means.map(text)).size > 1),
+    );
     return [[name, ...cells] as const];
   });
   const several = report.evaluations.length > measured.length;

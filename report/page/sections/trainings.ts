@@ -1,8 +1,9 @@
 import type { Report, TrainingReport } from '../../../contracts/report.ts';
 import { describeDifference } from '../../../contracts/training-changes.ts';
 import { armNames } from '../../arms.ts';
-import { duration, figure, mean, moment, times } from '../../format.ts';
+import { duration, figure, moment, times } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
+import { mean } from '../../statistics.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, figureOf, n, type Section, table } from '../parts.ts';
 

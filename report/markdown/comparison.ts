@@ -1,7 +1,6 @@
 import type { Comparison, MeasureComparison } from '../../contracts/comparison.ts';
+import { table } from './table.ts';
 
-const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-const head = (cells: readonly string[]) => [row(cells), row(cells.map((_, at) => (at === 0 ? '---' : '---:')))];
 const figure = (value: number) => value.toFixed(4);
 const signed = (value: number) => (value < 0 ? figure(value) : `+${figure(value)}`);
 const withDeviation = ({ mean, deviation }: MeasureComparison['a']) =>
@@ -11,20 +10,18 @@ const withDeviation = ({ mean, deviation }: MeasureComparison['a']) =>
 export function formatComparison({ dataset, a, b, pairs, measures, classes, corruption, notes }: Comparison): string {
   const verdictOf = ({ verdict }: MeasureComparison) =>
     ({ 'a is better': a, 'b is better': b, 'none shown': 'none shown' })[verdict];
-  const table = (first: string, rows: readonly MeasureComparison[]) =>
-    [
-      ...head([first, a, b, 'difference', '95 % interval', 'better']),
-      ...rows.map((each) =>
-        row([
-          `${each.measure} ${each.goal === 'higher' ? '↑' : '↓'}`,
-          withDeviation(each.a),
-          withDeviation(each.b),
-          signed(each.difference.mean),
-          each.difference.interval ? each.difference.interval.map(signed).join(' to ') : '–',
-          verdictOf(each),
-        ]),
-      ),
-    ].join('\n');
+  const measuresTable = (first: string, rows: readonly MeasureComparison[]) =>
+    table(
+      [first, a, b, 'difference', '95 % interval', 'better'],
+      rows.map((each) => [
+        `${each.measure} ${each.goal === 'higher' ? '↑' : '↓'}`,
+        withDeviation(each.a),
+        withDeviation(each.b),
+        signed(each.difference.mean),
+        each.difference.interval ? each.difference.interval.map(signed).join(' to ') : '–',
+        verdictOf(each),
+      ]),
+    );
   const sections = [
     `# ${a} against ${b} on ${dataset}`,
     `${pairs === 1 ? 'One pair of runs' : `${pairs} pairs of runs`}; runs of a pair differ in nothing but the arm. Means ± sample standard deviations; the difference is ${a} − ${b}, within the pairs. ${
@@ -32,22 +29,22 @@ export function formatComparison({ dataset, a, b, pairs, measures, classes, corr
         ? 'One pair says nothing of chance: there is no interval.'
         : 'Where the 95 % interval (Student’s t) covers 0, no difference is shown.'
     }`,
-    table('measure', measures),
+    measuresTable('measure', measures),
     '## F1 by class',
-    table('class', classes),
+    measuresTable('class', classes),
     ...(corruption
       ? [
           '## Corruption error',
           `Errors on corrupted images beside those of ${b}, by corruption; the mean over corruptions. The relative one is of what is lost beyond the clean error.`,
-          [
-            ...head(['arm', 'mCE', 'relative mCE']),
-            ...(
+          table(
+            ['arm', 'mCE', 'relative mCE'],
+            (
               [
                 [a, corruption.a],
                 [b, corruption.b],
               ] as const
-            ).map(([name, { mCE, relative }]) => row([name, figure(mCE), relative === null ? '–' : figure(relative)])),
-          ].join('\n'),
+            ).map(([name, { mCE, relative }]) => [name, figure(mCE), relative === null ? '–' : figure(relative)]),
+          ),
         ]
       : []),
     ...(notes && notes.length > 0 ? ['## Notes', notes.map((note) => `- ${note}`).join('\n')] : []),

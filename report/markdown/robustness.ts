@@ -1,9 +1,9 @@
-import { type Robustness, severities } from '../contracts/robustness.ts';
-import { percent, table } from './markdown.ts';
+import { type Robustness, severities } from '../../contracts/robustness.ts';
+import { mean as meanOf } from '../statistics.ts';
+import { percent, table } from './table.ts';
 
 /** Robustness as Markdown, for people. */
 export function formatRobustness({ dataset, testImages, seed, clean, corruptions, mean }: Robustness): string {
-  const meanOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const bySeverity = severities.map((_, index) => meanOf(corruptions.map(({ accuracy }) => accuracy[index] ?? 0)));
   return `# Robustness on ${dataset}, ${testImages} test images
 

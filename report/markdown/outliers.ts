@@ -1,5 +1,5 @@
-import type { Outliers } from '../contracts/outliers.ts';
-import { percent, table } from './markdown.ts';
+import type { Outliers } from '../../contracts/outliers.ts';
+import { percent, table } from './table.ts';
 
 /** Out-of-distribution detection as Markdown, for people. */
 export function formatOutliers({ dataset, outside, images, detectors }: Outliers): string {

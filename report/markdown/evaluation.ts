@@ -1,5 +1,5 @@
-import type { Evaluation } from '../contracts/evaluation.ts';
-import { percent, table } from './markdown.ts';
+import type { Evaluation } from '../../contracts/evaluation.ts';
+import { percent, table } from './table.ts';
 
 const shownMistakes = 10;
 
