@@ -11,7 +11,7 @@ import {
 } from '../contracts/evaluation.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
-import { openSplit } from '../datasets/index.ts';
+import { readRows } from '../datasets/index.ts';
 import { evaluationFile } from '../report/tensorboard/evaluation-files.ts';
 import { projectorFiles } from '../report/tensorboard/projector-files.ts';
 import { type BoardFile, endFile, epochFile, settingsFile } from '../report/tensorboard/training-files.ts';
@@ -70,22 +70,14 @@ async function projectionOf(
   if (!embedding || !places || !known) throw new Error('the evaluation lacks embedding, rows or labels');
   const [rows, labels] = [int32(places), int32(known)];
   const [count = 0, dimension = 0] = embedding.shape;
-  const split = await openSplit(store, dataset, 'test');
-  try {
-    const { height, width, channels } = split;
-    const pixels = new Uint8Array(count * height * width * channels);
-    await split.read(rows, pixels, new Int32Array(count));
-    return projectorFiles({
-      embedding: embedding.data,
-      count,
-      dimension,
-      rows,
-      classes: Array.from(rows, (row) => classes[labels[row] ?? -1] ?? ''),
-      images: { pixels, height, width, channels },
-    });
-  } finally {
-    await split.close();
-  }
+  return projectorFiles({
+    embedding: embedding.data,
+    count,
+    dimension,
+    rows,
+    classes: Array.from(rows, (row) => classes[labels[row] ?? -1] ?? ''),
+    images: await readRows(store, dataset, 'test', rows),
+  });
 }
 
 async function show(store: Store, { run, step }: StepKey, make: () => Promise<readonly BoardFile[]>): Promise<void> {

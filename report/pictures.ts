@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { Report } from '../contracts/report.ts';
-import { openSplit } from '../datasets/index.ts';
+import { readRows } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
 
 /** Pictures of one data set in one image, as a data URI: a grid, row by row. */
@@ -54,15 +54,8 @@ export async function loadPictures(store: Store, report: Report): Promise<Pictur
 }
 
 async function loadSheet(store: Store, ref: ArtifactRef, rows: readonly number[]): Promise<Sheet> {
-  const split = await openSplit(store, ref, 'test');
-  try {
-    const { height, width, channels } = split;
-    const images = new Uint8Array(rows.length * height * width * channels);
-    await split.read(Int32Array.from(rows), images, new Int32Array(rows.length));
-    return await packSheet(images, rows, { height, width, channels });
-  } finally {
-    await split.close();
-  }
+  const { pixels, ...size } = await readRows(store, ref, 'test', Int32Array.from(rows));
+  return packSheet(pixels, rows, size);
 }
 
 /** @param images bytes [rows, height, width, channels] */

@@ -1,4 +1,5 @@
-import { type SpriteImages, spriteOf } from './sprite.ts';
+import type { ImageRows } from '../../datasets/index.ts';
+import { spriteOf } from './sprite.ts';
 import type { BoardFile } from './training-files.ts';
 
 /** Embeddings as the projector shows them: points with a class each, and their images. */
@@ -11,7 +12,7 @@ export interface Projection {
   readonly rows: Int32Array;
   /** By point. */
   readonly classes: readonly string[];
-  readonly images: SpriteImages;
+  readonly images: ImageRows;
 }
 
 /** The files that TensorBoard's projector shows beside the event files of a folder. The configuration comes last. */

@@ -1,19 +1,12 @@
 import sharp from 'sharp';
-
-/** Images of one size: bytes [count, height, width, channels]. */
-export interface SpriteImages {
-  readonly pixels: Uint8Array;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: 1 | 3;
-}
+import type { ImageRows } from '../../datasets/index.ts';
 
 /** Larger images are thinned out to so many pixels a side; browsers refuse pictures of more than 8,192. */
 const largestSide = 64;
 
 /** One picture that holds all images in rows, in a square of as many columns as it takes, as the projector wants it. */
 export async function spriteOf(
-  { pixels, height, width, channels }: SpriteImages,
+  { pixels, height, width, channels }: ImageRows,
   count: number,
 ): Promise<{ readonly png: Uint8Array; readonly width: number; readonly height: number }> {
   const step = Math.max(1, Math.ceil(Math.max(height, width) / largestSide));
