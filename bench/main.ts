@@ -31,10 +31,10 @@ function keras(settings: 'default' | 'ours'): Promise<KerasPeer> {
   return peer;
 }
 
-/** Each gives the rows of a table; `turns` is how often those that take turns do. */
-const benches: Readonly<Record<string, (turns: number) => Promise<readonly object[]>>> = {
-  equality: () => benchEquality(),
-  steps: async (turns) => benchSteps(await keras('default'), await keras('ours'), turns),
+/** Each gives the rows of a table; `turns` is how often those that take turns do, `only` picks rows of the long ones. */
+const benches: Readonly<Record<string, (turns: number, only: string) => Promise<readonly object[]>>> = {
+  equality: (_, only) => benchEquality(only),
+  steps: async (turns, only) => benchSteps(await keras('default'), await keras('ours'), turns, only),
   epoch: async (turns) => benchEpoch(await keras('default'), turns),
   capture: () => benchCapture(),
   memory: () => benchMemory(),
@@ -48,13 +48,13 @@ const benches: Readonly<Record<string, (turns: number) => Promise<readonly objec
 };
 const tables = Object.keys(benches);
 
-const { chosen, turns, json } = parseCommandLine();
+const { chosen, turns, only, json } = parseCommandLine();
 
 const results: Record<string, readonly object[]> = {};
 for (const name of chosen) {
   process.stderr.write(`${name} …\n`);
   try {
-    const rows = (await benches[name]?.(turns)) ?? [];
+    const rows = (await benches[name]?.(turns, only)) ?? [];
     results[name] = rows;
     if (!json) print(name, rows);
   } catch (error) {
@@ -73,21 +73,32 @@ for (const peer of kerasPeers.values())
 process.exit();
 
 /** The command line; a mistake in it ends the process with the usage. */
-function parseCommandLine(): { readonly chosen: readonly string[]; readonly turns: number; readonly json: boolean } {
+function parseCommandLine(): {
+  readonly chosen: readonly string[];
+  readonly turns: number;
+  readonly only: string;
+  readonly json: boolean;
+} {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { json: { type: 'boolean', default: false }, turns: { type: 'string', default: '6' } },
+      options: {
+        json: { type: 'boolean', default: false },
+        turns: { type: 'string', default: '6' },
+        only: { type: 'string', default: '' },
+      },
     });
     const unknown = positionals.find((name) => !tables.includes(name));
     if (unknown !== undefined) throw new Error(`There is no table ${unknown}.`);
     const turns = Number(values.turns);
     if (!Number.isInteger(turns) || turns < 1)
       throw new Error(`--turns is a whole number from 1, not ${values.turns}.`);
-    return { chosen: positionals.length > 0 ? positionals : tables, turns, json: values.json };
+    return { chosen: positionals.length > 0 ? positionals : tables, turns, only: values.only, json: values.json };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${reason}\nUsage: npm run bench -- [${tables.join('|')}]... [--turns N] [--json]\n`);
+    process.stderr.write(
+      `${reason}\nUsage: npm run bench -- [${tables.join('|')}]... [--turns N] [--only TEXT] [--json]\n`,
+    );
     process.exit(2);
   }
 }

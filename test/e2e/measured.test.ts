@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { reportFolder } from '../../store/index.ts';
+import { runForJson } from './command.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
 
 /** Steps that measure, by the real server, worker and trainers. */
@@ -24,20 +27,33 @@ steps:
     uses: out-of-distribution
     needs: [train]
     with: { k: 5, outside: "\${steps.other.result.dataset}" }
+  report: { uses: report, needs: [evaluate, robustness, outside] }
 `;
 
 it('a run measures accuracy, robustness and what is foreign, and reports each; another takes all from the cache', async () => {
   const read = async (run: string, name: string) =>
     new TextDecoder().decode(await environment.store.read(`${reportFolder(run)}/${name}`));
   await environment.start('first', pipeline);
-  const first = await environment.result('first');
+  const { report: _, ...first } = await environment.result('first');
   expect(first.robustness).toMatchObject({ clean: expect.any(Number), mean: expect.any(Number) });
   expect(first.outside).toMatchObject({ auroc: expect.any(Number), softmaxAuroc: expect.any(Number) });
   await environment.start('second', pipeline);
-  expect(await environment.result('second')).toEqual(first);
+  expect(await environment.result('second')).toMatchObject(first);
   for (const run of ['first', 'second']) {
     expect(await read(run, 'evaluate.md')).toContain('## Calibration');
     expect(await read(run, 'robustness.md')).toMatch(/\| jpeg \|( \d+\.\d\d % \|){6}/);
     expect(await read(run, 'outside.md')).toMatch(/\| mahalanobis \| [01]\.\d{4} \|/);
   }
+});
+
+it('the report is a step, and a command that writes the same page for the same run again', async () => {
+  const { report } = await environment.result('first');
+  const page = new TextDecoder().decode(await environment.store.read(String(report?.page)));
+  expect(page).toContain('Out of distribution');
+  const to = join(environment.home.folder, 'pages');
+  const written = await runForJson(environment.home, ['report', 'first', '--to', to]);
+  expect(written).toMatchObject({ run: 'first', page: join(to, 'report.html'), top1: report?.top1 });
+  expect(await readFile(join(to, 'report.html'), 'utf8')).toContain('Out of distribution');
+  const compared = await runForJson(environment.home, ['compare', 'first', 'second', '--to', to]);
+  expect(compared).toMatchObject({ runs: ['first', 'second'] });
 });
