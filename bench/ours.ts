@@ -1,6 +1,7 @@
 import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../contracts/training.ts';
 import type { LoadedSplit } from '../datasets/index.ts';
 import { type CaptureReport, capture, eagerExecution } from '../training/capture/index.ts';
+import { copiedValues } from '../training/copied-values.ts';
 import { createTrainingModel } from '../training/model.ts';
 import { createVariables } from '../training/parameters.ts';
 import { residentImages } from '../training/resident-images.ts';
@@ -57,8 +58,8 @@ export function openOurs({
   const captured = config.engine === 'graph' ? capture(state, { precision: config.precision }) : null;
   const execution = captured ?? eagerExecution(state);
   const step = execution.compile(trainingStep(model, config, Math.floor(count / batch)));
-  const rows = new Int32Array(batch);
-  const number = new Int32Array(1);
+  const rows = copiedValues('int32', batch);
+  const number = copiedValues('int32', 1);
   const inputs = [
     { dtype: 'int32', shape: [batch], values: rows },
     { dtype: 'int32', shape: [], values: number },

@@ -3,6 +3,7 @@ import type { DataConfig } from '../contracts/training.ts';
 import { openSplit, readWholeSplit } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
 import type { StepState } from './capture/index.ts';
+import { copiedValues } from './copied-values.ts';
 import { residentImages } from './resident-images.ts';
 import { type Batches, type BatchOrder, streamedBatches } from './streamed-batches.ts';
 
@@ -58,7 +59,7 @@ export async function openImageSource(
 
 /** Each step gets one input: the rows of its batch, int32 [size]. */
 function residentBatches({ size, from, rows }: BatchOrder): Batches {
-  const values = new Int32Array(size);
+  const values = copiedValues('int32', size);
   const inputs = [{ dtype: 'int32', shape: [size], values }] as const;
   let step = from;
   return {

@@ -1,6 +1,7 @@
 import type { TrainingConfig } from '../contracts/training.ts';
 import { augment, viewDraws } from './augmentation/views.ts';
 import type { CompiledStep, Execution, Step, StepState, TensorValue } from './capture/index.ts';
+import { copiedValues } from './copied-values.ts';
 import type { TrainingModel } from './model.ts';
 import { gatherRows, updateRows } from './ops.ts';
 import { type ParameterSpec, type Variables, variable } from './parameters.ts';
@@ -148,7 +149,7 @@ export function compileMicrobatches(
     return outcome.length > 0 ? outcome : [tf.clone(step as Tensor)];
   };
 
-  const part = new Int32Array(1);
+  const part = copiedValues('int32', 1);
   const partInput: TensorValue = { dtype: 'int32', shape: [], values: part };
   /** Runs a step for each part of the batch. @returns the sum of what they gave */
   const eachPart = (run: CompiledStep, ofBatch: readonly TensorValue[], step: TensorValue) => {

@@ -14,6 +14,7 @@ import {
 } from '../datasets/index.ts';
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
+import { copiedValues } from './copied-values.ts';
 import { type ImageSource, openImageSource } from './image-source.ts';
 import { compileMicrobatches, microbatchVariables } from './microbatch.ts';
 import { createTrainingModel, type ImageFormat, type TrainingModel } from './model.ts';
@@ -199,7 +200,7 @@ export async function trainToEndOfEpoch(session: TrainingSession, afterStep: Aft
     to: stepsPerEpoch,
     rows: plan.indices,
   });
-  const number = new Int32Array(1);
+  const number = copiedValues('int32', 1);
   const numberInput = { dtype: 'int32', shape: [], values: number } as const;
   try {
     for (let step = session.at.step; step < stepsPerEpoch; step++) {

@@ -1,5 +1,6 @@
 import type { OpenSplit } from '../datasets/index.ts';
 import type { TensorValue } from './capture/index.ts';
+import { copiedValues } from './copied-values.ts';
 
 /** Which rows each step takes. */
 export interface BatchOrder {
@@ -43,9 +44,12 @@ export function streamedBatches(
 ): Batches {
   const shape = [size, split.height, split.width, split.channels];
   const ring = Array.from({ length: readAhead + 1 }, (): Slot => {
-    const values = new Uint8Array(shape.reduce((a, b) => a * b, 1));
+    const values = copiedValues(
+      'uint8',
+      shape.reduce((a, b) => a * b, 1),
+    );
     const images = { dtype: 'uint8', shape, values } as const;
-    const labels = { dtype: 'int32', shape: [size], values: new Int32Array(size) } as const;
+    const labels = { dtype: 'int32', shape: [size], values: copiedValues('int32', size) } as const;
     return { images, labels, inputs: [images, labels], filled: Promise.resolve() };
   });
   const slotOf = (step: number) => ring[step % ring.length] as Slot;

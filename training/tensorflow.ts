@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as TensorFlow from '@tensorflow/tfjs-node-gpu';
+import { asCopied, type Values } from './copied-values.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -10,6 +11,23 @@ util.isArray ??= Array.isArray;
 
 /** TensorFlow, on whichever device the installed library drives. Every other file imports it from here. */
 export const tf = require('@tensorflow/tfjs-node-gpu') as typeof TensorFlow;
+
+/** Every tensor that is made of values, ours and those of tfjs itself, is made by this function of its native side. */
+interface Maker {
+  createTensor(shape: readonly number[], dtype: number, values: Values | readonly Uint8Array[]): number;
+}
+const engine = tf.backend() as unknown as { binding: Maker };
+const native = engine.binding;
+engine.binding = Object.create(native, {
+  createTensor: {
+    value: ((shape, dtype, values) =>
+      native.createTensor(
+        shape,
+        dtype,
+        ArrayBuffer.isView(values) ? asCopied(values) : values,
+      )) satisfies Maker['createTensor'],
+  },
+});
 
 export type Tensor = TensorFlow.Tensor;
 export type Tensor1D = TensorFlow.Tensor1D;
