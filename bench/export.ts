@@ -27,7 +27,8 @@ export interface ExportRow {
   readonly ok: boolean;
 }
 
-const difference = 1e-5;
+/** What two orders of float32 additions may differ by over the 50 layers of ResNet50V2. */
+const difference = 2e-5;
 const batches = [1, 3, 64];
 
 const trainings: readonly { encoder: EncoderConfig; images: number; batch: number }[] = [
