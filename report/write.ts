@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import type { Report } from '../contracts/report.ts';
 import { jsonBytes, reportFolder, type Store, writeReportFile } from '../store/index.ts';
 import { armsOf } from './arms.ts';
@@ -7,9 +6,7 @@ import { renderReport } from './page/index.ts';
 import { loadPictures } from './pictures.ts';
 import { type Drawing, standalone } from './plots/draw.ts';
 import { drawAll } from './plots/index.ts';
-
-/** Pixels of a PNG for one of the drawing. */
-const density = 2;
+import { toPng } from './plots/png.ts';
 
 /** Files of a report by their path in its folder. */
 export type ReportFiles = ReadonlyMap<string, Uint8Array>;
@@ -43,15 +40,10 @@ export async function buildReport(store: Store, run: string, options: GatherOpti
 export async function plotFiles(drawings: ReadonlyMap<string, Drawing>): Promise<ReportFiles> {
   const files = new Map<string, Uint8Array>();
   for (const { name, svg } of drawings.values()) {
-    const file = new TextEncoder().encode(standalone(svg));
+    const file = standalone(svg);
     const path = `plots/${name.replaceAll(/[^A-Za-z0-9._=-]/g, '-')}`;
-    files.set(`${path}.svg`, file);
-    files.set(
-      `${path}.png`,
-      await sharp(file, { density: 72 * density })
-        .png()
-        .toBuffer(),
-    );
+    files.set(`${path}.svg`, new TextEncoder().encode(file));
+    files.set(`${path}.png`, (await toPng(file)).png);
   }
   return files;
 }

@@ -28,7 +28,15 @@ def read(folder):
             hparams = {name: getattr(value, value.WhichOneof("kind")) for name, value in values.items()}
         if tag == metadata.SESSION_END_INFO_TAG:
             status = metadata.parse_session_end_info_plugin_data(content).status
-    return {"scalars": scalars, "hparams": hparams, "status": status, **projector(folder)}
+    return {"scalars": scalars, "images": images(found), "hparams": hparams, "status": status, **projector(folder)}
+
+
+def images(found):
+    """Step, width and height of each picture, by tag."""
+    return {
+        tag: [[event.step, event.width, event.height] for event in found.Images(tag)]
+        for tag in found.Tags()["images"]
+    }
 
 
 def contents(found):

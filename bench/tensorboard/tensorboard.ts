@@ -28,6 +28,7 @@ const readingSchema = z.record(
   z.string(),
   z.object({
     scalars: z.record(z.string(), z.array(z.tuple([z.int(), z.number()]))),
+    images: z.record(z.string(), z.array(z.tuple([z.int(), z.int(), z.int()]))),
     hparams: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
     status: z.int().nullable(),
     points: z.tuple([z.int(), z.int()]).optional(),
@@ -101,6 +102,13 @@ async function compare(
       [epochs, top1[0]],
       [Math.fround(Number(results.evaluate?.top1)), top1[1]],
     ]),
+    row(
+      'pictures of the evaluation',
+      ['test/confusion matrix', 'test/worst mistakes'].map((tag) => {
+        const [step, width, height] = evaluate.images[tag]?.[0] ?? [];
+        return [[epochs, true].join(), [step, Number(width) > 0 && Number(height) > 0].join()] as const;
+      }),
+    ),
     row('points of the projector', [
       [embedding.shape.join(), evaluate.points?.join()],
       [true, Math.abs((evaluate.sum ?? Number.NaN) - sum) <= 1e-6 * Math.abs(sum)],

@@ -1,9 +1,14 @@
 import type { Evaluation } from '../../contracts/evaluation.ts';
-import { encodeEventFile, scalars } from './events.ts';
+import { encodeEventFile, type Picture, pictures, scalars } from './events.ts';
 import { type BoardFile, eventFileName } from './training-files.ts';
 
-/** What was measured on the test images, as one point. */
-export function evaluationFile(wallTime: number, step: number, evaluation: Evaluation): BoardFile {
+/** What was measured on the test images, as one point. @param drawn pictures of it, by tag */
+export function evaluationFile(
+  wallTime: number,
+  step: number,
+  evaluation: Evaluation,
+  drawn: Readonly<Record<string, Picture>>,
+): BoardFile {
   const { top1, top5, macroF1, expectedCalibrationError, knn, geometry } = evaluation;
   const values = {
     'test/top-1 accuracy': top1,
@@ -19,6 +24,6 @@ export function evaluationFile(wallTime: number, step: number, evaluation: Evalu
   };
   return {
     name: eventFileName(0, 'evaluation'),
-    content: encodeEventFile(wallTime, [scalars({ wallTime, step }, values)]),
+    content: encodeEventFile(wallTime, [scalars({ wallTime, step }, values), pictures({ wallTime, step }, drawn)]),
   };
 }

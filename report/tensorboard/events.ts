@@ -25,6 +25,28 @@ export const scalars = ({ wallTime, step }: EventPlace, values: Readonly<Record<
     ),
   );
 
+/** A PNG, and its size in pixels. */
+export interface Picture {
+  readonly png: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An event that holds pictures, by tag. */
+export const pictures = ({ wallTime, step }: EventPlace, values: Readonly<Record<string, Picture>>): Uint8Array =>
+  message(
+    double(1, wallTime),
+    integer(2, step),
+    bytes(
+      5,
+      message(
+        ...Object.entries(values).map(([name, { png, width, height }]) =>
+          bytes(1, message(bytes(1, name), bytes(4, message(integer(1, height), integer(2, width), bytes(4, png))))),
+        ),
+      ),
+    ),
+  );
+
 /** The event by which the HParams tab learns with what settings a training began. */
 export const sessionStart = (
   wallTime: number,

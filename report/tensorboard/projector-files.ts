@@ -34,8 +34,8 @@ export async function projectorFiles({
   metadata_path: "metadata.tsv"
   sprite {
     image_path: "sprite.png"
-    single_image_dim: ${sprite.width}
-    single_image_dim: ${sprite.height}
+    single_image_dim: ${sprite.imageWidth}
+    single_image_dim: ${sprite.imageHeight}
   }
 }
 `;

@@ -1,14 +1,18 @@
 import sharp from 'sharp';
 import type { ImageRows } from '../../datasets/index.ts';
+import type { Picture } from './events.ts';
 
 /** Larger images are thinned out to so many pixels a side; browsers refuse pictures of more than 8,192. */
 const largestSide = 64;
 
-/** One picture that holds all images in rows, in a square of as many columns as it takes, as the projector wants it. */
-export async function spriteOf(
-  { pixels, height, width, channels }: ImageRows,
-  count: number,
-): Promise<{ readonly png: Uint8Array; readonly width: number; readonly height: number }> {
+/** One picture that holds all images in rows, and the size of each in it. */
+export interface Sprite extends Picture {
+  readonly imageWidth: number;
+  readonly imageHeight: number;
+}
+
+/** A square of as many columns as it takes, as the projector wants it. */
+export async function spriteOf({ pixels, height, width, channels }: ImageRows, count: number): Promise<Sprite> {
   const step = Math.max(1, Math.ceil(Math.max(height, width) / largestSide));
   const [thumbHeight, thumbWidth] = [Math.ceil(height / step), Math.ceil(width / step)];
   const columns = Math.max(1, Math.ceil(Math.sqrt(count)));
@@ -27,5 +31,5 @@ export async function spriteOf(
   const png = await sharp(sheet, { raw: { width: wholeWidth, height: wholeHeight, channels: 3 } })
     .png()
     .toBuffer();
-  return { png, width: thumbWidth, height: thumbHeight };
+  return { png, width: wholeWidth, height: wholeHeight, imageWidth: thumbWidth, imageHeight: thumbHeight };
 }

@@ -1,7 +1,10 @@
 import protobuf from 'protobufjs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import type { Evaluation } from '../../../contracts/evaluation.ts';
 import { crc32c } from '../../../report/tensorboard/crc32c.ts';
+import { evaluationPictures } from '../../../report/tensorboard/evaluation-pictures.ts';
+import { encodeEventFile, pictures } from '../../../report/tensorboard/events.ts';
 import { projectorFiles } from '../../../report/tensorboard/projector-files.ts';
 import { type BoardFile, endFile, epochFile, settingsFile } from '../../../report/tensorboard/training-files.ts';
 
@@ -10,7 +13,8 @@ const { root } = protobuf.parse(`
   syntax = "proto3";
   message Event { double wall_time = 1; int64 step = 2; string file_version = 3; Summary summary = 5; }
   message Summary { repeated SummaryValue value = 1; }
-  message SummaryValue { string tag = 1; float simple_value = 2; Tensor tensor = 8; Metadata metadata = 9; }
+  message SummaryValue { string tag = 1; float simple_value = 2; Image image = 4; Tensor tensor = 8; Metadata metadata = 9; }
+  message Image { int32 height = 1; int32 width = 2; bytes encoded_image_string = 4; }
   message Tensor { int32 dtype = 1; Shape tensor_shape = 2; repeated float float_val = 5; }
   message Shape {}
   message Metadata { PluginData plugin_data = 1; }
@@ -115,6 +119,40 @@ describe('event files', () => {
       tag: '_hparams_/session_end_info',
       sessionEndInfo: { status: 1, endTimeSecs: 9 },
     });
+  });
+});
+
+describe('pictures of an evaluation', () => {
+  const evaluation = {
+    classes: ['shirt', 'coat'],
+    confusion: [
+      [3, 1],
+      [0, 4],
+    ],
+    worst: [{ row: 5, label: 0, predicted: 1, confidence: 0.9 }],
+  } as unknown as Evaluation;
+  const mistakes = { pixels: Uint8Array.of(10, 20, 30, 40), height: 2, width: 2, channels: 1 } as const;
+
+  it('are its confusion matrix and its worst mistakes, as PNG of the size that the event says', async () => {
+    const drawn = await evaluationPictures('evaluate', evaluation, mistakes);
+    const content = encodeEventFile(1, [pictures({ wallTime: 1, step: 7 }, drawn)]);
+    const [, event] = eventsOf({ name: 'pictures', content });
+    expect(event).toMatchObject({ step: 7 });
+    const values: { tag: string; image: { width: number; height: number; encodedImageString: Uint8Array } }[] =
+      event?.summary.value;
+    expect(values.map(({ tag }) => tag)).toEqual(['test/confusion matrix', 'test/worst mistakes']);
+    for (const { image } of values) {
+      const { format, width, height } = await sharp(image.encodedImageString).metadata();
+      expect({ format, width, height }).toEqual({ format: 'png', width: image.width, height: image.height });
+    }
+    const { data, info } = await sharp(values[1]?.image.encodedImageString).raw().toBuffer({ resolveWithObject: true });
+    expect(Array.from({ length: 4 }, (_, pixel) => data[pixel * info.channels])).toEqual([10, 20, 30, 40]);
+  });
+
+  it('have no mistakes where none were made', async () => {
+    const none = { ...mistakes, pixels: new Uint8Array() };
+    const drawn = await evaluationPictures('evaluate', { ...evaluation, worst: [] }, none);
+    expect(Object.keys(drawn)).toEqual(['test/confusion matrix']);
   });
 });
 
