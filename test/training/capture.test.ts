@@ -166,8 +166,9 @@ describe('a captured training', () => {
     ['Adam', { optimizer: adam }],
     ['AdamW', { optimizer: { ...adam, weightDecay: 0.05 } }],
     ['SGD', { optimizer: { name: 'sgd', learningRate: 0.01, momentum: 0 } }],
-    ['momentum and weight decay', { optimizer: { name: 'sgd', learningRate: 0.01, weightDecay: 1e-3 } }],
-    ['Nesterov', { optimizer: { name: 'sgd', learningRate: 0.01, nesterov: true } }],
+    // Momentum makes steps ten times as long.
+    ['momentum and weight decay', { optimizer: { name: 'sgd', learningRate: 0.001, weightDecay: 0.01 } }],
+    ['Nesterov', { optimizer: { name: 'sgd', learningRate: 0.001, nesterov: true } }],
     ['a queue of projections', { optimizer: adam, loss: { supcon: { queue: 50 } } }],
     ['SimCLR views', { optimizer: adam, augmentation: 'simclr' }],
     ['a scaled loss', { optimizer: adam, loss: { supcon: { temperature: 0.1, scale: 'base' } } }],
