@@ -11,11 +11,12 @@ import {
 } from '../contracts/evaluation.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
+import type { SampleViewsResult } from '../contracts/trainer.ts';
 import { readRows } from '../datasets/index.ts';
 import { evaluationFile } from '../report/tensorboard/evaluation-files.ts';
 import { evaluationPictures, shownMistakes } from '../report/tensorboard/evaluation-pictures.ts';
 import { projectorFiles } from '../report/tensorboard/projector-files.ts';
-import { type BoardFile, endFile, epochFile, settingsFile } from '../report/tensorboard/training-files.ts';
+import { type BoardFile, endFile, epochFile, settingsFile, viewsFile } from '../report/tensorboard/training-files.ts';
 import {
   decodeSafetensors,
   int32,
@@ -28,19 +29,26 @@ import {
 
 const now = () => Date.now() / 1000;
 
-/** Shows an epoch in TensorBoard; before the first, the settings too. What goes wrong is logged and stops nothing. */
-export const showEpoch = (
+/**
+ * Shows an epoch in TensorBoard; the first time, the settings and some views too. What goes wrong is logged and stops
+ * nothing.
+ */
+export const showEpoch = async (
   store: Store,
   key: StepKey,
   parameters: Readonly<Record<string, Json>>,
   epoch: number,
   metrics: EpochMetrics,
-): Promise<void> =>
-  show(store, key, async () => {
+  sampleViews: () => Promise<SampleViewsResult>,
+): Promise<void> => {
+  let isThere = true;
+  await show(store, key, async () => {
     const settings = settingsFile(now(), parameters);
-    const isThere = await store.exists(`${tensorboardFolder(key.run)}/${key.step}/${settings.name}`);
+    isThere = await store.exists(`${tensorboardFolder(key.run)}/${key.step}/${settings.name}`);
     return [...(isThere ? [] : [settings]), epochFile(now(), epoch, metrics)];
   });
+  if (!isThere) await show(store, key, async () => [await viewsFile(now(), await sampleViews())]);
+};
 
 /** Shows in TensorBoard that a training has ended well. */
 export const showEnd = (store: Store, key: StepKey, epoch: number): Promise<void> =>

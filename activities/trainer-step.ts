@@ -5,7 +5,7 @@ import { writeStepReport } from './step-report.ts';
 import { finishStep } from './step-result.ts';
 
 /** Kinds of steps that are one job of a trainer, by the same name. */
-type TrainerStep = Exclude<TrainerJob, 'train-epoch' | 'finish-training'>;
+type TrainerStep = Exclude<TrainerJob, 'train-epoch' | 'finish-training' | 'sample-views'>;
 
 /** Runs a step's job in a trainer, and puts what it measured, where it did, into the run's report folder. */
 export const trainerStep =

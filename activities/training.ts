@@ -52,11 +52,14 @@ const pastOf = (uses: TrainingKindName, { earlier, startsAt }: z.output<typeof p
 export async function trainEpoch(context: ActivityContext, input: TrainEpochStepInput): Promise<TrainEpochResult> {
   const { uses, parameters, recorded, earlier, startsAt, ...rest } = trainEpochInput.parse(input);
   const past = pastOf(uses, { earlier, startsAt });
+  const key = { run: rest.run, step: rest.step };
   const job = { ...rest, ...splitParameters(uses, parameters), ...past, ...(recorded ? { recorded } : {}) };
   try {
     const result = await runInTrainer(context, 'train-epoch', job);
     await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
-    await showEpoch(context.store, rest, parameters, result.epoch, result.metrics);
+    await showEpoch(context.store, rest, parameters, result.epoch, result.metrics, () =>
+      runInTrainer(context, 'sample-views', { ...key, dataset: rest.dataset, config: job.config }),
+    );
     return result;
   } finally {
     if (cancellationSignal().aborted) await context.host.close(rest);

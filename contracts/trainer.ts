@@ -67,6 +67,19 @@ export const finishTrainingResult = z.strictObject({
 });
 export type FinishTrainingResult = z.infer<typeof finishTrainingResult>;
 
+/** Some training images, and two views of each as training sees them. */
+export const sampleViewsInput = stepKeySchema.extend({ dataset: artifactRefSchema, config: trainingConfigUnion });
+export type SampleViewsInput = z.infer<typeof sampleViewsInput>;
+export const sampleViewsResult = z.strictObject({
+  images: z.int().positive(),
+  height: z.int().positive(),
+  width: z.int().positive(),
+  channels: z.union([z.literal(1), z.literal(3)]),
+  /** uint8 [3 * images, height, width, channels]: all images, the first view of each, the second view of each. */
+  pixels: z.base64(),
+});
+export type SampleViewsResult = z.infer<typeof sampleViewsResult>;
+
 export const linearProbeInput = stepKeySchema.extend({
   encoder: artifactRefSchema,
   dataset: artifactRefSchema,
@@ -106,6 +119,7 @@ export type LearningCurveInput = z.infer<typeof learningCurveInput>;
 export const trainerJobs = {
   'train-epoch': { input: trainEpochInput, result: trainEpochResult },
   'finish-training': { input: finishTrainingInput, result: finishTrainingResult },
+  'sample-views': { input: sampleViewsInput, result: sampleViewsResult },
   'linear-probe': { input: linearProbeInput, result: linearProbeResult },
   evaluate: { input: evaluateInput, result: evaluateResult },
   robustness: { input: robustnessInput, result: robustnessResult },

@@ -11,12 +11,17 @@ export interface Sprite extends Picture {
   readonly imageHeight: number;
 }
 
-/** A square of as many columns as it takes, as the projector wants it. */
-export async function spriteOf({ pixels, height, width, channels }: ImageRows, count: number): Promise<Sprite> {
+/** @param across images in a row; where absent, the picture is a square of images, as the projector wants it */
+export async function spriteOf(
+  { pixels, height, width, channels }: ImageRows,
+  count: number,
+  across?: number,
+): Promise<Sprite> {
   const step = Math.max(1, Math.ceil(Math.max(height, width) / largestSide));
   const [thumbHeight, thumbWidth] = [Math.ceil(height / step), Math.ceil(width / step)];
-  const columns = Math.max(1, Math.ceil(Math.sqrt(count)));
-  const [wholeWidth, wholeHeight] = [columns * thumbWidth, columns * thumbHeight];
+  const columns = across ?? Math.max(1, Math.ceil(Math.sqrt(count)));
+  const lines = across === undefined ? columns : Math.ceil(count / across);
+  const [wholeWidth, wholeHeight] = [columns * thumbWidth, lines * thumbHeight];
   const sheet = Buffer.alloc(wholeHeight * wholeWidth * 3);
   for (let image = 0; image < count; image++) {
     const [top, left] = [Math.floor(image / columns) * thumbHeight, (image % columns) * thumbWidth];

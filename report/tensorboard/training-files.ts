@@ -1,7 +1,9 @@
 import type { EpochMetrics } from '../../contracts/checkpoints.ts';
 import type { Json } from '../../contracts/json.ts';
+import type { SampleViewsResult } from '../../contracts/trainer.ts';
 import type { Content } from '../../store/index.ts';
-import { encodeEventFile, type HyperparameterValue, scalars, sessionEnd, sessionStart } from './events.ts';
+import { encodeEventFile, type HyperparameterValue, pictures, scalars, sessionEnd, sessionStart } from './events.ts';
+import { spriteOf } from './sprite.ts';
 
 /** A file in the folder that TensorBoard shows as one run. */
 export interface BoardFile {
@@ -18,6 +20,15 @@ export const settingsFile = (wallTime: number, parameters: Readonly<Record<strin
   name: eventFileName(0, 'begin'),
   content: encodeEventFile(wallTime, [sessionStart(wallTime, flatSettings(parameters))]),
 });
+
+/** What training sees: images in a row, and below each two views of it. */
+export async function viewsFile(wallTime: number, { images, pixels, ...size }: SampleViewsResult): Promise<BoardFile> {
+  const sheet = await spriteOf({ pixels: Buffer.from(pixels, 'base64'), ...size }, 3 * images, images);
+  return {
+    name: eventFileName(0, 'views'),
+    content: encodeEventFile(wallTime, [pictures({ wallTime, step: 0 }, { 'training/images and two views': sheet })]),
+  };
+}
 
 /** What an epoch gave. Only its own numbers are in it, so an epoch that is trained again writes the same file. */
 export function epochFile(wallTime: number, epoch: number, metrics: EpochMetrics): BoardFile {

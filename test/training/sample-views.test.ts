@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { prepareDataParams } from '../../contracts/step-kinds.ts';
+import { sampleViewsInput } from '../../contracts/trainer.ts';
+import { prepareDataset, readRows, spreadRows } from '../../datasets/index.ts';
+import { viewsFile } from '../../report/tensorboard/training-files.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { createTrainingJobs } from '../../training/index.ts';
+
+let folder = '';
+let store: Store;
+let dataset: ArtifactRef;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
+  store = openStore(folder);
+  const params = prepareDataParams.parse({
+    dataset: 'generated',
+    generated: { classes: 2, images: 100 },
+    validation: 0,
+    test: 0.2,
+  });
+  dataset = (await prepareDataset(store, params, { cacheFolder: folder })).ref;
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const key = { run: 'views', step: 'pretrain' };
+async function sample(config: object) {
+  const context = { store, key, stopRequested: () => false, progress: () => {} };
+  const input = sampleViewsInput.parse({ ...key, dataset, config: { epochs: 1, ...config } });
+  const { pixels, ...rest } = await createTrainingJobs()['sample-views'](input, context);
+  const size = rest.height * rest.width * rest.channels * rest.images;
+  const bytes = Buffer.from(pixels, 'base64');
+  const [images, first, second] = [0, 1, 2].map((at) => bytes.subarray(at * size, (at + 1) * size));
+  return { ...rest, pixels, images: rest.images, original: images, first, second };
+}
+
+describe('a sample of the views of a training', () => {
+  it('is images of the training split, and two versions of each that are not the same', async () => {
+    const { original, first, second, ...size } = await sample({ augmentation: 'tutorial' });
+    expect(size).toMatchObject({ images: 8, height: 32, width: 32, channels: 1 });
+    const { pixels } = await readRows(store, dataset, 'train', spreadRows(80, 8));
+    expect(original).toEqual(Buffer.from(pixels));
+    expect(first).not.toEqual(original);
+    expect(first).not.toEqual(second);
+  });
+
+  it('is the images themselves where nothing is changed, and the same every time', async () => {
+    const { original, first, second } = await sample({ augmentation: 'none' });
+    expect(first).toEqual(original);
+    expect(second).toEqual(original);
+    expect(await sample({ seed: 3 })).toEqual(await sample({ seed: 3 }));
+    expect((await sample({ seed: 3 })).first).not.toEqual((await sample({ seed: 4 })).first);
+  });
+
+  it('is shown by TensorBoard as one picture, of three rows', async () => {
+    const { original: _, first: __, second: ___, ...sampled } = await sample({});
+    const { content } = await viewsFile(1, sampled);
+    const bytes = Buffer.concat(content instanceof Uint8Array ? [content] : [...content]);
+    const png = bytes.indexOf(Buffer.from([0x89, 0x50, 0x4e, 0x47]));
+    // Width and height are the first numbers of a PNG's header.
+    expect([bytes.readUInt32BE(png + 16), bytes.readUInt32BE(png + 20)]).toEqual([8 * 32, 3 * 32]);
+  });
+});
