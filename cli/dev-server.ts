@@ -49,6 +49,9 @@ export function isAlive(pid: number): boolean {
 /**
  * Starts Temporal's development server on loopback, with its database in the home, and waits until it answers.
  *
+ * Task queues are not split into partitions: a worker with one slot asks one of them at a time, and a step that had waited for
+ * the slot in another for more than five minutes was passed over for minutes more.
+ *
  * @param ports 0 picks a free one
  * @throws ContrailError SetupFailed when it does not come up; Usage when the port is taken
  */
@@ -80,6 +83,7 @@ export async function startDevServer(
     String(uiPort),
     '--log-level',
     'error',
+    ...['Read', 'Write'].flatMap((kind) => ['--dynamic-config-value', `matching.numTaskqueue${kind}Partitions=1`]),
   ];
   // Its own process group: Ctrl-C must reach the worker first, while the server still answers.
   const child = spawn(temporalBinary(), args, {

@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
 import { afterAll, expect, it } from 'vitest';
 import { startDevEnvironment } from '../../cli/dev-environment.ts';
-import { type DevServer, findDevServer, isAlive } from '../../cli/dev-server.ts';
+import { addressOf, type DevServer, findDevServer, isAlive } from '../../cli/dev-server.ts';
 import { openHome } from '../../worker/home.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'contrail-dev-'));
@@ -34,6 +35,7 @@ it('`contrail dev` starts a server and a worker that die again, until it is told
       "Temporal's server ended (SIGKILL); starting it again",
       'The worker ended (SIGKILL); starting it again',
     ]);
+    expect(await partitionsOf(third, 'gpu')).toBe(1);
     await environment.stop();
     expect([third.server, third.worker].map(isAlive)).toEqual([false, false]);
     expect(await findDevServer(home)).toBeNull();
@@ -41,3 +43,15 @@ it('`contrail dev` starts a server and a worker that die again, until it is told
     await environment.stop();
   }
 });
+
+/** Into how many parts the server splits a task queue; a worker's slot asks one of them at a time. */
+async function partitionsOf(dev: DevServer, name: string): Promise<number> {
+  const connection = await Connection.connect({ address: addressOf(dev) });
+  try {
+    const request = { namespace: 'default', taskQueue: { name } };
+    const { activityTaskQueuePartitions } = await connection.workflowService.listTaskQueuePartitions(request);
+    return activityTaskQueuePartitions.length;
+  } finally {
+    await connection.close();
+  }
+}
