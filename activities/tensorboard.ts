@@ -14,7 +14,7 @@ import type { Json } from '../contracts/json.ts';
 import type { SampleViewsResult } from '../contracts/trainer.ts';
 import { readRows } from '../datasets/index.ts';
 import { evaluationFile } from '../report/tensorboard/evaluation-files.ts';
-import { evaluationPictures, shownMistakes } from '../report/tensorboard/evaluation-pictures.ts';
+import { evaluationPictures, mistakeRows } from '../report/tensorboard/evaluation-pictures.ts';
 import { projectorFiles } from '../report/tensorboard/projector-files.ts';
 import { type BoardFile, endFile, epochFile, settingsFile, viewsFile } from '../report/tensorboard/training-files.ts';
 import {
@@ -61,8 +61,7 @@ export const showEvaluation = (store: Store, key: StepKey, ref: ArtifactRef): Pr
     const { encoder, dataset } = evaluationAboutSchema.parse(about);
     const { epochs } = encoderAboutSchema.parse((await readArtifact(store, encoder)).about);
     const evaluation = evaluationSchema.parse(parseJson(await readArtifactFile(store, ref, measuredFile)));
-    const worst = (evaluation.worst ?? []).slice(0, shownMistakes).map(({ row }) => row);
-    const mistakes = await readRows(store, dataset, 'test', Int32Array.from(worst));
+    const mistakes = await readRows(store, dataset, 'test', mistakeRows(evaluation));
     const drawn = await evaluationPictures(key.step, evaluation, mistakes);
     const measured = evaluationFile(now(), epochs, evaluation, drawn);
     // Evaluations of earlier versions kept no embeddings.

@@ -52,13 +52,13 @@ const pastOf = (uses: TrainingKindName, { earlier, startsAt }: z.output<typeof p
 export async function trainEpoch(context: ActivityContext, input: TrainEpochStepInput): Promise<TrainEpochResult> {
   const { uses, parameters, recorded, earlier, startsAt, ...rest } = trainEpochInput.parse(input);
   const past = pastOf(uses, { earlier, startsAt });
-  const key = { run: rest.run, step: rest.step };
   const job = { ...rest, ...splitParameters(uses, parameters), ...past, ...(recorded ? { recorded } : {}) };
+  const { run, step, dataset, config } = job;
   try {
     const result = await runInTrainer(context, 'train-epoch', job);
     await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
     await showEpoch(context.store, rest, parameters, result.epoch, result.metrics, () =>
-      runInTrainer(context, 'sample-views', { ...key, dataset: rest.dataset, config: job.config }),
+      runInTrainer(context, 'sample-views', { run, step, dataset, config }),
     );
     return result;
   } finally {

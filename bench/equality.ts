@@ -1,6 +1,6 @@
 import { type OwnWorkload, openOurs } from './ours.ts';
 import { largestDifference, largestMagnitude } from './statistics.ts';
-import { describeEncoder, describeViews, isPicked, resnet50v2, smallResnet } from './workloads.ts';
+import { describeEncoder, describeViews, pick, resnet50v2, smallResnet } from './workloads.ts';
 
 export interface EqualityRow {
   readonly encoder: string;
@@ -68,7 +68,7 @@ const workloads: readonly (Pick<OwnWorkload, 'encoder' | 'batch' | 'image'> & { 
  */
 export async function benchEquality(only: string): Promise<EqualityRow[]> {
   const rows: EqualityRow[] = [];
-  for (const { encoder, batch, image, by } of workloads.filter(({ encoder, batch }) => isPicked(encoder, batch, only)))
+  for (const { encoder, batch, image, by } of pick(workloads, only))
     for (const [loss, config] of Object.entries(losses))
       for (const name of by) {
         const optimizer = optimizers[name] ?? 'adam';

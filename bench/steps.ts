@@ -3,7 +3,7 @@ import type { KerasPeer } from './keras/peer.ts';
 import { openOurs } from './ours.ts';
 import { median } from './statistics.ts';
 import { openStepPeer } from './step-peer.ts';
-import { describeEncoder, describeViews, imageShape, isPicked, resnet50v2, smallResnet } from './workloads.ts';
+import { describeEncoder, describeViews, imageShape, pick, resnet50v2, smallResnet } from './workloads.ts';
 
 export interface StepRow {
   readonly encoder: string;
@@ -41,7 +41,7 @@ export async function benchSteps(keras: KerasPeer, tuned: KerasPeer, turns: numb
     // Where bfloat16 would be emulated, ours is the float32 graph and Keras's takes minutes a step.
     const { device, bfloat16 } = processor();
     const precisions = device === 'gpu' || bfloat16 ? (['float32', 'bfloat16'] as const) : (['float32'] as const);
-    for (const { encoder, batch } of workloads.filter(({ encoder, batch }) => isPicked(encoder, batch, only)))
+    for (const { encoder, batch } of pick(workloads, only))
       for (const precision of precisions) {
         const workload = { encoder, batch, optimizer: 'adam', precision, image: imageShape } as const;
         const peers = { keras, tuned, ...(precision === 'float32' ? { tfjs } : {}) };

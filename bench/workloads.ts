@@ -21,6 +21,9 @@ export function describeEncoder(encoder: EncoderConfig): string {
 /** Images of a step, each in two views. */
 export const describeViews = (batch: number): string => `${batch} x 2`;
 
-/** How `--only TEXT` picks: by the encoder and the views of a row. */
-export const isPicked = (encoder: EncoderConfig, batch: number, only: string): boolean =>
-  `${describeEncoder(encoder)} ${describeViews(batch)}`.includes(only);
+/** Those that `--only TEXT` picks, by their encoder and views. */
+export const pick = <Workload extends { readonly encoder: EncoderConfig; readonly batch: number }>(
+  workloads: readonly Workload[],
+  only: string,
+): Workload[] =>
+  workloads.filter(({ encoder, batch }) => `${describeEncoder(encoder)} ${describeViews(batch)}`.includes(only));

@@ -6,11 +6,11 @@ import { decodeSafetensors, readArtifact, readArtifactFile, type Store, type Sto
 import { type CompiledStep, capture, type Execution, type Step, type TensorValue } from './capture/index.ts';
 import { prepareImages } from './model.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
-import { floatOfBytes } from './ops.ts';
+import { imagesOfBytes } from './ops.ts';
 import { createVariables } from './parameters.ts';
 import { readState, writeState } from './state.ts';
 import { streamedBatches } from './streamed-batches.ts';
-import { type Tensor, type Tensor4D, tf } from './tensorflow.ts';
+import type { Tensor } from './tensorflow.ts';
 
 /** Images in one forward pass of inference. */
 const inferenceBatch = 256;
@@ -83,7 +83,7 @@ export function createEmbedder(about: Pick<EncoderAbout, 'encoder' | 'image'>): 
 /** Input: uint8 [batch, height, width, channels]. Output: the embeddings, float32 [batch, dimension]. */
 export function embeddingStep(model: EncoderModel, { image }: Pick<EncoderAbout, 'image'>): Step {
   return ([bytes], { variables }) => {
-    const pixels = tf.div(floatOfBytes(bytes as Tensor), 255) as Tensor4D;
+    const pixels = imagesOfBytes(bytes as Tensor);
     return [model.embed(prepareImages(pixels, image, model.channels), { variables })];
   };
 }

@@ -86,6 +86,13 @@ export function updateRows(values: Tensor2D, rows: Tensor1D, replacements: Tenso
   );
 }
 
+/**
+ * Images as the augmentation and the encoders take them: float32 of the same shape, 0 to 1.
+ *
+ * @param bytes uint8 [n, height, width, channels]
+ */
+export const imagesOfBytes = (bytes: Tensor): Tensor4D => tf.div(floatOfBytes(bytes), 255);
+
 /** Bytes as numbers: float32 of the same shape, 0 to 255. */
 export const floatOfBytes = (bytes: Tensor): Tensor =>
   backend().executeSingleOutput(

@@ -3,7 +3,7 @@ import { seedPair } from '../datasets/index.ts';
 import { augment, viewDraws } from './augmentation/views.ts';
 import type { Step, StepState } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
-import { floatOfBytes, gatherRows } from './ops.ts';
+import { gatherRows, imagesOfBytes } from './ops.ts';
 import { learningRate } from './optimizers/schedule.ts';
 import { type Variables, variable } from './parameters.ts';
 import type { ResidentImages } from './resident-images.ts';
@@ -142,7 +142,7 @@ export function gatherBatch(inputs: readonly Tensor[], resident: StepState['resi
   const [first, second, ...rest] = inputs as [Tensor, Tensor, ...Tensor[]];
   const bytes = data ? gatherRows(data.images, first as Tensor1D) : first;
   return {
-    images: tf.div(floatOfBytes(bytes), 255) as Tensor4D,
+    images: imagesOfBytes(bytes),
     labels: (data ? gatherRows(data.labels, first as Tensor1D) : second) as Tensor1D,
     others: data ? [second, ...rest] : rest,
   };

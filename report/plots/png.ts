@@ -3,10 +3,15 @@ import sharp from 'sharp';
 /** Pixels of a PNG for one of the drawing. */
 const density = 2;
 
-/** An SVG file as a PNG, on what it is drawn on. */
-export async function toPng(
-  svg: string,
-): Promise<{ readonly png: Uint8Array; readonly width: number; readonly height: number }> {
+/** A PNG, and its size in pixels. */
+export interface Picture {
+  readonly png: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An SVG file as a PNG. */
+export async function toPng(svg: string): Promise<Picture> {
   const { data, info } = await sharp(Buffer.from(svg), { density: 72 * density })
     .png()
     .toBuffer({ resolveWithObject: true });

@@ -1,5 +1,6 @@
 import type { Evaluation } from '../../contracts/evaluation.ts';
-import { encodeEventFile, type Picture, pictures, scalars } from './events.ts';
+import type { Picture } from '../plots/png.ts';
+import { encodeEventFile, pictures, scalars } from './events.ts';
 import { type BoardFile, eventFileName } from './training-files.ts';
 
 /** What was measured on the test images, as one point. @param drawn pictures of it, by tag */

@@ -1,3 +1,4 @@
+import type { Picture } from '../plots/png.ts';
 import { bytes, double, float, integer, message } from './protobuf.ts';
 import { encodeRecords } from './records.ts';
 
@@ -24,13 +25,6 @@ export const scalars = ({ wallTime, step }: EventPlace, values: Readonly<Record<
       message(...Object.entries(values).map(([name, value]) => bytes(1, message(bytes(1, name), float(2, value))))),
     ),
   );
-
-/** A PNG, and its size in pixels. */
-export interface Picture {
-  readonly png: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** An event that holds pictures, by tag. */
 export const pictures = ({ wallTime, step }: EventPlace, values: Readonly<Record<string, Picture>>): Uint8Array =>

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import type { ImageRows } from '../../datasets/index.ts';
-import type { Picture } from './events.ts';
+import type { Picture } from '../plots/png.ts';
 
 /** Larger images are thinned out to so many pixels a side; browsers refuse pictures of more than 8,192. */
 const largestSide = 64;

@@ -33,8 +33,8 @@ async function sample(config: object) {
   const { pixels, ...rest } = await createTrainingJobs()['sample-views'](input, context);
   const size = rest.height * rest.width * rest.channels * rest.images;
   const bytes = Buffer.from(pixels, 'base64');
-  const [images, first, second] = [0, 1, 2].map((at) => bytes.subarray(at * size, (at + 1) * size));
-  return { ...rest, pixels, images: rest.images, original: images, first, second };
+  const [original, first, second] = [0, 1, 2].map((at) => bytes.subarray(at * size, (at + 1) * size));
+  return { ...rest, pixels, original, first, second };
 }
 
 describe('a sample of the views of a training', () => {

@@ -1,10 +1,10 @@
 import type { SampleViewsInput, SampleViewsResult } from '../../contracts/trainer.ts';
 import { describeDataset, readRows, spreadRows } from '../../datasets/index.ts';
 import { augment, viewDraws } from '../augmentation/views.ts';
-import { byteTensor, floatOfBytes } from '../ops.ts';
+import { byteTensor, imagesOfBytes } from '../ops.ts';
 import type { JobContext } from '../process/job.ts';
 import { repeatViews, viewSeed } from '../step.ts';
-import { type Tensor4D, tf } from '../tensorflow.ts';
+import { tf } from '../tensorflow.ts';
 
 const shownImages = 8;
 
@@ -18,7 +18,7 @@ export async function sampleViews(
   const { pixels, ...size } = await readRows(store, dataset, 'train', rows);
   const shape = [rows.length, size.height, size.width, size.channels];
   const views = tf.tidy(() => {
-    const images = tf.div(floatOfBytes(byteTensor(pixels, shape)), 255) as Tensor4D;
+    const images = imagesOfBytes(byteTensor(pixels, shape));
     const draws = viewDraws(2 * rows.length, viewSeed(config, tf.scalar(0, 'int32')));
     const drawn = augment(repeatViews(images, 2), draws, config.augmentation);
     return Uint8Array.from(tf.round(tf.mul(tf.clipByValue(drawn, 0, 1), 255)).dataSync());
