@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
 import type { Plan } from '../../contracts/plan.ts';
+import type { Source } from '../../contracts/schedules.ts';
 import { setup } from '../../native/index.ts';
-import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { connect, type ServerClient } from '../connection.ts';
@@ -13,6 +12,7 @@ import { uiAddress } from '../dev-server.ts';
 import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
+import { openPipelineFile } from '../pipeline-file.ts';
 import { newRunId, startRun } from '../runs.ts';
 import { loadEvaluation, reportOf, summarise } from '../summary.ts';
 
@@ -35,12 +35,12 @@ export async function quickstartCommand({
   await setup({ device: 'auto', log: say });
   const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, say);
   process.env.TEMPORAL_ADDRESS = environment.address;
-  const text = await readFile(pipelineFile, 'utf8');
-  const plan = parsePipeline({ text, file: 'pipelines/quickstart.yaml' });
+  const pipeline = await openPipelineFile(pipelineFile);
+  const plan = pipeline.plan({});
   const store = openStore(home.storeUrl);
   const server = await connect();
   try {
-    const { run, execution } = await startOrPickUp(server, store, plan, text);
+    const { run, execution } = await startOrPickUp(server, store, plan, pipeline.source());
     const temporalUi = uiAddress(environment.server, run, execution);
     say(`Run ${pc.bold(run)}; watch it in Temporal at ${temporalUi}`);
     await followRun(server, run, { json: false, signal });
@@ -80,9 +80,9 @@ async function startOrPickUp(
   server: ServerClient,
   store: Store,
   plan: Plan,
-  text: string,
+  source: Source,
 ): Promise<{ run: string; execution: string }> {
-  const prefix = `quickstart-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`;
+  const prefix = `quickstart-${createHash('sha256').update(source.text).digest('hex').slice(0, 8)}`;
   for await (const { workflowId, runId, status } of server.client.workflow.list({
     query: `WorkflowType = 'pipeline' AND WorkflowId STARTS_WITH '${prefix}'`,
   })) {
@@ -95,5 +95,5 @@ async function startOrPickUp(
     return { run: workflowId, execution: await startRun(server, store, workflowId, plan, true) };
   }
   const run = newRunId(prefix);
-  return { run, execution: await startRun(server, store, run, plan, false) };
+  return { run, execution: await startRun(server, store, run, plan, false, { source }) };
 }
