@@ -35,7 +35,7 @@ function keras(settings: 'default' | 'ours'): Promise<KerasPeer> {
 const benches: Readonly<Record<string, (turns: number, only: string) => Promise<readonly object[]>>> = {
   equality: (_, only) => benchEquality(only),
   steps: async (turns, only) => benchSteps(await keras('default'), await keras('ours'), turns, only),
-  epoch: async (turns) => benchEpoch(await keras('default'), turns),
+  epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
   capture: () => benchCapture(),
   memory: () => benchMemory(),
   bits: () => benchBits(),

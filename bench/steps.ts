@@ -1,9 +1,8 @@
-import { processor } from '../training/capture/processor.ts';
 import type { KerasPeer } from './keras/peer.ts';
 import { openOurs } from './ours.ts';
 import { median } from './statistics.ts';
 import { openStepPeer } from './step-peer.ts';
-import { describeEncoder, describeViews, imageShape, pick, resnet50v2, smallResnet } from './workloads.ts';
+import { describeEncoder, describeViews, imageShape, pick, precisions, resnet50v2, smallResnet } from './workloads.ts';
 
 export interface StepRow {
   readonly encoder: string;
@@ -38,11 +37,8 @@ export async function benchSteps(keras: KerasPeer, tuned: KerasPeer, turns: numb
   const tfjs = openStepPeer('tfjs/peer.ts');
   try {
     const rows: StepRow[] = [];
-    // Where bfloat16 would be emulated, ours is the float32 graph and Keras's takes minutes a step.
-    const { device, bfloat16 } = processor();
-    const precisions = device === 'gpu' || bfloat16 ? (['float32', 'bfloat16'] as const) : (['float32'] as const);
     for (const { encoder, batch } of pick(workloads, only))
-      for (const precision of precisions) {
+      for (const precision of precisions()) {
         const workload = { encoder, batch, optimizer: 'adam', precision, image: imageShape } as const;
         const peers = { keras, tuned, ...(precision === 'float32' ? { tfjs } : {}) };
         const ours = openOurs(workload);

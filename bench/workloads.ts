@@ -1,4 +1,5 @@
 import type { EncoderConfig } from '../contracts/training.ts';
+import { processor } from '../training/capture/processor.ts';
 
 /** The models that the tables measure, and how they name them. */
 
@@ -21,9 +22,20 @@ export function describeEncoder(encoder: EncoderConfig): string {
 /** Images of a step, each in two views. */
 export const describeViews = (batch: number): string => `${batch} x 2`;
 
-/** Those that `--only TEXT` picks, by their encoder and views. */
-export const pick = <Workload extends { readonly encoder: EncoderConfig; readonly batch: number }>(
+/** Those worth measuring here. Where bfloat16 would be emulated, ours is the float32 graph and Keras's takes minutes a step. */
+export function precisions(): readonly ('float32' | 'bfloat16')[] {
+  const { device, bfloat16 } = processor();
+  return device === 'gpu' || bfloat16 ? ['float32', 'bfloat16'] : ['float32'];
+}
+
+/** Those that `--only TEXT` picks, by their encoder and views. @throws Error when it picks none */
+export function pick<Workload extends { readonly encoder: EncoderConfig; readonly batch: number }>(
   workloads: readonly Workload[],
   only: string,
-): Workload[] =>
-  workloads.filter(({ encoder, batch }) => `${describeEncoder(encoder)} ${describeViews(batch)}`.includes(only));
+): Workload[] {
+  const nameOf = ({ encoder, batch }: Workload) => `${describeEncoder(encoder)} ${describeViews(batch)}`;
+  const picked = workloads.filter((workload) => nameOf(workload).includes(only));
+  if (picked.length === 0)
+    throw new Error(`--only ${only} picks none of: ${[...new Set(workloads.map(nameOf))].join('; ')}.`);
+  return picked;
+}

@@ -1,16 +1,31 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { ContrailError } from '../contracts/errors.ts';
+import { type Home, openHome } from '../worker/home.ts';
+import { addressOf, findDevServer, uiAddress } from './dev-server.ts';
 
-/** A client of the Temporal server that TEMPORAL_ADDRESS and its like name, or of a local one. */
+/** A client of the Temporal server that serves this home. */
 export interface ServerClient {
   readonly client: Client;
+  readonly connection: Connection;
   readonly address: string;
   readonly namespace: string;
+  /** Where Temporal's UI shows a run; null where only the server's keeper knows. */
+  readonly pageOf: (run: string) => string | null;
   readonly close: () => Promise<void>;
 }
 
 const connectTimeoutMs = 5000;
+const localAddress = '127.0.0.1:7233';
+
+/** The server of a home: the one that TEMPORAL_ADDRESS names, else the one that `contrail dev` or `quickstart` runs for it, else a local one. */
+export async function serverOf(home: Home) {
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const dev = await findDevServer(home);
+  const devAddress = dev && addressOf(dev);
+  const address = connectionOptions.address ?? devAddress ?? localAddress;
+  return { connectionOptions: { ...connectionOptions, address }, namespace, dev: address === devAddress ? dev : null };
+}
 
 /**
  * Connects to the Temporal server.
@@ -18,11 +33,18 @@ const connectTimeoutMs = 5000;
  * @throws ContrailError ServerUnreachable that says how to start one
  */
 export async function connect(): Promise<ServerClient> {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const address = connectionOptions.address ?? '127.0.0.1:7233';
+  const { connectionOptions, namespace, dev } = await serverOf(openHome());
+  const { address } = connectionOptions;
   try {
-    const connection = await Connection.connect({ ...connectionOptions, address, connectTimeout: connectTimeoutMs });
-    return { client: new Client({ connection, namespace }), address, namespace, close: () => connection.close() };
+    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: connectTimeoutMs });
+    return {
+      client: new Client({ connection, namespace }),
+      connection,
+      address,
+      namespace,
+      pageOf: (run) => dev && uiAddress(dev, run),
+      close: () => connection.close(),
+    };
   } catch (cause) {
     throw new ContrailError(
       'ServerUnreachable',

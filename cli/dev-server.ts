@@ -16,9 +16,9 @@ export type DevServer = z.infer<typeof devSchema>;
 
 export const addressOf = ({ port }: DevServer): string => `127.0.0.1:${port}`;
 
-/** The page of one execution of a run in Temporal's UI. */
-export const uiAddress = ({ uiPort }: Pick<DevServer, 'uiPort'>, run: string, execution: string): string =>
-  `http://127.0.0.1:${uiPort}/namespaces/default/workflows/${encodeURIComponent(run)}/${execution}/history`;
+/** The page of a run in Temporal's UI: of its latest execution, unless one is named. */
+export const uiAddress = ({ uiPort }: Pick<DevServer, 'uiPort'>, run: string, execution?: string): string =>
+  `http://127.0.0.1:${uiPort}/namespaces/default/workflows/${encodeURIComponent(run)}${execution ? `/${execution}/history` : ''}`;
 
 /** The server that serves this home already; null when there is none. */
 export async function findDevServer(home: Home): Promise<DevServer | null> {

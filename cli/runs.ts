@@ -128,14 +128,17 @@ export async function startRun(
  * A server that has just started, or never had a worker of ours, does not know our search attributes: it is told, and
  * takes a few seconds to learn them.
  */
-export async function whenAttributesAreKnown<T>({ namespace }: ServerClient, work: () => Promise<T>): Promise<T> {
+export async function whenAttributesAreKnown<T>(
+  { connection, namespace }: ServerClient,
+  work: () => Promise<T>,
+): Promise<T> {
   for (let attempt = 0; ; attempt++) {
     try {
       return await work();
     } catch (error) {
       const cause = error instanceof Error ? error.cause : undefined;
       if (!(isUnknownAttribute(error) || isUnknownAttribute(cause)) || attempt >= maximumAttributeWaits) throw error;
-      if (attempt === 0) await registerSearchAttributes(namespace);
+      if (attempt === 0) await registerSearchAttributes(connection.operatorService, namespace);
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
   }

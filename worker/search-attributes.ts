@@ -1,5 +1,4 @@
-import { Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { OperatorService } from '@temporalio/client';
 import { searchAttributes } from '../workflows/search-attributes.ts';
 
 /** Temporal's numbers for the types of search attributes. */
@@ -14,17 +13,12 @@ const typeNumbers: Readonly<Record<string, number>> = {
 };
 
 /** Tells the server about Contrail's search attributes, where it does not know them yet. */
-export async function registerSearchAttributes(namespace: string): Promise<void> {
-  const connection = await Connection.connect(loadClientConnectConfig().connectionOptions);
-  try {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-    const missing = searchAttributes.filter(({ name }) => !Object.hasOwn(customAttributes ?? {}, name));
-    if (missing.length > 0)
-      await connection.operatorService.addSearchAttributes({
-        namespace,
-        searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, typeNumbers[type] ?? 2])),
-      });
-  } finally {
-    await connection.close();
-  }
+export async function registerSearchAttributes(operator: OperatorService, namespace: string): Promise<void> {
+  const { customAttributes } = await operator.listSearchAttributes({ namespace });
+  const missing = searchAttributes.filter(({ name }) => !Object.hasOwn(customAttributes ?? {}, name));
+  if (missing.length > 0)
+    await operator.addSearchAttributes({
+      namespace,
+      searchAttributes: Object.fromEntries(missing.map(({ name, type }) => [name, typeNumbers[type] ?? 2])),
+    });
 }

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import {
   bundleWorkflowCode,
   DefaultLogger,
@@ -46,7 +46,16 @@ export interface RunningWorker {
  */
 export async function startWorker(
   home: Home,
-  { queues, log }: { readonly queues: readonly QueueSlots[]; readonly log: (line: string) => void },
+  {
+    queues,
+    log,
+    server = loadClientConnectConfig(),
+  }: {
+    readonly queues: readonly QueueSlots[];
+    readonly log: (line: string) => void;
+    /** @default what TEMPORAL_ADDRESS and its like say */
+    readonly server?: ClientConnectConfig;
+  },
 ): Promise<RunningWorker> {
   const logger = pino(
     { base: { pid: process.pid } },
@@ -60,9 +69,9 @@ export async function startWorker(
     // The entry point listens for signals itself.
     shutdownSignals: [],
   });
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const { connectionOptions, namespace = 'default' } = server;
   const connection = await NativeConnection.connect(connectionOptions);
-  await registerSearchAttributes(namespace);
+  await registerSearchAttributes(connection.operatorService, namespace);
   const store = openStore(home.storeUrl);
   const runLogs = createRunLogs(store, (error) => logger.warn({ err: error }, 'a run log could not be written'));
   const host = createTrainerHost({

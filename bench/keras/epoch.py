@@ -11,6 +11,7 @@ from keras import layers
 import loss
 import models
 import optimizers
+import precision
 
 
 @keras.saving.register_keras_serializable(package="contrail")
@@ -71,7 +72,7 @@ class Epoch:
     """`compile` leaves XLA to Keras ("auto") unless the command's `jit` says otherwise."""
 
     def __init__(self, command):
-        keras.mixed_precision.set_global_policy("float32")
+        precision.set_policy(command)
         images, labels = read(command)
         self.images = len(images) // command["batch"] * command["batch"]
         self.data = views(images, labels, command["batch"])

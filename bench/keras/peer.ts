@@ -7,7 +7,7 @@ import type { StepPeer, StepWorkload } from '../step-peer.ts';
 import { type Answer, answerSchemas } from './answers.ts';
 import { kerasEnvironment } from './environment.ts';
 
-export interface EpochWorkload extends Pick<StepWorkload, 'encoder' | 'batch'> {
+export interface EpochWorkload extends Pick<StepWorkload, 'encoder' | 'batch' | 'precision'> {
   readonly projection?: z.infer<typeof projectionSchema>;
   /** A .npy file: uint8 [n, height, width] or [n, height, width, channels]. */
   readonly images: string;

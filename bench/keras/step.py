@@ -2,7 +2,6 @@
 
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -10,13 +9,12 @@ import flops
 import loss
 import models
 import optimizers
-
-policies = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+import precision
 
 
 class Step:
     def __init__(self, command):
-        keras.mixed_precision.set_global_policy(policies[command.get("precision", "float32")])
+        precision.set_policy(command)
         image, batch = tuple(command["image"]), command["batch"]
         model = models.with_head(command["encoder"], image, command.get("projection"))
         optimizer = optimizers.optimizer(command["optimizer"])

@@ -9,7 +9,7 @@ import { driftOf, driftTable } from '../drift.ts';
 import { printJson, say } from '../output.ts';
 import { newRunId, startRun } from '../runs.ts';
 import { planAgain, requirePlan } from './resume.ts';
-import { checkRunId, follow } from './run.ts';
+import { announce, checkRunId, follow } from './run.ts';
 
 export interface ForkOptions {
   readonly from: string;
@@ -44,7 +44,7 @@ export async function forkCommand(origin: string, { from, set, id, detach, json 
       ...(source ? { source } : {}),
       fork: { run: origin, step, epoch },
     });
-    say(`Started ${run} from ${step} of ${origin} after epoch ${epoch}`);
+    announce(server, run, `Started ${run} from ${step} of ${origin} after epoch ${epoch}`);
     if (!detach) return follow(server, store, run, json);
     if (json) printJson({ run, origin, step, epoch });
     return 0;

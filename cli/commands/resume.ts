@@ -10,7 +10,7 @@ import { printJson, say } from '../output.ts';
 import { planSource } from '../pipeline-file.ts';
 import { withRecordedChanges } from '../recorded-changes.ts';
 import { describeRun, queryStatus, startRun } from '../runs.ts';
-import { checkRunId, follow } from './run.ts';
+import { announce, checkRunId, follow } from './run.ts';
 
 type Params = Readonly<Record<string, Json>>;
 
@@ -72,7 +72,7 @@ export async function resumeCommand(run: string, { set, acceptDrift, detach, jso
       environment,
       accepted: acceptDrift ? drifted : [],
     });
-    say(`Resumed ${run}`);
+    announce(server, run, `Resumed ${run}`);
     if (!detach) return follow(server, store, run, json);
     if (json) printJson({ run, drift });
     return 0;

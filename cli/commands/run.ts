@@ -56,7 +56,7 @@ export async function runCommand(file: string, { set, id, detach, json, cache }:
       source: pipeline.source(),
       ...(cache ? {} : { useCache: false }),
     });
-    say(`Started ${run}`);
+    announce(server, run, `Started ${run}`);
     if (!detach) return follow(server, store, run, json);
     if (json) printJson({ run });
     return 0;
@@ -67,6 +67,12 @@ export async function runCommand(file: string, { set, id, detach, json, cache }:
 export async function watchCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   checkRunId(run);
   return withServer((server) => follow(server, openStore(openHome().storeUrl), run, json));
+}
+
+/** Says what became of a run, and where to look at it. */
+export function announce({ pageOf }: ServerClient, run: string, what: string): void {
+  const page = pageOf(run);
+  say(page === null ? what : `${what}; Temporal shows it at ${page}`);
 }
 
 /** Follows a run to its end and shows what it measured. Ctrl-C leaves the run going. */

@@ -1,6 +1,7 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { openHome } from '../../worker/home.ts';
 import { defaultQueues, startWorker } from '../../worker/worker.ts';
+import { serverOf } from '../connection.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { say } from '../output.ts';
 
@@ -14,8 +15,9 @@ export async function workerCommand({
 }): Promise<number> {
   process.title = 'contrail worker';
   const signal = interruptSignal();
+  const home = openHome();
   const queues = queue.length === 0 ? defaultQueues : queue.map((name) => ({ queue: name, slots }));
-  const worker = await startWorker(openHome(), { queues, log: say }).catch((error: unknown) => {
+  const worker = await startWorker(home, { queues, log: say, server: await serverOf(home) }).catch((error: unknown) => {
     if (error instanceof Error && error.name === 'TransportError')
       throw new ContrailError(
         'ServerUnreachable',

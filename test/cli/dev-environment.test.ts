@@ -1,15 +1,19 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, afterEach, expect, it, vi } from 'vitest';
+import { serverOf } from '../../cli/connection.ts';
 import { startDevEnvironment } from '../../cli/dev-environment.ts';
 import { addressOf, type DevServer, findDevServer, isAlive } from '../../cli/dev-server.ts';
 import { openHome } from '../../worker/home.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'contrail-dev-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
+afterEach(() => vi.unstubAllEnvs());
 
 it('`contrail dev` starts a server and a worker that die again, until it is told to stop', async () => {
   const home = openHome({ CONTRAIL_HOME: folder });
@@ -43,6 +47,34 @@ it('`contrail dev` starts a server and a worker that die again, until it is told
     await environment.stop();
   }
 });
+
+it('commands ask the server that serves their home, unless TEMPORAL_ADDRESS names another', async () => {
+  const home = openHome({ CONTRAIL_HOME: await mkdtemp(join(folder, 'asked-')) });
+  const addressAsked = async () => (await serverOf(home)).connectionOptions.address;
+  vi.stubEnv('TEMPORAL_ADDRESS', undefined);
+  expect(await addressAsked()).toBe('127.0.0.1:7233');
+  const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, () => {});
+  try {
+    await vi.waitUntil(() => findDevServer(home));
+    expect(await serverOf(home)).toMatchObject({
+      connectionOptions: { address: environment.address },
+      dev: { port: environment.server.port },
+    });
+    const { stdout, status } = contrail(home.folder, 'list', '--json');
+    expect({ stdout, status }).toEqual({ stdout: '[]\n', status: 0 });
+    vi.stubEnv('TEMPORAL_ADDRESS', 'temporal.example:7233');
+    expect(await serverOf(home)).toMatchObject({ connectionOptions: { address: 'temporal.example:7233' }, dev: null });
+    vi.stubEnv('TEMPORAL_ADDRESS', undefined);
+  } finally {
+    await environment.stop();
+  }
+  expect(await addressAsked()).toBe('127.0.0.1:7233');
+});
+
+const cli = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
+
+const contrail = (home: string, ...args: string[]) =>
+  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', env: { ...process.env, CONTRAIL_HOME: home } });
 
 /** Into how many parts the server splits a task queue; a worker's slot asks one of them at a time. */
 async function partitionsOf(dev: DevServer, name: string): Promise<number> {
