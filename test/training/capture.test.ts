@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { residentMebibytes } from '../../bench/memory-use.ts';
 import { trainingConfigSchema } from '../../contracts/training.ts';
 import { capture, type Execution, eagerExecution, type Step, type StepState } from '../../training/capture/index.ts';
 import { createTrainingModel } from '../../training/model.ts';
@@ -110,6 +111,33 @@ describe('capture', () => {
     expect(() => step(floats(1, 2))).toThrow(message);
     expect(graph.read(['w'])).toEqual([Float32Array.of(1, 2)]);
     expect(Math.random()).toBeLessThan(1);
+    graph.dispose();
+  });
+
+  it('needs the memory of a few large results while it records, not of all', () => {
+    const [megabytes, layers] = [8, 100];
+    const graph = capture(oneVariable(1));
+    const step = graph.compile(([x], state) => {
+      let y = tf.mul(tf.ones([megabytes, 512, 512]), x as Tensor);
+      for (let layer = 0; layer < layers; layer++) y = tf.add(y, w(state));
+      return [tf.max(y)];
+    });
+    const before = residentMebibytes('now');
+    expect(step(float(2))).toEqual([Float32Array.of(2 + layers)]);
+    expect(residentMebibytes('now') - before).toBeLessThan((layers * megabytes) / 4);
+    graph.dispose();
+  });
+
+  it("records with the step's own values where others are refused", () => {
+    const graph = capture(oneVariable(1));
+    const step = graph.compile(([x]) => {
+      // Both are of one shape; what is in the first is no index into the second.
+      const far = tf.mul(tf.ones([1 << 19]), 1e6);
+      const table = tf.add(tf.mul(tf.zerosLike(far), x as Tensor), 3) as Tensor1D;
+      const rows = tf.cast(tf.sub(table, 3), 'int32') as Tensor1D;
+      return [tf.add(tf.sum(gatherRows(table, rows)), tf.min(far))];
+    });
+    expect(step(float(2))).toEqual([Float32Array.of(3 * (1 << 19) + 1e6)]);
     graph.dispose();
   });
 

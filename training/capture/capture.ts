@@ -145,6 +145,16 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
   };
 
   const trace = (step: Step, prefix: string, inputs: readonly TensorValue[]): Trace => {
+    try {
+      return recordTrace(step, prefix, inputs, false);
+    } catch (error) {
+      if (error instanceof CaptureError) throw error;
+      // TensorFlow may have refused a value, an index say, that is not what the step computes where results share memory.
+      return recordTrace(step, prefix, inputs, true);
+    }
+  };
+
+  const recordTrace = (step: Step, prefix: string, inputs: readonly TensorValue[], keepsValues: boolean): Trace => {
     const current = unload();
     const builder = createGraphBuilder(prefix);
     const examples = inputs.map(eagerTensor);
@@ -165,7 +175,7 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
       known.set(tensor, readVariable(builder, bySlotName.get(`resident/${name}`) as Slot));
     try {
       const { outputs, updates, shapes } = recordInTidy(() =>
-        record(builder, variables, known, () => step(examples, current)),
+        record(builder, variables, known, () => step(examples, current), keepsValues),
       );
       const types = new Map(builder.nodes.map(({ name, outputs }) => [name, outputs]));
       const results = outputs.map((source, index) => {

@@ -70,11 +70,13 @@ function recordRows(state: StepState, { step, input, outputs }: ExportedStep, ro
   let recording: Recording | undefined;
   const shapes: (readonly number[])[] = [];
   tf.tidy(() => {
-    recording = record(builder, variables, new Map<Tensor, string>([[example, placeholder]]), () => {
+    const known = new Map<Tensor, string>([[example, placeholder]]);
+    const watched = () => {
       const made = step([example], state);
       for (const tensor of made) shapes.push(tensor.shape);
       return made;
-    });
+    };
+    recording = record(builder, variables, known, watched, true);
   });
   example.dispose();
   const { outputs: edges = [], updates = [] } = (recording as unknown as Recording) ?? {};

@@ -1,10 +1,11 @@
 import { type Tensor, tf, type Variable } from '../tensorflow.ts';
 import { nodeAttributes } from './attributes.ts';
-import { backend, type NodeBackend, type OpAttribute } from './backend.ts';
+import { backend, type NativeTensor, type NodeBackend, type OpAttribute } from './backend.ts';
 import { DataType } from './data-types.ts';
 import { CaptureError } from './errors.ts';
 import { type Attributes, type Edge, edge, nodeOf } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
+import { createSharedMemory } from './shared-memory.ts';
 
 /**
  * Watches the operations that the backend executes and adds each to a graph.
@@ -59,6 +60,7 @@ const hiddenState = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncated
  * Runs `step` once, operation by operation, and adds what it does to the graph. The variables are left as they were.
  *
  * @param inputs tensors that stand for inputs and resident tensors of the graph, by their edges
+ * @param keepsValues whether each result has its own values; without, large ones share memory (see `createSharedMemory`)
  * @throws CaptureError when the step does something that a graph cannot repeat
  */
 export function record(
@@ -66,6 +68,7 @@ export function record(
   variables: ReadonlyMap<Variable, GraphVariable>,
   inputs: ReadonlyMap<Tensor, Edge>,
   step: () => readonly Tensor[],
+  keepsValues: boolean,
 ): Recording {
   if (active) throw new CaptureError('A capture runs inside another one. Capture the inner step on its own.');
   const target = backend();
@@ -195,7 +198,9 @@ export function record(
     },
   };
 
+  const memory = keepsValues ? null : createSharedMemory(target.binding);
   const restore = watch(target, {
+    executed: (results) => memory?.share(results) ?? results,
     execute: (op, attributes, operands, results) => {
       if (hiddenState.test(op))
         throw new CaptureError(`${op} draws from a hidden state, so a resumed run would differ. Use a stateless draw.`);
@@ -230,6 +235,7 @@ export function record(
   } finally {
     active = undefined;
     restore();
+    memory?.release();
     for (const [variable, value] of before) {
       variable.assign(value);
       value.dispose();
@@ -255,6 +261,8 @@ export const readVariable = (
   }).name;
 
 interface Watcher {
+  /** @returns the results to go on with */
+  readonly executed: (results: NativeTensor[]) => NativeTensor[];
   readonly beforeExecution: (operands: readonly Tensor[]) => void;
   readonly execute: (
     op: string,
@@ -323,7 +331,7 @@ function watch(target: NodeBackend, watcher: Watcher): () => void {
   target.binding = Object.create(binding, {
     executeOp: {
       value: (...operands: Parameters<NodeBackend['binding']['executeOp']>) =>
-        allowed > 0 ? binding.executeOp(...operands) : bypassed(operands[0]),
+        allowed > 0 ? watcher.executed(binding.executeOp(...operands)) : bypassed(operands[0]),
     },
     runSavedModel: { value: () => bypassed('another graph') },
   });
