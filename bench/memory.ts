@@ -17,6 +17,7 @@ const steps = 10;
 const workloads = [
   { encoder: smallResnet(16), batch: 128 },
   { encoder: resnet50v2(), batch: 32 },
+  { encoder: resnet50v2(), batch: 128 },
 ];
 
 /** The peak of memory of a training, from the start of its process: ours as a trainer is started, Keras as its users start it. */

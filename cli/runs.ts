@@ -163,6 +163,13 @@ export async function describeRun({ client }: ServerClient, run: string) {
   }
 }
 
+/** @throws ContrailError Usage where the run has ended, RunNotFound */
+export async function requireRunning(server: ServerClient, run: string): Promise<void> {
+  const { status } = await describeRun(server, run);
+  if (status.name !== 'RUNNING')
+    throw new ContrailError('Usage', `The run ${run} has ended (${status.name.toLowerCase()}).`);
+}
+
 /** The state of every step; null when no worker answers. */
 export async function queryStatus({ client }: ServerClient, run: string): Promise<PipelineStatus | null> {
   try {

@@ -8,7 +8,7 @@ import { pauseUpdate, retryUpdate, unpauseUpdate } from '../../workflows/message
 import { type ServerClient, withServer } from '../connection.ts';
 import { printJson, say } from '../output.ts';
 import { keepChanges } from '../recorded-changes.ts';
-import { describeRun, startRun } from '../runs.ts';
+import { describeRun, requireRunning, startRun } from '../runs.ts';
 import { checkRunId, follow } from './run.ts';
 
 /** Sends an update. What the workflow refuses becomes a sentence. @throws ContrailError Usage, RunNotFound */
@@ -18,9 +18,7 @@ export async function update<T>(
 ): Promise<T> {
   checkRunId(run);
   return withServer(async (server) => {
-    const { status } = await describeRun(server, run);
-    if (status.name !== 'RUNNING')
-      throw new ContrailError('Usage', `The run ${run} has ended (${status.name.toLowerCase()}).`);
+    await requireRunning(server, run);
     try {
       return await send(server.client.workflow.getHandle(run), server);
     } catch (error) {
@@ -92,13 +90,13 @@ export async function retryCommand(
 export async function terminateCommand(run: string, { yes }: { readonly yes: boolean }): Promise<number> {
   checkRunId(run);
   return withServer(async (server) => {
-    await describeRun(server, run);
+    await requireRunning(server, run);
     if (!yes && !(await confirm(`End ${run} at once, without a checkpoint and without its finally steps?`))) return 1;
     try {
       await server.client.workflow.getHandle(run).terminate('contrail terminate');
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error;
-      throw new ContrailError('Usage', `The run ${run} has ended already.`, { cause: error });
+      throw new ContrailError('Usage', `The run ${run} ended meanwhile.`, { cause: error });
     }
     say(`Ended ${run}. \`contrail resume ${run}\` goes on from the last checkpoints.`);
     return 0;

@@ -3,7 +3,7 @@ import { loadPlan, openCheckpoints, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
 import { coloured, formatBytes, formatSeconds, print, printJson, say, table } from '../output.ts';
-import { describeRun, queryStatus } from '../runs.ts';
+import { describeRun, queryStatus, requireRunning } from '../runs.ts';
 import { checkRunId } from './run.ts';
 
 /** `contrail status` */
@@ -58,7 +58,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
 export async function cancelCommand(run: string, { wait }: { readonly wait: boolean }): Promise<number> {
   checkRunId(run);
   return withServer(async (server) => {
-    await describeRun(server, run);
+    await requireRunning(server, run);
     const handle = server.client.workflow.getHandle(run);
     await handle.cancel();
     say(`Asked ${run} to stop; its trainers checkpoint first. \`contrail resume ${run}\` goes on from there.`);

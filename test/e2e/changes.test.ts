@@ -375,5 +375,10 @@ describe('a running training', () => {
     const resumed = await contrail('resume', 'set-early');
     expect(resumed.code, resumed.stderr).toBe(0);
     for (const { config } of await manifests('set-early')) expect(config).toMatchObject({ batch: 16 });
+    for (const command of ['cancel', 'terminate', 'pause'])
+      expect(await contrail(command, 'set-early')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('The run set-early has ended (completed).'),
+      });
   });
 });
