@@ -20,6 +20,14 @@ export interface DevEnvironment {
   readonly found: boolean;
   /** Stops what was started here: the worker first, so that its trainers can checkpoint. */
   readonly stop: () => Promise<void>;
+  /** Lets this process end without what was started here. @returns the processes that go on */
+  readonly leave: () => Pick<DevServer, 'server' | 'worker'>;
+}
+
+/** A process that is kept running. */
+interface Kept {
+  readonly stop: () => Promise<void>;
+  readonly leave: () => void;
 }
 
 const restartDelayMs = 1000;
@@ -42,16 +50,20 @@ export async function startDevEnvironment(
     serving = { ...serving, ...change };
     return recordDevServer(home, serving);
   };
-  const stopServer = started ? keepServer(home, started, record, log) : async () => {};
-  const stopWorker =
-    existing && isAlive(existing.worker) ? async () => {} : keepWorker(home, addressOf(server), record, log);
+  const keptServer = started ? keepServer(home, started, record, log) : null;
+  const keptWorker = existing && isAlive(existing.worker) ? null : keepWorker(home, addressOf(server), record, log);
   return {
     server,
     address: addressOf(server),
     found: existing !== null,
     stop: async () => {
-      await stopWorker();
-      await stopServer();
+      await keptWorker?.stop();
+      await keptServer?.stop();
+    },
+    leave: () => {
+      keptWorker?.leave();
+      keptServer?.leave();
+      return serving;
     },
   };
 }
@@ -59,13 +71,13 @@ export async function startDevEnvironment(
 /** Writes down which process it is now. */
 type RecordServing = (change: Partial<DevServer>) => Promise<void>;
 
-/** Has the server that was started run, on its ports, until it is told to stop; returns how to tell it. */
+/** Has the server that was started run, on its ports, until it is told to stop. */
 function keepServer(
   home: Home,
   first: Awaited<ReturnType<typeof startDevServer>>,
   record: RecordServing,
   log: (line: string) => void,
-): () => Promise<void> {
+): Kept {
   const stopping = new AbortController();
   let server = first;
   const kept = (async () => {
@@ -84,10 +96,13 @@ function keepServer(
         }
     }
   })();
-  return async () => {
-    stopping.abort();
-    await kept;
-    await stopDevServer(home, server);
+  return {
+    stop: async () => {
+      stopping.abort();
+      await kept;
+      await stopDevServer(home, server);
+    },
+    leave: () => server.process.unref(),
   };
 }
 
@@ -100,13 +115,8 @@ const ended = (child: ChildProcess, signal: AbortSignal) =>
     signal.addEventListener('abort', () => resolve(null), { once: true });
   });
 
-/** Runs a worker until it is told to stop; returns how to tell it. */
-function keepWorker(
-  home: Home,
-  address: string,
-  record: RecordServing,
-  log: (line: string) => void,
-): () => Promise<void> {
+/** Runs a worker until it is told to stop. */
+function keepWorker(home: Home, address: string, record: RecordServing, log: (line: string) => void): Kept {
   let stopping = false;
   let worker: ChildProcess | undefined;
   const launch = () => {
@@ -121,11 +131,14 @@ function keepWorker(
     });
   };
   launch();
-  return async () => {
-    stopping = true;
-    if (!worker || worker.exitCode !== null || worker.signalCode !== null) return;
-    const exited = new Promise((resolve) => worker?.once('exit', resolve));
-    worker.kill('SIGTERM');
-    await exited;
+  return {
+    stop: async () => {
+      stopping = true;
+      if (!worker || worker.exitCode !== null || worker.signalCode !== null) return;
+      const exited = new Promise((resolve) => worker?.once('exit', resolve));
+      worker.kill('SIGTERM');
+      await exited;
+    },
+    leave: () => worker?.unref(),
   };
 }

@@ -70,7 +70,8 @@ export async function quickstartCommand({
   } finally {
     await server.close();
     if (keep) {
-      say(`Server and worker go on (server process ${environment.server.server}).`);
+      const { server, worker } = environment.leave();
+      say(`Server and worker go on; \`kill ${worker} ${server}\` stops them.`);
     } else await environment.stop();
   }
 }

@@ -71,6 +71,29 @@ it('commands ask the server that serves their home, unless TEMPORAL_ADDRESS name
   expect(await addressAsked()).toBe('127.0.0.1:7233');
 });
 
+it('what is left running outlives the process that started it', async () => {
+  const home = openHome({ CONTRAIL_HOME: await mkdtemp(join(folder, 'left-')) });
+  const program = `
+    import { startDevEnvironment } from ${JSON.stringify(new URL('../../cli/dev-environment.ts', import.meta.url).href)};
+    import { openHome } from ${JSON.stringify(new URL('../../worker/home.ts', import.meta.url).href)};
+    const environment = await startDevEnvironment(openHome(), { port: 0, uiPort: 0 }, () => {});
+    console.log(JSON.stringify(environment.leave()));`;
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '--eval', program],
+    { encoding: 'utf8', env: { ...process.env, CONTRAIL_HOME: home.folder } },
+  );
+  expect(status).toBe(0);
+  const { server, worker } = JSON.parse(stdout) as DevServer;
+  try {
+    expect(await findDevServer(home)).toMatchObject({ server, worker });
+    expect([server, worker].map(isAlive)).toEqual([true, true]);
+  } finally {
+    for (const pid of [worker, server]) process.kill(pid, 'SIGTERM');
+    await vi.waitUntil(() => ![server, worker].some(isAlive), { timeout: 20_000 });
+  }
+});
+
 const cli = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
 
 const contrail = (home: string, ...args: string[]) =>
