@@ -16,8 +16,8 @@ import {
 export interface DevEnvironment {
   readonly server: DevServer;
   readonly address: string;
-  /** The server was there already, and is left alone. */
-  readonly found: boolean;
+  /** False where both were there already; they are left alone. */
+  readonly started: boolean;
   /** Stops what was started here: the worker first, so that its trainers can checkpoint. */
   readonly stop: () => Promise<void>;
   /** Lets this process end without what was started here. @returns the processes that go on */
@@ -55,7 +55,7 @@ export async function startDevEnvironment(
   return {
     server,
     address: addressOf(server),
-    found: existing !== null,
+    started: keptServer !== null || keptWorker !== null,
     stop: async () => {
       await keptWorker?.stop();
       await keptServer?.stop();

@@ -71,7 +71,7 @@ it('commands ask the server that serves their home, unless TEMPORAL_ADDRESS name
   expect(await addressAsked()).toBe('127.0.0.1:7233');
 });
 
-it('what is left running outlives the process that started it', async () => {
+it('what is left running outlives the process that started it, and is not started twice', async () => {
   const home = openHome({ CONTRAIL_HOME: await mkdtemp(join(folder, 'left-')) });
   const program = `
     import { startDevEnvironment } from ${JSON.stringify(new URL('../../cli/dev-environment.ts', import.meta.url).href)};
@@ -87,6 +87,9 @@ it('what is left running outlives the process that started it', async () => {
   const { server, worker } = JSON.parse(stdout) as DevServer;
   try {
     expect(await findDevServer(home)).toMatchObject({ server, worker });
+    const again = contrail(home.folder, 'dev');
+    expect(again.status).toBe(0);
+    expect(again.stderr).toContain(`run already; \`kill ${worker} ${server}\` stops them.`);
     expect([server, worker].map(isAlive)).toEqual([true, true]);
   } finally {
     for (const pid of [worker, server]) process.kill(pid, 'SIGTERM');
