@@ -54,11 +54,25 @@ export async function connect(): Promise<ServerClient> {
   }
 }
 
+/** What to tell a user whose namespace the server does not have. */
+export const noNamespace = (
+  { address, namespace }: Pick<ServerClient, 'address' | 'namespace'>,
+  cause: unknown,
+): ContrailError =>
+  new ContrailError(
+    'Usage',
+    `The Temporal server at ${address} has no namespace ${namespace}. TEMPORAL_NAMESPACE names one that it has.`,
+    { cause },
+  );
+
 /** Connects, works, and closes the connection. */
 export async function withServer<T>(work: (server: ServerClient) => Promise<T>): Promise<T> {
   const server = await connect();
   try {
     return await work(server);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NamespaceNotFoundError') throw noNamespace(server, error);
+    throw error;
   } finally {
     await server.close();
   }

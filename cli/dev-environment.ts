@@ -63,7 +63,7 @@ export async function startDevEnvironment(
     leave: () => {
       keptWorker?.leave();
       keptServer?.leave();
-      return serving;
+      return { server: serving.server, worker: serving.worker };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync } from 'node:fs';
+import { mkdirSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -38,9 +38,10 @@ export async function recordDevServer(home: Home, { server, worker, port, uiPort
   await rename(`${home.devFile}.part`, home.devFile);
 }
 
+/** Whether a process runs. One that has ended, but whose parent never asked, as in a container without an init, does not. */
 export function isAlive(pid: number): boolean {
   try {
-    return pid > 0 && process.kill(pid, 0);
+    return pid > 0 && process.kill(pid, 0) && !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
   }
@@ -110,6 +111,12 @@ export async function stopDevServer(home: Home, { process: child }: { readonly p
   await rm(home.devFile, { force: true });
 }
 
+/** This process's environment with nothing of another Temporal server: its namespace, keys and certificates. */
+export const environmentFor = (address: string): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'))),
+  TEMPORAL_ADDRESS: address,
+});
+
 /** Starts a worker in a process of its own. It leaves on SIGTERM, after its trainers have checkpointed. */
 export function startWorkerProcess(
   home: Home,
@@ -119,7 +126,7 @@ export function startWorkerProcess(
 ): ChildProcess {
   return spawn(process.execPath, [fileURLToPath(program), 'worker', ...options], {
     detached: true,
-    env: { ...process.env, CONTRAIL_HOME: home.folder, TEMPORAL_ADDRESS: address },
+    env: { ...environmentFor(address), CONTRAIL_HOME: home.folder },
     stdio: ['ignore', logFile(home, 'worker.out.log'), logFile(home, 'worker.out.log')],
   });
 }

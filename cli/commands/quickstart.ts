@@ -8,7 +8,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { connect, type ServerClient } from '../connection.ts';
 import { startDevEnvironment } from '../dev-environment.ts';
-import { uiAddress } from '../dev-server.ts';
+import { environmentFor, uiAddress } from '../dev-server.ts';
 import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
@@ -34,6 +34,8 @@ export async function quickstartCommand({
   const home = openHome();
   await setup({ device: 'auto', log: say });
   const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, say);
+  const own = environmentFor(environment.address);
+  for (const name of Object.keys(process.env)) if (!(name in own)) delete process.env[name];
   process.env.TEMPORAL_ADDRESS = environment.address;
   const pipeline = await openPipelineFile(pipelineFile);
   const plan = pipeline.plan({});

@@ -62,6 +62,13 @@ it('commands ask the server that serves their home, unless TEMPORAL_ADDRESS name
     });
     const { stdout, status } = contrail(home.folder, 'list', '--json');
     expect({ stdout, status }).toEqual({ stdout: '[]\n', status: 0 });
+    vi.stubEnv('TEMPORAL_NAMESPACE', 'missing');
+    for (const command of ['list', 'worker']) {
+      const { stderr, status } = contrail(home.folder, command);
+      expect(stderr).toContain(`The Temporal server at ${environment.address} has no namespace missing.`);
+      expect(status).toBe(2);
+    }
+    vi.stubEnv('TEMPORAL_NAMESPACE', undefined);
     vi.stubEnv('TEMPORAL_ADDRESS', 'temporal.example:7233');
     expect(await serverOf(home)).toMatchObject({ connectionOptions: { address: 'temporal.example:7233' }, dev: null });
     vi.stubEnv('TEMPORAL_ADDRESS', undefined);
