@@ -27,11 +27,10 @@ export interface EpochRow {
 }
 
 const trainImages = 6000;
-const batch = 128;
 /** A small encoder, and the tutorial's own. */
 const workloads = [
-  { encoder: smallResnet(16), batch },
-  { encoder: resnet50v2(), batch },
+  { encoder: smallResnet(16), batch: 128 },
+  { encoder: resnet50v2(), batch: 128 },
 ];
 
 /**
@@ -97,9 +96,8 @@ function epochs(
   let recorded: { epoch: number; digest: string } | undefined;
   return async () => {
     const epoch = (recorded?.epoch ?? 0) + 1;
-    const input = trainEpochInput.parse({
-      ...{ ...key, dataset, config: { ...config, epochs: 1000 }, checkpoint: {}, epoch, recorded },
-    });
+    const training = { dataset, config: { ...config, epochs: 1000 }, checkpoint: {} };
+    const input = trainEpochInput.parse({ ...key, ...training, epoch, recorded });
     const context = { store, key, stopRequested: () => false, progress: () => {} };
     const { digest } = await jobs['train-epoch'](input, context);
     recorded = { epoch, digest };

@@ -1,4 +1,4 @@
-import { connect } from '../cli/connection.ts';
+import { connect, ownServer } from '../cli/connection.ts';
 import { startDevEnvironment } from '../cli/dev-environment.ts';
 import { startRun } from '../cli/runs.ts';
 import { parsePipeline } from '../pipelines/language/index.ts';
@@ -22,9 +22,7 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
     const interruption = interruptions();
     const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, () => {});
     try {
-      // What the client's own configuration reads.
-      process.env.TEMPORAL_ADDRESS = environment.address;
-      const server = await connect();
+      const server = await connect(ownServer(environment.server));
       const working = work({
         home,
         store,

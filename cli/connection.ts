@@ -1,8 +1,8 @@
 import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { ContrailError } from '../contracts/errors.ts';
 import { type Home, openHome } from '../worker/home.ts';
-import { addressOf, findDevServer, uiAddress } from './dev-server.ts';
+import { addressOf, type DevServer, findDevServer, recordedDevServer, uiAddress } from './dev-server.ts';
 
 /** A client of the Temporal server that serves this home. */
 export interface ServerClient {
@@ -18,22 +18,39 @@ export interface ServerClient {
 const connectTimeoutMs = 5000;
 const localAddress = '127.0.0.1:7233';
 
+/** A Temporal server, and how to reach it. */
+export interface Server {
+  readonly connectionOptions: ClientConnectConfig['connectionOptions'] & { readonly address: string };
+  readonly namespace: string;
+  /** What is known of it where `contrail dev` or `quickstart` runs it for this home. */
+  readonly dev: DevServer | null;
+}
+
 /** The server of a home: the one that TEMPORAL_ADDRESS names, else the one that `contrail dev` or `quickstart` runs for it, else a local one. */
-export async function serverOf(home: Home) {
+export async function serverOf(home: Home): Promise<Server> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const dev = await findDevServer(home);
+  const named = connectionOptions.address;
+  const dev = named === undefined ? await findDevServer(home) : await recordedDevServer(home);
   const devAddress = dev && addressOf(dev);
-  const address = connectionOptions.address ?? devAddress ?? localAddress;
+  const address = named ?? devAddress ?? localAddress;
   return { connectionOptions: { ...connectionOptions, address }, namespace, dev: address === devAddress ? dev : null };
 }
+
+/** A server that was started here, whatever the environment says of others. */
+export const ownServer = (dev: DevServer): Server => ({
+  connectionOptions: { address: addressOf(dev) },
+  namespace: 'default',
+  dev,
+});
 
 /**
  * Connects to the Temporal server.
  *
+ * @param server by default the one of the home that the environment names
  * @throws ContrailError ServerUnreachable that says how to start one
  */
-export async function connect(): Promise<ServerClient> {
-  const { connectionOptions, namespace, dev } = await serverOf(openHome());
+export async function connect(server?: Server): Promise<ServerClient> {
+  const { connectionOptions, namespace, dev } = server ?? (await serverOf(openHome()));
   const { address } = connectionOptions;
   try {
     const connection = await Connection.connect({ ...connectionOptions, connectTimeout: connectTimeoutMs });

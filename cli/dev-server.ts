@@ -20,16 +20,22 @@ export const addressOf = ({ port }: DevServer): string => `127.0.0.1:${port}`;
 export const uiAddress = ({ uiPort }: Pick<DevServer, 'uiPort'>, run: string, execution?: string): string =>
   `http://127.0.0.1:${uiPort}/namespaces/default/workflows/${encodeURIComponent(run)}${execution ? `/${execution}/history` : ''}`;
 
-/** The server that serves this home already; null when there is none. */
-export async function findDevServer(home: Home): Promise<DevServer | null> {
+/** The server that is written down as serving this home, if that process lives; it may not answer. */
+export async function recordedDevServer(home: Home): Promise<DevServer | null> {
   const text = await readFile(home.devFile, 'utf8').catch(() => null);
   if (text === null) return null;
   try {
     const dev = devSchema.parse(JSON.parse(text));
-    return isAlive(dev.server) && (await answers(addressOf(dev))) ? dev : null;
+    return isAlive(dev.server) ? dev : null;
   } catch {
     return null;
   }
+}
+
+/** The server that serves this home already; null when there is none. */
+export async function findDevServer(home: Home): Promise<DevServer | null> {
+  const dev = await recordedDevServer(home);
+  return dev && (await answers(addressOf(dev))) ? dev : null;
 }
 
 /** Writes down which processes serve the home. */
@@ -112,7 +118,7 @@ export async function stopDevServer(home: Home, { process: child }: { readonly p
 }
 
 /** This process's environment with nothing of another Temporal server: its namespace, keys and certificates. */
-export const environmentFor = (address: string): NodeJS.ProcessEnv => ({
+const environmentFor = (address: string): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'))),
   TEMPORAL_ADDRESS: address,
 });

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
 import {
   bundleWorkflowCode,
   DefaultLogger,
@@ -49,12 +49,11 @@ export async function startWorker(
   {
     queues,
     log,
-    server = loadClientConnectConfig(),
+    server,
   }: {
     readonly queues: readonly QueueSlots[];
     readonly log: (line: string) => void;
-    /** @default what TEMPORAL_ADDRESS and its like say */
-    readonly server?: ClientConnectConfig;
+    readonly server: ClientConnectConfig;
   },
 ): Promise<RunningWorker> {
   const logger = pino(

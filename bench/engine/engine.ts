@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
-import { connect } from '../../cli/connection.ts';
-import { addressOf, startDevServer, stopDevServer } from '../../cli/dev-server.ts';
+import { connect, ownServer } from '../../cli/connection.ts';
+import { startDevServer, stopDevServer } from '../../cli/dev-server.ts';
 import { startRun } from '../../cli/runs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openStore } from '../../store/index.ts';
@@ -31,11 +31,11 @@ export async function benchEngine(python: string): Promise<object[]> {
   const folder = await mkdtemp(join(tmpdir(), 'contrail-bench-'));
   const home = openHome({ CONTRAIL_HOME: folder });
   const webhook = await listen();
-  const server = await startDevServer(home, { port: 0, uiPort: 0 });
-  process.env.TEMPORAL_ADDRESS = addressOf(server);
+  const started = await startDevServer(home, { port: 0, uiPort: 0 });
+  const server = ownServer(started);
   process.env.BENCH_WEBHOOK = webhook.url;
-  const worker = await startWorker(home, { queues: [{ queue: 'cpu', slots }], log: () => {} });
-  const client = await connect();
+  const worker = await startWorker(home, { queues: [{ queue: 'cpu', slots }], log: () => {}, server });
+  const client = await connect(server);
   try {
     const rows: object[] = [];
     for (const steps of [100, 1000]) {
@@ -63,7 +63,7 @@ export async function benchEngine(python: string): Promise<object[]> {
     await client.close();
     worker.stop();
     await worker.stopped;
-    await stopDevServer(home, server);
+    await stopDevServer(home, started);
     webhook.server.close();
     await rm(folder, { recursive: true, force: true });
   }

@@ -6,9 +6,9 @@ import type { Source } from '../../contracts/schedules.ts';
 import { setup } from '../../native/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
-import { connect, type ServerClient } from '../connection.ts';
+import { connect, ownServer, type ServerClient } from '../connection.ts';
 import { startDevEnvironment } from '../dev-environment.ts';
-import { environmentFor, uiAddress } from '../dev-server.ts';
+import { uiAddress } from '../dev-server.ts';
 import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
@@ -34,13 +34,10 @@ export async function quickstartCommand({
   const home = openHome();
   await setup({ device: 'auto', log: say });
   const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, say);
-  const own = environmentFor(environment.address);
-  for (const name of Object.keys(process.env)) if (!(name in own)) delete process.env[name];
-  process.env.TEMPORAL_ADDRESS = environment.address;
   const pipeline = await openPipelineFile(pipelineFile);
   const plan = pipeline.plan({});
   const store = openStore(home.storeUrl);
-  const server = await connect();
+  const server = await connect(ownServer(environment.server));
   try {
     const { run, execution } = await startOrPickUp(server, store, plan, pipeline.source());
     const temporalUi = uiAddress(environment.server, run, execution);

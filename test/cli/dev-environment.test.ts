@@ -3,13 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { serverOf } from '../../cli/connection.ts';
 import { startDevEnvironment } from '../../cli/dev-environment.ts';
 import { addressOf, type DevServer, findDevServer, isAlive } from '../../cli/dev-server.ts';
 import { openHome } from '../../worker/home.ts';
+import { runCommand } from '../e2e/command.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'contrail-dev-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -60,13 +60,12 @@ it('commands ask the server that serves their home, unless TEMPORAL_ADDRESS name
       connectionOptions: { address: environment.address },
       dev: { port: environment.server.port },
     });
-    const { stdout, status } = contrail(home.folder, 'list', '--json');
-    expect({ stdout, status }).toEqual({ stdout: '[]\n', status: 0 });
+    expect(await runCommand(home, ['list', '--json'])).toMatchObject({ stdout: '[]\n', code: 0 });
     vi.stubEnv('TEMPORAL_NAMESPACE', 'missing');
     for (const command of ['list', 'worker']) {
-      const { stderr, status } = contrail(home.folder, command);
+      const { stderr, code } = await runCommand(home, [command]);
       expect(stderr).toContain(`The Temporal server at ${environment.address} has no namespace missing.`);
-      expect(status).toBe(2);
+      expect(code).toBe(2);
     }
     vi.stubEnv('TEMPORAL_NAMESPACE', undefined);
     vi.stubEnv('TEMPORAL_ADDRESS', 'temporal.example:7233');
@@ -91,11 +90,11 @@ it('what is left running outlives the process that started it, and is not starte
     { encoding: 'utf8', env: { ...process.env, CONTRAIL_HOME: home.folder } },
   );
   expect(status).toBe(0);
-  const { server, worker } = JSON.parse(stdout) as DevServer;
+  const { server, worker } = JSON.parse(stdout) as Pick<DevServer, 'server' | 'worker'>;
   try {
     expect(await findDevServer(home)).toMatchObject({ server, worker });
-    const again = contrail(home.folder, 'dev');
-    expect(again.status).toBe(0);
+    const again = await runCommand(home, ['dev']);
+    expect(again.code).toBe(0);
     expect(again.stderr).toContain(`run already; \`kill ${worker} ${server}\` stops them.`);
     expect([server, worker].map(isAlive)).toEqual([true, true]);
   } finally {
@@ -103,11 +102,6 @@ it('what is left running outlives the process that started it, and is not starte
     await vi.waitUntil(() => ![server, worker].some(isAlive), { timeout: 20_000 });
   }
 });
-
-const cli = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
-
-const contrail = (home: string, ...args: string[]) =>
-  spawnSync(process.execPath, [cli, ...args], { encoding: 'utf8', env: { ...process.env, CONTRAIL_HOME: home } });
 
 /** Into how many parts the server splits a task queue; a worker's slot asks one of them at a time. */
 async function partitionsOf(dev: DevServer, name: string): Promise<number> {

@@ -175,7 +175,7 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
       known.set(tensor, readVariable(builder, bySlotName.get(`resident/${name}`) as Slot));
     try {
       const { outputs, updates, shapes } = recordInTidy(() =>
-        record(builder, variables, known, () => step(examples, current), keepsValues),
+        record(builder, variables, known, { keepsValues }, () => step(examples, current)),
       );
       const types = new Map(builder.nodes.map(({ name, outputs }) => [name, outputs]));
       const results = outputs.map((source, index) => {

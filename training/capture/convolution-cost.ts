@@ -1,4 +1,4 @@
-import type { Edge, GraphNode } from './graph.ts';
+import { type Edge, elementsOf, type GraphNode } from './graph.ts';
 import type { Processor } from './processor.ts';
 
 /** A convolution, or one of its two gradients: both have the sizes of the convolution itself. */
@@ -29,10 +29,8 @@ export function bfloat16Pays({ input, kernel, output }: Convolution, { device, b
   if (device === 'gpu') return true;
   if (!bfloat16) return false;
   const pixels = (output[1] ?? 0) * (output[2] ?? 0);
-  return pixels >= fewestPixels && size(input) + size(output) >= fewestActivations * size(kernel);
+  return pixels >= fewestPixels && elementsOf(input) + elementsOf(output) >= fewestActivations * elementsOf(kernel);
 }
-
-const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 
 /** The sizes of a convolution node; undefined where one is not known. */
 export function convolutionOf(

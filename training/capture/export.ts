@@ -4,7 +4,7 @@ import { eagerTensor } from './capture.ts';
 import { DataType } from './data-types.ts';
 import { CaptureError } from './errors.ts';
 import type { Step, StepState, TensorValue } from './execution.ts';
-import { type GraphNode, nodeOf, outputOf, prune } from './graph.ts';
+import { elementsOf, type GraphNode, nodeOf, outputOf, prune } from './graph.ts';
 import { createGraphBuilder } from './graph-builder.ts';
 import { type Recording, record } from './recorder.ts';
 import { encodeSavedModel, type SignatureTensor } from './saved-model.ts';
@@ -47,7 +47,7 @@ export function exportStep(state: StepState, exported: ExportedStep): Uint8Array
 function recordRows(state: StepState, { step, input, outputs }: ExportedStep, rows: number) {
   const builder = createGraphBuilder('node');
   const shape = [rows, ...input.shape];
-  const size = shape.reduce((a, b) => a * b, 1);
+  const size = elementsOf(shape);
   const values = input.dtype === 'uint8' ? new Uint8Array(size) : new Float32Array(size);
   const example = eagerTensor({ dtype: input.dtype, shape, values });
   const placeholder = builder.add({
@@ -71,12 +71,11 @@ function recordRows(state: StepState, { step, input, outputs }: ExportedStep, ro
   const shapes: (readonly number[])[] = [];
   tf.tidy(() => {
     const known = new Map<Tensor, string>([[example, placeholder]]);
-    const watched = () => {
+    recording = record(builder, variables, known, { keepsValues: true }, () => {
       const made = step([example], state);
       for (const tensor of made) shapes.push(tensor.shape);
       return made;
-    };
-    recording = record(builder, variables, known, watched, true);
+    });
   });
   example.dispose();
   const { outputs: edges = [], updates = [] } = (recording as unknown as Recording) ?? {};

@@ -37,6 +37,9 @@ export const nodeOf = (input: Edge): string => input.split(':', 1)[0] as string;
 
 export const outputOf = (input: Edge): number => Number(input.split(':')[1] ?? 0);
 
+/** How many elements a tensor of a shape has. */
+export const elementsOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
 /** The nodes that the roots need, in their order. */
 export function prune(nodes: readonly GraphNode[], roots: readonly string[]): GraphNode[] {
   const byName = new Map(nodes.map((node) => [node.name, node]));

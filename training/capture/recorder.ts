@@ -67,8 +67,8 @@ export function record(
   builder: GraphBuilder,
   variables: ReadonlyMap<Variable, GraphVariable>,
   inputs: ReadonlyMap<Tensor, Edge>,
+  { keepsValues }: { readonly keepsValues: boolean },
   step: () => readonly Tensor[],
-  keepsValues: boolean,
 ): Recording {
   if (active) throw new CaptureError('A capture runs inside another one. Capture the inner step on its own.');
   const target = backend();

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { DataType } from './data-types.ts';
-import type { Attribute, GraphNode } from './graph.ts';
+import { type Attribute, elementsOf, type GraphNode } from './graph.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -100,7 +100,7 @@ const encodeShape = (shape: readonly number[]): Message =>
 
 function encodeTensor({ dtype, shape, bytes }: Extract<Attribute, { kind: 'tensor' }>): Message {
   const tensor = call(make('Tensor'), { setDtype: dtype, setTensorShape: encodeShape(shape) });
-  const elements = shape.reduce((a, b) => a * b, 1);
+  const elements = elementsOf(shape);
   // `tensor_content` must hold every element; the typed lists repeat their last one.
   const single = elements > 1 && bytes.length > 0 && bytes.length <= 4;
   if (!single) return call(tensor, { setTensorContent: Buffer.from(bytes).toString('base64') });

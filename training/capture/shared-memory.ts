@@ -1,5 +1,6 @@
 import type { NativeBinding, NativeTensor } from './backend.ts';
 import { DataType } from './data-types.ts';
+import { elementsOf } from './graph.ts';
 
 /** Results below this size keep their own memory. */
 const largeBytes = 1 << 20;
@@ -29,7 +30,7 @@ export function createSharedMemory(binding: NativeBinding): SharedMemory {
     share: (results) =>
       results.map((result) => {
         const { id, shape, dtype } = result;
-        if (dtype !== DataType.float32 || 4 * shape.reduce((a, b) => a * b, 1) < largeBytes) return result;
+        if (dtype !== DataType.float32 || 4 * elementsOf(shape) < largeBytes) return result;
         const first = firsts.get(shape.join());
         if (first === undefined) {
           firsts.set(shape.join(), alias(id, dtype).id);
@@ -40,7 +41,6 @@ export function createSharedMemory(binding: NativeBinding): SharedMemory {
       }),
     release: () => {
       for (const id of firsts.values()) binding.deleteTensor(id);
-      firsts.clear();
     },
   };
 }
