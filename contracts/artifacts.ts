@@ -46,6 +46,11 @@ const splitSchema = z.strictObject({
   shards: z.array(z.strictObject({ file: z.string(), count: z.int().positive() })),
   count: z.int().nonnegative(),
   perClass: z.array(z.int().nonnegative()),
+  /**
+   * A safetensors file with `source` and `pixels` (U8 [count, 32]), in the order of the rows: SHA-256 of what each row was
+   * read from, and of its prepared image in three channels. Absent where there is no row, or an older version wrote the set.
+   */
+  digests: z.string().optional(),
 });
 
 /** `about` of a dataset artifact. */

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
+import { digestsOf } from './row-digests.ts';
 import type { RawDataset, RawSplit } from './source.ts';
 
 const side = 32;
@@ -65,12 +66,14 @@ async function readRecords(folder: string, files: readonly string[]): Promise<Ra
       'InvalidDataset',
       `${join(folder, nameOf(unknown))} has label ${labels[unknown]}, and CIFAR-10's are 0 to 9.`,
     );
+  const planesOf = (index: number) => all.subarray(index * record + 1, (index + 1) * record);
   return {
     count,
     labels,
+    digests: await digestsOf(count, planesOf),
     nameOf,
     read: async (index) => ({
-      pixels: interleaved(all.subarray(index * record + 1, (index + 1) * record)),
+      pixels: interleaved(planesOf(index)),
       height: side,
       width: side,
       channels: 3,

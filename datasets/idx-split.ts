@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { ContrailError } from '../contracts/errors.ts';
 import { decodeIdx } from './idx.ts';
+import { digestsOf } from './row-digests.ts';
 import type { RawSplit } from './source.ts';
 
 /**
@@ -35,12 +36,14 @@ export async function readIdxSplit(
       `${labelsFile.path}: label ${labels.data[unknown]} of image ${unknown} is not from 0 to ${classes - 1}.`,
     );
   const size = height * width;
+  const pixelsOf = (index: number) => images.data.subarray(index * size, (index + 1) * size);
   return {
     count,
+    digests: await digestsOf(count, pixelsOf),
     labels: Int32Array.from(labels.data),
     nameOf: (index) => `${names.images[0]}[${index}]`,
     read: async (index) => ({
-      pixels: images.data.subarray(index * size, (index + 1) * size),
+      pixels: pixelsOf(index),
       height,
       width,
       channels: 1,

@@ -1,7 +1,8 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import sharp from 'sharp';
 import { ContrailError } from '../contracts/errors.ts';
+import { digestBytes, sha256 } from './row-digests.ts';
 import type { RawDataset, RawSplit } from './source.ts';
 
 const imageName = /\.(png|jpe?g|webp)$/i;
@@ -72,8 +73,12 @@ async function readSplit(
       throw new ContrailError('InvalidDataset', `${join(folder, name)} has no image (.png, .jpg, .jpeg or .webp).`);
     for (const file of found) files.push({ path: join(folder, name, file), label });
   }
+  const digests = new Uint8Array(files.length * digestBytes);
+  for (const [index, { path }] of files.entries())
+    digests.set(sha256(await readFile(path).catch(() => new Uint8Array())), index * digestBytes);
   return {
     count: files.length,
+    digests,
     labels: Int32Array.from(files, ({ label }) => label),
     nameOf: (index) => relative(root, files[index]?.path ?? ''),
     read: async (index) => {

@@ -7,5 +7,6 @@ export { type OpenSplit, openSplit } from './open-split.ts';
 export { prepareDataset } from './prepare.ts';
 export { permutation, randomDraws, randomUint32, seedPair } from './random.ts';
 export { type ImageRows, readRows } from './read-rows.ts';
+export { type RowDigests, readRowDigests } from './row-digests.ts';
 export type { PreparationOptions, ProgressOfPreparation } from './source.ts';
 export { spreadRows } from './spread-rows.ts';

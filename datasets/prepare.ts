@@ -12,7 +12,7 @@ import { createPixelStatistics, type PixelStatistics } from './pixel-statistics.
 import { type PreparedImage, type RejectedImage, readImages } from './read-images.ts';
 import { createShardWriter } from './shard-writer.ts';
 import type { PreparationOptions, RawDataset, RawSplit } from './source.ts';
-import { stratifiedLimit, stratifiedShare } from './split.ts';
+import { divideRows, selectRows } from './split.ts';
 
 type Splits<T> = Record<'train' | 'validation' | 'test', T>;
 
@@ -100,16 +100,10 @@ function divide(
       throw new ContrailError('InvalidDataset', `limit.${name} is ${value}, fewer than the ${count} classes.`);
   const all = (split: RawSplit) => Array.from({ length: split.count }, (_, row) => row);
   let trainRows = all(train);
-  const take = (rows: readonly number[], share: number, purpose: string) => {
-    const labels = Int32Array.from(rows, (row) => train.labels[row] ?? 0);
-    const { taken, left } = stratifiedShare(labels, count, share, seed, purpose);
-    return { taken: taken.map((at) => rows[at] ?? 0), left: left.map((at) => rows[at] ?? 0) };
-  };
-  const limited = (split: RawSplit, rows: readonly number[], most: number | undefined, purpose: string) => {
-    if (most === undefined) return rows;
-    const labels = Int32Array.from(rows, (row) => split.labels[row] ?? 0);
-    return stratifiedLimit(labels, count, most, seed, purpose).map((at) => rows[at] ?? 0);
-  };
+  const take = (rows: readonly number[], share: number, purpose: string) =>
+    divideRows(train, rows, share, seed, purpose);
+  const limited = (split: RawSplit, rows: readonly number[], most: number | undefined, purpose: string) =>
+    most === undefined ? rows : selectRows(split, rows, most, seed, purpose);
   let testPart: { split: RawSplit; chosen: readonly number[] };
   if (test) testPart = { split: test, chosen: all(test) };
   else {

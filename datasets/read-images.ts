@@ -1,6 +1,7 @@
 import { ContrailError } from '../contracts/errors.ts';
 import { inChannels } from './channels.ts';
 import { fitImage } from './fit.ts';
+import { digestAt } from './row-digests.ts';
 import type { PreparationOptions, RawSplit } from './source.ts';
 
 /** Images decoded at a time. */
@@ -11,6 +12,8 @@ export interface PreparedImage {
   readonly pixels: Uint8Array;
   readonly channels: 1 | 3;
   readonly label: number;
+  /** SHA-256 of what it was read from. */
+  readonly source: Uint8Array;
 }
 
 /** A file that cannot be used, and why. */
@@ -49,7 +52,11 @@ export async function* readImages(
     const image = await split.read(row);
     if ('rejected' in image) return { path: split.nameOf(row), reason: image.rejected };
     const pixels = await fitImage(image, fit);
-    return { ...inChannels({ pixels, channels: image.channels }, channels ?? image.channels), label: image.label };
+    return {
+      ...inChannels({ pixels, channels: image.channels }, channels ?? image.channels),
+      label: image.label,
+      source: digestAt(split.digests, row),
+    };
   };
   const underWay: Promise<PreparedImage | RejectedImage>[] = [];
   let started = 0;

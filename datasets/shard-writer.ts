@@ -3,6 +3,7 @@ import { type ArtifactWriter, bytesOf, decodeSafetensors, encodeSafetensors, int
 import { inColour } from './channels.ts';
 import { preparedSide } from './fit.ts';
 import type { PreparedImage } from './read-images.ts';
+import { digestBytes, sha256 } from './row-digests.ts';
 
 const defaultShardBytes = 64 * 2 ** 20;
 const pixelsOfImage = preparedSide * preparedSide;
@@ -58,6 +59,7 @@ export function createShardWriter(
     write: async (name, source) => {
       const shards: { file: string; count: number }[] = [];
       const perClass = new Array<number>(classes).fill(0);
+      const digests: { readonly source: Uint8Array; readonly pixels: Uint8Array }[] = [];
       let filled = 0;
       const flush = async () => {
         if (filled === 0) return;
@@ -68,6 +70,10 @@ export function createShardWriter(
         filled = 0;
       };
       for await (const image of source) {
+        digests.push({
+          source: image.source,
+          pixels: sha256(image.channels === 3 ? image.pixels : inColour(image.pixels)),
+        });
         if (image.channels > channels) await turnToColour();
         const pixels = image.channels === channels ? image.pixels : inColour(image.pixels);
         images.set(pixels, filled * pixelsOfImage * channels);
@@ -76,7 +82,17 @@ export function createShardWriter(
         if (filled === capacity) await flush();
       }
       await flush();
-      return { shards, count: shards.reduce((sum, { count }) => sum + count, 0), perClass };
+      const count = digests.length;
+      if (count === 0) return { shards, count, perClass };
+      const tensor = (which: 'source' | 'pixels') => ({
+        name: which,
+        dtype: 'U8' as const,
+        shape: [count, digestBytes],
+        data: Buffer.concat(digests.map((each) => each[which])),
+      });
+      const file = `${name}-digests.safetensors`;
+      await artifact.add(file, encodeSafetensors([tensor('source'), tensor('pixels')]));
+      return { shards, count, perClass, digests: file };
     },
   };
 }

@@ -11,6 +11,8 @@ export interface RawImage {
 export interface RawSplit {
   readonly count: number;
   readonly labels: Int32Array;
+  /** SHA-256 of what each image is read from, bytes [count, 32]. */
+  readonly digests: Uint8Array;
   /** Reads an image, or says why it cannot be used. */
   readonly read: (index: number) => Promise<RawImage | { readonly rejected: string }>;
   /** What to call an image in a message: its file, or its place in one. */

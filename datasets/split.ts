@@ -1,84 +1,80 @@
 import { randomUint32 } from './random.ts';
+import { digestAt } from './row-digests.ts';
+
+/** What a split is made from: the class and the SHA-256 of the source of each image. */
+export interface Divisible {
+  readonly labels: Int32Array;
+  /** Bytes [count, 32]. */
+  readonly digests: Uint8Array;
+}
 
 /**
- * Takes about `share` of the images of each class, but leaves each class one, in a random order that follows from the seed.
- * How many each class gives is decided by largest remainders, so the total is the rounded share of all.
- *
- * @param labels the class of each image
- * @returns the rows taken and those left, both ascending
+ * Whether an image is among the `share` that is taken for a purpose. It follows from the seed and the image's source
+ * alone: not from its name, its row, the other images or the size that it is brought to. So an image stays on its side
+ * when a data set grows, and copies of an image are on one side.
  */
-export function stratifiedShare(
-  labels: Int32Array,
-  classes: number,
+export function isTaken(digest: Uint8Array, share: number, seed: number, purpose: string): boolean {
+  return draw(digest, seed, purpose) < share * 2 ** 32;
+}
+
+/** Rows that are taken and rows that are left, in their order. Each class gives about its share, not exactly. */
+export function divideRows(
+  { digests }: Divisible,
+  rows: readonly number[],
   share: number,
   seed: number,
   purpose: string,
-): { taken: number[]; left: number[] } {
-  const members = byClass(labels, classes);
-  const quotas = apportion(
-    members.map((rows) => Math.min(rows.length * share, Math.max(0, rows.length - 1))),
-    Math.round(labels.length * share),
-  );
-  return pick(members, quotas, seed, purpose);
+): { readonly taken: number[]; readonly left: number[] } {
+  const taken: number[] = [];
+  const left: number[] = [];
+  for (const row of rows) (isTaken(digestAt(digests, row), share, seed, purpose) ? taken : left).push(row);
+  return { taken, left };
 }
 
-/** Takes at most `limit` images, evenly over the classes. */
-export function stratifiedLimit(
-  labels: Int32Array,
-  classes: number,
+/**
+ * Selects at most `limit` rows, evenly over the classes: of each class those with the smallest draws. This is a selection
+ * and no split: what is not selected is not used at all.
+ */
+export function selectRows(
+  { labels, digests }: Divisible,
+  rows: readonly number[],
   limit: number,
   seed: number,
   purpose: string,
-): number[] {
-  if (limit >= labels.length) return Array.from(labels.keys());
-  const members = byClass(labels, classes);
+): readonly number[] {
+  if (limit >= rows.length) return rows;
+  const byClass = new Map<number, number[]>();
+  for (const row of rows) {
+    const label = labels[row] ?? 0;
+    const own = byClass.get(label);
+    if (own) own.push(row);
+    else byClass.set(label, [row]);
+  }
+  const members = [...byClass].sort(([a], [b]) => a - b).map(([, own]) => own);
+  const quotas = evenQuotas(members, limit);
+  const selected = members.flatMap((own, at) => {
+    const drawn = own.map((row) => ({ row, key: draw(digestAt(digests, row), seed, purpose) }));
+    return drawn
+      .sort((a, b) => a.key - b.key || Buffer.compare(digestAt(digests, a.row), digestAt(digests, b.row)))
+      .slice(0, quotas[at])
+      .map(({ row }) => row);
+  });
+  return selected.sort((a, b) => a - b);
+}
+
+/** How many each class gives, so that they are `limit` in all and as equal as the classes' sizes allow. */
+function evenQuotas(members: readonly (readonly number[])[], limit: number): number[] {
   const quotas = members.map(() => 0);
   for (let remaining = limit; remaining > 0; ) {
-    const open = quotas.flatMap((quota, label) => (quota < (members[label]?.length ?? 0) ? [label] : []));
-    for (const label of open.slice(0, remaining)) quotas[label] = (quotas[label] ?? 0) + 1;
+    const open = quotas.flatMap((quota, at) => (quota < (members[at]?.length ?? 0) ? [at] : []));
+    for (const at of open.slice(0, remaining)) quotas[at] = (quotas[at] ?? 0) + 1;
     remaining -= Math.min(remaining, open.length);
-  }
-  return pick(members, quotas, seed, purpose).taken;
-}
-
-function byClass(labels: Int32Array, classes: number): number[][] {
-  const members: number[][] = Array.from({ length: classes }, () => []);
-  labels.forEach((label, row) => {
-    members[label]?.push(row);
-  });
-  return members;
-}
-
-/** Whole numbers near the wanted ones that add up to `total`, where no wanted number is passed by 1 or more. */
-function apportion(wanted: readonly number[], total: number): number[] {
-  const quotas = wanted.map(Math.floor);
-  const byRemainder = wanted
-    .map((value, label) => ({ label, remainder: value - Math.floor(value) }))
-    .sort((a, b) => b.remainder - a.remainder || a.label - b.label);
-  let missing = total - quotas.reduce((a, b) => a + b, 0);
-  for (const { label, remainder } of byRemainder) {
-    if (missing <= 0 || remainder === 0) break;
-    quotas[label] = (quotas[label] ?? 0) + 1;
-    missing--;
   }
   return quotas;
 }
 
-function pick(
-  members: readonly number[][],
-  quotas: readonly number[],
-  seed: number,
-  purpose: string,
-): { taken: number[]; left: number[] } {
-  const taken: number[] = [];
-  const left: number[] = [];
-  for (const [label, rows] of members.entries()) {
-    const shuffled = rows
-      .map((row) => ({ row, key: randomUint32(seed, purpose, row) }))
-      .sort((a, b) => a.key - b.key || a.row - b.row)
-      .map(({ row }) => row);
-    taken.push(...shuffled.slice(0, quotas[label]));
-    left.push(...shuffled.slice(quotas[label]));
-  }
-  return { taken: taken.sort((a, b) => a - b), left: left.sort((a, b) => a - b) };
+/** Uniform from 0 to 2^32 - 1. A digest is uniform already; half of it tells more images apart than there are. */
+function draw(digest: Uint8Array, seed: number, purpose: string): number {
+  const words = new DataView(digest.buffer, digest.byteOffset, digest.byteLength);
+  return randomUint32(seed, purpose, ...[0, 4, 8, 12].map((at) => words.getUint32(at)));
 }

@@ -18,13 +18,15 @@ export const prepareDataParams = z.strictObject({
     .min(0)
     .max(0.5)
     .default(0.1)
-    .describe('fraction of the training images kept for choosing, by class'),
+    .describe(
+      'fraction of the training images kept for choosing; an image is among them by the hash of its bytes and the seed, so each class gives about so many',
+    ),
   test: z
     .number()
     .min(0)
     .max(0.5)
     .default(0.2)
-    .describe('fraction kept for the test where the source has no test set of its own'),
+    .describe('fraction kept for the test where the source has no test set of its own, chosen likewise'),
   limit: z
     .strictObject({ train: z.int().min(2).optional(), test: z.int().min(1).optional() })
     .prefault({})
@@ -58,8 +60,8 @@ export const prepareDataResult = z.strictObject({
 });
 
 export const prepareData = {
-  description: 'Read a data set, check every image, split it by class, and store it',
-  version: 2,
+  description: 'Read a data set, check every image, split it, and store it',
+  version: 3,
   params: prepareDataParams,
   result: prepareDataResult,
   inputs: {},

