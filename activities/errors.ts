@@ -1,22 +1,41 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import { z } from 'zod';
-import { isContrailError, permanentErrorCodes } from '../contracts/errors.ts';
+import { type ContrailError, type ErrorKind, errorKind } from '../contracts/errors.ts';
+import { explained } from '../contracts/system-errors.ts';
 import { TrainerStopped } from '../training/host.ts';
 
-/** The one place where errors become Temporal's: codes become failure types, and the permanent ones are not retried. */
+/**
+ * The one place where errors become Temporal's: codes become failure types, and the permanent ones are not retried. What is
+ * retried says what is awaited.
+ */
 export function toTemporalFailure(error: unknown): unknown {
   // A stop is the answer to a cancellation; Temporal must see its own reason again.
   const { aborted, reason } = cancellationSignal();
   if (aborted && (error instanceof TrainerStopped || (error instanceof Error && error.name === 'AbortError')))
     return reason;
-  if (isContrailError(error))
-    return ApplicationFailure.create({
-      message: error.message,
-      type: error.code,
-      nonRetryable: permanentErrorCodes.includes(error.code),
-      cause: error,
-    });
   if (error instanceof z.ZodError) return ApplicationFailure.nonRetryable(z.prettifyError(error), 'InvalidInput');
-  return error;
+  const known = error instanceof ApplicationFailure ? null : explained(error);
+  if (!known) return error;
+  const { retried, until } = prospectOf(known);
+  return ApplicationFailure.create({
+    message: `${known.message}${retried ? awaited(until) : ''}`,
+    type: known.code,
+    nonRetryable: !retried,
+    cause: known,
+  });
+}
+
+/** Whether and until what to try again. Why the store cannot be read decides that, where it is known. */
+function prospectOf({ code, cause }: ContrailError): ErrorKind {
+  const reason = code === 'StoreUnreadable' ? explained(cause) : null;
+  return errorKind(reason?.code ?? code);
+}
+
+/** Until what it is tried again, unless this was the last attempt. */
+function awaited(until: string | undefined): string {
+  const { attempt, retryPolicy } = activityInfo();
+  const limit = retryPolicy?.maximumAttempts ?? 0;
+  const isLast = limit > 0 && attempt >= limit;
+  return until === undefined || isLast ? '' : ` It is tried again until ${until}.`;
 }

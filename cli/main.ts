@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
-import { exitCodeOf, isContrailError } from '../contracts/errors.ts';
+import { exitCodeOf } from '../contracts/errors.ts';
+import { explained } from '../contracts/system-errors.ts';
 import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { say } from './output.ts';
 import { addChanges } from './program/changes.ts';
@@ -170,10 +171,15 @@ export function buildProgram(finish: (code: number) => void): Command {
  */
 export async function main(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  // A reader that left (`| head`, or a Ctrl-C that ended it first) must not end us before we have tidied up.
+  // A reader that left (`| head`, or a Ctrl-C that ended it first) is the end of following, but not before we have tidied up.
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code === 'EPIPE') {
+        if (stream === process.stdout) process.emit('SIGPIPE');
+      } else {
+        report(error);
+        process.exit(1);
+      }
     });
   const program = buildProgram((code) => {
     exitCode = code;
@@ -190,8 +196,9 @@ export async function main(args: readonly string[]): Promise<number> {
 
 /** A user sees a sentence; a stack only for what nobody foresaw. */
 function report(error: unknown): void {
+  const known = explained(error);
   const cause = error instanceof Error && error.name === 'ServiceError' ? error.cause : undefined;
-  if (isContrailError(error)) say(`${pc.red('error')} ${error.message}`);
+  if (known) say(`${pc.red('error')} ${known.message}`);
   else if (cause instanceof Object && 'details' in cause) say(`${pc.red('error')} Temporal refused: ${cause.details}`);
   else
     say(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ContrailError } from '../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { filesBelow, hasCode, isMissing, makeFolder, readWhole, syncFolder } from './file-system.ts';
 import { checkedPath, stagingFolder, temporaryMark } from './paths.ts';
 import type { Content, Store } from './store.ts';
@@ -29,8 +29,8 @@ export function createFileStore(folder: string): Store {
     publish: (temporary: string) => Promise<T>,
   ): Promise<T> => {
     const temporary = `${target}${temporaryMark}${process.pid}-${randomBytes(4).toString('hex')}`;
-    const file = await createIn(dirname(target), temporary);
     try {
+      const file = await createIn(dirname(target), temporary);
       try {
         for await (const piece of content instanceof Uint8Array ? [content] : content) await file.writeFile(piece);
         await file.sync();
@@ -40,8 +40,10 @@ export function createFileStore(folder: string): Store {
       const published = await publish(temporary);
       await syncFolder(dirname(target));
       return published;
+    } catch (error) {
+      throw located(error, { temporary, target });
     } finally {
-      await rm(temporary, { force: true });
+      await removeTemporary(temporary);
     }
   };
 
@@ -93,13 +95,15 @@ export function createFileStore(folder: string): Store {
     stage: async (content) => {
       const folder = join(root, stagingFolder);
       const temporary = join(folder, `file${temporaryMark}${process.pid}-${randomBytes(8).toString('hex')}`);
-      const file = await createIn(folder, temporary);
+      const file = await createIn(folder, temporary).catch((error: unknown) => {
+        throw located(error, { temporary, target: folder });
+      });
       try {
         for await (const piece of content) await file.writeFile(piece);
         await file.sync();
       } catch (error) {
-        await removeFile(temporary);
-        throw error;
+        await removeTemporary(temporary);
+        throw located(error, { temporary, target: folder });
       } finally {
         await file.close();
       }
@@ -152,6 +156,16 @@ async function createIn(folder: string, path: string): Promise<FileHandle> {
       if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
     }
   }
+}
+
+/** What is left of it is swept away later; why it could not be written is what counts. */
+const removeTemporary = (temporary: string) => rm(temporary, { force: true }).catch(() => undefined);
+
+/** An error of writing names the file that was to be, not that on the way to it, and not none. */
+function located(error: unknown, { temporary, target }: { temporary: string; target: string }): unknown {
+  if (!(error instanceof Error) || !('code' in error) || isContrailError(error)) return error;
+  const path = 'path' in error && error.path !== temporary ? error.path : target;
+  return Object.assign(error, { path });
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isContrailError } from '../contracts/errors.ts';
 import { exportRequestSchema } from '../contracts/export.ts';
+import { explained } from '../contracts/system-errors.ts';
 import { openStore } from '../store/index.ts';
 import { checkExported, exportModel, modelCard } from '../training/index.ts';
 
@@ -24,8 +24,11 @@ try {
   const difference = await checkExported(store, request.encoder, savedModel);
   answer({ files: Object.keys(files), difference });
 } catch (error) {
-  const code = isContrailError(error) ? error.code : 'TrainerCrashed';
-  answer({ code, message: error instanceof Error ? error.message : String(error) });
+  const { code, message } = explained(error) ?? {
+    code: 'TrainerCrashed',
+    message: error instanceof Error ? error.message : String(error),
+  };
+  answer({ code, message });
 }
 
 function answer(message: object): void {

@@ -1,5 +1,6 @@
-import { ContrailError, isContrailError } from '../../contracts/errors.ts';
+import { ContrailError } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
+import { explained } from '../../contracts/system-errors.ts';
 import {
   type TrainerJob,
   type TrainerMessage,
@@ -76,7 +77,8 @@ export function serveTrainer(
 
 function failure(id: number, error: unknown): TrainerMessage {
   if (error instanceof JobStopped) return { type: 'stopped', id, at: error.at };
+  const known = explained(error);
+  if (known) return { type: 'error', id, code: known.code, message: known.message };
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const code = isContrailError(error) ? error.code : 'TrainerCrashed';
-  return { type: 'error', id, code, message, ...(code === 'TrainerCrashed' && stack ? { stack } : {}) };
+  return { type: 'error', id, code: 'TrainerCrashed', message, ...(stack ? { stack } : {}) };
 }
