@@ -6,7 +6,7 @@ import type { PipelineStatus, StepStatus } from '../contracts/status.ts';
 import { type TrainerProgress, trainerProgressSchema } from '../contracts/trainer.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
 import type { ServerClient } from './connection.ts';
-import { formatSeconds, isInteractive, say } from './output.ts';
+import { formatSeconds, forTerminal, isInteractive, printJson, say } from './output.ts';
 import { createPace } from './pace.ts';
 import { drawPicture } from './picture.ts';
 import { queryStatus } from './runs.ts';
@@ -127,7 +127,8 @@ function livePicture(run: string): Display {
     if (!last) return;
     const [status, activities] = last;
     const { columns = 80, rows = 24 } = process.stderr;
-    log(drawPicture(run, status, (step) => describe(step, activities[step.id]), { columns, rows }).join('\n'));
+    const lines = drawPicture(run, status, (step) => describe(step, activities[step.id]), { columns, rows });
+    log(lines.map((line) => forTerminal(line)).join('\n'));
   };
   const redraw = () => {
     log.clear();
@@ -168,8 +169,9 @@ function jsonLines(): Display {
   let last = '';
   return {
     update: (status) => {
-      const text = JSON.stringify({ type: 'status', ...status });
-      if (text !== last) process.stdout.write(`${text}\n`);
+      const event = { type: 'status', ...status };
+      const text = JSON.stringify(event);
+      if (text !== last) printJson(event);
       last = text;
     },
     end: () => {},

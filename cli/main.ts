@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import { exitCodeOf } from '../contracts/errors.ts';
 import { explained } from '../contracts/system-errors.ts';
 import { doctorCommand, setupCommand } from './commands/setup.ts';
-import { say } from './output.ts';
+import { forTerminal, say } from './output.ts';
 import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';
 import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
@@ -23,6 +23,10 @@ export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('contrail')
     .description('Durable pipelines for supervised contrastive learning')
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void process.stdout.write(forTerminal(text)),
+      writeErr: (text) => void process.stderr.write(forTerminal(text)),
+    })
     .showHelpAfterError('(contrail --help shows what there is)');
   const run = (work: Promise<number>) => work.then(finish);
 

@@ -1,22 +1,41 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import stringWidth from 'string-width';
+import { visible, visibleJson, visibleLines } from '../contracts/visible-text.ts';
 
 /** Whether progress may redraw itself: only where a person watches. */
 export const isInteractive = (): boolean => process.stderr.isTTY === true && process.env.CI === undefined;
 
-export const say = (line: string): void => void process.stderr.write(`${line}\n`);
+/** The colours that we set ourselves, where the terminal has any. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours begin with one
+const ownColours = /(\x1b\[(?:0|1|2|22|3[1-6]|39)m)/;
+
+/**
+ * Text as a terminal may have it: our own colours and line breaks work, and every other character that would act is shown
+ * (`\x1b`, `\u202e`). Everything that is printed goes through it, whoever wrote it: class names, messages, reasons.
+ */
+export const forTerminal = (text: string): string =>
+  pc.isColorSupported
+    ? text
+        .split(ownColours)
+        .map((part, at) => (at % 2 === 1 ? part : visibleLines(part)))
+        .join('')
+    : visibleLines(text);
+
+export const say = (line: string): void => void process.stderr.write(`${forTerminal(line)}\n`);
 
 /** What a command is for: its result, on standard output. */
-export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+export const print = (text: string): void => void process.stdout.write(`${forTerminal(text)}\n`);
 
-export const printJson = (value: unknown): void => print(JSON.stringify(value));
+export const printJson = (value: unknown): void => void process.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
 
-/** A table without more lines than it needs; columns of numbers are aligned to the right. */
+/** A table without more lines than it needs; columns of numbers are aligned to the right. A cell is one line. */
 export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const isNumeric = (column: number) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number');
+  const cell = (value: string | number) => forTerminal(String(value).replaceAll(/[\t\n]/g, visible));
   const drawn = new Table({
     colAligns: head.map((_, column) => (isNumeric(column) ? 'right' : 'left')),
-    head: head.map((cell) => pc.bold(cell)),
+    head: head.map((each) => pc.bold(cell(each))),
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 1 },
     chars: {
       top: '',
@@ -36,8 +55,44 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
       middle: ' ',
     },
   });
-  drawn.push(...rows.map((row) => row.map(String)));
+  drawn.push(...rows.map((row) => row.map(cell)));
   return drawn.toString();
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+/** A name on one line, its middle left out where it would take more columns of a terminal than `most`. */
+export function shorten(name: string, most: number): string {
+  const text = visible(name);
+  if (stringWidth(text) <= most) return text;
+  const parts = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  /** As many from the beginning as have room. */
+  const fitting = (from: readonly string[], room: number) => {
+    let used = 0;
+    const end = from.findIndex((part) => {
+      used += stringWidth(part);
+      return used > room;
+    });
+    return end < 0 ? [...from] : from.slice(0, end);
+  };
+  const head = fitting(parts, Math.ceil((most - 1) / 2));
+  const tail = fitting(parts.toReversed(), Math.floor((most - 1) / 2)).toReversed();
+  const joined = () => `${head.join('')}…${tail.join('')}`;
+  // Parts that join take other room than alone.
+  while (stringWidth(joined()) > most && (head.pop() ?? tail.shift()) !== undefined);
+  return joined();
+}
+
+/** Names shortened so that no two that differ look alike: those that would, carry their number. */
+export function distinct(names: readonly string[], most: number): string[] {
+  const short = names.map((name) => shorten(name, most));
+  const uses = new Map<string, number>();
+  for (const name of short) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return short.map((name, at) => {
+    if (uses.get(name) === 1) return name;
+    const number = `#${at}`;
+    return `${shorten(names[at] ?? '', Math.max(3, most - number.length))}${number}`;
+  });
 }
 
 const stateColours: Readonly<Record<string, (text: string) => string>> = {

@@ -8,7 +8,7 @@ export const exportRequestSchema = z.strictObject({
   encoder: artifactRefSchema,
   classifier: artifactRefSchema.nullable(),
   /** Results of the run's evaluation, for the model card. */
-  evaluation: z.record(z.string(), z.number()).nullable(),
+  evaluation: z.record(z.string(), z.number().nullable()).nullable(),
   /** An empty folder to fill. */
   folder: z.string(),
 });

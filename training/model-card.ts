@@ -1,16 +1,19 @@
+import { markdownText } from '../contracts/markdown-text.ts';
 import type { ExportedModel } from './export.ts';
 
 /** The page that travels with an exported model: what it is, how to call it, what was measured. */
 export function modelCard(
   { encoder, classifier }: Pick<ExportedModel, 'encoder' | 'classifier'>,
-  { run, evaluation }: { readonly run: string; readonly evaluation: Readonly<Record<string, number>> | null },
+  { run, evaluation }: { readonly run: string; readonly evaluation: Readonly<Record<string, number | null>> | null },
 ): string {
   const { height, width, channels, mean, deviation } = encoder.image;
-  const measures = Object.entries(evaluation ?? {}).map(([name, value]) => `| ${name} | ${value.toFixed(4)} |`);
+  const measures = Object.entries(evaluation ?? {}).map(
+    ([name, value]) => `| ${markdownText(name)} | ${value === null ? 'not measured' : value.toFixed(4)} |`,
+  );
   return [
-    `# Encoder of ${run}`,
+    `# Encoder of ${markdownText(run)}`,
     '',
-    `A ${encoder.encoder.name} trained by supervised contrastive learning for ${encoder.epochs} epochs${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.`,
+    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${encoder.epochs} epochs${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.`,
     '',
     '## How to call it',
     '',
@@ -28,7 +31,7 @@ export function modelCard(
           '',
           '| number | class |',
           '|---|---|',
-          ...classifier.classes.map((name, index) => `| ${index} | ${name} |`),
+          ...classifier.classes.map((name, index) => `| ${index} | ${markdownText(name)} |`),
         ]
       : []),
     '',

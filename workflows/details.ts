@@ -1,3 +1,4 @@
+import { markdownText } from '../contracts/markdown-text.ts';
 import type { StepState, StepStatus } from '../contracts/status.ts';
 
 /** The most steps that the table shows; of a longer plan those that matter now. */
@@ -22,7 +23,7 @@ export function runDetails({ steps, counts, paused, shown }: RunDetails): string
   const order: readonly StepState[] = ['done', 'running', 'paused', 'failed', 'cancelled', 'skipped', 'waiting'];
   const summary = order.flatMap((state) => (counts[state] ? [`${counts[state]} ${state}`] : [])).join(', ');
   return [
-    ...(paused === null ? [] : [`**Paused**: ${paused}`, '']),
+    ...(paused === null ? [] : [`**Paused**: ${markdownText(paused)}`, '']),
     ...(isShort(steps) ? [] : [`${steps} steps: ${summary}. Those that run, wait for a person, or failed:`, '']),
     stepTable(rows),
   ].join('\n');
@@ -39,10 +40,10 @@ export function stepTable(steps: readonly StepStatus[]): string {
 const maximumError = 200;
 
 function stateText({ state, reused, error, from, attempts, note }: StepStatus): string {
-  if (error) return `${state}: ${error.message.split('\n')[0]?.replaceAll('|', '/').slice(0, maximumError)}`;
+  if (error) return `${state}: ${markdownText(error.message.split('\n')[0]?.slice(0, maximumError) ?? '')}`;
   if (from) return `${state} (from ${from.run}/${from.step})`;
   if (reused) return `${state} (reused)`;
-  if (note) return `${state}: ${note}`;
+  if (note) return `${state}: ${markdownText(note)}`;
   return attempts > 1 ? `${state} (attempt ${attempts})` : state;
 }
 

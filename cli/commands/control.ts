@@ -6,7 +6,7 @@ import { loadPlan, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { pauseUpdate, retryUpdate, unpauseUpdate } from '../../workflows/messages.ts';
 import { type ServerClient, withServer } from '../connection.ts';
-import { printJson, say } from '../output.ts';
+import { forTerminal, printJson, say } from '../output.ts';
 import { keepChanges } from '../recorded-changes.ts';
 import { describeRun, requireRunning, startRun } from '../runs.ts';
 import { checkRunId, follow } from './run.ts';
@@ -108,7 +108,7 @@ async function confirm(question: string): Promise<boolean> {
   if (!process.stdin.isTTY) throw new ContrailError('Usage', `${question} Confirm it with --yes.`);
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+    return /^y(es)?$/i.test((await terminal.question(forTerminal(`${question} [y/N] `))).trim());
   } finally {
     terminal.close();
   }

@@ -1,4 +1,5 @@
 import type { Comparison, MeasureComparison } from '../../contracts/comparison.ts';
+import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
 import { table } from './table.ts';
 
 const figure = (value: number) => value.toFixed(4);
@@ -22,9 +23,10 @@ export function formatComparison({ dataset, a, b, pairs, measures, classes, corr
         verdictOf(each),
       ]),
     );
+  const [nameA, nameB] = [markdownText(a), markdownText(b)];
   const sections = [
-    `# ${a} against ${b} on ${dataset}`,
-    `${pairs === 1 ? 'One pair of runs' : `${pairs} pairs of runs`}; runs of a pair differ in nothing but the arm. Means ± sample standard deviations; the difference is ${a} − ${b}, within the pairs. ${
+    `# ${nameA} against ${nameB} on ${markdownText(dataset)}`,
+    `${pairs === 1 ? 'One pair of runs' : `${pairs} pairs of runs`}; runs of a pair differ in nothing but the arm. Means ± sample standard deviations; the difference is ${nameA} − ${nameB}, within the pairs. ${
       pairs === 1
         ? 'One pair says nothing of chance: there is no interval.'
         : 'Where the 95 % interval (Student’s t) covers 0, no difference is shown.'
@@ -35,7 +37,7 @@ export function formatComparison({ dataset, a, b, pairs, measures, classes, corr
     ...(corruption
       ? [
           '## Corruption error',
-          `Errors on corrupted images beside those of ${b}, by corruption; the mean over corruptions. The relative one is of what is lost beyond the clean error.`,
+          `Errors on corrupted images beside those of ${nameB}, by corruption; the mean over corruptions. The relative one is of what is lost beyond the clean error.`,
           table(
             ['arm', 'mCE', 'relative mCE'],
             (
@@ -47,7 +49,7 @@ export function formatComparison({ dataset, a, b, pairs, measures, classes, corr
           ),
         ]
       : []),
-    ...(notes && notes.length > 0 ? ['## Notes', notes.map((note) => `- ${note}`).join('\n')] : []),
+    ...(notes && notes.length > 0 ? ['## Notes', notes.map((note) => `- ${markdownLine(note)}`).join('\n')] : []),
   ];
   return `${sections.join('\n\n')}\n`;
 }

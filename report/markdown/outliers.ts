@@ -1,11 +1,13 @@
+import { markdownText } from '../../contracts/markdown-text.ts';
 import type { Outliers } from '../../contracts/outliers.ts';
 import { percent, table } from './table.ts';
 
 /** Out-of-distribution detection as Markdown, for people. */
 export function formatOutliers({ dataset, outside, images, detectors }: Outliers): string {
-  return `# ${dataset} told from ${outside}
+  const [known, foreign] = [markdownText(dataset), markdownText(outside)];
+  return `# ${known} told from ${foreign}
 
-${images.known} test images of ${dataset}, whose classes are known, and ${images.outside} of ${outside}, of which none should pass for
+${images.known} test images of ${known}, whose classes are known, and ${images.outside} of ${foreign}, of which none should pass for
 one of them.
 
 ${table(

@@ -1,3 +1,4 @@
+import { markdownText } from '../../contracts/markdown-text.ts';
 import { type Robustness, severities } from '../../contracts/robustness.ts';
 import { mean as meanOf } from '../statistics.ts';
 import { percent, table } from './table.ts';
@@ -5,7 +6,7 @@ import { percent, table } from './table.ts';
 /** Robustness as Markdown, for people. */
 export function formatRobustness({ dataset, testImages, seed, clean, corruptions, mean }: Robustness): string {
   const bySeverity = severities.map((_, index) => meanOf(corruptions.map(({ accuracy }) => accuracy[index] ?? 0)));
-  return `# Robustness on ${dataset}, ${testImages} test images
+  return `# Robustness on ${markdownText(dataset)}, ${testImages} test images
 
 Accuracy on the images as they are: ${percent(clean)}. On spoilt images, over all corruptions and severities: ${percent(mean)}.
 The images are spoilt anew from seed ${seed}, in the same way for every model.

@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import stringWidth from 'string-width';
+import { describe, expect, it } from 'vitest';
+import { distinct, forTerminal, shorten, table } from '../../cli/output.ts';
+import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
+import { visible, visibleJson } from '../../contracts/visible-text.ts';
+
+/** What a folder can be called, and what a terminal makes of it. */
+const hostile = {
+  'sets the title of the window': '\u001b]0;PWNED\u0007shirt',
+  'clears the screen': '\u001b[2Jshirt',
+  'the same in one byte of C1': '\u009b2Jshirt',
+  'returns to the beginning of the line': 'evil\rshirt',
+  'turns the direction': 'shirt\u202egpj.exe',
+  isolates: 'shirt\u2066x\u2069',
+  'has no width': 'shi\u200brt',
+  'is joined to nothing': 'shi\u200drt',
+  'breaks the line for some': 'a\u2028b',
+  'is deleted': 'shirt\u007f',
+};
+const acting =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200c\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+const anyText = fc.string({ unit: 'binary', maxLength: 60 });
+
+describe('text on its way to a terminal', () => {
+  for (const [what, text] of Object.entries(hostile))
+    it(`that ${what} is shown instead`, () => {
+      for (const shown of [forTerminal(text), visible(text), table(['class'], [[text]]), shorten(text, 40)])
+        expect(shown).not.toMatch(acting);
+      expect(visible(text)).toMatch(/\\[xu][0-9a-f]|\\r/);
+    });
+
+  it('holds nothing that acts, whatever it was, and loses nothing that shows', () => {
+    fc.assert(fc.property(anyText, (text) => void expect(forTerminal(text)).not.toMatch(acting)));
+    for (const text of ['قميص', 'חולצה', '衬衫', 'größe', '👩‍💻', 'a–b'])
+      expect([forTerminal(text), visible(text)]).toEqual([text, text]);
+  });
+
+  it('as JSON is read as the same value', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const json = visibleJson(JSON.stringify({ text }));
+        expect(json).not.toMatch(acting);
+        expect(JSON.parse(json)).toEqual({ text });
+      }),
+    );
+  });
+
+  it('keeps its line in a table, where a name has several', () => {
+    const [, ...rows] = table(
+      ['class', 'images'],
+      [
+        ['a\nb', 1],
+        ['c', 2],
+      ],
+    ).split('\n');
+    expect(rows).toHaveLength(2);
+    expect(rows[0]).toContain('a\\nb');
+  });
+
+  it('leaves through cli/output.ts alone', () => {
+    const folder = fileURLToPath(new URL('../../cli/', import.meta.url));
+    const writers = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts') && file !== 'output.ts')
+      .flatMap((file) =>
+        readFileSync(`${folder}${file}`, 'utf8')
+          .split('\n')
+          .filter((line) => /process\.std(out|err)\.write|console\.(log|error|warn)/.test(line))
+          .filter((line) => !line.includes('forTerminal(')),
+      );
+    expect(writers).toEqual([]);
+  });
+});
+
+describe('a name that is too long', () => {
+  it('is shortened in its middle to the columns that there are, wide characters counting two', () => {
+    fc.assert(
+      fc.property(anyText, fc.integer({ min: 5, max: 30 }), (name, most) => {
+        expect(stringWidth(shorten(name, most))).toBeLessThanOrEqual(most);
+      }),
+    );
+    expect(shorten('dress-long-red', 9)).toBe('dres…-red');
+    expect(shorten('衬衫衬衫衬衫衬衫', 7)).toBe('衬…衫');
+  });
+
+  it('does not look like another', () => {
+    const names = ['dress-long-and-red', 'dress-very-long-and-red', 'dress-long-blue', 'coat'];
+    const short = distinct(names, 8);
+    expect(new Set(short).size).toBe(4);
+    for (const name of short) expect(stringWidth(name)).toBeLessThanOrEqual(8);
+    expect(short[3]).toBe('coat');
+  });
+});
+
+describe('text in Markdown', () => {
+  it('is neither HTML, nor a link, nor the end of its row, nor a heading', () => {
+    expect(markdownText('<img src=x onerror=alert(1)>')).toBe('\\<img src=x onerror=alert(1)\\>');
+    expect(markdownText('a|b\n# heading\n[x](javascript:alert(4))')).toBe(
+      'a\\|b # heading \\[x\\](javascript:alert(4))',
+    );
+    expect(markdownText('`code` &lt; *bold* back\\slash')).toBe('\\`code\\` \\&lt; \\*bold\\* back\\\\slash');
+    expect([markdownLine('# heading'), markdownLine('1. one'), markdownLine('- entry')]).toEqual([
+      '\\# heading',
+      '1\\. one',
+      '\\- entry',
+    ]);
+  });
+
+  it('is one line without anything that acts', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        expect(markdownLine(text)).not.toMatch(acting);
+        expect(markdownLine(text)).not.toMatch(/[\n\t]|(?<!\\)(?:\\\\)*[<|[`]/);
+      }),
+    );
+  });
+});
