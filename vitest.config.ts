@@ -1,14 +1,36 @@
+import { randomInt } from 'node:crypto';
 import { defineConfig } from 'vitest/config';
+
+// Every random moment and case of the tests follows from it; the reporter prints it.
+process.env.CONTRAIL_TEST_SEED ??= String(randomInt(2 ** 31));
+
+/** Files outside test/workflows and test/e2e that start servers, browsers or many processes. */
+const slow = ['test/cli/dev-environment.test.ts', 'test/report/browser.test.ts', 'test/store/killed-writer.test.ts'];
+
+/** A group of test files. Groups run in their order, each with a limit that a test that hangs soon meets. */
+const group = (order: number, name: string, seconds: number, include: string[], exclude: string[] = []) => ({
+  extends: true as const,
+  test: {
+    name,
+    include,
+    exclude,
+    testTimeout: seconds * 1000,
+    hookTimeout: seconds * 1000,
+    sequence: { groupOrder: order },
+  },
+});
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: './test/shared-folder.ts',
     pool: 'forks',
     maxWorkers: 2,
-    // Native libraries and servers take a moment to start on a small machine.
-    testTimeout: 180_000,
-    hookTimeout: 240_000,
     reporters: ['default', './test/reporter.ts'],
+    projects: [
+      group(0, 'project', 120, ['test/{project,docs}/**/*.test.ts']),
+      group(1, 'parts', 30, ['test/**/*.test.ts'], ['test/{project,docs,training,workflows,e2e}/**', ...slow]),
+      group(2, 'training', 90, ['test/training/**/*.test.ts']),
+      group(3, 'processes', 180, ['test/{workflows,e2e}/**/*.test.ts', ...slow]),
+    ],
   },
 });

@@ -12,6 +12,10 @@ export default class CountReporter implements Reporter {
     }
     const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
     // The default reporter still prints its summary; this comes after it.
-    process.on('exit', () => process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`));
+    process.on('exit', () =>
+      process.stdout.write(
+        `\nThe same random moments again: CONTRAIL_TEST_SEED=${process.env.CONTRAIL_TEST_SEED}\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`,
+      ),
+    );
   }
 }

@@ -187,7 +187,7 @@ describe('a training that is not well', () => {
     await writeFile(doubtful, tiny(settings));
     expect((await contrail('run', doubtful, '--id', 'doubtful', '--set', 'epochs=3', '--detach')).code).toBe(0);
     while ((await stateOf('doubtful')) !== 'paused') await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(environment.killTrainer('doubtful')).toBe(false);
+    expect(environment.trainerRuns('doubtful')).toBe(false);
     expect((await manifests('doubtful')).map(({ epoch }) => epoch)).toEqual([1, 2]);
     expect((await contrail('unpause', 'doubtful', 'pretrain')).code).toBe(0);
     await environment.result('doubtful');
@@ -349,7 +349,7 @@ describe('a running training', () => {
   it('is paused without a trainer, and goes on to the same bits', { timeout: 300_000 }, async () => {
     expect((await contrail('pause', 'changed')).code).toBe(0);
     while ((await stateOf('changed')) !== 'paused') await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(environment.killTrainer('changed')).toBe(false);
+    expect(environment.trainerRuns('changed')).toBe(false);
     const at = (await manifests('changed')).findLast(({ step }) => step === 0)?.epoch ?? 0;
     const { code, stderr } = await contrail('set', 'changed', `pretrain.epochs=${at + 2}`);
     expect(code, stderr).toBe(0);

@@ -1,6 +1,8 @@
 import { truncate } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomUint32 } from '../../datasets/random.ts';
 import { openCheckpoints } from '../../store/index.ts';
+import { randomMoment, testSeed } from '../random.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
 
 /**
@@ -13,11 +15,13 @@ let reference: Record<string, Record<string, unknown>>;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const epochs = 8;
 
-/** Waits until the training of a run has its first checkpoint, then a random while. */
+/** Waits until the training of a run has a checkpoint and a random number of finished epochs, then a random moment more. */
 async function untilTraining(run: string): Promise<void> {
   const checkpoints = openCheckpoints(environment.store, { run, step: 'pretrain' });
-  while ((await checkpoints.list()).length === 0) await sleep(50);
-  await sleep(Math.random() * 1500);
+  const wanted = randomUint32(testSeed, run) % (epochs - 2);
+  console.log(`${run}: once ${wanted} epochs are finished`);
+  while ((await checkpoints.list()).length === 0 || (await finishedEpochs(run)).length < wanted) await sleep(20);
+  await sleep(randomMoment(run, 0, 500));
 }
 
 async function finishedEpochs(run: string): Promise<number[]> {
@@ -45,7 +49,7 @@ describe('a run that nothing happens to', () => {
 
 describe('a run whose processes are killed', () => {
   const kills: [string, (run: string) => Promise<void>][] = [
-    ['the trainer', async (run) => void environment.killTrainer(run)],
+    ['the trainer', (run) => environment.killTrainer(run)],
     ['the worker', () => environment.killWorker()],
     ['the Temporal server', () => environment.killServer()],
   ];
@@ -56,6 +60,7 @@ describe('a run whose processes are killed', () => {
       const run = `killed-${what.replaceAll(' ', '-').toLowerCase()}`;
       await environment.start(run, smallPipeline({ epochs }), false, { useCache: false });
       await untilTraining(run);
+      expect((await finishedEpochs(run)).length, 'epochs before the kill').toBeLessThan(epochs);
       await kill(run);
       const result = await environment.result(run);
       expect(result.pretrain?.digest).toBe(reference.pretrain?.digest);

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +18,9 @@ export interface TestEnvironment {
   readonly start: (run: string, text: string, resume?: boolean, options?: StartOptions) => Promise<void>;
   /** Waits for the end of a run; gives its results by step. */
   readonly result: (run: string) => Promise<Record<string, Record<string, unknown>>>;
-  readonly killTrainer: (run: string) => boolean;
+  readonly trainerRuns: (run: string) => boolean;
+  /** Each kills with SIGKILL. @throws Error when that process does not run */
+  readonly killTrainer: (run: string) => Promise<void>;
   readonly killWorker: () => Promise<void>;
   /** Stops the worker as a person does, and starts that of another version of the code. */
   readonly upgradeWorker: (program: URL) => Promise<void>;
@@ -63,14 +66,14 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
         }
       }
     },
-    killTrainer: (run) => {
-      const pid = findProcess(`contrail trainer ${run}/`);
-      if (pid === null) return false;
+    trainerRuns: (run) => findTrainer(run) !== null,
+    killTrainer: async (run) => {
+      const pid = findTrainer(run);
+      if (pid === null) throw new Error(`no trainer of ${run} runs`);
       process.kill(pid, 'SIGKILL');
-      return true;
     },
     killWorker: async () => {
-      worker.kill('SIGKILL');
+      kill(worker);
       await ended(worker);
       worker = startWorkerProcess(home, address);
     },
@@ -80,7 +83,7 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
       worker = startWorkerProcess(home, address, [], program);
     },
     killServer: async () => {
-      server.process.kill('SIGKILL');
+      kill(server.process);
       await ended(server.process);
       server = await startDevServer(home, server);
       await client.close().catch(() => undefined);
@@ -95,6 +98,13 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
     },
   };
 }
+
+function kill(child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null || !child.kill('SIGKILL'))
+    throw new Error(`process ${child.pid} had ended before it was killed`);
+}
+
+const findTrainer = (run: string) => findProcess(`contrail trainer ${run}/`);
 
 function findProcess(title: string): number | null {
   for (const name of readdirSync('/proc'))

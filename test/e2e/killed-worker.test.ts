@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadStepResults, openStore } from '../../store/index.ts';
 import { statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
+import { randomMoment } from '../random.ts';
 import { workflowBundleFile } from '../workflows/bundle.ts';
 import { planOf, startServer, step } from '../workflows/interpreter.ts';
 
@@ -96,7 +97,7 @@ it(`${runs.length} runs of 50 steps end right though their worker is killed ${ki
   });
   let killed = 0;
   for (; killed < kills; killed++) {
-    await sleep(200 + Math.random() * 2500);
+    await sleep(randomMoment(`kill ${killed + 1} of the worker`, 200, 2700));
     expect(ended, `all ended after ${killed} kills`).toBe(false);
     worker?.kill('SIGKILL');
     await nextWorker();

@@ -7,13 +7,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
 import { float32, openCheckpoints, openStore } from '../../store/index.ts';
+import { randomMoment } from '../random.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-killed-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
 const program = (name: string) => fileURLToPath(new URL(`./processes/${name}`, import.meta.url));
 
 /** Runs the committing process, kills it at a random moment after its first commit, and gives the last epoch it reported. */
-async function commitUntilKilled(folder: string): Promise<number> {
+async function commitUntilKilled(folder: string, round: number): Promise<number> {
   const child = spawn(process.execPath, ['--import', 'tsx', program('commit-forever.ts'), folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -26,7 +27,7 @@ async function commitUntilKilled(folder: string): Promise<number> {
   });
   const ended = new Promise<void>((resolve) => child.on('close', () => resolve()));
   await Promise.race([started, ended]);
-  await sleep(Math.random() * 150);
+  await sleep(randomMoment(`kill of writer ${round}`, 0, 150));
   child.kill('SIGKILL');
   await ended;
   return Number(said.trim().split('\n').at(-1));
@@ -36,7 +37,7 @@ it('a writer killed at any moment leaves a whole newest checkpoint, and nothing 
   const folder = join(root, 'killed');
   const checkpoints = openCheckpoints(openStore(folder), { run: 'run', step: 'pretrain' });
   for (let round = 0; round < 10; round++) {
-    const reported = await commitUntilKilled(folder);
+    const reported = await commitUntilKilled(folder, round);
     const { newest, rejected } = await checkpoints.newestValid();
     expect(newest?.manifest.epoch, 'what was reported as committed is there').toBeGreaterThanOrEqual(reported);
     const tensor = newest?.tensors.get('w');

@@ -4,8 +4,10 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { createActivities } from '../../../activities/index.ts';
 import type { StepInput } from '../../../activities/step-input.ts';
 import { finishStep, unlessFinished } from '../../../activities/step-result.ts';
+import { randomUint32 } from '../../../datasets/random.ts';
 import { openStore } from '../../../store/index.ts';
 import { controlQueue } from '../../../workflows/options.ts';
+import { testSeed } from '../../random.ts';
 
 /**
  * A worker whose only step is small, writes a line when it begins and when it has recorded its result, and may be killed at
@@ -22,7 +24,7 @@ const work = async (input: StepInput) => {
     say(`start ${run} ${step}`);
     for (let slice = 0; slice < 4; slice++) {
       heartbeat();
-      await sleep(20 + Math.random() * 60);
+      await sleep(20 + (randomUint32(testSeed, `${run}/${step}`, slice) % 60));
     }
     const [value = 0] = input.parameters.by as number[];
     const done = await finishStep(context, input, { index: 0, value, mean: value, deviation: 0, count: 1 });
