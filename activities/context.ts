@@ -1,4 +1,4 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, Context, cancellationSignal } from '@temporalio/activity';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import type { JobInput, JobResult, TrainerJob } from '../contracts/trainer.ts';
@@ -40,6 +40,8 @@ export async function attempt<T>(work: () => Promise<T>): Promise<Attempted<T>> 
  */
 export async function withHeartbeat<T>(work: (report: (details: Json) => void) => Promise<T>): Promise<T> {
   let latest: Json = null;
+  // A trainer that is kept between epochs tells of its progress in the context of the activity that started it.
+  const { heartbeat } = Context.current();
   const beat = () => heartbeat(latest);
   beat();
   const timer = setInterval(beat, (activityInfo().heartbeatTimeoutMs ?? 30_000) / 3);

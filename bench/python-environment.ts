@@ -50,10 +50,15 @@ async function make(folder: string, requirements: string, imports: readonly stri
 async function install(python: string, requirements: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await runProgram(python, [
-        ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps'],
-        ...['--only-binary=:all:', '--require-hashes', '--requirement', requirements],
-      ]);
+      await runProgram(
+        python,
+        [
+          ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir', '--no-deps'],
+          ...['--only-binary=:all:', '--require-hashes', '--requirement', requirements],
+        ],
+        {},
+        'set-up',
+      );
       return;
     } catch (error) {
       if (attempt === attempts) throw error;

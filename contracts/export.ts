@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { artifactRefSchema } from './artifacts.ts';
+import { errorCodes } from './errors.ts';
 
 /** What the exporting process is told. */
 export const exportRequestSchema = z.strictObject({
@@ -17,5 +18,5 @@ export type ExportRequest = z.infer<typeof exportRequestSchema>;
 /** What it answers, as its only line of output. */
 export const exportAnswerSchema = z.union([
   z.strictObject({ files: z.array(z.string()), difference: z.number() }),
-  z.strictObject({ code: z.string(), message: z.string() }),
+  z.strictObject({ code: z.enum(errorCodes), message: z.string() }),
 ]);

@@ -137,7 +137,8 @@ export const trainerProgressSchema = z.strictObject({
   done: z.int().nonnegative(),
   total: z.int().positive(),
   unit: z.enum(['steps', 'images', 'batches', 'epochs']),
-  loss: z.number().optional(),
+  /** Null where it is no number, or infinite. */
+  loss: z.number().nullable().optional(),
   imagesPerSecond: z.number().optional(),
 });
 export type TrainerProgress = z.infer<typeof trainerProgressSchema>;

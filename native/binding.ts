@@ -64,18 +64,25 @@ export async function buildBinding(device: Device): Promise<void> {
   const files = await sources();
   await makePart(addonFolder, await bindingInputs(device), async (temporary) => {
     const output = join(temporary, 'tfjs_binding.node');
-    await runProgram(compiler, [
-      ...['-shared', '-fPIC', '-std=c++17', '-O2', '-DNAPI_VERSION=8'],
-      ...[nodeHeaders, join(libraryFolder, 'include'), join(bindingPackage, 'binding')].map((folder) => `-I${folder}`),
-      ...files,
-      ...[
-        `-L${join(libraryFolder, 'lib')}`,
-        '-ltensorflow',
-        '-ltensorflow_framework',
-        '-Wl,-rpath,$ORIGIN/../../deps/lib',
+    await runProgram(
+      compiler,
+      [
+        ...['-shared', '-fPIC', '-std=c++17', '-O2', '-DNAPI_VERSION=8'],
+        ...[nodeHeaders, join(libraryFolder, 'include'), join(bindingPackage, 'binding')].map(
+          (folder) => `-I${folder}`,
+        ),
+        ...files,
+        ...[
+          `-L${join(libraryFolder, 'lib')}`,
+          '-ltensorflow',
+          '-ltensorflow_framework',
+          '-Wl,-rpath,$ORIGIN/../../deps/lib',
+        ],
+        ...['-o', `${output}.part`],
       ],
-      ...['-o', `${output}.part`],
-    ]);
+      {},
+      'set-up',
+    );
     await rename(`${output}.part`, output);
   });
 }

@@ -51,6 +51,7 @@ function install() {
   if (packagesAreInstalled()) return;
   process.stderr.write('Installing npm packages\n');
   rmSync(marker, { force: true });
+  // npm gets the whole environment: an .npmrc may name any variable of it. Scripts of packages do not run.
   const { status, stderr, error } = spawnSync(
     'npm',
     ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],

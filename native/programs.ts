@@ -1,18 +1,25 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../contracts/child-environment.ts';
 
 const execute = promisify(execFile);
 
-/** Runs a program to its end and gives what it printed. @throws with the last lines of its error output */
+/**
+ * Runs a program to its end and gives what it printed.
+ *
+ * @param purpose which of this process's variables it gets beside `environment`
+ * @throws with the last lines of its error output
+ */
 export async function runProgram(
   program: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  purpose: Parameters<typeof childEnvironment>[1] = 'compute',
 ): Promise<string> {
   try {
     const { stdout } = await execute(program, [...args], {
       maxBuffer: 64 * 1024 * 1024,
-      env: { ...process.env, ...environment },
+      env: { ...childEnvironment(process.env, purpose), ...environment },
     });
     return stdout;
   } catch (error) {

@@ -69,7 +69,12 @@ async function download(requirements: string, folder: string, wheels: readonly W
   ];
   for (let attempt = 1; ; attempt++) {
     try {
-      await runProgram('python3', [...command, '--require-hashes', '--dest', folder, '--requirement', requirements]);
+      await runProgram(
+        'python3',
+        [...command, '--require-hashes', '--dest', folder, '--requirement', requirements],
+        {},
+        'set-up',
+      );
       return;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

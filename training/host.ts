@@ -1,1 +1,2 @@
-export { createTrainerHost, type TrainerHost, TrainerStopped } from './process/host.ts';
+export { createTrainerHost, type TrainerHost } from './process/host.ts';
+export { TrainerStopped } from './process/run-job.ts';

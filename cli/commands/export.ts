@@ -1,11 +1,12 @@
-import { execFile } from 'node:child_process';
+import { type ExecFileException, execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { ContrailError, type ErrorCode } from '../../contracts/errors.ts';
+import { childEnvironment } from '../../contracts/child-environment.ts';
+import { ContrailError } from '../../contracts/errors.ts';
 import { type ExportRequest, exportAnswerSchema } from '../../contracts/export.ts';
 import { trainingKindNames } from '../../contracts/training-kinds.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
@@ -104,15 +105,34 @@ async function artifactsOfRun(storeUrl: string, run: string, step: string | unde
   };
 }
 
-/** TensorFlow runs in a process of its own, as everywhere. */
+/**
+ * TensorFlow runs in a process of its own, as everywhere.
+ *
+ * @throws ContrailError TrainerCrashed when it ends without an answer, or with one that cannot be read
+ */
 async function runExporter(request: ExportRequest): Promise<{ files: readonly string[]; difference: number }> {
   const program = fileURLToPath(new URL('../../worker/exporter.ts', import.meta.url));
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--import', import.meta.resolve('tsx'), program, JSON.stringify(request)],
-    { env: { ...process.env, ...trainerEnvironment() } },
-  );
-  const answer = exportAnswerSchema.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
-  if ('code' in answer) throw new ContrailError(answer.code as ErrorCode, answer.message);
-  return answer;
+    { env: { ...childEnvironment(process.env, 'compute'), ...trainerEnvironment() } },
+  ).catch((error: ExecFileException & { readonly stderr?: string }) => {
+    const lastLine = (error.stderr ?? '').trim().split('\n').at(-1)?.slice(0, 500) ?? '';
+    const how = error.signal ? `was ended by ${error.signal}` : `ended with exit code ${error.code}`;
+    throw new ContrailError('TrainerCrashed', `The process that exports ${how}. ${lastLine}`.trim(), { cause: error });
+  });
+  const line = stdout.trim().split('\n').at(-1) ?? '';
+  const answer = exportAnswerSchema.safeParse(parseJson(line));
+  if (!answer.success)
+    throw new ContrailError('TrainerCrashed', `The process that exports gave no answer: ${line.slice(0, 200)}`);
+  if ('code' in answer.data) throw new ContrailError(answer.data.code, answer.data.message);
+  return answer.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -56,3 +56,21 @@ it('takes the tensors over, and hands errors back with their code', async () => 
   await expect(writer.commit(lease, checkpoint(5), keep)).rejects.toMatchObject({ code: 'StaleLease' });
   writer.close();
 });
+
+it.each([
+  ['sent what cannot be read', 'parentPort.once("message", ({ id }) => parentPort.postMessage({ id, manifest: NaN }))'],
+  ['sent what cannot be read', 'parentPort.once("message", () => parentPort.postMessage("done"))'],
+  ['failed: no disk', 'parentPort.once("message", () => { throw new Error("no disk"); })'],
+  ['ended', 'parentPort.once("message", () => process.exit(1))'],
+])('a thread that %s fails the checkpoint alone, and the next has a thread of its own', async (how, program) => {
+  const store = openStore(pathToFileURL(folder).href);
+  const lease = await acquireLease(store, { ...key, step: 'strange' }, 'this test');
+  const entry = new URL(`data:text/javascript,import { parentPort } from 'node:worker_threads'; ${program}`);
+  const writer = createCheckpointWriter(entry);
+  for (const epoch of [1, 2])
+    await expect(writer.commit(lease, checkpoint(epoch), keep)).rejects.toMatchObject({
+      code: 'TrainerCrashed',
+      message: expect.stringContaining(`The thread that writes checkpoints ${how}`) as unknown,
+    });
+  writer.close();
+});

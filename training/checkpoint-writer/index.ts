@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { CheckpointManifest } from '../../contracts/checkpoints.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Lease, NewCheckpoint } from '../../store/index.ts';
-import type { WriteAnswer, WriteRequest } from './messages.ts';
+import { type WriteRequest, writeAnswerSchema } from './messages.ts';
 
 /**
  * Commits checkpoints in a thread of their own, in the order in which they are given. Training waits for the copy of its
@@ -21,27 +21,40 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-export function createCheckpointWriter(): CheckpointWriter {
+const crashed = (how: string) => new ContrailError('TrainerCrashed', `The thread that writes checkpoints ${how}.`);
+
+/** @param entry the module that the thread runs */
+export function createCheckpointWriter(entry: URL = new URL('entry.mjs', import.meta.url)): CheckpointWriter {
   const waiting = new Map<number, Waiting>();
   let thread: Worker | undefined;
   let next = 0;
-  const failAll = (error: unknown) => {
+  /** A thread that ended, or cannot be understood, has failed all that wait for it; the next checkpoint starts another. */
+  const fail = (of: Worker, error: Error) => {
+    if (thread !== of) return;
     thread = undefined;
+    void of.terminate();
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
   const open = (): Worker => {
     if (thread) return thread;
-    const made = new Worker(new URL('entry.mjs', import.meta.url), { execArgv: [] });
-    made.on('message', (answer: WriteAnswer) => {
+    const made = new Worker(entry, { execArgv: [] });
+    made.on('message', (raw: unknown) => {
+      const read = writeAnswerSchema.safeParse(raw);
+      if (!read.success)
+        return fail(made, crashed(`sent what cannot be read: ${read.error.issues[0]?.message ?? 'an empty message'}`));
+      const answer = read.data;
       const asker = waiting.get(answer.id);
       waiting.delete(answer.id);
       if (waiting.size === 0) made.unref();
       if ('manifest' in answer) asker?.resolve(answer.manifest);
       else asker?.reject(answer.code ? new ContrailError(answer.code, answer.message) : new Error(answer.message));
     });
-    made.on('error', failAll);
-    made.on('exit', () => failAll(new Error('the thread that writes checkpoints ended')));
+    made.on('messageerror', (error) => fail(made, crashed(`sent what cannot be read: ${error.message}`)));
+    made.on('error', (error) =>
+      fail(made, crashed(`failed: ${error instanceof Error ? error.message : String(error)}`)),
+    );
+    made.on('exit', () => fail(made, crashed('ended')));
     thread = made;
     return made;
   };

@@ -1,5 +1,6 @@
-import type { CheckpointManifest } from '../../contracts/checkpoints.ts';
-import type { ErrorCode } from '../../contracts/errors.ts';
+import { z } from 'zod';
+import { checkpointManifestSchema } from '../../contracts/checkpoints.ts';
+import { errorCodes } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
 import type { NewCheckpoint } from '../../store/index.ts';
 
@@ -14,6 +15,8 @@ export interface WriteRequest {
 }
 
 /** From the thread: it is durable, or why it is not. */
-export type WriteAnswer =
-  | { readonly id: number; readonly manifest: CheckpointManifest }
-  | { readonly id: number; readonly code: ErrorCode | null; readonly message: string };
+export const writeAnswerSchema = z.union([
+  z.strictObject({ id: z.int(), manifest: checkpointManifestSchema }),
+  z.strictObject({ id: z.int(), code: z.enum(errorCodes).nullable(), message: z.string() }),
+]);
+export type WriteAnswer = z.infer<typeof writeAnswerSchema>;

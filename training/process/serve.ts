@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
 import { explained } from '../../contracts/system-errors.ts';
@@ -41,7 +42,7 @@ export function serveTrainer(
       const now = performance.now();
       if (progress.done < progress.total && now - lastProgress < progressIntervalMs) return;
       lastProgress = now;
-      send({ type: 'progress', progress });
+      send({ type: 'progress', progress: finite(progress) });
     },
   };
 
@@ -50,7 +51,8 @@ export function serveTrainer(
     stopping = false;
     try {
       const handler = handlers[job] as (input: unknown, context: JobContext) => Promise<unknown>;
-      send({ type: 'result', id, result: await handler(trainerJobs[job].input.parse(input), context) });
+      const result = await handler(trainerJobs[job].input.parse(input), context);
+      send({ type: 'result', id, result: readable(job, result) });
     } catch (error) {
       send(failure(id, error));
     } finally {
@@ -66,7 +68,9 @@ export function serveTrainer(
     if (!running) process.exit(0);
   });
   process.on('message', (raw) => {
-    const request = trainerRequestSchema.parse(raw);
+    const read = trainerRequestSchema.safeParse(raw);
+    if (!read.success) return send(failure(idOf(raw), unreadable(z.prettifyError(read.error))));
+    const request = read.data;
     if (request.type === 'stop') stopping = true;
     else if (running)
       send(failure(request.id, new ContrailError('TrainerCrashed', 'The trainer is busy with another job.')));
@@ -74,6 +78,36 @@ export function serveTrainer(
   });
   send({ type: 'ready' });
 }
+
+/** JSON has no number for a loss that is none: null stands for it. A rate that is none is left out. */
+function finite({ loss, imagesPerSecond, ...rest }: TrainerProgress): TrainerProgress {
+  return {
+    ...rest,
+    ...(loss === undefined ? {} : { loss: Number.isFinite(loss) ? loss : null }),
+    ...(Number.isFinite(imagesPerSecond) ? { imagesPerSecond } : {}),
+  };
+}
+
+/**
+ * A result, made sure that it arrives as it is.
+ *
+ * @throws ContrailError NonFiniteLoss where a number of it is none, which would be so again
+ */
+function readable(job: TrainerJob, result: unknown): unknown {
+  const read = trainerJobs[job].result.safeParse(result);
+  if (read.success) return result;
+  const places = read.error.issues.map(({ path }) => path.join('.')).join(', ');
+  throw new ContrailError(
+    'NonFiniteLoss',
+    `${job} computed what is no number, or out of its range, at ${places}. The encoder or classifier that it works on has diverged; lower its learning rate and train it again.`,
+  );
+}
+
+const idOf = (raw: unknown): number =>
+  typeof raw === 'object' && raw !== null && 'id' in raw && typeof raw.id === 'number' ? raw.id : 0;
+
+const unreadable = (why: string) =>
+  new ContrailError('TrainerCrashed', `The trainer cannot read what its worker asks (${why}). Start the worker again.`);
 
 function failure(id: number, error: unknown): TrainerMessage {
   if (error instanceof JobStopped) return { type: 'stopped', id, at: error.at };

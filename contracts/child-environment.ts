@@ -1,0 +1,97 @@
+/**
+ * What a child process gets of its parent's environment: a list, so that keys, tokens and whatever else a shell holds stay
+ * with the process that needs them. A trainer's last lines go into Temporal's history when it crashes.
+ */
+
+/** Names that every child may have. Those that end in `*` stand for all that begin so. */
+const everyChild = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'TMPDIR',
+  'LANG',
+  'LANGUAGE',
+  'LC_*',
+  'TZ',
+  'TERM',
+  'NO_COLOR',
+  'FORCE_COLOR',
+  // Of Node: what decides how it runs. Heap sizes stand here.
+  'NODE_OPTIONS',
+  'NODE_ENV',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_V8_COVERAGE',
+  'UV_THREADPOOL_SIZE',
+  // Of the C library, TensorFlow, CUDA and the libraries that multiply.
+  'LD_*',
+  'GLIBC_TUNABLES',
+  'MALLOC_*',
+  'TF_*',
+  'XLA_*',
+  'CUDA_*',
+  'CUDNN_*',
+  'CUBLAS_*',
+  'NCCL_*',
+  'NVIDIA_*',
+  'OMP_*',
+  'KMP_*',
+  'GOMP_*',
+  'ONEDNN_*',
+  'DNNL_*',
+  'MKL_*',
+  'OPENBLAS_*',
+] as const;
+
+/** Names for a child that fetches or compiles: indexes, proxies and certificates, which may hold a password, and search paths. */
+const setUp = [
+  'PIP_*',
+  'PYTHONPATH',
+  'PYTHONHOME',
+  'PYTHONUSERBASE',
+  'PYTHONNOUSERSITE',
+  'VIRTUAL_ENV',
+  'XDG_CONFIG_HOME',
+  'XDG_CACHE_HOME',
+  'NETRC',
+  'APT_CONFIG',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'FTP_PROXY',
+  'ALL_PROXY',
+  'NO_PROXY',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'REQUESTS_CA_BUNDLE',
+  'CURL_CA_BUNDLE',
+  'CPATH',
+  'C_INCLUDE_PATH',
+  'CPLUS_INCLUDE_PATH',
+  'LIBRARY_PATH',
+  'COMPILER_PATH',
+] as const;
+
+/** What a listed prefix must not let through: `TF_VAR_*` and `TF_TOKEN_*` are Terraform's, `NVIDIA_API_KEY` is a key. */
+const secret = /^TF_VAR_|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH|WEBHOOK|(^|_)(API_?)?KEY(S|_|$)/i;
+
+const matches = (name: string, listed: readonly string[]) =>
+  listed.some((each) => (each.endsWith('*') ? name.startsWith(each.slice(0, -1)) : name === each));
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The variables of a process that its child may have.
+ *
+ * @param purpose `set-up` adds what reaches a package index or a compiler's headers; `compute` is for all others
+ */
+export const childEnvironment = (environment: Environment, purpose: 'compute' | 'set-up'): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) => {
+      const isListed =
+        (matches(name, everyChild) && !secret.test(name)) ||
+        // Programs read proxies in capitals and in small letters.
+        (purpose === 'set-up' && matches(name.toUpperCase(), setUp));
+      return isListed && value !== undefined ? [[name, value]] : [];
+    }),
+  );

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { childEnvironment } from '../../contracts/child-environment.ts';
+
+const shell = {
+  PATH: '/usr/bin',
+  HOME: '/home/ada',
+  LD_LIBRARY_PATH: '/opt/lib',
+  CUDA_VISIBLE_DEVICES: '1',
+  TF_CPP_MIN_LOG_LEVEL: '0',
+  NVIDIA_VISIBLE_DEVICES: 'all',
+  OMP_NUM_THREADS: '2',
+  LC_ALL: 'C.UTF-8',
+  NODE_OPTIONS: '--max-old-space-size=4096',
+};
+const setUp = { PIP_INDEX_URL: 'https://user:password@index', https_proxy: 'http://proxy', SSL_CERT_FILE: '/ca.pem' };
+const secrets = {
+  TEMPORAL_API_KEY: 'secret',
+  TEMPORAL_ADDRESS: 'cloud:7233',
+  TEAM_WEBHOOK: 'https://hook/secret',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  GITHUB_TOKEN: 'secret',
+  CONTRAIL_STORE: '/store',
+  // Under prefixes that are listed.
+  TF_VAR_database_password: 'secret',
+  TF_TOKEN_app_terraform_io: 'secret',
+  TF_ALERTS_WEBHOOK: 'https://hook/secret',
+  NVIDIA_API_KEY: 'secret',
+  LD_SDK_KEY: 'secret',
+};
+
+describe('the environment of a child process', () => {
+  it('holds what computing needs, and nothing else of the shell', () => {
+    expect(childEnvironment({ ...shell, ...setUp, ...secrets, UNSET: undefined }, 'compute')).toEqual(shell);
+  });
+
+  it('holds indexes, proxies and certificates for set-up alone', () => {
+    expect(childEnvironment({ ...shell, ...setUp, ...secrets }, 'set-up')).toEqual({ ...shell, ...setUp });
+  });
+});
