@@ -67,11 +67,12 @@ async function replaceNewest(): Promise<string> {
     name,
     dtype,
     shape,
-    data: data.slice(),
+    data: Uint8Array.from(data),
   }));
   const weight = tensors.find(({ name }) => name.includes('conv'));
   if (!weight) throw new Error('there is a weight');
-  new Float32Array(weight.data.buffer, 0, 1)[0] += 0.5;
+  const values = new Float32Array(weight.data.buffer);
+  values[0] = (values[0] ?? 0) + 0.5;
   const lease = await acquireLease(store, key, 'somebody else');
   const { epoch, step, metrics, best } = manifest;
   const made = await checkpoints.commit(lease, {
