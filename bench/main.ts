@@ -6,6 +6,7 @@ import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
 import { benchEngine } from './engine/engine.ts';
 import { dagsterEnvironment } from './engine/environment.ts';
+import { benchLoad } from './engine/load.ts';
 import { benchEpoch } from './epoch.ts';
 import { benchEquality } from './equality.ts';
 import { benchExport } from './export.ts';
@@ -44,6 +45,7 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   overhead: (turns) => benchOverhead(turns),
   export: async () => benchExport(await keras('default')),
   engine: async () => benchEngine(await dagsterEnvironment()),
+  load: () => benchLoad(),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
 };
 const tables = Object.keys(benches);

@@ -14,6 +14,7 @@ import { openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { startWorker } from '../../worker/worker.ts';
 import { median } from '../statistics.ts';
+import { watchEventLoop } from './event-loop.ts';
 import { readTimes } from './history.ts';
 
 const width = 10;
@@ -41,8 +42,11 @@ export async function benchEngine(python: string): Promise<object[]> {
     for (const steps of [100, 1000]) {
       const run = `layers-${steps}`;
       const plan = parsePipeline({ text: layers(steps), file: `${run}.yaml` });
-      const execution = await startRun(client, openStore(home.storeUrl), run, plan, false);
-      await client.client.workflow.getHandle(run).result();
+      const { value: execution, heldUp } = await watchEventLoop(async () => {
+        const started = await startRun(client, openStore(home.storeUrl), run, plan, false);
+        await client.client.workflow.getHandle(run).result();
+        return started;
+      });
       const times = await readTimes(client.client, run, execution, (id) => id.startsWith('s-'));
       const dagster = steps <= peerSteps ? await runDagster(python, folder, steps, webhook.url) : null;
       const ours = steps / (times.total / 1000);
@@ -55,6 +59,8 @@ export async function benchEngine(python: string): Promise<object[]> {
         'workflow task, ms': median(times.workflowTasks),
         'workflow tasks': times.workflowTasks.length,
         events: times.events,
+        'event loop held up, p99 ms': heldUp.p99,
+        'longest, ms': heldUp.max,
         dagster: dagster?.version ?? null,
       });
     }

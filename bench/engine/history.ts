@@ -11,6 +11,8 @@ export interface EngineTimes {
   /** From the start of each workflow task to its completion. */
   readonly workflowTasks: readonly number[];
   readonly events: number;
+  /** Workflow tasks that a worker took and did not finish in time. */
+  readonly timedOut: number;
 }
 
 /** @param isStep tells steps' activities from look-ups, by activity id */
@@ -22,7 +24,7 @@ export async function readTimes(
 ): Promise<EngineTimes> {
   const dispatch: number[] = [];
   const workflowTasks: number[] = [];
-  let [first, last, events] = [Number.POSITIVE_INFINITY, 0, 0];
+  let [first, last, events, timedOut] = [Number.POSITIVE_INFINITY, 0, 0, 0];
   for (let runId: string | undefined = firstRunId; runId !== undefined; ) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
     const at = new Map<string, number>();
@@ -34,6 +36,7 @@ export async function readTimes(
       first = Math.min(first, time);
       last = Math.max(last, time);
       events++;
+      if (event.workflowTaskTimedOutEventAttributes) timedOut++;
       const scheduled = event.activityTaskScheduledEventAttributes;
       if (scheduled && isStep(scheduled.activityId ?? '')) steps.add(String(event.eventId));
       const started = event.activityTaskStartedEventAttributes;
@@ -44,7 +47,7 @@ export async function readTimes(
       runId ??= event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
     }
   }
-  return { total: last - first, dispatch, workflowTasks, events };
+  return { total: last - first, dispatch, workflowTasks, events, timedOut };
 }
 
 const milliseconds = (time: Timestamp): number => Number(time?.seconds ?? 0) * 1000 + (time?.nanos ?? 0) / 1e6;
