@@ -9,7 +9,7 @@ import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
 import { type CompareParams, type CompareResult, compareParams } from '../contracts/step-kinds.ts';
 import { type Arm, compareArms } from '../report/comparison/compare-arms.ts';
 import { topOne } from '../report/comparison/measures.ts';
-import { jsonBytes, parseJson, readArtifact, readArtifactFile, type Store, writeArtifact } from '../store/index.ts';
+import { jsonBytes, readAbout, readArtifactJson, type Store, writeArtifact } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { writeStepReport } from './step-report.ts';
@@ -62,9 +62,9 @@ async function readArm(store: Store, { robustness = [], outliers = [], curves = 
   const read = <T>(refs: readonly ArtifactRef[], file: string, schema: z.ZodType<T>): Promise<Measured<T>[]> =>
     Promise.all(
       refs.map(async (ref) => {
-        const { dataset, outside } = aboutSchema.parse((await readArtifact(store, ref)).about);
+        const { dataset, outside } = await readAbout(store, ref, aboutSchema);
         const data = [dataset, outside].flatMap((each) => each?.digest ?? []).join(' and ');
-        return { value: schema.parse(parseJson(await readArtifactFile(store, ref, file))), data };
+        return { value: await readArtifactJson(store, ref, file, schema), data };
       }),
     );
   const byOutside = await read(outliers, outliersFile, outliersSchema);

@@ -11,6 +11,7 @@ import {
   removeStepResult,
   type Store,
   saveStepResult,
+  unlessDamaged,
 } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 import { checkParameters } from './lookups.ts';
@@ -41,9 +42,9 @@ export interface LookedUpStep {
 
 /**
  * Says what a step's result follows from, and whether there is one already: in an earlier attempt of the run, else in the
- * cache. A result counts only where all its artifacts are whole. One from the cache becomes the run's own.
+ * cache. A result counts only where it and all its artifacts are whole. One from the cache becomes the run's own.
  *
- * @throws ContrailError InvalidInput
+ * @throws ContrailError InvalidInput; StoreUnreadable, for what cannot be read may be a result of many hours
  */
 export async function lookUpStep({ store }: ActivityContext, input: LookUpStepInput): Promise<LookedUpStep> {
   const { run, step, uses, version, parameters: given, check, inputs, reuse } = lookUpStepInput.parse(input);
@@ -51,24 +52,28 @@ export async function lookUpStep({ store }: ActivityContext, input: LookUpStepIn
   const fingerprint = canonicalJson({ uses, version, with: parameters, inputs });
   const answer = { fingerprint, parameters: check ? parameters : null };
   const kind: StepKind = stepKinds[uses];
-  const own = await loadStepResult(store, { run, step });
-  if (own && !reuse.own) await removeStepResult(store, { run, step });
-  const origin = reuse.origin ? await loadStepResult(store, reuse.origin) : null;
-  const entry = reuse.cache && kind.effect !== true ? await loadCacheEntry(store, fingerprint) : null;
+  let refused: string | null = null;
+  const refuse = (problem: string) => {
+    refused = problem;
+    log.warn(problem, { run, step });
+  };
+  const sound = <T>(reading: Promise<T>) => unlessDamaged(reading, refuse);
+  const own = reuse.own ? await sound(loadStepResult(store, { run, step })) : null;
+  if (!reuse.own) await removeStepResult(store, { run, step });
+  const origin = reuse.origin ? await sound(loadStepResult(store, reuse.origin)) : null;
+  const entry = reuse.cache && kind.effect !== true ? await sound(loadCacheEntry(store, fingerprint)) : null;
   const candidates = [
-    ...(reuse.own && own?.fingerprint === fingerprint ? [{ result: own.result, from: { run, step } }] : []),
+    ...(own?.fingerprint === fingerprint ? [{ result: own.result, from: { run, step } }] : []),
     ...(origin?.fingerprint === fingerprint && reuse.origin ? [{ result: origin.result, from: reuse.origin }] : []),
     ...(entry ? [{ result: entry.result, from: { run: entry.run, step: entry.step } }] : []),
   ];
-  let refused: string | null = null;
   for (const { result, from } of candidates) {
     const damage = await problemIn(store, kind, result);
     if (damage === null) {
       if (from.run !== run || from.step !== step) await adopt(store, { run, step }, uses, { fingerprint, result });
       return { ...answer, found: { result, from }, refused };
     }
-    refused = `the result of ${from.run}/${from.step} is not used: ${damage}`;
-    log.warn(refused, { run, step });
+    refuse(`the result of ${from.run}/${from.step} is not used: ${damage}`);
   }
   return { ...answer, found: null, refused };
 }

@@ -4,7 +4,7 @@ import { canonicalJson } from '../contracts/json.ts';
 import type { MetricName, ModelVersion } from '../contracts/models.ts';
 import { promoteParams, type promoteResult } from '../contracts/step-kinds.ts';
 import { describeDataset } from '../datasets/index.ts';
-import { candidateOf, datasetOf, promoteModel, readArtifact } from '../store/index.ts';
+import { candidateOf, datasetOf, promoteModel, readAbout } from '../store/index.ts';
 import { type ActivityContext, runOnceInTrainer } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -21,7 +21,7 @@ export async function promote(context: ActivityContext, input: StepInput) {
   const candidate = await candidateOf(context.store, { run, step }, evaluation);
   const dataset = await datasetOf(context.store, evaluation);
   const measureAgain = async ({ encoder, classifier }: ModelVersion): Promise<Record<MetricName, number> | null> => {
-    const about = classifierAboutSchema.parse((await readArtifact(context.store, classifier)).about);
+    const about = await readAbout(context.store, classifier, classifierAboutSchema);
     const { classes } = await describeDataset(context.store, dataset);
     if (canonicalJson(about.classes) !== canonicalJson(classes)) return null;
     const params = { neighbours: [20] };

@@ -1,3 +1,4 @@
+import { log } from '@temporalio/activity';
 import { z } from 'zod';
 import { artifactRefSchema } from '../contracts/artifacts.ts';
 import { runIdSchema } from '../contracts/identifiers.ts';
@@ -15,6 +16,7 @@ import {
   type Store,
   saveLastCompleted,
   savePlan,
+  unlessDamaged,
 } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 
@@ -49,7 +51,7 @@ export async function prepareScheduledRun(
     schedule: { id: schedule, execution },
   });
   await savePlan(store, run, plan);
-  const last = config.onlyIfChanged === 'data' ? await loadLastCompleted(store, schedule) : null;
+  const last = config.onlyIfChanged === 'data' ? await soundLastCompleted(store, schedule) : null;
   return { run, plan, last: last?.plan === digestOfSteps(plan) ? last : null };
 }
 
@@ -64,6 +66,10 @@ async function takeRunId(store: Store, wanted: string, record: Omit<RunRecord, '
   }
 }
 
+/** A damaged record counts as none: the run is done once more than needed, and writes it anew. */
+const soundLastCompleted = (store: Store, schedule: string): Promise<LastCompleted | null> =>
+  unlessDamaged(loadLastCompleted(store, schedule), (problem) => log.warn(problem, { schedule }));
+
 const recordCompletedInput = z.strictObject({ schedule: scheduleIdSchema, run: runIdSchema });
 export type RecordCompletedInput = z.input<typeof recordCompletedInput>;
 
@@ -76,12 +82,14 @@ export async function recordCompleted({ store }: ActivityContext, input: RecordC
     plan.steps
       .filter(({ uses }) => uses === 'prepare-data')
       .map(async ({ id }) => {
-        const stored = await loadStepResult(store, { run, step: id });
+        const stored = await unlessDamaged(loadStepResult(store, { run, step: id }), (problem) =>
+          log.warn(problem, { run }),
+        );
         return [id, artifactRefSchema.safeParse(stored?.result.dataset).data?.digest] as const;
       }),
   );
   const data = Object.fromEntries(digests.flatMap(([id, digest]) => (digest ? [[id, digest]] : [])));
-  const last = await loadLastCompleted(store, schedule);
+  const last = await soundLastCompleted(store, schedule);
   const steps = digestOfSteps(plan);
   const isKnown = last?.plan === steps && JSON.stringify(last.data) === JSON.stringify(data);
   if (!isKnown) await saveLastCompleted(store, schedule, { run, plan: steps, data });

@@ -1,8 +1,8 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, log } from '@temporalio/activity';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type StepKind, stepKinds } from '../contracts/step-kinds.ts';
-import { loadEpochMetrics, loadStepResult, saveCacheEntry, saveStepResult } from '../store/index.ts';
+import { loadEpochMetrics, loadStepResult, saveCacheEntry, saveStepResult, unlessDamaged } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 
 type Result = { readonly [key: string]: Json };
@@ -46,6 +46,9 @@ export async function unlessFinished(
   { run, step, fingerprint }: Finishing,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  const stored = activityInfo().attempt > 1 ? await loadStepResult(store, { run, step }) : null;
+  const stored =
+    activityInfo().attempt > 1
+      ? await unlessDamaged(loadStepResult(store, { run, step }), (problem) => log.warn(problem, { run, step }))
+      : null;
   return stored?.fingerprint === fingerprint ? stored.result : work();
 }

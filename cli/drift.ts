@@ -6,11 +6,13 @@ import {
   loadChanges,
   loadRunRecord,
   loadStepResult,
+  loadStepResults,
   type NamedManifest,
   openCheckpoints,
   type Store,
+  unlessDamaged,
 } from '../store/index.ts';
-import { table } from './output.ts';
+import { say, table } from './output.ts';
 
 /** Something that is not what it was when the run last went on, and what follows from that. */
 export interface Drift {
@@ -68,7 +70,7 @@ interface Left {
 
 /** What earlier attempts of the run left. */
 async function whatIsLeft(store: Store, run: string, { steps }: Plan): Promise<Left> {
-  const results = await Promise.all(steps.map(({ id }) => loadStepResult(store, { run, step: id })));
+  const results = await loadStepResults(store, run, say);
   const trained = await Promise.all(
     steps.map(async (step): Promise<Trained[]> => {
       if (!isTrainingKind(step.uses)) return [];
@@ -77,7 +79,7 @@ async function whatIsLeft(store: Store, run: string, { steps }: Plan): Promise<L
       return newest ? [{ step, newest }] : [];
     }),
   );
-  return { finished: steps.flatMap(({ id }, index) => (results[index] ? [id] : [])), trained: trained.flat() };
+  return { finished: steps.flatMap(({ id }) => (results[id] ? [id] : [])), trained: trained.flat() };
 }
 
 async function trainingDrift(
@@ -92,7 +94,10 @@ async function trainingDrift(
   const changes = await loadChanges(store, { run, step: step.id });
   const parameters = effectiveParameters(step.with, changes);
   const names = Object.keys(config).filter((name) => name !== 'dataset');
-  const data = step.inputs.dataset && (await loadStepResult(store, { run, step: step.inputs.dataset.step }));
+  const from = step.inputs.dataset?.step;
+  const reading = from === undefined ? Promise.resolve(null) : loadStepResult(store, { run, step: from });
+  // What is damaged has been said above.
+  const data = await unlessDamaged(reading, () => {});
   const dataset = data?.result[step.inputs.dataset?.field ?? 'dataset'];
   const digest = typeof dataset === 'object' && dataset !== null && 'digest' in dataset ? dataset.digest : undefined;
   const differences = differencesOf(

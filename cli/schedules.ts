@@ -8,7 +8,7 @@ import {
 import { ContrailError } from '../contracts/errors.ts';
 import type { ScheduleConfig } from '../contracts/plan.ts';
 import { type Firing, firingSchema } from '../contracts/schedules.ts';
-import { loadScheduleDefinition, type Store } from '../store/index.ts';
+import { isMissing, loadScheduleDefinition, type Store } from '../store/index.ts';
 import { controlQueue } from '../workflows/options.ts';
 import type { ServerClient } from './connection.ts';
 
@@ -86,9 +86,12 @@ export const scheduleExists = ({ client }: ServerClient, id: string): Promise<bo
       },
     );
 
-/** What a schedule starts, as the store has it; null where this store is not the schedule's. */
+/** What a schedule starts, as the store has it; null where this store is not the schedule's. @throws ContrailError CorruptArtifact, StoreUnreadable */
 export const definitionOf = (store: Store, { schedule, definition }: Firing) =>
-  loadScheduleDefinition(store, schedule, definition).catch(() => null);
+  loadScheduleDefinition(store, schedule, definition).catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
 
 /** When, in a few words: `0 3 * * 1 (Europe/Paris)`, `every 6h`. */
 export function whenText({ cron, every, timezone, jitter }: ScheduleConfig): string {

@@ -1,7 +1,7 @@
 import { artifactRefSchema } from '../contracts/artifacts.ts';
 import { type Evaluation, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { Plan } from '../contracts/plan.ts';
-import { loadStepResult, parseJson, readArtifactFile, reportFolder, type Store } from '../store/index.ts';
+import { loadStepResult, readArtifactJson, reportFolder, type Store } from '../store/index.ts';
 import { percent, table } from './output.ts';
 
 /** The evaluation of the last evaluate step of a run; null when it has none. */
@@ -10,7 +10,7 @@ export async function loadEvaluation(store: Store, run: string, plan: Plan): Pro
   const stored = step ? await loadStepResult(store, { run, step: step.id }) : null;
   if (!stored) return null;
   const ref = artifactRefSchema.parse(stored.result.evaluation);
-  return evaluationSchema.parse(parseJson(await readArtifactFile(store, ref, evaluationFile)));
+  return readArtifactJson(store, ref, evaluationFile, evaluationSchema);
 }
 
 /** Where a person looks after a run: the page of a report step, else the folder. */

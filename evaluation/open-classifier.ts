@@ -2,7 +2,7 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type ClassifierAbout, classifierAboutSchema, classifierFile } from '../contracts/evaluation.ts';
 import { canonicalJson } from '../contracts/json.ts';
-import { decodeSafetensors, float32, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
+import { decodeSafetensors, float32, readAbout, readArtifactFile, type Store } from '../store/index.ts';
 import type { LinearClassifier } from './softmax-classifier.ts';
 
 /**
@@ -15,7 +15,7 @@ export async function openClassifier(
   store: Store,
   { classifier, encoder }: { readonly classifier: ArtifactRef; readonly encoder: ArtifactRef },
 ): Promise<LinearClassifier & { readonly about: ClassifierAbout }> {
-  const about = classifierAboutSchema.parse((await readArtifact(store, classifier)).about);
+  const about = await readAbout(store, classifier, classifierAboutSchema);
   if (canonicalJson(about.encoder) !== canonicalJson(encoder))
     throw new ContrailError(
       'InvalidInput',

@@ -13,7 +13,8 @@ export const artifactFolder = ({ kind, digest }: ArtifactRef): string => `artifa
  * Writes an artifact file by file, each hashed while it is written, so that only one needs to be in memory.
  *
  * The files have no name in the store before `finish`; then they land first and the manifest last, so an artifact with a
- * manifest is whole. Storing the same content again renames only what has gone missing or lost its length since.
+ * manifest is whole. Storing the same content again renames only what has gone missing or lost its length since, and writes
+ * the manifest.
  */
 export interface ArtifactWriter {
   /** @throws TypeError for a second file of one name, or one named manifest.json */
@@ -82,7 +83,8 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
           added.delete(entry.path);
         }
       }
-      if (!complete) await store.write(`${folder}/${manifestFile}`, manifest);
+      // Also where it is there: it is young again, so that no collection takes what a step is about to name.
+      await store.write(`${folder}/${manifestFile}`, manifest);
       return ref;
     },
     discard: async () => {

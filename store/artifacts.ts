@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import {
   type ArtifactKind,
   type ArtifactManifest,
@@ -7,6 +8,7 @@ import {
 import { ContrailError } from '../contracts/errors.ts';
 import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
 import { digestOf, parseJson } from './digest.ts';
+import { damagedFile, decodeJson, readIfThere } from './reading.ts';
 import type { Content, Store } from './store.ts';
 
 export { artifactFolder };
@@ -37,26 +39,61 @@ export async function writeArtifact(
 /**
  * Reads an artifact's manifest.
  *
- * @throws ContrailError CorruptArtifact when it is missing or not the one that the reference names
+ * @throws ContrailError CorruptArtifact when it is missing or not the one that the reference names, StoreUnreadable
  */
 export async function readArtifact(store: Store, ref: ArtifactRef): Promise<ArtifactManifest> {
   const path = `${artifactFolder(ref)}/${manifestFile}`;
   const bytes = await readPart(store, ref, path);
   const { sha256 } = digestOf(bytes);
   if (sha256 !== ref.digest) throw damaged(store, ref, path, `SHA-256 ${ref.digest}`, sha256);
-  const manifest = artifactManifestSchema.safeParse(parseJson(bytes));
-  if (!manifest.success || manifest.data.kind !== ref.kind)
-    throw new ContrailError(
-      'CorruptArtifact',
-      `${store.locate(path)} does not describe a ${ref.kind} in the format contrail-artifact/1. It was written by another version of Contrail; make the ${ref.kind} again.`,
-    );
-  return manifest.data;
+  const what = `the manifest of a ${ref.kind} in the format contrail-artifact/1`;
+  const remedy = `Another version of Contrail wrote it; make the ${ref.kind} again.`;
+  const manifest = decodeJson(store, path, bytes, { schema: artifactManifestSchema, what, remedy });
+  if (manifest.kind !== ref.kind) throw damagedFile(store.locate(path), what, remedy);
+  return manifest;
 }
+
+/**
+ * Reads what an artifact's manifest says about it, in the form that its kind has.
+ *
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function readAbout<T>(store: Store, ref: ArtifactRef, schema: z.ZodType<T>): Promise<T> {
+  const parsed = schema.safeParse((await readArtifact(store, ref)).about);
+  if (parsed.success) return parsed.data;
+  throw ofAnotherVersion(store, ref, manifestFile, parsed.error);
+}
+
+/**
+ * Reads a JSON file of an artifact and checks its size, SHA-256 and form.
+ *
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function readArtifactJson<T>(
+  store: Store,
+  ref: ArtifactRef,
+  name: string,
+  schema: z.ZodType<T>,
+): Promise<T> {
+  const bytes = await readArtifactFile(store, ref, name);
+  try {
+    return schema.parse(parseJson(bytes));
+  } catch (cause) {
+    throw ofAnotherVersion(store, ref, name, cause);
+  }
+}
+
+const ofAnotherVersion = (store: Store, ref: ArtifactRef, name: string, cause: unknown) =>
+  new ContrailError(
+    'CorruptArtifact',
+    `${store.locate(`${artifactFolder(ref)}/${name}`)} is not that of ${/^[aeiou]/.test(ref.kind) ? 'an' : 'a'} ${ref.kind} as this version of Contrail writes it. Run the step that made it again, in a new run.`,
+    { cause },
+  );
 
 /**
  * Reads a file of an artifact and checks its size and SHA-256.
  *
- * @throws ContrailError CorruptArtifact when it is missing, or they are not those of the manifest
+ * @throws ContrailError CorruptArtifact when it is missing, or they are not those of the manifest; StoreUnreadable
  */
 export async function readArtifactFile(store: Store, ref: ArtifactRef, name: string): Promise<Uint8Array> {
   const { files } = await readArtifact(store, ref);
@@ -76,8 +113,9 @@ export async function readArtifactFile(store: Store, ref: ArtifactRef, name: str
 }
 
 async function readPart(store: Store, ref: ArtifactRef, path: string): Promise<Uint8Array> {
-  if (!(await store.exists(path))) throw damaged(store, ref, path, 'a file', 'none');
-  return store.read(path);
+  const bytes = await readIfThere(store, path);
+  if (bytes === null) throw damaged(store, ref, path, 'a file', 'none');
+  return bytes;
 }
 
 /** What is said of a file of an artifact that is not what its manifest says. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { type ArtifactRef, artifactRefSchema, digestSchema } from '../contracts/artifacts.ts';
-import { isContrailError } from '../contracts/errors.ts';
 import { plannedStepIdSchema, runIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { readArtifact, readArtifactFile } from './artifacts.ts';
-import { digestOf, jsonBytes, parseJson } from './digest.ts';
+import { digestOf, jsonBytes } from './digest.ts';
+import { listFiles, readJson, unlessDamaged } from './reading.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -35,49 +35,68 @@ export const saveCacheEntry = (store: Store, entry: CacheEntry): Promise<void> =
 
 export const removeCacheEntry = (store: Store, key: string): Promise<void> => store.remove(pathOf(key));
 
-/** The entry for a fingerprint; null when there is none, or it cannot be read. */
+/** The entry for a fingerprint; null when there is none. @throws ContrailError CorruptArtifact, StoreUnreadable */
 export async function loadCacheEntry(store: Store, fingerprint: string): Promise<CacheEntry | null> {
   const entry = await read(store, cacheKey(fingerprint));
   return entry?.fingerprint === fingerprint ? entry : null;
 }
 
-async function read(store: Store, key: string): Promise<CacheEntry | null> {
-  if (!(await store.exists(pathOf(key)))) return null;
-  try {
-    return cacheEntrySchema.parse(parseJson(await store.read(pathOf(key)))) as CacheEntry;
-  } catch {
-    return null;
-  }
+const read = (store: Store, key: string): Promise<CacheEntry | null> =>
+  readJson(store, pathOf(key), {
+    schema: cacheEntrySchema as z.ZodType<CacheEntry>,
+    what: 'a result in the cache',
+    remedy: `\`contrail cache rm ${key.slice(0, 12)}\` forgets it.`,
+  });
+
+/** The keys of all entries, also of those that are damaged. @throws ContrailError StoreUnreadable */
+export const listCacheKeys = async (store: Store): Promise<readonly string[]> =>
+  (await listFiles(store, folder)).flatMap(({ path }) => /^cache\/([0-9a-f]{64})\.json$/.exec(path)?.[1] ?? []);
+
+/**
+ * Every entry, oldest first.
+ *
+ * @param onDamage is told of a damaged one, which is left out; without it, that is an error
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function listCache(
+  store: Store,
+  onDamage?: (problem: string) => void,
+): Promise<readonly KeyedCacheEntry[]> {
+  const entries = await Promise.all(
+    (await listCacheKeys(store)).map(async (key) => {
+      const entry = await (onDamage ? unlessDamaged(read(store, key), onDamage) : read(store, key));
+      return entry ? [{ ...entry, key }] : [];
+    }),
+  );
+  return entries.flat().sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
 }
 
-/** Every entry, oldest first; those that cannot be read are left out. */
-export async function listCache(store: Store): Promise<readonly KeyedCacheEntry[]> {
-  const keys = (await store.list(folder)).flatMap(({ path }) => /^cache\/([0-9a-f]{64})\.json$/.exec(path)?.[1] ?? []);
-  const entries = await Promise.all(keys.map(async (key) => ({ key, entry: await read(store, key) })));
-  return entries
-    .flatMap(({ key, entry }) => (entry ? [{ ...entry, key }] : []))
-    .sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-}
+/** Another version may say more of an artifact than this one. */
+const anyRef = z.object(artifactRefSchema.shape);
 
 /** Every reference to an artifact in a value. */
 export function artifactsIn(value: unknown): ArtifactRef[] {
   if (typeof value !== 'object' || value === null) return [];
-  const ref = artifactRefSchema.safeParse(value);
-  return ref.success ? [ref.data] : Object.values(value).flatMap(artifactsIn);
+  const ref = anyRef.safeParse(value);
+  const below = Object.values(value).flatMap(artifactsIn);
+  return ref.success ? [ref.data, ...below] : below;
 }
 
 /**
  * Reads every file of every artifact that a result names.
  *
  * @returns what is wrong with the first that is gone or damaged; null when all are whole
+ * @throws ContrailError StoreUnreadable, which says nothing about them
  */
 export async function damageIn(store: Store, result: unknown): Promise<string | null> {
-  try {
-    for (const ref of artifactsIn(result))
-      for (const { path } of (await readArtifact(store, ref)).files) await readArtifactFile(store, ref, path);
-    return null;
-  } catch (error) {
-    if (isContrailError(error)) return error.message;
-    throw error;
-  }
+  let damage: string | null = null;
+  await unlessDamaged(readWhole(store, result), (problem) => {
+    damage = problem;
+  });
+  return damage;
+}
+
+async function readWhole(store: Store, result: unknown): Promise<void> {
+  for (const ref of artifactsIn(result))
+    for (const { path } of (await readArtifact(store, ref)).files) await readArtifactFile(store, ref, path);
 }

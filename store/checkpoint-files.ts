@@ -3,6 +3,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import { canonicalJson } from '../contracts/json.ts';
 import { checkpointName } from './checkpoint-names.ts';
 import { digestOf, digestOfJson, parseJson } from './digest.ts';
+import { isMissing, unreadable } from './reading.ts';
 import { type DecodedTensors, decodeSafetensors } from './safetensors.ts';
 import type { Store } from './store.ts';
 
@@ -14,7 +15,8 @@ const corrupt = (what: string, cause?: unknown) => new ContrailError('CorruptChe
 /**
  * Reads the manifest in a checkpoint's folder.
  *
- * @throws ContrailError CorruptCheckpoint when it is missing, cut short, not valid, or that of another checkpoint
+ * @throws ContrailError CorruptCheckpoint when it is missing, cut short, not valid, or that of another checkpoint;
+ * StoreUnreadable
  */
 export async function readCheckpointManifest(store: Store, folder: string): Promise<CheckpointManifest> {
   const file = checkpointFiles.manifest;
@@ -35,7 +37,7 @@ export async function readCheckpointManifest(store: Store, folder: string): Prom
 /**
  * Reads a checkpoint and checks its state against its manifest, and its manifest against what the state says of itself.
  *
- * @throws ContrailError CorruptCheckpoint that says what is wrong with it
+ * @throws ContrailError CorruptCheckpoint that says what is wrong with it, StoreUnreadable
  */
 export async function readCheckpoint(
   store: Store,
@@ -65,12 +67,12 @@ function decodeState(bytes: Uint8Array): DecodedTensors {
   }
 }
 
-/** A file that the disk cannot read is as damaged as one that is not there: an older checkpoint serves. */
+/** @throws ContrailError CorruptCheckpoint where it is missing, StoreUnreadable where that is not known */
 async function readPart(store: Store, folder: string, file: string): Promise<Uint8Array> {
   try {
     return await store.read(`${folder}/${file}`);
   } catch (error) {
-    if (error instanceof ContrailError) throw corrupt(`${file} is missing`, error);
-    throw corrupt(`${file} cannot be read: ${error instanceof Error ? error.message : error}`, error);
+    if (isMissing(error)) throw corrupt(`${file} is missing`, error);
+    throw unreadable(store.locate(`${folder}/${file}`), error);
   }
 }

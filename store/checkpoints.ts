@@ -17,7 +17,9 @@ import {
   parseCheckpointName,
 } from './checkpoint-names.ts';
 import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
+import { hasCode } from './file-system.ts';
 import { assertCurrent, type Lease } from './leases.ts';
+import { listFiles } from './reading.ts';
 import { type Keep, superfluous } from './retention.ts';
 import { encodeSafetensors, type StoredTensor } from './safetensors.ts';
 import type { Store } from './store.ts';
@@ -31,7 +33,9 @@ import type { Store } from './store.ts';
  * C1. A checkpoint with a manifest is whole: the state is written, read back and compared first, the manifest last.
  * C2. The SHA-256 of the state file is the digest of the whole training state: nothing about time, run or process is in it.
  * C3. A commit under a lease that was taken over fails and leaves nothing that a reader would see.
- * C4. A damaged checkpoint is reported and skipped, never used and never removed.
+ * C4. A damaged checkpoint is reported and skipped, never used and never removed. One that the disk cannot read (EIO) is
+ * skipped as long as another can be read; where none can, or one cannot be read for another reason, that is an error: what
+ * is there must not be trained anew.
  * C5. Retention leaves at least two checkpoints that verify, where there were two.
  */
 export interface Checkpoints {
@@ -42,13 +46,16 @@ export interface Checkpoints {
    * @throws ContrailError CorruptCheckpoint when the store reads back other bytes than were written
    */
   readonly commit: (lease: Lease, checkpoint: NewCheckpoint) => Promise<CheckpointManifest>;
-  /** Checkpoints with a readable manifest, the oldest first; their states are not checked. */
+  /** Checkpoints with a sound manifest, the oldest first; their states are not checked. */
   readonly list: () => Promise<readonly NamedManifest[]>;
+  /** The names of all, damaged ones too, the oldest first. */
+  readonly names: () => Promise<readonly string[]>;
   /**
    * The newest checkpoint, not past a point, whose state verifies; with the newer ones that were skipped, and why.
    *
    * @param options.wholeEpochs passes over the checkpoints within an epoch
    * @param options.belongs passes over those for which it says no; what it throws is thrown
+   * @throws ContrailError StoreUnreadable
    */
   readonly newestValid: (options?: {
     readonly upTo?: ProgressPoint;
@@ -106,12 +113,12 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
   const folderOf = (name: string) => `${folder}/${checkedName(name)}`;
   const load = async (name: string) => ({ name, ...(await readCheckpoint(store, folderOf(name))) });
   const verify = async (name: string) => (await readCheckpoint(store, folderOf(name))).manifest;
-  const verifies = (name: string) => verify(name).then(always, unlessUnexpected);
+  const verifies = (name: string) => verify(name).then(always, unlessUnusable);
 
   /** The files in each checkpoint's folder with their sizes, the oldest checkpoint first. */
   const folders = async (): Promise<{ name: string; sizes: ReadonlyMap<string, number>; parsed: CheckpointName }[]> => {
     const found = new Map<string, Map<string, number>>();
-    for (const { path, bytes } of await store.list(folder)) {
+    for (const { path, bytes } of await listFiles(store, folder)) {
       const [name = '', file = ''] = path.slice(folder.length + 1).split('/');
       found.set(name, (found.get(name) ?? new Map()).set(file, bytes));
     }
@@ -127,7 +134,7 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
   const manifests = async ({ whole }: { readonly whole: boolean }): Promise<NamedManifest[]> => {
     const found = await Promise.all(
       (await folders()).map(async ({ name, sizes }) => {
-        const manifest = await readCheckpointManifest(store, folderOf(name)).catch(unlessUnexpected);
+        const manifest = await readCheckpointManifest(store, folderOf(name)).catch(unlessUnusable);
         if (!manifest || (whole && sizes.get(checkpointFiles.state) !== manifest.state.bytes)) return [];
         return [{ name, manifest, bytes: manifest.state.bytes, pinned: sizes.has(checkpointFiles.pinned) }];
       }),
@@ -144,6 +151,7 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
     load,
     verify,
     list: () => manifests({ whole: false }),
+    names: async () => (await folders()).map(({ name }) => name),
     commit: async (lease, checkpoint) => {
       await assertCurrent(lease);
       const { epoch, step: steps, config, metrics, best, tensors, metadata } = checkpoint;
@@ -184,17 +192,21 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
     },
     newestValid: async ({ upTo, wholeEpochs = false, belongs = always } = {}) => {
       const rejected: RejectedCheckpoint[] = [];
+      let unread: unknown = null;
       for (const { name, parsed: point } of (await folders()).reverse()) {
         if ((upTo && comparePoints(point, upTo) > 0) || (wholeEpochs && point.step > 0)) continue;
         let newest: LoadedCheckpoint;
         try {
           newest = await load(name);
         } catch (error) {
+          unlessUnusable(error);
+          if (error instanceof ContrailError && error.code === 'StoreUnreadable') unread = error;
           rejected.push({ name, reason: error instanceof Error ? error.message : String(error) });
           continue;
         }
         if (belongs(newest.manifest)) return { newest, rejected };
       }
+      if (unread) throw unread;
       return { newest: null, rejected };
     },
     retain: async (keep) => {
@@ -257,9 +269,11 @@ export function openCheckpoints(store: Store, { run, step }: StepKey): Checkpoin
 
 const always = () => true;
 
-/** False for a checkpoint that was found damaged; any other error is one. */
-function unlessUnexpected(error: unknown): false {
-  if (error instanceof ContrailError && error.code === 'CorruptCheckpoint') return false;
+/** False for a checkpoint that was found damaged, or lies where the disk is; any other error is one. */
+function unlessUnusable(error: unknown): false {
+  if (!(error instanceof ContrailError)) throw error;
+  const isBadDisk = error.code === 'StoreUnreadable' && hasCode(error.cause, 'EIO');
+  if (error.code === 'CorruptCheckpoint' || isBadDisk) return false;
   throw error;
 }
 

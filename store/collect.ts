@@ -1,8 +1,11 @@
 import { stat } from 'node:fs/promises';
-import { type ArtifactRef, artifactKinds } from '../contracts/artifacts.ts';
-import { artifactFolder, readArtifact } from './artifacts.ts';
+import { z } from 'zod';
+import { type ArtifactRef, artifactKinds, digestSchema } from '../contracts/artifacts.ts';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
+import { artifactFolder, manifestFile } from './artifact-writer.ts';
+import { readArtifact } from './artifacts.ts';
 import { artifactsIn, type KeyedCacheEntry, listCache, removeCacheEntry } from './cache.ts';
-import { parseJson } from './digest.ts';
+import { isMissing, listFiles, readJson, unreadable } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
 
 /** An artifact that nothing names may have been written by a step that has yet to record its result. */
@@ -15,84 +18,125 @@ export interface Collected {
   readonly bytes: number;
 }
 
+/** What is live is decided before anything is removed: see G1. */
+interface Found {
+  readonly entries: readonly KeyedCacheEntry[];
+  readonly unnamed: readonly { readonly ref: ArtifactRef; readonly files: readonly StoredFile[] }[];
+}
+
 /**
  * Removes cache entries whose artifacts are gone, then artifacts that no result of a run, no cache entry, no model, and no
  * other artifact that is kept names. Artifacts that were written to within the last hour stay.
+ *
+ * G1. Everything that may name an artifact is read before anything is removed. What cannot be read, or is damaged, may name
+ * any: then nothing is removed. Only what is certainly not there is passed over.
+ *
+ * @throws ContrailError CorruptArtifact, StoreUnreadable: names the file, and says what to do
  */
 export async function collectGarbage(
   store: Store,
   { dryRun, now = Date.now() }: { readonly dryRun: boolean; readonly now?: number },
 ): Promise<Collected> {
-  const folders = foldersOf(await store.list('artifacts'));
-  const isThere = (ref: ArtifactRef) => folders.has(artifactFolder(ref));
-  const cached = await listCache(store);
-  const entries = cached.filter(({ result }) => !artifactsIn(result).every(isThere));
-  const kept = cached.filter((entry) => !entries.includes(entry));
-  const named = await reach(store, [...artifactsIn(kept.map(({ result }) => result)), ...(await namedOutside(store))]);
-
-  const artifacts: { kind: string; digest: string; bytes: number }[] = [];
-  for (const [folder, files] of folders) {
-    if (named.has(folder) || (await isYoung(store, files, now))) continue;
-    const [, kind = '', digest = ''] = folder.split('/');
-    artifacts.push({ kind, digest, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) });
-    if (dryRun) continue;
+  const { entries, unnamed } = await findGarbage(store, now).catch((error: unknown) => {
+    if (!isContrailError(error)) throw error;
+    throw new ContrailError(
+      error.code,
+      `${error.message} Nothing was removed: what cannot be read may name any artifact. Put it right, then collect again.`,
+      { cause: error },
+    );
+  });
+  if (!dryRun) {
     // The manifest first: without it, what is left of the artifact is not taken for whole.
-    for (const { path } of files.toSorted((a) => (a.path.endsWith('/manifest.json') ? -1 : 1)))
-      await store.remove(path);
+    for (const { files } of unnamed)
+      for (const { path } of files.toSorted((a) => (a.path.endsWith(`/${manifestFile}`) ? -1 : 1)))
+        await store.remove(path);
+    for (const { key } of entries) await removeCacheEntry(store, key);
   }
-  if (!dryRun) for (const { key } of entries) await removeCacheEntry(store, key);
+  const artifacts = unnamed.map(({ ref, files }) => ({ ...ref, bytes: sizeOf(files) }));
   return { entries, artifacts, bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-function foldersOf(files: readonly StoredFile[]): Map<string, StoredFile[]> {
-  const folders = new Map<string, StoredFile[]>();
-  for (const file of files) {
-    const [root, kind, digest] = file.path.split('/');
-    if (!artifactKinds.some((each) => each === kind)) continue;
-    const folder = `${root}/${kind}/${digest}`;
-    folders.set(folder, [...(folders.get(folder) ?? []), file]);
-  }
-  return folders;
+const sizeOf = (files: readonly StoredFile[]) => files.reduce((sum, { bytes }) => sum + bytes, 0);
+
+async function findGarbage(store: Store, now: number): Promise<Found> {
+  const present = artifactsAmong(await listFiles(store, 'artifacts'));
+  const isThere = (ref: ArtifactRef) => {
+    const folder = artifactFolder(ref);
+    return present.get(folder)?.files.some(({ path }) => path === `${folder}/${manifestFile}`) ?? false;
+  };
+  const cached = await listCache(store);
+  const entries = cached.filter(({ result }) => !artifactsIn(result).every(isThere));
+  const kept = cached.filter((entry) => !entries.includes(entry));
+  const roots = [...artifactsIn(kept.map(({ result }) => result)), ...(await namedOutside(store))];
+  const named = await reach(store, roots, isThere);
+  const unnamed = [];
+  for (const [folder, found] of present)
+    if (!named.has(folder) && !(await isYoung(store, found.files, now))) unnamed.push(found);
+  return { entries, unnamed };
 }
 
-/** What results of runs and versions of models name. */
-async function namedOutside(store: Store): Promise<ArtifactRef[]> {
-  const results = (await store.list('runs')).filter(({ path }) => /\/steps\/[^/]+\/result\.json$/.test(path));
-  const models = (await store.list('models')).filter(({ path }) => path.endsWith('.json'));
-  const found: ArtifactRef[] = [];
-  for (const { path } of [...results, ...models]) {
-    const bytes = await store.read(path).catch(() => null);
-    if (bytes) found.push(...artifactsIn(readable(bytes)));
+function artifactsAmong(files: readonly StoredFile[]): Map<string, { ref: ArtifactRef; files: StoredFile[] }> {
+  const found = new Map<string, { ref: ArtifactRef; files: StoredFile[] }>();
+  for (const file of files) {
+    const [, name, digest] = file.path.split('/');
+    const kind = artifactKinds.find((each) => each === name);
+    if (kind === undefined || digest === undefined || !digestSchema.safeParse(digest).success) continue;
+    const ref = { kind, digest };
+    const folder = artifactFolder(ref);
+    found.set(folder, { ref, files: [...(found.get(folder)?.files ?? []), file] });
   }
   return found;
 }
 
-function readable(bytes: Uint8Array): unknown {
-  try {
-    return parseJson(bytes);
-  } catch {
-    return null;
-  }
+/** Of another version, a result or a model may hold more; what it names is found all the same. */
+const anyResult = z.looseObject({ result: z.record(z.string(), z.json()) });
+const anyModel = z.record(z.string(), z.json());
+
+/** What results of runs and versions of models name. */
+async function namedOutside(store: Store): Promise<ArtifactRef[]> {
+  const results = (await listFiles(store, 'runs')).flatMap(({ path }) => {
+    const [, run, step] = /^runs\/([^/]+)\/steps\/([^/]+)\/result\.json$/.exec(path) ?? [];
+    const remedy = `Restore it from a copy, or remove it: \`contrail resume ${run}\` then does ${step} again.`;
+    return run === undefined ? [] : [{ path, schema: anyResult, what: 'the result of a step', remedy }];
+  });
+  const models = (await listFiles(store, 'models')).flatMap(({ path }) => {
+    const remedy = path.endsWith('/current.json')
+      ? 'Remove it: it is a copy of the newest version, and nothing but other programs reads it.'
+      : 'Restore it from a copy, or remove it to go back to the version before.';
+    return path.endsWith('.json') ? [{ path, schema: anyModel, what: 'a version of a model', remedy }] : [];
+  });
+  const found: ArtifactRef[] = [];
+  for (const { path, schema, what, remedy } of [...results, ...models])
+    found.push(...artifactsIn(await readJson<unknown>(store, path, { schema, what, remedy })));
+  return found;
 }
 
 /** The folders of these artifacts, and of those that they were made from. */
-async function reach(store: Store, roots: readonly ArtifactRef[]): Promise<Set<string>> {
+async function reach(
+  store: Store,
+  roots: readonly ArtifactRef[],
+  isThere: (ref: ArtifactRef) => boolean,
+): Promise<Set<string>> {
   const reached = new Set<string>();
   const pending = [...roots];
   for (let ref = pending.pop(); ref; ref = pending.pop()) {
     const folder = artifactFolder(ref);
     if (reached.has(folder)) continue;
     reached.add(folder);
-    const manifest = await readArtifact(store, ref).catch(() => null);
-    pending.push(...artifactsIn(manifest?.about));
+    // Of an artifact that is gone, nobody knows what it was made from.
+    if (isThere(ref)) pending.push(...artifactsIn((await readArtifact(store, ref)).about));
   }
   return reached;
 }
 
 async function isYoung(store: Store, files: readonly StoredFile[], now: number): Promise<boolean> {
   for (const { path } of files) {
-    const { mtimeMs } = await stat(await store.localFile(path));
-    if (now - mtimeMs < youngestMs) return true;
+    try {
+      const { mtimeMs } = await stat(await store.localFile(path));
+      if (now - mtimeMs < youngestMs) return true;
+    } catch (error) {
+      if (!isMissing(error)) throw unreadable(store.locate(path), error);
+    }
   }
   return false;
 }

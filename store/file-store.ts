@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, link, open, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ContrailError, isContrailError } from '../contracts/errors.ts';
-import { filesBelow, hasCode, isMissing, makeFolder, readWhole, syncFolder } from './file-system.ts';
+import { isContrailError } from '../contracts/errors.ts';
+import { filesBelow, foldersIn, hasCode, makeFolder, readWhole, syncFolder } from './file-system.ts';
 import { checkedPath, stagingFolder, temporaryMark } from './paths.ts';
+import { isMissing, missingFile, unreadable } from './reading.ts';
 import type { Content, Store } from './store.ts';
 
 /** A temporary file that nobody has written to for so long belongs to a process that died. */
@@ -62,10 +63,11 @@ export function createFileStore(folder: string): Store {
   return {
     url: pathToFileURL(root).href,
     read: async (path) => {
+      const where = absolute(path);
       try {
-        return await readWhole(absolute(path));
+        return await readWhole(where);
       } catch (error) {
-        throw isMissing(error) ? missing(absolute(path), error) : error;
+        throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
       }
     },
     exists: (path) => isFile(absolute(path)),
@@ -76,6 +78,7 @@ export function createFileStore(folder: string): Store {
         .map(({ path, bytes }) => ({ path: relative(root, path).split(sep).join('/'), bytes }))
         .sort((a, b) => (a.path < b.path ? -1 : 1));
     },
+    folders: (prefix) => foldersIn(absolute(prefix)),
     write: async (path, content) => {
       const target = absolute(path);
       await writeBeside(target, content, (temporary) => rename(temporary, target));
@@ -139,7 +142,7 @@ export function createFileStore(folder: string): Store {
       return leftovers.length;
     },
     localFile: async (path) => {
-      if (!(await isFile(absolute(path)))) throw missing(absolute(path));
+      if (!(await isFile(absolute(path)))) throw missingFile(absolute(path));
       return absolute(path);
     },
     locate: absolute,
@@ -173,9 +176,6 @@ async function isFile(path: string): Promise<boolean> {
     return (await stat(path)).isFile();
   } catch (error) {
     if (isMissing(error)) return false;
-    throw error;
+    throw unreadable(path, error);
   }
 }
-
-const missing = (path: string, cause?: unknown) =>
-  new ContrailError('CorruptArtifact', `The store has no file ${path}.`, { cause });

@@ -1,6 +1,7 @@
-import type { Dirent } from 'node:fs';
-import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import type { Dirent, Stats } from 'node:fs';
+import { lstat, mkdir, open, readdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isMissing, unreadable } from './reading.ts';
 
 /** Node reads at most 2 GiB at a time. */
 const readAtOnce = 2 ** 30;
@@ -30,23 +31,35 @@ export interface FoundFile {
 }
 
 /**
- * Every file below a folder; none when there is no such folder. A file or folder that vanishes meanwhile is left out, and
- * nothing else is: that is why this is not Node's recursive `readdir`, which fails as a whole.
+ * Every file below a folder, also where links lead; none when there is no such folder. A file or folder that vanishes
+ * meanwhile is left out, and nothing else is: that is why this is not Node's recursive `readdir`, which fails as a whole.
+ *
+ * @throws ContrailError StoreUnreadable that names what cannot be read, such as a link that leads nowhere
  */
-export async function filesBelow(folder: string): Promise<FoundFile[]> {
+export async function filesBelow(folder: string, above: readonly string[] = []): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
   for (const entry of await entriesOf(folder)) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) found.push(...(await filesBelow(path)));
+    if (entry.isDirectory()) found.push(...(await filesBelow(path, above)));
     else {
-      const at = await stat(path).catch((error: unknown) => {
-        if (isMissing(error)) return null;
-        throw error;
-      });
+      const at = await statOf(path);
       if (at?.isFile()) found.push({ path, bytes: at.size, modifiedMs: at.mtimeMs });
+      else if (at?.isDirectory()) found.push(...(await filesBelow(path, [...above, await targetOf(path, above)])));
     }
   }
   return found;
+}
+
+/** The names of the folders in a folder, in order; none when there is no such folder. @throws ContrailError StoreUnreadable */
+export async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await entriesOf(folder);
+  const are = await Promise.all(
+    entries.map(
+      async (entry) =>
+        entry.isDirectory() || (entry.isSymbolicLink() && (await statOf(join(folder, entry.name)))?.isDirectory()),
+    ),
+  );
+  return entries.flatMap(({ name }, index) => (are[index] ? [name] : [])).sort();
 }
 
 async function entriesOf(folder: string): Promise<Dirent[]> {
@@ -54,8 +67,33 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
     if (isMissing(error)) return [];
-    throw error;
+    throw unreadable(folder, error);
   }
+}
+
+/** Null for what is not there any more; a link that leads nowhere is there. */
+async function statOf(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (!isMissing(error)) throw unreadable(path, error);
+  }
+  const leadsNowhere = await lstat(path).then(
+    (link) => link.isSymbolicLink(),
+    (error: unknown) => {
+      if (isMissing(error)) return false;
+      throw unreadable(path, error);
+    },
+  );
+  if (leadsNowhere) throw unreadable(path, new Error('It is a link to what is not there. Is a disk not mounted?'));
+  return null;
+}
+
+/** @throws ContrailError StoreUnreadable for a link to a folder that it lies in */
+async function targetOf(path: string, above: readonly string[]): Promise<string> {
+  const target = await realpath(path);
+  if (above.includes(target)) throw unreadable(path, Object.assign(new Error(), { code: 'ELOOP' }));
+  return target;
 }
 
 /** Makes a folder and those above it, each synced into its parent. */
@@ -77,5 +115,3 @@ export async function syncFolder(folder: string): Promise<void> {
 
 export const hasCode = (error: unknown, code: string): boolean =>
   error instanceof Error && 'code' in error && error.code === code;
-
-export const isMissing = (error: unknown): boolean => hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR');

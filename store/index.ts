@@ -1,5 +1,13 @@
 export { type ArtifactWriter, createArtifactWriter } from './artifact-writer.ts';
-export { artifactFolder, damaged, readArtifact, readArtifactFile, writeArtifact } from './artifacts.ts';
+export {
+  artifactFolder,
+  damaged,
+  readAbout,
+  readArtifact,
+  readArtifactFile,
+  readArtifactJson,
+  writeArtifact,
+} from './artifacts.ts';
 export {
   artifactsIn,
   type CacheEntry,
@@ -7,6 +15,7 @@ export {
   damageIn,
   type KeyedCacheEntry,
   listCache,
+  listCacheKeys,
   loadCacheEntry,
   removeCacheEntry,
   saveCacheEntry,
@@ -34,6 +43,7 @@ export {
   promoteModel,
   rollBackModel,
 } from './models.ts';
+export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
 export type { Keep } from './retention.ts';
 export {
   type EpochLine,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
-import { jsonBytes, parseJson } from './digest.ts';
+import { jsonBytes } from './digest.ts';
+import { listFiles, readJson, unlessDamaged } from './reading.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -43,16 +44,22 @@ export async function assertCurrent({ store, key, token, owner }: Lease): Promis
   );
 }
 
-async function ownerOf(store: Store, key: StepKey, token: number): Promise<string> {
-  try {
-    return leaseSchema.parse(parseJson(await store.read(pathOf(key, token)))).owner;
-  } catch {
-    return 'another process';
-  }
-}
+/** For a message alone: that the lease is lost is known already. */
+const ownerOf = (store: Store, key: StepKey, token: number): Promise<string> =>
+  readLease(store, pathOf(key, token)).then(
+    (lease) => lease?.owner ?? 'another process',
+    () => 'another process, whose lease cannot be read',
+  );
+
+const readLease = (store: Store, path: string) =>
+  readJson(store, path, {
+    schema: leaseSchema,
+    what: 'a lease',
+    remedy: 'Its number alone decides who may write; leave it.',
+  });
 
 async function highestToken(store: Store, key: StepKey): Promise<number> {
-  const names = (await store.list(folderOf(key))).map(({ path }) => path.split('/').at(-1) ?? '');
+  const names = (await listFiles(store, folderOf(key))).map(({ path }) => path.split('/').at(-1) ?? '');
   const tokens = names.filter((name) => /^\d+\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
   return Math.max(0, ...tokens);
 }
@@ -64,17 +71,21 @@ export interface TakenLease {
   readonly takenAt: string;
 }
 
-/** Every taking of a step's lease, the first first; a file that cannot be read is left out. */
-export async function listLeases(store: Store, key: StepKey): Promise<readonly TakenLease[]> {
-  const files = (await store.list(folderOf(key))).filter(({ path }) => /\/\d+\.json$/.test(path));
+/**
+ * Every taking of a step's lease, the first first; a damaged file is left out, and told to `onDamage`.
+ *
+ * @throws ContrailError StoreUnreadable
+ */
+export async function listLeases(
+  store: Store,
+  key: StepKey,
+  onDamage: (problem: string) => void = () => {},
+): Promise<readonly TakenLease[]> {
+  const files = (await listFiles(store, folderOf(key))).filter(({ path }) => /\/\d+\.json$/.test(path));
   const leases = await Promise.all(
     files.map(async ({ path }) => {
-      try {
-        const lease = leaseSchema.parse(parseJson(await store.read(path)));
-        return [{ ...lease, token: Number.parseInt(path.split('/').at(-1) ?? '', 10) }];
-      } catch {
-        return [];
-      }
+      const lease = await unlessDamaged(readLease(store, path), onDamage);
+      return lease ? [{ ...lease, token: Number.parseInt(path.split('/').at(-1) ?? '', 10) }] : [];
     }),
   );
   return leases.flat().sort((a, b) => a.token - b.token);

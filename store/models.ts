@@ -2,9 +2,10 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type Evaluation, evaluationAboutSchema, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import { type Candidate, type MetricName, type ModelVersion, modelVersionSchema } from '../contracts/models.ts';
-import { readArtifact, readArtifactFile } from './artifacts.ts';
+import { readAbout, readArtifact, readArtifactJson } from './artifacts.ts';
 import { datasetAboutOf } from './dataset-about.ts';
-import { digestOfJson, jsonBytes, parseJson } from './digest.ts';
+import { digestOfJson, jsonBytes } from './digest.ts';
+import { listFiles, listFolders, readJson } from './reading.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -21,27 +22,21 @@ const versionPath = (model: string, version: number) =>
 const currentPath = (model: string) => `${folderOf(model)}/current.json`;
 
 /** The names that have a model, in order. */
-export async function listModels(store: Store): Promise<readonly string[]> {
-  const names = (await store.list('models')).map(({ path }) => path.split('/')[1] ?? '');
-  return [...new Set(names)].sort();
-}
+export const listModels = (store: Store): Promise<readonly string[]> => listFolders(store, 'models');
 
-/** Every version of a model, oldest first. @throws ContrailError CorruptArtifact for one that cannot be read */
+/** Every version of a model, oldest first. @throws ContrailError CorruptArtifact, StoreUnreadable */
 export async function loadVersions(store: Store, model: string): Promise<readonly ModelVersion[]> {
-  const files = await store.list(`${folderOf(model)}/versions`);
-  return Promise.all(
-    files.map(async ({ path }) => {
-      try {
-        return modelVersionSchema.parse(parseJson(await store.read(path)));
-      } catch (cause) {
-        throw new ContrailError(
-          'CorruptArtifact',
-          `${store.locate(path)} is not a version of a model. Put it right, or remove it to go back to the version before.`,
-          { cause },
-        );
-      }
-    }),
+  const files = await listFiles(store, `${folderOf(model)}/versions`);
+  const versions = await Promise.all(
+    files.map(({ path }) =>
+      readJson(store, path, {
+        schema: modelVersionSchema,
+        what: 'a version of a model',
+        remedy: 'Put it right, or remove it to go back to the version before.',
+      }),
+    ),
   );
+  return versions.filter((version) => version !== null);
 }
 
 /** The current model of a name; null where there is none. */
@@ -54,8 +49,8 @@ export async function candidateOf(
   { run, step }: Pick<Candidate, 'run' | 'step'>,
   evaluation: ArtifactRef,
 ): Promise<Candidate> {
-  const about = evaluationAboutSchema.parse((await readArtifact(store, evaluation)).about);
-  const measured = evaluationSchema.parse(parseJson(await readArtifactFile(store, evaluation, evaluationFile)));
+  const about = await readAbout(store, evaluation, evaluationAboutSchema);
+  const measured = await readArtifactJson(store, evaluation, evaluationFile, evaluationSchema);
   return {
     run,
     step,
@@ -69,7 +64,7 @@ export async function candidateOf(
 
 /** The data set that an evaluation was made on. */
 export const datasetOf = async (store: Store, evaluation: ArtifactRef): Promise<ArtifactRef> =>
-  evaluationAboutSchema.parse((await readArtifact(store, evaluation)).about).dataset;
+  (await readAbout(store, evaluation, evaluationAboutSchema)).dataset;
 
 const metricsOf = ({ top1, top5, macroF1, knn }: Evaluation): Record<MetricName, number> => ({
   top1,

@@ -4,7 +4,8 @@ import { ContrailError } from '../contracts/errors.ts';
 import { plannedStepIdSchema, type StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type Plan, planSchema } from '../contracts/plan.ts';
-import { jsonBytes, parseJson } from './digest.ts';
+import { jsonBytes } from './digest.ts';
+import { listFolders, readIfThere, readJson, unlessDamaged } from './reading.ts';
 import type { Content, Store } from './store.ts';
 
 /**
@@ -35,18 +36,14 @@ export const savePlan = (store: Store, run: string, plan: Plan): Promise<void> =
 /**
  * The plan that a run was started with; null when the store does not know the run.
  *
- * @throws ContrailError CorruptArtifact when it is damaged
+ * @throws ContrailError CorruptArtifact when it is damaged, StoreUnreadable
  */
 export async function loadPlan(store: Store, run: string): Promise<Plan | null> {
-  const path = planPath(run);
-  if (!(await store.exists(path))) return null;
-  try {
-    return planSchema.parse(parseJson(await store.read(path)));
-  } catch (error) {
-    throw new ContrailError('CorruptArtifact', `${store.locate(path)} is not a plan. Start a new run.`, {
-      cause: error,
-    });
-  }
+  return readJson(store, planPath(run), {
+    schema: planSchema,
+    what: 'the plan of a run',
+    remedy: 'Restore it from a copy, or start a new run: what it has in common with this one is in the cache.',
+  });
 }
 
 /** What a run was started with. @throws ContrailError RunNotFound, or CorruptArtifact */
@@ -63,24 +60,35 @@ export const saveStepResult = (store: Store, key: StepKey, result: StoredStepRes
 /** Forgets the result of a step that is to be done again. */
 export const removeStepResult = (store: Store, key: StepKey): Promise<void> => store.remove(resultPath(key));
 
-/** The recorded result of a step; null when it never finished, or the record is not readable. */
-export async function loadStepResult(store: Store, key: StepKey): Promise<StoredStepResult | null> {
-  if (!(await store.exists(resultPath(key)))) return null;
-  try {
-    return stepResultSchema.parse(parseJson(await store.read(resultPath(key)))) as StoredStepResult;
-  } catch {
-    return null;
-  }
-}
-
-/** The recorded results of a run, by step. */
-export async function loadStepResults(store: Store, run: string): Promise<Record<string, StoredStepResult>> {
-  const found = (await store.list(`runs/${run}/steps`)).flatMap(({ path }) => {
-    const step = /^runs\/[^/]+\/steps\/([^/]+)\/result\.json$/.exec(path)?.[1];
-    return plannedStepIdSchema.safeParse(step).success && step !== undefined ? [step] : [];
+/** The recorded result of a step; null when it never finished. @throws ContrailError CorruptArtifact, StoreUnreadable */
+export const loadStepResult = (store: Store, key: StepKey): Promise<StoredStepResult | null> =>
+  readJson(store, resultPath(key), {
+    schema: stepResultSchema as z.ZodType<StoredStepResult>,
+    what: 'the result of a step',
+    remedy: `Restore it from a copy, or let \`contrail resume ${key.run}\` do ${key.step} again.`,
   });
-  const results = await Promise.all(found.map(async (step) => [step, await loadStepResult(store, { run, step })]));
-  return Object.fromEntries(results.filter(([, result]) => result !== null));
+
+/**
+ * The recorded results of a run, by step.
+ *
+ * @param onDamage is told of a damaged one, which is left out; without it, that is an error
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function loadStepResults(
+  store: Store,
+  run: string,
+  onDamage?: (problem: string) => void,
+): Promise<Record<string, StoredStepResult>> {
+  const steps = await listFolders(store, `runs/${run}/steps`);
+  const results = await Promise.all(
+    steps
+      .filter((step) => plannedStepIdSchema.safeParse(step).success)
+      .map(async (step) => {
+        const reading = loadStepResult(store, { run, step });
+        return [step, onDamage ? await unlessDamaged(reading, onDamage) : await reading] as const;
+      }),
+  );
+  return Object.fromEntries(results.flatMap(([step, result]) => (result ? [[step, result]] : [])));
 }
 
 const epochLineSchema = epochMetricsSchema.extend({ epoch: z.int().positive() });
@@ -89,22 +97,44 @@ const metricsPath = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/metri
 
 /** Records the metrics of an epoch, one line each in order; an epoch that was trained again replaces its line. */
 export async function saveEpochMetrics(store: Store, key: StepKey, line: EpochLine): Promise<void> {
-  const others = (await loadEpochMetrics(store, key)).filter(({ epoch }) => epoch !== line.epoch);
-  const lines = [...others, epochLineSchema.parse(line)].sort((a, b) => a.epoch - b.epoch);
-  await store.write(metricsPath(key), lines.map(jsonBytes));
+  const { lines, damaged } = await readEpochMetrics(store, key);
+  const others = lines.filter(({ epoch }) => epoch !== line.epoch);
+  const sorted = [...others, epochLineSchema.parse(line)].sort((a, b) => a.epoch - b.epoch);
+  const kept = damaged.map(({ text }) => new TextEncoder().encode(`${text}\n`));
+  await store.write(metricsPath(key), [...kept, ...sorted.map(jsonBytes)]);
 }
 
-/** The recorded metrics, by epoch; lines that cannot be read are left out. */
-export async function loadEpochMetrics(store: Store, key: StepKey): Promise<readonly EpochLine[]> {
-  if (!(await store.exists(metricsPath(key)))) return [];
-  const text = new TextDecoder().decode(await store.read(metricsPath(key)));
-  return text.split('\n').flatMap((line) => {
+/**
+ * The recorded metrics, by epoch; damaged lines are left out, and told to `onDamage`.
+ *
+ * @throws ContrailError StoreUnreadable
+ */
+export async function loadEpochMetrics(
+  store: Store,
+  key: StepKey,
+  onDamage: (problem: string) => void = () => {},
+): Promise<readonly EpochLine[]> {
+  const { lines, damaged } = await readEpochMetrics(store, key);
+  for (const { number } of damaged) onDamage(`${store.locate(metricsPath(key))}:${number} is no epoch's metrics.`);
+  return lines;
+}
+
+async function readEpochMetrics(store: Store, key: StepKey) {
+  const bytes = await readIfThere(store, metricsPath(key));
+  const lines: EpochLine[] = [];
+  const damaged: { readonly number: number; readonly text: string }[] = [];
+  for (const [index, text] of new TextDecoder()
+    .decode(bytes ?? undefined)
+    .split('\n')
+    .entries()) {
+    if (text === '') continue;
     try {
-      return [epochLineSchema.parse(JSON.parse(line))];
+      lines.push(epochLineSchema.parse(JSON.parse(text)));
     } catch {
-      return [];
+      damaged.push({ number: index + 1, text });
     }
-  });
+  }
+  return { lines, damaged };
 }
 
 /** The folder that a person looks into after a run. */

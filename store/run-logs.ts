@@ -1,5 +1,6 @@
 import { type LogLine, logLineSchema } from '../contracts/logs.ts';
 import { jsonBytes } from './digest.ts';
+import { listFiles, readIfThere } from './reading.ts';
 import type { Store } from './store.ts';
 
 /** A file of a log is replaced as a whole until it has so many bytes; then the next one begins. */
@@ -43,31 +44,42 @@ export function openRunLog(store: Store, run: string, writer: string): RunLogWri
 /** How far a reader has come: lines read, by file. */
 export type LogPosition = ReadonlyMap<string, { readonly bytes: number; readonly lines: number }>;
 
-/** The lines of a run since a position, by time, and the position after them. A line that cannot be read is left out. */
+/**
+ * The lines of a run since a position, by time, and the position after them. A damaged line is left out, and told to
+ * `onDamage`.
+ *
+ * @throws ContrailError StoreUnreadable
+ */
 export async function readRunLog(
   store: Store,
   run: string,
   since: LogPosition = new Map(),
+  onDamage: (problem: string) => void = () => {},
 ): Promise<{ readonly lines: readonly LogLine[]; readonly position: LogPosition }> {
   const position = new Map(since);
   const found: LogLine[] = [];
-  for (const { path, bytes } of await store.list(folderOf(run))) {
+  for (const { path, bytes } of await listFiles(store, folderOf(run))) {
     const before = since.get(path) ?? { bytes: 0, lines: 0 };
     if (bytes === before.bytes) continue;
     const texts = new TextDecoder()
-      .decode(await store.read(path))
+      .decode((await readIfThere(store, path)) ?? undefined)
       .split('\n')
       .filter((text) => text !== '');
-    found.push(...texts.slice(before.lines).flatMap(readLine));
+    for (const [index, text] of texts.entries()) {
+      if (index < before.lines) continue;
+      const line = readLine(text);
+      if (line) found.push(line);
+      else onDamage(`${store.locate(path)}:${index + 1} is damaged: it is not a line of a log.`);
+    }
     position.set(path, { bytes, lines: texts.length });
   }
   return { lines: found.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0)), position };
 }
 
-function readLine(text: string): LogLine[] {
+function readLine(text: string): LogLine | null {
   try {
-    return [logLineSchema.parse(JSON.parse(text))];
+    return logLineSchema.parse(JSON.parse(text));
   } catch {
-    return [];
+    return null;
   }
 }

@@ -1,4 +1,3 @@
-import { ContrailError } from '../contracts/errors.ts';
 import {
   type ForkRecord,
   forkRecordSchema,
@@ -6,7 +5,8 @@ import {
   type RunRecord,
   runRecordSchema,
 } from '../contracts/run.ts';
-import { jsonBytes, parseJson } from './digest.ts';
+import { jsonBytes } from './digest.ts';
+import { readJson } from './reading.ts';
 import type { Store } from './store.ts';
 
 const recordPath = (run: string) => `runs/${run}/run.json`;
@@ -15,16 +15,17 @@ const recordPath = (run: string) => `runs/${run}/run.json`;
 export const recordRun = (store: Store, record: RunRecord): Promise<boolean> =>
   store.writeExclusive(recordPath(record.run), jsonBytes(runRecordSchema.parse(record)));
 
-/** What a run was started from; null for a run of a version that did not record it. @throws ContrailError CorruptArtifact */
-export async function loadRunRecord(store: Store, run: string): Promise<RunRecord | null> {
-  const path = recordPath(run);
-  if (!(await store.exists(path))) return null;
-  try {
-    return runRecordSchema.parse(parseJson(await store.read(path)));
-  } catch (cause) {
-    throw new ContrailError('CorruptArtifact', `${store.locate(path)} is not the record of a run.`, { cause });
-  }
-}
+/**
+ * What a run was started from; null for a run of a version that did not record it.
+ *
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export const loadRunRecord = (store: Store, run: string): Promise<RunRecord | null> =>
+  readJson(store, recordPath(run), {
+    schema: runRecordSchema,
+    what: 'the record of a run',
+    remedy: `Restore it from a copy, or remove it: ${run} then no longer knows its pipeline's file and its versions.`,
+  });
 
 /** Adds to the record of a run that it was gone on with. A run of a version that did not record it has nothing to add to. */
 export async function recordResume(

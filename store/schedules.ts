@@ -1,4 +1,3 @@
-import { ContrailError } from '../contracts/errors.ts';
 import type { Plan } from '../contracts/plan.ts';
 import {
   type LastCompleted,
@@ -6,7 +5,8 @@ import {
   type ScheduleDefinition,
   scheduleDefinitionSchema,
 } from '../contracts/schedules.ts';
-import { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
+import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
+import { damagedFile, decodeJson, listFiles, missingFile, readIfThere, readJson } from './reading.ts';
 import type { Store } from './store.ts';
 
 const folderOf = (schedule: string) => `schedules/${schedule}`;
@@ -21,28 +21,28 @@ export async function saveScheduleDefinition(store: Store, definition: ScheduleD
   return sha256;
 }
 
-/** @throws ContrailError CorruptArtifact when it is missing or damaged */
+/** @throws ContrailError CorruptArtifact when it is missing or damaged, StoreUnreadable */
 export async function loadScheduleDefinition(
   store: Store,
   schedule: string,
   digest: string,
 ): Promise<ScheduleDefinition> {
   const path = definitionPath(schedule, digest);
-  const bytes = await store.read(path);
-  if (digestOf(bytes).sha256 !== digest)
-    throw new ContrailError(
-      'CorruptArtifact',
-      `${store.locate(path)} is damaged. \`contrail schedule create --replace\` writes it anew.`,
-    );
-  return scheduleDefinitionSchema.parse(parseJson(bytes));
+  const what = 'the definition of a schedule that its name says';
+  const remedy = '`contrail schedule create --replace` writes it anew.';
+  const bytes = await readIfThere(store, path);
+  if (bytes === null) throw damagedFile(store.locate(path), what, remedy, missingFile(store.locate(path)));
+  if (digestOf(bytes).sha256 !== digest) throw damagedFile(store.locate(path), what, remedy);
+  return decodeJson(store, path, bytes, { schema: scheduleDefinitionSchema, what, remedy });
 }
 
-/** The last run of a schedule that completed; null when there is none. */
-export async function loadLastCompleted(store: Store, schedule: string): Promise<LastCompleted | null> {
-  if (!(await store.exists(lastPath(schedule)))) return null;
-  const parsed = lastCompletedSchema.safeParse(parseJson(await store.read(lastPath(schedule))));
-  return parsed.success ? parsed.data : null;
-}
+/** The last run of a schedule that completed; null when there is none. @throws ContrailError CorruptArtifact, StoreUnreadable */
+export const loadLastCompleted = (store: Store, schedule: string): Promise<LastCompleted | null> =>
+  readJson(store, lastPath(schedule), {
+    schema: lastCompletedSchema,
+    what: 'the record of the last run of a schedule',
+    remedy: 'Remove it: the next firing runs whether or not its data has changed, and writes it anew.',
+  });
 
 export const saveLastCompleted = (store: Store, schedule: string, last: LastCompleted): Promise<void> =>
   store.write(lastPath(schedule), jsonBytes(lastCompletedSchema.parse(last)));
@@ -52,5 +52,5 @@ export const digestOfSteps = ({ steps }: Pick<Plan, 'steps'>): string => digestO
 
 /** Forgets a schedule; the runs that it started stay. */
 export async function removeSchedule(store: Store, schedule: string): Promise<void> {
-  for (const { path } of await store.list(folderOf(schedule))) await store.remove(path);
+  for (const { path } of await listFiles(store, folderOf(schedule))) await store.remove(path);
 }

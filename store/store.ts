@@ -27,11 +27,13 @@ export interface StagedFile {
  */
 export interface Store {
   readonly url: string;
-  /** @throws ContrailError CorruptArtifact when there is no such file */
+  /** @throws ContrailError CorruptArtifact when there is no such file, StoreUnreadable when it cannot be read */
   readonly read: (path: string) => Promise<Uint8Array>;
   readonly exists: (path: string) => Promise<boolean>;
   /** Every file below a folder, sorted by path; empty when there is no such folder. Files being written are left out. */
   readonly list: (folder: string) => Promise<readonly StoredFile[]>;
+  /** The names of the folders in a folder, sorted; empty when there is no such folder. */
+  readonly folders: (folder: string) => Promise<readonly string[]>;
   /** Writes a file, replacing one of that name. Durable when it returns. */
   readonly write: (path: string, content: Content | AsyncIterable<Uint8Array>) => Promise<void>;
   /** Writes a file unless there is one of that name; says whether it did. Of several writers exactly one succeeds. */

@@ -2,7 +2,7 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../contracts/encoder.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type ClassifierAbout, classifierAboutSchema, classifierFile } from '../contracts/evaluation.ts';
-import { decodeSafetensors, float32, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
+import { decodeSafetensors, float32, readAbout, readArtifactFile, type Store } from '../store/index.ts';
 import { exportStep, loadExported } from './capture/export.ts';
 import type { Step } from './capture/index.ts';
 import { embeddingStep, openEncoder } from './features.ts';
@@ -24,7 +24,7 @@ export async function exportModel(
   store: Store,
   { encoder, classifier }: { readonly encoder: ArtifactRef; readonly classifier: ArtifactRef | null },
 ): Promise<ExportedModel> {
-  const about = encoderAboutSchema.parse((await readArtifact(store, encoder)).about);
+  const about = await readAbout(store, encoder, encoderAboutSchema);
   const encoderWeights = await readArtifactFile(store, encoder, encoderFiles.encoder);
   const model = createEncoder(about.encoder, about.image.channels);
   const variables = new Map(createVariables(model.parameters, 0));
@@ -35,7 +35,7 @@ export async function exportModel(
   let classifierAbout: ClassifierAbout | null = null;
   let classifierWeights: Uint8Array | null = null;
   if (classifier) {
-    classifierAbout = classifierAboutSchema.parse((await readArtifact(store, classifier)).about);
+    classifierAbout = await readAbout(store, classifier, classifierAboutSchema);
     classifierWeights = await readArtifactFile(store, classifier, classifierFile);
     const { dimension, classes } = classifierAbout;
     const head = new Map([

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../contracts/encoder.ts';
 import type { OpenSplit } from '../datasets/index.ts';
-import { decodeSafetensors, readArtifact, readArtifactFile, type Store, type StoredTensor } from '../store/index.ts';
+import { decodeSafetensors, readAbout, readArtifactFile, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, type Step, type TensorValue } from './capture/index.ts';
 import { prepareImages } from './model.ts';
 import { createEncoder, type EncoderModel } from './models/encoder.ts';
@@ -50,7 +50,7 @@ export interface FrozenEncoder {
  * @throws ContrailError CorruptArtifact when a file is damaged or does not fit the model
  */
 export async function openEncoder(store: Store, ref: ArtifactRef): Promise<FrozenEncoder> {
-  const about = encoderAboutSchema.parse((await readArtifact(store, ref)).about);
+  const about = await readAbout(store, ref, encoderAboutSchema);
   const { tensors } = decodeSafetensors(await readArtifactFile(store, ref, encoderFiles.encoder));
   const { load, ...embedder } = createEmbedder(about);
   load(tensors);

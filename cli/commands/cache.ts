@@ -1,14 +1,23 @@
+import { z } from 'zod';
 import { ContrailError } from '../../contracts/errors.ts';
-import { collectGarbage, listCache, openStore, removeCacheEntry } from '../../store/index.ts';
+import { collectGarbage, listCache, listCacheKeys, openStore, removeCacheEntry } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { formatBytes, print, printJson, say, table } from '../output.ts';
 
 const shortKey = 12;
-const usesOf = (fingerprint: string): string => String((JSON.parse(fingerprint) as { uses?: unknown }).uses);
+/** The kind of step; empty where a fingerprint is not as this version writes it. */
+function usesOf(fingerprint: string): string {
+  try {
+    return fingerprintSchema.parse(JSON.parse(fingerprint)).uses;
+  } catch {
+    return '';
+  }
+}
+const fingerprintSchema = z.object({ uses: z.string() });
 
 /** `contrail cache ls` */
 export async function cacheListCommand({ json }: { readonly json: boolean }): Promise<number> {
-  const entries = await listCache(openStore(openHome().storeUrl));
+  const entries = await listCache(openStore(openHome().storeUrl), say);
   const rows = entries.map(({ key, fingerprint, run, step, createdAt, result }) => ({
     key,
     uses: usesOf(fingerprint),
@@ -40,17 +49,17 @@ export async function cacheRemoveCommand(keys: readonly string[], { all }: { rea
   if (all === keys.length > 0)
     throw new ContrailError('Usage', 'Give keys as `contrail cache ls` shows them, or --all.');
   const store = openStore(openHome().storeUrl);
-  const entries = await listCache(store);
-  const chosen = all ? entries : keys.map((key) => onlyOne(entries, key));
-  for (const { key } of chosen) await removeCacheEntry(store, key);
+  const known = await listCacheKeys(store);
+  const chosen = all ? known : keys.map((key) => onlyOne(known, key));
+  for (const key of chosen) await removeCacheEntry(store, key);
   say(`Forgot ${chosen.length} results; their artifacts stay until \`contrail cache gc\`.`);
   return 0;
 }
 
-function onlyOne<T extends { readonly key: string }>(entries: readonly T[], key: string): T {
-  const [found, another] = entries.filter((entry) => entry.key.startsWith(key));
+function onlyOne(known: readonly string[], beginning: string): string {
+  const [found, another] = known.filter((key) => key.startsWith(beginning));
   if (!found || another)
-    throw new ContrailError('Usage', `${another ? 'More than one key begins' : 'No key begins'} with ${key}.`);
+    throw new ContrailError('Usage', `${another ? 'More than one key begins' : 'No key begins'} with ${beginning}.`);
   return found;
 }
 

@@ -39,7 +39,7 @@ export async function logsCommand(
     return null;
   });
   try {
-    const first = await readRunLog(store, run);
+    const first = await readRunLog(store, run, undefined, say);
     const lost = server ? await lostAttempts(server, run, trainingsOf(plan)) : [];
     show([...first.lines, ...lost].sort((a, b) => (a.time < b.time ? -1 : 1)));
     if (!follow || !server) {
@@ -57,7 +57,7 @@ export async function logsCommand(
       // Asked before the log is read, so that the last lines are not missed.
       running = await isRunning(server, run);
       if (!running) await new Promise((resolve) => setTimeout(resolve, 2 * pollMs));
-      const next = await readRunLog(store, run, position);
+      const next = await readRunLog(store, run, position, say);
       const news = (await lostAttempts(server, run, trainingsOf(plan))).filter((line) => !seen.has(keyOf(line)));
       for (const line of news) seen.add(keyOf(line));
       show([...next.lines, ...news].sort((a, b) => (a.time < b.time ? -1 : 1)));

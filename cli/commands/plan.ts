@@ -1,8 +1,8 @@
 import type { Json } from '../../contracts/json.ts';
-import { damageIn, loadCacheEntry, openStore, requirePlan } from '../../store/index.ts';
+import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
-import { formatSeconds, print, printJson, table } from '../output.ts';
+import { formatSeconds, print, printJson, say, table } from '../output.ts';
 import { readPipelineFile } from '../pipeline-file.ts';
 import { checkRunId } from './run.ts';
 
@@ -26,11 +26,14 @@ export async function planCommand(
   const plan = await readPipelineFile(file, set);
   const store = openStore(openHome().storeUrl);
   if (resume !== undefined) await requirePlan(store, checkRunId(resume));
+  const problems = new Set<string>();
+  const onDamage = (problem: string) => void problems.add(problem);
   const cached = async (fingerprint: string) => {
-    const entry = await loadCacheEntry(store, fingerprint);
+    const entry = await unlessDamaged(loadCacheEntry(store, fingerprint), onDamage);
     return entry && (await damageIn(store, entry.result)) === null ? entry : null;
   };
-  const outlook = await lookAhead(store, plan, { cached, ...(resume === undefined ? {} : { resume }) });
+  const outlook = await lookAhead(store, plan, { cached, onDamage, ...(resume === undefined ? {} : { resume }) });
+  for (const problem of problems) say(problem);
   if (json) {
     printJson(outlook);
     return 0;

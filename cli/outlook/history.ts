@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { plannedStepIdSchema, runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
-import { differencesBetween, loadEpochMetrics, loadStepResult, type Store } from '../../store/index.ts';
+import {
+  differencesBetween,
+  listFiles,
+  loadEpochMetrics,
+  loadStepResult,
+  type Store,
+  unlessDamaged,
+} from '../../store/index.ts';
 
 type Values = { readonly [key: string]: Json };
 
@@ -32,9 +39,12 @@ const originSchema = z.object({
   inputs: z.record(z.string(), z.json()),
 });
 
-/** The results of all finished steps in the store, the newest first. */
-export async function loadHistory(store: Store): Promise<readonly EarlierResult[]> {
-  const keys = (await store.list('runs')).flatMap(({ path }) => {
+/** The results of all finished steps in the store, the newest first. @param onDamage is told of damaged ones, which are left out */
+export async function loadHistory(
+  store: Store,
+  onDamage?: (problem: string) => void,
+): Promise<readonly EarlierResult[]> {
+  const keys = (await listFiles(store, 'runs')).flatMap(({ path }) => {
     const [, run, step] = /^runs\/([^/]+)\/steps\/([^/]+)\/result\.json$/.exec(path) ?? [];
     return runIdSchema.safeParse(run).success && plannedStepIdSchema.safeParse(step).success && run && step
       ? [{ run, step }]
@@ -42,7 +52,8 @@ export async function loadHistory(store: Store): Promise<readonly EarlierResult[
   });
   const found = await Promise.all(
     keys.map(async (key): Promise<EarlierResult[]> => {
-      const stored = await loadStepResult(store, key);
+      const reading = loadStepResult(store, key);
+      const stored = await (onDamage ? unlessDamaged(reading, onDamage) : reading);
       const origin = readOrigin(stored?.fingerprint);
       if (!stored || !origin) return [];
       const { fingerprint, result, seconds = null, finishedAt = '' } = stored;

@@ -52,17 +52,26 @@ interface Surroundings {
  *
  * @param options.resume the run that would be gone on with
  * @param options.cached finds the result of any run for a fingerprint
+ * @param options.onDamage is told of damaged results, which count as none; without it, they are errors
  */
 export async function lookAhead(
   store: Store,
   plan: Plan,
-  { resume, cached }: { readonly resume?: string; readonly cached: Surroundings['cached'] },
+  {
+    resume,
+    cached,
+    onDamage,
+  }: {
+    readonly resume?: string;
+    readonly cached: Surroundings['cached'];
+    readonly onDamage?: (problem: string) => void;
+  },
 ): Promise<Outlook> {
   const around: Surroundings = {
     store,
     plan,
-    history: await loadHistory(store),
-    resume: resume === undefined ? null : { run: resume, stored: await loadStepResults(store, resume) },
+    history: await loadHistory(store, onDamage),
+    resume: resume === undefined ? null : { run: resume, stored: await loadStepResults(store, resume, onDamage) },
     cached,
     known: new Map(),
   };

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { type ArtifactRef, artifactRefSchema } from '../../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
 import { isContrailError } from '../../contracts/errors.ts';
@@ -10,12 +11,12 @@ import {
   listLeases,
   loadRunRecord,
   loadStepResults,
-  parseJson,
-  readArtifact,
-  readArtifactFile,
+  readAbout,
+  readArtifactJson,
   readRunLog,
   requirePlan,
   type Store,
+  unlessDamaged,
 } from '../../store/index.ts';
 import { mapOf } from './map.ts';
 import { originOf } from './origin.ts';
@@ -42,12 +43,13 @@ export async function gather(
   { title, seed = 0, maps = true, onProgress = () => {} }: GatherOptions = {},
 ): Promise<Report> {
   const plan = await requirePlan(store, run);
-  const record = await loadRunRecord(store, run);
-  const results = await loadStepResults(store, run);
-  const log = (await readRunLog(store, run)).lines;
+  const problems: string[] = [];
+  const onDamage = (problem: string) => void problems.push(problem);
+  const record = await unlessDamaged(loadRunRecord(store, run), onDamage);
+  const results = await loadStepResults(store, run, onDamage);
+  const log = (await readRunLog(store, run, undefined, onDamage)).lines;
   const resumes = (record?.resumes ?? []).map(({ at, accepted }) => ({ at, accepted }));
   const finished = Object.values(results).flatMap(({ finishedAt }) => finishedAt ?? []);
-  const problems: string[] = [];
   const trainings = await gatherTrainings(
     store,
     run,
@@ -55,6 +57,7 @@ export async function gather(
     results,
     log,
     resumes.map(({ at }) => at),
+    onDamage,
   );
   const owners = await Promise.all(trainings.map(({ step }) => listLeases(store, { run, step })));
   const report: Report = {
@@ -108,10 +111,10 @@ export async function gather(
 
   async function add(step: string, ref: ArtifactRef): Promise<void> {
     const origin = originOf(plan, step);
-    const read = async (name: string) => parseJson(await readArtifactFile(store, ref, name));
+    const read = <T>(name: string, schema: z.ZodType<T>) => readArtifactJson(store, ref, name, schema);
     if (ref.kind === 'evaluation') {
-      const evaluation = evaluationSchema.parse(await read(evaluationFile));
-      const { dataset } = evaluationAboutSchema.parse((await readArtifact(store, ref)).about);
+      const evaluation = await read(evaluationFile, evaluationSchema);
+      const { dataset } = await readAbout(store, ref, evaluationAboutSchema);
       // The runs of one arm look alike, so one map stands for all.
       const wanted = maps && !mapped.has(origin.arm);
       mapped.add(origin.arm);
@@ -120,14 +123,14 @@ export async function gather(
         : null;
       report.evaluations.push({ ...origin, dataset: dataset.digest, evaluation, map });
     } else if (ref.kind === 'robustness')
-      report.robustness.push({ ...origin, robustness: robustnessSchema.parse(await read(robustnessFile)) });
+      report.robustness.push({ ...origin, robustness: await read(robustnessFile, robustnessSchema) });
     else if (ref.kind === 'outliers')
-      report.outliers.push({ ...origin, outliers: outliersSchema.parse(await read(outliersFile)) });
+      report.outliers.push({ ...origin, outliers: await read(outliersFile, outliersSchema) });
     else if (ref.kind === 'curve') {
-      const { training } = curveAboutSchema.parse((await readArtifact(store, ref)).about);
-      const curve = learningCurveSchema.parse(await read(learningCurveFile));
+      const { training } = await readAbout(store, ref, curveAboutSchema);
+      const curve = await read(learningCurveFile, learningCurveSchema);
       report.curves.push({ ...originOf(plan, training.step), step, curve });
     } else if (ref.kind === 'comparison')
-      report.comparisons.push({ step, comparison: comparisonSchema.parse(await read(comparisonFile)) });
+      report.comparisons.push({ step, comparison: await read(comparisonFile, comparisonSchema) });
   }
 }

@@ -11,10 +11,16 @@ import {
   type Store,
   type StoredStepResult,
   type TakenLease,
+  unlessDamaged,
 } from '../../store/index.ts';
 import { originOf } from './origin.ts';
 
-/** Every training of a run, in the order of the plan: what each epoch gave, and what it lived through. @param log of the run */
+/**
+ * Every training of a run, in the order of the plan: what each epoch gave, and what it lived through.
+ *
+ * @param log of the run
+ * @param onDamage is told what is damaged and therefore left out
+ */
 export async function gatherTrainings(
   store: Store,
   run: string,
@@ -22,10 +28,11 @@ export async function gatherTrainings(
   results: Readonly<Record<string, StoredStepResult>>,
   log: readonly LogLine[],
   resumedAt: readonly string[],
+  onDamage: (problem: string) => void,
 ): Promise<TrainingReport[]> {
   const logs = new Map([[run, log]]);
   const logOf = async (name: string) => {
-    const found = logs.get(name) ?? (await readRunLog(store, name)).lines;
+    const found = logs.get(name) ?? (await readRunLog(store, name, undefined, onDamage)).lines;
     logs.set(name, found);
     return found;
   };
@@ -42,9 +49,9 @@ export async function gatherTrainings(
       takenFrom: key.run === run ? null : key.run,
       plannedEpochs: typeof step.with.epochs === 'number' ? step.with.epochs : Number(result?.epochs ?? 1),
       finished: result !== undefined,
-      epochs: [...(await loadEpochMetrics(store, key))],
-      interruptions: interruptionsOf(await listLeases(store, key), started, resumedAt),
-      changes: [...(await loadChanges(store, key))],
+      epochs: [...(await loadEpochMetrics(store, key, onDamage))],
+      interruptions: interruptionsOf(await listLeases(store, key, onDamage), started, resumedAt),
+      changes: [...((await unlessDamaged(loadChanges(store, key), onDamage)) ?? [])],
     });
   }
   return trainings;

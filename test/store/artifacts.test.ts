@@ -107,13 +107,16 @@ it('a file that would hide the manifest or another file is refused', async () =>
     ).rejects.toThrow(TypeError);
 });
 
-it('the results of a run come back by step; one that cannot be read counts as not done', async () => {
+it('the results of a run come back by step; a damaged one is named, and left out only where the caller is told', async () => {
   expect(await loadStepResults(store, 'run')).toEqual({});
   const result = { fingerprint: 'f', result: { top1: 0.9 } };
   await saveStepResult(store, { run: 'run', step: 'evaluate' }, result);
   await saveStepResult(store, { run: 'run', step: 'probe' }, result);
   await writeFile(store.locate('runs/run/steps/probe/result.json'), '{"finger');
-  expect(await loadStepResults(store, 'run')).toEqual({ evaluate: result });
+  const problems: string[] = [];
+  expect(await loadStepResults(store, 'run', (problem) => problems.push(problem))).toEqual({ evaluate: result });
+  expect(problems).toEqual([expect.stringMatching(/probe\/result\.json is damaged.*contrail resume run/)]);
+  await expect(loadStepResults(store, 'run')).rejects.toMatchObject({ code: 'CorruptArtifact', message: problems[0] });
 });
 
 it('an epoch that was trained again replaces its line of metrics', async () => {

@@ -43,13 +43,16 @@ const inTwoHours = () => Date.now() + 2 * 60 * 60 * 1000;
 const isThere = (ref: ArtifactRef) => store.exists(`${artifactFolder(ref)}/manifest.json`);
 
 describe('the cache', () => {
-  it('gives an entry by its fingerprint, and none that cannot be read', async () => {
+  it('gives an entry by its fingerprint, and names one that is damaged', async () => {
     await saveCacheEntry(store, entry('{"uses":"pretrain"}', await artifact('a')));
     expect(await loadCacheEntry(store, '{"uses":"pretrain"}')).toMatchObject({ run: 'run', step: 'pretrain' });
     expect(await loadCacheEntry(store, '{"uses":"evaluate"}')).toBeNull();
     await writeFile(store.locate(`cache/${cacheKey('{"uses":"pretrain"}')}.json`), '{');
-    expect(await loadCacheEntry(store, '{"uses":"pretrain"}')).toBeNull();
-    expect(await listCache(store)).toEqual([]);
+    const problem = { code: 'CorruptArtifact', message: expect.stringMatching(/\.json is damaged.*contrail cache rm/) };
+    await expect(loadCacheEntry(store, '{"uses":"pretrain"}')).rejects.toMatchObject(problem);
+    const problems: string[] = [];
+    expect(await listCache(store, (each) => problems.push(each))).toEqual([]);
+    expect(problems).toEqual([problem.message]);
   });
 
   it('sees that an artifact is damaged or gone', async () => {

@@ -1,5 +1,4 @@
-import { ContrailError } from '../../contracts/errors.ts';
-import type { Content, Store } from '../../store/index.ts';
+import { type Content, missingFile, type Store } from '../../store/index.ts';
 
 /** A store in memory, for tests that write thousands of small files. */
 export function memoryStore(): Store {
@@ -10,12 +9,11 @@ export function memoryStore(): Store {
     for await (const piece of content) pieces.push(piece);
     return new Uint8Array(Buffer.concat(pieces));
   };
-  const missing = (path: string) => new ContrailError('CorruptArtifact', `The store has no file ${path}.`);
   return {
     url: 'memory:',
     read: async (path) => {
       const bytes = files.get(path);
-      if (!bytes) throw missing(path);
+      if (!bytes) throw missingFile(path);
       return bytes;
     },
     exists: async (path) => files.has(path),
@@ -24,6 +22,12 @@ export function memoryStore(): Store {
         .filter(([path]) => path.startsWith(`${folder}/`))
         .map(([path, bytes]) => ({ path, bytes: bytes.length }))
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    folders: async (folder) =>
+      [...new Set([...files.keys()].filter((path) => path.startsWith(`${folder}/`)))]
+        .map((path) => path.slice(folder.length + 1).split('/'))
+        .flatMap(([name = '', ...below]) => (below.length > 0 ? [name] : []))
+        .filter((name, index, names) => names.indexOf(name) === index)
+        .sort(),
     write: async (path, content) => void files.set(path, await whole(content)),
     writeExclusive: async (path, content) => !files.has(path) && files.set(path, content) !== undefined,
     stage: async (content) => {
@@ -37,7 +41,7 @@ export function memoryStore(): Store {
     remove: async (path) => void files.delete(path),
     sweep: async () => 0,
     localFile: async (path) => {
-      throw missing(path);
+      throw missingFile(path);
     },
     locate: (path) => `memory:${path}`,
   };
