@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import stringWidth from 'string-width';
+import { displayWidth, graphemesOf } from '../contracts/display-width.ts';
 import { visible, visibleJson, visibleLines } from '../contracts/visible-text.ts';
 
 /** Whether progress may redraw itself: only where a person watches. */
@@ -59,18 +59,16 @@ export function table(head: readonly string[], rows: readonly (readonly (string 
   return drawn.toString();
 }
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-
 /** A name on one line, its middle left out where it would take more columns of a terminal than `most`. */
 export function shorten(name: string, most: number): string {
   const text = visible(name);
-  if (stringWidth(text) <= most) return text;
-  const parts = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  if (displayWidth(text) <= most) return text;
+  const parts = graphemesOf(text);
   /** As many from the beginning as have room. */
   const fitting = (from: readonly string[], room: number) => {
     let used = 0;
     const end = from.findIndex((part) => {
-      used += stringWidth(part);
+      used += displayWidth(part);
       return used > room;
     });
     return end < 0 ? [...from] : from.slice(0, end);
@@ -79,7 +77,7 @@ export function shorten(name: string, most: number): string {
   const tail = fitting(parts.toReversed(), Math.floor((most - 1) / 2)).toReversed();
   const joined = () => `${head.join('')}…${tail.join('')}`;
   // Parts that join take other room than alone.
-  while (stringWidth(joined()) > most && (head.pop() ?? tail.shift()) !== undefined);
+  while (displayWidth(joined()) > most && (head.pop() ?? tail.shift()) !== undefined);
   return joined();
 }
 

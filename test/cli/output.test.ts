@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { distinct, forTerminal, shorten, table } from '../../cli/output.ts';
+import { displayWidth } from '../../contracts/display-width.ts';
 import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
 import { visible, visibleJson } from '../../contracts/visible-text.ts';
 
@@ -76,10 +76,26 @@ describe('text on its way to a terminal', () => {
 });
 
 describe('a name that is too long', () => {
+  it('is as wide as a terminal shows it: Chinese and emoji two columns a sign, marks none', () => {
+    const widths = {
+      shirt: 5,
+      größe: 5,
+      'gro\u0308ße': 5,
+      衬衫: 4,
+      シャツ: 6,
+      셔츠: 4,
+      ｆｕｌｌ: 8,
+      '👩‍💻': 2,
+      '👕👖': 4,
+      חולצה: 5,
+    };
+    for (const [name, width] of Object.entries(widths)) expect(displayWidth(name), name).toBe(width);
+  });
+
   it('is shortened in its middle to the columns that there are, wide characters counting two', () => {
     fc.assert(
       fc.property(anyText, fc.integer({ min: 5, max: 30 }), (name, most) => {
-        expect(stringWidth(shorten(name, most))).toBeLessThanOrEqual(most);
+        expect(displayWidth(shorten(name, most))).toBeLessThanOrEqual(most);
       }),
     );
     expect(shorten('dress-long-red', 9)).toBe('dres…-red');
@@ -90,7 +106,7 @@ describe('a name that is too long', () => {
     const names = ['dress-long-and-red', 'dress-very-long-and-red', 'dress-long-blue', 'coat'];
     const short = distinct(names, 8);
     expect(new Set(short).size).toBe(4);
-    for (const name of short) expect(stringWidth(name)).toBeLessThanOrEqual(8);
+    for (const name of short) expect(displayWidth(name)).toBeLessThanOrEqual(8);
     expect(short[3]).toBe('coat');
   });
 });
