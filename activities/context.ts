@@ -37,9 +37,14 @@ export async function attempt<T>(work: () => Promise<T>): Promise<Attempted<T>> 
 /**
  * Heartbeats three times a timeout with the latest details, until the work ends. Keeps on while a cancelled job writes its
  * last checkpoint; a stalled job ends by the work's own limit, and the beats with it.
+ *
+ * @param first the details until there are others
  */
-export async function withHeartbeat<T>(work: (report: (details: Json) => void) => Promise<T>): Promise<T> {
-  let latest: Json = null;
+export async function withHeartbeat<T>(
+  work: (report: (details: Json) => void) => Promise<T>,
+  first: Json = null,
+): Promise<T> {
+  let latest = first;
   // A trainer that is kept between epochs tells of its progress in the context of the activity that started it.
   const { heartbeat } = Context.current();
   const beat = () => heartbeat(latest);

@@ -53,21 +53,22 @@ export function createActivities(context: ActivityContext) {
     compare: work(compare),
     robustness: work(trainerStep('robustness')),
     outOfDistribution: work(trainerStep('out-of-distribution')),
-    closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input)),
-    lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input)),
-    openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input)),
-    recordChanges: (input: RecordChangesInput) => translated(() => recordChanges(context, input)),
-    trainingProgress: (input: TrainingStepInput) => translated(() => trainingProgress(context, input)),
+    closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input), input),
+    lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input), input),
+    openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input), input),
+    recordChanges: (input: RecordChangesInput) => translated(() => recordChanges(context, input), input),
+    trainingProgress: (input: TrainingStepInput) => translated(() => trainingProgress(context, input), input),
     finishedSteps: (input: FinishedStepsInput) => translated(() => finishedSteps(context, input)),
     prepareScheduledRun: (input: PrepareScheduledRunInput) => translated(() => prepareScheduledRun(context, input)),
     recordCompleted: (input: RecordCompletedInput) => translated(() => recordCompleted(context, input)),
-    checkParameters: (input: CheckParametersInput) => translated(() => checkParameters(input)),
+    checkParameters: (input: CheckParametersInput) => translated(() => checkParameters(input), input),
   };
 }
 
-async function translated<T>(work: () => Promise<T>): Promise<T> {
+/** @param of the step that it is for: Temporal shows an activity without its input, so the heartbeat says it */
+async function translated<T>(work: () => Promise<T>, of?: { readonly step: string }): Promise<T> {
   try {
-    return await withHeartbeat(work);
+    return await withHeartbeat(work, of ? { step: of.step } : null);
   } catch (error) {
     throw toTemporalFailure(error);
   }

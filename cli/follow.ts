@@ -1,20 +1,22 @@
-import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { WorkflowFailedError } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { ContrailError } from '../contracts/errors.ts';
-import type { PipelineStatus, StepStatus } from '../contracts/status.ts';
-import { type TrainerProgress, trainerProgressSchema } from '../contracts/trainer.ts';
-import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
+import type { TrainerProgress } from '../contracts/trainer.ts';
+import { askRun } from './ask-run.ts';
 import type { ServerClient } from './connection.ts';
 import { formatSeconds, forTerminal, isInteractive, printJson, say } from './output.ts';
 import { createPace } from './pace.ts';
+import { type Activities, pendingOf, type StepActivity } from './pending.ts';
 import { drawPicture } from './picture.ts';
 import { queryStatus } from './runs.ts';
+import { troubleText, withTrouble } from './trouble.ts';
 
 const intervalMs = 1000;
 const barWidth = 24;
-/** PENDING_ACTIVITY_STATE_SCHEDULED: on its queue, taken up by no worker. */
-const onQueue = 1;
+/** A silence so short is not worth a word. */
+const silenceMs = 3000;
 
 export interface FollowOptions {
   /** One JSON object a change on standard output, instead of lines for people. */
@@ -36,18 +38,16 @@ export async function followRun(
   const show = json ? jsonLines() : isInteractive() ? livePicture(run) : plainLines();
   const handle = server.client.workflow.getHandle(run);
   let status: PipelineStatus | null = null;
-  let silentSince: number | null = null;
+  const silence = createSilence(say);
   const interrupted = aborted(signal);
-  while (!signal?.aborted && (await isRunning(server, run))) {
-    const answer = await queryStatus(server, run);
-    status = answer ?? status;
-    if (answer) {
-      silentSince = null;
-      show.update(answer, await currentProgress(server, run, answer));
-    } else silentSince ??= Date.now();
-    if (silentSince !== null && Date.now() - silentSince > 15_000) {
-      say('Waiting for a worker. Start one with `contrail worker` or `contrail dev`.');
-      silentSince = Date.now();
+  while (!signal?.aborted) {
+    const answer = await askRun(server, run, signal);
+    if (answer.kind === 'ended' || signal?.aborted) break;
+    silence.heard(answer.kind === 'silent' ? answer.why : null);
+    if (answer.kind === 'status') {
+      const activities = await Promise.race([interrupted, pendingOf(server, run, answer.status.steps)]);
+      status = withTrouble(answer.status, activities ?? {});
+      show.update(status, activities ?? {});
     }
     await Promise.race([interrupted, new Promise((resolve) => setTimeout(resolve, intervalMs))]);
   }
@@ -74,44 +74,28 @@ export async function followRun(
   return status;
 }
 
-/** Asked anew each time, rather than by one long call that would outlive an interrupted command. A server that is away counts as running. */
-async function isRunning({ client }: ServerClient, run: string): Promise<boolean> {
-  try {
-    return (await client.workflow.getHandle(run).describe()).status.name === 'RUNNING';
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError)
-      throw new ContrailError('RunNotFound', `There is no run ${run}.`, { cause: error });
-    return true;
-  }
-}
-
 const aborted = (signal: AbortSignal | undefined) =>
   new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
 
-/** What a running step is doing: how far it is, or that no worker has taken it up. */
-export type Activity = TrainerProgress | 'waits for a worker';
-type Activities = Readonly<Record<string, Activity>>;
-
-/** What the running steps are doing, by step, from the heartbeats of their activities. */
-async function currentProgress({ client }: ServerClient, run: string, { steps }: PipelineStatus): Promise<Activities> {
-  const running = steps.filter(({ state }) => state === 'running');
-  const found = await Promise.all(
-    running.map(async ({ id, uses }) => {
-      const description = await client.workflow
-        .getHandle(isTrainingKind(uses) ? `${run}/${id}` : run)
-        .describe()
-        .catch(() => null);
-      for (const { activityId, heartbeatDetails, state, attempt } of description?.raw.pendingActivities ?? []) {
-        if (!isTrainingKind(uses) && activityId !== id) continue;
-        if (state === onQueue && (attempt ?? 1) <= 1) return [[id, 'waits for a worker'] as const];
-        const data = heartbeatDetails?.payloads?.[0]?.data;
-        const parsed = data ? trainerProgressSchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))) : null;
-        if (parsed?.success) return [[id, parsed.data] as const];
+/** Says why nothing is heard of a run once that has lasted, and when it is heard again. */
+function createSilence(tell: (line: string) => void) {
+  let since: number | null = null;
+  let said: string | null = null;
+  return {
+    /** @param why null where the run was heard */
+    heard: (why: string | null) => {
+      if (why === null) {
+        if (said !== null) tell('It answers again.');
+        since = null;
+        said = null;
+        return;
       }
-      return [];
-    }),
-  );
-  return Object.fromEntries(found.flat());
+      since ??= Date.now();
+      if (why === said || Date.now() - since < silenceMs) return;
+      said = why;
+      tell(why);
+    },
+  };
 }
 
 interface Display {
@@ -155,7 +139,7 @@ function plainLines(): Display {
       for (const step of steps) {
         const activity = activities[step.id];
         const said = describe(step, activity);
-        const key = `${step.state} ${step.epoch ?? ''} ${typeof activity === 'string' ? activity : ''}`;
+        const key = `${step.state} ${step.epoch ?? ''} ${activity?.waits ?? ''} ${troubleKey(step)}`;
         if (step.state === 'waiting' || last.get(step.id) === key) continue;
         last.set(step.id, key);
         say(`${step.id}: ${step.state} ${said}`.trimEnd());
@@ -164,6 +148,13 @@ function plainLines(): Display {
     end: () => {},
   };
 }
+
+/** Each of the first failures is worth a line, and later every tenth. */
+const troubleKey = ({ trouble }: StepStatus): string => {
+  if (!trouble) return '';
+  const { attempt } = trouble;
+  return attempt <= stuckAfter + 1 ? `${attempt}` : `stuck ${Math.floor(attempt / 10)}`;
+};
 
 function jsonLines(): Display {
   let last = '';
@@ -179,9 +170,11 @@ function jsonLines(): Display {
 }
 
 /** What to say of a step, after its state. */
-export function describer(pace = createPace()): (step: StepStatus, activity: Activity | undefined) => string {
-  return (step, activity) => {
+export function describer(pace = createPace()): (step: StepStatus, activity: StepActivity | undefined) => string {
+  return (step, { progress: activity, waits } = {}) => {
     if (step.note) return step.note;
+    if (step.state === 'running' && step.trouble && !activity)
+      return [troubleText(step.trouble), waits].filter(Boolean).join(', ');
     if (step.state === 'failed') return pc.red(step.error?.message.split('\n')[0] ?? '');
     if (step.state === 'done') {
       const took =
@@ -191,9 +184,9 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Act
       return [step.reused ? 'reused' : took, headline(step)].filter(Boolean).join(', ');
     }
     const loss = step.metrics ? `loss ${step.metrics.loss.toFixed(4)}` : '';
-    if (activity === undefined || activity === 'waits for a worker') {
+    if (activity === undefined) {
       const epochs = step.epoch !== null && step.epochs ? `${step.epoch} of ${step.epochs} epochs done` : '';
-      return [step.state === 'running' ? activity : '', epochs, loss].filter(Boolean).join(', ');
+      return [step.state === 'running' ? waits : '', epochs, loss].filter(Boolean).join(', ');
     }
     const share = Math.min(1, activity.done / activity.total);
     const bar = `${'█'.repeat(Math.round(share * barWidth))}${'░'.repeat(barWidth - Math.round(share * barWidth))}`;
@@ -203,7 +196,8 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Act
     const left = isEpoch
       ? remaining(step, share, secondsOfEpoch(step, activity, pace(step.id, activity)))
       : remainingOfPass(activity);
-    return [`${bar} ${phase}`, loss, rate, left].filter(Boolean).join(', ');
+    const trouble = step.trouble ? troubleText(step.trouble) : '';
+    return [`${bar} ${phase}`, loss, rate, left, trouble].filter(Boolean).join(', ');
   };
 }
 

@@ -8,6 +8,21 @@ import type { StepKindName } from './step-kinds.ts';
  */
 export type StepState = 'waiting' | 'running' | 'paused' | 'done' | 'failed' | 'cancelled' | 'skipped';
 
+/** A step whose work failed and is tried again. */
+export interface StepTrouble {
+  /** Which attempt runs or comes next, from 1; those before it failed. */
+  readonly attempt: number;
+  /** What the last one failed with. */
+  readonly error: { readonly type: string; readonly message: string };
+  /** When the next attempt begins; null while it runs, or waits for a worker. */
+  readonly nextTry: string | null;
+  /** It failed so often that another attempt alone is not likely to help. */
+  readonly stuck: boolean;
+}
+
+/** A step is called stuck after so many failed attempts. */
+export const stuckAfter = 5;
+
 /** What a person wants to know of a step. */
 export interface StepStatus {
   readonly id: string;
@@ -30,6 +45,8 @@ export interface StepStatus {
   /** Why it was skipped, where that is not its own `when`. */
   readonly note?: string;
   readonly error: { readonly type: string; readonly message: string } | null;
+  /** While it is running: what its last attempt failed with. Absent where all goes well. */
+  readonly trouble?: StepTrouble;
 }
 
 /** The answer to the `status` query of a pipeline workflow. */

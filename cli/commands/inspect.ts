@@ -1,9 +1,13 @@
 import { ContrailError } from '../../contracts/errors.ts';
+import type { PipelineStatus } from '../../contracts/status.ts';
 import { loadPlan, openCheckpoints, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
-import { withServer } from '../connection.ts';
+import { askRun, type RunAnswer } from '../ask-run.ts';
+import { type ServerClient, withServer } from '../connection.ts';
 import { coloured, formatBytes, formatSeconds, print, printJson, say, table } from '../output.ts';
+import { pendingOf } from '../pending.ts';
 import { describeRun, queryStatus, requireRunning } from '../runs.ts';
+import { troubleLines, withTrouble } from '../trouble.ts';
 import { checkRunId } from './run.ts';
 
 /** `contrail status` */
@@ -11,8 +15,8 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
   checkRunId(run);
   return withServer(async (server) => {
     const { status: execution, startTime, closeTime, runId } = await describeRun(server, run);
-    const status = await queryStatus(server, run);
-    const state = execution.name.toLowerCase();
+    const { status, why } = await currentStatus(server, run, execution.name === 'RUNNING');
+    const state = status?.state === 'paused' ? 'paused' : execution.name.toLowerCase();
     if (json)
       printJson({
         run,
@@ -24,9 +28,8 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
       });
     else {
       print(`${run}: ${state}, started ${startTime.toISOString()}`);
-      if (!status)
-        say('No worker answers, so the steps cannot be shown. Start one with `contrail worker` or `contrail dev`.');
-      else
+      if (!status) say(`The steps cannot be shown. ${why}`);
+      else {
         print(
           table(
             ['step', 'kind', 'state', 'attempts', 'epoch', 'latest', 'took'],
@@ -49,9 +52,28 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
             ),
           ),
         );
+        for (const line of troubleLines(status.steps)) print(line);
+      }
     }
     return 0;
   });
+}
+
+/** The state of every step, with what Temporal knows of attempts that failed; else why it is not known. */
+async function currentStatus(
+  server: ServerClient,
+  run: string,
+  isRunning: boolean,
+): Promise<{ readonly status: PipelineStatus | null; readonly why: string }> {
+  const answer: RunAnswer = isRunning ? await askRun(server, run) : { kind: 'ended' };
+  if (answer.kind === 'silent') return { status: null, why: answer.why };
+  if (answer.kind === 'ended')
+    return {
+      status: await queryStatus(server, run),
+      why: 'No worker answers. Start one with `contrail worker` or `contrail dev`.',
+    };
+  const activities = await pendingOf(server, run, answer.status.steps);
+  return { status: withTrouble(answer.status, activities), why: '' };
 }
 
 /** `contrail cancel` */

@@ -1,7 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { type Activity, describer } from '../../cli/follow.ts';
+import { describer } from '../../cli/follow.ts';
 import { createPace } from '../../cli/pace.ts';
+import type { StepActivity } from '../../cli/pending.ts';
 import type { StepStatus } from '../../contracts/status.ts';
 
 const training: StepStatus = {
@@ -20,7 +21,9 @@ const training: StepStatus = {
   error: null,
 };
 const metrics = { loss: 3.25, learningRate: 0.1, imagesPerSecond: 128, seconds: 60 };
-const steps = (epoch: number, done: number): Activity => ({ phase: `epoch ${epoch}`, done, total: 60, unit: 'steps' });
+const steps = (epoch: number, done: number): StepActivity => ({
+  progress: { phase: `epoch ${epoch}`, done, total: 60, unit: 'steps' },
+});
 
 function watcher() {
   let time = 0;
@@ -29,16 +32,17 @@ function watcher() {
     pass: (seconds: number) => {
       time += seconds * 1000;
     },
-    says: (step: StepStatus, activity?: Activity) =>
+    says: (step: StepStatus, activity?: StepActivity) =>
       stripVTControlCharacters(describeStep(step, activity)).replace(/^[█░]+ /, ''),
   };
 }
 
 describe('what is said of a running training', () => {
   it('that no worker has taken it up', () => {
-    expect(watcher().says(training, 'waits for a worker')).toBe('waits for a worker');
+    const waits = 'waits for a worker';
+    expect(watcher().says(training, { waits })).toBe('waits for a worker');
     const later = { ...training, epoch: 3, metrics };
-    expect(watcher().says(later, 'waits for a worker')).toBe('waits for a worker, 3 of 10 epochs done, loss 3.2500');
+    expect(watcher().says(later, { waits })).toBe('waits for a worker, 3 of 10 epochs done, loss 3.2500');
   });
 
   it('which epoch it is in, and in the first how long it will take by what its steps took', () => {
@@ -55,9 +59,9 @@ describe('what is said of a running training', () => {
 
   it('nothing of the time that preparations take', () => {
     const { pass, says } = watcher();
-    const checking: Activity = { phase: 'checking images', done: 10, total: 100, unit: 'images' };
-    says(training, checking);
+    const checking = { phase: 'checking images', done: 10, total: 100, unit: 'images' } as const;
+    says(training, { progress: checking });
     pass(5);
-    expect(says(training, { ...checking, done: 50 })).toBe('checking images');
+    expect(says(training, { progress: { ...checking, done: 50 } })).toBe('checking images');
   });
 });

@@ -1,0 +1,73 @@
+import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
+import { ContrailError } from '../contracts/errors.ts';
+import type { PipelineStatus } from '../contracts/status.ts';
+import { statusQuery } from '../workflows/messages.ts';
+import type { ServerClient } from './connection.ts';
+import { hasWorkers } from './queues.ts';
+import { standstillOf } from './standstill.ts';
+
+const describeTimeoutMs = 5000;
+/** How long a query waits for a worker before the caller is told that there is none. */
+const queryTimeoutMs = 10_000;
+
+/** gRPC's numbers for a server that does not answer: cancelled, too late, overloaded, unreachable. */
+const silences: readonly unknown[] = [1, 4, 8, 14];
+
+/** What became of asking a run how it is. */
+export type RunAnswer =
+  | { readonly kind: 'status'; readonly status: PipelineStatus }
+  | { readonly kind: 'ended' }
+  /** The run goes on, but how is not known: why. */
+  | { readonly kind: 'silent'; readonly why: string };
+
+/**
+ * Asks a run that goes on for its status.
+ *
+ * @param signal gives up at once
+ * @throws ContrailError RunNotFound
+ */
+export async function askRun(server: ServerClient, run: string, signal?: AbortSignal): Promise<RunAnswer> {
+  const { client } = server;
+  const handle = client.workflow.getHandle(run);
+  const bounded = <T>(ms: number, work: () => Promise<T>): Promise<T> => {
+    const withDeadline = () => client.connection.withDeadline(Date.now() + ms, work);
+    return signal ? client.connection.withAbortSignal(signal, withDeadline) : withDeadline();
+  };
+  let description: Awaited<ReturnType<typeof handle.describe>>;
+  try {
+    description = await bounded(describeTimeoutMs, () => handle.describe());
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError)
+      throw new ContrailError('RunNotFound', `There is no run ${run}. \`contrail list\` shows the runs.`, {
+        cause: error,
+      });
+    if (!isSilence(error)) throw error;
+    return { kind: 'silent', why: `The server at ${server.address} does not answer. Waiting for it.` };
+  }
+  if (description.status.name !== 'RUNNING') return { kind: 'ended' };
+  try {
+    return { kind: 'status', status: await bounded(queryTimeoutMs, () => handle.query(statusQuery)) };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
+    return { kind: 'silent', why: await whySilent(server, run, error, description) };
+  }
+}
+
+async function whySilent(
+  server: ServerClient,
+  run: string,
+  error: unknown,
+  { raw }: Parameters<typeof standstillOf>[2],
+): Promise<string> {
+  const standstill = await standstillOf(server, run, { raw });
+  if (standstill !== null) return standstill;
+  if (error instanceof QueryNotRegisteredError) return `${run} does not say how it is: ${error.message}`;
+  return (await hasWorkers(server)) === true
+    ? 'A worker runs, but is too busy to say how the run is. Waiting for it.'
+    : 'Waiting for a worker. Start one with `contrail worker` or `contrail dev`.';
+}
+
+function isSilence(error: unknown): boolean {
+  const causes = [error, error instanceof Error ? error.cause : undefined];
+  return causes.some((each) => each instanceof Object && 'code' in each && silences.includes(each.code));
+}

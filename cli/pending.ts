@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { type StepStatus, type StepTrouble, stuckAfter } from '../contracts/status.ts';
+import { type TrainerProgress, trainerProgressSchema } from '../contracts/trainer.ts';
+import { isTrainingKind } from '../contracts/training-kinds.ts';
+import type { ServerClient } from './connection.ts';
+import { whatItWaitsFor } from './queues.ts';
+
+/** What Temporal knows of a step's work that its workflow does not: workflows hear of an activity at its end. */
+export interface StepActivity {
+  /** How far the trainer is. */
+  readonly progress?: TrainerProgress;
+  /** What it waits for, as in "waits for a worker". */
+  readonly waits?: string;
+  readonly trouble?: StepTrouble;
+}
+export type Activities = Readonly<Record<string, StepActivity>>;
+
+type Description = Awaited<ReturnType<ReturnType<ServerClient['client']['workflow']['getHandle']>['describe']>>;
+type PendingActivity = NonNullable<Description['raw']['pendingActivities']>[number];
+
+/** States of a pending activity, as Temporal numbers them. */
+const [onQueue, running] = [1, 2];
+
+/** An attempt that lasts so long has got past what failed before. */
+const longAttemptMs = 60_000;
+
+/** What the running steps of a run are doing, by step. What cannot be asked now is left out. */
+export async function pendingOf(server: ServerClient, run: string, steps: readonly StepStatus[]): Promise<Activities> {
+  const active = steps.filter(({ state }) => state === 'running');
+  const activitiesIn = (id: string): Promise<readonly PendingActivity[]> =>
+    server.client.workflow
+      .getHandle(id)
+      .describe()
+      .then(
+        ({ raw }) => raw.pendingActivities ?? [],
+        () => [],
+      );
+  const own = active.length > 0 ? await activitiesIn(run) : [];
+  const found = await Promise.all(
+    active.map(async ({ id, uses }) => {
+      const inTraining = isTrainingKind(uses) ? await activitiesIn(`${run}/${id}`) : [];
+      const pending = [...inTraining, ...own.filter((activity) => stepOf(activity) === id)];
+      // Of several, the one that is in trouble.
+      const chosen = pending.find(({ lastFailure }) => lastFailure) ?? pending[0];
+      return chosen ? [[id, await describeActivity(server, chosen)] as const] : [];
+    }),
+  );
+  return Object.fromEntries(found.flat());
+}
+
+/** The step that an activity of the run's own workflow belongs to: a look-up says it in its heartbeat. */
+function stepOf(activity: PendingActivity): string {
+  const beat = z.object({ step: z.string() }).safeParse(heartbeatOf(activity));
+  return beat.success ? beat.data.step : (activity.activityId ?? '');
+}
+
+async function describeActivity(server: ServerClient, activity: PendingActivity): Promise<StepActivity> {
+  const progress = activity.state === running ? trainerProgressSchema.safeParse(heartbeatOf(activity)) : null;
+  const trouble = troubleOf(activity, Date.now());
+  const queue = activity.activityOptions?.taskQueue?.name;
+  const isDue = activity.state === onQueue && !trouble?.nextTry;
+  return {
+    ...(progress?.success ? { progress: progress.data } : {}),
+    ...(trouble ? { trouble } : {}),
+    ...(isDue ? { waits: await whatItWaitsFor(server, queue) } : {}),
+  };
+}
+
+/** What the attempts of an activity failed with; null where none did. */
+export function troubleOf(activity: PendingActivity, now: number): StepTrouble | null {
+  const { lastFailure, state } = activity;
+  if (!lastFailure) return null;
+  const attempt = activity.attempt ?? 1;
+  const next = timeOf(activity.nextAttemptScheduleTime);
+  const startedAt = timeOf(activity.lastStartedTime) ?? now;
+  return {
+    attempt,
+    error: failureOf(lastFailure),
+    nextTry: state === onQueue && next !== null && next > now ? new Date(next).toISOString() : null,
+    stuck: attempt > stuckAfter && !(state === running && now - startedAt > longAttemptMs),
+  };
+}
+
+function failureOf({
+  message,
+  applicationFailureInfo,
+  timeoutFailureInfo,
+}: NonNullable<PendingActivity['lastFailure']>) {
+  if (timeoutFailureInfo)
+    return { type: 'Timeout', message: `Its worker went away or took too long (${message ?? 'timeout'}).` };
+  return { type: applicationFailureInfo?.type || 'Error', message: message || 'no message' };
+}
+
+function heartbeatOf({ heartbeatDetails }: PendingActivity): unknown {
+  const data = heartbeatDetails?.payloads?.[0]?.data;
+  try {
+    return data ? JSON.parse(Buffer.from(data).toString('utf8')) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A time of Temporal's, in milliseconds. */
+function timeOf(time: PendingActivity['scheduledTime']): number | null {
+  return time?.seconds ? Number(time.seconds) * 1000 + Math.floor((time.nanos ?? 0) / 1e6) : null;
+}

@@ -1,0 +1,33 @@
+import type { ServerClient } from './connection.ts';
+
+type Description = Awaited<ReturnType<ReturnType<ServerClient['client']['workflow']['getHandle']>['describe']>>;
+
+/** A task of the workflow itself that was tried so often fails for a reason. */
+const attemptsOfTrouble = 3;
+const eventsBack = 20;
+
+/**
+ * Why a run makes no decisions any more: its workflow's code fails on the workers, or what it sends is refused. Null where
+ * it goes on.
+ */
+export async function standstillOf(
+  { client, namespace }: ServerClient,
+  run: string,
+  { raw }: Pick<Description, 'raw'>,
+): Promise<string | null> {
+  const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
+  if (attempt < attemptsOfTrouble) return null;
+  const history = await client.workflowService
+    .getWorkflowExecutionHistoryReverse({
+      namespace,
+      execution: { workflowId: run, runId: raw.workflowExecutionInfo?.execution?.runId ?? '' },
+      maximumPageSize: eventsBack,
+    })
+    .then(
+      (answer) => answer.history,
+      () => null,
+    );
+  const failed = history?.events?.find(({ workflowTaskFailedEventAttributes: of }) => of);
+  const reason = failed?.workflowTaskFailedEventAttributes?.failure?.message?.split('\n')[0];
+  return `${run} stands still: its workers fail to decide what comes next, attempt ${attempt}${reason ? ` (${reason})` : ''}. The worker's log, CONTRAIL_HOME/logs/worker.log, has the whole story; a worker of the version that began the run goes on with it.`;
+}

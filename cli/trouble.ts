@@ -1,0 +1,32 @@
+import pc from 'picocolors';
+import type { PipelineStatus, StepStatus, StepTrouble } from '../contracts/status.ts';
+import { formatSeconds } from './output.ts';
+import type { Activities } from './pending.ts';
+
+/** What a person reads of a step that is tried again: which attempt, what the last one failed with, when the next begins. */
+export function troubleText({ attempt, error, nextTry, stuck }: StepTrouble, now: number = Date.now()): string {
+  const reason = error.message.split('\n')[0] ?? error.type;
+  const next =
+    nextTry === null
+      ? `attempt ${attempt} is under way or due`
+      : `attempt ${attempt} in ${formatSeconds((Date.parse(nextTry) - now) / 1000)}`;
+  return stuck
+    ? `${pc.red(`stuck: failed ${attempt - 1} times`)}, the last time: ${reason} (${next})`
+    : `${pc.yellow(`attempt ${attempt - 1} failed`)}: ${reason} (${next})`;
+}
+
+/** A status with what Temporal knows of attempts that failed. */
+export const withTrouble = (status: PipelineStatus, activities: Activities): PipelineStatus => ({
+  ...status,
+  steps: status.steps.map((step) => stepWithTrouble(step, activities)),
+});
+
+function stepWithTrouble(step: StepStatus, activities: Activities): StepStatus {
+  const trouble = activities[step.id]?.trouble;
+  // The workflow hears of attempts once the work has ended.
+  return trouble ? { ...step, attempts: step.attempts + trouble.attempt - 1, trouble } : step;
+}
+
+/** A line for each step that is tried again. */
+export const troubleLines = (steps: readonly StepStatus[]): string[] =>
+  steps.flatMap(({ id, trouble }) => (trouble ? [`${id}: ${troubleText(trouble)}`] : []));
