@@ -12,7 +12,7 @@ const pathOf = (run: string, writer: string, segment: number) =>
 
 /** Writes the log of a run for one process. */
 export interface RunLogWriter {
-  /** Adds lines. Durable when it returns; calls must follow each other. */
+  /** Adds lines. Durable when it returns, and not added when it fails; calls must follow each other. */
   readonly append: (lines: readonly LogLine[]) => Promise<void>;
 }
 
@@ -27,12 +27,10 @@ export function openRunLog(store: Store, run: string, writer: string): RunLogWri
   let bytes = 0;
   return {
     append: async (lines) => {
-      for (const line of lines) {
-        const encoded = jsonBytes(line);
-        content.push(encoded);
-        bytes += encoded.byteLength;
-      }
-      await store.write(pathOf(run, writer, segment), content);
+      const longer = [...content, ...lines.map(jsonBytes)];
+      await store.write(pathOf(run, writer, segment), longer);
+      content = longer;
+      bytes = longer.reduce((sum, { byteLength }) => sum + byteLength, 0);
       if (bytes < segmentBytes) return;
       segment++;
       content = [];

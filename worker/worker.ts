@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import {
@@ -8,7 +9,6 @@ import {
   Worker,
   type WorkerOptions,
 } from '@temporalio/worker';
-import pino from 'pino';
 import { createActivities } from '../activities/index.ts';
 import { trainerEnvironment } from '../native/index.ts';
 import { openStore } from '../store/index.ts';
@@ -17,6 +17,7 @@ import { controlQueue } from '../workflows/options.ts';
 import { describeEnvironment } from './environment.ts';
 import type { Home } from './home.ts';
 import { logActivities } from './log-activities.ts';
+import { openLogFile } from './log-file.ts';
 import { createRunLogs } from './run-logs.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 
@@ -56,10 +57,7 @@ export async function startWorker(
     readonly server: ClientConnectConfig;
   },
 ): Promise<RunningWorker> {
-  const logger = pino(
-    { base: { pid: process.pid } },
-    pino.destination({ dest: `${home.logFolder}/worker.log`, mkdir: true, sync: false }),
-  );
+  const logger = openLogFile(join(home.logFolder, 'worker.log'), log);
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
       logger[levels[level] ?? 'info'](meta ?? {}, message),
@@ -72,7 +70,13 @@ export async function startWorker(
   const connection = await NativeConnection.connect(connectionOptions);
   await registerSearchAttributes(connection.operatorService, namespace);
   const store = openStore(home.storeUrl);
-  const runLogs = createRunLogs(store, (error) => logger.warn({ err: error }, 'a run log could not be written'));
+  const runLogs = createRunLogs(store, {
+    onRefused: (err, run) => logger.warn({ err, run }, 'a run log cannot be written; its lines are held until it can'),
+    onTaken: (run) => logger.info({ run }, 'the run log is written again, with the lines that were held'),
+    onLost: (lines) => {
+      for (const { level, message, ...of } of lines) logger[level](of, message);
+    },
+  });
   const host = createTrainerHost({
     entry: new URL('./trainer.ts', import.meta.url),
     storeUrl: home.storeUrl,
