@@ -1,3 +1,4 @@
+import { ContrailError } from '../contracts/errors.ts';
 import { type ChooseParams, type ChooseResult, chooseParams } from '../contracts/step-kinds.ts';
 import { deviation, mean } from '../report/statistics.ts';
 import type { ActivityContext } from './context.ts';
@@ -10,18 +11,28 @@ export async function choose(context: ActivityContext, input: StepInput) {
   return finishStep(context, step, chooseBest(chooseParams.parse(parameters)));
 }
 
-/** The best of several by a number, of equals the first, with the artifacts that belong to it. */
+/**
+ * The best of several by a number, of equals the first, with the artifacts that belong to it.
+ *
+ * @throws ContrailError InvalidInput where none was measured
+ */
 export function chooseBest({ by, goal, ...artifacts }: ChooseParams): ChooseResult {
   const better = goal === 'highest' ? Math.max : Math.min;
-  const value = by.reduce((best, each) => better(best, each));
+  const measured = by.filter((each) => each !== null);
+  if (measured.length === 0)
+    throw new ContrailError(
+      'InvalidInput',
+      'None of `by` was measured, so there is no best. Choose by another number.',
+    );
+  const value = measured.reduce((best, each) => better(best, each));
   const index = by.indexOf(value);
   const chosen = Object.entries(artifacts).flatMap(([name, list]) => (list?.[index] ? [[name, list[index]]] : []));
   return {
     index,
     value,
-    mean: mean(by),
-    deviation: deviation(by) ?? 0,
-    count: by.length,
+    mean: mean(measured),
+    deviation: deviation(measured),
+    count: measured.length,
     ...Object.fromEntries(chosen),
   };
 }

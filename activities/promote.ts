@@ -20,7 +20,10 @@ export async function promote(context: ActivityContext, input: StepInput) {
   if (!evaluation) throw new Error('a promote step takes an evaluation');
   const candidate = await candidateOf(context.store, { run, step }, evaluation);
   const dataset = await datasetOf(context.store, evaluation);
-  const measureAgain = async ({ encoder, classifier }: ModelVersion): Promise<Record<MetricName, number> | null> => {
+  const measureAgain = async ({
+    encoder,
+    classifier,
+  }: ModelVersion): Promise<Record<MetricName, number | null> | null> => {
     const about = await readAbout(context.store, classifier, classifierAboutSchema);
     const { classes } = await describeDataset(context.store, dataset);
     if (canonicalJson(about.classes) !== canonicalJson(classes)) return null;

@@ -1,8 +1,11 @@
 import { artifactRefSchema } from '../contracts/artifacts.ts';
+import { confusedPairs, shownConfusion } from '../contracts/confusion.ts';
 import { type Evaluation, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { Plan } from '../contracts/plan.ts';
+import { visible } from '../contracts/visible-text.ts';
+import { evaluationNotes } from '../report/evaluation-notes.ts';
 import { loadStepResult, readArtifactJson, reportFolder, type Store } from '../store/index.ts';
-import { percent, table } from './output.ts';
+import { distinct, percent, shorten, table } from './output.ts';
 
 /** The evaluation of the last evaluate step of a run; null when it has none. */
 export async function loadEvaluation(store: Store, run: string, plan: Plan): Promise<Evaluation | null> {
@@ -19,28 +22,47 @@ export async function reportOf(store: Store, run: string): Promise<string> {
   return store.locate((await store.exists(page)) ? page : reportFolder(run));
 }
 
+/** Above so many classes, the pairs that are confused most stand for the matrix. */
+const wholeMatrix = 20;
+const shownPairs = 10;
+const [rowWidth, headWidth] = [24, 8];
+
 /** Accuracy and confusion matrix, for the terminal. */
-export function summarise({
-  classes,
-  confusion,
-  top1,
-  top5,
-  macroF1,
-  knn,
-  testImages,
-  mostConfused,
-}: Evaluation): string {
-  const neighbours = knn.map(({ k, accuracy }) => `${k}-nearest neighbours ${percent(accuracy)}`).join(', ');
-  const short = classes.map((name) => name.slice(0, 8));
+export function summarise(evaluation: Evaluation): string {
+  const { classes, top1, top5, macroF1, knn, testImages } = evaluation;
+  const measures = [
+    ...(top5 === null ? [] : [`top-5 ${percent(top5)}`]),
+    `macro F1 ${macroF1.toFixed(4)}`,
+    ...knn.map(({ k, accuracy }) => `${k}-nearest neighbours ${percent(accuracy)}`),
+  ];
   return [
-    `Test accuracy ${percent(top1)} on ${testImages} images (top-5 ${percent(top5)}, macro F1 ${macroF1.toFixed(4)}, ${neighbours})`,
+    `Test accuracy ${percent(top1)} on ${testImages} images (${measures.join(', ')})`,
+    ...evaluationNotes(evaluation).map(visible),
     '',
+    ...(classes.length > wholeMatrix ? [] : matrix(evaluation)),
+    ...confused(evaluation, classes.length > wholeMatrix ? shownPairs : 3),
+  ].join('\n');
+}
+
+function matrix({ classes, confusion }: Evaluation): string[] {
+  const rows = distinct(classes, rowWidth);
+  const { counts } = shownConfusion(confusion, wholeMatrix, wholeMatrix);
+  return [
     'Confusion matrix (rows: true class, columns: prediction)',
     table(
-      ['', ...short],
-      confusion.map((row, label) => [classes[label] ?? label, ...row]),
+      ['', ...distinct(classes, headWidth)],
+      counts.map((row, label) => [rows[label] ?? label, ...row]),
     ),
     '',
-    ...mostConfused.slice(0, 3).map(({ a, b, count }) => `Most confused: ${a} and ${b}, ${count} images`),
-  ].join('\n');
+  ];
+}
+
+function confused({ classes, confusion }: Evaluation, most: number): string[] {
+  const pairs = confusedPairs(confusion);
+  const nameOf = (label: number) => shorten(classes[label] ?? String(label), 2 * rowWidth);
+  const left = pairs.length - most;
+  return [
+    ...pairs.slice(0, most).map(({ a, b, count }) => `Most confused: ${nameOf(a)} and ${nameOf(b)}, ${count} images`),
+    ...(left > 0 ? [`${left} more pairs of classes were confused; the report shows more of them.`] : []),
+  ];
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { artifactRefSchema, digestSchema } from './artifacts.ts';
+import { confusionSchema } from './confusion.ts';
 
 /** `about` of a classifier artifact, whose file `classifier.safetensors` holds `kernel` [dimension, classes] and `bias`. */
 export const classifierAboutSchema = z.strictObject({
@@ -28,13 +29,15 @@ export const evaluationAboutSchema = z.object({
   dataset: artifactRefSchema,
 });
 
-/** evaluation.json: what was measured on the test images. */
+/** evaluation.json: what was measured on the test images. A mean over nothing is null. */
 export const evaluationSchema = z.strictObject({
   dataset: z.string(),
   classes: z.array(z.string()),
   testImages: z.int(),
   top1: z.number(),
-  top5: z.number(),
+  /** Null where there are at most five classes, of which each answer would be right. */
+  top5: z.number().nullable(),
+  /** Over the classes that occur, as truth or as prediction. */
   macroF1: z.number(),
   expectedCalibrationError: z.number(),
   /** Equal bins (low, high] of the highest probability; accuracy and mean confidence are null in an empty one. */
@@ -50,9 +53,16 @@ export const evaluationSchema = z.strictObject({
     )
     .optional(),
   knn: z.array(z.strictObject({ k: z.int(), accuracy: z.number() })),
-  perClass: z.array(z.strictObject({ precision: z.number(), recall: z.number(), f1: z.number(), support: z.int() })),
-  /** Rows are true classes, columns predictions. */
-  confusion: z.array(z.array(z.int())),
+  /** Precision is null where the class was never predicted, recall where it has no test image, F1 where both are so. */
+  perClass: z.array(
+    z.strictObject({
+      precision: z.number().nullable(),
+      recall: z.number().nullable(),
+      f1: z.number().nullable(),
+      support: z.int(),
+    }),
+  ),
+  confusion: confusionSchema,
   mostConfused: z.array(
     z.strictObject({
       a: z.string(),
@@ -66,18 +76,35 @@ export const evaluationSchema = z.strictObject({
   worst: z
     .array(z.strictObject({ row: z.int(), label: z.int(), predicted: z.int(), confidence: z.number() }))
     .optional(),
-  /** On rows spread evenly over the test split, up to 2,000. */
+  /**
+   * Test images whose exact copy is among the training images, and the measures without them, null where none is left.
+   * Absent where the data set does not tell.
+   */
+  copies: z
+    .strictObject({
+      images: z.int(),
+      top1: z.number().nullable(),
+      top5: z.number().nullable(),
+      macroF1: z.number().nullable(),
+      knn: z.number().nullable(),
+    })
+    .optional(),
+  /** On up to 2,000 test images: as many of each class, or whole classes. */
   geometry: z.strictObject({
     images: z.int(),
-    alignment: z.number(),
-    uniformity: z.number(),
-    intra: z.number(),
-    inter: z.number(),
-    silhouette: z.number(),
-    recallAt1: z.number(),
-    recallAt: z.array(z.strictObject({ k: z.int(), value: z.number() })).optional(),
-    rPrecision: z.number().optional(),
-    mapAtR: z.number(),
+    /** Pairs of images, on which alignment, uniformity and distances are means. */
+    pairs: z.strictObject({ within: z.int(), between: z.int() }).optional(),
+    alignment: z.number().nullable(),
+    uniformity: z.number().nullable(),
+    intra: z.number().nullable(),
+    inter: z.number().nullable(),
+    /** Images that are not alone in their class: retrieval and silhouette are means over these. */
+    queries: z.int().optional(),
+    silhouette: z.number().nullable(),
+    recallAt1: z.number().nullable(),
+    recallAt: z.array(z.strictObject({ k: z.int(), value: z.number().nullable() })).optional(),
+    rPrecision: z.number().nullable().optional(),
+    mapAtR: z.number().nullable(),
   }),
   /** SHA-256 over the encoder's weights and batch-norm statistics: the same before and after, or the evaluation fails. */
   encoderDigest: digestSchema,
@@ -86,8 +113,10 @@ export type Evaluation = z.infer<typeof evaluationSchema>;
 export const evaluationFile = 'evaluation.json';
 
 /**
- * Of every test image, in the order of the split: `labels` I32 [images], `probabilities` F32 [images, classes].
- * Evaluations of earlier versions have neither this file nor the next.
+ * Of every test image, in the order of the split, all [images]: `labels` I32, `predicted` I32, `confidence` F32 of that
+ * prediction, `rank` I32 (how many classes stand before the true one), `neighbours` I32 (what the first k of nearest neighbours
+ * say); and `probabilities` F32 [images, classes] where these are at most four million. Evaluations of earlier versions have
+ * labels and probabilities alone, or neither this file nor the next.
  */
 export const predictionsFile = 'predictions.safetensors';
 /** Of the images that `geometry` was measured on: `rows` I32 [count] of the test split, `embedding` F32 [count, dimension]. */

@@ -22,7 +22,8 @@ export const modelVersionSchema = z.strictObject({
   encoder: artifactRefSchema,
   classifier: artifactRefSchema,
   evaluation: artifactRefSchema,
-  metrics: z.record(metricNameSchema, z.number()),
+  /** Null where it was not measured. */
+  metrics: z.record(metricNameSchema, z.number().nullable()),
   /** SHA-256 of the test images and labels that it was measured on. */
   testSet: digestSchema,
   reason: z.string(),

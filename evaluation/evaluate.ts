@@ -1,18 +1,18 @@
 import { type Evaluation, embeddingFile, evaluationFile, predictionsFile } from '../contracts/evaluation.ts';
 import type { EvaluateInput, JobResult } from '../contracts/trainer.ts';
-import { describeDataset, spreadRows } from '../datasets/index.ts';
+import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
 import { asEmbedding, cosineSimilarities, type Embedding, rowsOf } from './embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { measured } from './measured.ts';
 import { expectedCalibrationError, reliability } from './metrics/calibration.ts';
 import {
+  type Answers,
   confusionMatrix,
   macroF1,
   mostConfused,
   perClassMetrics,
-  predictions,
-  type Scores,
   topKAccuracy,
 } from './metrics/classification.ts';
 import { pairMeasures, silhouette } from './metrics/geometry.ts';
@@ -20,7 +20,8 @@ import { between, mistakes } from './metrics/mistakes.ts';
 import { retrieval } from './metrics/retrieval.ts';
 import { nearestNeighbourAccuracy } from './nearest-neighbours.ts';
 import { openClassifier } from './open-classifier.ts';
-import { classify } from './softmax-classifier.ts';
+import { sampleClasses } from './sample-classes.ts';
+import { classifierAnswers, classify } from './softmax-classifier.ts';
 import { requireTestImages } from './split-views.ts';
 
 /** Images that the measures over all pairs are taken on. */
@@ -29,6 +30,8 @@ const confusedPairs = 5;
 /** Rows that are named: of each confused pair, and of the worst mistakes. */
 const namedRows = 100;
 const recallAtK = [1, 2, 4, 8];
+/** Probabilities that are kept with the predictions. */
+const keptProbabilities = 4_000_000;
 
 /** Measures classifier and embedding on the test images, which nothing before has looked at. */
 export async function evaluate(input: EvaluateInput, context: JobContext): Promise<JobResult<'evaluate'>> {
@@ -41,23 +44,22 @@ export async function evaluate(input: EvaluateInput, context: JobContext): Promi
     test: await featuresOf('test'),
     encoderDigest: digest,
   }));
-  const probabilities = classify(classifier, test);
+  const answers = classifierAnswers(classifier, test);
   const knn = await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(test), {
     ks: input.params.neighbours,
-    classes: classes.length,
     onProgress: (done, total) => {
       context.progress({ phase: 'nearest neighbours', done, total, unit: 'images' });
       stopIfAsked(context);
     },
   });
-  const rows = spreadRows(test.count, geometryImages);
+  const rows = sampleClasses(test.labels, geometryImages);
   const sample = rowsOf(asEmbedding(test), rows);
   context.progress({ phase: 'geometry', done: 0, total: rows.length, unit: 'images' });
   const evaluation: Evaluation = {
     dataset: name,
     testImages: test.count,
-    ...measureClassifier({ values: probabilities, count: test.count, classes: classes.length }, test.labels, classes),
-    knn,
+    ...measureClassifier(answers, test.labels, classes),
+    knn: knn.map(({ k, accuracy }) => ({ k, accuracy: measured(accuracy) })),
     geometry: measureGeometry(
       sample,
       rows.map((row) => test.labels[row] ?? 0),
@@ -73,7 +75,30 @@ export async function evaluate(input: EvaluateInput, context: JobContext): Promi
         path: predictionsFile,
         content: encodeSafetensors([
           { name: 'labels', dtype: 'I32', shape: [test.count], data: bytesOf(test.labels) },
-          { name: 'probabilities', dtype: 'F32', shape: [test.count, classes.length], data: bytesOf(probabilities) },
+          { name: 'predicted', dtype: 'I32', shape: [test.count], data: bytesOf(answers.predicted) },
+          {
+            name: 'confidence',
+            dtype: 'F32',
+            shape: [test.count],
+            data: bytesOf(Float32Array.from(answers.confidence)),
+          },
+          { name: 'rank', dtype: 'I32', shape: [test.count], data: bytesOf(answers.rank) },
+          ...knn.slice(0, 1).map(({ predicted }) => ({
+            name: 'neighbours',
+            dtype: 'I32' as const,
+            shape: [test.count],
+            data: bytesOf(predicted),
+          })),
+          ...(test.count * classes.length > keptProbabilities
+            ? []
+            : [
+                {
+                  name: 'probabilities',
+                  dtype: 'F32' as const,
+                  shape: [test.count, classes.length],
+                  data: bytesOf(classify(classifier, test)),
+                },
+              ]),
         ]),
       },
       {
@@ -86,22 +111,27 @@ export async function evaluate(input: EvaluateInput, context: JobContext): Promi
     ],
   });
   const { top1, top5, macroF1: f1 } = evaluation;
-  return { evaluation: { ...ref, kind: 'evaluation' }, top1, top5, macroF1: f1, knn: knn[0]?.accuracy ?? 0 };
+  return {
+    evaluation: { ...ref, kind: 'evaluation' },
+    top1,
+    top5,
+    macroF1: f1,
+    knn: measured(knn[0]?.accuracy),
+  };
 }
 
 /** @param names of the classes */
-function measureClassifier(scores: Scores, labels: Int32Array, names: readonly string[]) {
-  const predicted = predictions(scores);
-  const confusion = confusionMatrix(labels, predicted, names.length);
+function measureClassifier(answers: Answers, labels: Int32Array, names: readonly string[]) {
+  const confusion = confusionMatrix(labels, answers.predicted, names.length);
   const perClass = perClassMetrics(confusion);
-  const wrong = mistakes(scores, labels, predicted);
-  const bins = reliability(scores, labels);
+  const wrong = mistakes(answers, labels);
+  const bins = reliability(answers, labels);
   return {
     classes: [...names],
-    top1: topKAccuracy(scores, labels, 1),
-    top5: topKAccuracy(scores, labels, 5),
-    macroF1: macroF1(perClass),
-    expectedCalibrationError: expectedCalibrationError(bins),
+    top1: measured(topKAccuracy(answers, 1)),
+    top5: names.length > 5 ? topKAccuracy(answers, 5) : null,
+    macroF1: measured(macroF1(perClass)),
+    expectedCalibrationError: measured(expectedCalibrationError(bins)),
     reliability: bins,
     perClass,
     confusion,
@@ -119,12 +149,13 @@ function measureClassifier(scores: Scores, labels: Int32Array, names: readonly s
 
 function measureGeometry(sample: Embedding, labels: Int32Array): Evaluation['geometry'] {
   const similarities = cosineSimilarities(sample);
-  const { recallAt, rPrecision, mapAtR } = retrieval(similarities, labels, recallAtK);
+  const { queries, recallAt, rPrecision, mapAtR } = retrieval(similarities, labels, recallAtK);
   return {
     images: sample.count,
     ...pairMeasures(similarities, labels),
     silhouette: silhouette(similarities, labels, 'cosine'),
-    recallAt1: recallAt[0]?.value ?? 0,
+    queries,
+    recallAt1: recallAt[0]?.value ?? null,
     recallAt: [...recallAt],
     rPrecision,
     mapAtR,

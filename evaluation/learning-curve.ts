@@ -7,6 +7,7 @@ import { createEncoderAtCheckpoint, type JobContext } from '../training/index.ts
 import { asEmbedding } from './embedding.ts';
 import { requireImageFormat, stopIfAsked } from './frozen-encoder.ts';
 import { keptEpochs } from './kept-epochs.ts';
+import { measured } from './measured.ts';
 import { nearestNeighbourAccuracy } from './nearest-neighbours.ts';
 import { classifierAccuracy, fitSoftmaxClassifier, type LabelledFeatures } from './softmax-classifier.ts';
 import { spreadOver } from './split-views.ts';
@@ -46,7 +47,7 @@ export async function learningCurve(
   const chosen = spreadOver(train, params.images);
   try {
     for (const checkpoint of checkpoints) {
-      const { epoch, metrics: measured } = checkpoint.manifest;
+      const { epoch, metrics: recorded } = checkpoint.manifest;
       const prefix = `epoch ${epoch}`;
       const { embedder, image } = await encoderAt.take(await checkpoint.load(), {
         onProgress: (phase, done, total) => report(`${prefix}: ${phase}`, done, total, 'batches'),
@@ -61,11 +62,11 @@ export async function learningCurve(
       points.push({
         epoch,
         seconds: secondsUntil(epoch),
-        loss: measured.loss,
+        loss: recorded.loss,
         probe: await probeAccuracy(known, asked, classes.length, params.seed, (done) =>
           report(`${prefix}: probe`, done, probe.epochs, 'epochs'),
         ),
-        knn: await neighbourAccuracy(known, asked, classes.length, params.neighbours, (done, total) =>
+        knn: await neighbourAccuracy(known, asked, params.neighbours, (done, total) =>
           report(`${prefix}: nearest neighbours`, done, total),
         ),
       });
@@ -106,17 +107,16 @@ async function probeAccuracy(
       onEpoch(epoch);
     },
   });
-  return classifierAccuracy(fitted, validation);
+  return measured(classifierAccuracy(fitted, validation));
 }
 
 async function neighbourAccuracy(
   train: LabelledFeatures,
   validation: LabelledFeatures,
-  classes: number,
   k: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<number> {
-  const options = { ks: [k], classes, onProgress };
+  const options = { ks: [k], onProgress };
   const [found] = await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(validation), options);
-  return found?.accuracy ?? 0;
+  return measured(found?.accuracy);
 }

@@ -11,9 +11,10 @@ import { nearestNeighbourScores } from './detectors/nearest-neighbours.ts';
 import { softmaxScores } from './detectors/softmax.ts';
 import { asEmbedding, unitLength } from './embedding.ts';
 import { type FeaturesOf, stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { measured } from './measured.ts';
 import { areaUnder, falsePositivesAt, rocCurve, thinned } from './metrics/detection.ts';
 import { openClassifier } from './open-classifier.ts';
-import { classify } from './softmax-classifier.ts';
+import { classifyInBlocks } from './softmax-classifier.ts';
 import { requireTestImages, spreadOver } from './split-views.ts';
 
 type Detector = Outliers['detectors'][number];
@@ -43,7 +44,13 @@ export async function outOfDistribution(
   const [knownUnit, foreignUnit, trainUnit] = [known, foreign, train].map((each) => unitLength(asEmbedding(each)));
   if (!knownUnit || !foreignUnit || !trainUnit) throw new Error('there are three sets of images');
 
-  const softmax = [known, foreign].map((each) => softmaxScores(classify(classifier, each), about.classes.length));
+  const softmax = [known, foreign].map((each) => {
+    const scores = new Float64Array(each.count);
+    classifyInBlocks(classifier, each, (probabilities, start) =>
+      scores.set(softmaxScores(probabilities, about.classes.length), start),
+    );
+    return scores;
+  });
   const near = await nearestNeighbourScores(trainUnit, [knownUnit, foreignUnit], input.params.k, (done, total) => {
     context.progress({ phase: 'nearest neighbours', done, total, unit: 'images' });
     stopIfAsked(context);
@@ -52,7 +59,7 @@ export async function outOfDistribution(
   const mahalanobis = fitMahalanobis({ ...trainUnit, labels: train.labels });
   const distances = [knownUnit, foreignUnit].map(mahalanobis);
 
-  const measured = {
+  const byDetector = {
     'nearest-neighbours': measure('nearest-neighbours', near),
     mahalanobis: measure('mahalanobis', distances),
     softmax: measure('softmax', softmax),
@@ -61,7 +68,7 @@ export async function outOfDistribution(
     dataset: about.name,
     outside: foreignAbout.name,
     images: { known: known.count, outside: foreign.count },
-    detectors: Object.values(measured),
+    detectors: Object.values(byDetector),
   };
   const ref = await writeArtifact(context.store, {
     kind: 'outliers',
@@ -70,9 +77,9 @@ export async function outOfDistribution(
   });
   return {
     outliers: { ...ref, kind: 'outliers' },
-    auroc: measured['nearest-neighbours'].auroc,
-    mahalanobisAuroc: measured.mahalanobis.auroc,
-    softmaxAuroc: measured.softmax.auroc,
+    auroc: byDetector['nearest-neighbours'].auroc,
+    mahalanobisAuroc: byDetector.mahalanobis.auroc,
+    softmaxAuroc: byDetector.softmax.auroc,
   };
 }
 
@@ -126,8 +133,8 @@ function measure(name: DetectorName, [known = [], foreign = []]: readonly ArrayL
   const curve = rocCurve(known, foreign);
   return {
     name,
-    auroc: areaUnder(curve),
-    falsePositivesAt95: falsePositivesAt(curve, 0.95),
+    auroc: measured(areaUnder(curve)),
+    falsePositivesAt95: measured(falsePositivesAt(curve, 0.95)),
     roc: thinned(curve),
   };
 }

@@ -5,6 +5,7 @@ import { jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
 import { createCorruption } from './corruptions/index.ts';
 import { withFrozenEncoder } from './frozen-encoder.ts';
+import { measured } from './measured.ts';
 import { openClassifier } from './open-classifier.ts';
 import { classifierAccuracy } from './softmax-classifier.ts';
 import { changed, requireTestImages, spreadOver } from './split-views.ts';
@@ -21,7 +22,7 @@ export async function robustness(input: RobustnessInput, context: JobContext): P
   const wanted = new Set(input.params.corruptions ?? corruptionNames);
   const names = corruptionNames.filter((each) => wanted.has(each));
 
-  const measured = await withFrozenEncoder(input, context, async (featuresOf): Promise<Robustness> => {
+  const found = await withFrozenEncoder(input, context, async (featuresOf): Promise<Robustness> => {
     const all = await openSplit(context.store, input.dataset, 'test', (done, total) =>
       context.progress({ phase: 'checking test images', done, total, unit: 'images' }),
     );
@@ -32,7 +33,7 @@ export async function robustness(input: RobustnessInput, context: JobContext): P
       const accuracyOn = async (phase: string, split: OpenSplit) => {
         const features = await featuresOf(spreadOver(split, images), { phase, before, total });
         before += count;
-        return classifierAccuracy(classifier, features);
+        return measured(classifierAccuracy(classifier, features));
       };
       const clean = await accuracyOn('as they are', all);
       const corruptions: Robustness['corruptions'] = [];
@@ -54,7 +55,7 @@ export async function robustness(input: RobustnessInput, context: JobContext): P
   const ref = await writeArtifact(context.store, {
     kind: 'robustness',
     about: { classifier: input.classifier, encoder: input.encoder, dataset: input.dataset },
-    files: [{ path: robustnessFile, content: jsonBytes(measured) }],
+    files: [{ path: robustnessFile, content: jsonBytes(found) }],
   });
-  return { robustness: { ...ref, kind: 'robustness' }, clean: measured.clean, mean: measured.mean };
+  return { robustness: { ...ref, kind: 'robustness' }, clean: found.clean, mean: found.mean };
 }

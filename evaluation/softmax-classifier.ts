@@ -1,6 +1,6 @@
 import { permutation } from '../datasets/index.ts';
 import { type Tensor, type Tensor2D, tf } from '../training/index.ts';
-import { predictions } from './metrics/classification.ts';
+import { type Answers, accuracyOf, answersOf } from './metrics/classification.ts';
 
 /** Weights of a linear softmax classifier. */
 export interface LinearClassifier {
@@ -43,7 +43,7 @@ export async function fitSoftmaxClassifier(
 ): Promise<LinearClassifier & { readonly loss: number }> {
   const { classes, epochs, batch, weightDecay, seed } = options;
   const x = tf.tensor2d(data.features, [data.count, data.dimension]);
-  const y = tf.tidy(() => tf.cast(tf.oneHot(tf.tensor1d(data.labels, 'int32'), classes), 'float32') as Tensor2D);
+  const y = tf.tensor1d(data.labels, 'int32');
   const parameters = [tf.zeros([data.dimension, classes]), tf.zeros([classes])].map((initial) => ({
     value: tf.variable(initial),
     m: tf.variable(tf.zerosLike(initial)),
@@ -64,7 +64,9 @@ export async function fitSoftmaxClassifier(
       const corrected = (rate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
       tf.tidy(() => {
         const rows = tf.tensor1d(order.subarray(index * size, (index + 1) * size), 'int32');
-        const [features, targets] = [tf.gather(x, rows), tf.gather(y, rows)];
+        // Of the batch alone: of all rows it would take rows times classes of memory.
+        const targets = tf.cast(tf.oneHot(tf.gather(y, rows), classes), 'float32') as Tensor2D;
+        const features = tf.gather(x, rows);
         const logits = tf.add(tf.matMul(features, kernel.value as unknown as Tensor2D), bias.value);
         const logProbabilities = tf.logSoftmax(logits);
         const count = rows.size;
@@ -100,6 +102,42 @@ function adamStep(
   value.assign(tf.sub(value, tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon))));
 }
 
+/** Probabilities that are in memory at a time, for however many classes. */
+const blockValues = 4_000_000;
+
+/**
+ * Classifies rows, some at a time, so that memory does not grow with rows times classes.
+ *
+ * @param use is given the probabilities [count, classes] of the rows from `start`
+ */
+export function classifyInBlocks(
+  classifier: LinearClassifier,
+  { features, count, dimension }: Omit<LabelledFeatures, 'labels'>,
+  use: (probabilities: Float32Array, start: number, count: number) => void,
+): void {
+  const block = Math.max(1, Math.floor(blockValues / classifier.bias.length));
+  for (let start = 0; start < count; start += block) {
+    const size = Math.min(block, count - start);
+    const rows = features.subarray(start * dimension, (start + size) * dimension);
+    use(classify(classifier, { features: rows, count: size, dimension }), start, size);
+  }
+}
+
+/** What the classifier says of every row. */
+export function classifierAnswers(classifier: LinearClassifier, data: LabelledFeatures): Answers {
+  const predicted = new Int32Array(data.count);
+  const confidence = new Float64Array(data.count);
+  const rank = new Int32Array(data.count);
+  classifyInBlocks(classifier, data, (values, start, count) => {
+    const scores = { values, count, classes: classifier.bias.length };
+    const part = answersOf(scores, data.labels.subarray(start, start + count));
+    predicted.set(part.predicted, start);
+    confidence.set(part.confidence, start);
+    rank.set(part.rank, start);
+  });
+  return { predicted, confidence, rank };
+}
+
 /** Probabilities [count, classes]. */
 export function classify(
   { kernel, bias }: LinearClassifier,
@@ -114,8 +152,6 @@ export function classify(
   });
 }
 
-/** Share of the rows whose class the classifier finds. */
-export function classifierAccuracy(classifier: LinearClassifier, data: LabelledFeatures): number {
-  const scores = { values: classify(classifier, data), count: data.count, classes: classifier.bias.length };
-  return predictions(scores).filter((label, row) => label === data.labels[row]).length / data.count;
-}
+/** Share of the rows whose class the classifier finds; null for no rows. */
+export const classifierAccuracy = (classifier: LinearClassifier, data: LabelledFeatures): number | null =>
+  accuracyOf(classifierAnswers(classifier, data).predicted, data.labels);

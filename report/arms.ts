@@ -1,3 +1,4 @@
+import { addConfusions, type Confusion } from '../contracts/confusion.ts';
 import type { Evaluation } from '../contracts/evaluation.ts';
 import type { EvaluationReport, Report } from '../contracts/report.ts';
 import { mean } from './statistics.ts';
@@ -10,9 +11,10 @@ export interface Arm {
   readonly evaluations: readonly EvaluationReport[];
   readonly classes: readonly string[];
   /** Of all its evaluations together. */
-  readonly confusion: readonly (readonly number[])[];
+  readonly confusion: Confusion;
   readonly reliability: NonNullable<Evaluation['reliability']>;
-  readonly calibrationError: number;
+  /** Null where nothing was measured. */
+  readonly calibrationError: number | null;
 }
 
 /** The names of all arms in the order of the trainings, then of what follows from no training. */
@@ -33,12 +35,13 @@ export function armsOf(report: Report): Arm[] {
       index,
       evaluations,
       classes,
-      confusion: classes.map((_, row) =>
-        classes.map((_, column) => alike.reduce((sum, { confusion }) => sum + (confusion[row]?.[column] ?? 0), 0)),
+      confusion: addConfusions(
+        alike.map(({ confusion }) => confusion),
+        classes.length,
       ),
       reliability: reliabilityOf(alike),
       calibrationError:
-        alike.length === 0 ? 0 : mean(alike.map(({ expectedCalibrationError }) => expectedCalibrationError)),
+        alike.length === 0 ? null : mean(alike.map(({ expectedCalibrationError }) => expectedCalibrationError)),
     };
   });
 }

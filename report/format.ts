@@ -38,6 +38,10 @@ export const moment = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(
 export const times = (value: number, singular: string, plural = `${singular}s`): string =>
   `${count(value)} ${value === 1 ? singular : plural}`;
 
+/** A number in words, or that there is none. */
+export const ifMeasured = (value: number | null | undefined, text: (value: number) => string): string =>
+  value === null || value === undefined ? 'not measured' : text(value);
+
 /** The mean and, of several values, ± their deviation, whose unit is that of the mean. */
 export function meanAndDeviation(values: readonly number[], text: (value: number) => string): string {
   const spread = deviation(values);

@@ -21,6 +21,7 @@ export function headlineOf(report: Report): Headline {
       : [{ name, evaluations, top1: mean(evaluations.map(({ evaluation }) => evaluation.top1)) }],
   );
   const best = measured.sort((a, b) => b.top1 - a.top1)[0];
+  const neighbours = (best?.evaluations ?? []).flatMap(({ evaluation }) => evaluation.knn[0]?.accuracy ?? []);
   const open = report.trainings
     .filter(({ finished }) => !finished)
     .flatMap(({ epochs }) => epochs.map(({ seconds }) => seconds));
@@ -28,7 +29,7 @@ export function headlineOf(report: Report): Headline {
   return {
     arm: best?.name ?? null,
     top1: best?.top1 ?? null,
-    knn: best ? mean(best.evaluations.map(({ evaluation }) => evaluation.knn[0]?.accuracy ?? 0)) : null,
+    knn: neighbours.length > 0 ? mean(neighbours) : null,
     testImages: best?.evaluations[0]?.evaluation.testImages ?? null,
     seconds: all.length === 0 ? null : all.reduce((sum, value) => sum + value, 0),
     restarts: report.trainings.reduce((sum, { interruptions }) => sum + interruptions.length, 0),

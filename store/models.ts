@@ -66,11 +66,11 @@ export async function candidateOf(
 export const datasetOf = async (store: Store, evaluation: ArtifactRef): Promise<ArtifactRef> =>
   (await readAbout(store, evaluation, evaluationAboutSchema)).dataset;
 
-const metricsOf = ({ top1, top5, macroF1, knn }: Evaluation): Record<MetricName, number> => ({
+const metricsOf = ({ top1, top5, macroF1, knn }: Evaluation): Record<MetricName, number | null> => ({
   top1,
   top5,
   macroF1,
-  knn: knn[0]?.accuracy ?? 0,
+  knn: knn[0]?.accuracy ?? null,
 });
 
 /** A digest of a data set's test images and labels: new training images leave it as it is. */
@@ -91,7 +91,7 @@ export interface Promotion {
   readonly version: number | null;
   readonly reason: string;
   readonly before: number | null;
-  readonly after: number;
+  readonly after: number | null;
 }
 
 export interface PromotionTerms {
@@ -100,7 +100,7 @@ export interface PromotionTerms {
   readonly margin: number;
   readonly force: boolean;
   /** Measures the current model on the candidate's test set; null where that cannot be done. */
-  readonly measureAgain: (current: ModelVersion) => Promise<Readonly<Record<MetricName, number>> | null>;
+  readonly measureAgain: (current: ModelVersion) => Promise<Readonly<Record<MetricName, number | null>> | null>;
 }
 
 /**
@@ -153,6 +153,12 @@ async function compare(
       reason: `version ${current.version} was measured on another test set, so they cannot be compared${force ? '; forced' : ''}`,
     };
   const before = measured[metric];
+  if (after === null || before === null)
+    return {
+      better: force,
+      before,
+      reason: `${metric} was not measured of ${after === null ? 'the new model' : `version ${current.version}`}${force ? '; forced' : ''}`,
+    };
   const better = after > before && after - before >= margin - rounding;
   const wanted = margin === 0 ? 'more' : `at least ${format(margin)} more`;
   const found = `${metric} ${format(after)}, and version ${current.version} has ${format(before)}`;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import pc from 'picocolors';
+import { shownConfusion } from '../../contracts/confusion.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import type { Source } from '../../contracts/schedules.ts';
 import { setup } from '../../native/index.ts';
@@ -52,7 +53,9 @@ export async function quickstartCommand({
     const report = await reportOf(store, run);
     const seconds = Math.round((performance.now() - start) / 1000);
     if (json) {
-      const { top1, top5, macroF1, knn, confusion, classes } = evaluation;
+      const { top1, top5, macroF1, knn, classes } = evaluation;
+      // Of ten classes: small enough for the whole matrix.
+      const confusion = shownConfusion(evaluation.confusion, classes.length, classes.length).counts;
       printJson({ run, top1, top5, macroF1, knn, confusion, classes, report, temporalUi, seconds });
     } else
       print(

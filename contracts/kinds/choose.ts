@@ -11,7 +11,10 @@ const listOf = <K extends ArtifactKind>(kind: K) =>
 
 export const chooseParams = z
   .strictObject({
-    by: z.array(z.number()).min(1).describe('the number of each of a matrix that decides'),
+    by: z
+      .array(z.number().nullable())
+      .min(1)
+      .describe('the number of each of a matrix that decides; null, what was not measured, is never chosen'),
     goal: z.enum(['highest', 'lowest']).default('highest'),
     dataset: listOf('dataset'),
     encoder: listOf('encoder'),
@@ -33,8 +36,8 @@ export const chooseResult = z.strictObject({
   index: z.int().describe('which one is the best, counted from 0; of equals the first'),
   value: z.number(),
   mean: z.number(),
-  deviation: z.number().describe('sample standard deviation over the matrix; 0 for a matrix of one'),
-  count: z.int(),
+  deviation: z.number().nullable().describe('sample standard deviation over the matrix; null for a single number'),
+  count: z.int().describe('how many were measured'),
   dataset: artifactOf('dataset').optional(),
   encoder: artifactOf('encoder').optional(),
   classifier: artifactOf('classifier').optional(),
@@ -44,7 +47,7 @@ export type ChooseResult = z.infer<typeof chooseResult>;
 
 export const choose = {
   description: 'Take the best of a matrix, and say how much its results differ',
-  version: 1,
+  version: 2,
   params: chooseParams,
   result: chooseResult,
   inputs: {},

@@ -14,14 +14,17 @@ export type EvaluateParams = z.infer<typeof evaluateParams>;
 export const evaluateResult = z.strictObject({
   evaluation: artifactOf('evaluation'),
   top1: z.number().describe('accuracy on the test images'),
-  top5: z.number().describe('share of test images whose class is among the five most probable'),
-  macroF1: z.number().describe('mean over the classes'),
+  top5: z
+    .number()
+    .nullable()
+    .describe('share of test images whose class is among the five most probable; null for at most five classes'),
+  macroF1: z.number().describe('mean over the classes that occur, as truth or as prediction'),
   knn: z.number().describe('accuracy of the first k of `neighbours`'),
 });
 
 export const evaluate = {
   description: 'Measure the classifier and the embedding on the test images, once',
-  version: 2,
+  version: 3,
   params: evaluateParams,
   result: evaluateResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },

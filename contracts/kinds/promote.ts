@@ -15,12 +15,12 @@ export const promoteResult = z.strictObject({
   version: z.int().positive().nullable().describe('the version that is current now; null where the name has none'),
   reason: z.string(),
   before: z.number().nullable().describe('the metric of the model that was current, on the same test set'),
-  after: z.number().describe('the metric of the new model'),
+  after: z.number().nullable().describe('the metric of the new model; null where it was not measured'),
 });
 
 export const promote = {
   description: 'Make an evaluated model the current one of its name, if it is better on the same test set',
-  version: 1,
+  version: 2,
   params: promoteParams,
   result: promoteResult,
   inputs: { evaluation: 'evaluation' },

@@ -1,6 +1,8 @@
+import { type ConfusedPair, type Confusion, confusedPairs } from '../../contracts/confusion.ts';
+
 /**
- * Metrics of a classifier, with scikit-learn's meaning: rows of the confusion matrix are true classes, and a ratio with a
- * zero denominator is 0.
+ * Metrics of a classifier, with scikit-learn's meaning. What is a mean over nothing, which scikit-learn warns of and calls 0,
+ * is null. Nothing here takes more work than images times classes, or keeps more than the images.
  */
 
 /** Scores [count, classes], row-major: probabilities or anything that orders the classes. */
@@ -10,85 +12,100 @@ export interface Scores {
   readonly classes: number;
 }
 
-/** Precision, recall and F1 of one class, and how many images it has. */
+/** What a classifier says of each image. */
+export interface Answers {
+  /** The class with the highest score; the lowest class wins a tie. */
+  readonly predicted: Int32Array;
+  /** The score of that class. */
+  readonly confidence: Float64Array;
+  /** How many classes stand before the true one: score higher, or equal with a lower number. */
+  readonly rank: Int32Array;
+}
+
+/** Precision, recall and F1 of one class, null where there is nothing to divide by; and how many images it has. */
 export interface ClassMetrics {
-  readonly precision: number;
-  readonly recall: number;
-  readonly f1: number;
+  readonly precision: number | null;
+  readonly recall: number | null;
+  readonly f1: number | null;
   readonly support: number;
 }
 
-/** The class with the highest score of each row; the lowest class wins a tie. */
-export function predictions({ values, count, classes }: Scores): Int32Array {
-  return Int32Array.from({ length: count }, (_, row) => {
-    let best = 0;
-    for (let label = 1; label < classes; label++)
-      if ((values[row * classes + label] ?? 0) > (values[row * classes + best] ?? 0)) best = label;
-    return best;
-  });
-}
-
-/** Share of rows whose true class is among the k highest: fewer than k classes score higher, or equal with a lower number. */
-export function topKAccuracy({ values, count, classes }: Scores, labels: Int32Array, k: number): number {
-  let hits = 0;
+export function answersOf({ values, count, classes }: Scores, labels: Int32Array): Answers {
+  const predicted = new Int32Array(count);
+  const confidence = new Float64Array(count);
+  const rank = new Int32Array(count);
   for (let row = 0; row < count; row++) {
-    const truth = labels[row] ?? 0;
-    const own = values[row * classes + truth] ?? 0;
-    let ahead = 0;
+    const [start, truth] = [row * classes, labels[row] ?? 0];
+    const own = values[start + truth] ?? 0;
+    let [best, ahead] = [0, 0];
     for (let label = 0; label < classes; label++) {
-      const score = values[row * classes + label] ?? 0;
+      const score = values[start + label] ?? 0;
+      if (score > (values[start + best] ?? 0)) best = label;
       if (score > own || (score === own && label < truth)) ahead++;
     }
-    if (ahead < k) hits++;
+    predicted[row] = best;
+    confidence[row] = values[start + best] ?? 0;
+    rank[row] = ahead;
   }
-  return hits / Math.max(1, count);
+  return { predicted, confidence, rank };
 }
 
-/** Counts [true class][predicted class]. */
-export function confusionMatrix(labels: Int32Array, predicted: Int32Array, classes: number): number[][] {
-  const matrix = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  labels.forEach((truth, index) => {
-    const row = matrix[truth];
-    const column = predicted[index] ?? 0;
-    if (row) row[column] = (row[column] ?? 0) + 1;
-  });
-  return matrix;
-}
-
-const ratio = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
-
-export function perClassMetrics(confusion: readonly (readonly number[])[]): ClassMetrics[] {
-  return confusion.map((row, label) => {
-    const hits = row[label] ?? 0;
-    const support = row.reduce((a, b) => a + b, 0);
-    const predicted = confusion.reduce((sum, each) => sum + (each[label] ?? 0), 0);
-    return {
-      precision: ratio(hits, predicted),
-      recall: ratio(hits, support),
-      f1: ratio(2 * hits, support + predicted),
-      support,
-    };
-  });
-}
-
-export const macroF1 = (classes: readonly ClassMetrics[]): number =>
+/** Share of rows whose true class is among the k highest; null for no rows. */
+export const topKAccuracy = ({ rank }: Pick<Answers, 'rank'>, k: number): number | null =>
   ratio(
-    classes.reduce((sum, { f1 }) => sum + f1, 0),
-    classes.length,
+    rank.reduce((hits, ahead) => hits + Number(ahead < k), 0),
+    rank.length,
   );
+
+/** Share of rows whose class is the predicted one; null for no rows. */
+export const accuracyOf = (predicted: Int32Array, labels: Int32Array): number | null =>
+  ratio(
+    predicted.reduce((hits, label, row) => hits + Number(label === labels[row]), 0),
+    predicted.length,
+  );
+
+/** How often each class was taken for each. */
+export function confusionMatrix(labels: Int32Array, predicted: Int32Array, classes: number): Confusion {
+  const counts = new Map<number, number>();
+  labels.forEach((truth, row) => {
+    const key = truth * classes + (predicted[row] ?? 0);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  });
+  return {
+    classes,
+    cells: [...counts]
+      .sort(([a], [b]) => a - b)
+      .map(([key, images]) => [Math.floor(key / classes), key % classes, images]),
+  };
+}
+
+const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
+
+export function perClassMetrics({ classes, cells }: Confusion): ClassMetrics[] {
+  const sums = Array.from({ length: classes }, () => ({ hits: 0, support: 0, predicted: 0 }));
+  for (const [label, predicted, images] of cells) {
+    const [truth, taken] = [sums[label], sums[predicted]];
+    if (truth) truth.support += images;
+    if (taken) taken.predicted += images;
+    if (truth && label === predicted) truth.hits += images;
+  }
+  return sums.map(({ hits, support, predicted }) => ({
+    precision: ratio(hits, predicted),
+    recall: ratio(hits, support),
+    f1: ratio(2 * hits, support + predicted),
+    support,
+  }));
+}
+
+/** The mean F1 of the classes that occur as truth or as prediction; null where none does. */
+export function macroF1(classes: readonly ClassMetrics[]): number | null {
+  const measured = classes.flatMap(({ f1 }) => f1 ?? []);
+  return ratio(
+    measured.reduce((sum, f1) => sum + f1, 0),
+    measured.length,
+  );
+}
 
 /** The pairs of classes that are taken for each other most, both ways counted together. */
-export function mostConfused(
-  confusion: readonly (readonly number[])[],
-  limit: number,
-): { a: number; b: number; count: number }[] {
-  const pairs = confusion.flatMap((row, a) =>
-    row
-      .slice(a + 1)
-      .map((count, offset) => ({ a, b: a + 1 + offset, count: count + (confusion[a + 1 + offset]?.[a] ?? 0) })),
-  );
-  return pairs
-    .filter(({ count }) => count > 0)
-    .sort((x, y) => y.count - x.count || x.a - y.a || x.b - y.b)
-    .slice(0, limit);
-}
+export const mostConfused = (confusion: Confusion, limit: number): ConfusedPair[] =>
+  confusedPairs(confusion).slice(0, limit);

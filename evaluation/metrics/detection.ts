@@ -11,8 +11,12 @@ export interface RocPoint {
 
 type Scores = ArrayLike<number>;
 
-/** The ROC curve from (0, 0) to (1, 1): a point for each score that occurs, so that equal scores are one straight line. */
+/**
+ * The ROC curve from (0, 0) to (1, 1): a point for each score that occurs, so that equal scores are one straight line. There is
+ * none, and so no measure of it, where either side has no scores.
+ */
 export function rocCurve(known: Scores, foreign: Scores): RocPoint[] {
+  if (known.length === 0 || foreign.length === 0) return [];
   const passing = [descending(known), descending(foreign)] as const;
   const passed: [number, number] = [0, 0];
   const points: RocPoint[] = [{ falsePositives: 0, truePositives: 0 }];
@@ -26,8 +30,8 @@ export function rocCurve(known: Scores, foreign: Scores): RocPoint[] {
       while (passed[which] < scores.length && (scores[passed[which]] as number) >= threshold) passed[which]++;
     }
     points.push({
-      falsePositives: passed[1] / Math.max(1, foreign.length),
-      truePositives: passed[0] / Math.max(1, known.length),
+      falsePositives: passed[1] / foreign.length,
+      truePositives: passed[0] / known.length,
     });
   }
 }
@@ -38,8 +42,9 @@ const descending = (scores: Scores) =>
     .sort()
     .reverse();
 
-/** Area under a ROC curve: the chance that a known image scores above a foreign one, ties counting half. */
-export function areaUnder(curve: readonly RocPoint[]): number {
+/** Area under a ROC curve: the chance that a known image scores above a foreign one, ties counting half; null for none. */
+export function areaUnder(curve: readonly RocPoint[]): number | null {
+  if (curve.length === 0) return null;
   return curve.slice(1).reduce((area, point, index) => {
     const before = curve[index] as RocPoint;
     const height = (point.truePositives + before.truePositives) / 2;
@@ -47,9 +52,9 @@ export function areaUnder(curve: readonly RocPoint[]): number {
   }, 0);
 }
 
-/** Share of foreign images that pass the highest threshold that at least `share` of the known ones pass. */
-export const falsePositivesAt = (curve: readonly RocPoint[], share: number): number =>
-  curve.find(({ truePositives }) => truePositives >= share)?.falsePositives ?? 1;
+/** Share of foreign images that pass the highest threshold that at least `share` of the known ones pass; null for no curve. */
+export const falsePositivesAt = (curve: readonly RocPoint[], share: number): number | null =>
+  curve.length === 0 ? null : (curve.find(({ truePositives }) => truePositives >= share)?.falsePositives ?? 1);
 
 /**
  * A curve of at most `most` points, evenly spread along it, with both ends: each point is at least 2 / (most - 1) from the

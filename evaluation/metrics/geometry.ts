@@ -12,16 +12,18 @@ export interface Similarities {
 /** Between points on the unit sphere; what rounding takes below 0 is 0. */
 const squaredDistance = (similarity: number) => Math.max(0, 2 - 2 * similarity);
 
-/** What pairs of different rows give, each pair counted once. */
+/** What pairs of different rows give, each pair counted once; null where there is no such pair. */
 export interface PairMeasures {
   /** Mean squared distance between images of one class: lower is tighter (arXiv:2005.10242, alpha = 2). */
-  readonly alignment: number;
+  readonly alignment: number | null;
   /** Log of the mean Gaussian potential over all pairs: lower is more even (arXiv:2005.10242, t = 2). */
-  readonly uniformity: number;
+  readonly uniformity: number | null;
   /** Mean distance within classes. */
-  readonly intra: number;
+  readonly intra: number | null;
   /** Mean distance between images of different classes. */
-  readonly inter: number;
+  readonly inter: number | null;
+  /** Pairs of one class, and of different classes. */
+  readonly pairs: { readonly within: number; readonly between: number };
 }
 
 export function pairMeasures({ values, count }: Similarities, labels: Int32Array): PairMeasures {
@@ -37,46 +39,53 @@ export function pairMeasures({ values, count }: Similarities, labels: Int32Array
       } else between += Math.sqrt(squared);
     }
   const pairs = (count * (count - 1)) / 2;
+  const mean = (sum: number, of: number) => (of === 0 ? null : sum / of);
   return {
-    alignment: squares / Math.max(1, same),
-    uniformity: Math.log(potential / Math.max(1, pairs)),
-    intra: within / Math.max(1, same),
-    inter: between / Math.max(1, pairs - same),
+    alignment: mean(squares, same),
+    uniformity: pairs === 0 ? null : Math.log(potential / pairs),
+    intra: mean(within, same),
+    inter: mean(between, pairs - same),
+    pairs: { within: same, between: pairs - same },
   };
 }
 
 /**
  * Mean silhouette (Rousseeuw 1987): how much nearer an image is to its own class than to the nearest other, -1 to 1.
- * A class of one image counts 0.
+ * Images that are alone in their class do not count (scikit-learn counts them as 0). Null where none counts, or where there
+ * is one class.
  */
 export function silhouette(
   { values, count }: Similarities,
   labels: Int32Array,
   distance: 'cosine' | 'euclidean',
-): number {
+): number | null {
   const between = (similarity: number) =>
     distance === 'cosine' ? 1 - similarity : Math.sqrt(squaredDistance(similarity));
-  const classes = labels.reduce((most, label) => Math.max(most, label + 1), 0);
+  // Only classes that are there, so that the work does not grow with those that are not.
+  const places = new Map([...new Set(labels)].map((label, place) => [label, place]));
+  const placed = labels.map((label) => places.get(label) ?? 0);
+  const classes = places.size;
+  if (classes < 2) return null;
   const members = new Int32Array(classes);
-  for (const label of labels) members[label] = (members[label] as number) + 1;
+  for (const place of placed) members[place] = (members[place] as number) + 1;
   const sums = new Float64Array(classes);
-  let total = 0;
+  let [total, counted] = [0, 0];
   for (let a = 0; a < count; a++) {
-    const own = labels[a] as number;
+    const own = placed[a] as number;
     if (members[own] === 1) continue;
+    counted++;
     sums.fill(0);
     for (let b = 0; b < count; b++)
       if (b !== a) {
-        const label = labels[b] as number;
-        sums[label] = (sums[label] as number) + between(values[a * count + b] as number);
+        const place = placed[b] as number;
+        sums[place] = (sums[place] as number) + between(values[a * count + b] as number);
       }
     const within = (sums[own] as number) / ((members[own] as number) - 1);
     let nearest = Number.POSITIVE_INFINITY;
-    for (let label = 0; label < classes; label++)
-      if (label !== own && members[label] !== 0)
-        nearest = Math.min(nearest, (sums[label] as number) / (members[label] as number));
+    for (let place = 0; place < classes; place++)
+      if (place !== own) nearest = Math.min(nearest, (sums[place] as number) / (members[place] as number));
     const larger = Math.max(within, nearest);
-    if (Number.isFinite(nearest) && larger > 0) total += (nearest - within) / larger;
+    if (larger > 0) total += (nearest - within) / larger;
   }
-  return total / Math.max(1, count);
+  return counted === 0 ? null : total / counted;
 }

@@ -1,4 +1,4 @@
-import type { Scores } from './classification.ts';
+import type { Answers } from './classification.ts';
 
 /** A wrong prediction: a row of the test split, and classes by number. */
 export interface Mistake {
@@ -9,17 +9,11 @@ export interface Mistake {
 }
 
 /** Every wrong prediction, the most confident first; of equals the lower row. */
-export function mistakes(scores: Scores, labels: Int32Array, predicted: Int32Array): Mistake[] {
+export function mistakes({ predicted, confidence }: Omit<Answers, 'rank'>, labels: Int32Array): Mistake[] {
   const found: Mistake[] = [];
   predicted.forEach((label, row) => {
     const truth = labels[row] ?? 0;
-    if (label !== truth)
-      found.push({
-        row,
-        label: truth,
-        predicted: label,
-        confidence: scores.values[row * scores.classes + label] ?? 0,
-      });
+    if (label !== truth) found.push({ row, label: truth, predicted: label, confidence: confidence[row] ?? 0 });
   });
   return found.sort((x, y) => y.confidence - x.confidence || x.row - y.row);
 }

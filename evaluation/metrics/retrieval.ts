@@ -1,13 +1,18 @@
 import type { Similarities } from './geometry.ts';
 
-/** Retrieval among the rows themselves, with each row as a query that is left out of its own answers. */
+/**
+ * Retrieval among the rows themselves, with each row as a query that is left out of its own answers: means over the queries,
+ * null where there are none.
+ */
 export interface Retrieval {
+  /** Rows whose class has another row. */
+  readonly queries: number;
   /** Share of queries with one of their own class among the k nearest. */
-  readonly recallAt: readonly { readonly k: number; readonly value: number }[];
+  readonly recallAt: readonly { readonly k: number; readonly value: number | null }[];
   /** Of the R nearest, where R is how many others the class has: the share that is of the class (arXiv:2003.08505). */
-  readonly rPrecision: number;
+  readonly rPrecision: number | null;
   /** The mean over the first R places of the precision up to there, where the place is a hit, else of 0 (arXiv:2003.08505). */
-  readonly mapAtR: number;
+  readonly mapAtR: number | null;
 }
 
 /** Nearest by cosine, of equals the lower row first. Queries whose class has no other row do not count. */
@@ -34,8 +39,9 @@ export function retrieval({ values, count }: Similarities, labels: Int32Array, k
     precisions += found / relevant;
     averagePrecisions += precision / relevant;
   }
-  const mean = (sum: number) => sum / Math.max(1, queries);
+  const mean = (sum: number) => (queries === 0 ? null : sum / queries);
   return {
+    queries,
     recallAt: ks.map((k, which) => ({ k, value: mean(hits[which] as number) })),
     rPrecision: mean(precisions),
     mapAtR: mean(averagePrecisions),

@@ -4,6 +4,7 @@ import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { LearningCurve } from '../../contracts/learning-curve.ts';
 import type { Outliers } from '../../contracts/outliers.ts';
 import type { Robustness } from '../../contracts/robustness.ts';
+import { someOf } from '../evaluation-notes.ts';
 import { corruptionErrors } from './corruption-error.ts';
 import { epochsToTarget } from './epochs-to-target.ts';
 import {
@@ -43,8 +44,24 @@ export function compareArms(a: Arm, b: Arm, target: number | null): Comparison {
     classes,
     knn.map(({ k }) => k),
   ]);
-  const of = <T>(measures: readonly Measure<T>[], ofA: readonly T[], ofB: readonly T[]): MeasureComparison[] =>
-    measures.map(({ measure, goal, of: read }) => comparePairs({ measure, goal, a: ofA.map(read), b: ofB.map(read) }));
+  const gaps: string[] = [];
+  const of = <T>(
+    measures: readonly Measure<T>[],
+    ofA: readonly T[],
+    ofB: readonly T[],
+    missing: (measure: string, measured: number) => void = (measure, measured) =>
+      gaps.push(gapNote(measure, measured, pairs)),
+  ): MeasureComparison[] =>
+    measures.flatMap(({ measure, goal, of: read }) => {
+      const both = ofA.flatMap((value, pair) => {
+        const [x, y] = [read(value), read(ofB[pair] as T)];
+        return typeof x === 'number' && typeof y === 'number' ? [{ x, y }] : [];
+      });
+      if (both.length < ofA.length) missing(measure, both.length);
+      return both.length === 0
+        ? []
+        : [comparePairs({ measure, goal, a: both.map(({ x }) => x), b: both.map(({ y }) => y) })];
+    });
 
   requirePairs(a, b, 'robustness', a.robustness, b.robustness, pairs);
   requireAlike(a, b, 'robustness', ({ seed, corruptions }: Robustness) => [seed, corruptions.map(({ name }) => name)]);
@@ -65,6 +82,8 @@ export function compareArms(a: Arm, b: Arm, target: number | null): Comparison {
 
   requirePairs(a, b, 'curves', a.curves, b.curves, pairs);
   const missed = target === null ? [] : [a, b].filter(({ curves }) => curves.some(misses(target)));
+  const partlyMeasured: string[] = [];
+  const classes = of(classMeasures(first), a.evaluations, b.evaluations, (name) => partlyMeasured.push(name));
   return {
     dataset: first.dataset,
     a: a.name,
@@ -78,11 +97,24 @@ export function compareArms(a: Arm, b: Arm, target: number | null): Comparison {
         ? of([curveMeasure(target)], a.curves, b.curves)
         : []),
     ],
-    classes: of(classMeasures(first), a.evaluations, b.evaluations),
+    classes,
     corruption,
-    notes: [...notes, ...(target === null ? [] : missed.map(({ name, curves }) => missedNote(name, curves, target)))],
+    notes: [
+      ...gaps,
+      ...(partlyMeasured.length === 0 ? [] : [classesNote(partlyMeasured)]),
+      ...notes,
+      ...(target === null ? [] : missed.map(({ name, curves }) => missedNote(name, curves, target))),
+    ],
   };
 }
+
+const gapNote = (measure: string, measured: number, pairs: number): string =>
+  measured === 0
+    ? `${measure} is not compared: it was not measured.`
+    : `${measure} is compared on ${measured} of ${pairs} pairs: it was not measured in the others.`;
+
+const classesNote = (names: readonly string[]): string =>
+  `F1 was not measured in every run for ${names.length} classes, which occur neither as truth nor as prediction: ${someOf(names)}.`;
 
 const nothing = { corruption: null, notes: [] } as const;
 

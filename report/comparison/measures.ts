@@ -6,13 +6,15 @@ import { mean as meanOf } from '../statistics.ts';
 import { epochsToTarget } from './epochs-to-target.ts';
 import type { PairedMeasure } from './paired-differences.ts';
 
-/** A number of each run. */
-export type Measure<T> = Pick<PairedMeasure, 'measure' | 'goal'> & { readonly of: (value: T) => number };
+/** A number of each run; none where it was not measured. */
+export type Measure<T> = Pick<PairedMeasure, 'measure' | 'goal'> & {
+  readonly of: (value: T) => number | null | undefined;
+};
 
 export const topOne = 'top-1 accuracy';
 
-const higher = <T>(measure: string, of: (value: T) => number): Measure<T> => ({ measure, goal: 'higher', of });
-const lower = <T>(measure: string, of: (value: T) => number): Measure<T> => ({ measure, goal: 'lower', of });
+const higher = <T>(measure: string, of: Measure<T>['of']): Measure<T> => ({ measure, goal: 'higher', of });
+const lower = <T>(measure: string, of: Measure<T>['of']): Measure<T> => ({ measure, goal: 'lower', of });
 
 /** @param like an evaluation that has the same neighbours as all */
 export const evaluationMeasures = (like: Evaluation): readonly Measure<Evaluation>[] => [
@@ -21,7 +23,7 @@ export const evaluationMeasures = (like: Evaluation): readonly Measure<Evaluatio
   higher('macro F1', ({ macroF1 }) => macroF1),
   lower('expected calibration error', ({ expectedCalibrationError }) => expectedCalibrationError),
   ...like.knn.map(({ k }, index) =>
-    higher<Evaluation>(`${k}-nearest-neighbour accuracy`, ({ knn }) => knn[index]?.accuracy ?? Number.NaN),
+    higher<Evaluation>(`${k}-nearest-neighbour accuracy`, ({ knn }) => knn[index]?.accuracy),
   ),
   lower('distance within classes', ({ geometry }) => geometry.intra),
   higher('distance between classes', ({ geometry }) => geometry.inter),
@@ -34,7 +36,7 @@ export const evaluationMeasures = (like: Evaluation): readonly Measure<Evaluatio
 
 /** F1 of each class. */
 export const classMeasures = ({ classes }: Evaluation): readonly Measure<Evaluation>[] =>
-  classes.map((name, index) => higher(name, ({ perClass }) => perClass[index]?.f1 ?? Number.NaN));
+  classes.map((name, index) => higher(name, ({ perClass }) => perClass[index]?.f1));
 
 export const robustnessMeasures: readonly Measure<Robustness>[] = [
   higher('mean accuracy on corrupted images', ({ mean }) => mean),
@@ -50,7 +52,7 @@ export const outlierMeasures = ({ outside, detectors }: Outliers): readonly Meas
   detectors.flatMap(({ name }) => {
     const of = (read: (detector: Outliers['detectors'][number]) => number) => (each: Outliers) => {
       const detector = each.detectors.find((one) => one.name === name);
-      return detector ? read(detector) : Number.NaN;
+      return detector ? read(detector) : null;
     };
     return [
       higher(
@@ -65,6 +67,6 @@ export const outlierMeasures = ({ outside, detectors }: Outliers): readonly Meas
   });
 
 export const curveMeasure = (target: number): Measure<LearningCurve> =>
-  lower(`epochs to ${targetText(target)} by linear probe`, (curve) => epochsToTarget(curve, target) ?? Number.NaN);
+  lower(`epochs to ${targetText(target)} by linear probe`, (curve) => epochsToTarget(curve, target));
 
 export const targetText = (target: number): string => `${Number((100 * target).toPrecision(6))} %`;

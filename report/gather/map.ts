@@ -21,11 +21,11 @@ export async function mapOf(
   const kept = decodeSafetensors(await readArtifactFile(store, ref, embeddingFile)).tensors;
   const predictions = decodeSafetensors(await readArtifactFile(store, ref, predictionsFile)).tensors;
   const [rowsTensor, embedding] = [kept.get('rows'), kept.get('embedding')];
-  const [labelsTensor, probabilities] = [predictions.get('labels'), predictions.get('probabilities')];
-  if (!rowsTensor || !embedding || !labelsTensor || !probabilities) return null;
+  const labelsTensor = predictions.get('labels');
+  const answerOf = answersIn(predictions);
+  if (!rowsTensor || !embedding || !labelsTensor || !answerOf) return null;
   const dimension = embedding.shape[1] ?? 1;
-  const classes = probabilities.shape[1] ?? 1;
-  const [labels, shares, all] = [int32(labelsTensor), float32(probabilities), int32(rowsTensor)];
+  const [labels, all] = [int32(labelsTensor), int32(rowsTensor)];
   const vectors = unitRows(float32(embedding), dimension);
   const chosen = Array.from(spreadRows(all.length, maximumPoints));
   if (chosen.length < 3) return null;
@@ -34,17 +34,36 @@ export async function mapOf(
   const near = nearest(units, Math.min(neighbours, units.length - 1));
   const points = chosen.map((index, at) => {
     const row = all[index] as number;
-    const own = shares.subarray(row * classes, (row + 1) * classes);
-    const predicted = own.reduce((best, share, label) => (share > (own[best] as number) ? label : best), 0);
+    const { predicted, confidence } = answerOf(row);
     return {
       row,
       label: labels[row] as number,
       predicted,
-      confidence: Number((own[predicted] ?? 0).toFixed(4)),
+      confidence: Number(confidence.toFixed(4)),
       pca: pca[at] as [number, number],
       umap: umap?.[at] ?? null,
       neighbours: near[at] ?? [],
     };
   });
   return { seed, points };
+}
+
+type Tensors = ReturnType<typeof decodeSafetensors>['tensors'];
+
+/** What was predicted of a row; earlier versions kept the probabilities alone. */
+function answersIn(tensors: Tensors): ((row: number) => { predicted: number; confidence: number }) | null {
+  const [predicted, confidence, probabilities] = ['predicted', 'confidence', 'probabilities'].map((name) =>
+    tensors.get(name),
+  );
+  if (predicted && confidence) {
+    const [labels, shares] = [int32(predicted), float32(confidence)];
+    return (row) => ({ predicted: labels[row] ?? 0, confidence: shares[row] ?? 0 });
+  }
+  if (!probabilities) return null;
+  const [classes, shares] = [probabilities.shape[1] ?? 1, float32(probabilities)];
+  return (row) => {
+    const own = shares.subarray(row * classes, (row + 1) * classes);
+    const best = own.reduce((most, share, label) => (share > (own[most] as number) ? label : most), 0);
+    return { predicted: best, confidence: own[best] ?? 0 };
+  };
 }

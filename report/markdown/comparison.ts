@@ -1,6 +1,9 @@
 import type { Comparison, MeasureComparison } from '../../contracts/comparison.ts';
 import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
+import { mostDifferent } from '../most-different.ts';
 import { table } from './table.ts';
+
+const shownClasses = 50;
 
 const figure = (value: number) => value.toFixed(4);
 const signed = (value: number) => (value < 0 ? figure(value) : `+${figure(value)}`);
@@ -33,7 +36,8 @@ export function formatComparison({ dataset, a, b, pairs, measures, classes, corr
     }`,
     measuresTable('measure', measures),
     '## F1 by class',
-    measuresTable('class', classes),
+    ...(classes.length > shownClasses ? [`The ${shownClasses} of ${classes.length} classes that differ most.`] : []),
+    measuresTable('class', mostDifferent(classes, shownClasses)),
     ...(corruption
       ? [
           '## Corruption error',

@@ -1,12 +1,23 @@
+import { confusedPairs, shownConfusion } from '../../contracts/confusion.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
+import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
+import { evaluationNotes } from '../evaluation-notes.ts';
+import { ifMeasured } from '../format.ts';
+import { worstClasses } from '../worst-classes.ts';
 import { percent, table } from './table.ts';
 
 const shownMistakes = 10;
+/** Above so many classes, the matrix is that of the most confused, and the table that of the worst. */
+const wholeMatrix = 50;
+const partOfMatrix = 20;
+const shownPairs = 20;
 
 /** An evaluation as Markdown, for people. What evaluations of earlier versions lack is left out. */
 export function formatEvaluation(evaluation: Evaluation): string {
+  const notes = evaluationNotes(evaluation);
   const sections = [
-    `# Evaluation on ${evaluation.dataset}, ${evaluation.testImages} test images`,
+    `# Evaluation on ${markdownText(evaluation.dataset)}, ${evaluation.testImages} test images`,
+    notes.length === 0 ? null : notes.map((note) => `- ${markdownLine(note)}`).join('\n'),
     classifierTable(evaluation),
     embeddingSection(evaluation),
     perClassSection(evaluation),
@@ -18,66 +29,93 @@ export function formatEvaluation(evaluation: Evaluation): string {
   return `${sections.filter((section) => section !== null).join('\n\n')}\n`;
 }
 
-const classifierTable = ({ top1, top5, macroF1, expectedCalibrationError, knn }: Evaluation) =>
+const figure = (value: number | null | undefined, digits = 4) => ifMeasured(value, (each) => each.toFixed(digits));
+const share = (value: number | null | undefined) => ifMeasured(value, percent);
+
+const classifierTable = ({ top1, top5, macroF1, expectedCalibrationError, knn, copies }: Evaluation) =>
   table(
     ['classifier', 'value'],
     [
       ['top-1 accuracy', percent(top1)],
-      ['top-5 accuracy', percent(top5)],
-      ['macro F1', macroF1.toFixed(4)],
-      ['expected calibration error', expectedCalibrationError.toFixed(4)],
+      ...(copies && copies.images > 0
+        ? [['top-1 accuracy without copies of training images', share(copies.top1)]]
+        : []),
+      ['top-5 accuracy', share(top5)],
+      ['macro F1', figure(macroF1)],
+      ['expected calibration error', figure(expectedCalibrationError)],
       ...knn.map(({ k, accuracy }) => [`${k}-nearest-neighbour accuracy, without the classifier`, percent(accuracy)]),
     ],
   );
 
 const embeddingSection = ({ geometry }: Evaluation) => `## The embedding
 
-On ${geometry.images} test images, each compared with all others.
+On ${geometry.images} test images, each compared with all others.${
+  geometry.queries === undefined
+    ? ''
+    : ` Retrieval and silhouette are means over the ${geometry.queries} that are not alone in their class.`
+}
 
 ${table(
   ['measure', 'value'],
   [
     ...(geometry.recallAt ?? [{ k: 1, value: geometry.recallAt1 }]).map(({ k, value }) => [
       `recall at ${k}`,
-      percent(value),
+      share(value),
     ]),
-    ...(geometry.rPrecision === undefined ? [] : [['R-precision', geometry.rPrecision.toFixed(4)]]),
-    ['MAP at R', geometry.mapAtR.toFixed(4)],
-    ['silhouette (cosine)', geometry.silhouette.toFixed(4)],
-    ['distance within / between classes', `${geometry.intra.toFixed(3)} / ${geometry.inter.toFixed(3)}`],
-    ['alignment', geometry.alignment.toFixed(4)],
-    ['uniformity', geometry.uniformity.toFixed(4)],
+    ...(geometry.rPrecision === undefined ? [] : [['R-precision', figure(geometry.rPrecision)]]),
+    ['MAP at R', figure(geometry.mapAtR)],
+    ['silhouette (cosine)', figure(geometry.silhouette)],
+    ['distance within / between classes', `${figure(geometry.intra, 3)} / ${figure(geometry.inter, 3)}`],
+    ['alignment', figure(geometry.alignment)],
+    ['uniformity', figure(geometry.uniformity)],
   ],
 )}`;
 
-const perClassSection = ({ classes, perClass }: Evaluation) => `## By class
+function perClassSection({ classes, perClass }: Evaluation): string {
+  const shown = worstClasses(
+    perClass.map(({ f1 }) => f1),
+    wholeMatrix,
+  );
+  const cell = (value: number | null) => (value === null ? '–' : value.toFixed(3));
+  const rows = shown.flatMap((label) => {
+    const own = perClass[label];
+    return own
+      ? [[classes[label] ?? label, cell(own.precision), cell(own.recall), cell(own.f1), own.support] as const]
+      : [];
+  });
+  const left = classes.length - shown.length;
+  return `## By class
+${left === 0 ? '' : `\nThe ${shown.length} classes with the lowest F1; the other ${left} are in the JSON file beside this one.\n`}
+${table(['class', 'precision', 'recall', 'F1', 'images'], rows)}`;
+}
+
+function confusionSection({ classes, confusion }: Evaluation): string {
+  const { shown, counts } = shownConfusion(confusion, wholeMatrix, partOfMatrix);
+  const left = classes.length - shown.length;
+  return `## Confusion matrix
+
+Rows are true classes, columns predictions.${
+    left === 0 ? '' : ` Only the ${shown.length} classes that are confused most; ${left} others are left out.`
+  }
 
 ${table(
-  ['class', 'precision', 'recall', 'F1', 'images'],
-  perClass.map(({ precision, recall, f1, support }, label) => [
-    classes[label] ?? label,
-    precision.toFixed(3),
-    recall.toFixed(3),
-    f1.toFixed(3),
-    support,
-  ]),
+  ['', ...shown.map((label) => classes[label] ?? String(label))],
+  counts.map((row, at) => [classes[shown[at] ?? 0] ?? at, ...row]),
 )}`;
+}
 
-const confusionSection = ({ classes, confusion }: Evaluation) => `## Confusion matrix
+function confusedSection({ classes, confusion }: Evaluation): string | null {
+  const pairs = confusedPairs(confusion);
+  if (pairs.length === 0) return null;
+  const nameOf = (label: number) => markdownText(classes[label] ?? String(label));
+  const left = pairs.length - shownPairs;
+  return `## Most confused
 
-Rows are true classes, columns predictions.
-
-${table(
-  ['', ...classes],
-  confusion.map((counts, label) => [classes[label] ?? label, ...counts]),
-)}`;
-
-const confusedSection = ({ mostConfused }: Evaluation) =>
-  mostConfused.length === 0
-    ? null
-    : `## Most confused
-
-${mostConfused.map(({ a, b, count }) => `- ${a} and ${b}: ${count} images`).join('\n')}`;
+${pairs
+  .slice(0, shownPairs)
+  .map(({ a, b, count }) => `- ${markdownLine(classes[a] ?? String(a))} and ${nameOf(b)}: ${count} images`)
+  .join('\n')}${left > 0 ? `\n\n${left} more pairs were confused.` : ''}`;
+}
 
 const mistakesSection = ({ worst, classes }: Evaluation) =>
   worst === undefined || worst.length === 0
@@ -111,8 +149,8 @@ ${table(
     .filter(({ images }) => images > 0)
     .map(({ low, high, images, confidence, accuracy }) => [
       `${low.toFixed(2)} to ${high.toFixed(2)}`,
-      percent(confidence ?? 0),
-      percent(accuracy ?? 0),
+      share(confidence),
+      share(accuracy),
       images,
     ]),
 )}`;

@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
+import { type Confusion, confusionOf, shownConfusion } from '../../contracts/confusion.ts';
 import type { Arm } from '../arms.ts';
-import { count, percent } from '../format.ts';
+import { count, ifMeasured, percent } from '../format.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
 
 /** Share of right answers by confidence; on the diagonal they agree. */
@@ -12,7 +13,9 @@ export function drawReliability(arms: readonly Arm[]): Drawing | null {
   );
   if (points.length === 0) return null;
   const most = Math.max(...points.map(({ images }) => images));
-  const calibration = arms.map(({ name, calibrationError }) => `${name} ${percent(calibrationError)}`).join(', ');
+  const calibration = arms
+    .map(({ name, calibrationError }) => `${name} ${ifMeasured(calibrationError, percent)}`)
+    .join(', ');
   return draw(
     {
       name: 'reliability',
@@ -55,23 +58,38 @@ export function drawReliability(arms: readonly Arm[]): Drawing | null {
   );
 }
 
-/** The confusion matrix, as a file of its own; the page has it as a table. */
+/** Above so many classes, only those that are confused most are drawn. */
+const wholeMatrix = 50;
+const partOfMatrix = 30;
+const longestName = 24;
+
+/**
+ * The confusion matrix, as a file of its own; the page has it as a table.
+ *
+ * @param confusion its cells, or the whole matrix, rows true classes
+ */
 export function drawConfusion(
   arm: string,
   classes: readonly string[],
-  confusion: readonly (readonly number[])[],
+  confusion: Confusion | readonly (readonly number[])[],
 ): Drawing {
-  const cells = confusion.flatMap((row, label) => {
-    const total = row.reduce((sum, value) => sum + value, 0);
+  const whole = 'cells' in confusion ? confusion : confusionOf(confusion);
+  const { shown, counts, totals } = shownConfusion(whole, wholeMatrix, partOfMatrix);
+  const cells = counts.flatMap((row, label) => {
+    const total = totals[label] ?? 0;
     return row.map((value, predicted) => ({ label, predicted, value, share: total === 0 ? 0 : value / total }));
   });
-  const nameOf = (label: unknown) => classes[Number(label)] ?? String(label);
-  const size = Math.max(320, Math.min(900, 44 * classes.length));
+  const nameOf = (place: unknown) => {
+    const name = [...(classes[shown[Number(place)] ?? -1] ?? String(place))];
+    return name.length <= longestName ? name.join('') : `${name.slice(0, 12).join('')}…${name.slice(-11).join('')}`;
+  };
+  const left = classes.length - shown.length;
+  const size = Math.max(320, Math.min(900, 44 * shown.length));
   return draw(
     {
       name: `confusion-${arm}`,
       title: `Confusion: ${arm}`,
-      description: 'Rows are true classes, columns predictions; the shade is the share of the row.',
+      description: `Rows are true classes, columns predictions; the shade is the share of the row.${left === 0 ? '' : ` Only the ${shown.length} classes that are confused most; ${left} others are left out.`}`,
     },
     {
       width: size + 130,
@@ -86,9 +104,9 @@ export function drawConfusion(
         tickFormat: nameOf,
         tickRotate: -45,
         tickSize: 0,
-        domain: classes.map((_, at) => at),
+        domain: shown.map((_, at) => at),
       },
-      y: { label: null, tickFormat: nameOf, tickSize: 0, domain: classes.map((_, at) => at) },
+      y: { label: null, tickFormat: nameOf, tickSize: 0, domain: shown.map((_, at) => at) },
       marks: [
         Plot.cell(cells, {
           x: 'predicted',
@@ -96,7 +114,7 @@ export function drawConfusion(
           fill: 'var(--heat)',
           fillOpacity: ({ share }) => 0.03 + 0.97 * share,
         }),
-        ...(classes.length > 25
+        ...(shown.length > 25
           ? []
           : [
               Plot.text(cells, {

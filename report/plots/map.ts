@@ -3,6 +3,8 @@ import type { EmbeddingMap } from '../../contracts/report.ts';
 import { classColour, type Drawing, draw, ink } from './draw.ts';
 
 export type Projection = 'pca' | 'umap';
+/** More names than this cover the drawing. */
+const namedClasses = 50;
 const symbols = ['circle', 'triangle', 'square', 'diamond', 'star'] as const;
 
 /** The symbol of a class: with its colour it is the class's own, up to ten times five classes. */
@@ -23,10 +25,16 @@ export function drawMap(
     place === null ? [] : [{ x: place[0], y: place[1], label, wrong: predicted !== null && predicted !== label }],
   );
   if (dots.length === 0) return null;
-  const middles = classes.flatMap((name, label) => {
-    const own = dots.filter((dot) => dot.label === label);
-    return own.length === 0 ? [] : [{ name, x: median(own.map(({ x }) => x)), y: median(own.map(({ y }) => y)) }];
-  });
+  const byClass = new Map<number, { x: number; y: number }[]>();
+  for (const { x, y, label } of dots) byClass.set(label, [...(byClass.get(label) ?? []), { x, y }]);
+  const largest = [...byClass]
+    .sort(([a, own], [b, other]) => other.length - own.length || a - b)
+    .slice(0, namedClasses);
+  const middles = largest.map(([label, own]) => ({
+    name: classes[label] ?? String(label),
+    x: median(own.map(({ x }) => x)),
+    y: median(own.map(({ y }) => y)),
+  }));
   const way = projection === 'pca' ? 'principal components' : 'UMAP';
   return draw(
     {

@@ -5,6 +5,7 @@ import type { Report } from '../../contracts/report.ts';
 import { corruptionNames, severities } from '../../contracts/robustness.ts';
 import type { Arm } from '../arms.ts';
 import { points as inPoints, percent, signed } from '../format.ts';
+import { mostDifferent } from '../most-different.ts';
 import { mean } from '../statistics.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
 import { wholeOnly, wholeTicks } from './training.ts';
@@ -144,17 +145,19 @@ export function drawComparison(
   { a, b, measures, classes }: Comparison,
   what: 'measures' | 'classes',
 ): Drawing | null {
-  const rows = (what === 'measures' ? measures : classes).filter(isShare).map((measure) => {
-    const turn = measure.goal === 'higher' ? 1 : -1;
-    const [low, high] = measure.difference.interval ?? [measure.difference.mean, measure.difference.mean];
-    return {
-      name: measure.measure,
-      value: 100 * turn * measure.difference.mean,
-      low: 100 * turn * low,
-      high: 100 * turn * high,
-      verdict: measure.verdict,
-    };
-  });
+  const rows = mostDifferent(what === 'measures' ? measures : classes, 50)
+    .filter(isShare)
+    .map((measure) => {
+      const turn = measure.goal === 'higher' ? 1 : -1;
+      const [low, high] = measure.difference.interval ?? [measure.difference.mean, measure.difference.mean];
+      return {
+        name: measure.measure,
+        value: 100 * turn * measure.difference.mean,
+        low: 100 * turn * low,
+        high: 100 * turn * high,
+        verdict: measure.verdict,
+      };
+    });
   if (rows.length === 0) return null;
   const colourOf = ({ verdict }: { verdict: string }) =>
     verdict === 'none shown' ? muted : verdict === 'a is better' ? armColour(0) : armColour(1);

@@ -11,7 +11,7 @@ export function evaluationFile(
   drawn: Readonly<Record<string, Picture>>,
 ): BoardFile {
   const { top1, top5, macroF1, expectedCalibrationError, knn, geometry } = evaluation;
-  const values = {
+  const measured = {
     'test/top-1 accuracy': top1,
     'test/top-5 accuracy': top5,
     'test/macro F1': macroF1,
@@ -23,6 +23,10 @@ export function evaluationFile(
     'embedding/recall at 1': geometry.recallAt1,
     'embedding/MAP at R': geometry.mapAtR,
   };
+  // What was not measured has no point.
+  const values = Object.fromEntries(
+    Object.entries(measured).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+  );
   return {
     name: eventFileName(0, 'evaluation'),
     content: encodeEventFile(wallTime, [scalars({ wallTime, step }, values), pictures({ wallTime, step }, drawn)]),

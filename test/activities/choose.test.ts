@@ -17,7 +17,7 @@ describe('choose', () => {
   });
 
   it('has no deviation for one', () => {
-    expect(chooseBest(chooseParams.parse({ by: [3] }))).toMatchObject({ mean: 3, deviation: 0 });
+    expect(chooseBest(chooseParams.parse({ by: [3] }))).toMatchObject({ mean: 3, deviation: null });
   });
 
   it('refuses lists of different lengths', () => {

@@ -90,7 +90,7 @@ describe('evaluate', () => {
     expect(evaluation.knn.map(({ k }) => k)).toEqual([20, 200]);
     expect(evaluation.reliability?.reduce((sum, { images }) => sum + images, 0)).toBe(evaluation.testImages);
     expect(evaluation.geometry.recallAt?.map(({ k }) => k)).toEqual([1, 2, 4, 8]);
-    expect(evaluation.geometry.rPrecision).toBeGreaterThanOrEqual(evaluation.geometry.mapAtR);
+    expect(evaluation.geometry.rPrecision).toBeGreaterThanOrEqual(evaluation.geometry.mapAtR ?? 1);
 
     const predictions = decodeSafetensors(await readArtifactFile(store, ref, predictionsFile)).tensors;
     const [labels, probabilities] = [predictions.get('labels'), predictions.get('probabilities')];

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { confusionOf } from '../../contracts/confusion.ts';
 import { expectedCalibrationError, reliability } from '../../evaluation/metrics/calibration.ts';
 import {
+  answersOf,
   confusionMatrix,
   macroF1,
   perClassMetrics,
-  predictions,
   topKAccuracy,
 } from '../../evaluation/metrics/classification.ts';
 import { areaUnder, rocCurve } from '../../evaluation/metrics/detection.ts';
@@ -46,26 +47,29 @@ const similarities = similaritiesOf(golden.embeddings);
 const labels = Int32Array.from(golden.labels);
 
 describe('metrics of a classifier agree with the reference', () => {
-  const confusion = confusionMatrix(truth, predictions(scores), 3);
-  it('top-1 accuracy', () => expect(topKAccuracy(scores, truth, 1)).toBe(golden.top1));
-  it('confusion matrix, rows true', () => expect(confusion).toEqual(golden.confusion_rows_true));
+  const answers = answersOf(scores, truth);
+  const confusion = confusionMatrix(truth, answers.predicted, 3);
+  it('top-1 accuracy', () => expect(topKAccuracy(answers, 1)).toBe(golden.top1));
+  it('confusion matrix, rows true', () => expect(confusion).toEqual(confusionOf(golden.confusion_rows_true)));
   it('F1 of each class, and their mean', () => {
     const perClass = perClassMetrics(confusion);
     for (const [index, value] of golden.per_class_f1.entries()) expect(perClass[index]?.f1).toBeCloseTo(value, 12);
     expect(macroF1(perClass)).toBeCloseTo(golden.macro_f1, 12);
   });
   it('expected calibration error over 15 bins', () =>
-    expect(expectedCalibrationError(reliability(scores, truth))).toBeCloseTo(golden.ece15, 12));
+    expect(expectedCalibrationError(reliability(answers, truth))).toBeCloseTo(golden.ece15, 12));
   it('area under the ROC curve, with ties', () =>
     expect(areaUnder(rocCurve(golden.ood_score_in, golden.ood_score_out))).toBeCloseTo(golden.auroc, 12));
-  it('every class is among the top 3 of 3', () => expect(topKAccuracy(scores, truth, 3)).toBe(1));
-  it('a class that is never predicted has precision 0, not NaN', () => {
+  it('every class is among the top 3 of 3', () => expect(topKAccuracy(answers, 3)).toBe(1));
+  it('a class that is never predicted has an F1 of 0, and no precision', () => {
     expect(
-      perClassMetrics([
-        [0, 2],
-        [0, 3],
-      ])[0],
-    ).toEqual({ precision: 0, recall: 0, f1: 0, support: 2 });
+      perClassMetrics(
+        confusionOf([
+          [0, 2],
+          [0, 3],
+        ]),
+      )[0],
+    ).toEqual({ precision: null, recall: 0, f1: 0, support: 2 });
   });
 });
 

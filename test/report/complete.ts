@@ -1,4 +1,5 @@
 import type { MeasureComparison } from '../../contracts/comparison.ts';
+import { confusionOf } from '../../contracts/confusion.ts';
 import { detectorNames } from '../../contracts/outliers.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
 import { corruptionNames } from '../../contracts/robustness.ts';
@@ -76,8 +77,8 @@ function evaluation(arm: string, seed: number): Report['evaluations'][number] {
       })),
       knn: [{ k: 20, accuracy: top1 - 0.005 }],
       perClass: classes.map((_, at) => ({ precision: 0.9, recall: 0.88, f1: 0.85 + 0.02 * at, support: 15 })),
-      confusion: classes.map((_, row) =>
-        classes.map((_, column) => (row === column ? 13 : column === row + 1 ? 2 : 0)),
+      confusion: confusionOf(
+        classes.map((_, row) => classes.map((_, column) => (row === column ? 13 : column === row + 1 ? 2 : 0))),
       ),
       mostConfused: [{ a: classes[0] ?? '', b: classes[1] ?? '', count: 4, rows: wrong.slice(0, 4) }],
       worst: wrong.map((row) => ({ row, label: label(row), predicted: predicted(row), confidence: 0.99 - row / 1000 })),

@@ -1,9 +1,15 @@
+import { addConfusions, type ShownConfusion, shownConfusion } from '../../../contracts/confusion.ts';
 import type { Arm } from '../../arms.ts';
-import { count, meanAndDeviation, percent } from '../../format.ts';
+import { count, ifMeasured, meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { mean } from '../../statistics.ts';
+import { worstClasses } from '../../worst-classes.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from '../parts.ts';
+
+/** Above so many classes, a matrix is that of the most confused, and the table that of the worst. */
+const wholeMatrix = 50;
+const partOfMatrix = 30;
 
 /** Confusion matrices side by side, and each class in numbers. */
 export function classesSection(arms: readonly Arm[], difference: boolean): Section | null {
@@ -17,7 +23,7 @@ export function classesSection(arms: readonly Arm[], difference: boolean): Secti
     heading: 'Classes',
     lead: `Rows are true classes, columns predictions; the shade is the share of the row.${runs ? ' The runs of an arm are added up.' : ''}`,
     body: html`<div class="grid">${measured.map((arm) =>
-      card(html`<h3>${armLabel(arm)}</h3>${confusionTable(`Confusion of ${arm.name}`, arm.classes, arm.confusion)}`),
+      card(html`<h3>${armLabel(arm)}</h3>${confusionTable(`Confusion of ${arm.name}`, arm)}`),
     )}${
       difference && alike
         ? card(
@@ -28,37 +34,65 @@ export function classesSection(arms: readonly Arm[], difference: boolean): Secti
   };
 }
 
-const shareOf = (row: readonly number[], value: number) => {
-  const total = row.reduce((sum, each) => sum + each, 0);
-  return total === 0 ? 0 : value / total;
-};
+const share = (value: number, total: number) => (total === 0 ? 0 : value / total);
 
-const heads = (classes: readonly string[]) =>
-  html`<thead><tr><td></td>${classes.map((name) => html`<th scope="col"><span>${name}</span></th>`)}</tr></thead>`;
+const heads = (names: readonly string[]) =>
+  html`<thead><tr><td></td>${names.map((name) => html`<th scope="col"><span>${name}</span></th>`)}</tr></thead>`;
 
-function confusionTable(caption: string, classes: readonly string[], confusion: readonly (readonly number[])[]): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}" data-plot="${caption}"><table class="confusion">${heads(classes)}<tbody>${confusion.map(
+const namesOf = (classes: readonly string[], { shown }: ShownConfusion) =>
+  shown.map((label) => classes[label] ?? String(label));
+
+/** What a matrix leaves out. */
+const leftOut = (classes: readonly string[], { shown }: ShownConfusion): Html | null =>
+  shown.length === classes.length
+    ? null
+    : html`<p class="note">Only the ${shown.length} classes that are confused most; ${count(classes.length - shown.length)} others are left out.</p>`;
+
+function confusionTable(caption: string, { classes, confusion }: Arm): Html {
+  const part = shownConfusion(confusion, wholeMatrix, partOfMatrix);
+  const names = namesOf(classes, part);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}" data-plot="${caption}"><table class="confusion">${heads(names)}<tbody>${part.counts.map(
     (row, label) =>
-      html`<tr><th scope="row">${classes[label]}</th>${row.map((value, predicted) => {
-        const share = shareOf(row, value);
-        return html`<td class="${share > 0.5 ? 'strong' : ''}" style="--p:${(100 * share).toFixed(0)}%" title="${classes[label]} taken for ${classes[predicted]}: ${count(value)}, ${percent(share, 1)} of the row">${
-          value === 0 ? null : html`${count(value)}<small>${percent(share, share < 0.1 ? 1 : 0)}</small>`
+      html`<tr><th scope="row">${names[label]}</th>${row.map((value, predicted) => {
+        const own = share(value, part.totals[label] ?? 0);
+        return html`<td class="${own > 0.5 ? 'strong' : ''}" style="--p:${(100 * own).toFixed(0)}%" title="${names[label]} taken for ${names[predicted]}: ${count(value)}, ${percent(own, 1)} of the row">${
+          value === 0 ? null : html`${count(value)}<small>${percent(own, own < 0.1 ? 1 : 0)}</small>`
         }</td>`;
       })}</tr>`,
-  )}</tbody></table></div>`;
+  )}</tbody></table></div>${leftOut(classes, part)}`;
 }
 
 /** Shares of the rows, first less second, in percentage points. */
 function differenceTable(first: Arm, second: Arm): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Difference of the confusions"><table class="confusion">${heads(first.classes)}<tbody>${first.confusion.map(
+  const { classes } = first;
+  const both = shownConfusion(
+    addConfusions([first.confusion, second.confusion], classes.length),
+    wholeMatrix,
+    partOfMatrix,
+  );
+  const names = namesOf(classes, both);
+  const places = new Map(both.shown.map((label, at) => [label, at]));
+  /** Shares of the rows among the classes that are shown. */
+  const sharesOf = ({ confusion }: Arm) => {
+    const totals = new Map<number, number>();
+    for (const [label, , images] of confusion.cells) totals.set(label, (totals.get(label) ?? 0) + images);
+    const shares = both.shown.map(() => new Array<number>(both.shown.length).fill(0));
+    for (const [label, predicted, images] of confusion.cells) {
+      const row = shares[places.get(label) ?? -1];
+      const column = places.get(predicted);
+      if (row && column !== undefined) row[column] = share(images, totals.get(label) ?? 0);
+    }
+    return shares;
+  };
+  const [ofFirst, ofSecond] = [sharesOf(first), sharesOf(second)];
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Difference of the confusions"><table class="confusion">${heads(names)}<tbody>${ofFirst.map(
     (row, label) =>
-      html`<tr><th scope="row">${first.classes[label]}</th>${row.map((value, predicted) => {
-        const other = second.confusion[label] ?? [];
-        const change = 100 * (shareOf(row, value) - shareOf(other, other[predicted] ?? 0));
+      html`<tr><th scope="row">${names[label]}</th>${row.map((value, predicted) => {
+        const change = 100 * (value - (ofSecond[label]?.[predicted] ?? 0));
         const text = Math.abs(change) < 0.05 ? '' : `${change > 0 ? '+' : '−'}${Math.abs(change).toFixed(1)}`;
         return html`<td class="${change > 0 ? 'more' : 'less'}" style="--p:${Math.min(70, Math.abs(change) * 7).toFixed(0)}%">${text}</td>`;
       })}</tr>`,
-  )}</tbody></table></div>`;
+  )}</tbody></table></div>${leftOut(classes, both)}`;
 }
 
 function perClass(arms: readonly Arm[]): Html {
@@ -73,21 +107,31 @@ function perClass(arms: readonly Arm[]): Html {
   ];
   const valuesOf = (arm: Arm, label: number, name: (typeof names)[number]) =>
     arm.evaluations.flatMap(({ evaluation }) => evaluation.perClass[label]?.[name] ?? []);
-  const rows = (first?.classes ?? []).map((name, label) => {
-    const f1 = arms.map((arm) => mean(valuesOf(arm, label, 'f1')));
+  const meanOf = (values: readonly number[]) => (values.length === 0 ? null : mean(values));
+  const classes = first?.classes ?? [];
+  const shown = worstClasses(
+    classes.map((_, label) => (first ? meanOf(valuesOf(first, label, 'f1')) : null)),
+    wholeMatrix,
+  );
+  const rows = shown.map((label) => {
+    const f1 = arms.map((arm) => meanOf(valuesOf(arm, label, 'f1')));
+    const best = Math.max(...f1.flatMap((value) => value ?? []));
     return [
-      name,
+      classes[label] ?? String(label),
       n(count(first?.evaluations[0]?.evaluation.perClass[label]?.support ?? 0)),
       ...arms.flatMap((arm, at) =>
         names.map((measure) => {
           const values = valuesOf(arm, label, measure);
-          const best = measure === 'f1' && new Set(f1).size > 1 && f1[at] === Math.max(...f1);
-          return n(values.length === 0 ? '–' : meanAndDeviation(values, (value) => value.toFixed(3)), best);
+          const isBest = measure === 'f1' && new Set(f1).size > 1 && f1[at] === best;
+          return n(values.length === 0 ? '–' : meanAndDeviation(values, (value) => value.toFixed(3)), isBest);
         }),
       ),
     ] as const;
   });
-  return table('Each class', head, rows);
+  const left = classes.length - shown.length;
+  return html`${table(left === 0 ? 'Each class' : `The ${shown.length} classes with the lowest F1`, head, rows)}${
+    left === 0 ? null : html`<p class="note">${count(left)} other classes are left out; report.json has them all.</p>`
+  }`;
 }
 
 /** How far confidence can be believed. */
@@ -105,7 +149,12 @@ export function reliabilitySection(arms: readonly Arm[], drawings: ReadonlyMap<s
         ['', 'calibration error', 'mean confidence', 'accuracy'],
         shown.map((arm) => {
           const { confidence, accuracy } = overallOf(arm.reliability);
-          return [armLabel(arm), n(percent(arm.calibrationError)), n(percent(confidence)), n(percent(accuracy))];
+          return [
+            armLabel(arm),
+            n(ifMeasured(arm.calibrationError, percent)),
+            n(ifMeasured(confidence, percent)),
+            n(ifMeasured(accuracy, percent)),
+          ];
         }),
       )}<div style="height:10px"></div>${shown.map(
         (arm) =>
@@ -127,9 +176,12 @@ export function reliabilitySection(arms: readonly Arm[], drawings: ReadonlyMap<s
 }
 
 /** Means over the images of all bins. */
-function overallOf(reliability: Arm['reliability']): { readonly confidence: number; readonly accuracy: number } {
+function overallOf(reliability: Arm['reliability']): {
+  readonly confidence: number | null;
+  readonly accuracy: number | null;
+} {
   const images = reliability.reduce((sum, bin) => sum + bin.images, 0);
   const over = (value: 'confidence' | 'accuracy') =>
-    images === 0 ? 0 : reliability.reduce((sum, bin) => sum + bin.images * (bin[value] ?? 0), 0) / images;
+    images === 0 ? null : reliability.reduce((sum, bin) => sum + bin.images * (bin[value] ?? 0), 0) / images;
   return { confidence: over('confidence'), accuracy: over('accuracy') };
 }

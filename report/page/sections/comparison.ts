@@ -1,10 +1,13 @@
 import type { Comparison, MeasureComparison } from '../../../contracts/comparison.ts';
 import type { Report } from '../../../contracts/report.ts';
 import { meanAndDeviation, percent, points, times } from '../../format.ts';
+import { mostDifferent } from '../../most-different.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { differenceText, isShare } from '../../plots/measures.ts';
 import { html } from '../html.ts';
 import { card, figureOf, n, type Section, table } from '../parts.ts';
+
+const shownClasses = 50;
 
 /** What a comparison says, in a sentence: of accuracy where it is there, else of its first measure. */
 export function verdictOf({ a, b, pairs, measures }: Comparison): string {
@@ -47,9 +50,11 @@ export function comparisons(report: Report, drawings: ReadonlyMap<string, Drawin
         classes.length === 0
           ? null
           : html`<details><summary>F1 of each class</summary>${table(
-              'F1 of each class',
+              classes.length > shownClasses
+                ? `F1 of the ${shownClasses} classes that differ most, of ${classes.length}`
+                : 'F1 of each class',
               ['class', a, b, `${a} − ${b}`, '95 % interval', 'verdict'],
-              classes.map((measure) => rowOf(measure, a, b)),
+              mostDifferent(classes, shownClasses).map((measure) => rowOf(measure, a, b)),
             )}</details>`
       }</div>`;
     })}`,

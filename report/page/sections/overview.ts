@@ -1,7 +1,8 @@
 import type { Evaluation } from '../../../contracts/evaluation.ts';
 import type { Report } from '../../../contracts/report.ts';
 import type { Arm } from '../../arms.ts';
-import { count, duration, meanAndDeviation, percent, times } from '../../format.ts';
+import { evaluationNotes } from '../../evaluation-notes.ts';
+import { count, duration, ifMeasured, meanAndDeviation, percent, times } from '../../format.ts';
 import { headlineOf } from '../../headline.ts';
 import { mean } from '../../statistics.ts';
 import { type Html, html } from '../html.ts';
@@ -21,13 +22,20 @@ export function tiles(report: Report): Html {
 
 interface Measure {
   readonly name: string;
-  readonly of: (evaluation: Evaluation) => number | undefined;
+  /** Null where it was not measured; undefined in evaluations of versions that did not have it. */
+  readonly of: (evaluation: Evaluation) => number | null | undefined;
   readonly text: (value: number) => string;
   readonly goal: 1 | -1;
 }
 const shares = (value: number) => percent(value);
 export const measures: readonly Measure[] = [
   { name: 'accuracy (top-1)', of: ({ top1 }) => top1, text: shares, goal: 1 },
+  {
+    name: 'accuracy without copies of training images',
+    of: ({ copies }) => (copies && copies.images > 0 ? copies.top1 : undefined),
+    text: shares,
+    goal: 1,
+  },
   { name: 'nearest neighbours', of: ({ knn }) => knn[0]?.accuracy, text: shares, goal: 1 },
   { name: 'top-5', of: ({ top5 }) => top5, text: shares, goal: 1 },
   { name: 'macro F1', of: ({ macroF1 }) => macroF1, text: (value) => value.toFixed(4), goal: 1 },
@@ -54,14 +62,19 @@ export const measures: readonly Measure[] = [
 export function results(report: Report, arms: readonly Arm[]): Section | null {
   const measured = arms.filter(({ evaluations }) => evaluations.length > 0);
   if (measured.length === 0) return null;
+  const sameTest = new Set(report.evaluations.map(({ dataset }) => dataset)).size === 1;
   const rows = measures.flatMap(({ name, of, text, goal }) => {
-    const values = measured.map(({ evaluations }) => evaluations.flatMap(({ evaluation }) => of(evaluation) ?? []));
-    if (values.some(({ length }) => length === 0)) return [];
-    const means = values.map(mean);
-    const best = measured.length < 2 ? null : goal === 1 ? Math.max(...means) : Math.min(...means);
+    const found = measured.map(({ evaluations }) => evaluations.map(({ evaluation }) => of(evaluation)));
+    if (found.some((own) => own.every((value) => value === undefined))) return [];
+    const values = found.map((own) => own.flatMap((value) => value ?? []));
+    const means = values.map((own) => (own.length === 0 ? null : mean(own)));
+    const known = means.flatMap((value) => value ?? []);
+    const best = measured.length < 2 || !sameTest ? null : goal === 1 ? Math.max(...known) : Math.min(...known);
     const cells = values.map((own, at) =>
-      // What reads the same is the same.
-      n(meanAndDeviation(own, text), means[at] === best && new Set(means.map(text)).size > 1),
+      own.length === 0
+        ? n('not measured')
+        : // What reads the same is the same.
+          n(meanAndDeviation(own, text), means[at] === best && new Set(known.map(text)).size > 1),
     );
     return [[name, ...cells] as const];
   });
@@ -80,7 +93,7 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
         report.evaluations.map(({ step, evaluation: { top1, knn, macroF1, expectedCalibrationError } }) => [
           step,
           n(percent(top1)),
-          n(percent(knn[0]?.accuracy ?? 0)),
+          n(ifMeasured(knn[0]?.accuracy, percent)),
           n(macroF1.toFixed(4)),
           n(percent(expectedCalibrationError)),
         ]),
@@ -93,9 +106,20 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
     id: 'results',
     heading: 'Results',
     lead,
-    body: html`${card(html`${table('Measures on the test images', head, rows)}${each}`)}`,
+    body: html`${card(html`${table('Measures on the test images', head, rows)}${notesOf(measured)}${each}`)}`,
   };
 }
+
+/** What a reader must know to read the numbers; what is true of several evaluations is said once. */
+const notesOf = (measured: readonly Arm[]): Html[] =>
+  [
+    ...new Set(
+      measured.flatMap(({ evaluations }) => evaluations.flatMap(({ evaluation }) => evaluationNotes(evaluation))),
+    ),
+  ]
+    .slice(0, shownNotes)
+    .map((note) => html`<p class="note">${note}</p>`);
+const shownNotes = 12;
 
 /** What was run, with what, and how long it took. */
 export function details(report: Report): Section {

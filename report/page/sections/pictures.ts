@@ -49,9 +49,9 @@ function neighbourTable(
   { points }: EmbeddingMap,
   pictures: Pictures,
 ): Html {
-  const picked = classes
-    .flatMap((_, label) => points.findIndex((point) => point.label === label))
-    .filter((at) => at >= 0);
+  const firstOf = new Map<number, number>();
+  for (const [at, { label }] of points.entries()) if (!firstOf.has(label)) firstOf.set(label, at);
+  const picked = [...firstOf].sort(([a], [b]) => a - b).map(([, at]) => at);
   const nameOf = (label: number | undefined) => classes[label ?? -1] ?? String(label);
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Nearest neighbours of test images"><table class="neighbours"><tbody>${picked
     .slice(0, shownNeighbours)

@@ -1,0 +1,57 @@
+import type { Evaluation } from '../contracts/evaluation.ts';
+import { percent } from './format.ts';
+
+const named = 5;
+
+/** Some names, and how many more there are. */
+export const someOf = (names: readonly string[], most = named): string =>
+  names.length <= most ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
+
+/** The classes that no test image has. */
+export const classesWithoutTest = ({ classes, perClass }: Evaluation): string[] =>
+  classes.filter((_, label) => perClass[label]?.support === 0);
+
+/** What a reader must know to read the numbers: what was not measured, and what counts in no mean. Plain sentences. */
+export function evaluationNotes(evaluation: Evaluation): string[] {
+  const { classes, geometry, top5, perClass } = evaluation;
+  const absent = classesWithoutTest(evaluation);
+  const neverSeen = perClass.filter(({ f1 }) => f1 === null).length;
+  const { queries, images } = geometry;
+  return [
+    ...(absent.length === 0
+      ? []
+      : [
+          `${absent.length} of ${classes.length} classes ${absent.length === 1 ? 'has' : 'have'} no test image: ${someOf(absent)}.${
+            neverSeen === 0 ? '' : ` Macro F1 is the mean over the other ${classes.length - neverSeen}.`
+          }`,
+        ]),
+    ...(top5 === null
+      ? [`Top-5 accuracy is not measured: of ${classes.length} classes every one is among the five most probable.`]
+      : []),
+    ...(queries === 0
+      ? [
+          'Retrieval, silhouette, alignment and the distance within classes are not measured: no class has two test images.',
+        ]
+      : queries !== undefined && queries < images
+        ? [
+            `Retrieval and silhouette are means over ${queries} of ${images} images: the others are alone in their class.`,
+          ]
+        : []),
+    ...(queries !== 0 && geometry.inter === null
+      ? ['Silhouette and the distance between classes are not measured: all test images are of one class.']
+      : []),
+    ...copiesNote(evaluation),
+  ];
+}
+
+/** What the test images that were trained on are worth. */
+function copiesNote({ copies, testImages, top1 }: Evaluation): string[] {
+  if (!copies || copies.images === 0) return [];
+  const [is, other] = copies.images === 1 ? ['image is an exact copy', 'that'] : ['images are exact copies', 'those'];
+  const rest = testImages - copies.images;
+  return [
+    copies.top1 === null
+      ? `All ${testImages} test ${is} of training images: the accuracy of ${percent(top1)} measures memory.`
+      : `${copies.images} of ${testImages} test ${is} of training images. Without ${other}, accuracy is ${percent(copies.top1)} on ${rest} images.`,
+  ];
+}
