@@ -2,6 +2,7 @@ import { cancellationSignal } from '@temporalio/activity';
 import type { z } from 'zod';
 import { prepareDataParams, type prepareDataResult } from '../contracts/step-kinds.ts';
 import { prepareDataset } from '../datasets/index.ts';
+import { reportFolder, writeReportFile } from '../store/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -9,10 +10,15 @@ import { finishStep } from './step-result.ts';
 /** Prepares a data set and stores it. */
 export async function prepareData(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
-  const { ref, about } = await withHeartbeat((report) =>
+  const list = `${step.step}-files.tsv`;
+  const { ref, about, summary } = await withHeartbeat((report) =>
     prepareDataset(context.store, prepareDataParams.parse(parameters), {
       cacheFolder: context.cacheFolder,
       signal: cancellationSignal(),
+      keepList: async (lines) => {
+        await writeReportFile(context.store, step.run, list, lines);
+        return context.store.locate(`${reportFolder(step.run)}/${list}`);
+      },
       onProgress: ({ phase, done, total }) => report({ phase, done, total, unit: 'images' }),
     }),
   );
@@ -23,6 +29,8 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
     classes: about.classes.length,
     counts: { train: train.count, validation: validation.count, test: test.count },
     rejected: about.rejected.length,
+    ...summary,
+    ...(summary.list === undefined ? {} : { list: `${reportFolder(step.run)}/${list}` }),
   };
   // What lies in a folder may change while its name stays.
   return finishStep(context, step, result, { cache: parameters.path === undefined });

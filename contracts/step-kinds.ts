@@ -26,7 +26,12 @@ export {
   outOfDistributionParams,
   outOfDistributionResult,
 } from './kinds/out-of-distribution.ts';
-export { type PrepareDataParams, prepareDataParams, prepareDataResult } from './kinds/prepare-data.ts';
+export {
+  type DataSummary,
+  type PrepareDataParams,
+  prepareDataParams,
+  prepareDataResult,
+} from './kinds/prepare-data.ts';
 export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pretrain.ts';
 export { type PromoteParams, promoteParams, promoteResult } from './kinds/promote.ts';
 export { type ReportParams, reportParams, reportResult } from './kinds/report.ts';

@@ -1,123 +1,131 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
-import sharp from 'sharp';
+import { basename, join } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
-import { digestBytes, sha256 } from './row-digests.ts';
-import type { RawDataset, RawSplit } from './source.ts';
+import { visible } from '../contracts/visible-text.ts';
+import type { FolderAccount } from './account.ts';
+import { decodeFile } from './folder/decode.ts';
+import { type Inspected, inspectFiles } from './folder/inspect.ts';
+import { layoutShown } from './folder/layout.ts';
+import { writeList } from './folder/list.ts';
+import { rootOf } from './folder/root.ts';
+import { scanFolder } from './folder/scan.ts';
+import type { FoundFile, Rejected } from './folder/walk.ts';
+import { digestBytes } from './row-digests.ts';
+import type { PreparationOptions, RawDataset, RawSplit } from './source.ts';
 
-const imageName = /\.(png|jpe?g|webp)$/i;
-const smallestSide = 8;
-const mostPixels = 100_000_000;
+/** Problems of a folder that are told; the list has all files. */
+const mostProblems = 12;
+const mostRejectedShown = 5;
+
+type Labelled = FoundFile & { readonly label: number };
 
 /**
- * A folder of images, one subfolder a class: `train/<class>/*.png|jpg|webp`, with `validation/` and `test/` beside `train/`
- * where there are any; or the classes directly in the folder.
+ * A folder of images, one folder a class: `train/<class>/…`, with `validation/` and `test/` beside `train/` where there are
+ * any; or the classes directly in the folder. Folders in a class belong to it. What is an image is decided by content.
  *
- * Hidden files are passed over. A file that cannot be used is rejected when it is read, not here.
+ * Every file is accounted for: it is an image, or rejected with a reason, or one that a program is known to leave behind.
  *
- * @throws ContrailError InvalidDataset when the folder has no classes, an empty class, or a test class that train lacks
+ * @throws ContrailError InvalidDataset that names all that keeps the folder from being understood
  */
-export async function imageFolder(path: string): Promise<RawDataset> {
-  const root = await realpath(path).catch((cause) => {
-    throw new ContrailError(
-      'InvalidDataset',
-      `${path} does not exist. It should hold train/<class>/ with the images of each class.`,
-      { cause },
-    );
-  });
-  const hasTrain = (await stat(join(root, 'train')).catch(() => null))?.isDirectory() ?? false;
-  const trainFolder = hasTrain ? join(root, 'train') : root;
-  const classes = await foldersIn(trainFolder);
-  if (classes.length < 2)
-    throw new ContrailError(
-      'InvalidDataset',
-      `${trainFolder} has ${classes.length} class folder${classes.length === 1 ? '' : 's'}; at least 2 are needed, one for each class.`,
-    );
-  const train = await readSplit(root, trainFolder, classes, true);
-  const others = await Promise.all(
-    (['validation', 'test'] as const).map(
-      async (name) => [name, hasTrain ? await optionalSplit(root, join(root, name), classes) : undefined] as const,
-    ),
-  );
+export async function imageFolder(
+  path: string,
+  fit: 'pad' | 'resize',
+  options: PreparationOptions,
+): Promise<RawDataset> {
+  const root = await rootOf(path);
+  const scan = await scanFolder(root, options.signal);
+  const files = Object.values(scan.splits).flat();
+  if (scan.problems.length > 0) {
+    const list = await writeList(options, { files, fateOf: () => 'found', ...scan });
+    throw notUnderstood(path, scan.problems, scan.rejected, list);
+  }
+  const inspected = await inspectFiles(root, files, options);
+  const outcomes = new Map(files.map((file, at) => [file, inspected[at] as Inspected | Rejected]));
+  const rejected = [...scan.rejected, ...inspected.filter((each) => 'reason' in each)];
+  const multiple = files.filter((file) => pagesOf(outcomes.get(file)) > 1);
+  const account: FolderAccount = {
+    files,
+    rejected,
+    ignored: scan.ignored,
+    perClass: countPerClass(files, scan.classes.length),
+    warnings: [
+      ...scan.warnings,
+      ...(multiple.length > 0
+        ? [
+            `${multiple.length} files hold several pictures, of which the first is used: ${shortList(multiple.map((file) => file.path))}.`,
+          ]
+        : []),
+    ],
+  };
+  const splitOf = (own: readonly Labelled[]) => readable(root, own, outcomes, fit);
+  const { train = [], validation, test } = scan.splits;
   return {
-    name: root.split(sep).at(-1) ?? 'image-folder',
-    classes,
-    train,
-    ...Object.fromEntries(others.filter(([, split]) => split !== undefined)),
+    name: basename(root) || 'image-folder',
+    classes: scan.classes,
+    account,
+    train: splitOf(train),
+    ...(validation ? { validation: splitOf(validation) } : {}),
+    ...(test ? { test: splitOf(test) } : {}),
   };
 }
 
-async function optionalSplit(root: string, folder: string, classes: readonly string[]): Promise<RawSplit | undefined> {
-  if (!(await stat(folder).catch(() => null))?.isDirectory()) return undefined;
-  const unknown = (await foldersIn(folder)).filter((name) => !classes.includes(name));
-  if (unknown.length > 0)
-    throw new ContrailError(
-      'InvalidDataset',
-      `${folder} has classes that train/ lacks: ${unknown.join(', ')}. Classes are ${classes.join(', ')}.`,
-    );
-  return readSplit(root, folder, classes, false);
+const pagesOf = (outcome: Inspected | Rejected | undefined) => (outcome && 'pages' in outcome ? outcome.pages : 1);
+
+function countPerClass(files: readonly Labelled[], classes: number): readonly number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const { label } of files) counts[label] = (counts[label] ?? 0) + 1;
+  return counts;
 }
 
-async function readSplit(
+const shortList = (names: readonly string[], most = 3) =>
+  `${names.slice(0, most).map(visible).join(', ')}${names.length > most ? ` and ${names.length - most} more` : ''}`;
+
+function readable(
   root: string,
-  folder: string,
-  classes: readonly string[],
-  needsEveryClass: boolean,
-): Promise<RawSplit> {
-  const files: { path: string; label: number }[] = [];
-  for (const [label, name] of classes.entries()) {
-    const found = (await readdir(join(folder, name)).catch((): string[] => []))
-      .filter((file) => !file.startsWith('.') && imageName.test(file))
-      .sort(byBytes);
-    if (found.length === 0 && needsEveryClass)
-      throw new ContrailError('InvalidDataset', `${join(folder, name)} has no image (.png, .jpg, .jpeg or .webp).`);
-    for (const file of found) files.push({ path: join(folder, name, file), label });
-  }
-  const digests = new Uint8Array(files.length * digestBytes);
-  for (const [index, { path }] of files.entries())
-    digests.set(sha256(await readFile(path).catch(() => new Uint8Array())), index * digestBytes);
+  files: readonly Labelled[],
+  outcomes: ReadonlyMap<Labelled, Inspected | Rejected>,
+  fit: 'pad' | 'resize',
+): RawSplit {
+  const images = files.flatMap((file) => {
+    const outcome = outcomes.get(file);
+    return outcome && !('reason' in outcome) ? [{ ...file, ...outcome }] : [];
+  });
+  const digests = new Uint8Array(images.length * digestBytes);
+  for (const [row, { digest }] of images.entries()) digests.set(digest, row * digestBytes);
   return {
-    count: files.length,
+    count: images.length,
+    labels: Int32Array.from(images, ({ label }) => label),
     digests,
-    labels: Int32Array.from(files, ({ label }) => label),
-    nameOf: (index) => relative(root, files[index]?.path ?? ''),
-    read: async (index) => {
-      const { path, label } = files[index] ?? { path: '', label: 0 };
-      if (!(await realpath(path)).startsWith(root + sep)) return { rejected: 'is a link out of the folder' };
-      return decode(path, label);
+    nameOf: (row) => images[row]?.path ?? '',
+    read: async (row) => {
+      const image = images[row];
+      if (!image) throw new RangeError(`there is no image ${row}`);
+      return decodeFile(join(root, image.path), image.label, image, fit);
     },
   };
 }
 
-async function decode(path: string, label: number) {
-  try {
-    const image = sharp(path, { failOn: 'error', limitInputPixels: mostPixels });
-    const { width = 0, height = 0, space } = await image.metadata();
-    if (Math.min(width, height) < smallestSide)
-      return { rejected: `is ${width}x${height}; at least ${smallestSide}x${smallestSide} is needed` };
-    const grey = space === 'b-w' || space === 'grey16';
-    const { data, info } = await image
-      .rotate()
-      .flatten({ background: '#ffffff' })
-      .toColourspace(grey ? 'b-w' : 'srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    const channels = info.channels === 1 ? (1 as const) : (3 as const);
-    return { pixels: new Uint8Array(data), height: info.height, width: info.width, channels, label };
-  } catch (error) {
-    return {
-      rejected: `cannot be decoded: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`,
-    };
-  }
+function notUnderstood(
+  path: string,
+  problems: readonly string[],
+  rejected: readonly Rejected[],
+  list: string | null,
+): ContrailError {
+  const more = problems.length - mostProblems;
+  return new ContrailError(
+    'InvalidDataset',
+    [
+      `${visible(path)} cannot be used as it is${problems.length === 1 ? '' : `: ${problems.length} problems`}.`,
+      ...problems.slice(0, mostProblems).map((problem) => `  - ${visible(problem)}`),
+      ...(more > 0 ? [`  and ${more} more`] : []),
+      ...(rejected.length > 0
+        ? [
+            `${rejected.length === 1 ? 'One file is' : `${rejected.length} files are`} rejected besides:`,
+            ...rejected.slice(0, mostRejectedShown).map((each) => `  ${visible(`${each.path} ${each.reason}`)}`),
+            ...(rejected.length > mostRejectedShown ? [`  and ${rejected.length - mostRejectedShown} more`] : []),
+          ]
+        : []),
+      ...(list === null ? [] : [`All files that were found: ${list}`]),
+      layoutShown,
+    ].join('\n'),
+  );
 }
-
-async function foldersIn(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map(({ name }) => name)
-    .sort(byBytes);
-}
-
-/** The same order on every machine, whatever its locale. */
-const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));

@@ -1,50 +1,52 @@
-import { type ArtifactRef, type DatasetAbout, datasetAboutSchema } from '../contracts/artifacts.ts';
+import { type ArtifactRef, type DatasetAbout, datasetAboutSchema, type SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { PrepareDataParams } from '../contracts/step-kinds.ts';
 import { createArtifactWriter, type Store } from '../store/index.ts';
 import { cifar10 } from './cifar10.ts';
+import { type CopyFinder, createCopyFinder } from './copies.ts';
+import { divide, type Part } from './divide.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import { preparedSide } from './fit.ts';
+import { writeList } from './folder/list.ts';
 import { generated } from './generated.ts';
 import { imageFolder } from './image-folder.ts';
 import { mnist } from './mnist.ts';
-import { createPixelStatistics, type PixelStatistics } from './pixel-statistics.ts';
+import { createPixelStatistics } from './pixel-statistics.ts';
 import { type PreparedImage, type RejectedImage, readImages } from './read-images.ts';
 import { createShardWriter } from './shard-writer.ts';
-import type { PreparationOptions, RawDataset, RawSplit } from './source.ts';
-import { divideRows, selectRows } from './split.ts';
-
-type Splits<T> = Record<'train' | 'validation' | 'test', T>;
+import type { PreparationOptions, RawDataset } from './source.ts';
+import { type Summary, summarise } from './summary.ts';
+import { requireUsable } from './usable.ts';
 
 /**
- * Reads a data set, checks every image, brings it to 32x32, splits it by class, and stores it as an artifact, in files of
- * a limited size of which one at a time is in memory.
+ * Reads a data set, checks every image, brings it to 32x32, splits it, and stores it as an artifact, in files of a limited
+ * size of which one at a time is in memory.
  * The same files and parameters give the same artifact on every machine.
  *
- * @throws ContrailError InvalidDataset that names the file and what is expected
+ * @throws ContrailError InvalidDataset that names the files and what is expected
  */
 export async function prepareDataset(
   store: Store,
   params: PrepareDataParams,
   options: PreparationOptions,
-): Promise<{ readonly ref: ArtifactRef; readonly about: DatasetAbout }> {
+): Promise<{ readonly ref: ArtifactRef; readonly about: DatasetAbout; readonly summary: Summary }> {
   const source = await readSource(params, options);
-  const rows = divide(source, params);
+  const parts = divide(source, params);
   const writer = createArtifactWriter(store, 'dataset');
   try {
     const shards = createShardWriter(writer, { classes: source.classes.length, shardBytes: options.shardBytes });
     const statistics = createPixelStatistics();
-    const rejected: RejectedImage[] = [];
-    const write = (name: keyof typeof rows) => {
-      const { split, chosen } = rows[name];
-      const { fit, channels, maximumRejected } = params;
-      const how = { phase: `${name} images`, fit, channels, rejected, maximumRejected };
-      const images = readImages(split, chosen, how, options);
-      return shards.write(name, name === 'train' ? counted(images, statistics) : images);
+    const copies = createCopyFinder();
+    const rejected: RejectedImage[] = [...(source.account?.rejected ?? [])];
+    const write = (name: SplitName) => {
+      const { split, chosen } = parts[name];
+      const { fit, channels } = params;
+      const images = readImages(split, chosen, { phase: `${name} images`, fit, channels, rejected }, options);
+      return shards.write(name, noticed(images, name, copies, name === 'train' ? statistics.add : undefined));
     };
-    const train = await write('train');
-    requireEveryClass(train.perClass, source.classes);
-    const splits = { train, validation: await write('validation'), test: await write('test') };
+    const splits = { train: await write('train'), validation: await write('validation'), test: await write('test') };
+    const list = await keepList(source, parts, rejected, options);
+    requireUsable(source, splits, { rejected, maximumRejected: params.maximumRejected, list });
     const channels = shards.channels();
     const about = datasetAboutSchema.parse({
       name: source.name,
@@ -54,20 +56,28 @@ export async function prepareDataset(
       splits,
       rejected,
     });
-    return { ref: await writer.finish(about), about };
+    const summary = summarise({ source, parts, about, copies, wanted: params, list });
+    return { ref: await writer.finish(about), about, summary };
   } finally {
     await writer.discard();
   }
 }
 
-async function* counted(images: AsyncIterable<PreparedImage>, statistics: PixelStatistics) {
+/** Shows every image to who wants to know it, on its way. */
+async function* noticed(
+  images: AsyncIterable<PreparedImage>,
+  split: SplitName,
+  copies: CopyFinder,
+  add: (image: PreparedImage) => void = () => {},
+) {
   for await (const image of images) {
-    statistics.add(image);
+    copies.add(split, image);
+    add(image);
     yield image;
   }
 }
 
-function readSource(params: PrepareDataParams, options: PreparationOptions): Promise<RawDataset> | RawDataset {
+function readSource(params: PrepareDataParams, options: PreparationOptions): Promise<RawDataset> {
   switch (params.dataset) {
     case 'fashion-mnist':
       return fashionMnist(params.path, options);
@@ -76,7 +86,7 @@ function readSource(params: PrepareDataParams, options: PreparationOptions): Pro
     case 'cifar10':
       return cifar10(requirePath(params));
     case 'image-folder':
-      return imageFolder(requirePath(params));
+      return imageFolder(requirePath(params), params.fit, options);
     case 'generated':
       return generated(params.generated ?? { classes: 4, images: 512, channels: 1 }, params.seed);
   }
@@ -88,45 +98,17 @@ function requirePath({ dataset, path }: PrepareDataParams): string {
   return path;
 }
 
-/** Which rows of which raw split go where. Validation always comes out of train unless the source has its own. */
-function divide(
-  { classes, train, validation, test }: RawDataset,
-  params: PrepareDataParams,
-): Splits<{ split: RawSplit; chosen: readonly number[] }> {
-  const { seed, limit } = params;
-  const count = classes.length;
-  for (const [name, value] of Object.entries(limit))
-    if (value !== undefined && value < count)
-      throw new ContrailError('InvalidDataset', `limit.${name} is ${value}, fewer than the ${count} classes.`);
-  const all = (split: RawSplit) => Array.from({ length: split.count }, (_, row) => row);
-  let trainRows = all(train);
-  const take = (rows: readonly number[], share: number, purpose: string) =>
-    divideRows(train, rows, share, seed, purpose);
-  const limited = (split: RawSplit, rows: readonly number[], most: number | undefined, purpose: string) =>
-    most === undefined ? rows : selectRows(split, rows, most, seed, purpose);
-  let testPart: { split: RawSplit; chosen: readonly number[] };
-  if (test) testPart = { split: test, chosen: all(test) };
-  else {
-    const { taken, left } = take(trainRows, params.test, 'test split');
-    testPart = { split: train, chosen: taken };
-    trainRows = left;
-  }
-  let validationPart: { split: RawSplit; chosen: readonly number[] };
-  if (validation) validationPart = { split: validation, chosen: all(validation) };
-  else {
-    const { taken, left } = take(trainRows, params.validation, 'validation split');
-    validationPart = { split: train, chosen: taken };
-    trainRows = left;
-  }
-  return {
-    train: { split: train, chosen: limited(train, trainRows, limit.train, 'train limit') },
-    validation: validationPart,
-    test: { ...testPart, chosen: limited(testPart.split, testPart.chosen, limit.test, 'test limit') },
-  };
-}
-
-function requireEveryClass(perClass: readonly number[], classes: readonly string[]): void {
-  const empty = classes.filter((_, label) => perClass[label] === 0);
-  if (empty.length > 0)
-    throw new ContrailError('InvalidDataset', `No usable training image is left of: ${empty.join(', ')}.`);
+/** Says of every file of a folder where it went. */
+function keepList(
+  { account }: RawDataset,
+  parts: Readonly<Record<SplitName, Part>>,
+  rejected: readonly RejectedImage[],
+  options: PreparationOptions,
+): Promise<string | null> {
+  if (!account) return Promise.resolve(null);
+  const fates = new Map<string, string>();
+  for (const [name, { split, chosen }] of Object.entries(parts))
+    for (const row of chosen) fates.set(split.nameOf(row), name);
+  const fateOf = ({ path }: { readonly path: string }) => fates.get(path) ?? 'left out by the limit';
+  return writeList(options, { files: account.files, fateOf, rejected, ignored: account.ignored });
 }

@@ -3,7 +3,7 @@ import { type ArtifactWriter, bytesOf, decodeSafetensors, encodeSafetensors, int
 import { inColour } from './channels.ts';
 import { preparedSide } from './fit.ts';
 import type { PreparedImage } from './read-images.ts';
-import { digestBytes, sha256 } from './row-digests.ts';
+import { digestBytes } from './row-digests.ts';
 
 const defaultShardBytes = 64 * 2 ** 20;
 const pixelsOfImage = preparedSide * preparedSide;
@@ -59,7 +59,7 @@ export function createShardWriter(
     write: async (name, source) => {
       const shards: { file: string; count: number }[] = [];
       const perClass = new Array<number>(classes).fill(0);
-      const digests: { readonly source: Uint8Array; readonly pixels: Uint8Array }[] = [];
+      const digests: PreparedImage['digests'][] = [];
       let filled = 0;
       const flush = async () => {
         if (filled === 0) return;
@@ -70,10 +70,7 @@ export function createShardWriter(
         filled = 0;
       };
       for await (const image of source) {
-        digests.push({
-          source: image.source,
-          pixels: sha256(image.channels === 3 ? image.pixels : inColour(image.pixels)),
-        });
+        digests.push(image.digests);
         if (image.channels > channels) await turnToColour();
         const pixels = image.channels === channels ? image.pixels : inColour(image.pixels);
         images.set(pixels, filled * pixelsOfImage * channels);

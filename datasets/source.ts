@@ -1,3 +1,5 @@
+import type { FolderAccount } from './account.ts';
+
 /** One image as read: bytes [height, width, channels], and its class. */
 export interface RawImage {
   readonly pixels: Uint8Array;
@@ -26,6 +28,8 @@ export interface RawDataset {
   readonly train: RawSplit;
   readonly validation?: RawSplit;
   readonly test?: RawSplit;
+  /** Of a folder of images: what was found in it. */
+  readonly account?: FolderAccount;
 }
 
 export interface ProgressOfPreparation {
@@ -43,4 +47,6 @@ export interface PreparationOptions {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ProgressOfPreparation) => void;
   readonly log?: (line: string) => void;
+  /** Keeps the list of what became of every file. @returns where a person finds it */
+  readonly keepList?: (lines: Iterable<Uint8Array>) => Promise<string>;
 }

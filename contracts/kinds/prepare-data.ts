@@ -51,12 +51,51 @@ export const prepareDataParams = z.strictObject({
 });
 export type PrepareDataParams = z.infer<typeof prepareDataParams>;
 
+const text = z.string().max(400);
+
+/** What a person should know of a prepared data set; its size is bounded, whatever is in the folder. */
+export const dataSummarySchema = z.strictObject({
+  files: z
+    .strictObject({ found: z.int(), used: z.int(), leftOut: z.int(), rejected: z.int(), ignored: z.int() })
+    .optional()
+    .describe('of a folder: files found = used + left out by `limit` + rejected + ignored'),
+  ignored: z
+    .record(z.string(), z.int())
+    .optional()
+    .describe('files that programs leave behind (.DS_Store, Thumbs.db, …), by program'),
+  reasons: z
+    .array(z.strictObject({ reason: text, count: z.int(), first: z.array(text) }))
+    .max(12)
+    .optional()
+    .describe('why files were rejected, how many, and the first of them'),
+  incomplete: z
+    .array(z.strictObject({ class: text, found: z.int(), used: z.int(), rejected: z.int() }))
+    .max(10)
+    .optional()
+    .describe('classes with rejected files, the most first'),
+  list: z.string().optional().describe('file that says of every file what became of it'),
+  warnings: z.array(text).max(20).describe('what may make a training or a measure other than expected'),
+  copies: z
+    .array(
+      z.strictObject({
+        split: z.string(),
+        alsoIn: z.string(),
+        images: z.int(),
+        sameBytes: z.int(),
+        first: z.array(z.strictObject({ image: text, copyOf: text })),
+      }),
+    )
+    .describe('exact copies of images between splits'),
+});
+export type DataSummary = z.infer<typeof dataSummarySchema>;
+
 export const prepareDataResult = z.strictObject({
   dataset: artifactOf('dataset'),
   name: z.string().describe('of the data set'),
   classes: z.int(),
   counts: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }).describe('images of each split'),
   rejected: z.int().describe('unusable files that were skipped'),
+  ...dataSummarySchema.partial().shape,
 });
 
 export const prepareData = {

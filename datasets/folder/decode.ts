@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import sharp, { type Metadata } from 'sharp';
+import { fittedSize, padToSide } from '../fit.ts';
+import type { RawImage } from '../source.ts';
+import { createBudget } from './budget.ts';
+import { damageOf, type Inspected } from './inspect.ts';
+import { reasonOf } from './walk.ts';
+
+/** Files and decoded images in memory at a time, by bytes and by number: libvips shares four threads with the file system. */
+const budget = createBudget(192 * 2 ** 20);
+const places = createBudget(3);
+
+// No image is read twice, and what libvips keeps is memory.
+sharp.cache(false);
+
+/**
+ * Reads an image and brings it to size while it is decoded: what is large is never in memory in full where its format allows
+ * to shrink it on the way. It is turned as its EXIF data say, put on white where it is transparent, and of several pages the
+ * first is taken.
+ *
+ * @returns why it cannot be used, where it cannot
+ */
+export function decodeFile(
+  path: string,
+  label: number,
+  { digest, decodedBytes, bytes }: Inspected & { readonly bytes: number },
+  fit: 'pad' | 'resize',
+): Promise<RawImage | { readonly rejected: string }> {
+  return places.spend(1, () =>
+    budget.spend(decodedBytes + bytes, async () => {
+      let content: Buffer;
+      try {
+        content = await readFile(path);
+      } catch (error) {
+        return { rejected: reasonOf(error) };
+      }
+      // What was split by its digest and what is decoded are the same bytes.
+      if (Buffer.compare(await digestOf(content), digest) !== 0)
+        return { rejected: 'changed while the folder was read' };
+      try {
+        return { ...(await decode(content, fit)), label };
+      } catch (error) {
+        return { rejected: damageOf(error) };
+      }
+    }),
+  );
+}
+
+/** In a thread. */
+const digestOf = async (content: Buffer) => new Uint8Array(await crypto.subtle.digest('SHA-256', content));
+
+async function decode(content: Buffer, fit: 'pad' | 'resize'): Promise<Omit<RawImage, 'label'>> {
+  const image = sharp(content, { failOn: 'error' });
+  const metadata = await image.metadata();
+  const size = fittedSize(uprightSize(metadata), fit);
+  const grey = metadata.space === 'b-w' || metadata.space === 'grey16';
+  const { data, info } = await image
+    .rotate()
+    .flatten({ background: '#ffffff' })
+    .resize(size.width, size.height, { fit: 'fill', kernel: size.kernel })
+    .toColourspace(grey ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const channels = info.channels === 1 ? (1 as const) : (3 as const);
+  return padToSide({ pixels: new Uint8Array(data), height: info.height, width: info.width, channels });
+}
+
+/** Orientations from 5 on lie on their side. */
+const uprightSize = ({ width = 0, height = 0, orientation = 1 }: Metadata) =>
+  orientation >= 5 ? { width: height, height: width } : { width, height };

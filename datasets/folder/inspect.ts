@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import type { PreparationOptions } from '../source.ts';
+import { isAmbiguousCmyk } from './cmyk.ts';
+import { formatOf, formatsShown } from './formats.ts';
+import { type FoundFile, type Rejected, reasonOf } from './walk.ts';
+
+/** Files read at a time. */
+const concurrency = 8;
+const pieceBytes = 2 ** 20;
+const headBytes = 512;
+/** Part of a JPEG that is looked through for what it says of its colours. */
+const markerBytes = 2 ** 18;
+const smallestSide = 8;
+const mostPixels = 100_000_000;
+const mostBytes = 256 * 2 ** 20;
+const mostDecodedBytes = 400 * 2 ** 20;
+
+/** An image by its header: what it is, but not whether all of it is whole. */
+export interface Inspected {
+  /** SHA-256 of the file. */
+  readonly digest: Uint8Array;
+  /** Of the image in full, in memory. */
+  readonly decodedBytes: number;
+  /** More images or pages are in the file than the first. */
+  readonly pages: number;
+}
+
+/**
+ * Opens every file once: finds by its content whether it is an image that is read, and its digest.
+ *
+ * @returns for each file what it is, in their order
+ */
+export async function inspectFiles(
+  root: string,
+  files: readonly FoundFile[],
+  { onProgress, signal }: Pick<PreparationOptions, 'onProgress' | 'signal'>,
+): Promise<readonly (Inspected | Rejected)[]> {
+  const results = new Array<Inspected | Rejected>(files.length);
+  let next = 0;
+  let done = 0;
+  const work = async () => {
+    const piece = Buffer.allocUnsafeSlow(pieceBytes);
+    while (next < files.length) {
+      signal?.throwIfAborted();
+      const at = next++;
+      const file = files[at] as FoundFile;
+      const found = await inspect(join(root, file.path), piece);
+      results[at] = typeof found === 'string' ? { path: file.path, reason: found } : found;
+      if (++done % 500 === 0 || done === files.length)
+        onProgress?.({ phase: 'checking files', done, total: files.length });
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+  return results;
+}
+
+/** @returns why it cannot be used, where it cannot */
+async function inspect(path: string, piece: Buffer): Promise<Inspected | string> {
+  let handle: FileHandle | undefined;
+  try {
+    // What has become a pipe since it was found is not waited for.
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = await handle.stat();
+    if (!stats.isFile()) return 'is no longer a file';
+    if (stats.size > mostBytes)
+      return `has ${Math.ceil(stats.size / 2 ** 20)} MiB; at most ${mostBytes / 2 ** 20} MiB are read: shrink it`;
+    const hash = createHash('sha256');
+    let head: Buffer | undefined;
+    let read = 0;
+    for (;;) {
+      const { bytesRead } = await handle.read(piece, 0, piece.length, read);
+      if (bytesRead === 0) break;
+      if (!head) {
+        const format = formatOf(piece.subarray(0, Math.min(headBytes, bytesRead)));
+        if (format.is === 'other') return format.what;
+        head = Buffer.from(piece.subarray(0, Math.min(markerBytes, bytesRead)));
+        if (format.format === 'jpeg' && isAmbiguousCmyk(head))
+          return 'is a CMYK JPEG without the Adobe marker, whose colours may be meant in two ways: convert it to sRGB';
+      }
+      hash.update(piece.subarray(0, bytesRead));
+      read += bytesRead;
+    }
+    if (!head) return 'is empty (0 bytes)';
+    const header = await measure(path);
+    return typeof header === 'string' ? header : { ...header, digest: hash.digest() };
+  } catch (error) {
+    return reasonOf(error);
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function measure(path: string): Promise<Omit<Inspected, 'digest'> | string> {
+  try {
+    const { width = 0, height = 0, channels = 3, depth, format, pages = 1 } = await sharp(path).metadata();
+    if (!readFormats.includes(format)) return `is no image of a kind that is read (${formatsShown})`;
+    if (Math.min(width, height) < smallestSide)
+      return `is ${width}x${height}; at least ${smallestSide}x${smallestSide} is needed`;
+    if (width * height > mostPixels)
+      return `is ${width}x${height}, ${Math.ceil((width * height) / 1e6)} megapixels; at most ${mostPixels / 1e6} are read: shrink it`;
+    const bytesPerSample = depth === 'ushort' || depth === 'short' ? 2 : depth === 'uchar' || depth === 'char' ? 1 : 4;
+    const decodedBytes = width * height * channels * bytesPerSample;
+    if (decodedBytes > mostDecodedBytes)
+      return `takes ${Math.ceil(decodedBytes / 2 ** 20)} MiB when it is decoded; at most ${mostDecodedBytes / 2 ** 20} are read: shrink it, or store it with 8 bits a colour`;
+    return { decodedBytes, pages };
+  } catch (error) {
+    return damageOf(error);
+  }
+}
+
+const readFormats: readonly (string | undefined)[] = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif'];
+
+/** What the decoder says, after the words of one who looks at the file. */
+export function damageOf(error: unknown): string {
+  const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+  const said = /^unknown error$/i.test(message.trim()) ? '' : ` (${message.trim().slice(0, 160)})`;
+  return `is cut off or damaged${said}`;
+}

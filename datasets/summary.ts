@@ -1,0 +1,83 @@
+import type { DatasetAbout, SplitName } from '../contracts/artifacts.ts';
+import type { DataSummary, PrepareDataParams } from '../contracts/step-kinds.ts';
+import type { CopyFinder } from './copies.ts';
+import type { Part } from './divide.ts';
+import { reasonsOf } from './reasons.ts';
+import type { RawDataset } from './source.ts';
+import { warningsOf } from './warnings.ts';
+
+export type Summary = DataSummary;
+
+const mostClasses = 10;
+const mostWarnings = 19;
+const longestText = 300;
+
+/** What a person should know of a prepared data set, in a bounded number of words. */
+export function summarise({
+  source: { account, classes },
+  parts,
+  about,
+  copies,
+  wanted,
+  list,
+}: {
+  readonly source: RawDataset;
+  readonly parts: Readonly<Record<SplitName, Part>>;
+  readonly about: DatasetAbout;
+  readonly copies: CopyFinder;
+  readonly wanted: Pick<PrepareDataParams, 'validation'>;
+  readonly list: string | null;
+}): Summary {
+  const { splits, rejected } = about;
+  const used = Object.values(splits).reduce((sum, { count }) => sum + count, 0);
+  const usedOf = (label: number) =>
+    Object.values(splits).reduce((sum, { perClass }) => sum + (perClass[label] ?? 0), 0);
+  const warnings = bounded([...warningsOf(about, copies, wanted), ...(account?.warnings ?? [])]);
+  const between = copies.between().map(({ split, alsoIn, images, sameBytes, first }) => ({
+    split,
+    alsoIn,
+    images,
+    sameBytes,
+    first: first.map(({ image, copyOf }) => ({ image: shortened(image), copyOf: shortened(copyOf) })),
+  }));
+  if (!account) return { warnings, copies: between };
+  const ignored = Object.values(account.ignored).reduce((sum, count) => sum + count, 0);
+  const chosen = Object.values(parts).reduce((sum, part) => sum + part.chosen.length, 0);
+  const readable = new Set(Object.values(parts).map(({ split }) => split));
+  const leftOut = [...readable].reduce((sum, { count }) => sum + count, 0) - chosen;
+  const unread = new Set(rejected.map(({ path }) => path));
+  const rejectedPerClass = new Array<number>(classes.length).fill(0);
+  for (const { path, label } of account.files)
+    if (unread.has(path)) rejectedPerClass[label] = (rejectedPerClass[label] ?? 0) + 1;
+  const incomplete = classes
+    .map((name, label) => ({
+      class: shortened(name),
+      found: account.perClass[label] ?? 0,
+      used: usedOf(label),
+      rejected: rejectedPerClass[label] ?? 0,
+    }))
+    .filter((each) => each.rejected > 0)
+    .sort((a, b) => b.rejected - a.rejected);
+  return {
+    files: { found: used + leftOut + rejected.length + ignored, used, leftOut, rejected: rejected.length, ignored },
+    ignored: account.ignored,
+    reasons: reasonsOf(rejected).map(({ reason, count, first }) => ({
+      reason: shortened(reason),
+      count,
+      first: first.map(shortened),
+    })),
+    incomplete: incomplete.slice(0, mostClasses),
+    ...(list === null ? {} : { list }),
+    warnings,
+    copies: between,
+  };
+}
+
+function bounded(warnings: readonly string[]): string[] {
+  const more = warnings.length - mostWarnings;
+  return [...warnings.slice(0, mostWarnings), ...(more > 0 ? [`${more} more warnings of this kind.`] : [])].map(
+    shortened,
+  );
+}
+
+const shortened = (text: string) => (text.length > longestText ? `${text.slice(0, longestText)}…` : text);

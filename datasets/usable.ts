@@ -1,0 +1,64 @@
+import type { DatasetAbout } from '../contracts/artifacts.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { visible } from '../contracts/visible-text.ts';
+import type { RejectedImage } from './read-images.ts';
+import { reasonsOf } from './reasons.ts';
+import type { RawDataset } from './source.ts';
+
+const mostNamed = 8;
+
+/**
+ * Refuses a data set with too many unusable files, a class of which nothing is left, or nothing to train on; all of it in one
+ * error.
+ *
+ * @throws ContrailError InvalidDataset
+ */
+export function requireUsable(
+  { classes, account, train }: RawDataset,
+  splits: DatasetAbout['splits'],
+  {
+    rejected,
+    maximumRejected,
+    list,
+  }: {
+    readonly rejected: readonly RejectedImage[];
+    readonly maximumRejected: number;
+    readonly list: string | null;
+  },
+): void {
+  const problems: string[] = [];
+  const counts = account?.perClass ?? classes.map((_, label) => train.labels.filter((each) => each === label).length);
+  const used = classes.map((_, label) =>
+    Object.values(splits).reduce((sum, { perClass }) => sum + (perClass[label] ?? 0), 0),
+  );
+  const lost = classes.filter((_, label) => (counts[label] ?? 0) > 0 && used[label] === 0);
+  const isTooMuch = rejected.length > maximumRejected;
+  if (isTooMuch)
+    problems.push(
+      `${rejected.length === 1 ? 'One file' : `${rejected.length} files`} cannot be used, and maximumRejected is ${maximumRejected}. Mend or remove them, or raise it.`,
+    );
+  if (rejected.length > 0 && lost.length > 0)
+    problems.push(
+      `No image is left of ${lost.slice(0, mostNamed).join(', ')}${lost.length > mostNamed ? ` and ${lost.length - mostNamed} more classes` : ''}: mend the files, or remove the folder.`,
+    );
+  const trained = splits.train.perClass.filter((count) => count > 0).length;
+  if (trained < 2)
+    problems.push(
+      `The training set has images of ${trained === 0 ? 'no class' : 'one class'}; at least 2 are needed. Add images, or lower \`validation\` and \`test\`.`,
+    );
+  if (problems.length === 0) return;
+  const reasons =
+    rejected.length === 0
+      ? []
+      : reasonsOf(rejected).map(
+          ({ reason, count, first }) =>
+            `  ${count === 1 ? '' : `${count} files, first `}${first
+              .slice(0, count === 1 ? 1 : 3)
+              .map(visible)
+              .join(', ')}: ${visible(reason)}`,
+        );
+  throw new ContrailError(
+    'InvalidDataset',
+    [...problems, ...reasons, ...(list === null ? [] : [`Every file and what became of it: ${list}`])].join('\n'),
+  );
+}
