@@ -5,7 +5,12 @@ import { defineConfig } from 'vitest/config';
 process.env.CONTRAIL_TEST_SEED ??= String(randomInt(2 ** 31));
 
 /** Files outside test/workflows and test/e2e that start servers, browsers or many processes. */
-const slow = ['test/cli/dev-environment.test.ts', 'test/report/browser.test.ts', 'test/store/killed-writer.test.ts'];
+const slow = [
+  'test/cli/dev-environment.test.ts',
+  'test/cli/trouble.test.ts',
+  'test/report/browser.test.ts',
+  'test/store/killed-writer.test.ts',
+];
 
 /** A group of test files. Groups run in their order, each with a limit that a test that hangs soon meets. */
 const group = (order: number, name: string, seconds: number, include: string[], exclude: string[] = []) => ({

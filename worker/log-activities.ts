@@ -2,8 +2,9 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
-import { stepKeySchema } from '../contracts/identifiers.ts';
+import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
 import { trainEpochResult } from '../contracts/trainer.ts';
+import type { StepTroubleReport } from '../workflows/messages.ts';
 import type { RunLogs } from './run-logs.ts';
 
 /** An activity that does a step's work is told what its result follows from, or which epoch to train. */
@@ -15,26 +16,45 @@ const foundSchema = z.object({ found: z.object({ from: stepKeySchema }) });
 const epochSchema = z.object({ result: trainEpochResult });
 
 type Execute = NonNullable<ActivityInboundCallsInterceptor['execute']>;
+type Say = (level: 'info' | 'warn' | 'error', message: string) => void;
 
-/** Writes into the run's log when each attempt at a step's work begins and how it ends. */
+/** Tells a run what became of an attempt at a step's work. */
+export type TellRun = (run: string, report: StepTroubleReport) => Promise<void>;
+
+/**
+ * Writes into the run's log when each attempt at a step's work begins and how it ends, and tells the run of work that is
+ * tried again and again.
+ */
 export const logActivities =
-  (logs: RunLogs): ActivityInterceptorsFactory =>
+  (logs: RunLogs, tellRun: TellRun): ActivityInterceptorsFactory =>
   () => {
     const lookUp: Execute = async (input, next) => {
-      const output = await next(input);
-      const [key, reused] = [lookUpSchema.safeParse(input.args[0]), foundSchema.safeParse(output)];
-      if (key.success && reused.success) {
-        const { run, step } = reused.data.found.from;
-        logs.say(key.data, { level: 'info', source: 'worker', message: `reused: the result of ${run}/${step}` });
+      const key = lookUpSchema.safeParse(input.args[0]);
+      if (!key.success) return next(input);
+      const { activityType } = activityInfo();
+      try {
+        const output = await next(input);
+        const reused = foundSchema.safeParse(output);
+        if (reused.success) {
+          const { run, step } = reused.data.found.from;
+          logs.say(key.data, { level: 'info', source: 'worker', message: `reused: the result of ${run}/${step}` });
+        }
+        tellOfSuccess(key.data, tellRun);
+        return output;
+      } catch (error) {
+        const say: Say = (level, message) =>
+          logs.say(key.data, { level, source: 'worker', message: `${activityType}: ${message}` });
+        describeEnd(error, say);
+        tellOfFailure(key.data, error, tellRun);
+        throw error;
       }
-      return output;
     };
     const execute: Execute = async (input, next) => {
       const key = workSchema.safeParse(input.args[0]);
       if (!key.success) return lookUp(input, next);
       const { activityId, activityType, attempt } = activityInfo();
       const name = activityId === key.data.step ? activityType : activityId;
-      const say = (level: 'info' | 'warn' | 'error', message: string) =>
+      const say: Say = (level, message) =>
         logs.say(key.data, { level, source: 'worker', message: `${name}: ${message}` });
       const started = performance.now();
       say('info', attempt === 1 ? 'started' : `started, attempt ${attempt}`);
@@ -44,19 +64,59 @@ export const logActivities =
         const epoch = epochSchema.safeParse(output);
         if (epoch.success) describeEpoch(epoch.data.result, say);
         say('info', `done in ${seconds} s${epoch.success ? `, ${measures(epoch.data.result)}` : ''}`);
+        tellOfSuccess(key.data, tellRun);
         return output;
       } catch (error) {
-        if (error instanceof CancelledFailure) say('warn', `stopped: ${error.message}`);
-        else say('error', failureText(error));
+        describeEnd(error, say);
+        tellOfFailure(key.data, error, tellRun);
         throw error;
       }
     };
     return { inbound: { execute } };
   };
 
+/** A run is told of these failures, and then of each ten times as many: each takes its place in the run's history. */
+const toldAttempts = [2, 3, 4, 5, 10, 20, 50];
+const isTold = (attempt: number) => toldAttempts.includes(attempt) || /^[125]00+$/.test(String(attempt));
+
+/** What is told is only shown: a run that has ended meanwhile, or a server that is away, is no reason to fail. */
+function tellOfFailure({ run, step }: StepKey, error: unknown, tellRun: TellRun): void {
+  const { attempt, retryPolicy } = activityInfo();
+  if (error instanceof CancelledFailure || !isTold(attempt) || !isTriedAgain(error)) return;
+  const { initialInterval, backoffCoefficient = 2, maximumInterval } = retryPolicy ?? {};
+  // The server tells intervals in milliseconds.
+  const first = typeof initialInterval === 'number' ? initialInterval : 1000;
+  const longest = typeof maximumInterval === 'number' ? maximumInterval : 100 * first;
+  const wait = Math.min(longest, first * backoffCoefficient ** (attempt - 1));
+  const { type, message } = described(error);
+  const failed = { attempt, type, message, nextTry: new Date(Date.now() + wait).toISOString() };
+  tellRun(run, { step, failed }).catch(() => undefined);
+}
+
+function tellOfSuccess({ run, step }: StepKey, tellRun: TellRun): void {
+  if (activityInfo().attempt > (toldAttempts[0] ?? 0)) tellRun(run, { step, failed: null }).catch(() => undefined);
+}
+
+/** As Temporal decides it. */
+function isTriedAgain(error: unknown): boolean {
+  const { attempt, retryPolicy } = activityInfo();
+  const { maximumAttempts = 0, nonRetryableErrorTypes = [] } = retryPolicy ?? {};
+  if (error instanceof ApplicationFailure && error.nonRetryable) return false;
+  return (
+    !nonRetryableErrorTypes.includes(described(error).type) && (maximumAttempts === 0 || attempt < maximumAttempts)
+  );
+}
+
+function described(error: unknown): { readonly type: string; readonly message: string } {
+  if (error instanceof ApplicationFailure) return { type: error.type ?? 'Error', message: error.message };
+  return error instanceof Error
+    ? { type: error.name, message: error.message }
+    : { type: 'Error', message: String(error) };
+}
+
 type Epoch = z.infer<typeof trainEpochResult>;
 
-function describeEpoch({ resumedFrom, rejected }: Epoch, say: (level: 'info' | 'warn', message: string) => void): void {
+function describeEpoch({ resumedFrom, rejected }: Epoch, say: Say): void {
   for (const { name, reason } of rejected) say('warn', `checkpoint ${name} was passed over: ${reason}`);
   if (resumedFrom) say('info', `went on from epoch ${resumedFrom.epoch}, step ${resumedFrom.step}`);
 }
@@ -64,10 +124,12 @@ function describeEpoch({ resumedFrom, rejected }: Epoch, say: (level: 'info' | '
 const measures = ({ metrics: { loss, imagesPerSecond } }: Epoch) =>
   `loss ${loss.toFixed(4)}, ${Math.round(imagesPerSecond)} images/s`;
 
-function failureText(error: unknown): string {
-  if (error instanceof ApplicationFailure) {
-    const again = error.nonRetryable ? 'not tried again' : 'tried again';
-    return `failed (${error.type}), ${again}: ${error.message}`;
+function describeEnd(error: unknown, say: Say): void {
+  if (error instanceof CancelledFailure) {
+    say('warn', `stopped: ${error.message}`);
+    return;
   }
-  return `failed: ${error instanceof Error ? error.message : String(error)}`;
+  const { type, message } = described(error);
+  const again = isTriedAgain(error) ? 'tried again' : 'not tried again';
+  say('error', `attempt ${activityInfo().attempt} failed (${type}), ${again}: ${message}`);
 }

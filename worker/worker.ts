@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import {
   bundleWorkflowCode,
@@ -13,10 +14,11 @@ import { createActivities } from '../activities/index.ts';
 import { trainerEnvironment } from '../native/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
+import { stepTroubleSignal } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
 import { describeEnvironment } from './environment.ts';
 import type { Home } from './home.ts';
-import { logActivities } from './log-activities.ts';
+import { logActivities, type TellRun } from './log-activities.ts';
 import { openLogFile } from './log-file.ts';
 import { createRunLogs } from './run-logs.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
@@ -86,6 +88,8 @@ export async function startWorker(
       runLogs.say(key, { level: 'info', source: 'trainer', message: line });
     },
   });
+  const client = new Client({ connection, namespace });
+  const tellRun: TellRun = (run, report) => client.workflow.getHandle(run).signal(stepTroubleSignal, report);
   const activities = createActivities({
     store,
     host,
@@ -96,7 +100,7 @@ export async function startWorker(
     connection,
     namespace,
     activities,
-    interceptors: { activity: [logActivities(runLogs)] },
+    interceptors: { activity: [logActivities(runLogs, tellRun)] },
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
     shutdownForceTime: '3m',

@@ -28,6 +28,7 @@ import {
   stepChangedSignal,
   stepPausedSignal,
   stepProgressSignal,
+  stepTroubleSignal,
   type UnpauseRequest,
   unpauseTrainingSignal,
   unpauseUpdate,
@@ -75,6 +76,9 @@ export function handleMessages(controlled: Controlled): void {
       }),
     { description: 'A training reports an epoch' },
   );
+  setHandler(stepTroubleSignal, ({ step, failed }) => state.setTrouble(step, failed), {
+    description: "An attempt at a step's work failed and is made again, or has succeeded since",
+  });
   setHandler(
     stepPausedSignal,
     ({ step, paused }) => {

@@ -1,5 +1,6 @@
 import { markdownText } from '../contracts/markdown-text.ts';
-import type { StepState, StepStatus } from '../contracts/status.ts';
+import { type StepState, type StepStatus, stuckAfter } from '../contracts/status.ts';
+import type { StepTroubleReport } from './messages.ts';
 
 /** The most steps that the table shows; of a longer plan those that matter now. */
 const maximumRows = 50;
@@ -10,6 +11,8 @@ export interface RunDetails {
   readonly counts: Readonly<Partial<Record<StepState, number>>>;
   /** Why nothing new starts; null while the run goes on. */
   readonly paused: string | null;
+  /** What the work of running steps failed with, where it is tried again. */
+  readonly troubles: ReadonlyMap<string, NonNullable<StepTroubleReport['failed']>>;
   /** Every step of a short plan; of a long one those that run, wait for a person, or failed. */
   readonly shown: Iterable<StepStatus>;
 }
@@ -17,16 +20,24 @@ export interface RunDetails {
 /** Whether a plan is short enough for a table of all its steps. */
 export const isShort = (steps: number): boolean => steps <= maximumRows;
 
-export function runDetails({ steps, counts, paused, shown }: RunDetails): string {
+export function runDetails({ steps, counts, paused, troubles, shown }: RunDetails): string {
   const rows: StepStatus[] = [];
   for (const step of shown) if (rows.push(step) === maximumRows) break;
   const order: readonly StepState[] = ['done', 'running', 'paused', 'failed', 'cancelled', 'skipped', 'waiting'];
   const summary = order.flatMap((state) => (counts[state] ? [`${counts[state]} ${state}`] : [])).join(', ');
   return [
     ...(paused === null ? [] : [`**Paused**: ${markdownText(paused)}`, '']),
+    ...[...troubles].slice(0, maximumRows).flatMap(([id, trouble]) => [troubleText(id, trouble), '']),
     ...(isShort(steps) ? [] : [`${steps} steps: ${summary}. Those that run, wait for a person, or failed:`, '']),
     stepTable(rows),
   ].join('\n');
+}
+
+/** The workflow hears of some failures only: the pending activities have the newest. */
+function troubleText(id: string, { attempt, message, nextTry }: NonNullable<StepTroubleReport['failed']>): string {
+  const how = attempt >= stuckAfter ? 'is **stuck**' : 'is tried again';
+  const when = `${nextTry.slice(0, 19).replace('T', ' ')} UTC`;
+  return `**${id}** ${how}: attempt ${attempt} failed: ${firstLine(message)} Attempt ${attempt + 1} from ${when} on; the newest is in _Pending Activities_ and \`contrail status\`.`;
 }
 
 /** A table of steps. */
@@ -40,12 +51,14 @@ export function stepTable(steps: readonly StepStatus[]): string {
 const maximumError = 200;
 
 function stateText({ state, reused, error, from, attempts, note }: StepStatus): string {
-  if (error) return `${state}: ${markdownText(error.message.split('\n')[0]?.slice(0, maximumError) ?? '')}`;
+  if (error) return `${state}: ${firstLine(error.message)}`;
   if (from) return `${state} (from ${from.run}/${from.step})`;
   if (reused) return `${state} (reused)`;
   if (note) return `${state}: ${markdownText(note)}`;
   return attempts > 1 ? `${state} (attempt ${attempts})` : state;
 }
+
+const firstLine = (text: string): string => markdownText(text.split('\n')[0]?.slice(0, maximumError) ?? '');
 
 const epochText = ({ epoch, epochs }: StepStatus) => (epoch === null ? '' : `${epoch} of ${epochs}`);
 

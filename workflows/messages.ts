@@ -26,6 +26,20 @@ export interface StepPaused {
 }
 export const stepPausedSignal = defineSignal<[StepPaused]>('step-paused');
 
+/** From an activity to its run: an attempt at a step's work failed and is made again, or one has succeeded since. */
+export interface StepTroubleReport {
+  readonly step: string;
+  /** The attempt that failed; null once the work goes on. */
+  readonly failed: {
+    readonly attempt: number;
+    readonly type: string;
+    readonly message: string;
+    /** When the next begins, at the earliest. */
+    readonly nextTry: string;
+  } | null;
+}
+export const stepTroubleSignal = defineSignal<[StepTroubleReport]>('step-trouble');
+
 export interface PauseRequest {
   /** Only these steps; without any, the whole run. */
   readonly steps?: readonly string[];

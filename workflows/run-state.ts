@@ -6,6 +6,7 @@ import { isTrainingKind } from '../contracts/training-kinds.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import type { RunFacts, StepOutcome } from '../pipelines/language/when-context.ts';
 import { isShort, runDetails } from './details.ts';
+import type { StepTroubleReport } from './messages.ts';
 
 export type Result = { readonly [key: string]: Json };
 export type Changes = { readonly [path: string]: Json };
@@ -30,6 +31,8 @@ export interface RunState {
   readonly outcomes: Readonly<Record<string, StepOutcome>>;
   readonly statusOf: (id: string) => StepStatus | undefined;
   readonly update: (id: string, change: Partial<StepStatus>) => void;
+  /** What a running step's work failed with last; null once it goes on. Only shown: people ask Temporal for the newest. */
+  readonly setTrouble: (id: string, failed: StepTroubleReport['failed']) => void;
   /** Why nothing new starts; null while the run goes on. */
   readonly paused: () => string | null;
   readonly setPaused: (reason: string | null) => void;
@@ -54,6 +57,7 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
   const outcomes: Record<string, StepOutcome> = {};
   const counts: Partial<Record<StepState, number>> = {};
   const notable = new Map<string, StepStatus>();
+  const troubles = new Map<string, NonNullable<StepTroubleReport['failed']>>();
   const roles = new Map(plan.steps.map(({ id, role }) => [id, role ?? 'step']));
   const changes = new Map(Object.entries(carried?.changes ?? {}));
   const redo = new Set(carried?.redo);
@@ -71,6 +75,7 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
     else delete results[id];
     if (state === 'running' || state === 'paused' || state === 'failed') notable.set(id, step);
     else notable.delete(id);
+    if (state !== 'running') troubles.delete(id);
   };
   const show = () =>
     setCurrentDetails(
@@ -78,6 +83,7 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
         steps: steps.size,
         counts,
         paused,
+        troubles,
         shown: isShort(steps.size) ? steps.values() : notable.values(),
       }),
     );
@@ -99,6 +105,11 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
     update: (id, change) => {
       const step = steps.get(id);
       if (step) put({ ...step, ...change });
+      show();
+    },
+    setTrouble: (id, failed) => {
+      if (failed === null || states[id] !== 'running') troubles.delete(id);
+      else troubles.set(id, failed);
       show();
     },
     paused: () => paused,

@@ -4,6 +4,7 @@ import type { ServerClient } from '../../cli/connection.ts';
 import { pendingOf, troubleOf } from '../../cli/pending.ts';
 import { troubleText, withTrouble } from '../../cli/trouble.ts';
 import type { StepStatus, StepTrouble } from '../../contracts/status.ts';
+import { stepTroubleSignal } from '../../workflows/messages.ts';
 import { type Interpreter, planOf, startInterpreter, step } from '../workflows/interpreter.ts';
 
 const now = Date.parse('2026-11-27T10:00:00.000Z');
@@ -84,6 +85,24 @@ describe('a run on the real server', () => {
     await handle.terminate();
   });
 
+  it('shows in its current details what it was told of a failing step, until that goes on', async () => {
+    interpreter.behaviours.set('told/a', { failures: 0, broken: false, ms: 60_000 });
+    const handle = await start('told', step('a', [], { value: 9005 }));
+    await seen('told', 'a', ({ state }) => state === 'running');
+    const details = async () =>
+      (await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')).currentDetails;
+    const failed = { attempt: 5, type: 'DiskFull', message: 'No space | left.', nextTry: '2026-11-27T10:00:16.000Z' };
+    await handle.signal(stepTroubleSignal, { step: 'a', failed });
+    expect(await details()).toMatch(
+      /^\*\*a\*\* is \*\*stuck\*\*: attempt 5 failed: No space .* Attempt 6 from 2026-11-27 10:00:16 UTC on/,
+    );
+    await handle.signal(stepTroubleSignal, { step: 'a', failed: null });
+    expect(await details()).toMatch(/^\| step/);
+    await handle.signal(stepTroubleSignal, { step: 'nobody', failed });
+    expect(await details()).toMatch(/^\| step/);
+    await handle.terminate();
+  });
+
   it('shows why the look-up before a step fails', async () => {
     const { exists, read } = interpreter.store;
     const sick =
@@ -96,7 +115,7 @@ describe('a run on the real server', () => {
     const handle = await start('sick', step('a', [], { value: 9002 }));
     const found = await seen('sick', 'a', ({ trouble }) => trouble !== undefined);
     expect(found.trouble?.error).toMatchObject({
-      type: 'StorageUnavailable',
+      type: 'StoreUnreadable',
       message: expect.stringContaining('It is tried again until it answers.'),
     });
     Object.assign(interpreter.store, { exists, read });
