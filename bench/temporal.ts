@@ -1,5 +1,6 @@
 import { connect, ownServer } from '../cli/connection.ts';
 import { startDevEnvironment } from '../cli/dev-environment.ts';
+import { freePorts } from '../cli/dev-server.ts';
 import { startRun } from '../cli/runs.ts';
 import { parsePipeline } from '../pipelines/language/index.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -20,9 +21,9 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
     const home = openHome({ CONTRAIL_HOME: folder });
     const store = openStore(home.storeUrl);
     const interruption = interruptions();
-    const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, () => {});
+    const environment = await startDevEnvironment(home, freePorts, () => {});
     try {
-      const server = await connect(ownServer(environment.server));
+      const server = await connect(home, ownServer(environment.server));
       const working = work({
         home,
         store,

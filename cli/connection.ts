@@ -1,8 +1,15 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
-import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
-import { ContrailError } from '../contracts/errors.ts';
+import type { ClientConnectConfig } from '@temporalio/envconfig';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
+import { claimNamespace, ownerOfHome, ownerOfNamespace, requireSameStore } from '../worker/belonging.ts';
 import { type Home, openHome } from '../worker/home.ts';
-import { addressOf, type DevServer, findDevServer, recordedDevServer, uiAddress } from './dev-server.ts';
+import { addressOf, type DevServer, recordedDevServer } from './dev-record.ts';
+import { uiAddress } from './dev-server.ts';
+import { signerOf } from './locks.ts';
+import { say } from './output.ts';
+import { refusal } from './refused-connection.ts';
+import { temporalSettings } from './temporal-settings.ts';
 
 /** A client of the Temporal server that serves this home. */
 export interface ServerClient {
@@ -17,6 +24,14 @@ export interface ServerClient {
 
 const connectTimeoutMs = 5000;
 const localAddress = '127.0.0.1:7233';
+/** How long a home waits for its own server, and from when on it says so. */
+const patienceMs = 20_000;
+const quietMs = 1500;
+const pollMs = 250;
+const attemptMs = 10_000;
+/** gRPC's numbers. */
+const permissionDenied = 7;
+const unauthenticated = 16;
 
 /** A Temporal server, and how to reach it. */
 export interface Server {
@@ -24,51 +39,195 @@ export interface Server {
   readonly namespace: string;
   /** What is known of it where `contrail dev` or `quickstart` runs it for this home. */
   readonly dev: DevServer | null;
+  /** A user named it, this home runs it, or it is the one that may be at the usual place. */
+  readonly origin: 'named' | 'own' | 'local';
 }
 
-/** The server of a home: the one that TEMPORAL_ADDRESS names, else the one that `contrail dev` or `quickstart` runs for it, else a local one. */
+/**
+ * The server of a home: the one that TEMPORAL_ADDRESS names, else the one that `contrail dev` or `quickstart` runs for it, be it
+ * slow or about to be started again, else one at the usual local address.
+ *
+ * @throws ContrailError Usage when the environment is wrong
+ */
 export async function serverOf(home: Home): Promise<Server> {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const named = connectionOptions.address;
-  const dev = named === undefined ? await findDevServer(home) : await recordedDevServer(home);
-  const devAddress = dev && addressOf(dev);
-  const address = named ?? devAddress ?? localAddress;
-  return { connectionOptions: { ...connectionOptions, address }, namespace, dev: address === devAddress ? dev : null };
+  const { connectionOptions, namespace, named } = temporalSettings();
+  const { address } = connectionOptions;
+  const dev = await devServerOf(home);
+  if (address !== undefined && (named || !dev)) {
+    const isOwn = dev !== null && address === addressOf(dev);
+    return {
+      connectionOptions: { ...connectionOptions, address },
+      namespace,
+      dev: isOwn ? dev : null,
+      origin: 'named',
+    };
+  }
+  if (dev) return { ...ownServer(dev), namespace };
+  return { connectionOptions: { address: localAddress }, namespace, dev: null, origin: 'local' };
 }
 
 /** A server that was started here, whatever the environment says of others. */
-export const ownServer = (dev: DevServer): Server => ({
+export const ownServer = (dev: Pick<DevServer, 'port' | 'uiPort'> & Partial<DevServer>): Server => ({
   connectionOptions: { address: addressOf(dev) },
   namespace: 'default',
-  dev,
+  dev: { server: 0, worker: 0, keeper: 0, ...dev },
+  origin: 'own',
 });
 
+/** The recorded server of the home; waits while somebody is just starting one. */
+async function devServerOf(home: Home): Promise<DevServer | null> {
+  for (const until = Date.now() + patienceMs; ; await delay(pollMs)) {
+    const dev = recordedDevServer(home);
+    const starter = dev ? 0 : signerOf(home.devLock);
+    if (dev || starter === 0) return dev;
+    if (Date.now() > until)
+      throw new ContrailError(
+        'ServerUnreachable',
+        `Process ${starter} is starting a server for ${home.folder}, and it does not come up. Wait, or end that process.`,
+      );
+  }
+}
+
 /**
- * Connects to the Temporal server.
+ * Connects to the Temporal server of a home, and makes sure that its namespace belongs to the store of that home: one that is
+ * nobody's becomes its own.
  *
- * @param server by default the one of the home that the environment names
- * @throws ContrailError ServerUnreachable that says how to start one
+ * @param server by default the one that the environment and the home name
+ * @throws ContrailError ServerUnreachable that says why; WrongServer when it serves another store
  */
-export async function connect(server?: Server): Promise<ServerClient> {
-  const { connectionOptions, namespace, dev } = server ?? (await serverOf(openHome()));
-  const { address } = connectionOptions;
+export async function connect(home: Home = openHome(), server?: Server): Promise<ServerClient> {
+  const chosen = server ?? (await serverOf(home));
+  const opened = chosen.origin === 'own' ? await openOwn(home, chosen) : await openOther(home, chosen);
   try {
-    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: connectTimeoutMs });
+    await requireOurs(home, opened, chosen.origin);
+    return opened;
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function requireOurs(home: Home, server: ServerClient, origin: Server['origin']): Promise<void> {
+  const { client, address, namespace } = server;
+  const where = `The namespace ${namespace} at ${address}`;
+  const ours = await ownerOfHome(home);
+  try {
+    // A server that happens to listen at the usual place is not taken unasked.
+    const found = origin === 'local' ? await ownerOfNamespace(client) : await claimNamespace(client, ours);
+    if (found === null)
+      throw new ContrailError(
+        'ServerUnreachable',
+        `No Temporal server runs for ${home.folder}. Start one with \`contrail dev\`. One that belongs to no store yet listens at ${address}; TEMPORAL_ADDRESS=${address} takes it.`,
+      );
+    requireSameStore(found, ours, where);
+    if (origin === 'own' && found.home !== ours.home)
+      throw new ContrailError(
+        'WrongServer',
+        `${where} belongs to the home ${found.home} (${found.homeAt}); this is the home ${ours.home} (${ours.homeAt}). Nothing was done. TEMPORAL_ADDRESS=${address} takes it all the same.`,
+      );
+  } catch (error) {
+    if (isContrailError(error) && error.code === 'WrongServer' && origin === 'local')
+      throw new ContrailError(
+        'WrongServer',
+        `No Temporal server runs for ${home.folder}. Start one with \`contrail dev\`, or name yours by TEMPORAL_ADDRESS. ${error.message}`,
+        { cause: error },
+      );
+    if (isContrailError(error)) throw error;
+    if (error instanceof Error && error.name === 'NamespaceNotFoundError') throw noNamespace(server, error);
+    throw failure(error, address);
+  }
+}
+
+/** Opens the own server, and waits for one that is slow or is being started again. */
+async function openOwn(home: Home, first: Server): Promise<ServerClient> {
+  const nameOf = (dev: DevServer | null) =>
+    dev && (dev.server ? `process ${dev.server}, ${addressOf(dev)}` : `being started again by process ${dev.keeper}`);
+  const notice = setTimeout(() => say(`Waiting for the server of this home (${nameOf(first.dev)})`), quietMs);
+  try {
+    const until = Date.now() + patienceMs;
+    for (let server = first; ; ) {
+      const opened = await open(server, Math.min(attemptMs, until - Date.now())).catch((error: unknown) => {
+        if (isContrailError(error) && error.code === 'ServerUnreachable') return error;
+        throw error;
+      });
+      if ('client' in opened) return opened;
+      const dev = recordedDevServer(home);
+      if (!dev || Date.now() + pollMs > until)
+        throw new ContrailError(
+          'ServerUnreachable',
+          dev
+            ? `The server of this home lives (${nameOf(dev)}), but does not answer. Nothing was done. Wait, or end it with \`kill ${dev.keeper || dev.server}\` and start \`contrail dev\` again.`
+            : `The server of ${home.folder} has ended. Start one with \`contrail dev\`.`,
+          { cause: opened },
+        );
+      server = { ...server, connectionOptions: { address: addressOf(dev) }, dev };
+      await delay(pollMs);
+    }
+  } finally {
+    clearTimeout(notice);
+  }
+}
+
+/** Opens a server that was named, or one at the usual place. */
+async function openOther(home: Home, server: Server): Promise<ServerClient> {
+  try {
+    return await open(server, connectTimeoutMs);
+  } catch (cause) {
+    if (server.origin !== 'local' || !isContrailError(cause)) throw cause;
+    throw new ContrailError(
+      'ServerUnreachable',
+      `No Temporal server runs for ${home.folder}. Start one with \`contrail dev\`, or set TEMPORAL_ADDRESS to yours.`,
+      { cause },
+    );
+  }
+}
+
+async function open({ connectionOptions, namespace, dev }: Server, timeoutMs: number): Promise<ServerClient> {
+  const { address } = connectionOptions;
+  const ended = new AbortController();
+  let connection: Connection | null = null;
+  try {
+    connection = Connection.lazy({ ...connectionOptions, connectTimeout: timeoutMs });
+    const refused = await Promise.race([
+      connection.ensureConnected().then(() => null),
+      refusal(connectionOptions, ended.signal),
+    ]);
+    if (refused) throw refused;
+    const opened = connection;
     return {
       client: new Client({ connection, namespace }),
       connection,
       address,
       namespace,
       pageOf: (run) => dev && uiAddress(dev, run),
-      close: () => connection.close(),
+      close: () => opened.close(),
     };
-  } catch (cause) {
-    throw new ContrailError(
+  } catch (error) {
+    await connection?.close().catch(() => {});
+    throw failure(error, address);
+  } finally {
+    ended.abort();
+  }
+}
+
+/** What to tell a user of a server that could not be asked. */
+function failure(error: unknown, address: string): ContrailError {
+  if (isContrailError(error)) return error;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const { code, details } = Object.assign({ code: 0, details: '' }, cause);
+  if (code === unauthenticated || code === permissionDenied)
+    return new ContrailError(
       'ServerUnreachable',
-      `No Temporal server answers at ${address}. Start one with \`contrail dev\`, or set TEMPORAL_ADDRESS to yours.`,
+      `The Temporal server at ${address} refuses us: ${details}. TEMPORAL_API_KEY or the client certificate must be of one who may use the namespace that TEMPORAL_NAMESPACE names.`,
       { cause },
     );
-  }
+  if (error instanceof TypeError) return new ContrailError('Usage', `TEMPORAL_ADDRESS: ${error.message}`, { cause });
+  const reason = details || (cause instanceof Error ? cause.message : String(cause));
+  return new ContrailError(
+    'ServerUnreachable',
+    `No Temporal server answers at ${address}: ${/deadline/i.test(reason) ? 'it is silent' : reason}. Start one with \`contrail dev\`, or set TEMPORAL_ADDRESS to yours.`,
+    { cause },
+  );
 }
 
 /** What to tell a user whose namespace the server does not have. */
@@ -87,9 +246,6 @@ export async function withServer<T>(work: (server: ServerClient) => Promise<T>):
   const server = await connect();
   try {
     return await work(server);
-  } catch (error) {
-    if (error instanceof Error && error.name === 'NamespaceNotFoundError') throw noNamespace(server, error);
-    throw error;
   } finally {
     await server.close();
   }

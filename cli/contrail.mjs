@@ -9,4 +9,5 @@ process.title = 'contrail';
 const { register } = await import('tsx/esm/api');
 register();
 const { main } = await import('./main.ts');
-process.exitCode = await main(process.argv.slice(2));
+// A connection that was given up may keep its timers for seconds.
+process.exit(await main(process.argv.slice(2)));

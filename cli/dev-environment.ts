@@ -1,144 +1,215 @@
-import type { ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Home } from '../worker/home.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { type Home, makeHome } from '../worker/home.ts';
 import {
   addressOf,
   type DevServer,
-  findDevServer,
-  isAlive,
+  forgetDevServer,
   recordDevServer,
-  startDevServer,
-  startWorkerProcess,
-  stopDevServer,
-} from './dev-server.ts';
+  recordedDevServer,
+  recordedProcesses,
+} from './dev-record.ts';
+import { answers, type Ports, portsOf, startDevServer, startWorkerProcess } from './dev-server.ts';
+import { whenKilled } from './interrupt.ts';
+import { type Lock, signerOf, signLock, takeLock } from './locks.ts';
+import { killTree, type Supervised, stopProcess, superviseChild, superviseOther } from './processes.ts';
 
 /** A server and a worker that serve a home. */
 export interface DevEnvironment {
   readonly server: DevServer;
   readonly address: string;
-  /** False where both were there already; they are left alone. */
+  /** False where another process looks after both; they are left alone. */
   readonly started: boolean;
-  /** Stops what was started here: the worker first, so that its trainers can checkpoint. */
+  /** What was found running, with nobody to look after it. */
+  readonly takenOver: readonly ('server' | 'worker')[];
+  /** Stops what is looked after here: the worker first, so that its trainers can checkpoint. */
   readonly stop: () => Promise<void>;
-  /** Lets this process end without what was started here. @returns the processes that go on */
+  /** Lets this process end without what is looked after here. @returns the processes that go on */
   readonly leave: () => Pick<DevServer, 'server' | 'worker'>;
 }
 
-/** A process that is kept running. */
-interface Kept {
-  readonly stop: () => Promise<void>;
-  readonly leave: () => void;
-}
-
 const restartDelayMs = 1000;
+const patienceMs = 20_000;
+const pollMs = 250;
+/** A worker without a server cannot say good-bye to it. */
+const workerEndMs = 15_000;
 
 /**
- * Takes the server and the worker that serve this home, and starts what is missing. What was started here and dies is started
- * again, until `stop`.
+ * Looks after the server and the worker of this home, until `stop`: takes over what runs without anybody to look after it,
+ * starts what is missing, and starts again what dies. Where another process does so already, it is left to it.
+ *
+ * @throws ContrailError ServerUnreachable when the server of the home lives and does not answer
  */
 export async function startDevEnvironment(
   home: Home,
-  ports: { readonly port: number; readonly uiPort: number },
+  ports: Ports,
   log: (line: string) => void,
 ): Promise<DevEnvironment> {
-  const existing = await findDevServer(home);
-  const started = existing ? null : await startDevServer(home, ports);
-  const server = existing ?? started;
-  if (!server) throw new Error('there is a server now');
-  let serving: DevServer = server;
+  await makeHome(home);
+  const lock = takeLock(home.devLock);
+  if (!lock) return environmentOfAnother(await answeringServer(home));
+  try {
+    signLock(lock);
+    return await keep(home, ports, log, lock);
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+const environmentOfAnother = (server: DevServer): DevEnvironment => ({
+  server,
+  address: addressOf(server),
+  started: false,
+  takenOver: [],
+  stop: async () => {},
+  leave: () => server,
+});
+
+/** The server that serves the home, once it answers. */
+async function answeringServer(home: Home): Promise<DevServer> {
+  let found: DevServer | null = null;
+  for (const until = Date.now() + patienceMs; Date.now() < until; await delay(pollMs)) {
+    found = recordedDevServer(home);
+    if (found && found.server > 0 && (await answers(addressOf(found), home))) return found;
+  }
+  throw new ContrailError(
+    'ServerUnreachable',
+    found
+      ? `The server of ${home.folder} lives (process ${found.server || found.keeper}, ${addressOf(found)}) but does not answer. Wait, or end it with \`kill ${[found.keeper, found.server].filter(Boolean).join(' ')}\`.`
+      : `Process ${signerOf(home.devLock) || 'of another container'} looks after ${home.folder} (it holds ${home.devLock}), but its server does not come up. Wait, or end it.`,
+  );
+}
+
+async function keep(home: Home, ports: Ports, log: (line: string) => void, lock: Lock): Promise<DevEnvironment> {
+  const left = await takeOver(home);
+  const first = left ? null : await startDevServer(home, ports);
+  const { server: pid, port, uiPort } = first ?? (left as DevServer);
+  let serving: DevServer = { server: pid, worker: left?.worker ?? 0, keeper: process.pid, port, uiPort };
   const record = (change: Partial<DevServer>) => {
-    serving = { ...serving, ...change };
-    return recordDevServer(home, serving);
+    const { server, worker, keeper, port, uiPort } = { ...serving, ...change };
+    serving = { server, worker, keeper, port, uiPort };
+    recordDevServer(home, serving);
   };
-  const keptServer = started ? keepServer(home, started, record, log) : null;
-  const keptWorker = existing && isAlive(existing.worker) ? null : keepWorker(home, addressOf(server), record, log);
+
+  const worker = keepRunning(
+    'The worker',
+    async () => {
+      const started = superviseChild(startWorkerProcess(home, addressOf(serving)));
+      record({ worker: started.pid });
+      return started;
+    },
+    serving.worker > 0 ? superviseOther(serving.worker) : null,
+    log,
+  );
+  const server = keepRunning(
+    "Temporal's server",
+    async () => {
+      const before = serving.port;
+      const started = await startDevServer(home, portsOf(serving));
+      record(started);
+      if (started.port !== before) {
+        log(`Port ${before} was taken meanwhile; the server is at ${addressOf(started)} now`);
+        worker.restart();
+      }
+      return superviseChild(started.process);
+    },
+    first ? superviseChild(first.process) : superviseOther(serving.server),
+    log,
+  );
+  await worker.started;
+  record({});
+  const forget = whenKilled(() => [serving.worker, serving.server].filter((pid) => pid > 0).flatMap(killTree));
+  const stop = async () => {
+    await worker.stop();
+    await server.stop();
+    forgetDevServer(home);
+    forget();
+    lock.close();
+  };
+  let stopped: Promise<void> | undefined;
   return {
-    server,
-    address: addressOf(server),
-    started: keptServer !== null || keptWorker !== null,
-    stop: async () => {
-      await keptWorker?.stop();
-      await keptServer?.stop();
+    server: serving,
+    address: addressOf(serving),
+    started: true,
+    takenOver: [...(left?.server ? ['server' as const] : []), ...(left?.worker ? ['worker' as const] : [])],
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
     },
     leave: () => {
-      keptWorker?.leave();
-      keptServer?.leave();
+      worker.leave();
+      server.leave();
+      forget();
+      record({ keeper: 0 });
+      lock.close();
       return { server: serving.server, worker: serving.worker };
     },
   };
 }
 
-/** Writes down which process it is now. */
-type RecordServing = (change: Partial<DevServer>) => Promise<void>;
+/** A server that runs with nobody to look after it, and its worker; a worker without a server is told to end. */
+async function takeOver(home: Home): Promise<DevServer | null> {
+  const left = recordedProcesses(home);
+  if (left?.server) return answeringServer(home);
+  if (left?.worker) {
+    const worker = superviseOther(left.worker);
+    await Promise.race([stopProcess(worker), delay(workerEndMs).then(() => killTree(left.worker))]);
+  }
+  return null;
+}
 
-/** Has the server that was started run, on its ports, until it is told to stop. */
-function keepServer(
-  home: Home,
-  first: Awaited<ReturnType<typeof startDevServer>>,
-  record: RecordServing,
+/** A process that is kept running. */
+interface Kept {
+  /** It runs, for the first time. */
+  readonly started: Promise<void>;
+  readonly restart: () => void;
+  readonly stop: () => Promise<void>;
+  readonly leave: () => void;
+}
+
+/** Has a process run until it is told to stop; `found` is one that runs already. */
+function keepRunning(
+  what: string,
+  start: () => Promise<Supervised>,
+  found: Supervised | null,
   log: (line: string) => void,
 ): Kept {
   const stopping = new AbortController();
-  let server = first;
+  const stopped = new Promise<null>((resolve) =>
+    stopping.signal.addEventListener('abort', () => resolve(null), { once: true }),
+  );
+  let running = found;
+  let tellStarted = () => {};
+  const started = new Promise<void>((resolve) => {
+    tellStarted = resolve;
+  });
   const kept = (async () => {
     while (!stopping.signal.aborted) {
-      const how = await ended(server.process, stopping.signal);
-      if (how === null) return;
-      log(`Temporal's server ended (${how}); starting it again`);
-      while (!stopping.signal.aborted)
-        try {
-          await delay(restartDelayMs);
-          server = await startDevServer(home, first);
-          await record({ server: server.server });
-          break;
-        } catch (error) {
-          log(error instanceof Error ? error.message : String(error));
-        }
+      try {
+        running ??= await start();
+        tellStarted();
+        const how = await Promise.race([running.ended, stopped]);
+        if (how === null) return;
+        log(`${what} ended (${how}); starting it again`);
+      } catch (error) {
+        log(error instanceof Error ? error.message : String(error));
+      }
+      running = null;
+      await Promise.race([delay(restartDelayMs), stopped]);
     }
   })();
   return {
+    started,
+    restart: () => running?.signal('SIGTERM'),
     stop: async () => {
       stopping.abort();
       await kept;
-      await stopDevServer(home, server);
+      if (running) await stopProcess(running);
     },
-    leave: () => server.process.unref(),
-  };
-}
-
-/** How a process ended; null where it has not when the signal comes. */
-const ended = (child: ChildProcess, signal: AbortSignal) =>
-  new Promise<string | null>((resolve) => {
-    const say = () => resolve(child.signalCode ?? `exit code ${child.exitCode}`);
-    if (child.exitCode !== null || child.signalCode !== null) return say();
-    child.once('exit', say);
-    signal.addEventListener('abort', () => resolve(null), { once: true });
-  });
-
-/** Runs a worker until it is told to stop. */
-function keepWorker(home: Home, address: string, record: RecordServing, log: (line: string) => void): Kept {
-  let stopping = false;
-  let worker: ChildProcess | undefined;
-  const launch = () => {
-    worker = startWorkerProcess(home, address);
-    void record({ worker: worker.pid ?? 0 });
-    worker.once('exit', (code, signal) => {
-      if (stopping) return;
-      log(`The worker ended (${signal ?? `exit code ${code}`}); starting it again`);
-      setTimeout(() => {
-        if (!stopping) launch();
-      }, restartDelayMs);
-    });
-  };
-  launch();
-  return {
-    stop: async () => {
-      stopping = true;
-      if (!worker || worker.exitCode !== null || worker.signalCode !== null) return;
-      const exited = new Promise((resolve) => worker?.once('exit', resolve));
-      worker.kill('SIGTERM');
-      await exited;
+    leave: () => {
+      stopping.abort();
+      running?.release();
     },
-    leave: () => worker?.unref(),
   };
 }

@@ -1,172 +1,215 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Connection } from '@temporalio/client';
-import { z } from 'zod';
-import { ContrailError } from '../contracts/errors.ts';
+import { Client, Connection } from '@temporalio/client';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { temporalBinary } from '../native/index.ts';
-import type { Home } from '../worker/home.ts';
+import { claimNamespace, ownerOfHome, requireSameStore } from '../worker/belonging.ts';
+import { serverEnvironment } from '../worker/child-environment.ts';
+import { type Home, makeHome } from '../worker/home.ts';
+import { addressOf, type DevServer, forgetDevServer } from './dev-record.ts';
+import { type Lock, takeLock } from './locks.ts';
+import { choosePort, freePort, listensOn, type Port } from './ports.ts';
 
-/** What `dev.json` says of the server that serves a home. */
-const devSchema = z.strictObject({ server: z.int(), worker: z.int(), port: z.int(), uiPort: z.int() });
-export type DevServer = z.infer<typeof devSchema>;
-
-export const addressOf = ({ port }: DevServer): string => `127.0.0.1:${port}`;
+/** How long a server may take to come up, on a machine that is busy with other things. */
+const startMs = 60_000;
+const pollMs = 100;
+const attemptMs = 5000;
 
 /** The page of a run in Temporal's UI: of its latest execution, unless one is named. */
 export const uiAddress = ({ uiPort }: Pick<DevServer, 'uiPort'>, run: string, execution?: string): string =>
   `http://127.0.0.1:${uiPort}/namespaces/default/workflows/${encodeURIComponent(run)}${execution ? `/${execution}/history` : ''}`;
 
-/** The server that is written down as serving this home, if that process lives; it may not answer. */
-export async function recordedDevServer(home: Home): Promise<DevServer | null> {
-  const text = await readFile(home.devFile, 'utf8').catch(() => null);
-  if (text === null) return null;
-  try {
-    const dev = devSchema.parse(JSON.parse(text));
-    return isAlive(dev.server) ? dev : null;
-  } catch {
-    return null;
-  }
+export interface Ports {
+  readonly port: Port;
+  readonly uiPort: Port;
 }
 
-/** The server that serves this home already; null when there is none. */
-export async function findDevServer(home: Home): Promise<DevServer | null> {
-  const dev = await recordedDevServer(home);
-  return dev && (await answers(addressOf(dev))) ? dev : null;
-}
+/** Ports that nobody else uses. */
+export const freePorts: Ports = { port: { rather: 0 }, uiPort: { rather: 0 } };
 
-/** Writes down which processes serve the home. */
-export async function recordDevServer(home: Home, { server, worker, port, uiPort }: DevServer): Promise<void> {
-  await writeFile(`${home.devFile}.part`, JSON.stringify({ server, worker, port, uiPort }));
-  await rename(`${home.devFile}.part`, home.devFile);
-}
+/** The ports of a server that was there before. */
+export const portsOf = ({ port, uiPort }: Pick<DevServer, 'port' | 'uiPort'>): Ports => ({
+  port: { rather: port },
+  uiPort: { rather: uiPort },
+});
 
-/** Whether a process runs. One that has ended, but whose parent never asked, as in a container without an init, does not. */
-export function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0) && !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
+/** A server that was started here. */
+export type StartedServer = Pick<DevServer, 'server' | 'port' | 'uiPort'> & { readonly process: ChildProcess };
 
 /**
- * Starts Temporal's development server on loopback, with its database in the home, and waits until it answers.
+ * Starts Temporal's development server on loopback, with its database in the home, waits until it answers, and has it carry who
+ * its home and store are.
  *
  * Task queues are not split into partitions: a worker with one slot asks one of them at a time, and a step that had waited for
  * the slot in another for more than five minutes was passed over for minutes more.
  *
- * @param ports 0 picks a free one
- * @throws ContrailError SetupFailed when it does not come up; Usage when the port is taken
+ * @throws ContrailError SetupFailed when it does not come up; ServerUnreachable when a server has the database open already;
+ * Usage when a port that was asked for is taken; WrongServer when the database belongs to another store
  */
-export async function startDevServer(
+export async function startDevServer(home: Home, ports: Ports): Promise<StartedServer> {
+  await makeHome(home);
+  await mkdir(dirname(home.databaseFile), { recursive: true, mode: 0o700 });
+  const lock = takeLock(home.databaseLock);
+  if (!lock)
+    throw new ContrailError(
+      'ServerUnreachable',
+      `A Temporal server has ${home.databaseFile} open already, and a second one would damage it. Wait for it, or end it: \`fuser ${home.databaseLock}\` names it.`,
+    );
+  try {
+    return await startLocked(home, ports, lock).catch((error: unknown) => {
+      // Another process took a port between our look at it and the server's.
+      if (isContrailError(error) && error.code === 'SetupFailed' && 'rather' in ports.port && 'rather' in ports.uiPort)
+        return startLocked(home, ports, lock);
+      throw error;
+    });
+  } finally {
+    lock.close();
+  }
+}
+
+async function startLocked(home: Home, ports: Ports, lock: Lock): Promise<StartedServer> {
+  const port = await choosePort(ports.port, '--port');
+  const uiPort = await choosePort(ports.uiPort, '--ui-port');
+  const child = spawnServer(home, { port, uiPort, httpPort: await freePort() }, lock);
+  const server = { server: child.pid ?? 0, port, uiPort, process: child };
+  try {
+    const until = Date.now() + startMs;
+    while (!(isOurs(server) && (await answers(addressOf(server), home)))) {
+      if (Date.now() > until || hasEnded(child))
+        throw new ContrailError(
+          'SetupFailed',
+          `Temporal's server did not come up; ${join(home.logFolder, 'temporal.log')} says why.`,
+        );
+      await delay(pollMs);
+    }
+    return server;
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+}
+
+const hasEnded = ({ exitCode, signalCode }: ChildProcess) => exitCode !== null || signalCode !== null;
+
+function isOurs({ server, port }: Pick<StartedServer, 'server' | 'port'>): boolean {
+  try {
+    return listensOn(server, port);
+  } catch {
+    // It has ended, which is looked at elsewhere.
+    return false;
+  }
+}
+
+function spawnServer(
   home: Home,
-  ports: { readonly port: number; readonly uiPort: number },
-): Promise<DevServer & { readonly process: ChildProcess }> {
-  const port = ports.port || (await freePort());
-  const uiPort = ports.uiPort || (await freePort());
-  for (const wanted of [port, uiPort])
-    if (!(await isFree(wanted)))
-      throw new ContrailError(
-        'Usage',
-        `Port ${wanted} on 127.0.0.1 is taken. Stop what uses it, or choose others with --port and --ui-port.`,
-      );
-  await mkdir(dirname(home.databaseFile), { recursive: true });
+  { port, uiPort, httpPort }: { readonly port: number; readonly uiPort: number; readonly httpPort: number },
+  lock: Lock,
+): ChildProcess {
+  const options: Readonly<Record<string, string>> = {
+    '--db-filename': home.databaseFile,
+    '--ip': '127.0.0.1',
+    '--ui-ip': '127.0.0.1',
+    '--port': String(port),
+    '--ui-port': String(uiPort),
+    '--http-port': String(httpPort),
+    '--log-level': 'error',
+  };
+  const settings = [
+    ...['Read', 'Write'].map((kind) => `matching.numTaskqueue${kind}Partitions=1`),
+    // Any web page may send requests to loopback, and this interface asks for no token: it answers to a name that no page can know.
+    `frontend.httpAllowedHosts=${JSON.stringify([randomUUID()])}`,
+  ];
   const args = [
     'server',
     'start-dev',
-    '--db-filename',
-    home.databaseFile,
-    '--ip',
-    '127.0.0.1',
-    '--ui-ip',
-    '127.0.0.1',
-    '--port',
-    String(port),
-    '--ui-port',
-    String(uiPort),
-    '--log-level',
-    'error',
-    ...['Read', 'Write'].flatMap((kind) => ['--dynamic-config-value', `matching.numTaskqueue${kind}Partitions=1`]),
+    ...Object.entries(options).flat(),
+    '--ui-disable-news-fetch',
+    ...settings.flatMap((setting) => ['--dynamic-config-value', setting]),
   ];
-  // Its own process group: Ctrl-C must reach the worker first, while the server still answers.
-  const child = spawn(temporalBinary(), args, {
-    detached: true,
-    stdio: ['ignore', logFile(home, 'temporal.log'), logFile(home, 'temporal.log')],
+  return spawnLogged(home, 'temporal.log', (output) => {
+    // The database is for its owner alone, whatever the umask is otherwise.
+    const umask = process.umask(0o077);
+    try {
+      // Its own process group: Ctrl-C must reach the worker first, while the server still answers.
+      return spawn(temporalBinary(), args, {
+        detached: true,
+        env: serverEnvironment(),
+        stdio: ['ignore', output, output, lock.file],
+      });
+    } finally {
+      process.umask(umask);
+    }
   });
-  const dev = { server: child.pid ?? 0, worker: 0, port, uiPort };
-  for (let attempt = 0; !(await answers(addressOf(dev))); attempt++) {
-    if (attempt > 150 || child.exitCode !== null || child.signalCode !== null)
-      throw new ContrailError(
-        'SetupFailed',
-        `Temporal's server did not come up; ${join(home.logFolder, 'temporal.log')} says why.`,
-      );
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  return { ...dev, process: child };
-}
-
-export async function stopDevServer(home: Home, { process: child }: { readonly process: ChildProcess }): Promise<void> {
-  const isRunning = child.exitCode === null && child.signalCode === null;
-  const exited = isRunning ? new Promise((resolve) => child.once('exit', resolve)) : null;
-  child.kill('SIGTERM');
-  await exited;
-  await rm(home.devFile, { force: true });
 }
 
 /** This process's environment with nothing of another Temporal server: its namespace, keys and certificates. */
-const environmentFor = (address: string): NodeJS.ProcessEnv => ({
+const workerEnvironment = (address: string): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'))),
   TEMPORAL_ADDRESS: address,
 });
 
-/** Starts a worker in a process of its own. It leaves on SIGTERM, after its trainers have checkpointed. */
+/**
+ * Starts a worker in a process of its own. It leaves on SIGTERM, after its trainers have checkpointed. It has the whole
+ * environment, since pipelines name variables that a worker looks up.
+ */
 export function startWorkerProcess(
   home: Home,
   address: string,
   options: readonly string[] = [],
   program = new URL('./contrail.mjs', import.meta.url),
 ): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(program), 'worker', ...options], {
-    detached: true,
-    env: { ...environmentFor(address), CONTRAIL_HOME: home.folder },
-    stdio: ['ignore', logFile(home, 'worker.out.log'), logFile(home, 'worker.out.log')],
-  });
+  return spawnLogged(home, 'worker.out.log', (output) =>
+    spawn(process.execPath, [fileURLToPath(program), 'worker', ...options], {
+      detached: true,
+      env: { ...workerEnvironment(address), CONTRAIL_HOME: home.folder },
+      stdio: ['ignore', output, output] satisfies StdioOptions,
+    }),
+  );
 }
 
-function logFile(home: Home, name: string): number {
-  mkdirSync(home.logFolder, { recursive: true });
-  return openSync(join(home.logFolder, name), 'a');
-}
-
-async function answers(address: string): Promise<boolean> {
+/** Starts a process whose output goes to a log of the home. */
+function spawnLogged(home: Home, name: string, start: (output: number) => ChildProcess): ChildProcess {
+  mkdirSync(home.logFolder, { recursive: true, mode: 0o700 });
+  const output = openSync(join(home.logFolder, name), 'a', 0o600);
   try {
-    const connection = await Connection.connect({ address, connectTimeout: 1000 });
-    await connection.workflowService.describeNamespace({ namespace: 'default' });
-    await connection.close();
-    return true;
-  } catch {
-    return false;
+    return start(output);
+  } finally {
+    closeSync(output);
   }
 }
 
-const listen = (port: number) =>
-  new Promise<number | null>((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(null));
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : null));
-    });
-  });
+export async function stopDevServer(home: Home, { process: child }: Pick<StartedServer, 'process'>): Promise<void> {
+  const exited = hasEnded(child) ? null : new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  await exited;
+  forgetDevServer(home);
+}
 
-const isFree = async (port: number) => (await listen(port)) !== null;
-
-async function freePort(): Promise<number> {
-  const port = await listen(0);
-  if (port === null) throw new ContrailError('SetupFailed', 'No port is free on 127.0.0.1.');
-  return port;
+/**
+ * Whether the server of a home answers, as that of this home and store.
+ *
+ * @throws ContrailError WrongServer when its database belongs to another store
+ */
+export async function answers(address: string, home: Home): Promise<boolean> {
+  const connection = Connection.lazy({ address, connectTimeout: attemptMs });
+  try {
+    await connection.ensureConnected();
+    const owner = await ownerOfHome(home);
+    requireSameStore(
+      await claimNamespace(new Client({ connection }), owner),
+      owner,
+      `The database of the server, ${home.databaseFile},`,
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ContrailError) throw error;
+    return false;
+  } finally {
+    await connection.close();
+  }
 }

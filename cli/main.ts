@@ -51,8 +51,8 @@ export function buildProgram(finish: (code: number) => void): Command {
   program
     .command('dev')
     .description('run a Temporal server and a worker on this machine until Ctrl-C')
-    .option('--port <port>', 'port of the server', wholeNumber, 7233)
-    .option('--ui-port <port>', "port of Temporal's UI", wholeNumber, 8233)
+    .option('--port <port>', 'port of the server (default: 7233, or a free one where that is taken)', wholeNumber)
+    .option('--ui-port <port>', "port of Temporal's UI (default: 8233, or a free one)", wholeNumber)
     .action(async (options) => run((await import('./commands/dev.ts')).devCommand(options)));
   program
     .command('worker')
@@ -175,12 +175,13 @@ export function buildProgram(finish: (code: number) => void): Command {
  */
 export async function main(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  // A reader that left (`| head`, or a Ctrl-C that ended it first) is the end of following, but not before we have tidied up.
+  // A reader that left (`| head`, or a Ctrl-C that ended it first) is the end of following, but not before we have tidied up; nor
+  // must a terminal that was closed end us before.
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') {
         if (stream === process.stdout) process.emit('SIGPIPE');
-      } else {
+      } else if (error.code !== 'EIO') {
         report(error);
         process.exit(1);
       }

@@ -41,6 +41,11 @@ export const errorKinds = {
     remedy: 'Start one with `contrail dev`, or set TEMPORAL_ADDRESS to yours.',
     retried: true,
   },
+  WrongServer: {
+    means: 'The Temporal server or namespace belongs to another store or home.',
+    remedy: 'Set CONTRAIL_STORE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE to what belongs together.',
+    retried: true,
+  },
   RunNotFound: {
     means: 'There is no run of that name.',
     remedy: '`contrail list` shows the runs.',

@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
@@ -12,6 +13,10 @@ export interface Home {
   readonly databaseFile: string;
   /** What `contrail dev` writes down about the server that it runs. */
   readonly devFile: string;
+  /** Held by the `contrail dev` or `quickstart` that looks after server and worker. */
+  readonly devLock: string;
+  /** Held by the server that has the database open. */
+  readonly databaseLock: string;
 }
 
 const environmentSchema = z.object({
@@ -36,7 +41,17 @@ export function openHome(environment: NodeJS.ProcessEnv = process.env): Home {
     logFolder: join(folder, 'logs'),
     databaseFile: join(folder, 'temporal', 'contrail.db'),
     devFile: join(folder, 'dev.json'),
+    devLock: join(folder, 'dev.lock'),
+    databaseLock: join(folder, 'temporal', 'contrail.lock'),
   };
+}
+
+/** Makes the folder of a home, for its owner alone; one that is there keeps its mode. */
+export async function makeHome({ folder }: Home): Promise<void> {
+  await mkdir(dirname(folder), { recursive: true });
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 /** A URL is left as it is, for the store to judge; a folder is one wherever this process was started. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { connect, ownServer } from '../../cli/connection.ts';
-import { startDevServer, stopDevServer } from '../../cli/dev-server.ts';
+import { freePorts, startDevServer, stopDevServer } from '../../cli/dev-server.ts';
 import { startRun } from '../../cli/runs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openStore } from '../../store/index.ts';
@@ -32,11 +32,11 @@ export async function benchEngine(python: string): Promise<object[]> {
   const folder = await mkdtemp(join(tmpdir(), 'contrail-bench-'));
   const home = openHome({ CONTRAIL_HOME: folder });
   const webhook = await listen();
-  const started = await startDevServer(home, { port: 0, uiPort: 0 });
+  const started = await startDevServer(home, freePorts);
   const server = ownServer(started);
   process.env.BENCH_WEBHOOK = webhook.url;
   const worker = await startWorker(home, { queues: [{ queue: 'cpu', slots }], log: () => {}, server });
-  const client = await connect(server);
+  const client = await connect(home, server);
   try {
     const rows: object[] = [];
     for (const steps of [100, 1000]) {

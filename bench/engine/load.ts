@@ -1,5 +1,5 @@
 import { connect, ownServer } from '../../cli/connection.ts';
-import { startDevServer, stopDevServer } from '../../cli/dev-server.ts';
+import { freePorts, startDevServer, stopDevServer } from '../../cli/dev-server.ts';
 import { startRun } from '../../cli/runs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openStore } from '../../store/index.ts';
@@ -20,14 +20,14 @@ const latest = '';
 export const benchLoad = (): Promise<object[]> =>
   withFolder(async (folder) => {
     const home = openHome({ CONTRAIL_HOME: folder });
-    const started = await startDevServer(home, { port: 0, uiPort: 0 });
+    const started = await startDevServer(home, freePorts);
     const server = ownServer(started);
     const queues = [
       { queue: 'cpu', slots: 2 },
       { queue: 'gpu', slots: 2 },
     ];
     const worker = await startWorker(home, { queues, log: () => {}, server });
-    const client = await connect(server);
+    const client = await connect(home, server);
     const store = openStore(home.storeUrl);
     const memory = () => Math.round(process.memoryUsage().rss / 2 ** 20);
     const resident: number[] = [memory()];

@@ -2,27 +2,35 @@ import { openHome } from '../../worker/home.ts';
 import { startDevEnvironment } from '../dev-environment.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { say } from '../output.ts';
+import type { Port } from '../ports.ts';
 
-/** `contrail dev`: a server and a worker until Ctrl-C, unless they run already. */
-export async function devCommand({
-  port,
-  uiPort,
-}: {
-  readonly port: number;
-  readonly uiPort: number;
-}): Promise<number> {
+const usual = { port: 7233, uiPort: 8233 };
+
+/** `contrail dev`: looks after a server and a worker until Ctrl-C, unless another process does so already. */
+export async function devCommand(asked: { readonly port?: number; readonly uiPort?: number }): Promise<number> {
   const home = openHome();
   const signal = interruptSignal();
-  const environment = await startDevEnvironment(home, { port, uiPort }, say);
-  say(`Temporal answers at ${environment.address}; its UI is http://127.0.0.1:${environment.server.uiPort}`);
+  const port = (name: 'port' | 'uiPort'): Port => {
+    const must = asked[name];
+    return must === undefined ? { rather: usual[name] } : { must };
+  };
+  const environment = await startDevEnvironment(home, { port: port('port'), uiPort: port('uiPort') }, say);
+  const { server, worker, keeper, uiPort } = environment.server;
+  if (environment.started && environment.takenOver.length === 0)
+    for (const name of ['port', 'uiPort'] as const)
+      if (asked[name] === undefined && environment.server[name] !== usual[name])
+        say(`Port ${usual[name]} is taken; ${environment.server[name]} is used.`);
+  say(`Temporal answers at ${environment.address}; its UI is http://127.0.0.1:${uiPort}`);
   if (!environment.started) {
-    const { server, worker } = environment.server;
-    say(`Server and worker of ${home.folder} run already; \`kill ${worker} ${server}\` stops them.`);
+    say(
+      `Server and worker of ${home.folder} run already (processes ${server} and ${worker}); \`kill ${keeper}\` stops them.`,
+    );
     return 0;
   }
+  if (environment.takenOver.length > 0) say(`Took over what was left running: ${environment.takenOver.join(', ')}.`);
   say(`Runs, checkpoints and logs are in ${home.folder}. Ctrl-C stops.`);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-  say('Stopping; trainers checkpoint first.');
+  say('Stopping; trainers checkpoint first. Ctrl-C again ends all at once.');
   await environment.stop();
   return 0;
 }

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { ContrailError } from '../../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import type { LogLine } from '../../contracts/logs.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
@@ -34,7 +34,7 @@ export async function logsCommand(
       }
   };
   const server = await connect().catch((error: unknown) => {
-    if (follow) throw error;
+    if (follow || !isContrailError(error) || error.code !== 'ServerUnreachable') throw error;
     say('No server answers, so attempts that were lost with their worker are not shown.');
     return null;
   });

@@ -9,7 +9,7 @@ import { openStore, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { connect, ownServer, type ServerClient } from '../connection.ts';
 import { startDevEnvironment } from '../dev-environment.ts';
-import { uiAddress } from '../dev-server.ts';
+import { freePorts, uiAddress } from '../dev-server.ts';
 import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
@@ -34,11 +34,11 @@ export async function quickstartCommand({
   const signal = interruptSignal();
   const home = openHome();
   await setup({ device: 'auto', log: say });
-  const environment = await startDevEnvironment(home, { port: 0, uiPort: 0 }, say);
+  const environment = await startDevEnvironment(home, freePorts, say);
   const pipeline = await openPipelineFile(pipelineFile);
   const plan = pipeline.plan({});
   const store = openStore(home.storeUrl);
-  const server = await connect(ownServer(environment.server));
+  const server = await connect(home, ownServer(environment.server));
   try {
     const { run, execution } = await startOrPickUp(server, store, plan, pipeline.source());
     const temporalUi = uiAddress(environment.server, run, execution);
@@ -71,7 +71,7 @@ export async function quickstartCommand({
     return 0;
   } finally {
     await server.close();
-    if (keep) {
+    if (keep || environment.takenOver.includes('server')) {
       const { server, worker } = environment.leave();
       say(`Server and worker go on; \`kill ${worker} ${server}\` stops them.`);
     } else await environment.stop();

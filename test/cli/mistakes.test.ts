@@ -52,7 +52,9 @@ describe('the contrail command', () => {
   it('exits with 1 and says how to start a server where none answers', () => {
     const { status, stderr } = contrail('list');
     expect(status).toBe(1);
-    expect(stderr).toContain('No Temporal server answers at 127.0.0.1:9. Start one with `contrail dev`');
+    expect(stderr).toContain(
+      'No Temporal server answers at 127.0.0.1:9: nothing listens there. Start one with `contrail dev`',
+    );
   });
 
   it('refuses a run id that could leave its folder', () => {

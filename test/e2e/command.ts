@@ -11,9 +11,9 @@ export interface Answer {
 }
 
 /** Runs the `contrail` command in a process of its own, as a person would. */
-export const runCommand = (home: Home, args: readonly string[]): Promise<Answer> =>
+export const runCommand = (home: Home, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Answer> =>
   new Promise((resolve) => {
-    const env = { ...process.env, CONTRAIL_HOME: home.folder, NO_COLOR: '1' };
+    const env = { ...process.env, CONTRAIL_HOME: home.folder, NO_COLOR: '1', ...environment };
     execFile(process.execPath, [contrail, ...args], { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
     );

@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ServerClient } from '../../cli/connection.ts';
-import { addressOf, type DevServer, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
+import { addressOf } from '../../cli/dev-record.ts';
+import { freePorts, portsOf, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
 import { type StartOptions, startRun } from '../../cli/runs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
@@ -34,14 +35,11 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
   const folder = await mkdtemp(join(tmpdir(), 'contrail-e2e-'));
   const home = openHome({ CONTRAIL_HOME: folder });
   const store = openStore(home.storeUrl);
-  let server: DevServer & Awaited<ReturnType<typeof startDevServer>> = await startDevServer(home, {
-    port: 0,
-    uiPort: 0,
-  });
+  let server = await startDevServer(home, freePorts);
   const address = addressOf(server);
   process.env.TEMPORAL_ADDRESS = address;
   let worker = startWorkerProcess(home, address);
-  let client = await connect();
+  let client = await connect(home);
 
   const ended = (child: typeof worker) =>
     new Promise<void>((resolve) =>
@@ -85,9 +83,9 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
     killServer: async () => {
       kill(server.process);
       await ended(server.process);
-      server = await startDevServer(home, server);
+      server = await startDevServer(home, portsOf(server));
       await client.close().catch(() => undefined);
-      client = await connect();
+      client = await connect(home);
     },
     stop: async () => {
       worker.kill('SIGTERM');

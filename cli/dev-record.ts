@@ -1,0 +1,103 @@
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { z } from 'zod';
+import { ContrailError } from '../contracts/errors.ts';
+import type { Home } from '../worker/home.ts';
+import { argumentsOf, startOf } from './processes.ts';
+
+const startedSchema = z.string().nullish();
+
+/** What `dev.json` says of the processes that serve a home: their numbers, and when they began. */
+const recordSchema = z.object({
+  server: z.int(),
+  worker: z.int(),
+  /** Looks after both; null where they were left to themselves. */
+  keeper: z.int().nullish(),
+  port: z.int(),
+  uiPort: z.int(),
+  workerStarted: startedSchema,
+  keeperStarted: startedSchema,
+});
+
+/** A development server, and who serves the home with it. A process that has ended is 0. */
+export interface DevServer {
+  readonly server: number;
+  readonly worker: number;
+  readonly keeper: number;
+  readonly port: number;
+  readonly uiPort: number;
+}
+
+export const addressOf = ({ port }: Pick<DevServer, 'port'>): string => `127.0.0.1:${port}`;
+
+/**
+ * The server that is written down as serving this home, where it lives, or who would start it again; it may not answer.
+ *
+ * @throws ContrailError CorruptArtifact when what is written down cannot be read
+ */
+export function recordedDevServer(home: Home): DevServer | null {
+  const found = recordedProcesses(home);
+  return found && (found.server > 0 || found.keeper > 0) ? found : null;
+}
+
+/** What is written down of the processes that serve this home, and which of them live; null where nothing is. */
+export function recordedProcesses(home: Home): DevServer | null {
+  const record = readRecord(home);
+  return (
+    record && {
+      server: servesHome(home, record.server) ? record.server : 0,
+      worker: sameProcess(record.worker, record.workerStarted),
+      keeper: sameProcess(record.keeper, record.keeperStarted),
+      port: record.port,
+      uiPort: record.uiPort,
+    }
+  );
+}
+
+/** Writes down which processes serve the home; whole or not at all. */
+export function recordDevServer(home: Home, { server, worker, keeper, port, uiPort }: DevServer): void {
+  const record = {
+    server,
+    worker,
+    keeper,
+    port,
+    uiPort,
+    workerStarted: startOf(worker),
+    keeperStarted: startOf(keeper),
+  } satisfies z.infer<typeof recordSchema>;
+  const part = `${home.devFile}.${process.pid}.part`;
+  writeFileSync(part, JSON.stringify(record), { mode: 0o600 });
+  renameSync(part, home.devFile);
+}
+
+export const forgetDevServer = (home: Home): void => rmSync(home.devFile, { force: true });
+
+function readRecord(home: Home): z.infer<typeof recordSchema> | null {
+  try {
+    return recordSchema.parse(JSON.parse(readFileSync(home.devFile, 'utf8')));
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    throw new ContrailError(
+      'CorruptArtifact',
+      `${home.devFile} cannot be read, so it is not known which server serves this home. Where none runs, remove it.`,
+      { cause },
+    );
+  }
+}
+
+/** 0 where the number is another process's by now. */
+const sameProcess = (pid: number | null | undefined, started: string | null | undefined): number =>
+  pid && started && startOf(pid) === started ? pid : 0;
+
+/** Whether a process is a server that has the database of this home open: not that of a home that this one was copied from. */
+function servesHome(home: Home, pid: number): boolean {
+  if (startOf(pid) === null) return false;
+  const args = argumentsOf(pid);
+  const database = args[args.indexOf('--db-filename') + 1];
+  if (database === undefined || database === args[0]) return false;
+  return database === home.databaseFile || sameFile(database, home.databaseFile);
+}
+
+function sameFile(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
+}

@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { ContrailError } from '../contracts/errors.ts';
+
+/** Which port a server takes: one that it must have, or one that it would rather have than another. */
+export type Port = { readonly must: number } | { readonly rather: number };
+
+const listening = '0A';
+const stateAt = 3;
+const inodeAt = 9;
+
+/**
+ * Picks a port of 127.0.0.1.
+ *
+ * @param option names it among the options of the command
+ * @throws ContrailError Usage when one that must be had is taken
+ */
+export async function choosePort(port: Port, option: string): Promise<number> {
+  if ('must' in port && port.must !== 0 && !(await isFree(port.must)))
+    throw new ContrailError(
+      'Usage',
+      `Port ${port.must} on 127.0.0.1 is taken. Stop what uses it, choose another with ${option}, or leave ${option} out: then a free one is taken.`,
+    );
+  const wanted = 'must' in port ? port.must : port.rather;
+  return wanted !== 0 && (await isFree(wanted)) ? wanted : freePort();
+}
+
+export async function freePort(): Promise<number> {
+  const port = await listen(0);
+  if (port === null) throw new ContrailError('SetupFailed', 'No port is free on 127.0.0.1.');
+  return port;
+}
+
+const isFree = async (port: number) => (await listen(port)) !== null;
+
+const listen = (port: number) =>
+  new Promise<number | null>((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : null));
+    });
+  });
+
+/** Whether it is this process that listens on a port of IPv4: of two that wanted it, one has it, and it answers both. */
+export function listensOn(pid: number, port: number): boolean {
+  const place = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const inodes = readFileSync(`/proc/${pid}/net/tcp`, 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[1]?.endsWith(place) && fields[stateAt] === listening)
+    .map((fields) => `socket:[${fields[inodeAt]}]`);
+  return readdirSync(`/proc/${pid}/fd`).some((name) => {
+    try {
+      return inodes.includes(readlinkSync(`/proc/${pid}/fd/${name}`));
+    } catch {
+      // Closed meanwhile.
+      return false;
+    }
+  });
+}

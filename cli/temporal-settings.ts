@@ -1,0 +1,107 @@
+import { isIP } from 'node:net';
+import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
+import { ContrailError } from '../contracts/errors.ts';
+import { editDistance } from '../pipelines/language/nearest.ts';
+
+/** The variables of Temporal's that say how to reach a server. */
+const known = [
+  'TEMPORAL_ADDRESS',
+  'TEMPORAL_NAMESPACE',
+  'TEMPORAL_API_KEY',
+  'TEMPORAL_PROFILE',
+  'TEMPORAL_CONFIG_FILE',
+  'TEMPORAL_TLS',
+  'TEMPORAL_TLS_CLIENT_CERT_PATH',
+  'TEMPORAL_TLS_CLIENT_CERT_DATA',
+  'TEMPORAL_TLS_CLIENT_KEY_PATH',
+  'TEMPORAL_TLS_CLIENT_KEY_DATA',
+  'TEMPORAL_TLS_SERVER_CA_CERT_PATH',
+  'TEMPORAL_TLS_SERVER_CA_CERT_DATA',
+  'TEMPORAL_TLS_SERVER_NAME',
+];
+/** Variables that name a server, or where one is named. */
+const namers = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'];
+/** What Kubernetes gives every container for a service whose name begins with "temporal". */
+const ofKubernetes = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/;
+const slipDistance = 2;
+const abbreviationLength = 'TEMPORAL_ADDR'.length;
+const truth = ['1', 'true', '0', 'false'];
+
+/** How to reach a Temporal server. */
+export interface TemporalSettings {
+  readonly connectionOptions: ClientConnectConfig['connectionOptions'];
+  readonly namespace: string;
+  /** A variable names the server, rather than a file of settings that is read unasked. */
+  readonly named: boolean;
+}
+
+/**
+ * What the environment, and the file of settings that it names, say of the server.
+ *
+ * @throws ContrailError Usage for variables that nobody reads, that are empty, or that contradict each other; for files that
+ * are not there; and for a key that would be sent in clear
+ */
+export function temporalSettings(environment: NodeJS.ProcessEnv = process.env): TemporalSettings {
+  const problems = Object.entries(environment).flatMap(([name, value]) => problemOf(name, value ?? ''));
+  for (const kind of [['CERT', 'KEY'] as const, ['KEY', 'CERT'] as const]) {
+    const [given, missing] = kind.map((part) =>
+      ['PATH', 'DATA'].some((form) => environment[`TEMPORAL_TLS_CLIENT_${part}_${form}`] !== undefined),
+    );
+    if (given && !missing)
+      problems.push(`TEMPORAL_TLS_CLIENT_${kind[0]}_… is set, and TEMPORAL_TLS_CLIENT_${kind[1]}_PATH is missing.`);
+  }
+  if (problems.length > 0) throw new ContrailError('Usage', problems.join('\n'));
+  const { connectionOptions, namespace = 'default' } = load(environment);
+  const { apiKey, tls, address } = connectionOptions;
+  if (apiKey !== undefined && !tls && address !== undefined && !isLoopback(address))
+    throw new ContrailError(
+      'Usage',
+      `The API key would go to ${address} in clear, since TLS is off. Set TEMPORAL_TLS=true, or unset the API key.`,
+    );
+  return { connectionOptions, namespace, named: namers.some((name) => environment[name] !== undefined) };
+}
+
+function problemOf(name: string, value: string): string[] {
+  if (known.includes(name)) {
+    if (value === '') return [`${name} is empty; unset it, or give it a value.`];
+    if (name === 'TEMPORAL_TLS' && !truth.includes(value))
+      return [`${name} is ${value}; allowed: ${truth.join(', ')}.`];
+    return [];
+  }
+  if (!name.startsWith('TEMPORAL') || ofKubernetes.test(name)) return [];
+  const nearest = known.find(
+    (each) => editDistance(each, name) <= slipDistance || (each.startsWith(name) && name.length >= abbreviationLength),
+  );
+  if (nearest === undefined && !name.startsWith('TEMPORAL_TLS_')) return [];
+  const names = nearest ?? `one of ${known.filter((each) => each.startsWith('TEMPORAL_TLS')).join(', ')}`;
+  return [`There is no variable ${name}, so it would be passed over. Did you mean ${names}?`];
+}
+
+function load(environment: NodeJS.ProcessEnv): ClientConnectConfig {
+  try {
+    return loadClientConnectConfig({ overrideEnvVars: environment as Record<string, string> });
+  } catch (cause) {
+    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' && 'path' in cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const name = isMissing ? Object.keys(environment).find((each) => environment[each] === cause.path) : undefined;
+    throw new ContrailError(
+      'Usage',
+      isMissing
+        ? `${name ?? "Temporal's settings"}: there is no file ${cause.path}.`
+        : `Temporal's settings cannot be read: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+/** Whether an address, with or without a port, is on this machine. */
+export function isLoopback(address: string): boolean {
+  const { host } = hostAndPort(address);
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** The parts of `host`, `host:port` and `[::1]:port`. */
+export function hostAndPort(address: string): { readonly host: string; readonly port: number } {
+  const [, six, name = address, port] = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(address) ?? [];
+  return { host: six ?? name, port: Number(port ?? 7233) };
+}
