@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, ownServer } from '../../cli/connection.ts';
 import { addressOf, recordedDevServer } from '../../cli/dev-record.ts';
@@ -38,8 +37,12 @@ async function pretendKept(home: Home, { server, port, uiPort }: StartedServer):
 }
 
 const addresses = () => servers.map(addressOf) as [string, string];
-const contrail = (home: Home, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Answer> =>
-  runCommand(home, args, { TEMPORAL_ADDRESS: undefined, ...environment });
+const contrail = (
+  home: Home,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  onError?: (stderr: string) => void,
+): Promise<Answer> => runCommand(home, args, { TEMPORAL_ADDRESS: undefined, ...environment }, onError);
 
 async function runsAt(home: Home, address: string): Promise<string[]> {
   const server = await connect(home, { ...ownServer(devAt(address)), origin: 'named' });
@@ -64,11 +67,10 @@ describe('a home', () => {
   it('waits for its own server when that is slow, and asks no other', async () => {
     const { server = 0 } = recordedDevServer(one) ?? {};
     process.kill(server, 'SIGSTOP');
-    const running = contrail(one, ['run', pipeline, '--id', 'slow', '--detach']);
-    await sleep(6000);
-    process.kill(server, 'SIGCONT');
-    const { code, stderr } = await running;
-    expect(stderr).toContain(`Waiting for the server of this home (process ${server}, ${addresses()[0]})`);
+    const { code } = await contrail(one, ['run', pipeline, '--id', 'slow', '--detach'], {}, (stderr) => {
+      if (stderr.includes(`Waiting for the server of this home (process ${server}, ${addresses()[0]})`))
+        process.kill(server, 'SIGCONT');
+    });
     expect(code).toBe(0);
     expect(await runsAt(one, addresses()[0])).toEqual(['slow']);
     expect(await runsAt(other, addresses()[1])).toEqual([]);
@@ -88,20 +90,9 @@ describe('a home', () => {
     }
   });
 
-  it('is refused by the server of another store, by every command and by a worker, with both names', async () => {
+  it('is refused by the server of another store, to commands and workers alike, with both names', async () => {
     const [ours, theirs] = [await ownerOfHome(one), await ownerOfHome(other)];
-    const commands = [
-      ['run', pipeline, '--id', 'stray', '--detach'],
-      ['resume', 'slow'],
-      ['list'],
-      ['status', 'slow'],
-      ['cancel', 'slow'],
-      ['terminate', 'slow', '--yes'],
-      ['pause', 'slow'],
-      ['logs', 'slow'],
-      ['schedule', 'list'],
-      ['worker'],
-    ];
+    const commands = [['run', pipeline, '--id', 'stray', '--detach'], ['cancel', 'slow'], ['logs', 'slow'], ['worker']];
     for (const args of commands) {
       const { code, stderr } = await contrail(one, args, { TEMPORAL_ADDRESS: addresses()[1] });
       expect({ args, code }).toEqual({ args, code: 1 });

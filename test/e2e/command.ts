@@ -11,12 +11,23 @@ export interface Answer {
 }
 
 /** Runs the `contrail` command in a process of its own, as a person would. */
-export const runCommand = (home: Home, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Answer> =>
+export const runCommand = (
+  home: Home,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  onError: (stderr: string) => void = () => {},
+): Promise<Answer> =>
   new Promise((resolve) => {
     const env = { ...process.env, CONTRAIL_HOME: home.folder, NO_COLOR: '1', ...environment };
-    execFile(process.execPath, [contrail, ...args], { env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) =>
+    const options = { env, maxBuffer: 64 * 1024 * 1024 };
+    const child = execFile(process.execPath, [contrail, ...args], options, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
     );
+    let said = '';
+    child.stderr?.on('data', (data) => {
+      said += String(data);
+      onError(said);
+    });
   });
 
 /** Runs a command that prints JSON. @throws Error with what it said when it fails */
