@@ -27,6 +27,7 @@ import {
   saveEpochMetrics,
 } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
+import { requirePairs } from './require-pairs.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { splitParameters } from './training.ts';
 
@@ -68,7 +69,7 @@ export interface OpenedTraining {
  * parameters. What differs from before is recorded with the training.
  *
  * @throws ContrailError ConfigMismatch for a difference that is not allowed, or wants consent
- * @throws ContrailError InvalidInput when it has gone past its last epoch already
+ * @throws ContrailError InvalidInput when it has gone past its last epoch already, or has no pair to learn from
  */
 export async function openTraining({ store }: ActivityContext, input: OpenTrainingInput): Promise<OpenedTraining> {
   const { run, step, uses, dataset, parameters: planned, accept, startFrom } = openTrainingInput.parse(input);
@@ -81,6 +82,7 @@ export async function openTraining({ store }: ActivityContext, input: OpenTraini
   const { newest } = await checkpoints.newestValid({ upTo: { epoch: epochs, step: 0 }, wholeEpochs: true });
   const found = newest && markOf(newest.manifest);
   await requireNotPast(checkpoints, key, found?.epoch ?? 0, epochs);
+  if (!found && uses === 'pretrain') await requirePairs(store, dataset, parameters);
   if (!newest || !found) return { found: null, parameters, changes, watch: newWatch, marks: [] };
 
   const config = JSON.parse(

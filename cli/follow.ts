@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
+import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { TrainerProgress } from '../contracts/trainer.ts';
@@ -22,6 +23,8 @@ export interface FollowOptions {
   /** One JSON object a change on standard output, instead of lines for people. */
   readonly json: boolean;
   readonly signal?: AbortSignal;
+  /** Where a file of the store is. */
+  readonly locate?: (path: string) => string;
 }
 
 /**
@@ -33,9 +36,9 @@ export interface FollowOptions {
 export async function followRun(
   server: ServerClient,
   run: string,
-  { json, signal }: FollowOptions,
+  { json, signal, locate = (path) => path }: FollowOptions,
 ): Promise<PipelineStatus | null> {
-  const show = json ? jsonLines() : isInteractive() ? livePicture(run) : plainLines();
+  const show = json ? jsonLines() : isInteractive() ? livePicture(run, locate) : plainLines(locate);
   const handle = server.client.workflow.getHandle(run);
   let status: PipelineStatus | null = null;
   const silence = createSilence(say);
@@ -103,7 +106,9 @@ interface Display {
   readonly end: () => void;
 }
 
-function livePicture(run: string): Display {
+type Locate = NonNullable<FollowOptions['locate']>;
+
+function livePicture(run: string, locate: Locate): Display {
   const log = createLogUpdate(process.stderr);
   const describe = describer();
   let last: Parameters<Display['update']> | undefined;
@@ -127,11 +132,13 @@ function livePicture(run: string): Display {
     end: () => {
       process.stderr.off('resize', redraw);
       log.done();
+      // What stands in the picture is cut to the width of the terminal.
+      for (const step of last?.[0].steps ?? []) for (const line of dataLines(step, locate)) say(line);
     },
   };
 }
 
-function plainLines(): Display {
+function plainLines(locate: Locate): Display {
   const describe = describer();
   const last = new Map<string, string>();
   return {
@@ -143,6 +150,7 @@ function plainLines(): Display {
         if (step.state === 'waiting' || last.get(step.id) === key) continue;
         last.set(step.id, key);
         say(`${step.id}: ${step.state} ${said}`.trimEnd());
+        if (step.state === 'done') for (const line of dataLines(step, locate)) say(line);
       }
     },
     end: () => {},
@@ -215,8 +223,10 @@ function remaining({ epoch, epochs }: StepStatus, share: number, seconds: number
   return `${formatSeconds((epochs - (epoch ?? 0) - share) * seconds)} left`;
 }
 
-function headline({ result }: StepStatus): string {
+function headline(step: StepStatus): string {
+  const { result } = step;
   if (!result) return '';
+  if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
   const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name', 'clean', 'mean', 'auroc'].flatMap((name) => {
     const value = result[name];
     if (typeof value === 'number') return [`${name} ${value.toFixed(4)}`];

@@ -28,6 +28,7 @@ export {
 } from './kinds/out-of-distribution.ts';
 export {
   type DataSummary,
+  dataSummarySchema,
   type PrepareDataParams,
   prepareDataParams,
   prepareDataResult,

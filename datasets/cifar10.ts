@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
+import { rootOf } from './folder/root.ts';
+import { readIfThere } from './read-file.ts';
 import { digestsOf } from './row-digests.ts';
 import type { RawDataset, RawSplit } from './source.ts';
 
@@ -9,6 +10,7 @@ const plane = side * side;
 /** A label, then a red, a green and a blue plane. */
 const record = 1 + 3 * plane;
 const trainFiles = ['data_batch_1.bin', 'data_batch_2.bin', 'data_batch_3.bin', 'data_batch_4.bin', 'data_batch_5.bin'];
+const everyFile = [...trainFiles, 'test_batch.bin'];
 const defaultClasses = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
 
 /**
@@ -17,20 +19,28 @@ const defaultClasses = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 
  * @throws ContrailError InvalidDataset when a file is missing, cut short, or has a label past 9
  */
 export async function cifar10(path: string): Promise<RawDataset> {
-  const inner = join(path, 'cifar-10-batches-bin');
-  const folder = (await stat(inner).catch(() => null))?.isDirectory() ? inner : path;
+  const root = await rootOf(path, `It should hold ${everyFile.join(', ')}.`);
+  const inner = join(root, 'cifar-10-batches-bin');
+  const folder = (await readIfThere(join(inner, 'test_batch.bin'))) === null ? root : inner;
   const train = await readRecords(folder, trainFiles);
   const test = await readRecords(folder, ['test_batch.bin']);
   return { name: 'cifar10', classes: await classNames(folder), train, test };
 }
 
 async function classNames(folder: string): Promise<string[]> {
-  const text = await readFile(join(folder, 'batches.meta.txt'), 'utf8').catch(() => null);
+  const path = join(folder, 'batches.meta.txt');
+  const text = await readIfThere(path);
+  if (!text) return defaultClasses;
   const names = text
-    ?.split('\n')
+    .toString('utf8')
+    .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  return names?.length === 10 ? names : defaultClasses;
+  if (new Set(names).size === 10 && names.length === 10) return names;
+  throw new ContrailError(
+    'InvalidDataset',
+    `${path} names ${names.length} classes; 10 different ones are needed, one a line. Without the file they have their usual names.`,
+  );
 }
 
 async function readRecords(folder: string, files: readonly string[]): Promise<RawSplit> {
@@ -38,13 +48,12 @@ async function readRecords(folder: string, files: readonly string[]): Promise<Ra
   const origin: { file: string; first: number }[] = [];
   let count = 0;
   for (const file of files) {
-    const bytes = await readFile(join(folder, file)).catch((cause) => {
+    const bytes = await readIfThere(join(folder, file));
+    if (!bytes)
       throw new ContrailError(
         'InvalidDataset',
-        `${join(folder, file)} is missing. CIFAR-10's binary form has ${[...trainFiles, 'test_batch.bin'].join(', ')}.`,
-        { cause },
+        `${join(folder, file)} is missing. CIFAR-10's binary form has ${everyFile.join(', ')}.`,
       );
-    });
     if (bytes.length === 0 || bytes.length % record !== 0)
       throw new ContrailError(
         'InvalidDataset',

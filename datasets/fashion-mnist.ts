@@ -1,4 +1,5 @@
 import { fashionMnistFiles, findFashionMnist } from './fashion-mnist-files.ts';
+import { rootOf } from './folder/root.ts';
 import { readIdxSplit } from './idx-split.ts';
 import type { PreparationOptions, RawDataset } from './source.ts';
 
@@ -22,7 +23,15 @@ const classes = [
  * @param path a folder with the four IDX files, gzipped or not; where absent, they are found or fetched
  */
 export async function fashionMnist(path: string | undefined, options: PreparationOptions): Promise<RawDataset> {
-  const folder = path ?? (await findFashionMnist(options));
+  const folder =
+    path === undefined
+      ? await findFashionMnist(options)
+      : await rootOf(
+          path,
+          `It should hold ${Object.values(fashionMnistFiles)
+            .map(({ name }) => name)
+            .join(', ')}.`,
+        );
   const read = (images: string, labels: string) =>
     readIdxSplit(folder, { images: zippedOrNot(images), labels: zippedOrNot(labels) }, classes.length);
   const train = await read(fashionMnistFiles.trainImages.name, fashionMnistFiles.trainLabels.name);

@@ -1,6 +1,9 @@
 import sharp from 'sharp';
 import type { RawImage } from './source.ts';
 
+/** The side of the smallest image that shows anything. */
+export const smallestSide = 8;
+
 /** The side of a prepared image. */
 export const preparedSide = 32;
 

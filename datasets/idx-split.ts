@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { ContrailError } from '../contracts/errors.ts';
+import { smallestSide } from './fit.ts';
 import { decodeIdx } from './idx.ts';
+import { mostFileBytes, readIfThere } from './read-file.ts';
 import { digestsOf } from './row-digests.ts';
 import type { RawSplit } from './source.ts';
 
@@ -24,6 +25,12 @@ export async function readIdxSplit(
   const images = decodeIdx(imagesFile.bytes, 3, imagesFile.path);
   const labels = decodeIdx(labelsFile.bytes, 1, labelsFile.path);
   const [count = 0, height = 0, width = 0] = images.sizes;
+  if (count === 0) throw new ContrailError('InvalidDataset', `${imagesFile.path} has no image.`);
+  if (Math.min(height, width) < smallestSide)
+    throw new ContrailError(
+      'InvalidDataset',
+      `${imagesFile.path}: images are ${height}x${width}; at least ${smallestSide}x${smallestSide} is needed.`,
+    );
   if (labels.data.length !== count)
     throw new ContrailError(
       'InvalidDataset',
@@ -55,7 +62,7 @@ export async function readIdxSplit(
 async function readFirst(folder: string, names: readonly string[]): Promise<{ path: string; bytes: Uint8Array }> {
   for (const name of names) {
     const path = join(folder, name);
-    const bytes = await readFile(path).catch(() => null);
+    const bytes = await readIfThere(path);
     if (bytes) return { path, bytes: name.endsWith('.gz') ? await unzipped(path, bytes) : bytes };
   }
   throw new ContrailError('InvalidDataset', `${folder} has neither ${names.join(' nor ')}.`);
@@ -63,8 +70,12 @@ async function readFirst(folder: string, names: readonly string[]): Promise<{ pa
 
 async function unzipped(path: string, bytes: Uint8Array): Promise<Uint8Array> {
   try {
-    return await promisify(gunzip)(bytes);
+    return await promisify(gunzip)(bytes, { maxOutputLength: mostFileBytes });
   } catch (cause) {
+    if (cause instanceof RangeError)
+      throw new ContrailError('InvalidDataset', `${path} has more than ${mostFileBytes} bytes when it is unpacked.`, {
+        cause,
+      });
     throw new ContrailError('InvalidDataset', `${path} is not a sound gzip file.`, { cause });
   }
 }

@@ -1,3 +1,4 @@
+import { rootOf } from './folder/root.ts';
 import { readIdxSplit } from './idx-split.ts';
 import { findMnist, mnistFiles } from './mnist-files.ts';
 import type { PreparationOptions, RawDataset } from './source.ts';
@@ -10,7 +11,15 @@ const classes = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
  * @param path a folder with the four IDX files, gzipped or not; where absent, they are found or fetched
  */
 export async function mnist(path: string | undefined, options: PreparationOptions): Promise<RawDataset> {
-  const folder = path ?? (await findMnist(options));
+  const folder =
+    path === undefined
+      ? await findMnist(options)
+      : await rootOf(
+          path,
+          `It should hold ${Object.values(mnistFiles)
+            .map(({ name }) => name)
+            .join(', ')}.`,
+        );
   const read = (images: string, labels: string) =>
     readIdxSplit(folder, { images: spellings(images), labels: spellings(labels) }, classes.length);
   const train = await read(mnistFiles.trainImages.name, mnistFiles.trainLabels.name);

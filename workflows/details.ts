@@ -1,3 +1,4 @@
+import { dataHeadline } from '../contracts/data-account.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import { type StepState, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { StepTroubleReport } from './messages.ts';
@@ -62,7 +63,10 @@ const firstLine = (text: string): string => markdownText(text.split('\n')[0]?.sl
 
 const epochText = ({ epoch, epochs }: StepStatus) => (epoch === null ? '' : `${epoch} of ${epochs}`);
 
-function metricText({ metrics, result }: StepStatus): string {
+function metricText(step: StepStatus): string {
+  const { metrics, result } = step;
+  const found = dataHeadline(step);
+  if (found !== '') return markdownText(found.slice(0, maximumError));
   const numbers = Object.entries(result ?? {}).filter(
     (entry): entry is [string, number] => typeof entry[1] === 'number',
   );

@@ -1,3 +1,4 @@
+import { dataLines } from '../../contracts/data-account.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { PipelineStatus } from '../../contracts/status.ts';
 import { loadPlan, openCheckpoints, openStore } from '../../store/index.ts';
@@ -53,6 +54,8 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
           ),
         );
         for (const line of troubleLines(status.steps)) print(line);
+        const { locate } = openStore(openHome().storeUrl);
+        for (const step of status.steps) for (const line of dataLines(step, locate)) print(line);
       }
     }
     return 0;

@@ -78,7 +78,7 @@ export function announce({ pageOf }: ServerClient, run: string, what: string): v
 /** Follows a run to its end and shows what it measured. Ctrl-C leaves the run going. */
 export async function follow(server: ServerClient, store: Store, run: string, json: boolean): Promise<number> {
   const signal = interruptSignal();
-  const status = await followRun(server, run, { json, signal });
+  const status = await followRun(server, run, { json, signal, locate: store.locate });
   if (signal.aborted) {
     say(`The run goes on. \`contrail watch ${run}\` shows it again, \`contrail cancel ${run}\` stops it.`);
     return interruptedCode;

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { smallestSide } from '../fit.ts';
 import type { PreparationOptions } from '../source.ts';
 import { isAmbiguousCmyk } from './cmyk.ts';
 import { formatOf, formatsShown } from './formats.ts';
@@ -14,7 +15,6 @@ const pieceBytes = 2 ** 20;
 const headBytes = 512;
 /** Part of a JPEG that is looked through for what it says of its colours. */
 const markerBytes = 2 ** 18;
-const smallestSide = 8;
 const mostPixels = 100_000_000;
 const mostBytes = 256 * 2 ** 20;
 const mostDecodedBytes = 400 * 2 ** 20;

@@ -5,10 +5,13 @@ import { formatOf } from './formats.ts';
 import { layoutShown } from './layout.ts';
 import { cannotRead } from './walk.ts';
 
-/** Finds the folder that `path` names, links resolved. @throws ContrailError InvalidDataset that shows the layout */
-export async function rootOf(path: string): Promise<string> {
+/** Finds the folder that `path` names, links resolved.
+ *
+ * @param layout what it should hold, for the message
+ * @throws ContrailError InvalidDataset that shows the layout */
+export async function rootOf(path: string, layout = layoutShown): Promise<string> {
   const invalid = (what: string, cause?: unknown) =>
-    new ContrailError('InvalidDataset', `${what}\n${layoutShown}`, { cause });
+    new ContrailError('InvalidDataset', `${what}\n${layout}`, { cause });
   try {
     const root = await realpath(path);
     const found = await stat(root);

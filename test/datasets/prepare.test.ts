@@ -218,6 +218,51 @@ describe('a bad data set gets one clear error, and leaves nothing behind', () =>
       () => writeIdx(twoImages.subarray(0, 500), idx(0x801, [2], 2)),
       /2 x 28 x 28 would be 1568 bytes/,
     ],
+    [
+      'IDX images without size',
+      () => writeIdx(idx(0x803, [2, 0, 0], 0), idx(0x801, [2], 2)),
+      /images are 0x0; at least 8x8 is needed/,
+    ],
+    ['an IDX file without images', () => writeIdx(idx(0x803, [0, 28, 28], 0), idx(0x801, [0], 0)), /has no image/],
+    [
+      'an IDX file with more bytes than images',
+      () => writeIdx(idx(0x803, [2, 28, 28], 2 * 784 + 1), idx(0x801, [2], 2)),
+      /2 x 28 x 28 would be 1568 bytes, and it has 1569/,
+    ],
+    [
+      'an IDX file that cannot be read, which is not a missing one',
+      async () => {
+        await mkdir(join(folder, 'train-images-idx3-ubyte.gz'));
+        return { dataset: 'fashion-mnist', path: folder };
+      },
+      /train-images-idx3-ubyte\.gz cannot be read\. A folder stands where a file should be/,
+    ],
+    [
+      'an archive for CIFAR-10',
+      async () => {
+        await writeFile(join(folder, 'cifar.tar.gz'), Buffer.of(0x1f, 0x8b, 8));
+        return { dataset: 'cifar10', path: join(folder, 'cifar.tar.gz') };
+      },
+      /cifar\.tar\.gz is a gzip archive, not a folder\. Unpack it/,
+    ],
+    [
+      'names of CIFAR classes that are not ten',
+      async () => {
+        const batch = Buffer.concat(Array.from({ length: 10 }, (_, label) => Buffer.alloc(3073, label)));
+        for (const name of [
+          'data_batch_1',
+          'data_batch_2',
+          'data_batch_3',
+          'data_batch_4',
+          'data_batch_5',
+          'test_batch',
+        ])
+          await writeFile(join(folder, `${name}.bin`), batch);
+        await writeFile(join(folder, 'batches.meta.txt'), 'cat\ndog\n');
+        return { dataset: 'cifar10', path: folder };
+      },
+      /batches\.meta\.txt names 2 classes; 10 different ones are needed/,
+    ],
     ['more images than labels', () => writeIdx(twoImages, idx(0x801, [1], 1)), /has 1 labels for 2 images/],
     [
       'a label out of range',

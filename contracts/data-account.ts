@@ -1,0 +1,71 @@
+import { type DataSummary, dataSummarySchema } from './kinds/prepare-data.ts';
+import type { StepStatus } from './status.ts';
+
+const mostWarnings = 6;
+const mostClasses = 3;
+
+/** What prepare-data found, in a line: `8 of 14 coat used; 6 rejected, first: train/coat/line.png is cut off`. */
+export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result'>): string {
+  const summary = summaryOf(uses, result);
+  if (!summary) return '';
+  const { files, incomplete = [], reasons = [] } = summary;
+  const [first] = reasons;
+  const classes = incomplete
+    .slice(0, mostClasses)
+    .map(({ class: name, found, used }) => `${used} of ${found} ${name} used`);
+  const counts = files
+    ? [
+        `${files.used} of ${files.found} files used`,
+        ...(files.leftOut > 0 ? [`${files.leftOut} left out by limit`] : []),
+      ]
+    : [];
+  const rejected =
+    files && files.rejected > 0
+      ? [`${files.rejected} rejected${first ? `, first: ${first.first[0] ?? ''} ${first.reason}` : ''}`]
+      : [];
+  const ignored = files && files.ignored > 0 ? [`${files.ignored} of file managers ignored`] : [];
+  const said = summary.warnings?.length ?? 0;
+  const warnings = said > 0 ? [said === 1 ? '1 warning' : `${said} warnings`] : [];
+  return [...(classes.length > 0 ? classes : counts), ...rejected, ...ignored, ...warnings].join('; ');
+}
+
+/**
+ * What a person should read of a data set before it is trained on: counts, reasons and warnings, a line each.
+ *
+ * @param locate where a file of the store is
+ */
+export function dataLines(
+  { id, uses, result }: Pick<StepStatus, 'id' | 'uses' | 'result'>,
+  locate: (path: string) => string,
+): string[] {
+  const summary = summaryOf(uses, result);
+  if (!summary) return [];
+  const { files, reasons = [], incomplete = [], warnings = [], list } = summary;
+  const isComplete = !files || files.rejected === 0;
+  const lines = [
+    ...(files && !(isComplete && files.ignored === 0 && files.leftOut === 0)
+      ? [
+          `${files.found} files found: ${files.used} used, ${files.leftOut} left out by limit, ${files.rejected} rejected, ${files.ignored} of file managers ignored`,
+        ]
+      : []),
+    ...incomplete.map(
+      ({ class: name, found, used, rejected }) => `${used} of ${found} ${name} used; ${rejected} rejected`,
+    ),
+    ...reasons.map(({ reason, count, first }) =>
+      count === 1
+        ? `rejected: ${first[0]} ${reason}`
+        : `rejected: ${count} files, first ${first.join(', ')}: ${reason}`,
+    ),
+    ...(isComplete || list === undefined ? [] : [`every file: ${locate(list)}`]),
+    ...warnings.slice(0, mostWarnings).map((warning) => `warning: ${warning}`),
+    ...(warnings.length > mostWarnings ? [`and ${warnings.length - mostWarnings} more warnings`] : []),
+  ];
+  return lines.map((line) => `${id}: ${line}`);
+}
+
+function summaryOf(uses: string, result: StepStatus['result']): Partial<DataSummary> | null {
+  if (uses !== 'prepare-data' || result === null) return null;
+  const fields = Object.entries(result).filter(([name]) => Object.hasOwn(dataSummarySchema.shape, name));
+  const parsed = dataSummarySchema.partial().safeParse(Object.fromEntries(fields));
+  return parsed.success ? (parsed.data as Partial<DataSummary>) : null;
+}

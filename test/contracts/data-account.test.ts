@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
+
+const result = {
+  dataset: { kind: 'dataset', digest: 'a'.repeat(64) },
+  name: 'photos',
+  classes: 2,
+  counts: { train: 10, validation: 1, test: 2 },
+  rejected: 6,
+  files: { found: 24, used: 13, leftOut: 0, rejected: 6, ignored: 5 },
+  ignored: { macOS: 5 },
+  reasons: [
+    { reason: 'is cut off or damaged', count: 5, first: ['train/coat/a.png', 'train/coat/b.png', 'train/coat/c.png'] },
+    { reason: 'is empty (0 bytes)', count: 1, first: ['train/coat/z.jpg'] },
+  ],
+  incomplete: [{ class: 'coat', found: 14, used: 8, rejected: 6 }],
+  list: 'runs/first/report/data-files.tsv',
+  warnings: ['The test set is empty.'],
+  copies: [],
+};
+const step = { id: 'data', uses: 'prepare-data', result } as const;
+
+describe('what is said of prepared data', () => {
+  it('how much of each class is used, and the first that is not, in a line', () => {
+    expect(dataHeadline(step)).toBe(
+      '8 of 14 coat used; 6 rejected, first: train/coat/a.png is cut off or damaged; 5 of file managers ignored; 1 warning',
+    );
+  });
+
+  it('every reason, where all files are listed, and every warning', () => {
+    expect(dataLines(step, (path) => `/store/${path}`)).toEqual([
+      'data: 24 files found: 13 used, 0 left out by limit, 6 rejected, 5 of file managers ignored',
+      'data: 8 of 14 coat used; 6 rejected',
+      'data: rejected: 5 files, first train/coat/a.png, train/coat/b.png, train/coat/c.png: is cut off or damaged',
+      'data: rejected: train/coat/z.jpg is empty (0 bytes)',
+      'data: every file: /store/runs/first/report/data-files.tsv',
+      'data: warning: The test set is empty.',
+    ]);
+  });
+
+  it('the count alone where all is used, and nothing of data that is no folder, of other steps and of older results', () => {
+    const { incomplete: _, ...rest } = result;
+    const files = { found: 13, used: 13, leftOut: 0, rejected: 0, ignored: 0 };
+    const whole = { ...step, result: { ...rest, files, reasons: [], warnings: [] } };
+    expect([dataHeadline(whole), dataLines(whole, String)]).toEqual(['13 of 13 files used', []]);
+    const { dataset, name, classes, counts, rejected } = result;
+    const old = { ...step, result: { dataset, name, classes, counts, rejected } };
+    expect([dataHeadline(old), dataLines(old, String)]).toEqual(['', []]);
+    expect(dataLines({ ...step, uses: 'evaluate' }, String)).toEqual([]);
+    expect(dataHeadline({ ...step, result: null })).toBe('');
+  });
+});
