@@ -22,7 +22,7 @@ export interface ServerClient {
   readonly close: () => Promise<void>;
 }
 
-const connectTimeoutMs = 5000;
+const connectTimeoutMs = 10_000;
 const localAddress = '127.0.0.1:7233';
 /** How long a home waits for its own server, and from when on it says so. */
 const patienceMs = 20_000;

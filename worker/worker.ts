@@ -11,12 +11,15 @@ import {
   type WorkerOptions,
 } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
+import type { ContrailError } from '../contracts/errors.ts';
 import { trainerEnvironment } from '../native/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
 import { stepTroubleSignal } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
+import { claimNamespace, ownerOfHome, requireSameStore } from './belonging.ts';
 import { describeEnvironment } from './environment.ts';
+import { guardActivities } from './guard.ts';
 import type { Home } from './home.ts';
 import { logActivities, type TellRun } from './log-activities.ts';
 import { openLogFile } from './log-file.ts';
@@ -70,6 +73,10 @@ export async function startWorker(
   });
   const { connectionOptions, namespace = 'default' } = server;
   const connection = await NativeConnection.connect(connectionOptions);
+  const client = new Client({ connection, namespace });
+  const where = `The namespace ${namespace} at ${connectionOptions.address}`;
+  const owner = await ownerOfHome(home);
+  requireSameStore(await claimNamespace(client, owner), owner, where);
   await registerSearchAttributes(connection.operatorService, namespace);
   const store = openStore(home.storeUrl);
   const runLogs = createRunLogs(store, {
@@ -88,7 +95,6 @@ export async function startWorker(
       runLogs.say(key, { level: 'info', source: 'trainer', message: line });
     },
   });
-  const client = new Client({ connection, namespace });
   const tellRun: TellRun = (run, report) => client.workflow.getHandle(run).signal(stepTroubleSignal, report);
   const activities = createActivities({
     store,
@@ -96,11 +102,17 @@ export async function startWorker(
     cacheFolder: home.cacheFolder,
     environment: describeEnvironment(),
   });
+  let foreign: ContrailError | null = null;
+  const guard = guardActivities(client, owner, where, (error) => {
+    foreign = error;
+    stop();
+  });
   const shared = {
     connection,
     namespace,
     activities,
-    interceptors: { activity: [logActivities(runLogs, tellRun)] },
+    // A stranger's step must not reach the run's log either.
+    interceptors: { activity: [guard, logActivities(runLogs, tellRun)] },
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
     shutdownForceTime: '3m',
@@ -133,7 +145,10 @@ export async function startWorker(
       host
         .closeAll()
         .then(() => runLogs.close())
-        .then(() => connection.close()),
+        .then(() => connection.close())
+        .then(() => {
+          if (foreign) throw foreign;
+        }),
     async (error: unknown) => {
       await host.closeAll();
       await runLogs.close();

@@ -3,10 +3,19 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, ownServer } from '../../cli/connection.ts';
 import { addressOf, recordedDevServer } from '../../cli/dev-record.ts';
-import { freePorts, type StartedServer, startDevServer, stopDevServer } from '../../cli/dev-server.ts';
+import {
+  freePorts,
+  portsOf,
+  type StartedServer,
+  startDevServer,
+  startWorkerProcess,
+  stopDevServer,
+} from '../../cli/dev-server.ts';
+import { openStore } from '../../store/index.ts';
 import { ownerOfHome } from '../../worker/belonging.ts';
 import { type Home, openHome } from '../../worker/home.ts';
 import { type Answer, runCommand } from '../e2e/command.ts';
@@ -157,6 +166,32 @@ async function portsListening(pid: number): Promise<number[]> {
   });
   return [...new Set(ports)].filter((port) => listensOn(pid, port));
 }
+
+it('a worker that finds another server behind its address leaves the steps to those whose they are, and ends', async () => {
+  const [first] = servers as [StartedServer, StartedServer];
+  const moved = homeIn('moved');
+  const [before, port] = [await startDevServer(moved, freePorts), portsOf(first)];
+  await stopDevServer(moved, before);
+  const worker = startWorkerProcess(one, addressOf(first));
+  const ended = new Promise<number | null>((resolve) => worker.once('exit', resolve));
+  const log = () => readFile(join(one.logFolder, 'worker.out.log'), 'utf8').catch(() => '');
+  while (!(await log()).includes('worker ready')) await sleep(100);
+  await stopDevServer(one, first);
+  const second = await startDevServer(moved, port);
+  try {
+    expect(addressOf(second)).toBe(addressOf(first));
+    const { code } = await contrail(moved, ['run', pipeline, '--id', 'taken', '--detach'], {
+      TEMPORAL_ADDRESS: addressOf(second),
+    });
+    expect(code).toBe(0);
+    expect(await ended).toBe(1);
+    expect(await log()).toContain(`belongs to the store ${(await ownerOfHome(moved)).store}`);
+    expect(await openStore(one.storeUrl).list('runs/taken')).toEqual([]);
+    expect(await openStore(moved.storeUrl).list('runs/taken/steps')).toEqual([]);
+  } finally {
+    await stopDevServer(moved, second);
+  }
+});
 
 it('a home without a server says so, whatever else answers on this machine', async () => {
   const alone = homeIn('alone');
