@@ -33,6 +33,37 @@ export const modelVersionSchema = z.strictObject({
 });
 export type ModelVersion = z.infer<typeof modelVersionSchema>;
 
+/** What a comparison of a candidate with the current model says. */
+export interface Judgement {
+  readonly better: boolean;
+  /** The metric of the current model, and of the candidate, on the images that they were compared on. */
+  readonly before: number | null;
+  readonly after: number | null;
+  readonly reason: string;
+  /** Test images that they were compared on; null where they were not compared. */
+  readonly images: number | null;
+  /** Test images that were left out because one of them has seen them; null where that was not asked. */
+  readonly seen: number | null;
+  /** 95 % interval of the difference. */
+  readonly interval: readonly [number, number] | null;
+}
+
+/** A candidate that did not become the current model, as `models/<name>/refused/<run>/<step>.json` holds it. */
+export const refusalSchema = z.strictObject({
+  format: z.literal('contrail-refusal/1'),
+  model: modelNameSchema,
+  run: runIdSchema,
+  /** Null for a person at the command line. */
+  step: plannedStepIdSchema.nullable(),
+  /** The version that stayed. */
+  version: z.int().positive().nullable(),
+  reason: z.string(),
+  before: z.number().nullable(),
+  after: z.number().nullable(),
+  at: z.iso.datetime(),
+});
+export type Refusal = z.infer<typeof refusalSchema>;
+
 /** What stands for promotion: a model and what was measured of it. */
 export type Candidate = Pick<
   ModelVersion,

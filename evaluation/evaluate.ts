@@ -3,6 +3,7 @@ import type { EvaluateInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
+import { copiesOfTraining, withoutCopies } from './copies.ts';
 import { asEmbedding, cosineSimilarities, type Embedding, rowsOf } from './embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { measured } from './measured.ts';
@@ -52,6 +53,7 @@ export async function evaluate(input: EvaluateInput, context: JobContext): Promi
       stopIfAsked(context);
     },
   });
+  const copies = await copiesOfTraining(context.store, { ...input, classifierDataset: classifier.about.dataset });
   const rows = sampleClasses(test.labels, geometryImages);
   const sample = rowsOf(asEmbedding(test), rows);
   context.progress({ phase: 'geometry', done: 0, total: rows.length, unit: 'images' });
@@ -60,6 +62,16 @@ export async function evaluate(input: EvaluateInput, context: JobContext): Promi
     testImages: test.count,
     ...measureClassifier(answers, test.labels, classes),
     knn: knn.map(({ k, accuracy }) => ({ k, accuracy: measured(accuracy) })),
+    ...(copies === null
+      ? {}
+      : {
+          copies: withoutCopies(copies, {
+            answers,
+            neighbours: knn[0]?.predicted ?? new Int32Array(),
+            labels: test.labels,
+            classes: classes.length,
+          }),
+        }),
     geometry: measureGeometry(
       sample,
       rows.map((row) => test.labels[row] ?? 0),
@@ -117,6 +129,8 @@ export async function evaluate(input: EvaluateInput, context: JobContext): Promi
     top5,
     macroF1: f1,
     knn: measured(knn[0]?.accuracy),
+    copies: copies?.size ?? null,
+    cleanTop1: evaluation.copies?.top1 ?? null,
   };
 }
 

@@ -38,6 +38,7 @@ export {
   datasetOf,
   listModels,
   loadCurrent,
+  loadRefusals,
   loadVersions,
   type Promotion,
   type PromotionTerms,

@@ -1,7 +1,15 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type Evaluation, evaluationAboutSchema, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
-import { type Candidate, type MetricName, type ModelVersion, modelVersionSchema } from '../contracts/models.ts';
+import {
+  type Candidate,
+  type Judgement,
+  type MetricName,
+  type ModelVersion,
+  modelVersionSchema,
+  type Refusal,
+  refusalSchema,
+} from '../contracts/models.ts';
 import { readAbout, readArtifact, readArtifactJson } from './artifacts.ts';
 import { datasetAboutOf } from './dataset-about.ts';
 import { digestOfJson, jsonBytes } from './digest.ts';
@@ -92,38 +100,92 @@ export interface Promotion {
   readonly reason: string;
   readonly before: number | null;
   readonly after: number | null;
+  /** Test images that both were compared on; null where they were not. */
+  readonly images: number | null;
+  /** Test images that were left out because one of them has seen them; null where that was not asked. */
+  readonly seen: number | null;
+  /** The ends of the 95 % interval of the difference. */
+  readonly low: number | null;
+  readonly high: number | null;
 }
 
 export interface PromotionTerms {
   readonly model: string;
   readonly metric: MetricName;
-  readonly margin: number;
   readonly force: boolean;
-  /** Measures the current model on the candidate's test set; null where that cannot be done. */
-  readonly measureAgain: (current: ModelVersion) => Promise<Readonly<Record<MetricName, number | null>> | null>;
+  /** Compares the candidate with the current model. */
+  readonly judge: (current: ModelVersion) => Promise<Judgement>;
 }
 
 /**
- * Makes a candidate the current model if it is better than the current one by the margin, or the first. Two promotions at
- * the same time follow each other: the later one is compared with the model that the earlier one made current.
+ * Makes a candidate the current model if it is judged better than the current one, or is the first. Two promotions at the same
+ * time follow each other: the later one is compared with the model that the earlier one made current. What is not promoted
+ * is recorded with the reason.
  */
 export async function promoteModel(store: Store, candidate: Candidate, terms: PromotionTerms): Promise<Promotion> {
-  const { model, metric } = terms;
-  const after = candidate.metrics[metric];
+  const { model, metric, force } = terms;
   for (;;) {
     const versions = await loadVersions(store, model);
     const done = candidate.step === null ? undefined : versions.find((each) => isSameStep(each, candidate));
     if (done) {
       await pointAtHighest(store, model);
-      return { promoted: true, version: done.version, reason: done.reason, before: null, after };
+      return { ...first(candidate.metrics[metric]), promoted: true, version: done.version, reason: done.reason };
     }
     const current = versions.at(-1) ?? null;
-    const { better, before, reason } = await compare(candidate, current, terms);
-    if (!better) return { promoted: false, version: current?.version ?? null, reason, before, after };
+    const judged = current ? await terms.judge(current) : null;
+    const { better, reason: found, interval, ...compared } = judged ?? first(candidate.metrics[metric]);
+    const reason = force && !better ? `${found}; forced` : found;
+    const [low, high] = interval ?? [null, null];
+    const outcome = { ...compared, reason, low, high };
+    if (!better && !force) {
+      const version = current?.version ?? null;
+      await recordRefusal(store, candidate, { model, version, reason, before: compared.before, after: compared.after });
+      return { ...outcome, promoted: false, version };
+    }
     const version = (current?.version ?? 0) + 1;
     if (await addVersion(store, { ...candidate, ...named(model, version), reason }))
-      return { promoted: true, version, reason, before, after };
+      return { ...outcome, promoted: true, version };
   }
+}
+
+/** A candidate that is compared with none. */
+const first = (after: number | null) => ({
+  better: true,
+  before: null,
+  after,
+  reason: 'the first model of this name',
+  images: null,
+  seen: null,
+  interval: null,
+  low: null,
+  high: null,
+});
+
+const refusedFolder = (model: string) => `${folderOf(model)}/refused`;
+
+async function recordRefusal(
+  store: Store,
+  { run, step }: Pick<Candidate, 'run' | 'step'>,
+  said: Pick<Refusal, 'model' | 'version' | 'reason' | 'before' | 'after'>,
+): Promise<void> {
+  const refusal: Refusal = { format: 'contrail-refusal/1', run, step, ...said, at: new Date().toISOString() };
+  const path = `${refusedFolder(said.model)}/${run}/${step ?? 'by-hand'}.json`;
+  await store.write(path, jsonBytes(refusalSchema.parse(refusal)));
+}
+
+/** What was not promoted under a name, and why, oldest first. @throws ContrailError CorruptArtifact, StoreUnreadable */
+export async function loadRefusals(store: Store, model: string): Promise<readonly Refusal[]> {
+  const files = await listFiles(store, refusedFolder(model));
+  const refusals = await Promise.all(
+    files.map(({ path }) =>
+      readJson(store, path, {
+        schema: refusalSchema,
+        what: 'the record of a model that was not promoted',
+        remedy: 'Remove it: nothing but `contrail models show` reads it.',
+      }),
+    ),
+  );
+  return refusals.filter((refusal) => refusal !== null).sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
 }
 
 const isSameStep = (version: ModelVersion, { run, step }: Pick<Candidate, 'run' | 'step'>) =>
@@ -131,44 +193,6 @@ const isSameStep = (version: ModelVersion, { run, step }: Pick<Candidate, 'run' 
 
 const named = (model: string, version: number) =>
   ({ format: 'contrail-model/1', model, version, promotedAt: new Date().toISOString() }) as const;
-
-async function compare(
-  { metrics, testSet, evaluation }: Candidate,
-  current: ModelVersion | null,
-  { metric, margin, force, measureAgain }: PromotionTerms,
-): Promise<{ better: boolean; before: number | null; reason: string }> {
-  if (!current) return { better: true, before: null, reason: 'the first model of this name' };
-  if (current.evaluation.digest === evaluation.digest)
-    return {
-      better: force,
-      before: current.metrics[metric],
-      reason: `it is version ${current.version} already${force ? '; forced' : ''}`,
-    };
-  const measured = current.testSet === testSet ? current.metrics : await measureAgain(current);
-  const after = metrics[metric];
-  if (!measured)
-    return {
-      better: force,
-      before: null,
-      reason: `version ${current.version} was measured on another test set, so they cannot be compared${force ? '; forced' : ''}`,
-    };
-  const before = measured[metric];
-  if (after === null || before === null)
-    return {
-      better: force,
-      before,
-      reason: `${metric} was not measured of ${after === null ? 'the new model' : `version ${current.version}`}${force ? '; forced' : ''}`,
-    };
-  const better = after > before && after - before >= margin - rounding;
-  const wanted = margin === 0 ? 'more' : `at least ${format(margin)} more`;
-  const found = `${metric} ${format(after)}, and version ${current.version} has ${format(before)}`;
-  if (better) return { better, before, reason: found };
-  return { better: force, before, reason: force ? `${found}; forced` : `${found}: ${wanted} is needed` };
-}
-
-/** 0.9 - 0.88 is a little less than 0.02. */
-const rounding = 1e-12;
-const format = (value: number) => String(Number(value.toFixed(6)));
 
 /**
  * Makes the model of an older version the current one again, as a new version.

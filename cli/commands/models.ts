@@ -5,6 +5,7 @@ import {
   candidateOf,
   listModels,
   loadCurrent,
+  loadRefusals,
   loadStepResults,
   loadVersions,
   openStore,
@@ -46,15 +47,27 @@ export async function modelsListCommand({ json }: { readonly json: boolean }): P
   return 0;
 }
 
+const shownRefusals = 10;
+
 /** `contrail models show` */
 export async function modelsShowCommand(model: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const current = await currentModel(store, model);
   const versions = await loadVersions(store, model);
-  if (json) printJson({ current: current.version, versions });
+  if (json) printJson({ current: current.version, versions, refused: await loadRefusals(store, model) });
   else {
     print(`${model}: version ${current.version} is current, of run ${current.run}`);
     print(versionTable(versions.toReversed(), ({ reason }) => reason, 'why'));
+    const refused = (await loadRefusals(store, model)).toReversed();
+    if (refused.length > 0) {
+      print(
+        `\nNot promoted${refused.length > shownRefusals ? `, the last ${shownRefusals} of ${refused.length}` : ''}:`,
+      );
+      const rows = refused
+        .slice(0, shownRefusals)
+        .map(({ at, run, reason }) => [at.slice(0, 16).replace('T', ' '), run, reason]);
+      print(table(['at', 'run', 'why'], rows));
+    }
   }
   return 0;
 }
@@ -77,6 +90,8 @@ export interface PromoteOptions {
   readonly step?: string;
   readonly metric: MetricName;
   readonly margin: number;
+  readonly minimumImages: number;
+  readonly unknownOverlap: boolean;
   readonly force: boolean;
   readonly json: boolean;
 }
@@ -84,13 +99,20 @@ export interface PromoteOptions {
 /** `contrail models promote`: by a person, what a promote step does in a run. */
 export async function modelsPromoteCommand(
   run: string,
-  { model, step, metric, margin, force, json }: PromoteOptions,
+  { model, step, force, json, ...terms }: PromoteOptions,
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
   checkModelName(model);
   const candidate = await evaluatedModel(store, checkRunId(run), step);
-  const measureAgain = async () => null;
-  const promotion = await promoteModel(store, candidate, { model, metric, margin, force, measureAgain });
+  const measureAgain = async ({ version }: ModelVersion) =>
+    `version ${version} was measured on other test images, or keeps no single answers; a promote step measures it again`;
+  const { judge } = await import('../../report/comparison/judge.ts');
+  const promotion = await promoteModel(store, candidate, {
+    model,
+    metric: terms.metric,
+    force,
+    judge: (current) => judge(store, candidate, current, { ...terms, measureAgain }),
+  });
   if (json) printJson({ model, ...promotion });
   else if (promotion.promoted)
     say(`${model} is now the model of ${run}, version ${promotion.version}: ${promotion.reason}.`);

@@ -24,6 +24,13 @@ export function addModels(program: Command, finish: Finish): void {
     .option('--step <id>', 'the evaluate step, where there are several')
     .addOption(new Option('--metric <name>', 'what decides').choices(metricNames).default('top1'))
     .option('--margin <difference>', 'by how much it must be better', share, 0)
+    .option(
+      '--minimum-images <n>',
+      'where test images were trained on: the fewest others to compare on',
+      wholeNumber,
+      30,
+    )
+    .option('--unknown-overlap', 'compare also where it is not known what a model was trained on', false)
     .option('--force', 'whatever the comparison says', false)
     .addOption(jsonOption())
     .action(async (run, options) => finish((await commands()).modelsPromoteCommand(run, options)));

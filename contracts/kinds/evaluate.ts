@@ -20,6 +20,11 @@ export const evaluateResult = z.strictObject({
     .describe('share of test images whose class is among the five most probable; null for at most five classes'),
   macroF1: z.number().describe('mean over the classes that occur, as truth or as prediction'),
   knn: z.number().describe('accuracy of the first k of `neighbours`'),
+  copies: z
+    .int()
+    .nullable()
+    .describe('test images that are exact copies of training images; null where the data set does not tell'),
+  cleanTop1: z.number().nullable().describe('accuracy on the test images without them; null where none is left'),
 });
 
 export const evaluate = {

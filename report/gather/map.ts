@@ -3,6 +3,7 @@ import { embeddingFile, predictionsFile } from '../../contracts/evaluation.ts';
 import type { EmbeddingMap } from '../../contracts/report.ts';
 import { spreadRows } from '../../datasets/index.ts';
 import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
+import { imageAnswers } from '../comparison/image-answers.ts';
 import { nearest, project, unitRows } from './embedding.ts';
 
 /** Points of a map: more than these can be told apart neither by eye nor by pointer. */
@@ -19,13 +20,11 @@ export async function mapOf(
   const { files } = await readArtifact(store, ref);
   if (![embeddingFile, predictionsFile].every((name) => files.some(({ path }) => path === name))) return null;
   const kept = decodeSafetensors(await readArtifactFile(store, ref, embeddingFile)).tensors;
-  const predictions = decodeSafetensors(await readArtifactFile(store, ref, predictionsFile)).tensors;
   const [rowsTensor, embedding] = [kept.get('rows'), kept.get('embedding')];
-  const labelsTensor = predictions.get('labels');
-  const answerOf = answersIn(predictions);
-  if (!rowsTensor || !embedding || !labelsTensor || !answerOf) return null;
+  const answers = await imageAnswers(store, ref);
+  if (!rowsTensor || !embedding || !answers) return null;
   const dimension = embedding.shape[1] ?? 1;
-  const [labels, all] = [int32(labelsTensor), int32(rowsTensor)];
+  const all = int32(rowsTensor);
   const vectors = unitRows(float32(embedding), dimension);
   const chosen = Array.from(spreadRows(all.length, maximumPoints));
   if (chosen.length < 3) return null;
@@ -34,36 +33,15 @@ export async function mapOf(
   const near = nearest(units, Math.min(neighbours, units.length - 1));
   const points = chosen.map((index, at) => {
     const row = all[index] as number;
-    const { predicted, confidence } = answerOf(row);
     return {
       row,
-      label: labels[row] as number,
-      predicted,
-      confidence: Number(confidence.toFixed(4)),
+      label: answers.labels[row] as number,
+      predicted: answers.predicted[row] ?? null,
+      confidence: Number((answers.confidence[row] ?? 0).toFixed(4)),
       pca: pca[at] as [number, number],
       umap: umap?.[at] ?? null,
       neighbours: near[at] ?? [],
     };
   });
   return { seed, points };
-}
-
-type Tensors = ReturnType<typeof decodeSafetensors>['tensors'];
-
-/** What was predicted of a row; earlier versions kept the probabilities alone. */
-function answersIn(tensors: Tensors): ((row: number) => { predicted: number; confidence: number }) | null {
-  const [predicted, confidence, probabilities] = ['predicted', 'confidence', 'probabilities'].map((name) =>
-    tensors.get(name),
-  );
-  if (predicted && confidence) {
-    const [labels, shares] = [int32(predicted), float32(confidence)];
-    return (row) => ({ predicted: labels[row] ?? 0, confidence: shares[row] ?? 0 });
-  }
-  if (!probabilities) return null;
-  const [classes, shares] = [probabilities.shape[1] ?? 1, float32(probabilities)];
-  return (row) => {
-    const own = shares.subarray(row * classes, (row + 1) * classes);
-    const best = own.reduce((most, share, label) => (share > (own[most] as number) ? label : most), 0);
-    return { predicted: best, confidence: own[best] ?? 0 };
-  };
 }

@@ -100,7 +100,10 @@ beforeAll(async () => {
     ...{ run: 'run', step: 'promote', encoder: ofModel, classifier: ofModel, evaluation },
     ...{ metrics: { top1: 1, top5: 1, macroF1: 1, knn: 1 }, testSet: digestOfJson(1) },
   };
-  const terms = { model: 'm', metric: 'top1', margin: 0, force: false, measureAgain: async () => null } as const;
+  const judge = async () => {
+    throw new Error('the first is judged by none');
+  };
+  const terms = { model: 'm', metric: 'top1', force: false, judge } as const;
   await promoteModel(store, candidate, terms);
   const config = { every: '6h', timezone: 'UTC', overlap: 'skip', catchUp: '1h' } as never;
   definition = await saveScheduleDefinition(store, {

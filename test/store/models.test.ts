@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Candidate } from '../../contracts/models.ts';
+import { decide } from '../../report/comparison/judge.ts';
 import {
   loadCurrent,
+  loadRefusals,
   loadVersions,
   openStore,
-  type PromotionTerms,
   parseJson,
   promoteModel,
   rollBackModel,
@@ -33,72 +34,82 @@ const candidate = (seed: number, top1: number, testSet = 1): Candidate => ({
   metrics: { top1, top5: 1, macroF1: top1, knn: top1 },
   testSet: digest(testSet),
 });
-const terms = (change: Partial<PromotionTerms> = {}): PromotionTerms => ({
-  model: 'shirts',
-  metric: 'top1',
-  margin: 0.02,
-  force: false,
-  measureAgain: async () => null,
-  ...change,
-});
+/** Promotes by what was recorded of both models, as if on 100 images. */
+const promote = (given: Candidate, { margin = 0.02, force = false } = {}) =>
+  promoteModel(store, given, {
+    model: 'shirts',
+    metric: 'top1',
+    force,
+    judge: async ({ version, metrics }) =>
+      decide(
+        { after: given.metrics.top1 ?? 0, before: metrics.top1 ?? 0, interval: [-0.1, 0.1], more: null },
+        { metric: 'top1', margin },
+        { name: `version ${version}`, images: 100, seen: 0, unknown: false },
+      ),
+  });
 const currentFile = async () => parseJson(await store.read('models/shirts/current.json'));
 
 describe('a promotion', () => {
   it('makes the first model of a name the current one', async () => {
-    expect(await promoteModel(store, candidate(1, 0.5), terms())).toEqual({
+    expect(await promote(candidate(1, 0.5))).toEqual({
       promoted: true,
       version: 1,
       reason: 'the first model of this name',
       before: null,
       after: 0.5,
+      images: null,
+      seen: null,
+      low: null,
+      high: null,
     });
     expect(await currentFile()).toMatchObject({ version: 1, run: 'run-1', metrics: { top1: 0.5 } });
   });
 
   it('wants the margin, exactly', async () => {
-    await promoteModel(store, candidate(1, 0.88), terms());
-    expect(await promoteModel(store, candidate(2, 0.8999), terms())).toEqual({
+    await promote(candidate(1, 0.88));
+    expect(await promote(candidate(2, 0.8999))).toEqual({
       promoted: false,
       version: 1,
-      reason: 'top1 0.8999, and version 1 has 0.88: at least 0.02 more is needed',
+      reason:
+        'top1 0.8999, and version 1 has 0.88, on 100 test images: 95 % interval of the difference -0.1 to +0.1; at least 0.02 more is needed',
       before: 0.88,
       after: 0.8999,
+      images: 100,
+      seen: 0,
+      low: -0.1,
+      high: 0.1,
     });
-    expect(await promoteModel(store, candidate(3, 0.9), terms())).toMatchObject({ promoted: true, version: 2 });
+    expect(await promote(candidate(3, 0.9))).toMatchObject({ promoted: true, version: 2 });
     expect(await currentFile()).toMatchObject({ version: 2, run: 'run-3' });
   });
 
   it('never takes an equal model, even with no margin', async () => {
-    await promoteModel(store, candidate(1, 0.5), terms());
-    expect(await promoteModel(store, candidate(2, 0.5), terms({ margin: 0 }))).toMatchObject({ promoted: false });
+    await promote(candidate(1, 0.5));
+    expect(await promote(candidate(2, 0.5), { margin: 0 })).toMatchObject({ promoted: false });
   });
 
   it('that is tried again after it happened says the same and changes nothing', async () => {
-    await promoteModel(store, candidate(1, 0.5), terms());
-    expect(await promoteModel(store, candidate(1, 0.5), terms())).toMatchObject({ promoted: true, version: 1 });
+    await promote(candidate(1, 0.5));
+    expect(await promote(candidate(1, 0.5))).toMatchObject({ promoted: true, version: 1 });
     expect(await loadVersions(store, 'shirts')).toHaveLength(1);
   });
 
-  it('on another test set is refused, unless the current model can be measured again or it is forced', async () => {
-    await promoteModel(store, candidate(1, 0.5), terms());
-    const other = candidate(2, 0.9, 2);
-    expect(await promoteModel(store, other, terms())).toMatchObject({
-      promoted: false,
-      reason: 'version 1 was measured on another test set, so they cannot be compared',
+  it('that does not happen is recorded with its reason, and forced all the same', async () => {
+    await promote(candidate(1, 0.9));
+    const { reason } = await promote(candidate(2, 0.5));
+    expect(await loadRefusals(store, 'shirts')).toMatchObject([
+      { run: 'run-2', step: 'promote', version: 1, reason, before: 0.9, after: 0.5 },
+    ]);
+    expect(await promote(candidate(2, 0.5), { force: true })).toMatchObject({
+      promoted: true,
+      version: 2,
+      reason: expect.stringMatching(/; forced$/),
     });
-    const better = async () => ({ top1: 0.95, top5: 1, macroF1: 1, knn: 1 });
-    expect(await promoteModel(store, other, terms({ measureAgain: better }))).toMatchObject({
-      promoted: false,
-      before: 0.95,
-    });
-    expect(await promoteModel(store, other, terms({ force: true }))).toMatchObject({ promoted: true, version: 2 });
   });
 
   it('beside others: each follows the one before it, and no worse model replaces a better one', async () => {
     const scores = [0.5, 0.9, 0.6, 0.7, 0.95, 0.8, 0.55, 0.65];
-    const all = await Promise.all(
-      scores.map((score, seed) => promoteModel(store, candidate(seed + 1, score), terms({ margin: 0.01 }))),
-    );
+    const all = await Promise.all(scores.map((score, seed) => promote(candidate(seed + 1, score), { margin: 0.01 })));
     const versions = await loadVersions(store, 'shirts');
     expect(versions.map(({ version }) => version)).toEqual(versions.map((_, index) => index + 1));
     expect(all.filter(({ promoted }) => promoted)).toHaveLength(versions.length);
@@ -111,7 +122,7 @@ describe('a promotion', () => {
 
 describe('a rollback', () => {
   beforeEach(async () => {
-    for (const [seed, top1] of [0.5, 0.6, 0.7].entries()) await promoteModel(store, candidate(seed + 1, top1), terms());
+    for (const [seed, top1] of [0.5, 0.6, 0.7].entries()) await promote(candidate(seed + 1, top1));
   });
 
   it('is a new version with the model before the current one', async () => {
@@ -134,6 +145,6 @@ describe('a rollback', () => {
 
   it('is what the next promotion is compared with', async () => {
     await rollBackModel(store, 'shirts', 1);
-    expect(await promoteModel(store, candidate(9, 0.55), terms())).toMatchObject({ promoted: true, before: 0.5 });
+    expect(await promote(candidate(9, 0.55))).toMatchObject({ promoted: true, before: 0.5 });
   });
 });

@@ -1,0 +1,135 @@
+import type { MetricName } from '../../contracts/models.ts';
+import { randomDraws } from '../../datasets/index.ts';
+import type { ImageAnswers } from './image-answers.ts';
+
+/** The quantile of the normal distribution for an interval of 95 %. */
+const z = 1.959963984540054;
+const resamples = 999;
+/** Resamples before other work gets its turn. */
+const atOnce = 20;
+
+/** A measure of one model on some of the test images; null where it is not measured. @param classes how many there are */
+export function measureOn(
+  answers: ImageAnswers,
+  rows: ArrayLike<number>,
+  metric: MetricName,
+  classes: number,
+): number | null {
+  if (rows.length === 0) return null;
+  if (metric === 'macroF1') return macroF1On(answers, rows, classes);
+  const isRight = rightBy(answers, metric, classes);
+  if (!isRight) return null;
+  let hits = 0;
+  for (let at = 0; at < rows.length; at++) hits += Number(isRight(rows[at] ?? 0));
+  return hits / rows.length;
+}
+
+/** Whether the answer on a row is right; null where the metric is none of single images, or was not kept. */
+function rightBy(
+  { labels, predicted, rank, neighbours }: ImageAnswers,
+  metric: MetricName,
+  classes: number,
+): ((row: number) => boolean) | null {
+  if (metric === 'top1') return (row) => predicted[row] === labels[row];
+  if (metric === 'top5') return classes > 5 ? (row) => (rank[row] ?? 5) < 5 : null;
+  if (metric === 'knn') return neighbours && ((row) => neighbours[row] === labels[row]);
+  return null;
+}
+
+/** Mean F1 of the classes that occur on these rows, as truth or as prediction. */
+function macroF1On({ labels, predicted }: ImageAnswers, rows: ArrayLike<number>, classes: number): number {
+  const [hits, images] = [new Int32Array(classes), new Int32Array(classes)];
+  for (let at = 0; at < rows.length; at++) {
+    const [truth, said] = [labels[rows[at] ?? 0] ?? 0, predicted[rows[at] ?? 0] ?? 0];
+    images[truth] = (images[truth] ?? 0) + 1;
+    images[said] = (images[said] ?? 0) + 1;
+    if (truth === said) hits[truth] = (hits[truth] ?? 0) + 1;
+  }
+  let [sum, occurring] = [0, 0];
+  for (let label = 0; label < classes; label++) {
+    if (images[label] === 0) continue;
+    occurring++;
+    sum += (2 * (hits[label] ?? 0)) / (images[label] ?? 1);
+  }
+  return sum / occurring;
+}
+
+/** How two models differ on the same images. */
+export interface ImageDifference {
+  readonly after: number;
+  readonly before: number;
+  /** Of after - before, over other images of the kind: 95 %. */
+  readonly interval: readonly [number, number];
+  /** Images that the one gets right and the other does not, counted for the new one; null where single images are not right. */
+  readonly more: number | null;
+}
+
+/**
+ * Compares two models on the same rows of a test split. The interval of a share of right answers is Newcombe's for paired
+ * shares (1998, method 10); that of macro F1 is a paired bootstrap, which draws the same each time.
+ *
+ * @returns null where either is not measured
+ */
+export async function differenceOn(
+  after: ImageAnswers,
+  before: ImageAnswers,
+  rows: Int32Array,
+  metric: MetricName,
+  classes: number,
+): Promise<ImageDifference | null> {
+  const [ofAfter, ofBefore] = [after, before].map((each) => measureOn(each, rows, metric, classes));
+  if (typeof ofAfter !== 'number' || typeof ofBefore !== 'number') return null;
+  const measured = { after: ofAfter, before: ofBefore };
+  if (metric === 'macroF1')
+    return { ...measured, interval: await bootstrapped(after, before, rows, classes), more: null };
+  const [a, b] = [rightBy(after, metric, classes), rightBy(before, metric, classes)];
+  const table = { both: 0, onlyAfter: 0, onlyBefore: 0, neither: 0 };
+  for (const row of rows) table[a?.(row) ? (b?.(row) ? 'both' : 'onlyAfter') : b?.(row) ? 'onlyBefore' : 'neither']++;
+  return { ...measured, interval: pairedInterval(table), more: table.onlyAfter - table.onlyBefore };
+}
+
+/** The 95 % interval of the difference of two shares over the same images. */
+export function pairedInterval({
+  both,
+  onlyAfter,
+  onlyBefore,
+  neither,
+}: Readonly<Record<'both' | 'onlyAfter' | 'onlyBefore' | 'neither', number>>): [number, number] {
+  const n = both + onlyAfter + onlyBefore + neither;
+  const [after, before] = [wilson(both + onlyAfter, n), wilson(both + onlyBefore, n)];
+  const difference = (onlyAfter - onlyBefore) / n;
+  const product = (both + onlyAfter) * (onlyBefore + neither) * (both + onlyBefore) * (onlyAfter + neither);
+  const excess = both * neither - onlyAfter * onlyBefore;
+  const phi = product === 0 ? 0 : (excess > 0 ? Math.max(excess - n / 2, 0) : excess) / Math.sqrt(product);
+  const width = (x: number, y: number) => Math.sqrt(Math.max(0, x * x - 2 * phi * x * y + y * y));
+  return [
+    difference - width(after.share - after.low, before.high - before.share),
+    difference + width(after.high - after.share, before.share - before.low),
+  ];
+}
+
+/** A share with Wilson's interval. */
+function wilson(hits: number, n: number) {
+  const share = hits / n;
+  const centre = (share + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
+  return { share, low: centre - half, high: centre + half };
+}
+
+async function bootstrapped(
+  after: ImageAnswers,
+  before: ImageAnswers,
+  rows: Int32Array,
+  classes: number,
+): Promise<[number, number]> {
+  const differences = new Float64Array(resamples);
+  const drawn = new Int32Array(rows.length);
+  for (let resample = 0; resample < resamples; resample++) {
+    const draw = randomDraws(0, 'paired bootstrap', resample);
+    for (let at = 0; at < drawn.length; at++) drawn[at] = rows[Math.floor((draw(at) / 2 ** 32) * rows.length)] ?? 0;
+    differences[resample] = macroF1On(after, drawn, classes) - macroF1On(before, drawn, classes);
+    if (resample % atOnce === 0) await new Promise(setImmediate);
+  }
+  differences.sort();
+  return [differences[Math.floor(0.025 * resamples)] ?? 0, differences[Math.ceil(0.975 * resamples) - 1] ?? 0];
+}

@@ -1,0 +1,133 @@
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
+import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contracts/models.ts';
+import { datasetOf, readArtifactJson, type Store } from '../../store/index.ts';
+import { times } from '../format.ts';
+import { imageAnswers } from './image-answers.ts';
+import { differenceOn, type ImageDifference } from './image-measures.ts';
+import { newRows } from './new-rows.ts';
+
+export interface Terms {
+  readonly metric: MetricName;
+  readonly margin: number;
+  /** Where test images were seen by a model: the fewest others on which they are compared. */
+  readonly minimumImages: number;
+  /** Compares also where it is not known what a model has seen. */
+  readonly unknownOverlap: boolean;
+  /** Evaluates the current model on the candidate's test images, with k nearest neighbours; or says why not: a sentence. */
+  readonly measureAgain: (current: ModelVersion, k: number) => Promise<ArtifactRef | string>;
+}
+
+/**
+ * Compares a candidate with the current model of a name, on the test images of the candidate that neither has seen in training
+ * or validation.
+ *
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function judge(
+  store: Store,
+  candidate: Candidate,
+  current: ModelVersion,
+  terms: Terms,
+): Promise<Judgement> {
+  const { metric, minimumImages, unknownOverlap, measureAgain } = terms;
+  const name = `version ${current.version}`;
+  if (current.evaluation.digest === candidate.evaluation.digest)
+    return { ...undecided(`it is ${name} already`), before: current.metrics[metric], after: candidate.metrics[metric] };
+  if (candidate.metrics[metric] === null) return undecided(`${metric} was not measured of the new model`);
+
+  const own = await readArtifactJson(store, candidate.evaluation, evaluationFile, evaluationSchema);
+  const dataset = await datasetOf(store, candidate.evaluation);
+  const { rows, seen, unknown } = await newRows(store, dataset, own.testImages, [
+    { name: 'the new model', ...candidate },
+    { name, ...current },
+  ]);
+  if (unknown.length > 0 && !unknownOverlap)
+    return undecided(
+      `${unknown.join(' ')} \`unknownOverlap: true\` compares them all the same`,
+      candidate.metrics[metric],
+    );
+  if (seen > 0 && rows.length < minimumImages)
+    return {
+      ...undecided(
+        `only ${rows.length} of ${own.testImages} test images are new to both; the others were used to train the new model or ${name}. At least ${minimumImages} are needed (\`minimumImages\`)`,
+        candidate.metrics[metric],
+      ),
+      seen,
+    };
+
+  const answers = await imageAnswers(store, candidate.evaluation);
+  const k = own.knn[0]?.k ?? 0;
+  const kept = await keptEvaluation(store, candidate, current, metric, k);
+  const measured = kept ?? (await measureAgain(current, k));
+  if (typeof measured === 'string') return { ...undecided(measured, candidate.metrics[metric]), seen };
+  const before = await imageAnswers(store, measured);
+  if (!answers || !before)
+    return undecided(
+      'the evaluation is of an earlier version of Contrail, which kept no single answers; evaluate the model again',
+      candidate.metrics[metric],
+    );
+  const difference = await differenceOn(answers, before, rows, metric, own.classes.length);
+  if (!difference) return { ...undecided(`${metric} was not measured of ${name}`, candidate.metrics[metric]), seen };
+  const against = { name, images: rows.length, seen, unknown: unknown.length > 0 };
+  return decide(difference, terms, against);
+}
+
+const undecided = (reason: string, after: number | null = null): Judgement => ({
+  better: false,
+  before: null,
+  after,
+  reason,
+  images: null,
+  seen: null,
+  interval: null,
+});
+
+/** The evaluation that the current model came with, where it is of the same test images, by the same k, and keeps its answers. */
+async function keptEvaluation(
+  store: Store,
+  candidate: Candidate,
+  current: ModelVersion,
+  metric: MetricName,
+  k: number,
+): Promise<ArtifactRef | null> {
+  if (current.testSet !== candidate.testSet) return null;
+  const answers = await imageAnswers(store, current.evaluation);
+  if (!answers) return null;
+  if (metric !== 'knn') return current.evaluation;
+  const { knn } = await readArtifactJson(store, current.evaluation, evaluationFile, evaluationSchema);
+  return answers.neighbours && knn[0]?.k === k ? current.evaluation : null;
+}
+
+/** Whether a difference is enough, in a sentence with its interval. */
+export function decide(
+  { after, before, interval, more }: ImageDifference,
+  { metric, margin }: Pick<Terms, 'metric' | 'margin'>,
+  { name, images, seen, unknown }: { name: string; images: number; seen: number; unknown: boolean },
+): Judgement {
+  const better = after > before && after - before >= margin - rounding;
+  const wanted = margin === 0 ? 'more' : `at least ${figure(margin)} more`;
+  const counted =
+    more === null || more === 0 ? '' : `${times(Math.abs(more), 'image')} ${more > 0 ? 'more' : 'fewer'}, `;
+  const found = [
+    `${metric} ${figure(after)}, and ${name} has ${figure(before)}, on ${times(images, 'test image')}`,
+    seen > 0 ? ` that neither has seen (${seen} others were left out)` : '',
+    unknown ? ' of which some may have been used to train one of them' : '',
+    `: ${counted}95 % interval of the difference ${signed(interval[0])} to ${signed(interval[1])}`,
+    better && interval[0] <= 0 ? ', so it may be chance' : '',
+  ].join('');
+  return {
+    better,
+    before,
+    after,
+    reason: better ? found : `${found}; ${wanted} is needed`,
+    images,
+    seen,
+    interval: [interval[0], interval[1]],
+  };
+}
+
+/** 0.9 - 0.88 is a little less than 0.02. */
+const rounding = 1e-12;
+const figure = (value: number) => String(Number(value.toFixed(4)));
+const signed = (value: number) => `${value > 0 ? '+' : ''}${figure(value)}`;

@@ -1,0 +1,326 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import fc from 'fast-check';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ArtifactRef } from '../../../contracts/artifacts.ts';
+import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } from '../../../contracts/evaluation.ts';
+import type { Candidate, ModelVersion } from '../../../contracts/models.ts';
+import { prepareDataParams } from '../../../contracts/step-kinds.ts';
+import { describeDataset, openSplit, prepareDataset, randomUint32 } from '../../../datasets/index.ts';
+import { copiesOfTraining } from '../../../evaluation/copies.ts';
+import { confusionMatrix, macroF1, perClassMetrics } from '../../../evaluation/metrics/classification.ts';
+import { imageAnswers } from '../../../report/comparison/image-answers.ts';
+import { differenceOn, measureOn, pairedInterval } from '../../../report/comparison/image-measures.ts';
+import { judge, type Terms } from '../../../report/comparison/judge.ts';
+import { newRows } from '../../../report/comparison/new-rows.ts';
+import {
+  bytesOf,
+  candidateOf,
+  encodeSafetensors,
+  jsonBytes,
+  openStore,
+  type Store,
+  writeArtifact,
+} from '../../../store/index.ts';
+import { complete } from '../complete.ts';
+
+let folder = '';
+let store: Store;
+/** The same 400 images, split in two ways. */
+let [split, otherSplit]: ArtifactRef[] = [];
+const classes = 8;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'contrail-judge-'));
+  store = openStore(folder);
+  for (let image = 0; image < 400; image++) {
+    const pixels = Uint8Array.from({ length: 64 }, (_, at) => randomUint32(7, 'image', image, at));
+    const path = join(folder, 'images', `class-${image % classes}`, `${image}.png`);
+    await mkdir(dirname(path), { recursive: true });
+    await sharp(pixels, { raw: { width: 8, height: 8, channels: 1 } })
+      .png()
+      .toFile(path);
+  }
+  const prepare = async (seed: number) => {
+    const params = { dataset: 'image-folder', path: join(folder, 'images'), seed, test: 0.3 };
+    return (await prepareDataset(store, prepareDataParams.parse(params), { cacheFolder: folder })).ref;
+  };
+  [split, otherSplit] = [await prepare(0), await prepare(1)];
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const hash = (digit: string) => digit.repeat(64);
+
+/** A model trained on one data set. */
+async function modelOn(dataset: ArtifactRef, name: string) {
+  const encoder = await writeArtifact(store, {
+    kind: 'encoder',
+    about: {
+      encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
+      dimension: 16,
+      image: { height: 32, width: 32, channels: 1, mean: [0], deviation: [1] },
+      dataset: dataset.digest,
+      trainingState: hash('a'),
+      epochs: 1,
+      batchNormImages: 1,
+    },
+    files: [{ path: 'encoder.safetensors', content: jsonBytes(name) }],
+  });
+  const classifier = await writeArtifact(store, {
+    kind: 'classifier',
+    about: {
+      classes: Array.from({ length: classes }, (_, label) => String(label)),
+      dimension: 16,
+      encoder,
+      dataset,
+      learningRate: 0.1,
+      epochs: 1,
+      candidates: [],
+    },
+    files: [{ path: classifierFile, content: jsonBytes(name) }],
+  });
+  return { encoder, classifier };
+}
+
+/** What a model said of the test images: right but for one in `wrongEvery`. */
+async function evaluated(
+  model: Awaited<ReturnType<typeof modelOn>>,
+  dataset: ArtifactRef,
+  wrongEvery: number,
+): Promise<ArtifactRef> {
+  const test = await openSplit(store, dataset, 'test');
+  const labels = await test.labels();
+  await test.close();
+  const isWrong = (row: number) => row % wrongEvery === 0;
+  const predicted = labels.map((label, row) => (isWrong(row) ? (label + 1) % classes : label));
+  const perClass = perClassMetrics(confusionMatrix(labels, predicted, classes));
+  const [like] = complete.evaluations;
+  const i32 = (name: string, data: Int32Array) => ({
+    name,
+    dtype: 'I32' as const,
+    shape: [data.length],
+    data: bytesOf(data),
+  });
+  return writeArtifact(store, {
+    kind: 'evaluation',
+    about: { ...model, dataset },
+    files: [
+      {
+        path: evaluationFile,
+        content: jsonBytes(
+          evaluationSchema.parse({
+            ...like?.evaluation,
+            classes: Array.from({ length: classes }, (_, label) => String(label)),
+            testImages: labels.length,
+            top1: labels.filter((_, row) => !isWrong(row)).length / labels.length,
+            macroF1: macroF1(perClass),
+            perClass,
+            confusion: confusionMatrix(labels, predicted, classes),
+          }),
+        ),
+      },
+      {
+        path: predictionsFile,
+        content: encodeSafetensors([
+          i32('labels', labels),
+          i32('predicted', predicted),
+          i32(
+            'rank',
+            labels.map((_, row) => Number(isWrong(row))),
+          ),
+          i32('neighbours', predicted),
+          {
+            name: 'confidence',
+            dtype: 'F32',
+            shape: [labels.length],
+            data: bytesOf(new Float32Array(labels.length).fill(0.9)),
+          },
+        ]),
+      },
+    ],
+  });
+}
+
+const versionOf = (candidate: Candidate): ModelVersion => ({
+  ...candidate,
+  format: 'contrail-model/1',
+  model: 'shirts',
+  version: 1,
+  reason: 'the first model of this name',
+  promotedAt: '2026-01-01T00:00:00.000Z',
+});
+const terms = (change: Partial<Terms> = {}): Terms => ({
+  metric: 'top1',
+  margin: 0,
+  minimumImages: 30,
+  unknownOverlap: false,
+  measureAgain: async () => 'cannot be measured again',
+  ...change,
+});
+const candidateFor = async (evaluation: ArtifactRef, run: string) =>
+  candidateOf(store, { run, step: 'promote' }, evaluation);
+
+describe('a candidate that is compared with the current model', () => {
+  it('on the same split is compared on all its test images, with an interval', async () => {
+    const [old, made] = [await modelOn(split as ArtifactRef, 'old'), await modelOn(split as ArtifactRef, 'new')];
+    const [before, after] = [
+      await evaluated(old, split as ArtifactRef, 5),
+      await evaluated(made, split as ArtifactRef, 20),
+    ];
+    const found = await judge(
+      store,
+      await candidateFor(after, 'b'),
+      versionOf(await candidateFor(before, 'a')),
+      terms(),
+    );
+    const { splits } = await describeDataset(store, split as ArtifactRef);
+    expect(found).toMatchObject({ better: true, images: splits.test.count, seen: 0 });
+    expect(found.interval?.[0]).toBeLessThan((found.after ?? 0) - (found.before ?? 0));
+    expect(found.reason).toMatch(
+      /on \d+ test images: \d+ images more, 95 % interval of the difference \+0\.\d+ to \+0\.\d+$/,
+    );
+  });
+
+  it('is compared only on images that the current one has not seen, which was trained on another split', async () => {
+    const [old, made] = [await modelOn(otherSplit as ArtifactRef, 'old'), await modelOn(split as ArtifactRef, 'new')];
+    // The old model knows by heart what it was trained on; of the rest it gets one in two wrong.
+    const ofOld = await evaluated(old, otherSplit as ArtifactRef, 2);
+    const ofNew = await evaluated(made, split as ArtifactRef, 3);
+    const again: number[] = [];
+    const measureAgain = async ({ version }: ModelVersion, k: number) => {
+      again.push(version, k);
+      return evaluated(old, split as ArtifactRef, 2);
+    };
+    const found = await judge(
+      store,
+      await candidateFor(ofNew, 'b'),
+      versionOf(await candidateFor(ofOld, 'a')),
+      terms({ measureAgain, minimumImages: 10 }),
+    );
+    expect(again).toEqual([1, 20]);
+    const { splits } = await describeDataset(store, split as ArtifactRef);
+    const answers = await imageAnswers(store, ofNew);
+    const { rows, seen } = await newRows(store, split as ArtifactRef, splits.test.count, [{ name: 'old', ...old }]);
+    expect(seen).toBeGreaterThan(splits.test.count / 2);
+    expect(found).toMatchObject({ images: rows.length, seen });
+    expect(found.after).toBe(answers && measureOn(answers, rows, 'top1', classes));
+    expect(found.reason).toContain(`that neither has seen (${seen} others were left out)`);
+  });
+
+  it('is refused where too few images are new to both, and says how many', async () => {
+    const [old, made] = [await modelOn(otherSplit as ArtifactRef, 'old'), await modelOn(split as ArtifactRef, 'new')];
+    const [ofOld, ofNew] = [
+      await evaluated(old, otherSplit as ArtifactRef, 2),
+      await evaluated(made, split as ArtifactRef, 9),
+    ];
+    const found = await judge(
+      store,
+      await candidateFor(ofNew, 'b'),
+      versionOf(await candidateFor(ofOld, 'a')),
+      terms({ minimumImages: 10_000 }),
+    );
+    expect(found).toMatchObject({ better: false, images: null });
+    expect(found.reason).toMatch(/^only \d+ of \d+ test images are new to both; .* At least 10000 are needed/);
+  });
+
+  it('is refused where it is not known what the current one has seen, unless that is accepted', async () => {
+    const gone = { kind: 'dataset', digest: hash('f') } as const;
+    const [old, made] = [await modelOn(gone, 'old'), await modelOn(split as ArtifactRef, 'new')];
+    const [ofOld, ofNew] = [
+      await evaluated(old, split as ArtifactRef, 5),
+      await evaluated(made, split as ArtifactRef, 20),
+    ];
+    const [candidate, current] = [await candidateFor(ofNew, 'b'), versionOf(await candidateFor(ofOld, 'a'))];
+    const found = await judge(store, candidate, current, terms());
+    expect(found).toMatchObject({ better: false, images: null });
+    expect(found.reason).toContain('It is not known which of the test images version 1 has seen');
+    const accepted = await judge(store, candidate, current, terms({ unknownOverlap: true }));
+    expect(accepted).toMatchObject({ better: true });
+    expect(accepted.reason).toContain('of which some may have been used to train one of them');
+  });
+
+  it('is not compared by what was not measured, nor with itself', async () => {
+    const model = await modelOn(split as ArtifactRef, 'one');
+    const evaluation = await evaluated(model, split as ArtifactRef, 5);
+    const candidate = await candidateFor(evaluation, 'a');
+    expect(await judge(store, candidate, versionOf(candidate), terms())).toMatchObject({
+      better: false,
+      reason: 'it is version 1 already',
+    });
+    const other = await candidateFor(await evaluated(model, split as ArtifactRef, 7), 'b');
+    const unmeasured = { ...other, metrics: { ...other.metrics, top5: null } };
+    expect(await judge(store, unmeasured, versionOf(candidate), terms({ metric: 'top5' }))).toMatchObject({
+      better: false,
+      reason: 'top5 was not measured of the new model',
+    });
+  });
+});
+
+it('test images that are copies of training images are found by what they show', async () => {
+  const { encoder } = await modelOn(otherSplit as ArtifactRef, 'old');
+  const copies = await copiesOfTraining(store, {
+    dataset: split as ArtifactRef,
+    encoder,
+    classifierDataset: split as ArtifactRef,
+  });
+  const { splits } = await describeDataset(store, split as ArtifactRef);
+  expect(copies?.size).toBeGreaterThan(splits.test.count / 3);
+  expect(copies?.size).toBeLessThan(splits.test.count);
+  const own = await modelOn(split as ArtifactRef, 'own');
+  expect(
+    await copiesOfTraining(store, {
+      dataset: split as ArtifactRef,
+      encoder: own.encoder,
+      classifierDataset: split as ArtifactRef,
+    }),
+  ).toEqual(new Set());
+});
+
+describe('the interval of a difference', () => {
+  it('is that of Newcombe for paired shares', () => {
+    // Newcombe 1998 (Statistics in Medicine 17, 2635), table II, method 10.
+    const [low, high] = pairedInterval({ both: 36, onlyAfter: 12, onlyBefore: 2, neither: 0 });
+    expect(low).toBeCloseTo(0.0569, 3);
+    expect(high).toBeCloseTo(0.3404, 3);
+  });
+
+  it('holds the difference, lies within -1 and 1, and turns with the models', () => {
+    const count = fc.nat(40);
+    fc.assert(
+      fc.property(count, count, count, count, (both, onlyAfter, onlyBefore, neither) => {
+        fc.pre(both + onlyAfter + onlyBefore + neither > 0);
+        const difference = (onlyAfter - onlyBefore) / (both + onlyAfter + onlyBefore + neither);
+        const [low, high] = pairedInterval({ both, onlyAfter, onlyBefore, neither });
+        expect(low).toBeLessThanOrEqual(difference + 1e-12);
+        expect(high).toBeGreaterThanOrEqual(difference - 1e-12);
+        expect([low >= -1 - 1e-12, high <= 1 + 1e-12]).toEqual([true, true]);
+        const turned = pairedInterval({ both, onlyAfter: onlyBefore, onlyBefore: onlyAfter, neither });
+        expect(turned[0]).toBeCloseTo(-high, 12);
+        expect(turned[1]).toBeCloseTo(-low, 12);
+      }),
+    );
+  });
+
+  it('of macro F1 is the same each time, and holds the difference', async () => {
+    const labels = Int32Array.from({ length: 200 }, (_, row) => row % 4);
+    const answers = (wrongEvery: number) => ({
+      labels,
+      predicted: labels.map((label, row) => (row % wrongEvery === 0 ? (label + 1) % 4 : label)),
+      confidence: labels,
+      rank: labels,
+      neighbours: null,
+    });
+    const rows = Int32Array.from(labels, (_, row) => row);
+    const compare = () => differenceOn(answers(9), answers(5), rows, 'macroF1', 4);
+    const found = await compare();
+    expect(found).toEqual(await compare());
+    const [low, high] = found?.interval ?? [1, -1];
+    const difference = (found?.after ?? 0) - (found?.before ?? 0);
+    expect(low).toBeLessThan(difference);
+    expect(high).toBeGreaterThan(difference);
+    expect(high - low).toBeGreaterThan(0.05);
+    expect(high - low).toBeLessThan(0.3);
+  });
+});
