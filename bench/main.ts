@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import { fastEnvironment } from '../training/process/environment.ts';
 import { tf } from '../training/tensorflow.ts';
+import { benchAgreement } from './agreement.ts';
 import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
 import { benchEngine } from './engine/engine.ts';
@@ -15,7 +16,9 @@ import { benchLimit } from './limit.ts';
 import { benchMemory } from './memory.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchProfile } from './profile.ts';
-import { benchSteps } from './steps.ts';
+import { pytorchEnvironment } from './pytorch/environment.ts';
+import { openPytorch, type PytorchPeer } from './pytorch/peer.ts';
+import { benchSteps, type PytorchPeers } from './steps.ts';
 import { benchTensorboard, tensorboardEnvironment } from './tensorboard/tensorboard.ts';
 
 // TensorFlow reads its settings at its first operation.
@@ -32,10 +35,33 @@ function keras(settings: 'default' | 'ours'): Promise<KerasPeer> {
   return peer;
 }
 
+const pytorchPeers = new Map<'eager' | 'compiled', Promise<PytorchPeer>>();
+
+/** Through `torch.compile` or not; started when a table first asks for it. */
+function pytorch(how: 'eager' | 'compiled'): Promise<PytorchPeer> {
+  const start = async () => openPytorch({ python: await pytorchEnvironment(), compile: how === 'compiled' });
+  const peer = pytorchPeers.get(how) ?? start();
+  pytorchPeers.set(how, peer);
+  return peer;
+}
+
+/** Both for a table that can do without them: null where they cannot be had, and why. */
+async function pytorchIfAny(): Promise<PytorchPeers | null> {
+  try {
+    return { eager: await pytorch('eager'), compiled: await pytorch('compiled') };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`PyTorch cannot be installed here, so its columns stay empty: ${reason}\n`);
+    return null;
+  }
+}
+
 /** Each gives the rows of a table; `turns` is how often those that take turns do, `only` picks rows of the long ones. */
 const benches: Readonly<Record<string, (turns: number, only: string) => Promise<readonly object[]>>> = {
   equality: (_, only) => benchEquality(only),
-  steps: async (turns, only) => benchSteps(await keras('default'), await keras('ours'), turns, only),
+  steps: async (turns, only) =>
+    benchSteps(await keras('default'), await keras('ours'), await pytorchIfAny(), turns, only),
+  agreement: async () => benchAgreement(await pytorch('eager')),
   epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
   capture: () => benchCapture(),
   memory: () => benchMemory(),
@@ -66,7 +92,7 @@ for (const name of chosen) {
   }
 }
 if (json && process.exitCode === undefined) process.stdout.write(`${JSON.stringify(results)}\n`);
-for (const peer of kerasPeers.values())
+for (const peer of [...kerasPeers.values(), ...pytorchPeers.values()])
   await peer.then(
     ({ close }) => close(),
     () => {},

@@ -1,12 +1,11 @@
 """Keras beside Contrail: answers commands, one JSON line each, so that a driver can take turns between the two."""
 
-import json
 import os
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-answers = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)  # What libraries print must not come between the answers.
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import serve_lines  # First of all: it takes the output for itself.
 
 import keras
 
@@ -43,25 +42,6 @@ commands = {
     "load-saved-model": lambda command: exported.run_saved_model(command["folder"], command["images"]),
     "tensor-digests": lambda command: exported.tensor_digests(command["file"]),
     "profile-step": lambda command: profile_step(command["folder"], command["state"], command["steps"]),
-    "close": lambda _: {},
 }
 
-
-def answer(line):
-    """@returns the name of the command, and its answer as JSON"""
-    name = None
-    try:
-        request = json.loads(line)
-        name = request["command"]
-        if name not in commands:
-            raise LookupError(f"there is no command {name!r}")
-        return name, json.dumps(commands[name](request), allow_nan=False)
-    except Exception as error:
-        return name, json.dumps({"error": f"{type(error).__name__}: {error}"})
-
-
-for line in sys.stdin:
-    name, text = answer(line)
-    print(text, file=answers, flush=True)
-    if name == "close":
-        break
+serve_lines.serve(commands)
