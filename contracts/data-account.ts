@@ -63,9 +63,12 @@ export function dataLines(
   return lines.map((line) => `${id}: ${line}`);
 }
 
-function summaryOf(uses: string, result: StepStatus['result']): Partial<DataSummary> | null {
-  if (uses !== 'prepare-data' || result === null) return null;
+const summaryOf = (uses: string, result: StepStatus['result']) =>
+  uses === 'prepare-data' && result !== null ? dataSummaryOf(result) : null;
+
+/** What a result of prepare-data tells of its data; nothing where an older version wrote it. */
+export function dataSummaryOf(result: Readonly<Record<string, unknown>>): Partial<DataSummary> {
   const fields = Object.entries(result).filter(([name]) => Object.hasOwn(dataSummarySchema.shape, name));
   const parsed = dataSummarySchema.partial().safeParse(Object.fromEntries(fields));
-  return parsed.success ? (parsed.data as Partial<DataSummary>) : null;
+  return parsed.success ? (parsed.data as Partial<DataSummary>) : {};
 }

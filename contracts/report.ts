@@ -4,6 +4,7 @@ import { epochMetricsSchema } from './checkpoints.ts';
 import { comparisonSchema } from './comparison.ts';
 import { evaluationSchema } from './evaluation.ts';
 import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
+import { dataSummarySchema } from './kinds/prepare-data.ts';
 import { learningCurveSchema } from './learning-curve.ts';
 import { outliersSchema } from './outliers.ts';
 import { robustnessSchema } from './robustness.ts';
@@ -74,6 +75,16 @@ const evaluationReportSchema = originSchema.extend({
 });
 export type EvaluationReport = z.infer<typeof evaluationReportSchema>;
 
+const dataReportSchema = z.strictObject({
+  step: plannedStepIdSchema,
+  name: z.string(),
+  classes: z.int(),
+  counts: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }),
+  summary: dataSummarySchema.partial(),
+  rejected: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+});
+export type DataReport = z.infer<typeof dataReportSchema>;
+
 /** report.json: everything that a report of a run shows. */
 export const reportSchema = z.strictObject({
   format: z.literal('contrail-report/1'),
@@ -102,6 +113,8 @@ export const reportSchema = z.strictObject({
       problem: z.string().nullable(),
     }),
   ),
+  /** What was prepared; empty in reports of versions that did not tell. */
+  data: z.array(dataReportSchema).default([]),
   trainings: z.array(trainingReportSchema),
   evaluations: z.array(evaluationReportSchema),
   robustness: z.array(originSchema.extend({ robustness: robustnessSchema })),

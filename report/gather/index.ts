@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import { type ArtifactRef, artifactRefSchema } from '../../contracts/artifacts.ts';
+import { type ArtifactRef, artifactRefSchema, datasetAboutSchema } from '../../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
+import { dataSummaryOf } from '../../contracts/data-account.ts';
 import { isContrailError } from '../../contracts/errors.ts';
 import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
@@ -86,6 +87,7 @@ export async function gather(
         problem: result ? null : (error?.message ?? null),
       };
     }),
+    data: [],
     trainings,
     evaluations: [],
     robustness: [],
@@ -122,6 +124,12 @@ export async function gather(
         ? await mapOf(store, ref, seed, (share) => onProgress(`map of ${step}: ${Math.round(100 * share)} %`))
         : null;
       report.evaluations.push({ ...origin, dataset: dataset.digest, evaluation, map });
+    } else if (ref.kind === 'dataset') {
+      const { name, classes, splits, rejected } = await readAbout(store, ref, datasetAboutSchema);
+      const { train, validation, test } = splits;
+      const counts = { train: train.count, validation: validation.count, test: test.count };
+      const summary = dataSummaryOf(results[step]?.result ?? {});
+      report.data.push({ step, name, classes: classes.length, counts, summary, rejected });
     } else if (ref.kind === 'robustness')
       report.robustness.push({ ...origin, robustness: await read(robustnessFile, robustnessSchema) });
     else if (ref.kind === 'outliers')

@@ -9,6 +9,7 @@ import type { Section } from './parts.ts';
 import { script } from './script.ts';
 import { classesSection, reliabilitySection } from './sections/classes.ts';
 import { comparisons, verdictOf } from './sections/comparison.ts';
+import { dataSection } from './sections/data.ts';
 import { curvesSection, outliersSection, robustnessSection } from './sections/measures.ts';
 import { details, results, tiles } from './sections/overview.ts';
 import { embeddingSection, mistakesSection } from './sections/pictures.ts';
@@ -37,6 +38,7 @@ export function renderReport(
     mistakesSection(arms, pictures),
     robustnessSection(report, arms, drawings),
     outliersSection(report, arms, drawings),
+    dataSection(report),
     details(report),
   ].filter((section) => section !== null);
   return renderPage({
@@ -103,7 +105,10 @@ function origin({ run, pipeline, startedAt, endedAt, forkedFrom, schedule, resum
 const verdicts = ({ comparisons: all }: Report) =>
   all.map(({ comparison }) => html`<p class="verdict">${verdictOf(comparison)}</p>`);
 
-function warnings({ steps, problems }: Report): Html | null {
+/** The section on the data has them all. */
+const mostDataWarnings = 3;
+
+function warnings({ steps, problems, data }: Report): Html | null {
   const open = steps.filter(({ done, uses }) => !done && uses !== 'report');
   const failed = open.filter(({ problem }) => problem !== null);
   const lines = [
@@ -117,6 +122,9 @@ function warnings({ steps, problems }: Report): Html | null {
       : []),
     ...failed.map(({ step, problem }) => `${step}: ${problem}`),
     ...problems,
+    ...data.flatMap(({ step, summary }) =>
+      (summary.warnings ?? []).slice(0, mostDataWarnings).map((warning) => `${step}: ${warning}`),
+    ),
   ];
   return lines.length === 0 ? null : html`<div class="warning">${lines.map((line) => html`<p>${line}</p>`)}</div>`;
 }

@@ -164,6 +164,35 @@ export const complete: Report = reportSchema.parse({
     },
     { step: 'notify', uses: 'notify', done: false, seconds: null, finishedAt: null, problem: 'no answer from <host>' },
   ],
+  data: [
+    {
+      step: 'data',
+      name: 'photos',
+      classes: classes.length,
+      counts: { train: 10, validation: 2, test: 60 },
+      summary: {
+        files: { found: 85, used: 72, leftOut: 0, rejected: 8, ignored: 5 },
+        ignored: { macOS: 5 },
+        reasons: [{ reason: 'is cut off or damaged', count: 8, first: ['train/<b>coat/0.png'] }],
+        incomplete: [{ class: classes[1] as string, found: 14, used: 8, rejected: 6 }],
+        list: 'runs/first/report/data-files.tsv',
+        warnings: ['3 of 60 test images are exact copies of train images'],
+        copies: [
+          {
+            split: 'test',
+            alsoIn: 'train',
+            images: 3,
+            sameBytes: 2,
+            first: [{ image: 'test/a.png', copyOf: 'train/<i>b.png' }],
+          },
+        ],
+      },
+      rejected: Array.from({ length: 8 }, (_, at) => ({
+        path: `train/<b>coat/${at}.png`,
+        reason: 'is cut off or damaged',
+      })),
+    },
+  ],
   trainings: every(training),
   evaluations: every(evaluation),
   robustness: every((arm, seed) => ({

@@ -27,6 +27,7 @@ describe('the page of a complete report', () => {
       'mistakes',
       'robustness',
       'outliers',
+      'data',
       'run',
     ]);
     expect([...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href'))).toEqual(
@@ -77,6 +78,14 @@ describe('the page of a complete report', () => {
     expect(textOf('.warning')).toContain('another version');
   });
 
+  it('accounts for the files of the data, with every rejected one and what may mislead', () => {
+    for (const said of ['found85', 'used72', 'rejected8', 'left behind by macOS, ignored5', 'train/<b>coat/7.png'])
+      expect(textOf('#data')?.replaceAll(/\s+/g, ' ')).toContain(said);
+    expect(textOf('#data')).toContain('test/a.png is train/<i>b.png');
+    expect(document.querySelectorAll('#data b, #data i')).toHaveLength(0);
+    expect(textOf('.warning')).toContain('3 of 60 test images are exact copies of train images');
+  });
+
   it('has a point for each image of each map', () => {
     for (const stage of document.querySelectorAll('.stage'))
       expect(stage.querySelectorAll('[data-point]')).toHaveLength(60);
@@ -86,6 +95,7 @@ describe('the page of a complete report', () => {
 it('is still a page where nothing has been done yet', () => {
   const empty = {
     ...complete,
+    data: [],
     trainings: [],
     evaluations: [],
     robustness: [],

@@ -1,0 +1,92 @@
+import type { DataReport, Report } from '../../../contracts/report.ts';
+import { count, times } from '../../format.ts';
+import { type Html, html } from '../html.ts';
+import { card, n, type Section, table } from '../parts.ts';
+
+/** Rejected files that the page names; the list beside it has all. */
+const mostRejected = 2000;
+
+/** What was found in each data set, what of it is used, and what its user should know. */
+export function dataSection({ data }: Pick<Report, 'data'>): Section | null {
+  if (data.length === 0) return null;
+  return {
+    id: 'data',
+    heading: 'Data',
+    lead: 'What was prepared: which files are used, which are not and why, and what may make a measure other than expected.',
+    body: html`${data.map((each) => card(html`<h3>${each.step}: ${each.name}</h3>${dataOf(each)}`))}`,
+  };
+}
+
+function dataOf({ classes, counts, summary, rejected }: DataReport): Html {
+  const { files, reasons = [], incomplete = [], warnings = [], copies = [], ignored = {}, list } = summary;
+  return html`${warnings.length === 0 ? null : html`<ul>${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`}${table(
+    'Images of each split',
+    ['', 'images'],
+    [
+      ['classes', n(count(classes))],
+      ...Object.entries(counts).map(([name, images]) => [name, n(count(images))] as const),
+    ],
+  )}${
+    files === undefined
+      ? null
+      : table(
+          'Files that were found',
+          ['', 'files'],
+          [
+            ['found', n(count(files.found))],
+            ['used', n(count(files.used))],
+            ['left out by limit', n(count(files.leftOut))],
+            ['rejected', n(count(files.rejected))],
+            ...Object.entries(ignored).map(
+              ([of, number]) => [`left behind by ${of}, ignored`, n(count(number))] as const,
+            ),
+          ],
+        )
+  }${
+    incomplete.length === 0
+      ? null
+      : table(
+          'Classes with rejected files',
+          ['class', 'found', 'used', 'rejected'],
+          incomplete.map((each) => [each.class, n(count(each.found)), n(count(each.used)), n(count(each.rejected))]),
+        )
+  }${
+    reasons.length === 0
+      ? null
+      : table(
+          'Why files were rejected',
+          ['a file …', 'files', 'first'],
+          reasons.map(({ reason, count: number, first }) => [
+            reason,
+            n(count(number)),
+            { text: first.join(', '), n: false },
+          ]),
+          { firstNumeric: 1 },
+        )
+  }${
+    copies.length === 0
+      ? null
+      : table(
+          'Exact copies between splits',
+          ['images of', 'also in', 'images', 'of the same bytes', 'first'],
+          copies.map(({ split, alsoIn, images, sameBytes, first }) => [
+            split,
+            { text: alsoIn, n: false },
+            n(count(images)),
+            n(count(sameBytes)),
+            { text: first.map(({ image, copyOf }) => `${image} is ${copyOf}`).join(', '), n: false },
+          ]),
+          { firstNumeric: 2 },
+        )
+  }${rejectedList(rejected)}${list === undefined ? null : html`<p class="muted">Every file and what became of it: <code>${list}</code> in the store.</p>`}`;
+}
+
+function rejectedList(rejected: DataReport['rejected']): Html | null {
+  if (rejected.length === 0) return null;
+  return html`<details><summary>${times(rejected.length, 'rejected file')}</summary>${table(
+    'Rejected files',
+    ['file', 'why'],
+    rejected.slice(0, mostRejected).map(({ path, reason }) => [path, { text: reason, n: false }]),
+    { firstNumeric: 2 },
+  )}${rejected.length > mostRejected ? html`<p class="muted">and ${count(rejected.length - mostRejected)} more</p>` : null}</details>`;
+}
