@@ -29,6 +29,8 @@ export function interruptSignal(): AbortSignal {
         controller.abort();
       } else if (name !== 'SIGHUP' && performance.now() - since > sameInterruptMs) killAll();
     });
+  // What is told of a reader that left (`| head`): there is nobody to go on for.
+  process.on('SIGPIPE', () => controller.abort());
   return controller.signal;
 }
 

@@ -6,7 +6,7 @@ import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { forTerminal, say } from './output.ts';
 import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';
-import { changeOption, jsonOption, runStates, setOption, since, wholeNumber } from './program/options.ts';
+import { changeOption, countFromOne, jsonOption, portNumber, runStates, setOption, since } from './program/options.ts';
 import { addOutlook } from './program/outlook.ts';
 import { addReport } from './program/report.ts';
 import { addSchedule } from './program/schedule.ts';
@@ -51,14 +51,14 @@ export function buildProgram(finish: (code: number) => void): Command {
   program
     .command('dev')
     .description('run a Temporal server and a worker on this machine until Ctrl-C')
-    .option('--port <port>', 'port of the server (default: 7233, or a free one where that is taken)', wholeNumber)
-    .option('--ui-port <port>', "port of Temporal's UI (default: 8233, or a free one)", wholeNumber)
+    .option('--port <port>', 'port of the server (default: 7233, or a free one where that is taken)', portNumber)
+    .option('--ui-port <port>', "port of Temporal's UI (default: 8233, or a free one)", portNumber)
     .action(async (options) => run((await import('./commands/dev.ts')).devCommand(options)));
   program
     .command('worker')
     .description('serve task queues of a Temporal server')
     .option('--queue <name...>', 'task queues for steps (default: cpu and gpu)', [])
-    .option('--slots <n>', 'steps at a time on each --queue', wholeNumber, 1)
+    .option('--slots <n>', 'steps at a time on each --queue', countFromOne, 1)
     .action(async (options) => run((await import('./commands/worker.ts')).workerCommand(options)));
   program
     .command('validate <pipeline>')
@@ -93,7 +93,7 @@ export function buildProgram(finish: (code: number) => void): Command {
     .addOption(new Option('--state <state...>', 'only runs in these states').choices(runStates))
     .option('--pipeline <name>', 'only runs of this pipeline')
     .option('--since <time>', 'only runs started since: 2h, 7d, or 2026-11-01', since)
-    .option('--limit <n>', 'at most so many', wholeNumber, 100)
+    .option('--limit <n>', 'at most so many', countFromOne, 100)
     .option('--query <text>', "a condition in Temporal's own words: \"ContrailStage = 'pretrain'\"")
     .addOption(jsonOption())
     .action(async (options) => run((await import('./commands/list.ts')).listCommand(options)));

@@ -1,25 +1,22 @@
-import { readFileSync, realpathSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { InvalidArgumentError } from 'commander';
 import { tsImport } from 'tsx/esm/api';
-import { parse } from 'yaml';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
+import { explained } from '../contracts/system-errors.ts';
 import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
+import { givenValue } from './given-value.ts';
+import { readTextFile } from './text-file.ts';
 
 /** Collects `--set name=value`; the value is read as YAML, so `3` is a number. */
 export function collectParam(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
   const [, name, value] = /^([A-Za-z0-9_-]+)=(.*)$/s.exec(text) ?? [];
   if (name === undefined || value === undefined) throw new InvalidArgumentError('It must be name=value.');
-  try {
-    return { ...before, [name]: parse(value) as Json };
-  } catch {
-    return { ...before, [name]: value };
-  }
+  return { ...before, [name]: givenValue(value) };
 }
 
 /** Collects `--set path=value` for the parameters of a step: `optimizer.learningRate=0.01`. */
@@ -27,11 +24,7 @@ export function collectChange(text: string, before: Readonly<Record<string, Json
   const [, path, value] = /^([A-Za-z0-9.]+)=(.*)$/s.exec(text) ?? [];
   if (path === undefined || value === undefined)
     throw new InvalidArgumentError('It must be path=value, such as optimizer.learningRate=0.01.');
-  try {
-    return { ...before, [path]: parse(value) as Json };
-  } catch {
-    return { ...before, [path]: value };
-  }
+  return { ...before, [path]: givenValue(value) };
 }
 
 /** A pipeline that was read from its file. */
@@ -51,7 +44,7 @@ export interface PipelineFile {
  * @throws ContrailError InvalidPipeline, Usage
  */
 export async function openPipelineFile(file: string): Promise<PipelineFile> {
-  const text = await readText(file);
+  const text = readTextFile(file);
   const name = relative('.', file) || file;
   const value = isProgram(file) ? await loadProgram(file, name) : undefined;
   const read = includedFiles(dirname(file));
@@ -92,26 +85,20 @@ export const planSource = ({ file, text, included = {} }: Source, params: Readon
 
 const isProgram = (file: string) => /\.[cm]?[jt]s$/.test(file);
 
-const readText = (file: string) =>
-  readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new ContrailError('Usage', `${file} cannot be read: ${whyUnreadable(cause)}.`, { cause });
-  });
-
-const whyUnreadable = (cause: unknown) =>
-  cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' ? 'there is no such file' : String(cause);
-
 /** Reads files that a pipeline includes. A link must not lead out of the pipeline's folder. */
 function includedFiles(folder: string): IncludedFiles {
   return (file) => {
     try {
       const inside = relative(realpathSync(folder), realpathSync(file));
       if (inside.startsWith('..') || isAbsolute(inside)) return { problem: 'it is a link to another folder' };
-      return { text: readFileSync(file, 'utf8') };
+      return { text: readTextFile(file) };
     } catch (cause) {
       return { problem: whyUnreadable(cause) };
     }
   };
 }
+
+const whyUnreadable = (cause: unknown): string => explained(cause)?.message ?? String(cause);
 
 async function loadProgram(file: string, name: string): Promise<unknown> {
   let loaded: { readonly default?: unknown };

@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
+import { explained } from '../contracts/system-errors.ts';
 
 /** Where everything of one installation's runs lives. */
 export interface Home {
@@ -34,9 +36,13 @@ export function openHome(environment: NodeJS.ProcessEnv = process.env): Home {
   const parsed = environmentSchema.safeParse(environment);
   if (!parsed.success) throw new ContrailError('Usage', parsed.error.issues.map(({ message }) => message).join('\n'));
   const folder = resolve(parsed.data.CONTRAIL_HOME ?? '.contrail');
+  const storeUrl = storeUrlOf(parsed.data.CONTRAIL_STORE, join(folder, 'store'));
+  requireFolder('CONTRAIL_HOME', folder);
+  const storeFolder = folderOfUrl(storeUrl);
+  if (storeFolder !== null) requireFolder('CONTRAIL_STORE', storeFolder);
   return {
     folder,
-    storeUrl: storeUrlOf(parsed.data.CONTRAIL_STORE, join(folder, 'store')),
+    storeUrl,
     cacheFolder: join(folder, 'cache'),
     logFolder: join(folder, 'logs'),
     databaseFile: join(folder, 'temporal', 'contrail.db'),
@@ -44,6 +50,27 @@ export function openHome(environment: NodeJS.ProcessEnv = process.env): Home {
     devLock: join(folder, 'dev.lock'),
     databaseLock: join(folder, 'temporal', 'contrail.lock'),
   };
+}
+
+/** Null where it is for the store to judge. */
+function folderOfUrl(url: string): string | null {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return null;
+  }
+}
+
+/** A file in its place would look like a home without anything in it. @throws ContrailError Usage */
+function requireFolder(variable: string, path: string): void {
+  let cause: unknown;
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false) return;
+  } catch (error) {
+    cause = error;
+  }
+  const why = cause === undefined ? `${path} is a file` : (explained(cause)?.message ?? String(cause));
+  throw new ContrailError('Usage', `${variable} must name a folder, or one that can be made: ${why}`, { cause });
 }
 
 /** Makes the folder of a home, for its owner alone; one that is there keeps its mode. */

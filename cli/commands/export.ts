@@ -1,5 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,8 +32,12 @@ export async function exportCommand(
 ): Promise<number> {
   if ((run === undefined) === (model === undefined))
     throw new ContrailError('Usage', 'Name what to export: either a run, or a model with --model.');
+  if (to === '') throw new ContrailError('Usage', 'The folder of --to has no name.');
   const target = resolve(to);
-  if (existsSync(target) && readdirSync(target).length > 0)
+  const there = statSync(target, { throwIfNoEntry: false });
+  if (there && !there.isDirectory())
+    throw new ContrailError('Usage', `${to} is a file. Name a folder that does not exist yet.`);
+  if (there && readdirSync(target).length > 0)
     throw new ContrailError('Usage', `${to} is not empty. Name a folder that does not exist yet.`);
   const { storeUrl } = openHome();
   const found =

@@ -1,9 +1,10 @@
-import { existsSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import pc from 'picocolors';
 import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
+import { explained } from '../../contracts/system-errors.ts';
 import {
   graphAsMermaid,
   graphAsSvg,
@@ -89,13 +90,21 @@ async function progressFromStore(store: Store, run: string): Promise<Progress> {
   return Object.fromEntries(Object.keys(results).map((id) => [id, { state: 'done' as const }]));
 }
 
+/** A file is replaced as a whole; into a device or a pipe, such as `/dev/stdout`, it is written. */
 async function writeWhole(file: string, text: string): Promise<void> {
+  if (file === '') throw new ContrailError('Usage', 'The file of --to has no name.');
   const temporary = `${file}.${process.pid}.tmp`;
   try {
+    const there = statSync(file, { throwIfNoEntry: false });
+    if (there && !there.isFile() && !there.isDirectory()) {
+      await writeFile(file, text);
+      return;
+    }
     await writeFile(temporary, text);
     await rename(temporary, file);
   } catch (cause) {
-    throw new ContrailError('Usage', `${file} cannot be written: ${cause instanceof Error ? cause.message : cause}.`, {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw new ContrailError('Usage', `${file} cannot be written: ${explained(cause)?.message ?? String(cause)}`, {
       cause,
     });
   }

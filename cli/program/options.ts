@@ -24,6 +24,19 @@ export function wholeNumber(text: string): number {
   return Number(text);
 }
 
+/** A whole number from 1 of at most five digits. */
+export function countFromOne(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}
+
+/** A TCP port; 0 is any that is free. */
+export function portNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new InvalidArgumentError('It must be a port, from 0 to 65535.');
+  return Number(text);
+}
+
 /** A number from 0 to 1. */
 export function share(text: string): number {
   const value = Number(text);

@@ -27,7 +27,7 @@ export function withValues(
   onProblem: (name: string, message: string) => void,
 ): Record<string, Json> {
   for (const [name, value] of Object.entries(values)) {
-    const initial = params[name];
+    const initial = Object.hasOwn(params, name) ? params[name] : undefined;
     if (initial === undefined) onProblem(name, `${owner} has no param ${name}${suggestion(name, Object.keys(params))}`);
     else if (initial !== null && kindOf(initial) !== kindOf(value))
       onProblem(

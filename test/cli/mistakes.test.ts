@@ -46,7 +46,7 @@ describe('the contrail command', () => {
   it('exits with 2 for a file that is not there', () => {
     const { status, stderr } = contrail('run', 'none.yaml');
     expect(status).toBe(2);
-    expect(stderr).toContain('none.yaml cannot be read: there is no such file.');
+    expect(stderr).toContain('none.yaml cannot be read: There is no file or folder none.yaml');
   });
 
   it('exits with 1 and says how to start a server where none answers', () => {
