@@ -29,6 +29,7 @@ const patienceMs = 20_000;
 const quietMs = 1500;
 const pollMs = 250;
 const attemptMs = 10_000;
+const graceMs = 300;
 /** gRPC's numbers. */
 const permissionDenied = 7;
 const unauthenticated = 16;
@@ -188,11 +189,16 @@ async function open({ connectionOptions, namespace, dev }: Server, timeoutMs: nu
   let connection: Connection | null = null;
   try {
     connection = Connection.lazy({ ...connectionOptions, connectTimeout: timeoutMs });
-    const refused = await Promise.race([
-      connection.ensureConnected().then(() => null),
-      refusal(connectionOptions, ended.signal),
+    const refused = refusal(connectionOptions, ended.signal);
+    const connecting = connection.ensureConnected().then(() => null);
+    // Where both fail, the attempt apart from gRPC says more.
+    const why = await Promise.race([
+      refused,
+      connecting.catch(
+        async (error: unknown) => (await Promise.race([refused, delay(graceMs, null)])) ?? failure(error, address),
+      ),
     ]);
-    if (refused) throw refused;
+    if (why) throw why;
     const opened = connection;
     return {
       client: new Client({ connection, namespace }),

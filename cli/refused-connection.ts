@@ -38,12 +38,12 @@ const tls: readonly (readonly [RegExp, string])[] = [
     'the server asks for a client certificate. Set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH',
   ],
   [
-    /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)|ALERT_NUMBER_(42|43|44|45|46|48|49)/,
+    /CLIENT_CERTIFICATE_REFUSED|ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED|DECRYPT_ERROR)|ALERT_NUMBER_(42|43|44|45|46|48|49)/,
     'the server refuses the client certificate. Set TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH to one that it knows',
   ],
   [
     /WRONG_VERSION_NUMBER|PACKET_LENGTH|RECORD|EPROTO/,
-    'the server does not speak TLS. Unset TEMPORAL_TLS and what begins with TEMPORAL_TLS_, or name its port for TLS',
+    'the server does not speak TLS. Unset TEMPORAL_API_KEY and what begins with TEMPORAL_TLS, which turn it on, or name the port for TLS',
   ],
   [/KEY_VALUES_MISMATCH/, 'client certificate and key do not belong together'],
   [/PEM|ASN1|OSSL|DECODER|INVALID/, 'a certificate or key cannot be read; they must be in PEM'],
@@ -75,7 +75,15 @@ export function refusal(options: Options, signal: AbortSignal): Promise<Contrail
     const say = (error: Failure) => resolve(explain(error, address, host));
     if (tls) {
       try {
-        watch(connectTls({ host, port, ...tlsOptions(tls, host) })).on('error', say);
+        // What is wrong with a client's certificate is said after the handshake: it has to be read.
+        const own = tlsOptions(tls, host);
+        watch(connectTls({ host, port, ...own }))
+          .on('error', say)
+          .on('end', () => {
+            // Some servers end the connection without a word.
+            if (own.cert) say(Object.assign(new Error('nothing'), { code: 'CLIENT_CERTIFICATE_REFUSED' }));
+          })
+          .resume();
       } catch (error) {
         if (error instanceof Error) say(error);
       }

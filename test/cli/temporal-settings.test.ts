@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { temporalSettings } from '../../cli/temporal-settings.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'contrail-settings-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+/** Nothing of the settings of who runs the tests. */
+const settings = (environment: NodeJS.ProcessEnv) => temporalSettings({ XDG_CONFIG_HOME: folder, ...environment });
+
+describe('variables of Temporal', () => {
+  it.each([
+    ['TEMPORAL_TLS_CA_PATH', 'There is no variable TEMPORAL_TLS_CA_PATH'],
+    ['TEMPORAL_TLS_CERT', 'TEMPORAL_TLS_CLIENT_CERT_PATH'],
+    ['TEMPORAL_TLS_DISABLE_HOST_VERIFICATION', 'There is no variable'],
+    ['TEMPORAL_ADRESS', 'Did you mean TEMPORAL_ADDRESS?'],
+    ['TEMPORAL_ADDR', 'Did you mean TEMPORAL_ADDRESS?'],
+    ['TEMPORAL_APIKEY', 'Did you mean TEMPORAL_API_KEY?'],
+    ['TEMPORAL_NAMESPACES', 'Did you mean TEMPORAL_NAMESPACE?'],
+    ['TEMPORALTLS', 'Did you mean TEMPORAL_TLS?'],
+  ])('%s, which nobody reads, is refused by name', (name, said) => {
+    expect(() => settings({ [name]: 'x' })).toThrow(said);
+  });
+
+  it.each([
+    'TEMPORAL_SERVICE_HOST',
+    'TEMPORAL_SERVICE_PORT',
+    'TEMPORAL_SERVICE_PORT_GRPC_RPC',
+    'TEMPORAL_PORT',
+    'TEMPORAL_PORT_7233_TCP',
+    'TEMPORAL_PORT_7233_TCP_ADDR',
+    'TEMPORAL_TLS_SERVICE_HOST',
+    'TEMPORAL_TLS_PORT_7233_TCP_PROTO',
+    'TEMPORAL_FRONTEND_SERVICE_PORT',
+    'TEMPORAL_ENV',
+    'TEMPORAL_DEBUG',
+    'TEMPORAL_GRPC_META_TEAM',
+    'PATH',
+  ])('%s is that of Kubernetes or of another program, and left alone', (name) => {
+    expect(settings({ [name]: 'x' })).toMatchObject({ namespace: 'default', named: false });
+  });
+
+  it('that are empty, or no truth value, are refused', () => {
+    expect(() => settings({ TEMPORAL_ADDRESS: '' })).toThrow('TEMPORAL_ADDRESS is empty');
+    expect(() => settings({ TEMPORAL_TLS: 'yes' })).toThrow('TEMPORAL_TLS is yes; allowed: 1, true, 0, false.');
+  });
+
+  it('that name a certificate without its key, or a file that is not there, are refused by name', () => {
+    const certificate = join(folder, 'client.pem');
+    writeFileSync(certificate, 'x');
+    expect(() => settings({ TEMPORAL_TLS_CLIENT_CERT_PATH: certificate })).toThrow(
+      'TEMPORAL_TLS_CLIENT_KEY_PATH is missing',
+    );
+    const missing = join(folder, 'ca.pem');
+    expect(() => settings({ TEMPORAL_TLS_SERVER_CA_CERT_PATH: missing })).toThrow(
+      `TEMPORAL_TLS_SERVER_CA_CERT_PATH: there is no file ${missing}.`,
+    );
+  });
+
+  it('send an API key in clear to this machine only', () => {
+    const clear = { TEMPORAL_API_KEY: 'secret', TEMPORAL_TLS: 'false' };
+    expect(() => settings({ ...clear, TEMPORAL_ADDRESS: 'temporal.example:7233' })).toThrow(
+      'The API key would go to temporal.example:7233 in clear',
+    );
+    expect(() => settings({ ...clear, TEMPORAL_ADDRESS: '127.0.0.1.example:7233' })).toThrow('in clear');
+    for (const address of ['127.0.0.1:7233', 'localhost:7233', '[::1]:7233', 'localhost'])
+      expect(settings({ ...clear, TEMPORAL_ADDRESS: address }).named).toBe(true);
+    const secure = settings({ TEMPORAL_API_KEY: 'secret', TEMPORAL_ADDRESS: 'temporal.example:7233' });
+    expect(secure.connectionOptions.tls).toBe(true);
+  });
+
+  it('say less than a file of settings that is read unasked: it names no server', () => {
+    const file = join(folder, 'settings.toml');
+    writeFileSync(file, '[profile.default]\naddress = "work.example:7233"\n');
+    expect(settings({ TEMPORAL_CONFIG_FILE: file })).toMatchObject({
+      connectionOptions: { address: 'work.example:7233' },
+      named: true,
+    });
+    expect(settings({}).named).toBe(false);
+  });
+});
