@@ -63,7 +63,7 @@ export const matrixSchema = z.strictObject({
 /** A schedule, in Temporal's terms. */
 export const scheduleSchema = z.strictObject({
   cron: z
-    .union([z.string(), z.array(z.string()).min(1)])
+    .union([z.string().max(1000), z.array(z.string().max(1000)).min(1).max(100)])
     .optional()
     .describe('when, as in cron: "0 3 * * 1"'),
   every: durationSchema.optional().describe('at this interval, instead of cron'),

@@ -13,7 +13,7 @@ import {
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { dataGate, stepsBeforeGate } from '../pipelines/language/data-gate.ts';
 import { neverStarting, pointlessSteps, readySteps } from '../pipelines/language/readiness.ts';
-import { evaluateWhen } from '../pipelines/language/when.ts';
+import { evaluateWhen, newWhenBudget } from '../pipelines/language/when.ts';
 import { whenContext } from '../pipelines/language/when-context.ts';
 import { following, handleMessages, type InFlight } from './control.ts';
 import { describeFailure } from './failures.ts';
@@ -175,11 +175,12 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   };
   const isOpen = (id: string) => state.states[id] === 'waiting' || state.states[id] === 'paused';
 
+  const whenBudget = newWhenBudget();
   /** Whether a step is to be done: its `when` says so, or it has none. */
   const isWanted = (step: PlannedStep): boolean => {
     if (step.when === undefined) return true;
     const facts = (step.role ?? 'step') === 'step' ? undefined : state.facts(run, root.consideredCancelled);
-    const outcome = evaluateWhen(step.when, whenContext(plan, step, state.outcomes, facts));
+    const outcome = evaluateWhen(step.when, whenContext(plan, step, state.outcomes, facts), whenBudget);
     if (outcome.ok && outcome.value) return true;
     if (outcome.ok) state.update(step.id, { state: 'skipped' });
     else

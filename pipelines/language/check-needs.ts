@@ -26,8 +26,10 @@ export function problemWithStep(
 ): string | null {
   const base = isId && steps.has(baseOf(name)) ? baseOf(name) : scope.idOf(baseOf(name));
   const other = base === null ? undefined : steps.get(base);
-  const others = scope.names().filter((each) => scope.idOf(each) !== id);
-  if (base === null || !other) return `there is no step ${JSON.stringify(name)}${suggestion(name, others)}`;
+  if (base === null || !other) {
+    const others = scope.names().filter((each) => scope.idOf(each) !== id);
+    return `there is no step ${JSON.stringify(name)}${suggestion(name, others)}`;
+  }
   if (base === id) return asNeed ? 'a step cannot need itself' : 'a step cannot use its own result';
   if (other.role !== role) {
     if (role === 'step') return `${name} is one of ${sectionOf[other.role]}, which start when this step has ended`;

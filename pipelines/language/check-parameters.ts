@@ -48,7 +48,7 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }
     if (value === undefined) {
       const found = findInput(id, artifact, needs, makerOf, new Set(namedFor(artifact)));
       if (typeof found === 'string') {
-        if (![id, ...ancestorsByDistance(id, needs).flat()].some((each) => broken.has(each)))
+        if (![id, ...[...ancestorsByDistance(id, needs)].flat()].some((each) => broken.has(each)))
           report.atKey(written.path, `step ${id} cannot run: ${found}`);
         continue;
       }

@@ -1,4 +1,5 @@
 import type { Json } from '../../contracts/json.ts';
+import { limits } from '../../contracts/limits.ts';
 import type { StepState } from '../../contracts/status.ts';
 import { problemWithStep, type StepLookup } from './check-needs.ts';
 import { suggestion } from './nearest.ts';
@@ -7,11 +8,14 @@ import { lookUp } from './references.ts';
 import { problemWithField, sampleResult } from './result-fields.ts';
 import {
   describeCelError,
+  excessOf,
   type Mention,
   parseWhen,
   readWhen,
+  tooCostly,
   type WhenContext,
   type WhenStep,
+  whenCost,
   whenRoots,
 } from './when.ts';
 import { listOfEach } from './when-context.ts';
@@ -31,8 +35,17 @@ export function checkWhen(step: ReadStep, lookup: StepLookup): string[] {
   if (when === undefined) return [];
   const { report } = written.scope;
   const path = [...written.path, 'when'];
+  if (when.length > limits.whenCharacters) {
+    report.at(path, `when has ${when.length} characters; at most ${limits.whenCharacters} are allowed`);
+    return [];
+  }
   let found: ReturnType<typeof readWhen>;
   try {
+    const excess = excessOf(when);
+    if (excess !== null) {
+      report.at(path, excess);
+      return [];
+    }
     found = readWhen(when);
   } catch (error) {
     const { message, range } = describeCelError(error);
@@ -152,7 +165,12 @@ function tryOut(when: string, { written, members, root }: ReadStep, lookup: Step
     const other = lookup.read.get(base);
     const result = sampleResult(other?.definition.uses ?? '');
     const isList = !name.includes('@') && other?.root != null && other.root !== root;
-    steps[name] = { state: 'done', states: ['done'], result: isList ? listOfEach([result]) : result };
+    const each = isList ? (other?.members ?? []) : [null];
+    steps[name] = {
+      state: 'done',
+      states: each.map(() => 'done' as const),
+      result: isList ? listOfEach(each.map(() => result)) : result,
+    };
     const alias = name.replaceAll('-', '_');
     if (alias !== name) steps[alias] = steps[name];
   }
@@ -162,6 +180,11 @@ function tryOut(when: string, { written, members, root }: ReadStep, lookup: Step
     steps,
     run: { id: 'run', state: 'done', error: null },
   };
+  const cost = whenCost(when, context);
+  if (cost > limits.whenCost) {
+    say(0, `when cannot be evaluated: ${tooCostly(cost)}`);
+    return;
+  }
   try {
     const value: unknown = expression(context);
     if (typeof value !== 'boolean') say(0, `when must give true or false, not ${JSON.stringify(plain(value))}`);
@@ -169,6 +192,18 @@ function tryOut(when: string, { written, members, root }: ReadStep, lookup: Step
     const { message, range, code } = describeCelError(failure);
     const isCertain = mentions.every(({ root: from }) => from === 'params' || from === 'matrix');
     if (isCertain || code === 'no_such_overload') say(range?.start ?? 0, `when cannot be evaluated: ${message}`);
+  }
+}
+
+/** What is too much about an expression once the values of the params of an included file stand in it; null when nothing is. */
+export function problemWithPlanned(when: string): string | null {
+  if (when.length > limits.plannedWhenCharacters)
+    return `when has ${when.length} characters once the params of this file stand in it; at most ${limits.plannedWhenCharacters} are allowed`;
+  try {
+    parseWhen(when);
+    return null;
+  } catch (error) {
+    return `when cannot be read once the params of this file stand in it: ${describeCelError(error).message}`;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Json } from '../../contracts/json.ts';
+import { limits } from '../../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import { isStepKind, type StepKind, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { needsOf } from './check-needs.ts';
 import { checkResultReferences, type Graph, inputsOf, isList, parametersOf } from './check-parameters.ts';
-import { checkWhen, plannedWhen } from './check-when.ts';
+import { checkWhen, plannedWhen, problemWithPlanned } from './check-when.ts';
 import type { Defaults } from './definition.ts';
 import { milliseconds } from './duration.ts';
 import type { InputSource } from './inputs.ts';
@@ -31,7 +32,16 @@ export function checkSteps(steps: readonly WrittenStep[], defaults: Defaults): P
     scope?.report.at([...path, 'needs'], `these steps need each other: ${[first, ...rest].join(' -> ')}`);
   }
   const planned = new Map<string, PlannedStep[]>();
+  let needsSoFar = 0;
   for (const [id, step] of read) {
+    needsSoFar += plannedNeeds(step, needs.get(id) ?? [], graph);
+    if (needsSoFar > limits.plannedNeeds) {
+      step.written.scope.report.at(
+        [...step.written.path, 'needs'],
+        `with its matrix and theirs, the steps have ${needsSoFar} needs so far; at most ${limits.plannedNeeds} are allowed`,
+      );
+      break;
+    }
     const members = planStep(step, needs.get(id) ?? [], graph, defaults);
     if (members) planned.set(id, members);
   }
@@ -43,6 +53,11 @@ export function checkSteps(steps: readonly WrittenStep[], defaults: Defaults): P
     ...(matrices.length > 0 ? { matrices: Object.fromEntries(matrices) } : {}),
   };
 }
+
+/** How many needs a step has in the plan, where one of a matrix may need all of another. */
+const plannedNeeds = (step: ReadStep, needs: readonly string[], { read }: Graph): number =>
+  step.members.length *
+  needs.reduce((sum, need) => sum + (isList(step, need, read) ? (read.get(need)?.members.length ?? 1) : 1), 0);
 
 const matrixOf = ({ written, definition: { maxParallel }, members }: ReadStep) =>
   [
@@ -128,6 +143,8 @@ function settings({ definition }: Member, kind: StepKind, defaults: Defaults) {
 function conditions(step: ReadStep, { values }: Member, idOf: (id: string) => string) {
   const { id, role } = step.written;
   const when = plannedWhen(step, idOf);
+  const problem = when !== undefined && step.written.scope.isIncluded ? problemWithPlanned(when) : null;
+  if (problem) step.written.scope.report.at([...step.written.path, 'when'], problem);
   return {
     ...(when === undefined ? {} : { when }),
     ...(values === null ? {} : { matrix: { of: id, values: { ...values } } }),

@@ -1,9 +1,10 @@
 import { stepIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
+import { formatBytes, limits } from '../../contracts/limits.ts';
 import { type Outline, readIncludedOutline } from './outline.ts';
 import { withValues } from './params.ts';
 import type { Problem, Report } from './problems.ts';
-import { findReferences, lookUp, substitute } from './references.ts';
+import { findReferences, lookUp, type Reference, substitute, TooLarge, within } from './references.ts';
 import type { Scope, WrittenStep } from './written.ts';
 import { readYaml } from './yaml-source.ts';
 
@@ -33,11 +34,23 @@ interface Context {
   readonly outer: Scope | null;
   /** The files that are being read, from the pipeline to this one. */
   readonly trail: readonly string[];
+  readonly tally: Tally;
+}
+
+/** What was read so far, in all files. */
+interface Tally {
+  includes: number;
+  bytes: number;
+  steps: number;
+  /** A limit was exceeded, which was said; the rest is left out. */
+  isOver: boolean;
 }
 
 /** The steps of a pipeline and of all that it includes, by their ids in the whole. */
 export function readIncluded(including: Including): WrittenStep[] {
-  const steps = stepsOf(including, { prefix: '', outer: null, trail: [including.file] });
+  const tally: Tally = { includes: 0, bytes: 0, steps: 0, isOver: false };
+  const steps = stepsOf(including, { prefix: '', outer: null, trail: [including.file], tally });
+  if (tally.isOver) return [];
   const first = new Map<string, WrittenStep>();
   for (const step of steps)
     if (first.has(step.id))
@@ -46,8 +59,14 @@ export function readIncluded(including: Including): WrittenStep[] {
   return [...first.values()];
 }
 
-function stepsOf(including: Including, { prefix, outer, trail }: Context): WrittenStep[] {
+function stepsOf(including: Including, { prefix, outer, trail, tally }: Context): WrittenStep[] {
   const { report, params, outline } = including;
+  tally.steps += outline.steps.length;
+  if (tally.steps > limits.steps) {
+    tally.isOver = true;
+    report.atKey(['steps'], `these are more steps than a pipeline may have with all that it includes: ${limits.steps}`);
+    return [];
+  }
   const own = new Map(outline.steps.map(({ id }) => [id, prefix + id]));
   // Steps of an included file are named here by their whole ids, which are known once they are read.
   const included = new Set<string>();
@@ -65,7 +84,7 @@ function stepsOf(including: Including, { prefix, outer, trail }: Context): Writt
     for (const { id, path } of steps)
       if (!stepIdSchema.safeParse(id).success) report.atKey(path, `the step id ${id} is longer than 63 characters`);
   const inner = (outline.parts.include ?? []).flatMap((include, index) =>
-    readInclude(include, index, including, scope, { prefix, outer, trail }),
+    tally.isOver ? [] : readInclude(include, index, including, scope, { prefix, outer, trail, tally }),
   );
   for (const { id } of inner) included.add(id);
   return [...inner, ...steps];
@@ -76,7 +95,7 @@ function readInclude(
   index: number,
   { file, report, params, files, problems }: Including,
   scope: Scope,
-  { prefix, trail }: Context,
+  { prefix, trail, tally }: Context,
 ): WrittenStep[] {
   const at = ['include', index, 'file'];
   const path = pathOf(file, include.file);
@@ -88,11 +107,25 @@ function readInclude(
     report.at(at, `these files include each other: ${[...trail.slice(trail.indexOf(path)), path].join(' -> ')}`);
     return [];
   }
+  const stop = (message: string) => {
+    tally.isOver = true;
+    report.at(at, message);
+    return [];
+  };
+  if (++tally.includes > limits.includes)
+    return stop(`a pipeline may include at most ${limits.includes} files; one that is included twice counts twice`);
+  if (trail.length > limits.includeDepth)
+    return stop(
+      `files include each other more than ${limits.includeDepth} deep; at most ${limits.includeDepth} are allowed`,
+    );
   const read = files?.(path) ?? { problem: 'no other file can be read here' };
   if ('problem' in read) {
     report.at(at, `${path} cannot be included: ${read.problem}`);
     return [];
   }
+  tally.bytes += read.text.length;
+  if (tally.bytes > limits.includedBytes)
+    return stop(`the included files have more than ${formatBytes(limits.includedBytes)} together, which is the limit`);
   const source = readYaml({ text: read.text, file: path }, problems);
   const outline = source && readIncludedOutline(source.value, source.report);
   if (!source || !outline) return [];
@@ -105,7 +138,7 @@ function readInclude(
   const inner = prefix + (include.as === undefined ? '' : `${include.as}-`);
   return stepsOf(
     { file: path, report: source.report, params: values, outline, files, problems },
-    { prefix: inner, outer: scope, trail: [...trail, path] },
+    { prefix: inner, outer: scope, trail: [...trail, path], tally },
   );
 }
 
@@ -128,9 +161,15 @@ function valuesFor(
           ? `there is no param ${reference.path.join('.')}`
           : `\${${text}} is not a reference; write \${params.<name>} or \${steps.<id>.result.<field>}`,
       );
-  return substitute(values, (reference) =>
-    reference.of === 'params' ? lookUp({ ...params }, reference.path) : undefined,
-  ) as Record<string, Json>;
+  const paramOf = (reference: Reference) =>
+    reference.of === 'params' ? lookUp({ ...params }, reference.path) : undefined;
+  try {
+    return substitute(values, within(limits.filledBytes, paramOf)) as Record<string, Json>;
+  } catch (error) {
+    if (!(error instanceof TooLarge)) throw error;
+    report.at(['include', index, 'with'], `with its params filled in, this has ${error.message}, which is the limit`);
+    return {};
+  }
 }
 
 /** The path of an included file, from where the including one's starts; null where it would leave its folder. */

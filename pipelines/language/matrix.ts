@@ -1,4 +1,5 @@
 import { canonicalJson, type Json } from '../../contracts/json.ts';
+import { limits } from '../../contracts/limits.ts';
 import { suggestion } from './nearest.ts';
 import type { Path } from './problems.ts';
 
@@ -12,12 +13,11 @@ export interface MatrixProblem {
   readonly message: string;
 }
 
-const maximumCombinations = 1000;
+const maximumCombinations = limits.matrixCombinations;
 const maximumValuesLength = 120;
 
 const isMap = (value: Json): value is { [key: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const isEqual = (a: Json | undefined, b: Json | undefined) => canonicalJson(a) === canonicalJson(b);
 
 /**
  * Every combination of the lists of a matrix, as GitHub Actions makes them: the last list changes fastest; `exclude`
@@ -48,6 +48,15 @@ export function combinationsOf(matrix: Readonly<Record<string, Json>>): {
     at([], `the matrix has ${size} combinations; at most ${maximumCombinations} are allowed`);
   if (problems.length > 0) return { combinations: [], problems };
 
+  // Each value is written down once, however often it is compared.
+  const texts = new Map<Json, string>();
+  const textOf = (value: Json) => {
+    const known = texts.get(value) ?? canonicalJson(value);
+    texts.set(value, known);
+    return known;
+  };
+  const isEqual = (a: Json | undefined, b: Json) =>
+    a === b || (typeof a === 'object' && typeof b === 'object' && textOf(a) === textOf(b));
   const excluded = mapsIn(exclude, 'exclude', at);
   for (const [index, each] of excluded.entries())
     for (const name of Object.keys(each))
@@ -64,15 +73,17 @@ export function combinationsOf(matrix: Readonly<Record<string, Json>>): {
     combinations = combinations.flatMap(({ base }) =>
       values.map((value) => ({ base: { ...base, [name]: value }, values: { ...base, [name]: value } })),
     );
+  const exclusions = excluded.map((each) => Object.entries(each));
   combinations = combinations.filter(
-    ({ base }) => !excluded.some((each) => Object.entries(each).every(([name, value]) => isEqual(base[name], value))),
+    ({ base }) => !exclusions.some((each) => each.every(([name, value]) => isEqual(base[name], value))),
   );
   const originals = [...combinations];
   for (const added of mapsIn(include, 'include', at)) {
+    const values = Object.entries(added);
     const fitting = originals.filter(({ base }) =>
-      Object.entries(added).every(([name, value]) => !Object.hasOwn(base, name) || isEqual(base[name], value)),
+      values.every(([name, value]) => !Object.hasOwn(base, name) || isEqual(base[name], value)),
     );
-    for (const { values } of fitting) Object.assign(values, added);
+    for (const each of fitting) Object.assign(each.values, added);
     if (fitting.length === 0) combinations.push({ base: added, values: { ...added } });
   }
   if (combinations.length === 0 && problems.length === 0)
@@ -91,6 +102,10 @@ export function combinationsOf(matrix: Readonly<Record<string, Json>>): {
 function mapsIn(list: Json, key: string, at: (path: Path, message: string) => void): { [key: string]: Json }[] {
   if (!Array.isArray(list)) {
     at([key], `${key} must be a list of mappings, such as [{ seed: 1 }]`);
+    return [];
+  }
+  if (list.length > maximumCombinations) {
+    at([key], `${key} has ${list.length} mappings; at most ${maximumCombinations} are allowed`);
     return [];
   }
   return list.flatMap((each, index) => {

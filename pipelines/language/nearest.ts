@@ -44,17 +44,25 @@ const explained: Readonly<Record<string, string>> = {
   cmd: 'a step does what its kind does, see `uses`',
 };
 
+/** A longer word is compared with none. */
+const longestWord = 100;
+/** So many names are listed. */
+const shownNames = 50;
+
 /** What a word is called here, or the nearest word, or the list of what is allowed: as the end of a message. */
 export function suggestion(word: string, allowed: readonly string[]): string {
   const ours = Object.keys(foreignKeys).find(
     (name) => foreignKeys[name]?.includes(word) && allowed.includes(name.split('.')[0] ?? ''),
   );
   if (ours !== undefined) return `; here it is called ${ours}`;
+  const nearby = Math.max(1, Math.floor(word.length / 3));
   const [nearest] = allowed
+    .filter((name) => word.length <= longestWord && Math.abs(name.length - word.length) <= nearby)
     .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
-  if (nearest && nearest.distance <= Math.max(1, Math.floor(word.length / 3))) return `; did you mean ${nearest.name}?`;
-  return allowed.length > 0 ? `; allowed: ${allowed.join(', ')}` : '';
+  if (nearest && nearest.distance <= nearby) return `; did you mean ${nearest.name}?`;
+  const shown = allowed.slice(0, shownNames).join(', ');
+  return allowed.length > 0 ? `; allowed: ${shown}${allowed.length > shownNames ? ', …' : ''}` : '';
 }
 
 /** Like `suggestion`, for a key of a pipeline file. */

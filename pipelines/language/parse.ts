@@ -1,12 +1,15 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
+import { jsonBytes } from '../../contracts/json-size.ts';
+import { formatBytes, limits } from '../../contracts/limits.ts';
 import { type Plan, planSchema } from '../../contracts/plan.ts';
 import { checkSteps } from './check.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { type IncludedFiles, readIncluded } from './include.ts';
 import { readOutline } from './outline.ts';
 import { withValues } from './params.ts';
-import { formatProblem, type Problem, type Report, reportByPath } from './problems.ts';
+import { problemWithValue } from './plain-value.ts';
+import { formatProblem, type Problem, type Report, reportByPath, TooManyProblems } from './problems.ts';
 import { type PipelineSource, readYaml } from './yaml-source.ts';
 
 export type { PipelineSource } from './yaml-source.ts';
@@ -42,10 +45,10 @@ function planOf({ plan, problems }: Outcome): Plan {
 
 /** Like `parsePipeline`, but gives the mistakes as data. */
 export function readPipeline(source: PipelineSource, params: Params = {}, options: ReadOptions = {}): Outcome {
-  const problems: Problem[] = [];
-  const read = readYaml(source, problems);
-  const plan = read ? readDefinition(read.value, source.file, params, read.report, problems, options) : null;
-  return outcome(plan, problems);
+  return collect((problems) => {
+    const read = readYaml(source, problems);
+    return read ? readDefinition(read.value, source.file, params, read.report, problems, options) : null;
+  });
 }
 
 /** Like `planPipeline`, but gives the mistakes as data. */
@@ -55,8 +58,23 @@ export function readPipelineValue(
   params: Params = {},
   options: ReadOptions = {},
 ): Outcome {
+  return collect((problems) => {
+    const report = reportByPath(file, problems);
+    const problem = problemWithValue(value);
+    if (!problem) return readDefinition(value, file, params, report, problems, options);
+    report.at(problem.path, problem.message);
+    return null;
+  });
+}
+
+function collect(read: (problems: Problem[]) => Plan | null): Outcome {
   const problems: Problem[] = [];
-  return outcome(readDefinition(value, file, params, reportByPath(file, problems), problems, options), problems);
+  try {
+    return outcome(read(problems), problems);
+  } catch (error) {
+    if (error instanceof TooManyProblems) return outcome(null, problems);
+    throw error;
+  }
 }
 
 /** Mistakes by file, in the order in which files were read, and by place; each once. */
@@ -81,6 +99,13 @@ function readDefinition(
 ): Plan | null {
   const outline = readOutline(value, report);
   if (!outline) return null;
+  for (const [name, given] of Object.entries(params)) {
+    const problem = problemWithValue(given, [name]);
+    if (problem) {
+      report.outside(`--set ${name}`, problem.message);
+      return null;
+    }
+  }
   const values = withValues(outline.params, params, 'the pipeline', (name, message) =>
     report.outside(`--set ${name}`, message),
   );
@@ -97,6 +122,14 @@ function readDefinition(
     ...checked,
     ...(schedule === undefined ? {} : { schedule }),
   });
+  const bytes = whole.success ? jsonBytes(whole.data as unknown as Json) : 0;
+  if (bytes > limits.planBytes) {
+    report.at(
+      [],
+      `the plan of this pipeline has ${formatBytes(bytes)}; at most ${formatBytes(limits.planBytes)} are allowed. Shorten its params, or divide it`,
+    );
+    return null;
+  }
   if (!whole.success) throw new Error(`The plan of ${file} is not one: ${whole.error.message}`);
   return whole.data;
 }

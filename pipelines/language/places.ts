@@ -1,5 +1,5 @@
 import { type Document, isMap, isNode, isPair, isScalar, isSeq, type LineCounter, type Node, type Scalar } from 'yaml';
-import type { Path, Problem, Report } from './problems.ts';
+import { addProblem, type Path, type Problem, type Report } from './problems.ts';
 
 interface Place {
   readonly line: number;
@@ -39,12 +39,12 @@ export function reportInYaml(
     const node = nodeAt(path);
     return isScalar(node) && node.range ? at(node.range[0] + sourceOffset(node, offset, text)) : ofValue(path);
   };
-  const add = (place: Place, message: string) => problems.push({ file, ...place, message });
+  const add = (place: Place, message: string) => addProblem(problems, { file, ...place, message });
   return {
     at: (path, message) => add(ofValue(path), message),
     atKey: (path, message) => add(at(offsetOf(keyAt(path)) ?? offsetOf(nodeAt(path))), message),
     inText: (path, offset, message) => add(ofText(path, offset), message),
-    outside: (where, message) => problems.push({ file: where, line: 0, column: 0, message }),
+    outside: (where, message) => addProblem(problems, { file: where, line: 0, column: 0, message }),
   };
 }
 

@@ -1,3 +1,5 @@
+import { limits } from '../../contracts/limits.ts';
+
 export type Path = readonly (string | number)[];
 
 /** A mistake in a pipeline, with its place. */
@@ -11,6 +13,17 @@ export interface Problem {
 
 export const formatProblem = ({ file, line, column, message }: Problem): string =>
   line === 0 ? `${file}: ${message}` : `${file}:${line}:${column}: ${message}`;
+
+/** Ends the reading: more mistakes than these help nobody. */
+export class TooManyProblems extends Error {}
+
+/** @throws TooManyProblems after the last that is told */
+export function addProblem(problems: Problem[], problem: Problem): void {
+  problems.push(problem);
+  if (problems.length < limits.problems) return;
+  problems.push({ ...problem, message: `and there may be more: at most ${limits.problems} are told at once` });
+  throw new TooManyProblems();
+}
 
 /** Collects mistakes at places of one file. */
 export interface Report {
@@ -26,7 +39,7 @@ export interface Report {
 
 /** Mistakes in a value that no text stands behind are named by their path: `steps.pretrain.with.epochs`. */
 export function reportByPath(file: string, problems: Problem[]): Report {
-  const add = (where: string, message: string) => problems.push({ file: where, line: 0, column: 0, message });
+  const add = (where: string, message: string) => addProblem(problems, { file: where, line: 0, column: 0, message });
   const at = (path: Path, message: string) => {
     const name = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
     add(file, name === '' ? message : `${name.replace(/^\./, '')}: ${message}`);

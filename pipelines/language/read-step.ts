@@ -1,10 +1,12 @@
 import type { Json } from '../../contracts/json.ts';
+import { jsonBytes } from '../../contracts/json-size.ts';
+import { formatBytes, limits } from '../../contracts/limits.ts';
 import { type StepDefinition, stepDefinitionSchema } from './definition.ts';
 import { describeIssues } from './issues.ts';
 import { type Combination, combinationsOf, describe, memberIds } from './matrix.ts';
 import { suggestion } from './nearest.ts';
 import type { Path } from './problems.ts';
-import { findReferences, formatReference, lookUp, type Reference, substitute } from './references.ts';
+import { findReferences, formatReference, lookUp, type Reference, substitute, TooLarge, within } from './references.ts';
 import { baseOf, type WrittenStep } from './written.ts';
 
 /** One step of the plan. */
@@ -35,13 +37,16 @@ const keysAt = (path: Path) =>
 export function readSteps(steps: readonly WrittenStep[]): Map<string, ReadStep> {
   const texts = new Map(steps.map((written) => [written.id, { written, text: withParams(written) }]));
   const found = new Map<string, ReadStep | null>();
+  const tally: Tally = { planned: 0, bytes: 0 };
   const read = (id: string, trail: readonly string[]): ReadStep | null => {
     const known = found.get(id);
     if (known !== undefined) return known;
     const step = texts.get(id);
     if (!step) return null;
     const { written, text } = step;
-    const result = readStep(written, text, (name) => {
+    // What is too large was told already.
+    if (text === null) return null;
+    const result = readStep(written, text, tally, (name) => {
       const target = written.scope.idOf(name);
       return target === null || [...trail, id].includes(target) ? target : (read(target, [...trail, id]) ?? target);
     });
@@ -76,10 +81,30 @@ function withParams({ value, path, role, scope }: WrittenStep): Json {
       else if (keyOf(inner) !== 'with') say('${run.…} can be used in with only');
     } else if (keyOf(inner) !== 'with') say('results of steps can be used in with only');
   }
-  return substitute(renamed(value, scope.idOf), (reference) =>
+  return filledIn(renamed(value, scope.idOf), { path, scope }, (reference) =>
     reference.of === 'params' ? lookUp({ ...params }, reference.path) : undefined,
   );
 }
+
+/** The step with references replaced; null, and told, where that makes it too large. */
+function filledIn(
+  text: Json,
+  { path, scope: { report } }: Pick<WrittenStep, 'path' | 'scope'>,
+  lookup: (reference: Reference) => Json | undefined,
+): Json | null {
+  try {
+    return substitute(text, within(limits.filledBytes, lookup));
+  } catch (error) {
+    if (!(error instanceof TooLarge)) throw error;
+    report.atKey(path, `with what its references name, this step has ${error.message}, which is the limit`);
+    return null;
+  }
+}
+
+const fill = (written: WrittenStep, text: Json, values: Combination) =>
+  filledIn(text, written, (reference) =>
+    reference.of === 'matrix' ? lookUp({ ...values }, reference.path) : undefined,
+  );
 
 /** References by the ids that steps have in the whole pipeline. */
 const renamed = (value: Json, idOf: (name: string) => string | null): Json =>
@@ -92,21 +117,24 @@ const renamed = (value: Json, idOf: (name: string) => string | null): Json =>
 function readStep(
   written: WrittenStep,
   text: Json,
+  tally: Tally,
   stepNamed: (name: string) => ReadStep | string | null,
 ): ReadStep | null {
   const { id, path, scope } = written;
   const { report } = scope;
   const matrix = typeof text === 'object' && text !== null && !Array.isArray(text) ? text.matrix : undefined;
   const combinations = matrix === undefined ? null : readMatrix(written, matrix, stepNamed);
-  const own = combinations ? [...combinations.values] : [null];
+  const each = combinations ? [...combinations.values] : [null];
+  if (!fits(written, text, each.length, tally)) return null;
   const ids = combinations ? memberIds(id, combinations.values) : [id];
   const members: Member[] = [];
   let isWrong = false;
-  for (const [index, values] of own.entries()) {
-    const filled = values
-      ? substitute(text, (reference) => (reference.of === 'matrix' ? lookUp({ ...values }, reference.path) : undefined))
-      : text;
-    if (values) isWrong = reportUnfilled(written, text, values) || isWrong;
+  for (const [index, values] of each.entries()) {
+    // The matrix itself is read with the first: it would be read as often as it has combinations.
+    const own = index === 0 ? text : withoutMatrix(text);
+    const filled = values ? fill(written, own, values) : text;
+    if (filled === null) return null;
+    if (values) isWrong = reportUnfilled(written, own, values) || isWrong;
     const parsed = stepDefinitionSchema.safeParse(filled);
     if (parsed.success) members.push({ id: ids[index] ?? id, values, definition: parsed.data });
     else {
@@ -122,6 +150,38 @@ function readStep(
   if (first.definition.maxParallel !== undefined && !combinations)
     report.atKey([...path, 'maxParallel'], 'maxParallel limits the steps of a matrix; this step has no matrix');
   return { written, definition: first.definition, members, root: combinations?.root ?? null };
+}
+
+function withoutMatrix(text: Json): Json {
+  if (typeof text !== 'object' || text === null || Array.isArray(text)) return text;
+  const { matrix: _, ...rest } = text;
+  return rest;
+}
+
+/** Steps of the plan so far, and what stands in them. */
+interface Tally {
+  planned: number;
+  bytes: number;
+}
+
+/** Counts the steps of the plan that a step is, before they are made. */
+function fits({ path, scope: { report } }: WrittenStep, text: Json, members: number, tally: Tally): boolean {
+  const [hadPlanned, hadBytes] = [tally.planned, tally.bytes];
+  tally.planned += members;
+  if (typeof text === 'object' && text !== null && !Array.isArray(text))
+    tally.bytes += members * jsonBytes(text.with ?? null);
+  // Told once: those that come after are too many as well.
+  if (tally.planned > limits.plannedSteps && hadPlanned <= limits.plannedSteps)
+    report.atKey(
+      path,
+      `with its matrix, this makes ${tally.planned} steps so far; at most ${limits.plannedSteps} are allowed`,
+    );
+  else if (tally.bytes > limits.planBytes && hadBytes <= limits.planBytes)
+    report.atKey(
+      path,
+      `with this step, its matrix and params, the plan has ${formatBytes(tally.bytes)} so far; at most ${formatBytes(limits.planBytes)} are allowed`,
+    );
+  return tally.planned <= limits.plannedSteps && tally.bytes <= limits.planBytes;
 }
 
 /** Whether what stands at a path is the matrix, or refers to it: where that is wrong, this cannot be judged. */

@@ -1,5 +1,7 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
+import { jsonBytes } from '../../contracts/json-size.ts';
+import { formatBytes } from '../../contracts/limits.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import type { Path } from './problems.ts';
 
@@ -78,13 +80,36 @@ export function substitute(value: Json, lookup: (reference: Reference) => Json |
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, substitute(member, lookup)]));
 }
 
+/** What references are replaced by is more than is allowed. */
+export class TooLarge extends Error {
+  constructor(readonly limit: number) {
+    super(`more than ${formatBytes(limit)}`);
+  }
+}
+
+/** A look-up for `substitute` that gives up once all that it gave is larger than a limit. @throws TooLarge */
+export function within(
+  limit: number,
+  lookup: (reference: Reference) => Json | undefined,
+): (reference: Reference) => Json | undefined {
+  let left = limit;
+  return (reference) => {
+    const found = lookup(reference);
+    if (found !== undefined) left -= jsonBytes(found, left);
+    if (left < 0) throw new TooLarge(limit);
+    return found;
+  };
+}
+
 /** What a path names in a value; undefined when there is nothing. */
 export function lookUp(value: Json | undefined, path: readonly string[]): Json | undefined {
   let at = value;
   for (const part of path)
     at =
       typeof at === 'object' && at !== null && !Array.isArray(at)
-        ? (at as { readonly [key: string]: Json })[part]
+        ? Object.hasOwn(at, part)
+          ? (at as { readonly [key: string]: Json })[part]
+          : undefined
         : undefined;
   return at;
 }

@@ -24,22 +24,44 @@ export function whenContext(
   run?: RunFacts,
 ): WhenContext {
   const { mentions } = readWhen(step.when ?? 'true');
-  const steps: Record<string, WhenStep> = {};
+  /** By step, the fields of its result that are mentioned; null for all. */
+  const fields = new Map<string, Set<string> | null>();
   for (const { root, parts } of mentions) {
-    const id = parts[0]?.name;
+    const [id, aspect, field] = parts;
     if (root !== 'steps' || id === undefined) continue;
+    const named = fields.get(id.name);
+    if (named === null || (aspect?.name === 'result' && field === undefined)) fields.set(id.name, null);
+    else fields.set(id.name, new Set([...(named ?? []), ...(aspect?.name === 'result' && field ? [field.name] : [])]));
+  }
+  const steps: Record<string, WhenStep> = {};
+  for (const [id, wanted] of fields) {
     const members = plan.matrices?.[id]?.members;
     const outcome = outcomes[id];
-    if (members) steps[id] = together(members.flatMap((member) => outcomes[member] ?? []));
+    if (members)
+      steps[id] = together(
+        members.flatMap((member) => outcomes[member] ?? []),
+        wanted,
+      );
     else if (outcome) steps[id] = outcome;
   }
   return { params: plan.params, matrix: step.matrix?.values ?? {}, steps, run: run ? { ...run } : {} };
 }
 
-/** One outcome for all of a matrix: each field of its result is the list of theirs, in the order of the matrix. */
-function together(outcomes: readonly StepOutcome[]): WhenStep {
+/**
+ * One outcome for all of a matrix: each field of its result is the list of theirs, in the order of the matrix.
+ *
+ * @param wanted the only fields that are asked for: hundreds of conditions may ask for the same matrix
+ */
+function together(outcomes: readonly StepOutcome[], wanted: ReadonlySet<string> | null): WhenStep {
   const states = outcomes.map(({ state }) => state);
-  return { state: combinedState(states), states, result: listOfEach(outcomes.map(({ result }) => result)) };
+  const results = outcomes.map(({ result }) =>
+    wanted && isObject(result)
+      ? Object.fromEntries(
+          [...wanted].flatMap((field) => (Object.hasOwn(result, field) ? [[field, result[field] ?? null]] : [])),
+        )
+      : result,
+  );
+  return { state: combinedState(states), states, result: listOfEach(results) };
 }
 
 /** `done` when all are; else the most serious of what became of them. */

@@ -1,6 +1,9 @@
 import { type ASTNode, Environment, type ParseResult } from '@marcbachmann/cel-js';
 import type { Json } from '../../contracts/json.ts';
+import { limits } from '../../contracts/limits.ts';
 import type { StepState } from '../../contracts/status.ts';
+import { compilePattern, type Pattern } from './pattern.ts';
+import { costOf, loopDepth } from './when-cost.ts';
 
 /** What `when` can name. */
 export const whenRoots = ['params', 'matrix', 'steps', 'run'] as const;
@@ -23,6 +26,13 @@ export interface WhenContext {
 export type WhenOutcome =
   | { readonly ok: true; readonly value: boolean }
   | { readonly ok: false; readonly message: string };
+
+/** How many steps of evaluation may still be spent on the conditions of a run. */
+export interface WhenBudget {
+  left: number;
+}
+
+export const newWhenBudget = (): WhenBudget => ({ left: limits.whenCostOfRun });
 
 export interface TextRange {
   readonly start: number;
@@ -53,7 +63,11 @@ const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
   '%': (a, b) => a % b,
 };
 
-const environment = new Environment({ unlistedVariablesAreDyn: false, homogeneousAggregateLiterals: false });
+const environment = new Environment({
+  unlistedVariablesAreDyn: false,
+  homogeneousAggregateLiterals: false,
+  limits: { maxAstNodes: limits.whenParts, maxDepth: limits.whenDepth },
+});
 for (const root of whenRoots) environment.registerVariable(root, 'map');
 for (const [sign, compute] of Object.entries(arithmetic)) {
   const handler = (a: number | bigint, b: number | bigint) => compute(Number(a), Number(b));
@@ -61,6 +75,12 @@ for (const [sign, compute] of Object.entries(arithmetic)) {
   environment.registerOperator(`int ${sign} double: double`, handler);
 }
 environment.registerOperator('double % double: double', (a: number, b: number) => a % b);
+/** The library's own `matches` is JavaScript's, which takes exponential time for some patterns. */
+const linearMatches = 'matchesInOnePass';
+const patterns = new Map<string, Pattern>();
+environment.registerFunction(`string.${linearMatches}(string): bool`, (text: string, source: string) =>
+  patternOf(source).test(text),
+);
 environment.registerOperator('int == double', (a: bigint, b: number) => Number(a) === b);
 
 const textOrStep = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<![.\w])steps\.[a-z][a-z0-9-]*(?=\.)/g;
@@ -69,6 +89,20 @@ const textOrStep = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<![.\w])steps\.[a-z][a
 const withoutDashes = (expression: string) =>
   expression.replace(textOrStep, (found) => (found.startsWith('steps.') ? found.replaceAll('-', '_') : found));
 
+/** So many expressions and patterns are remembered; a worker meets those of all its runs. */
+const remembered = 500;
+
+function remember<T>(known: Map<string, T>, text: string, make: () => T): T {
+  const found = known.get(text);
+  if (found !== undefined) return found;
+  if (known.size >= remembered) known.clear();
+  const made = make();
+  known.set(text, made);
+  return made;
+}
+
+const patternOf = (source: string): Pattern => remember(patterns, source, () => compilePattern(source));
+
 const parsed = new Map<string, ParseResult>();
 
 /**
@@ -76,12 +110,17 @@ const parsed = new Map<string, ParseResult>();
  *
  * @throws ParseError
  */
-export function parseWhen(expression: string): ParseResult {
-  const known = parsed.get(expression);
-  if (known) return known;
-  const fresh = environment.parse(withoutDashes(expression));
-  parsed.set(expression, fresh);
-  return fresh;
+export const parseWhen = (expression: string): ParseResult =>
+  remember(parsed, expression, () => {
+    const fresh = environment.parse(withoutDashes(expression));
+    matchInOnePass(fresh.ast);
+    return fresh;
+  });
+
+/** Puts our `matches` in the place of the library's. */
+function matchInOnePass(node: ASTNode): void {
+  if (node.op === 'rcall' && node.args[0] === 'matches') node.args[0] = linearMatches;
+  for (const inner of nodesIn(node.args)) matchInOnePass(inner);
 }
 
 const isNode = (value: unknown): value is ASTNode =>
@@ -157,13 +196,11 @@ const stateMentions = new Map<string, boolean>();
 
 /** Whether an expression asks for the state of a step: then it decides by itself, whatever became of that step. */
 export function mentionsState(expression: string): boolean {
-  const known = stateMentions.get(expression);
-  if (known !== undefined) return known;
-  const found = readWhen(expression).mentions.some(
-    ({ root, parts }) => root === 'steps' && (parts[1]?.name === 'state' || parts[1]?.name === 'states'),
+  return remember(stateMentions, expression, () =>
+    readWhen(expression).mentions.some(
+      ({ root, parts }) => root === 'steps' && (parts[1]?.name === 'state' || parts[1]?.name === 'states'),
+    ),
   );
-  stateMentions.set(expression, found);
-  return found;
 }
 
 /** `dyn<list<double>> > int` is `list of numbers > number`. */
@@ -176,13 +213,28 @@ const inOurWords = (types: string) =>
     .replace(/\blist<number>/g, 'list of numbers')
     .replace(/\blist<(\w+)>/g, 'list of $1');
 
+/** What the library counts. */
+const parts: Readonly<Record<string, string>> = {
+  maxAstNodes: 'parts',
+  maxDepth: 'brackets within each other',
+  maxListElements: 'elements of a list',
+  maxMapEntries: 'entries of a mapping',
+  maxCallArguments: 'arguments',
+};
+
 /** The message of an error of CEL, without its drawing of the place. */
 export function describeCelError(error: unknown): { message: string; range: TextRange | null; code: string } {
   const message = error instanceof Error ? error.message : String(error);
   const { summary, range, code } = (error ?? {}) as { summary?: string; range?: TextRange; code?: string };
   const plain = (summary ?? message.split('\n')[0] ?? '')
     .replace(/no such overload: (.*)/, (_, types: string) => `these do not go together: ${inOurWords(types)}`)
-    .replace('Unexpected token: EOF', 'the expression ends too early');
+    .replace('Unexpected token: EOF', 'the expression ends too early')
+    .replace(
+      /Exceeded (\w+) \((\d+)\)/,
+      (_, name: string, limit: string) => `at most ${limit} ${parts[name] ?? name} are allowed`,
+    )
+    .replace('Maximum call stack size exceeded', 'it is nested too deeply')
+    .replaceAll(linearMatches, 'matches');
   return { message: plain, range: range ?? null, code: code ?? '' };
 }
 
@@ -195,19 +247,69 @@ function withAliases(steps: WhenContext['steps']): WhenContext['steps'] {
   return named;
 }
 
-/** Evaluates an expression. What goes wrong comes back as a sentence. */
-export function evaluateWhen(expression: string, context: WhenContext): WhenOutcome {
+/**
+ * What is too much about an expression, whatever values it is given; null when nothing is.
+ *
+ * @throws ParseError
+ */
+export function excessOf(expression: string): string | null {
+  const { ast } = parseWhen(expression);
+  if (isDeeperThan(limits.whenOperators, ast))
+    return `when has operators more than ${limits.whenOperators} deep within each other; at most ${limits.whenOperators} are allowed`;
+  const depth = loopDepth(ast);
+  return depth > limits.whenNesting
+    ? `when has all, exists, exists_one, map or filter ${depth} deep within each other; at most ${limits.whenNesting} are allowed`
+    : null;
+}
+
+/** Layer by layer: what is too deep would end a recursion. */
+function isDeeperThan(limit: number, root: ASTNode): boolean {
+  let layer = [root];
+  for (let depth = 0; layer.length > 0; depth++) {
+    if (depth > limit) return true;
+    layer = layer.flatMap((node) => nodesIn(node.args));
+  }
+  return false;
+}
+
+/** The most steps that the evaluation of an expression can take with these values. @throws ParseError */
+export const whenCost = (expression: string, context: WhenContext): number =>
+  costOf(parseWhen(expression).ast, { ...context, steps: withAliases(context.steps) });
+
+export const tooCostly = (cost: number): string =>
+  `it may take ${cost} steps of evaluation, and at most ${limits.whenCost} are allowed; let fewer of all, exists, exists_one, map and filter stand within each other, or shorten the lists that they go over`;
+
+/**
+ * Evaluates an expression. What goes wrong comes back as a sentence, and so does what would take too long: that is counted
+ * beforehand, and taken from the budget.
+ */
+export function evaluateWhen(
+  expression: string,
+  context: WhenContext,
+  budget: WhenBudget = newWhenBudget(),
+): WhenOutcome {
+  const refuse = (message: string) => ({ ok: false, message: `when (${shorten(expression)}) ${message}` }) as const;
   try {
+    const cost = whenCost(expression, context);
+    if (cost > limits.whenCost) return refuse(`cannot be evaluated: ${tooCostly(cost)}`);
+    if (cost > budget.left)
+      return refuse(
+        `cannot be evaluated: the conditions of this run take more than ${limits.whenCostOfRun} steps of evaluation together`,
+      );
+    budget.left -= cost;
     const value: unknown = parseWhen(expression)({ ...context, steps: withAliases(context.steps) });
     if (typeof value === 'boolean') return { ok: true, value };
     const shown = typeof value === 'bigint' ? String(value) : JSON.stringify(value);
-    return { ok: false, message: `when (${expression}) must give true or false, not ${shown}` };
+    return refuse(`must give true or false, not ${shorten(shown ?? 'nothing')}`);
   } catch (error) {
     const { message, range, code } = describeCelError(error);
     const missing = code === 'no_such_key' && range ? missingResult(expression, range, context) : null;
-    return { ok: false, message: `when (${expression}) cannot be evaluated: ${missing ?? message}` };
+    return refuse(`cannot be evaluated: ${missing ?? message}`);
   }
 }
+
+const shownCharacters = 300;
+const shorten = (text: string) => (text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text);
 
 function missingResult(expression: string, range: TextRange, { steps }: WhenContext): string | null {
   const mention = readWhen(expression).mentions.find(

@@ -68,7 +68,7 @@ export function graphOf(plan: Plan, progress?: Readonly<Record<string, StepProgr
 /** The needs that no other need implies. */
 function direct(needs: Needs): GraphEdge[] {
   return [...needs].flatMap(([to, wanted]) => {
-    const implied = new Set(wanted.flatMap((need) => ancestorsByDistance(need, needs).flat()));
+    const implied = new Set(wanted.flatMap((need) => [...ancestorsByDistance(need, needs)].flat()));
     return wanted.filter((from) => !implied.has(from)).map((from): GraphEdge => ({ from, to, kind: 'needs' }));
   });
 }

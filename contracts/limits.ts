@@ -1,0 +1,68 @@
+/**
+ * How much of what comes from outside is taken. Each refusal names its limit; docs/pipelines.md lists them.
+ *
+ * Those of a pipeline hold when it is read. Those of conditions and sizes hold again while a run goes on, where results are
+ * known; they are counts, never times, so that a replayed history decides the same.
+ */
+export const limits = {
+  /** Of one pipeline file. */
+  fileBytes: 1024 * 1024,
+  /** Includes of a pipeline, through all files; a file that is included twice counts twice. */
+  includes: 200,
+  /** Files that include each other in a row. */
+  includeDepth: 20,
+  /** Bytes of all included files, each counted as often as it is included. */
+  includedBytes: 4 * 1024 * 1024,
+  /** Steps as written, through all files. */
+  steps: 2000,
+  /** Steps of the plan, each of a matrix counted. */
+  plannedSteps: 5000,
+  matrixCombinations: 1000,
+  /** Needs of the steps of the plan, each of a matrix counted. */
+  plannedNeeds: 20_000,
+  /** How deep lists and mappings may lie in each other. */
+  nesting: 64,
+  /** Uses of YAML's anchors by aliases. */
+  aliases: 100,
+  /** What the `${params…}` of one step, or of one include, may be replaced by together. */
+  filledBytes: 256 * 1024,
+  /** Of the plan, as it is sent to Temporal, which takes 2 MiB; the state of the run joins it when its history begins anew. */
+  planBytes: 1024 * 1024,
+  /** Mistakes that are told at once. */
+  problems: 200,
+
+  /** Of a condition as it is written. */
+  whenCharacters: 4096,
+  /** Of a condition once the params of an included file stand in it. */
+  plannedWhenCharacters: 32 * 1024,
+  /** Names, values, operators and calls of a condition. */
+  whenParts: 20_000,
+  /** Brackets of a condition within each other. */
+  whenDepth: 100,
+  /** Operators of a condition within each other, as `a && b && c` has two. */
+  whenOperators: 500,
+  /** `all`, `exists`, `exists_one`, `map` and `filter` within each other. */
+  whenNesting: 3,
+  /** Steps of evaluation that a condition may take at most; some 0.1 s. */
+  whenCost: 100_000,
+  /** The same for all conditions of a run together, in one history. */
+  whenCostOfRun: 2_000_000,
+  /** States of the automaton of a pattern that `matches` is given. */
+  patternStates: 1000,
+
+  /** What Temporal takes is 2 MiB a message. Parameters of a step, with the results that they refer to. */
+  sentParameterBytes: 1024 * 1024,
+  /** The result of a step. */
+  resultBytes: 512 * 1024,
+} as const;
+
+const units = [
+  ['MiB', 1024 * 1024],
+  ['KiB', 1024],
+] as const;
+
+/** A size for people: `1 MiB`, `4.2 MiB`, `512 bytes`. */
+export function formatBytes(bytes: number): string {
+  const [unit, size] = units.find(([, each]) => bytes >= each) ?? ['bytes', 1];
+  return `${Number((bytes / size).toFixed(1))} ${unit}`;
+}
