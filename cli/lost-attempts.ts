@@ -1,6 +1,9 @@
 import type { LogLine } from '../contracts/logs.ts';
 import type { ServerClient } from './connection.ts';
 
+/** gRPC's number for it. */
+const notFound = 5;
+
 /**
  * Attempts that ended without a word, because their worker went away: Temporal's history has them.
  *
@@ -17,7 +20,11 @@ export async function lostAttempts(
       const history = await client.workflow
         .getHandle(id)
         .fetchHistory()
-        .catch(() => null);
+        .catch((error: unknown) => {
+          // A training that has not begun, or a run that the server has forgotten.
+          if (error instanceof Error && 'code' in error && error.code === notFound) return null;
+          throw error;
+        });
       const events = history?.events ?? [];
       const scheduled = new Map(
         events.flatMap(({ eventId, activityTaskScheduledEventAttributes: of }) =>

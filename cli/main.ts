@@ -101,7 +101,7 @@ export function buildProgram(finish: (code: number) => void): Command {
     .command('status <run>')
     .description('show the state of every step')
     .addOption(jsonOption())
-    .action(async (id, options) => run((await inspectCommands()).statusCommand(id, options)));
+    .action(async (id, options) => run((await import('./commands/status.ts')).statusCommand(id, options)));
   program
     .command('cancel <run>')
     .description('stop a run after a checkpoint')

@@ -1,5 +1,6 @@
 import {
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
@@ -8,8 +9,9 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
-import { loadPlan, loadRunRecord, recordRun, type Store, savePlan } from '../store/index.ts';
+import { loadPlan, loadRunRecord, openStore, recordRun, type Store, savePlan } from '../store/index.ts';
 import { describeEnvironment } from '../worker/environment.ts';
+import { openHome } from '../worker/home.ts';
 import { registerSearchAttributes } from '../worker/search-attributes.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
@@ -150,17 +152,31 @@ const isUnknownAttribute = (error: unknown) =>
   'details' in error &&
   /no mapping defined for search attribute|invalid search attribute/.test(String(error.details));
 
-/** What the server knows of a run. @throws ContrailError RunNotFound */
-export async function describeRun({ client }: ServerClient, run: string) {
+/** What the server knows of a run; null where it does not know it, or has forgotten it. */
+export async function findRun({ client }: ServerClient, run: string): Promise<WorkflowExecutionDescription | null> {
   try {
     return await client.workflow.getHandle(run).describe();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError)
-      throw new ContrailError('RunNotFound', `There is no run ${run}. \`contrail list\` shows the runs.`, {
-        cause: error,
-      });
+    if (error instanceof WorkflowNotFoundError) return null;
     throw error;
   }
+}
+
+/** What the server knows of a run. @throws ContrailError RunNotFound, which says what the store has of it */
+export async function describeRun(server: ServerClient, run: string): Promise<WorkflowExecutionDescription> {
+  const known = await findRun(server, run);
+  if (!known) throw await notOnServer(openStore(openHome().storeUrl), run);
+  return known;
+}
+
+/** What to tell a user of a run that the server does not know. */
+export async function notOnServer(store: Store, run: string): Promise<ContrailError> {
+  return new ContrailError(
+    'RunNotFound',
+    (await loadPlan(store, run))
+      ? `The run ${run} is not on this server, but the store has it. \`contrail status ${run}\` shows how far it came, \`contrail resume ${run}\` goes on with it.`
+      : `There is no run ${run}. \`contrail list\` shows the runs; CONTRAIL_HOME says which store is looked into.`,
+  );
 }
 
 /** @throws ContrailError Usage where the run has ended, RunNotFound */
@@ -171,9 +187,13 @@ export async function requireRunning(server: ServerClient, run: string): Promise
 }
 
 /** The state of every step; null when no worker answers. */
-export async function queryStatus({ client }: ServerClient, run: string): Promise<PipelineStatus | null> {
+export async function queryStatus(
+  { client }: ServerClient,
+  run: string,
+  timeoutMs = queryTimeoutMs,
+): Promise<PipelineStatus | null> {
   try {
-    return await client.connection.withDeadline(Date.now() + queryTimeoutMs, () =>
+    return await client.connection.withDeadline(Date.now() + timeoutMs, () =>
       client.workflow.getHandle(run).query(statusQuery),
     );
   } catch (error) {

@@ -3,6 +3,7 @@ import { ContrailError } from '../../contracts/errors.ts';
 import { collectGarbage, listCache, listCacheKeys, openStore, removeCacheEntry } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { formatBytes, print, printJson, say, table } from '../output.ts';
+import { localTime } from '../times.ts';
 
 const shortKey = 12;
 /** The kind of step; empty where a fingerprint is not as this version writes it. */
@@ -37,7 +38,7 @@ export async function cacheListCommand({ json }: { readonly json: boolean }): Pr
           uses,
           run,
           step,
-          createdAt.slice(0, 19).replace('T', ' '),
+          localTime(createdAt),
         ]),
       ),
     );

@@ -8,7 +8,7 @@ import { pauseUpdate, retryUpdate, unpauseUpdate } from '../../workflows/message
 import { type ServerClient, withServer } from '../connection.ts';
 import { forTerminal, printJson, say } from '../output.ts';
 import { keepChanges } from '../recorded-changes.ts';
-import { describeRun, requireRunning, startRun } from '../runs.ts';
+import { findRun, requireRunning, startRun } from '../runs.ts';
 import { checkRunId, follow } from './run.ts';
 
 /** Sends an update. What the workflow refuses becomes a sentence. @throws ContrailError Usage, RunNotFound */
@@ -75,8 +75,8 @@ export async function retryCommand(
       `The run ${run} has no step ${step}; its steps are ${plan.steps.map(({ id }) => id).join(', ')}.`,
     );
   return withServer(async (server) => {
-    const { status } = await describeRun(server, run);
-    if (status.name === 'RUNNING')
+    const known = await findRun(server, run);
+    if (known?.status.name === 'RUNNING')
       await update(run, (handle) => handle.executeUpdate(retryUpdate, { args: [{ step }] }));
     else await startRun(server, store, run, plan, true, { redo: [step] });
     say(`Doing ${step} of ${run} again, and what follows it`);

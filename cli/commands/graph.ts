@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import pc from 'picocolors';
-import { ContrailError, isContrailError } from '../../contracts/errors.ts';
+import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { explained } from '../../contracts/system-errors.ts';
@@ -12,12 +12,13 @@ import {
   graphOf,
   type StepProgress,
 } from '../../pipelines/language/graph/index.ts';
-import { loadPlan, loadStepResults, openStore, type Store } from '../../store/index.ts';
+import { loadPlan, openStore, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
-import { withServer } from '../connection.ts';
 import { coloured, print, say } from '../output.ts';
+import { withServerIfAny } from '../perhaps-server.ts';
 import { readPipelineFile } from '../pipeline-file.ts';
-import { queryStatus } from '../runs.ts';
+import { findRun, queryStatus } from '../runs.ts';
+import { storedSteps } from '../stored-run.ts';
 import { checkRunId } from './run.ts';
 
 export interface GraphOptions {
@@ -70,25 +71,20 @@ async function loadRun(
       'RunNotFound',
       `There is no file ${run}, and the store knows no run of that name. \`contrail list\` shows the runs.`,
     );
-  return { plan, progress: (await progressFromServer(run)) ?? (await progressFromStore(store, run)) };
+  return { plan, progress: await progressOf(store, run, plan) };
 }
 
-/** Null where no server or no worker answers, or the server has forgotten the run. */
-async function progressFromServer(run: string): Promise<Progress | null> {
-  try {
-    const status = await withServer((server) => queryStatus(server, run));
-    return status && Object.fromEntries(status.steps.map((step) => [step.id, step]));
-  } catch (error) {
-    if (isContrailError(error) && (error.code === 'ServerUnreachable' || error.code === 'RunNotFound')) return null;
-    throw error;
-  }
-}
-
-async function progressFromStore(store: Store, run: string): Promise<Progress> {
-  say('No worker answers: steps whose result is in the store are shown as done, all others as waiting.');
-  const results = await loadStepResults(store, run);
-  return Object.fromEntries(Object.keys(results).map((id) => [id, { state: 'done' as const }]));
-}
+/** The states of the steps: from the server where it and a worker answer, else from the store. */
+const progressOf = (store: Store, run: string, plan: Plan): Promise<Progress> =>
+  withServerIfAny(async (server) => {
+    const known = server && (await findRun(server, run));
+    const status = server && known && (await queryStatus(server, run));
+    if (server && !known) say(`${run} is not on this server; this is what the store knows.`);
+    if (known && !status) say('No worker answers; this is what the store knows.');
+    const hasEnded = known ? known.status.name !== 'RUNNING' : server !== null;
+    const steps = status?.steps ?? (await storedSteps(store, run, plan, { hasEnded }));
+    return Object.fromEntries(steps.map((step) => [step.id, step]));
+  });
 
 /** A file is replaced as a whole; into a device or a pipe, such as `/dev/stdout`, it is written. */
 async function writeWhole(file: string, text: string): Promise<void> {

@@ -1,83 +1,10 @@
-import { dataLines } from '../../contracts/data-account.ts';
-import { ContrailError } from '../../contracts/errors.ts';
-import type { PipelineStatus } from '../../contracts/status.ts';
-import { loadPlan, openCheckpoints, openStore } from '../../store/index.ts';
+import { openCheckpoints, openStore, requirePlan } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
-import { askRun, type RunAnswer } from '../ask-run.ts';
-import { type ServerClient, withServer } from '../connection.ts';
-import { coloured, formatBytes, formatSeconds, print, printJson, say, table } from '../output.ts';
-import { pendingOf } from '../pending.ts';
-import { describeRun, queryStatus, requireRunning } from '../runs.ts';
-import { troubleLines, withTrouble } from '../trouble.ts';
+import { withServer } from '../connection.ts';
+import { formatBytes, print, printJson, say, table } from '../output.ts';
+import { requireRunning } from '../runs.ts';
+import { localTime } from '../times.ts';
 import { checkRunId } from './run.ts';
-
-/** `contrail status` */
-export async function statusCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
-  checkRunId(run);
-  return withServer(async (server) => {
-    const { status: execution, startTime, closeTime, runId } = await describeRun(server, run);
-    const { status, why } = await currentStatus(server, run, execution.name === 'RUNNING');
-    const state = status?.state === 'paused' ? 'paused' : execution.name.toLowerCase();
-    if (json)
-      printJson({
-        run,
-        execution: runId,
-        state,
-        started: startTime.toISOString(),
-        ended: closeTime?.toISOString() ?? null,
-        steps: status?.steps ?? null,
-      });
-    else {
-      print(`${run}: ${state}, started ${startTime.toISOString()}`);
-      if (!status) say(`The steps cannot be shown. ${why}`);
-      else {
-        print(
-          table(
-            ['step', 'kind', 'state', 'attempts', 'epoch', 'latest', 'took'],
-            status.steps.map(
-              ({ id, uses, state, reused, attempts, epoch, epochs, metrics, result, error, startedAt, endedAt }) => [
-                id,
-                uses,
-                coloured(reused ? `${state} (reused)` : state),
-                attempts,
-                epoch === null ? '' : `${epoch} of ${epochs}`,
-                error
-                  ? (error.message.split('\n')[0] ?? '')
-                  : typeof result?.top1 === 'number'
-                    ? `top-1 ${result.top1.toFixed(4)}`
-                    : metrics
-                      ? `loss ${metrics.loss.toFixed(4)}`
-                      : '',
-                startedAt && endedAt ? formatSeconds((Date.parse(endedAt) - Date.parse(startedAt)) / 1000) : '',
-              ],
-            ),
-          ),
-        );
-        for (const line of troubleLines(status.steps)) print(line);
-        const { locate } = openStore(openHome().storeUrl);
-        for (const step of status.steps) for (const line of dataLines(step, locate)) print(line);
-      }
-    }
-    return 0;
-  });
-}
-
-/** The state of every step, with what Temporal knows of attempts that failed; else why it is not known. */
-async function currentStatus(
-  server: ServerClient,
-  run: string,
-  isRunning: boolean,
-): Promise<{ readonly status: PipelineStatus | null; readonly why: string }> {
-  const answer: RunAnswer = isRunning ? await askRun(server, run) : { kind: 'ended' };
-  if (answer.kind === 'silent') return { status: null, why: answer.why };
-  if (answer.kind === 'ended')
-    return {
-      status: await queryStatus(server, run),
-      why: 'No worker answers. Start one with `contrail worker` or `contrail dev`.',
-    };
-  const activities = await pendingOf(server, run, answer.status.steps);
-  return { status: withTrouble(answer.status, activities), why: '' };
-}
 
 /** `contrail cancel` */
 export async function cancelCommand(run: string, { wait }: { readonly wait: boolean }): Promise<number> {
@@ -95,8 +22,7 @@ export async function cancelCommand(run: string, { wait }: { readonly wait: bool
 /** `contrail checkpoints` */
 export async function checkpointsCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const plan = await loadPlan(store, checkRunId(run));
-  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}.`);
+  const plan = await requirePlan(store, checkRunId(run));
   const perStep = await Promise.all(
     plan.steps.map(async ({ id }) => {
       const checkpoints = openCheckpoints(store, { run, step: id });
@@ -134,7 +60,7 @@ export async function checkpointsCommand(run: string, { json }: { readonly json:
           digest.slice(0, 16),
           loss?.toFixed(4) ?? '',
           formatBytes(bytes),
-          time.slice(0, 19).replace('T', ' '),
+          localTime(time),
           problem ?? 'valid',
         ]),
       ),

@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { ContrailError, isContrailError } from '../../contracts/errors.ts';
+import { ContrailError } from '../../contracts/errors.ts';
 import type { LogLine } from '../../contracts/logs.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
@@ -9,7 +9,9 @@ import { connect, type ServerClient } from '../connection.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { lostAttempts } from '../lost-attempts.ts';
 import { print, printJson, say } from '../output.ts';
-import { describeRun } from '../runs.ts';
+import { isServerAway } from '../perhaps-server.ts';
+import { findRun } from '../runs.ts';
+import { localTime } from '../times.ts';
 import { checkRunId } from './run.ts';
 
 const pollMs = 1000;
@@ -34,13 +36,19 @@ export async function logsCommand(
       }
   };
   const server = await connect().catch((error: unknown) => {
-    if (follow || !isContrailError(error) || error.code !== 'ServerUnreachable') throw error;
-    say('No server answers, so attempts that were lost with their worker are not shown.');
+    if (follow || !isServerAway(error)) throw error;
+    say('The server does not answer, so attempts that were lost with their worker are not shown.');
     return null;
   });
   try {
     const first = await readRunLog(store, run, undefined, say);
-    const lost = server ? await lostAttempts(server, run, trainingsOf(plan)) : [];
+    const lost = server
+      ? await lostAttempts(server, run, trainingsOf(plan)).catch((error: unknown) => {
+          if (follow || !isServerAway(error)) throw error;
+          say('The server went away, so attempts that were lost with their worker are not shown.');
+          return [];
+        })
+      : [];
     show([...first.lines, ...lost].sort((a, b) => (a.time < b.time ? -1 : 1)));
     if (!follow || !server) {
       if (first.lines.length === 0 && !json) say('Nothing was logged yet.');
@@ -74,10 +82,10 @@ const trainingsOf = ({ steps }: Plan): string[] => steps.filter(({ uses }) => is
 const keyOf = ({ time, step, message }: LogLine) => `${time} ${step} ${message}`;
 
 const isRunning = async (server: ServerClient, run: string): Promise<boolean> =>
-  (await describeRun(server, run)).status.name === 'RUNNING';
+  (await findRun(server, run))?.status.name === 'RUNNING';
 
 function format({ time, level, step, source, message }: LogLine, width: number): string {
   const colour = level === 'error' ? pc.red : level === 'warn' ? pc.yellow : (text: string) => text;
   const from = source === 'trainer' ? `${pc.dim('|')} ` : '';
-  return `${pc.dim(time.slice(0, 19).replace('T', ' '))} ${pc.bold(step.padEnd(width))} ${from}${colour(message)}`;
+  return `${pc.dim(localTime(time))} ${pc.bold(step.padEnd(width))} ${from}${colour(message)}`;
 }

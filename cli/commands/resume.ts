@@ -4,12 +4,12 @@ import type { Plan } from '../../contracts/plan.ts';
 import { loadPlan, loadRunRecord, openStore, recordResume, type Store } from '../../store/index.ts';
 import { describeEnvironment } from '../../worker/environment.ts';
 import { openHome } from '../../worker/home.ts';
-import { withServer } from '../connection.ts';
+import { type ServerClient, withServer } from '../connection.ts';
 import { driftOf, driftTable } from '../drift.ts';
 import { printJson, say } from '../output.ts';
 import { planSource } from '../pipeline-file.ts';
 import { withRecordedChanges } from '../recorded-changes.ts';
-import { describeRun, queryStatus, startRun } from '../runs.ts';
+import { findRun, queryStatus, startRun } from '../runs.ts';
 import { announce, checkRunId, follow } from './run.ts';
 
 type Params = Readonly<Record<string, Json>>;
@@ -79,10 +79,11 @@ export async function resumeCommand(run: string, { set, acceptDrift, detach, jso
   });
 }
 
-/** A run that goes on is not started again. @throws ContrailError Usage */
-async function requireEnded(server: Parameters<typeof describeRun>[0], run: string): Promise<void> {
-  const { status } = await describeRun(server, run);
-  if (status.name !== 'RUNNING') return;
+/** A run that goes on is not started again. One that the server does not know goes on from the store. @throws ContrailError Usage */
+async function requireEnded(server: ServerClient, run: string): Promise<void> {
+  const known = await findRun(server, run);
+  if (!known) say(`${run} is not on this server; it goes on from what the store has of it.`);
+  if (known?.status.name !== 'RUNNING') return;
   const { steps = [], state } = (await queryStatus(server, run)) ?? {};
   const paused = steps.filter((step) => step.state === 'paused').map(({ id }) => id);
   if (paused.length > 0 || state === 'paused')

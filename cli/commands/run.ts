@@ -9,7 +9,7 @@ import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
 import { openPipelineFile, readPipelineFile } from '../pipeline-file.ts';
-import { newRunId, startRun } from '../runs.ts';
+import { describeRun, newRunId, startRun } from '../runs.ts';
 import { loadEvaluation, reportOf, summarise } from '../summary.ts';
 
 /** Whoever names a run names a workflow and a folder. @throws ContrailError Usage */
@@ -66,7 +66,10 @@ export async function runCommand(file: string, { set, id, detach, json, cache }:
 /** `contrail watch` */
 export async function watchCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   checkRunId(run);
-  return withServer((server) => follow(server, openStore(openHome().storeUrl), run, json));
+  return withServer(async (server) => {
+    await describeRun(server, run);
+    return follow(server, openStore(openHome().storeUrl), run, json);
+  });
 }
 
 /** Says what became of a run, and where to look at it. */

@@ -45,15 +45,17 @@ export function share(text: string): number {
   return value;
 }
 
-/** The states of a run, as Temporal names them in small letters. */
+/** The states of a run: as Temporal names them in small letters, and those that it has no name for. */
 export const runStates = [
   'running',
+  'paused',
   'completed',
   'failed',
   'canceled',
   'cancelled',
   'terminated',
   'timed_out',
+  'not-on-server',
 ] as const;
 
 /** A moment: so long ago, a day, or a date and time with its zone. */

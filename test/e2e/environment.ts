@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { connect, type ServerClient } from '../../cli/connection.ts';
 import { addressOf } from '../../cli/dev-record.ts';
 import { freePorts, portsOf, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
@@ -26,6 +26,8 @@ export interface TestEnvironment {
   /** Stops the worker as a person does, and starts that of another version of the code. */
   readonly upgradeWorker: (program: URL) => Promise<void>;
   readonly killServer: () => Promise<void>;
+  /** Kills worker and server, moves the server's database away, and starts both again: the server knows no run any more. */
+  readonly loseDatabase: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -86,6 +88,17 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
       server = await startDevServer(home, portsOf(server));
       await client.close().catch(() => undefined);
       client = await connect(home);
+    },
+    loseDatabase: async () => {
+      kill(worker);
+      await ended(worker);
+      kill(server.process);
+      await ended(server.process);
+      await rename(dirname(home.databaseFile), join(folder, 'lost'));
+      server = await startDevServer(home, portsOf(server));
+      await client.close().catch(() => undefined);
+      client = await connect(home);
+      worker = startWorkerProcess(home, address);
     },
     stop: async () => {
       worker.kill('SIGTERM');

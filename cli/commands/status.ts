@@ -1,0 +1,104 @@
+import { dataLines } from '../../contracts/data-account.ts';
+import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
+import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';
+import { openHome } from '../../worker/home.ts';
+import { askRun, type RunAnswer } from '../ask-run.ts';
+import type { ServerClient } from '../connection.ts';
+import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
+import { pendingOf } from '../pending.ts';
+import { withServerIfAny } from '../perhaps-server.ts';
+import { findRun, notOnServer, queryStatus } from '../runs.ts';
+import { type StoredStep, storedSteps } from '../stored-run.ts';
+import { localTime } from '../times.ts';
+import { troubleLines, withTrouble } from '../trouble.ts';
+import { checkRunId } from './run.ts';
+
+/** A run that has ended is asked for its steps no longer than this: the store knows them too. */
+const endedTimeoutMs = 3000;
+
+/** `contrail status`: from the server and a worker where they answer, else from the store. */
+export async function statusCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const plan = await loadPlan(store, checkRunId(run));
+  return withServerIfAny(async (server) => {
+    const known = server && (await findRun(server, run));
+    if (!known && !plan) throw await notOnServer(store, run);
+    const isRunning = known?.status.name === 'RUNNING';
+    const { status, why } = server && known ? await askSteps(server, run, isRunning) : nothingAsked;
+    const hasEnded = known ? !isRunning : server !== null;
+    const stored = !status && plan ? await storedSteps(store, run, plan, { hasEnded }) : null;
+    const steps = status?.steps ?? stored;
+    const state = stateOf(known?.status.name, status?.state, server !== null);
+    const started = known?.startTime.toISOString() ?? (await loadRunRecord(store, run))?.createdAt ?? null;
+    const ended = known ? (known.closeTime?.toISOString() ?? null) : null;
+    if (json) {
+      const from = status ? 'server' : 'store';
+      printJson({ run, execution: known?.runId ?? null, state, started, ended, from, steps });
+      return 0;
+    }
+    print(`${run}: ${stateText(state)}${started === null ? '' : `, started ${localTime(started)}`}`);
+    if (isRunning && !status) say(`${why} This is what the store knows:`);
+    if (steps) print(stepTable(steps));
+    for (const line of troubleLines(status?.steps ?? [])) print(line);
+    for (const step of steps ?? []) for (const line of dataLines(step, store.locate)) print(line);
+    if (server && !known)
+      say(`This is what the store knows. \`contrail resume ${run}\` goes on with it, on this server.`);
+    return 0;
+  });
+}
+
+interface Asked {
+  readonly status: PipelineStatus | null;
+  /** Why it is not known. */
+  readonly why: string;
+}
+const nothingAsked: Asked = { status: null, why: '' };
+
+/** The state of every step, with what Temporal knows of attempts that failed. */
+async function askSteps(server: ServerClient, run: string, isRunning: boolean): Promise<Asked> {
+  const answer: RunAnswer = isRunning ? await askRun(server, run) : { kind: 'ended' };
+  if (answer.kind === 'silent') return { status: null, why: answer.why };
+  if (answer.kind === 'ended') return { status: await queryStatus(server, run, endedTimeoutMs), why: '' };
+  const activities = await pendingOf(server, run, answer.status.steps);
+  return { status: withTrouble(answer.status, activities), why: '' };
+}
+
+/** A state of the run's own, as Temporal names it in small letters, or what takes its place where the server has none. */
+export function stateOf(execution: string | undefined, status: string | undefined, isAsked: boolean): string {
+  if (execution === undefined) return isAsked ? 'not-on-server' : 'unknown';
+  return execution === 'RUNNING' && status === 'paused' ? 'paused' : execution.toLowerCase();
+}
+
+/** How a state is put for people. */
+export const stateText = (state: string): string => (state === 'not-on-server' ? 'not on this server' : state);
+
+const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
+  table(
+    ['step', 'kind', 'state', 'attempts', 'epoch', 'latest', 'took'],
+    steps.map((step) => [
+      step.id,
+      step.uses,
+      coloured(step.state, step.reused ? `${step.state} (reused)` : step.state),
+      step.attempts ?? '',
+      step.epoch === null ? '' : `${step.epoch}${step.epochs === null ? '' : ` of ${step.epochs}`}`,
+      latest(step),
+      took(step),
+    ]),
+  );
+
+function latest({ error, result, metrics }: StepStatus | StoredStep): string {
+  if (error) return shortened(error.message.split('\n')[0] ?? '');
+  if (typeof result?.promoted === 'boolean' && typeof result.reason === 'string')
+    return `${result.promoted ? 'promoted' : 'not promoted'}: ${result.reason}`;
+  if (typeof result?.top1 === 'number') return `top-1 ${result.top1.toFixed(4)}`;
+  return metrics ? `loss ${metrics.loss.toFixed(4)}` : '';
+}
+
+const longest = 160;
+const shortened = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text);
+
+function took(step: StepStatus | StoredStep): string {
+  if ('seconds' in step && step.seconds !== null) return formatSeconds(step.seconds);
+  const { startedAt, endedAt } = step;
+  return startedAt && endedAt ? formatSeconds((Date.parse(endedAt) - Date.parse(startedAt)) / 1000) : '';
+}

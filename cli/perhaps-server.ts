@@ -1,0 +1,28 @@
+import { isContrailError } from '../contracts/errors.ts';
+import { type ServerClient, withServer } from './connection.ts';
+import { say } from './output.ts';
+
+/** gRPC: the deadline passed; the server is not there. */
+const awayCodes: readonly unknown[] = [4, 14];
+
+/** Whether an error says that no server answers, or that it has just gone away. */
+export function isServerAway(error: unknown): boolean {
+  if (isContrailError(error)) return error.code === 'ServerUnreachable';
+  const causes = [error, error instanceof Error ? error.cause : undefined];
+  return causes.some((each) => each instanceof Error && 'code' in each && awayCodes.includes(each.code));
+}
+
+/**
+ * Works with the server, or with null where none answers: then a line says that only the store is asked. `work` prints nothing
+ * before its last question to the server.
+ */
+export async function withServerIfAny<T>(work: (server: ServerClient | null) => Promise<T>): Promise<T> {
+  try {
+    return await withServer(work);
+  } catch (error) {
+    if (!isServerAway(error)) throw error;
+    const why = isContrailError(error) ? ` ${error.message}` : '';
+    say(`The server does not answer; this is what the store knows.${why}`);
+    return work(null);
+  }
+}
