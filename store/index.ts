@@ -44,6 +44,7 @@ export {
   type PromotionTerms,
   promoteModel,
   rollBackModel,
+  testSetOf,
 } from './models.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
 export type { Keep } from './retention.ts';
