@@ -31,7 +31,8 @@ export async function askRun(server: ServerClient, run: string, signal?: AbortSi
   const handle = client.workflow.getHandle(run);
   const bounded = <T>(ms: number, work: () => Promise<T>): Promise<T> => {
     const withDeadline = () => client.connection.withDeadline(Date.now() + ms, work);
-    return signal ? client.connection.withAbortSignal(signal, withDeadline) : withDeadline();
+    // Each call has a signal of its own: the client leaves its listeners on it.
+    return signal ? client.connection.withAbortSignal(AbortSignal.any([signal]), withDeadline) : withDeadline();
   };
   let description: Awaited<ReturnType<typeof handle.describe>>;
   try {

@@ -113,6 +113,9 @@ function what(code: ErrorCode, path: string | null, error: SystemError): string 
   const file = path ?? 'a file';
   switch (code) {
     case 'FileMissing':
+      // Node says the same of a file system that can only be read.
+      if (error.syscall === 'mkdir')
+        return `The folder ${file} cannot be made: one above it is missing, or its file system is mounted read-only`;
       return path === null ? 'A file or folder is not there' : `There is no file or folder ${path}`;
     case 'FileExists':
       return `There is something at ${typeof error.dest === 'string' ? shortened(error.dest) : file} already`;

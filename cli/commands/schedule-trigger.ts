@@ -33,31 +33,50 @@ export function scheduleTriggerCommand(id: string, { set, overlap, json }: Trigg
     else if (answer.run !== null) say(`Started ${answer.run}`);
     else if (answer.skipped === undefined)
       say('Temporal has taken it up; the run starts when those before it are done.');
-    else say(`Skipped: ${goingOn(schedule)} is still going on. --overlap allow-all starts one beside it.`);
+    else if (answer.skipped === 'overlap')
+      say(`Skipped: ${goingOn(schedule)} is still going on. --overlap allow-all starts one beside it.`);
+    else
+      say(
+        `Skipped: as many runs as may wait, wait behind ${goingOn(schedule)} already. --overlap buffer-all lets more wait, allow-all starts one beside it.`,
+      );
     return 0;
   });
 }
 
 type OpenSchedule = Awaited<ReturnType<typeof openSchedule>>;
-type Triggered = { readonly run: string | null; readonly skipped?: 'overlap' };
+/** `overlap`: another run is going on; `buffer`: and as many as may wait for its end wait already. */
+type Triggered = { readonly run: string | null; readonly skipped?: 'overlap' | 'buffer' };
 
 const goingOn = ({ description }: OpenSchedule) =>
   description.info.runningActions.map(({ workflow }) => runOfFiring(workflow.workflowId)).join(', ') ||
   'the run before';
 
-async function trigger({ handle, description }: OpenSchedule, overlap?: ScheduleConfig['overlap']): Promise<Triggered> {
-  await handle.trigger(overlap ? overlapPolicy(overlap) : description.policies.overlap);
+/** Has the schedule start a run, and waits until it is known what became of that. */
+export async function trigger(
+  { handle, description }: Pick<OpenSchedule, 'handle' | 'description'>,
+  overlap?: ScheduleConfig['overlap'],
+): Promise<Triggered> {
+  const policy = overlap ? overlapPolicy(overlap) : description.policies.overlap;
+  await handle.trigger(policy);
   const before = description.info;
+  const droppedBefore = dropped(description);
   const known = new Set(before.recentActions.map(({ action }) => action.workflow.workflowId));
   for (const end = Date.now() + triggerWaitMs; Date.now() < end; ) {
-    const { info } = await handle.describe();
+    const now = await handle.describe();
+    const { info } = now;
     const started = info.recentActions.find(({ action }) => !known.has(action.workflow.workflowId));
     if (started) return { run: runOfFiring(started.action.workflow.workflowId) };
-    if (info.numActionsSkippedOverlap > before.numActionsSkippedOverlap) return { run: null, skipped: 'overlap' };
+    // A policy that lets runs wait skips one only where no more may wait.
+    const waits = policy === overlapPolicy('buffer-one') || policy === overlapPolicy('buffer-all');
+    if (info.numActionsSkippedOverlap > before.numActionsSkippedOverlap)
+      return { run: null, skipped: waits ? 'buffer' : 'overlap' };
+    if (dropped(now) > droppedBefore) return { run: null, skipped: 'buffer' };
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
   return { run: null };
 }
+
+const dropped = ({ raw }: OpenSchedule['description']): number => Number(raw.info?.bufferDropped ?? 0);
 
 /**
  * A run of the schedule with params of its own. Temporal starts only what the schedule says, so this one is started beside it:

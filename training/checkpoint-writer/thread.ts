@@ -1,5 +1,5 @@
 import { parentPort } from 'node:worker_threads';
-import { isContrailError } from '../../contracts/errors.ts';
+import { explained } from '../../contracts/system-errors.ts';
 import { openCheckpoints, openStore } from '../../store/index.ts';
 import type { WriteAnswer, WriteRequest } from './messages.ts';
 
@@ -19,7 +19,8 @@ async function write({ id, storeUrl, key, lease, checkpoint, keep }: WriteReques
     await checkpoints.retain(keep);
     answer({ id, manifest });
   } catch (error) {
-    if (isContrailError(error)) answer({ id, code: error.code, message: error.message });
+    const known = explained(error);
+    if (known) answer({ id, code: known.code, message: known.message });
     else answer({ id, code: null, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 }
