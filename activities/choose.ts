@@ -1,5 +1,5 @@
 import { ContrailError } from '../contracts/errors.ts';
-import { type ChooseParams, type ChooseResult, chooseParams } from '../contracts/step-kinds.ts';
+import { type ChooseParams, type ChooseResult, chooseParams } from '../contracts/kinds/choose.ts';
 import { deviation, mean } from '../report/statistics.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';

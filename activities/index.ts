@@ -1,9 +1,12 @@
+import type { Json } from '../contracts/json.ts';
+import type { KindsRunBy } from '../contracts/step-kinds.ts';
+import { type JobKindName, jobKindNames } from '../contracts/trainer.ts';
 import { choose } from './choose.ts';
 import { compare } from './compare.ts';
-import { type ActivityContext, attempt, withHeartbeat } from './context.ts';
+import { type ActivityContext, type Attempted, attempt, withHeartbeat } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
-import { type CheckParametersInput, checkParameters, type FinishedStepsInput, finishedSteps } from './lookups.ts';
+import { type CheckParametersInput, checkParameters } from './lookups.ts';
 import { notify } from './notify.ts';
 import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordChanges } from './open-training.ts';
 import { prepareData } from './prepare-data.ts';
@@ -24,41 +27,48 @@ import {
   type FinishTrainingStepInput,
   finishTraining,
   type TrainEpochStepInput,
-  type TrainingStepInput,
   trainEpoch,
-  trainingProgress,
 } from './training.ts';
 
 export type { ActivityContext } from './context.ts';
 export type Activities = ReturnType<typeof createActivities>;
 
+type StepWork = (context: ActivityContext, input: StepInput) => Promise<{ readonly [key: string]: Json }>;
+
+/** The work of each kind of step that is done in the worker. */
+const inWorker: Readonly<Record<KindsRunBy<'activity'>, StepWork>> = {
+  'prepare-data': prepareData,
+  choose,
+  compare,
+  notify,
+  promote,
+  report,
+};
+const inTrainer = Object.fromEntries(jobKindNames.map((kind) => [kind, trainerStep(kind)])) as Readonly<
+  Record<JobKindName, StepWork>
+>;
+const stepWork = { ...inWorker, ...inTrainer };
+
+/** An activity that is all of a step's work; its name is that of the kind. */
+type StepActivity = (input: StepInput) => Promise<Attempted<{ readonly [key: string]: Json }>>;
+
 /** The activities, as the worker registers them and the workflows call them. */
 export function createActivities(context: ActivityContext) {
-  /** An activity that is all of a step's work. */
-  const work =
-    (of: (context: ActivityContext, input: StepInput) => ReturnType<typeof prepareData>) => (input: StepInput) =>
-      attempt(() => unlessFinished(context, input, () => of(context, input)));
+  const steps = Object.fromEntries(
+    Object.entries(stepWork).map(([kind, work]): [string, StepActivity] => [
+      kind,
+      (input) => attempt(() => unlessFinished(context, input, () => work(context, input))),
+    ]),
+  ) as Readonly<Record<keyof typeof stepWork, StepActivity>>;
   return {
-    prepareData: work(prepareData),
+    ...steps,
     trainEpoch: (input: TrainEpochStepInput) => attempt(() => trainEpoch(context, input)),
     finishTraining: (input: FinishTrainingStepInput) =>
       attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),
-    linearProbe: work(trainerStep('linear-probe')),
-    evaluate: work(trainerStep('evaluate')),
-    promote: work(promote),
-    notify: work(notify),
-    choose: work(choose),
-    report: work(report),
-    learningCurve: work(trainerStep('learning-curve')),
-    compare: work(compare),
-    robustness: work(trainerStep('robustness')),
-    outOfDistribution: work(trainerStep('out-of-distribution')),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input), input),
     lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input), input),
     openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input), input),
     recordChanges: (input: RecordChangesInput) => translated(() => recordChanges(context, input), input),
-    trainingProgress: (input: TrainingStepInput) => translated(() => trainingProgress(context, input), input),
-    finishedSteps: (input: FinishedStepsInput) => translated(() => finishedSteps(context, input)),
     prepareScheduledRun: (input: PrepareScheduledRunInput) => translated(() => prepareScheduledRun(context, input)),
     recordCompleted: (input: RecordCompletedInput) => translated(() => recordCompleted(context, input)),
     checkParameters: (input: CheckParametersInput) => translated(() => checkParameters(input), input),

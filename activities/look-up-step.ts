@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { artifactRefSchema } from '../contracts/artifacts.ts';
 import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
-import { type StepKind, type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
+import type { StepKind } from '../contracts/kinds/kind.ts';
+import { type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
 import {
   damageIn,
   loadCacheEntry,

@@ -1,24 +1,8 @@
-import { log } from '@temporalio/activity';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
-import { plannedStepIdSchema, runIdSchema } from '../contracts/identifiers.ts';
+import { plannedStepIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
-import { loadStepResults, type StoredStepResult } from '../store/index.ts';
-import type { ActivityContext } from './context.ts';
-
-const finishedStepsInput = z.strictObject({ run: runIdSchema, steps: z.array(plannedStepIdSchema) });
-export type FinishedStepsInput = z.input<typeof finishedStepsInput>;
-
-/** The recorded results of a run's steps, by step; those without one, or with a damaged one, are left out. */
-export async function finishedSteps(
-  { store }: ActivityContext,
-  input: FinishedStepsInput,
-): Promise<Record<string, StoredStepResult>> {
-  const { run, steps } = finishedStepsInput.parse(input);
-  const found = await loadStepResults(store, run, (problem) => log.warn(problem, { run }));
-  return Object.fromEntries(Object.entries(found).filter(([step]) => steps.includes(step)));
-}
 
 const checkParametersInput = z.strictObject({
   step: plannedStepIdSchema,

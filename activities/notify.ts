@@ -1,7 +1,7 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import type { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
-import { notifyParams, type notifyResult } from '../contracts/step-kinds.ts';
+import { notifyParams, type notifyResult } from '../contracts/kinds/notify.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';

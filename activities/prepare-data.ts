@@ -1,6 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { z } from 'zod';
-import { prepareDataParams, type prepareDataResult } from '../contracts/step-kinds.ts';
+import { prepareDataParams, type prepareDataResult } from '../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../datasets/index.ts';
 import { reportFolder, writeReportFile } from '../store/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { classifierAboutSchema } from '../contracts/evaluation.ts';
 import { canonicalJson } from '../contracts/json.ts';
+import { promoteParams, type promoteResult } from '../contracts/kinds/promote.ts';
 import type { ModelVersion } from '../contracts/models.ts';
-import { promoteParams, type promoteResult } from '../contracts/step-kinds.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { judge } from '../report/comparison/judge.ts';
 import { candidateOf, datasetOf, promoteModel, readAbout } from '../store/index.ts';

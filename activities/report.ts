@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { reportParams, type reportResult } from '../contracts/step-kinds.ts';
+import { reportParams, type reportResult } from '../contracts/kinds/report.ts';
 import { buildReport, headlineOf, writeReport } from '../report/index.ts';
 import { reportFolder } from '../store/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';

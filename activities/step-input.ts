@@ -13,7 +13,7 @@ export type StepInput = Readonly<z.input<typeof stepInputSchema>>;
 
 /** What the workflow gives the activities of a training. */
 export const trainingStepInputSchema = stepKeySchema.extend({
-  uses: z.enum(trainingKindNames).default('pretrain'),
+  uses: z.enum(trainingKindNames),
   dataset: artifactRefSchema,
   parameters: z.record(z.string(), z.json()),
 });

@@ -1,7 +1,8 @@
 import { activityInfo, log } from '@temporalio/activity';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
-import { type StepKind, stepKinds } from '../contracts/step-kinds.ts';
+import type { StepKind } from '../contracts/kinds/kind.ts';
+import { stepKinds } from '../contracts/step-kinds.ts';
 import { loadEpochMetrics, loadStepResult, saveCacheEntry, saveStepResult, unlessDamaged } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 

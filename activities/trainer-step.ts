@@ -1,15 +1,12 @@
-import { type JobInput, type TrainerJob, trainerJobs } from '../contracts/trainer.ts';
+import { type JobInput, type JobKindName, trainerJobs } from '../contracts/trainer.ts';
 import { type ActivityContext, runOnceInTrainer } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { writeStepReport } from './step-report.ts';
 import { finishStep } from './step-result.ts';
 
-/** Kinds of steps that are one job of a trainer, by the same name. */
-type TrainerStep = Exclude<TrainerJob, 'train-epoch' | 'finish-training' | 'sample-views'>;
-
 /** Runs a step's job in a trainer, and puts what it measured, where it did, into the run's report folder. */
 export const trainerStep =
-  <K extends TrainerStep>(uses: K) =>
+  <K extends JobKindName>(uses: K) =>
   async (context: ActivityContext, input: StepInput) => {
     const { parameters, inputs, fingerprint, run, step } = stepInputSchema.parse(input);
     const job = trainerJobs[uses].input.parse({ run, step, ...inputs, params: parameters }) as JobInput<K>;

@@ -5,7 +5,7 @@ import { type StepResult, stepKinds } from '../contracts/step-kinds.ts';
 import { recordedStateSchema, type TrainEpochResult } from '../contracts/trainer.ts';
 import { segmentSchema } from '../contracts/training-changes.ts';
 import type { TrainingKindName } from '../contracts/training-kinds.ts';
-import { openCheckpoints, saveEpochMetrics } from '../store/index.ts';
+import { saveEpochMetrics } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -94,13 +94,3 @@ export type CloseTrainerInput = z.input<typeof stepKeySchema>;
 /** Ends the trainer of a step that waits for a person, so that its memory is free. */
 export const closeTrainer = ({ host }: ActivityContext, input: CloseTrainerInput): Promise<void> =>
   host.close(stepKeySchema.parse(input));
-
-/** The newest finished epoch of an earlier attempt of the run whose checkpoint verifies; null when there is none. */
-export async function trainingProgress(context: ActivityContext, input: TrainingStepInput) {
-  const { run, step } = trainingStepInputSchema.parse(input);
-  const checkpoints = openCheckpoints(context.store, { run, step });
-  const { newest } = await checkpoints.newestValid({ wholeEpochs: true });
-  if (!newest || newest.manifest.metrics === null || newest.manifest.best === null) return null;
-  const { epoch, digest, metrics, best } = newest.manifest;
-  return { epoch, digest, metrics, best };
-}

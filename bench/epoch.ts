@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
-import { prepareDataParams } from '../contracts/step-kinds.ts';
+import { prepareDataParams } from '../contracts/kinds/prepare-data.ts';
 import { trainEpochInput } from '../contracts/trainer.ts';
 import { loadSplit, prepareDataset } from '../datasets/index.ts';
 import { openStore, type Store } from '../store/index.ts';

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { isContrailError } from '../contracts/errors.ts';
-import { type PretrainParams, prepareDataParams, pretrainParams } from '../contracts/step-kinds.ts';
+import { prepareDataParams } from '../contracts/kinds/prepare-data.ts';
+import { type PretrainParams, pretrainParams } from '../contracts/kinds/pretrain.ts';
 import type { TrainEpochResult } from '../contracts/trainer.ts';
 import { prepareDataset } from '../datasets/index.ts';
 import { trainerEnvironment } from '../native/paths.ts';

@@ -1,7 +1,8 @@
 import { canonicalJson, type Json } from '../contracts/json.ts';
+import type { StepKind } from '../contracts/kinds/kind.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { RecordedChange } from '../contracts/run.ts';
-import { type StepKind, stepKinds } from '../contracts/step-kinds.ts';
+import { stepKinds } from '../contracts/step-kinds.ts';
 import { valueAt, withValueAt } from '../contracts/training-changes.ts';
 import { findReferences } from '../pipelines/language/references.ts';
 import { loadPlan, recordChange, type Store, savePlan } from '../store/index.ts';

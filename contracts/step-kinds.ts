@@ -14,31 +14,6 @@ import { report } from './kinds/report.ts';
 import { robustness } from './kinds/robustness.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
 
-export { type ChooseParams, type ChooseResult, chooseParams, chooseResult } from './kinds/choose.ts';
-export { type CompareParams, type CompareResult, compareParams, compareResult } from './kinds/compare.ts';
-export { type EvaluateParams, evaluateParams, evaluateResult } from './kinds/evaluate.ts';
-export type { StepKind } from './kinds/kind.ts';
-export { type LearningCurveParams, learningCurveParams, learningCurveResult } from './kinds/learning-curve.ts';
-export { type LinearProbeParams, linearProbeParams, linearProbeResult } from './kinds/linear-probe.ts';
-export { type NotifyParams, notifyParams, notifyResult } from './kinds/notify.ts';
-export {
-  type OutOfDistributionParams,
-  outOfDistributionParams,
-  outOfDistributionResult,
-} from './kinds/out-of-distribution.ts';
-export {
-  type DataSummary,
-  dataSummarySchema,
-  type PrepareDataParams,
-  prepareDataParams,
-  prepareDataResult,
-} from './kinds/prepare-data.ts';
-export { type PretrainParams, pretrainParams, pretrainResult } from './kinds/pretrain.ts';
-export { type PromoteParams, promoteParams, promoteResult } from './kinds/promote.ts';
-export { type ReportParams, reportParams, reportResult } from './kinds/report.ts';
-export { type RobustnessParams, robustnessParams, robustnessResult } from './kinds/robustness.ts';
-export { type TrainClassifierParams, trainClassifierParams, trainClassifierResult } from './kinds/train-classifier.ts';
-
 /**
  * Every kind of step there is. Validation, the JSON Schema for editors and docs/steps.md come from this table.
  *
@@ -62,6 +37,14 @@ export const stepKinds = {
 
 export type StepKindName = keyof typeof stepKinds;
 export const stepKindNames = Object.keys(stepKinds) as readonly StepKindName[];
+/** The kinds whose work is done in one of these ways. */
+export type KindsRunBy<R extends StepKind['runs']> = {
+  [K in StepKindName]: (typeof stepKinds)[K]['runs'] extends R ? K : never;
+}[StepKindName];
+
+export const kindsRunBy = <R extends StepKind['runs']>(runs: R): readonly KindsRunBy<R>[] =>
+  stepKindNames.filter((name): name is KindsRunBy<R> => stepKinds[name].runs === runs);
+
 export const isStepKind = (name: string): name is StepKindName => Object.hasOwn(stepKinds, name);
 
 /** The result of a step of kind K. */

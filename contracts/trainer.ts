@@ -3,18 +3,8 @@ import { artifactRefSchema, digestSchema } from './artifacts.ts';
 import { epochMetricsSchema, progressPointSchema, rejectedCheckpointSchema } from './checkpoints.ts';
 import { errorCodes } from './errors.ts';
 import { stepKeySchema } from './identifiers.ts';
-import {
-  evaluateParams,
-  evaluateResult,
-  learningCurveParams,
-  learningCurveResult,
-  linearProbeParams,
-  linearProbeResult,
-  outOfDistributionParams,
-  outOfDistributionResult,
-  robustnessParams,
-  robustnessResult,
-} from './step-kinds.ts';
+import type { StepKind } from './kinds/kind.ts';
+import { type KindsRunBy, kindsRunBy, stepKinds } from './step-kinds.ts';
 import { checkpointSchema, classifierConfigSchema, dataSchema, trainingConfigSchema } from './training.ts';
 
 /** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
@@ -80,51 +70,27 @@ export const sampleViewsResult = z.strictObject({
 });
 export type SampleViewsResult = z.infer<typeof sampleViewsResult>;
 
-export const linearProbeInput = stepKeySchema.extend({
-  encoder: artifactRefSchema,
-  dataset: artifactRefSchema,
-  params: linearProbeParams,
-});
-export type LinearProbeInput = z.infer<typeof linearProbeInput>;
+/** What a kind's job is given (the step, its inputs by name, its parameters), and what it gives. */
+function jobOf<K extends StepKind>({ inputs, params, result }: K) {
+  const refs = Object.fromEntries(Object.keys(inputs).map((name) => [name, artifactRefSchema])) as {
+    readonly [Name in keyof K['inputs']]: typeof artifactRefSchema;
+  };
+  return { input: stepKeySchema.extend({ ...refs, params: params as K['params'] }), result: result as K['result'] };
+}
 
-export const evaluateInput = stepKeySchema.extend({
-  classifier: artifactRefSchema,
-  encoder: artifactRefSchema,
-  dataset: artifactRefSchema,
-  params: evaluateParams,
-});
-export type EvaluateInput = z.infer<typeof evaluateInput>;
-
-export const robustnessInput = stepKeySchema.extend({
-  classifier: artifactRefSchema,
-  encoder: artifactRefSchema,
-  dataset: artifactRefSchema,
-  params: robustnessParams,
-});
-export type RobustnessInput = z.infer<typeof robustnessInput>;
-
-export const outOfDistributionInput = stepKeySchema.extend({
-  classifier: artifactRefSchema,
-  encoder: artifactRefSchema,
-  dataset: artifactRefSchema,
-  outside: artifactRefSchema,
-  params: outOfDistributionParams,
-});
-export type OutOfDistributionInput = z.infer<typeof outOfDistributionInput>;
-
-export const learningCurveInput = stepKeySchema.extend({ dataset: artifactRefSchema, params: learningCurveParams });
-export type LearningCurveInput = z.infer<typeof learningCurveInput>;
+/** The kinds of steps that are one job of a trainer, by the same name. */
+export type JobKindName = KindsRunBy<'job'>;
+export const jobKindNames = kindsRunBy('job');
+const stepJobs = Object.fromEntries(jobKindNames.map((name) => [name, jobOf(stepKinds[name])])) as {
+  readonly [Name in JobKindName]: ReturnType<typeof jobOf<(typeof stepKinds)[Name]>>;
+};
 
 /** What a trainer process can be asked to do. */
 export const trainerJobs = {
   'train-epoch': { input: trainEpochInput, result: trainEpochResult },
   'finish-training': { input: finishTrainingInput, result: finishTrainingResult },
   'sample-views': { input: sampleViewsInput, result: sampleViewsResult },
-  'linear-probe': { input: linearProbeInput, result: linearProbeResult },
-  evaluate: { input: evaluateInput, result: evaluateResult },
-  robustness: { input: robustnessInput, result: robustnessResult },
-  'out-of-distribution': { input: outOfDistributionInput, result: outOfDistributionResult },
-  'learning-curve': { input: learningCurveInput, result: learningCurveResult },
+  ...stepJobs,
 } as const;
 export type TrainerJob = keyof typeof trainerJobs;
 export type JobInput<J extends TrainerJob> = z.infer<(typeof trainerJobs)[J]['input']>;

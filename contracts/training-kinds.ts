@@ -1,12 +1,8 @@
-import { type StepKindName, stepKindNames, stepKinds } from './step-kinds.ts';
-
-type Registry = typeof stepKinds;
+import { type KindsRunBy, kindsRunBy, type StepKindName, stepKinds } from './step-kinds.ts';
 
 /** The kinds of steps that are child workflows with an epoch loop. */
-export type TrainingKindName = {
-  [Name in StepKindName]: Registry[Name]['training'] extends true ? Name : never;
-}[StepKindName];
+export type TrainingKindName = KindsRunBy<'training'>;
 
-export const isTrainingKind = (name: StepKindName): name is TrainingKindName => stepKinds[name].training;
+export const isTrainingKind = (name: StepKindName): name is TrainingKindName => stepKinds[name].runs === 'training';
 
-export const trainingKindNames = stepKindNames.filter(isTrainingKind);
+export const trainingKindNames = kindsRunBy('training');

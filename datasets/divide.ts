@@ -1,5 +1,5 @@
 import { ContrailError } from '../contracts/errors.ts';
-import type { PrepareDataParams } from '../contracts/step-kinds.ts';
+import type { PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
 import type { RawDataset, RawSplit } from './source.ts';
 import { divideRows, selectRows } from './split.ts';
 

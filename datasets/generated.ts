@@ -1,4 +1,4 @@
-import type { PrepareDataParams } from '../contracts/step-kinds.ts';
+import type { PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
 import { randomUint32 } from './random.ts';
 import { digestsOf } from './row-digests.ts';
 import type { RawDataset } from './source.ts';

@@ -1,5 +1,5 @@
 import type { DatasetAbout, SplitName } from '../contracts/artifacts.ts';
-import type { DataSummary, PrepareDataParams } from '../contracts/step-kinds.ts';
+import type { DataSummary, PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
 import type { CopyFinder } from './copies.ts';
 import type { Part } from './divide.ts';
 import { reasonsOf } from './reasons.ts';
@@ -14,7 +14,7 @@ const longestText = 300;
 
 /** What a person should know of a prepared data set, in a bounded number of words. */
 export function summarise({
-  source: { account, classes, root },
+  source: { account, classes },
   parts,
   about,
   copies,
@@ -40,8 +40,7 @@ export function summarise({
     sameBytes,
     first: first.map(({ image, copyOf }) => ({ image: shortened(image), copyOf: shortened(copyOf) })),
   }));
-  const where = { ...(root === undefined ? {} : { folder: root }), ...(list === null ? {} : { list }) };
-  if (!account) return { ...where, warnings, copies: between };
+  if (!account) return { warnings, copies: between };
   const ignored = Object.values(account.ignored).reduce((sum, count) => sum + count, 0);
   const chosen = Object.values(parts).reduce((sum, part) => sum + part.chosen.length, 0);
   const readable = new Set(Object.values(parts).map(({ split }) => split));
@@ -68,7 +67,7 @@ export function summarise({
       first: first.map(shortened),
     })),
     incomplete: incomplete.slice(0, mostClasses),
-    ...where,
+    ...(list === null ? {} : { list }),
     warnings,
     copies: between,
   };

@@ -1,5 +1,5 @@
 import { type Evaluation, embeddingFile, evaluationFile, predictionsFile } from '../contracts/evaluation.ts';
-import type { EvaluateInput, JobResult } from '../contracts/trainer.ts';
+import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
@@ -35,7 +35,7 @@ const recallAtK = [1, 2, 4, 8];
 const keptProbabilities = 4_000_000;
 
 /** Measures classifier and embedding on the test images, which nothing before has looked at. */
-export async function evaluate(input: EvaluateInput, context: JobContext): Promise<JobResult<'evaluate'>> {
+export async function evaluate(input: JobInput<'evaluate'>, context: JobContext): Promise<JobResult<'evaluate'>> {
   const classifier = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, input.dataset);
   requireTestImages(about);

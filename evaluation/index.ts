@@ -1,5 +1,16 @@
-export { evaluate } from './evaluate.ts';
-export { learningCurve } from './learning-curve.ts';
-export { linearProbe } from './linear-probe.ts';
-export { outOfDistribution } from './out-of-distribution.ts';
-export { robustness } from './robustness.ts';
+import type { JobKindName } from '../contracts/trainer.ts';
+import type { JobHandlers } from '../training/index.ts';
+import { evaluate } from './evaluate.ts';
+import { learningCurve } from './learning-curve.ts';
+import { linearProbe } from './linear-probe.ts';
+import { outOfDistribution } from './out-of-distribution.ts';
+import { robustness } from './robustness.ts';
+
+/** The work of each kind of step that is one job of a trainer. */
+export const stepJobs: Pick<JobHandlers, JobKindName> = {
+  'linear-probe': linearProbe,
+  evaluate,
+  robustness,
+  'out-of-distribution': outOfDistribution,
+  'learning-curve': learningCurve,
+};

@@ -1,6 +1,6 @@
 import { ContrailError } from '../contracts/errors.ts';
 import { type LearningCurve, learningCurveFile } from '../contracts/learning-curve.ts';
-import type { JobResult, LearningCurveInput, TrainerProgress } from '../contracts/trainer.ts';
+import type { JobInput, JobResult, TrainerProgress } from '../contracts/trainer.ts';
 import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts';
 import { jsonBytes, loadEpochMetrics, writeArtifact } from '../store/index.ts';
 import { createEncoderAtCheckpoint, type JobContext } from '../training/index.ts';
@@ -22,7 +22,7 @@ const probe = { epochs: 20, batch: 256, learningRate: 0.01, weightDecay: 0 } as 
  * @throws ContrailError InvalidInput where there are no validation images, or no checkpoint is left
  */
 export async function learningCurve(
-  { dataset, params }: LearningCurveInput,
+  { dataset, params }: JobInput<'learning-curve'>,
   context: JobContext,
 ): Promise<JobResult<'learning-curve'>> {
   const { store } = context;

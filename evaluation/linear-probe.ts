@@ -1,6 +1,6 @@
 import { ContrailError } from '../contracts/errors.ts';
 import { type ClassifierAbout, classifierFile } from '../contracts/evaluation.ts';
-import type { JobResult, LinearProbeInput } from '../contracts/trainer.ts';
+import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
@@ -12,7 +12,10 @@ import { classifierAccuracy, fitSoftmaxClassifier, type LinearClassifier } from 
  * start, the best on the validation images is kept; the test images are not looked at. The encoder's weights and batch-norm
  * statistics are hashed before and after.
  */
-export async function linearProbe(input: LinearProbeInput, context: JobContext): Promise<JobResult<'linear-probe'>> {
+export async function linearProbe(
+  input: JobInput<'linear-probe'>,
+  context: JobContext,
+): Promise<JobResult<'linear-probe'>> {
   const { classes } = await describeDataset(context.store, input.dataset);
   const { train, validation } = await withFrozenEncoder(input, context, async (featuresOf) => ({
     train: await featuresOf('train'),

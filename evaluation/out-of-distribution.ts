@@ -2,7 +2,7 @@ import type { ArtifactRef, DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { canonicalJson } from '../contracts/json.ts';
 import { type DetectorName, type Outliers, outliersFile } from '../contracts/outliers.ts';
-import type { JobResult, OutOfDistributionInput } from '../contracts/trainer.ts';
+import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset, openSplit } from '../datasets/index.ts';
 import { jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
@@ -21,7 +21,7 @@ type Detector = Outliers['detectors'][number];
 
 /** Measures how well the test images of another data set are told from those of the encoder's own, by three scores. */
 export async function outOfDistribution(
-  input: OutOfDistributionInput,
+  input: JobInput<'out-of-distribution'>,
   context: JobContext,
 ): Promise<JobResult<'out-of-distribution'>> {
   const { encoder, dataset, outside } = input;
@@ -114,7 +114,7 @@ async function testFeatures(
   featuresOf: FeaturesOf,
   ref: ArtifactRef,
   what: string,
-  { params }: OutOfDistributionInput,
+  { params }: JobInput<'out-of-distribution'>,
   context: JobContext,
 ) {
   const split = await openSplit(context.store, ref, 'test', (done, total) =>

@@ -1,5 +1,5 @@
 import { corruptionNames, type Robustness, robustnessFile, severities } from '../contracts/robustness.ts';
-import type { JobResult, RobustnessInput } from '../contracts/trainer.ts';
+import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts';
 import { jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
@@ -14,7 +14,7 @@ import { changed, requireTestImages, spreadOver } from './split-views.ts';
  * Accuracy on test images that are spoilt, by one pass of the encoder for each corruption and severity. The spoilt images are
  * not kept: they follow from the seed, the corruption, the severity and the row.
  */
-export async function robustness(input: RobustnessInput, context: JobContext): Promise<JobResult<'robustness'>> {
+export async function robustness(input: JobInput<'robustness'>, context: JobContext): Promise<JobResult<'robustness'>> {
   const classifier = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, input.dataset);
   requireTestImages(about);

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
 import { isCurrent, makePart } from './parts.ts';
-import { bindingPackage, type Device, tensorflowFolder } from './paths.ts';
+import { bindingPackage, chosenDevice, type Device, tensorflowFolder } from './paths.ts';
 import { tensorflowVersion } from './pins.ts';
 import { findCompiler } from './preflight.mjs';
 import { runProgram } from './programs.ts';
@@ -38,6 +38,20 @@ async function sources(): Promise<string[]> {
 
 export const bindingIsCurrent = async (device: Device): Promise<boolean> =>
   isCurrent(addonFolder, await bindingInputs(device));
+
+/**
+ * Refuses to begin work that needs TensorFlow where it is not set up. An update of the npm packages removes the binding.
+ *
+ * @throws ContrailError SetupFailed
+ */
+export async function requireTensorFlow(): Promise<void> {
+  const device = chosenDevice();
+  if (device === null || !(await bindingIsCurrent(device)))
+    throw new ContrailError(
+      'SetupFailed',
+      'TensorFlow is not set up, or an update of the packages removed its binding. Run `contrail setup`.',
+    );
+}
 
 /**
  * Builds tfjs-node's native addon from the sources in its package, against the library's headers and Node's stable

@@ -44,7 +44,6 @@ export {
   type PromotionTerms,
   promoteModel,
   rollBackModel,
-  testSetOf,
 } from './models.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
 export type { Keep } from './retention.ts';

@@ -1,5 +1,5 @@
 import { stepKeySchema } from '../contracts/identifiers.ts';
-import { evaluate, learningCurve, linearProbe, outOfDistribution, robustness } from '../evaluation/index.ts';
+import { stepJobs } from '../evaluation/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainingJobs, serveTrainer } from '../training/index.ts';
 
@@ -10,14 +10,4 @@ const [run, step, storeUrl = ''] = process.argv.slice(2);
 const key = stepKeySchema.parse({ run, step });
 process.title = `contrail trainer ${key.run}/${key.step}`;
 
-serveTrainer(
-  {
-    ...createTrainingJobs(),
-    'linear-probe': linearProbe,
-    evaluate,
-    robustness,
-    'out-of-distribution': outOfDistribution,
-    'learning-curve': learningCurve,
-  },
-  { store: openStore(storeUrl), key },
-);
+serveTrainer({ ...createTrainingJobs(), ...stepJobs }, { store: openStore(storeUrl), key });

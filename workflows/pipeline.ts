@@ -6,22 +6,19 @@ import {
   condition,
   continueAsNew,
   isCancellation,
-  patched,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
-import { dataGate, stepsBeforeGate } from '../pipelines/language/data-gate.ts';
-import { neverStarting, pointlessSteps, readySteps } from '../pipelines/language/readiness.ts';
-import { evaluateWhen, newWhenBudget } from '../pipelines/language/when.ts';
-import { whenContext } from '../pipelines/language/when-context.ts';
+import { newWhenBudget } from '../pipelines/language/when.ts';
 import { following, handleMessages, type InFlight } from './control.ts';
 import { describeFailure } from './failures.ts';
-import { closeTrainer, lookups } from './lookups.ts';
+import { closeTrainer } from './lookups.ts';
 import { pauseTrainingSignal } from './messages.ts';
 import { type CarriedState, createRunState, type Result } from './run-state.ts';
+import { type Decision, decide, runFacts, type Situation } from './scheduler.ts';
 import { pipelineAttribute, stageAttribute } from './search-attributes.ts';
-import { execute, lookUp, lookUpInFinished, resolveStep } from './step.ts';
+import { execute, lookUp, resolveStep } from './step.ts';
 
 export interface PipelineInput {
   readonly plan: Plan;
@@ -40,9 +37,6 @@ export interface PipelineInput {
   /** Where the run stood when its history grew long and began anew. */
   readonly state?: CarriedState;
 }
-
-/** Temporal allows 2,000 activities and children at a time; the status of so many is no longer readable long before. */
-const maximumInFlight = 200;
 
 /**
  * A history that should begin anew waits for the end of a training, unless it has grown by this factor since: then nothing
@@ -75,12 +69,6 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     for (const id of following(plan, input.redo ?? [])) state.redo.add(id);
     upsertSearchAttributes([{ key: pipelineAttribute, value: plan.name }]);
   }
-  // Runs that began before there was a cache read what they had finished in one go.
-  const looksUp = patched('look-up-step');
-  const finished =
-    resume && !looksUp
-      ? await lookups('look for finished steps').finishedSteps({ run, steps: plan.steps.map(({ id }) => id) })
-      : {};
 
   const runStep = async (step: PlannedStep, inFlight: InFlight): Promise<void> => {
     const { id } = step;
@@ -91,18 +79,16 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
       state.results,
       isPlain
         ? { matrices: plan.matrices, run: { id: run } }
-        : { matrices: plan.matrices, run: { ...state.facts(run, root.consideredCancelled) }, missing: 'null' },
+        : { matrices: plan.matrices, run: { ...runFacts(plan, situation(false)) }, missing: 'null' },
       changes,
     );
     state.resolved.set(id, resolved.parameters);
-    const prepared = looksUp
-      ? await lookUp(run, step, resolved, {
-          redo: state.redo.has(id),
-          // What the fork makes does not follow from its parameters alone.
-          useCache: useCache && fork?.step !== id,
-          origin: fork && fork.step !== id ? { run: fork.run, step: id } : undefined,
-        })
-      : await lookUpInFinished(step, resolved, finished);
+    const prepared = await lookUp(run, step, resolved, {
+      redo: state.redo.has(id),
+      // What the fork makes does not follow from its parameters alone.
+      useCache: useCache && fork?.step !== id,
+      origin: fork && fork.step !== id ? { run: fork.run, step: id } : undefined,
+    });
     if (prepared.found) {
       const { result, from } = prepared.found;
       const origin = from && (from.run !== run || from.step !== id) ? { from } : {};
@@ -115,7 +101,6 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
       state.update(id, { state: back, attempts: inFlight.attemptsBefore, startedAt: null });
       return;
     }
-    if (!looksUp) upsertSearchAttributes([{ key: stageAttribute, value: id }]);
     const { result, retries } = await execute(step, prepared, {
       run,
       resume: resume || inFlight.attemptsBefore > 0,
@@ -158,71 +143,36 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
       });
   };
 
-  /** Gives up what can no longer start, or is no longer of use. */
-  const settle = () => {
-    if (root.consideredCancelled) {
-      state.setPaused(null);
-      // What is there for a failure is skipped below, where there was none.
-      const failed = state.facts(run, true).state === 'failed';
-      for (const { id, role = 'step' } of plan.steps)
-        if ((role === 'step' || (role === 'onFailure' && failed)) && !running.has(id) && isOpen(id))
-          state.update(id, { state: 'cancelled' });
-    }
-    const lost = state.count('failed') + state.count('cancelled');
-    if (lost + state.count('skipped') > 0 || running.size === 0)
-      for (const [id, end] of neverStarting(plan, state.states)) state.update(id, { state: end });
-    if (lost > 0) for (const id of pointlessSteps(plan, state.states)) running.get(id)?.cancel();
-  };
-  const isOpen = (id: string) => state.states[id] === 'waiting' || state.states[id] === 'paused';
-
   const whenBudget = newWhenBudget();
-  /** Whether a step is to be done: its `when` says so, or it has none. */
-  const isWanted = (step: PlannedStep): boolean => {
-    if (step.when === undefined) return true;
-    const facts = (step.role ?? 'step') === 'step' ? undefined : state.facts(run, root.consideredCancelled);
-    const outcome = evaluateWhen(step.when, whenContext(plan, step, state.outcomes, facts), whenBudget);
-    if (outcome.ok && outcome.value) return true;
-    if (outcome.ok) state.update(step.id, { state: 'skipped' });
-    else
-      state.update(step.id, {
+  const situation = (isHeld: boolean): Situation => ({
+    run,
+    outcomes: state.outcomes,
+    inFlight: running.keys(),
+    isCancelled: root.consideredCancelled,
+    isHeld,
+    unlessData: input.unlessData,
+  });
+
+  const carryOut = (decision: Decision): void => {
+    if (decision.kind === 'start') start(decision.step);
+    else if (decision.kind === 'stop') running.get(decision.id)?.cancel();
+    else if (decision.as === 'failed')
+      state.update(decision.id, {
         state: 'failed',
         endedAt: now(),
-        error: { type: 'InvalidInput', message: outcome.message },
+        error: { type: 'InvalidInput', message: decision.why },
       });
-    return false;
-  };
-
-  const beforeGate = stepsBeforeGate(plan);
-  /** Where the run is to do nothing on the data of an earlier one, that data comes first. */
-  const isHeldBack = (id: string) => gate() === 'closed' && !beforeGate.has(id);
-  const gate = () =>
-    input.unlessData ? dataGate(plan, state.states, state.results, input.unlessData.digests) : 'open';
-  const skipUnchanged = () => {
-    if (gate() !== 'unchanged') return;
-    for (const { id, role = 'step' } of plan.steps)
-      if (role === 'step' && state.states[id] === 'waiting')
-        state.update(id, { state: 'skipped', note: `the data is that of ${input.unlessData?.run}` });
+    else if (decision.as === 'skipped')
+      state.update(decision.id, { state: 'skipped', ...(decision.note === undefined ? {} : { note: decision.note }) });
+    else state.update(decision.id, { state: decision.as });
   };
 
   let stage: string | null = null;
-  const startReady = () => {
-    let latest = stage;
-    for (let passedOver = true; passedOver; ) {
-      passedOver = false;
-      settle();
-      skipUnchanged();
-      for (const id of readySteps(plan, state.states)) {
-        const step = byId.get(id);
-        if (!step || running.size >= maximumInFlight) break;
-        if (isHeldBack(id)) continue;
-        if (isWanted(step)) {
-          start(step);
-          latest = step.matrix?.of ?? id;
-        } else passedOver = true;
-      }
-    }
-    if (looksUp && latest !== null && latest !== stage)
-      upsertSearchAttributes([{ key: stageAttribute, value: latest }]);
+  /** The search attribute names the step that was started last. */
+  const showStage = (decisions: readonly Decision[]) => {
+    const started = decisions.findLast((decision) => decision.kind === 'start')?.step;
+    const latest = started?.matrix?.of ?? started?.id ?? stage;
+    if (latest !== null && latest !== stage) upsertSearchAttributes([{ key: stageAttribute, value: latest }]);
     stage = latest;
   };
 
@@ -238,8 +188,10 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
 
   for (;;) {
     const isDrained = isDraining();
-    if (state.paused() === null && !isDrained) startReady();
-    else settle();
+    if (root.consideredCancelled) state.setPaused(null);
+    const decisions = decide(plan, situation(state.paused() !== null || isDrained), whenBudget);
+    for (const decision of decisions) carryOut(decision);
+    showStage(decisions);
     if (running.size === 0) {
       if (state.count('waiting') + state.count('paused') === 0) break;
       if (isDrained) {

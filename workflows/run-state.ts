@@ -4,9 +4,9 @@ import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
-import type { RunFacts, StepOutcome } from '../pipelines/language/when-context.ts';
 import { isShort, runDetails } from './details.ts';
 import type { StepTroubleReport } from './messages.ts';
+import type { Outcome } from './scheduler.ts';
 
 export type Result = { readonly [key: string]: Json };
 export type Changes = { readonly [path: string]: Json };
@@ -28,7 +28,7 @@ export interface CarriedState {
 export interface RunState {
   readonly states: Readonly<Record<string, StepState>>;
   readonly results: Readonly<Record<string, Result>>;
-  readonly outcomes: Readonly<Record<string, StepOutcome>>;
+  readonly outcomes: Readonly<Record<string, Outcome>>;
   readonly statusOf: (id: string) => StepStatus | undefined;
   readonly update: (id: string, change: Partial<StepStatus>) => void;
   /** What a running step's work failed with last; null once it goes on. Only shown: people ask Temporal for the newest. */
@@ -44,8 +44,6 @@ export interface RunState {
   readonly redo: Set<string>;
   readonly count: (state: StepState) => number;
   readonly status: () => PipelineStatus;
-  /** How the steps proper went, for those of `onFailure` and `finally`. */
-  readonly facts: (run: string, cancelled: boolean) => RunFacts;
   readonly failures: () => readonly string[];
   readonly carry: () => CarriedState;
 }
@@ -54,23 +52,22 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
   const steps = new Map<string, StepStatus>();
   const states: Record<string, StepState> = {};
   const results: Record<string, Result> = {};
-  const outcomes: Record<string, StepOutcome> = {};
+  const outcomes: Record<string, Outcome> = {};
   const counts: Partial<Record<StepState, number>> = {};
   const notable = new Map<string, StepStatus>();
   const troubles = new Map<string, NonNullable<StepTroubleReport['failed']>>();
-  const roles = new Map(plan.steps.map(({ id, role }) => [id, role ?? 'step']));
   const changes = new Map(Object.entries(carried?.changes ?? {}));
   const redo = new Set(carried?.redo);
   let paused = carried?.paused ?? null;
 
   const put = (step: StepStatus) => {
-    const { id, state, result } = step;
+    const { id, state, result, error } = step;
     const before = states[id];
     if (before !== undefined) counts[before] = (counts[before] ?? 1) - 1;
     counts[state] = (counts[state] ?? 0) + 1;
     steps.set(id, step);
     states[id] = state;
-    outcomes[id] = { state, result };
+    outcomes[id] = { state, result, error: error?.message ?? null };
     if (state === 'done' && result) results[id] = result;
     else delete results[id];
     if (state === 'running' || state === 'paused' || state === 'failed') notable.set(id, step);
@@ -87,10 +84,6 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
         shown: isShort(steps.size) ? steps.values() : notable.values(),
       }),
     );
-  const failures = (counts: (id: string) => boolean = () => true) =>
-    [...steps.values()]
-      .filter(({ id, state }) => state === 'failed' && counts(id))
-      .map(({ id, error }) => `${id}: ${error?.message}`);
 
   for (const step of plan.steps) put({ ...waiting(step), ...carried?.steps[step.id] });
   show();
@@ -119,12 +112,8 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
     },
     count: (state) => counts[state] ?? 0,
     status: () => ({ pipeline: plan.name, state: overallState(counts, paused), steps: [...steps.values()] }),
-    facts: (id, cancelled) => {
-      const errors = failures((step) => roles.get(step) === 'step');
-      const state = errors.length > 0 ? 'failed' : cancelled ? 'cancelled' : 'done';
-      return { id, state, error: errors.length > 0 ? errors.join('\n') : null };
-    },
-    failures: () => failures(),
+    failures: () =>
+      [...steps.values()].filter(({ state }) => state === 'failed').map(({ id, error }) => `${id}: ${error?.message}`),
     carry: () => ({
       steps: Object.fromEntries(
         [...steps.values()]

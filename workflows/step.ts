@@ -11,31 +11,17 @@ import {
 import type { Activities } from '../activities/index.ts';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
-import { canonicalJson, type Json } from '../contracts/json.ts';
+import type { Json } from '../contracts/json.ts';
+import type { StepKind } from '../contracts/kinds/kind.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
-import { type StepKind, type StepKindName, stepKinds } from '../contracts/step-kinds.ts';
-import { isTrainingKind, type TrainingKindName } from '../contracts/training-kinds.ts';
+import { stepKinds } from '../contracts/step-kinds.ts';
+import { isTrainingKind } from '../contracts/training-kinds.ts';
 import { findReferences, type RunContext, resolveResults } from '../pipelines/language/references.ts';
 import { lookups } from './lookups.ts';
 import { workOptions } from './options.ts';
 import type { Changes, Result } from './run-state.ts';
 import { stageAttribute } from './search-attributes.ts';
 import { training } from './training.ts';
-
-/** The activity of each kind of step that is one activity. */
-const activityOf = {
-  'prepare-data': 'prepareData',
-  'linear-probe': 'linearProbe',
-  evaluate: 'evaluate',
-  choose: 'choose',
-  promote: 'promote',
-  notify: 'notify',
-  report: 'report',
-  'learning-curve': 'learningCurve',
-  compare: 'compare',
-  robustness: 'robustness',
-  'out-of-distribution': 'outOfDistribution',
-} as const satisfies Record<Exclude<StepKindName, TrainingKindName>, keyof Activities>;
 
 /** A step with all that it needs filled in. */
 export interface ResolvedStep {
@@ -118,22 +104,6 @@ export async function lookUp(
   return { parameters: answer.parameters ?? parameters, inputs, fingerprint: answer.fingerprint, found: answer.found };
 }
 
-/** As versions before the cache did it: `finished` holds what an earlier attempt of the run left. */
-export async function lookUpInFinished(
-  step: PlannedStep,
-  { parameters: given, inputs, check }: ResolvedStep,
-  finished: Awaited<ReturnType<Activities['finishedSteps']>>,
-): Promise<PreparedStep> {
-  const { id, uses, version } = step;
-  const parameters = check
-    ? await lookups(`check the parameters of ${id}`).checkParameters({ step: id, uses, parameters: given })
-    : given;
-  const fingerprint = canonicalJson({ uses, version, with: parameters, inputs });
-  const stored = finished[id];
-  const found = stored?.fingerprint === fingerprint ? { result: stored.result, from: null } : null;
-  return { parameters, inputs, fingerprint, found };
-}
-
 export interface Execution {
   readonly run: string;
   /** A training looks for checkpoints of an earlier attempt first. */
@@ -203,6 +173,6 @@ export async function execute(
     return handle.result();
   }
   const activities = proxyActivities<Activities>({ ...workOptions(step), activityId: id, summary: `${id}: ${uses}` });
-  const { result, attempt } = await activities[activityOf[uses]]({ run, step: id, parameters, inputs, fingerprint });
+  const { result, attempt } = await activities[uses]({ run, step: id, parameters, inputs, fingerprint });
   return { result, retries: attempt - 1 };
 }

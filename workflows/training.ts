@@ -47,8 +47,7 @@ export interface TrainingState extends EpochMark {
 export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry' | 'priority'> {
   readonly run: string;
   readonly step: string;
-  /** Absent in the histories of versions that knew `pretrain` only. */
-  readonly uses?: TrainingKindName;
+  readonly uses: TrainingKindName;
   readonly dataset: ArtifactRef;
   readonly parameters: { readonly [key: string]: Json };
   readonly epochs: number;
@@ -57,8 +56,8 @@ export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' |
   readonly resume: boolean;
   /** False where the result does not follow from the fingerprint alone. */
   readonly cache?: boolean;
-  /** A person agreed to a changed config. Absent in the histories of versions that could not ask. */
-  readonly accept?: boolean;
+  /** A person agreed to a changed config. */
+  readonly accept: boolean;
   /** The checkpoint of another run that it goes on from. */
   readonly startFrom?: { readonly run: string; readonly step: string; readonly epoch: number };
   readonly state?: TrainingState;
@@ -82,7 +81,7 @@ const shownChanges = 5;
  */
 export async function training(input: TrainingInput): Promise<TrainingOutcome> {
   const { run, step, uses, dataset, fingerprint, startFrom } = input;
-  const key = { run, step, ...(uses ? { uses } : {}), dataset };
+  const key = { run, step, uses, dataset };
   let state = input.state;
   let course = input.course ?? newCourse(input.parameters);
   let isFinishing = false;
@@ -199,10 +198,8 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
 /** Finds where an earlier attempt, or another run, left the training. */
 async function open(input: TrainingInput): Promise<{ found: EpochMark | null; course: Course }> {
   const { run, step, uses, dataset, parameters, accept, startFrom } = input;
-  const key = { run, step, ...(uses ? { uses } : {}), dataset, parameters };
+  const key = { run, step, uses, dataset, parameters };
   const activities = lookups('look for checkpoints');
-  // Inputs of earlier versions ask in the words of those.
-  if (accept === undefined) return { found: await activities.trainingProgress(key), course: newCourse(parameters) };
   const opened = await activities.openTraining({ ...key, accept, ...(startFrom ? { startFrom } : {}) });
   return { found: opened.found, course: courseOf(opened) };
 }

@@ -1,3 +1,4 @@
+import { requireTensorFlow } from '../../native/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { startDevEnvironment } from '../dev-environment.ts';
 import { interruptSignal } from '../interrupt.ts';
@@ -9,6 +10,7 @@ const usual = { port: 7233, uiPort: 8233 };
 /** `contrail dev`: looks after a server and a worker until Ctrl-C, unless another process does so already. */
 export async function devCommand(asked: { readonly port?: number; readonly uiPort?: number }): Promise<number> {
   const home = openHome();
+  await requireTensorFlow();
   const signal = interruptSignal();
   const port = (name: 'port' | 'uiPort'): Port => {
     const must = asked[name];

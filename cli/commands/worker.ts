@@ -1,3 +1,4 @@
+import { requireTensorFlow } from '../../native/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { defaultQueues, startWorker } from '../../worker/worker.ts';
 import { connect, serverOf } from '../connection.ts';
@@ -15,6 +16,7 @@ export async function workerCommand({
   process.title = 'contrail worker';
   const signal = interruptSignal();
   const home = openHome();
+  await requireTensorFlow();
   const queues = queue.length === 0 ? defaultQueues : queue.map((name) => ({ queue: name, slots }));
   const server = await serverOf(home);
   // Says what is wrong with the server, or whose it is, before anything is taken from it.

@@ -1,7 +1,8 @@
 import { isContrailError } from '../../contracts/errors.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
+import type { StepKind } from '../../contracts/kinds/kind.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
-import { type StepKind, stepKinds } from '../../contracts/step-kinds.ts';
+import { stepKinds } from '../../contracts/step-kinds.ts';
 import { describeDifference } from '../../contracts/training-changes.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
@@ -13,7 +14,6 @@ import {
   type Store,
   type StoredStepResult,
 } from '../../store/index.ts';
-import { staleData } from '../stale-data.ts';
 import { type EarlierResult, expectedSeconds, loadHistory, nearestResult, type Origin } from './history.ts';
 
 /** What a run would do with a step, and why. */
@@ -122,9 +122,7 @@ async function decide(step: PlannedStep, around: Surroundings): Promise<Decided>
   const own = resume?.stored[step.id];
   if (own?.fingerprint === fingerprint) {
     known.set(step.id, own.result);
-    const stale = await staleData(store, own);
-    const hint = stale === null ? '' : `; ${stale}. \`contrail retry ${resume?.run} ${step.id}\` reads it again`;
-    return { decision: 'reuse', reason: `done in this run${hint}`, seconds: 0 };
+    return { decision: 'reuse', reason: 'done in this run', seconds: 0 };
   }
   const isEffect = (stepKinds[step.uses] as StepKind).effect === true;
   const hit = step.cache === false || isEffect ? null : await around.cached(fingerprint);

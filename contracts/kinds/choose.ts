@@ -52,6 +52,6 @@ export const choose = {
   result: chooseResult,
   inputs: {},
   outputs: { dataset: 'dataset', encoder: 'encoder', classifier: 'classifier', evaluation: 'evaluation' },
-  training: false,
+  runs: 'activity',
   queue: 'cpu',
 } as const satisfies StepKind;

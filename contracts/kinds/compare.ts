@@ -53,11 +53,11 @@ export type CompareResult = z.infer<typeof compareResult>;
 
 export const compare = {
   description: 'Compare two arms over runs that differ in their seed alone, with confidence intervals',
-  version: 2,
+  version: 1,
   params: compareParams,
   result: compareResult,
   inputs: {},
   outputs: { comparison: 'comparison' },
-  training: false,
+  runs: 'activity',
   queue: 'cpu',
 } as const satisfies StepKind;

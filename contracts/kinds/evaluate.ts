@@ -34,6 +34,6 @@ export const evaluate = {
   result: evaluateResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
   outputs: { evaluation: 'evaluation' },
-  training: false,
+  runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

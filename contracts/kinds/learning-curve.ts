@@ -30,6 +30,6 @@ export const learningCurve = {
   result: learningCurveResult,
   inputs: { dataset: 'dataset' },
   outputs: { curve: 'curve' },
-  training: false,
+  runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

@@ -32,6 +32,6 @@ export const linearProbe = {
   result: linearProbeResult,
   inputs: { encoder: 'encoder', dataset: 'dataset' },
   outputs: { classifier: 'classifier' },
-  training: false,
+  runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

@@ -21,7 +21,7 @@ export const notify = {
   result: notifyResult,
   inputs: {},
   outputs: {},
-  training: false,
+  runs: 'activity',
   queue: 'cpu',
   effect: true,
 } as const satisfies StepKind;

@@ -29,6 +29,6 @@ export const outOfDistribution = {
   result: outOfDistributionResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset', outside: 'dataset' },
   outputs: { outliers: 'outliers' },
-  training: false,
+  runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

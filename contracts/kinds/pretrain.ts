@@ -28,6 +28,6 @@ export const pretrain = {
   result: pretrainResult,
   inputs: { dataset: 'dataset' },
   outputs: { encoder: 'encoder' },
-  training: true,
+  runs: 'training',
   queue: 'gpu',
 } as const satisfies StepKind;

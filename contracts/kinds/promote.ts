@@ -45,7 +45,7 @@ export const promote = {
   result: promoteResult,
   inputs: { evaluation: 'evaluation' },
   outputs: {},
-  training: false,
+  runs: 'activity',
   queue: 'gpu',
   effect: true,
 } as const satisfies StepKind;

@@ -23,7 +23,7 @@ export const report = {
   result: reportResult,
   inputs: {},
   outputs: {},
-  training: false,
+  runs: 'activity',
   queue: 'cpu',
   effect: true,
 } as const satisfies StepKind;

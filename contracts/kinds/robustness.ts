@@ -23,6 +23,6 @@ export const robustness = {
   result: robustnessResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
   outputs: { robustness: 'robustness' },
-  training: false,
+  runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

@@ -29,6 +29,6 @@ export const trainClassifier = {
   result: trainClassifierResult,
   inputs: { dataset: 'dataset' },
   outputs: { encoder: 'encoder', classifier: 'classifier' },
-  training: true,
+  runs: 'training',
   queue: 'gpu',
 } as const satisfies StepKind;

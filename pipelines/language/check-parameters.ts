@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ArtifactKind } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
-import { isStepKind, type StepKind } from '../../contracts/step-kinds.ts';
+import type { StepKind } from '../../contracts/kinds/kind.ts';
+import { isStepKind } from '../../contracts/step-kinds.ts';
 import { fieldOf, findInput, type InputSource, type Maker, mustBeNamed } from './inputs.ts';
 import { describeIssues } from './issues.ts';
 import { describe } from './matrix.ts';

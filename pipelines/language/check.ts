@@ -1,7 +1,8 @@
 import type { Json } from '../../contracts/json.ts';
+import type { StepKind } from '../../contracts/kinds/kind.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
-import { isStepKind, type StepKind, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import { isStepKind, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { needsOf } from './check-needs.ts';
 import { checkResultReferences, type Graph, inputsOf, isList, parametersOf } from './check-parameters.ts';
 import { checkWhen, plannedWhen, problemWithPlanned } from './check-when.ts';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ArtifactKind } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
-import { isStepKind, type StepKind, type StepKindName, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import type { StepKind } from '../../contracts/kinds/kind.ts';
+import { isStepKind, type StepKindName, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { ancestorsByDistance, type Needs } from './order.ts';
 
 /** Where an artifact comes from: a step in the pipeline, or one of its matrix. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type StepKind, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import type { StepKind } from '../../contracts/kinds/kind.ts';
+import { stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { mustBeNamed } from './inputs.ts';
 
 type Schema = Readonly<Record<string, unknown>>;

@@ -32,10 +32,7 @@ export function renderReport(
     comparisons(report, drawings),
     trainings(report, drawings),
     curvesSection(report, arms, drawings),
-    classesSection(arms, {
-      difference: false,
-      best: new Set(report.evaluations.map(({ dataset }) => dataset)).size === 1,
-    }),
+    classesSection(arms, false),
     reliabilitySection(arms, drawings),
     embeddingSection(arms, drawings, pictures),
     mistakesSection(arms, pictures),

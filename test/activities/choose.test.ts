@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseBest } from '../../activities/choose.ts';
-import { chooseParams } from '../../contracts/step-kinds.ts';
+import { chooseParams } from '../../contracts/kinds/choose.ts';
 
 const encoder = (digit: string) => ({ kind: 'encoder' as const, digest: digit.repeat(64) });
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { readList } from '../../datasets/folder/list.ts';
 import { cannotRead, reasonOf } from '../../datasets/folder/walk.ts';
 import { loadSplit, prepareDataset, readRowDigests } from '../../datasets/index.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { batchPlan, loadSplit, permutation, prepareDataset, randomDraws, randomUint32 } from '../../datasets/index.ts';
 import { openStore } from '../../store/index.ts';
 

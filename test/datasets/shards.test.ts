@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { describeDataset, loadSplit, openSplit, prepareDataset } from '../../datasets/index.ts';
 import { createPixelStatistics } from '../../datasets/pixel-statistics.ts';
 import { type PreparedImage, type RejectedImage, readImages } from '../../datasets/read-images.ts';

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { prepareDataset, readRowDigests } from '../../datasets/index.ts';
 import { digestsOf } from '../../datasets/row-digests.ts';
 import { type Divisible, divideRows, selectRows } from '../../datasets/split.ts';

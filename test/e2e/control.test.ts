@@ -8,6 +8,7 @@ import { artifactRefSchema } from '../../contracts/artifacts.ts';
 import { classifierFile } from '../../contracts/evaluation.ts';
 import { artifactFolder, loadStepResult } from '../../store/index.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
+import { recordHistory } from './record-history.ts';
 
 /** The examples of docs/running.md, with the real trainer, through the command. */
 let environment: TestEnvironment;
@@ -51,6 +52,7 @@ describe('the cache', () => {
         from: { run: 'reference', step: id },
       });
     expect(await environment.store.exists('runs/cached/report/evaluate.md')).toBe(true);
+    await recordHistory(environment, 'cached', 'pipeline-from-cache');
     expect(await contrail('cache', 'ls')).toMatch(/pretrain +reference +pretrain/);
     expect(await contrail('cache', 'gc', '--dry-run')).toContain(
       'Would remove 0 results without artifacts and 0 artifacts',
@@ -86,6 +88,8 @@ describe('contrail pause and unpause', () => {
     await contrail('unpause', 'paused');
     const result = await environment.result('paused');
     expect(result.pretrain?.digest).toBe(straight.pretrain?.digest);
+    await recordHistory(environment, 'paused', 'pipeline-paused');
+    await recordHistory(environment, 'paused/pretrain', 'training-paused');
   });
 });
 
@@ -121,7 +125,7 @@ steps:
     with: { dataset: generated, seed: "\${matrix.seed}", generated: { classes: 2, images: 40 } }
   best:
     uses: choose
-    with: { by: "\${steps.data.result.counts.train}", dataset: "\${steps.data.result.dataset}" }
+    with: { by: "\${steps.data.result.classes}", dataset: "\${steps.data.result.dataset}" }
   waits:
     uses: prepare-data
     needs: [best]

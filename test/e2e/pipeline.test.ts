@@ -80,7 +80,7 @@ steps:
 `,
     );
     const failure = await failureOf('failing');
-    expect(failure).toMatch(/^bad: \/nowhere does not exist.*\nworse: \/nowhere does not exist/);
+    expect(failure).toMatch(/^bad: .*nowhere does not exist.*\n.*worse: .*nowhere does not exist/s);
     expect(await statesOf('failing')).toEqual({ good: 'done', bad: 'failed', worse: 'failed', pretrain: 'cancelled' });
     await record('failing', 'pipeline-failed');
   });

@@ -4,18 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { embeddingFile, evaluationFile, evaluationSchema, predictionsFile } from '../../contracts/evaluation.ts';
+import { evaluateParams } from '../../contracts/kinds/evaluate.ts';
+import { linearProbeParams } from '../../contracts/kinds/linear-probe.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
 import { corruptionNames, robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
-import { evaluateParams, linearProbeParams, prepareDataParams } from '../../contracts/step-kinds.ts';
-import {
-  evaluateInput,
-  finishTrainingInput,
-  outOfDistributionInput,
-  robustnessInput,
-  trainEpochInput,
-} from '../../contracts/trainer.ts';
+import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contracts/trainer.ts';
 import { prepareDataset } from '../../datasets/index.ts';
-import { evaluate, linearProbe, outOfDistribution, robustness } from '../../evaluation/index.ts';
+import { stepJobs } from '../../evaluation/index.ts';
 import { formatEvaluation } from '../../report/markdown/evaluation.ts';
 import {
   candidateOf,
@@ -71,20 +67,20 @@ beforeAll(async () => {
   const recorded = { epoch: 1, digest };
   ({ encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...training, recorded }), own));
   const params = linearProbeParams.parse({ epochs: 30, learningRates: [0.1] });
-  ({ classifier } = await linearProbe({ ...key, encoder, dataset, params }, context()));
+  ({ classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, params }, context()));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('evaluate', () => {
   it('measures classifier and embedding, and keeps what the measures were taken on', async () => {
-    const input = evaluateInput.parse({
+    const input = trainerJobs.evaluate.input.parse({
       ...key,
       classifier,
       encoder,
       dataset,
       params: evaluateParams.parse({ neighbours: [20, 200] }),
     });
-    const { evaluation: ref, top1 } = await evaluate(input, context());
+    const { evaluation: ref, top1 } = await stepJobs.evaluate(input, context());
     const evaluation = evaluationSchema.parse(await parsed(ref, evaluationFile));
     expect(top1).toBeGreaterThan(0.6);
     expect(evaluation.knn.map(({ k }) => k)).toEqual([20, 200]);
@@ -118,8 +114,14 @@ describe('evaluate', () => {
   });
 
   it('writes what promote can read, and what earlier versions wrote can be read too', async () => {
-    const input = evaluateInput.parse({ ...key, classifier, encoder, dataset, params: evaluateParams.parse({}) });
-    const { evaluation: ref } = await evaluate(input, context());
+    const input = trainerJobs.evaluate.input.parse({
+      ...key,
+      classifier,
+      encoder,
+      dataset,
+      params: evaluateParams.parse({}),
+    });
+    const { evaluation: ref } = await stepJobs.evaluate(input, context());
     const { reliability: _, worst: __, ...now } = evaluationSchema.parse(await parsed(ref, evaluationFile));
     const { recallAt: ___, rPrecision: ____, ...geometry } = now.geometry;
     const before = {
@@ -139,31 +141,32 @@ describe('evaluate', () => {
 });
 
 describe('robustness', () => {
-  const input = (params: object) => robustnessInput.parse({ ...key, classifier, encoder, dataset, params });
+  const input = (params: object) =>
+    trainerJobs.robustness.input.parse({ ...key, classifier, encoder, dataset, params });
 
   it('measures every corruption at five severities, the same each time', async () => {
-    const first = await robustness(input({ images: 60 }), context());
+    const first = await stepJobs.robustness(input({ images: 60 }), context());
     const measured = robustnessSchema.parse(await parsed(first.robustness, robustnessFile));
     expect(measured.corruptions.map(({ name }) => name)).toEqual(corruptionNames);
     expect(measured.testImages).toBe(60);
     expect(first.mean).toBeLessThan(first.clean);
     const again = input({ images: 60, corruptions: ['shot-noise', 'erasing'] });
     const repeated = robustnessSchema.parse(
-      await parsed((await robustness(again, context())).robustness, robustnessFile),
+      await parsed((await stepJobs.robustness(again, context())).robustness, robustnessFile),
     );
     expect(measured.corruptions).toEqual(expect.arrayContaining(repeated.corruptions));
   });
 
   it('does only what it is asked for, in a fixed order', async () => {
     const params = { images: 20, corruptions: ['jpeg', 'brightness', 'jpeg'] };
-    const { robustness: ref } = await robustness(input(params), context());
+    const { robustness: ref } = await stepJobs.robustness(input(params), context());
     const { corruptions } = robustnessSchema.parse(await parsed(ref, robustnessFile));
     expect(corruptions.map(({ name }) => name)).toEqual(['brightness', 'jpeg']);
   });
 
   it('says how far it is, over all passes, and stops when asked', async () => {
     progress.length = 0;
-    await expect(robustness(input({}), context('gaussian-noise 2'))).rejects.toThrow(JobStopped);
+    await expect(stepJobs.robustness(input({}), context('gaussian-noise 2'))).rejects.toThrow(JobStopped);
     const { done, total } = progress.at(-1) ?? {};
     expect(total).toBe(56 * 139);
     expect(done).toBe(3 * 139);
@@ -172,10 +175,18 @@ describe('robustness', () => {
 
 describe('out-of-distribution', () => {
   const input = (given: object) =>
-    outOfDistributionInput.parse({ ...key, classifier, encoder, dataset, outside, params: {}, ...given });
+    trainerJobs['out-of-distribution'].input.parse({
+      ...key,
+      classifier,
+      encoder,
+      dataset,
+      outside,
+      params: {},
+      ...given,
+    });
 
   it('measures three scores', async () => {
-    const { outliers: ref, ...aurocs } = await outOfDistribution(input({}), context());
+    const { outliers: ref, ...aurocs } = await stepJobs['out-of-distribution'](input({}), context());
     const measured = outliersSchema.parse(await parsed(ref, outliersFile));
     expect(measured.images).toEqual({ known: 139, outside: 94 });
     expect(measured.detectors.map(({ name }) => name)).toEqual(['nearest-neighbours', 'mahalanobis', 'softmax']);
@@ -190,17 +201,23 @@ describe('out-of-distribution', () => {
   });
 
   it('takes a part of either data set', async () => {
-    const { outliers: ref } = await outOfDistribution(input({ params: { images: 30 } }), context());
+    const { outliers: ref } = await stepJobs['out-of-distribution'](input({ params: { images: 30 } }), context());
     expect(outliersSchema.parse(await parsed(ref, outliersFile)).images).toEqual({ known: 30, outside: 30 });
   });
 
   it('refuses the same data set twice, and one of another format, saying what to do', async () => {
-    await expect(outOfDistribution(input({ outside: dataset }), context())).rejects.toThrow('the same data set');
+    await expect(stepJobs['out-of-distribution'](input({ outside: dataset }), context())).rejects.toThrow(
+      'the same data set',
+    );
     const colour = await prepare({ generated: { classes: 2, images: 60, channels: 3 } });
-    await expect(outOfDistribution(input({ outside: colour }), context())).rejects.toThrow('Set `channels: 1`');
+    await expect(stepJobs['out-of-distribution'](input({ outside: colour }), context())).rejects.toThrow(
+      'Set `channels: 1`',
+    );
     const grey = await prepare({ generated: { classes: 2, images: 60, channels: 3 }, channels: 1 });
-    await expect(outOfDistribution(input({ outside: grey }), context())).resolves.toBeTruthy();
+    await expect(stepJobs['out-of-distribution'](input({ outside: grey }), context())).resolves.toBeTruthy();
     const swapped = { dataset: outside, outside: dataset };
-    await expect(outOfDistribution(input(swapped), context())).rejects.toThrow('trained on another data set');
+    await expect(stepJobs['out-of-distribution'](input(swapped), context())).rejects.toThrow(
+      'trained on another data set',
+    );
   });
 });

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
-import { finishTrainingInput, learningCurveInput, trainEpochInput } from '../../contracts/trainer.ts';
+import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contracts/trainer.ts';
 import { prepareDataset } from '../../datasets/index.ts';
-import { learningCurve } from '../../evaluation/index.ts';
+import { stepJobs } from '../../evaluation/index.ts';
 import {
   openCheckpoints,
   openStore,
@@ -59,7 +59,7 @@ async function train(step: string, config: object): Promise<ArtifactRef> {
 }
 
 const inputOf = (step: string, params: object = {}, of = dataset) =>
-  learningCurveInput.parse({
+  trainerJobs['learning-curve'].input.parse({
     run: 'tried',
     step: 'curve',
     dataset: of,
@@ -79,7 +79,7 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('the curve of a %s s
   });
 
   it('has a point for each kept epoch, and the same bytes when measured again', async () => {
-    const { curve, epochs, probe } = await learningCurve(inputOf(step), contextOf('curve'));
+    const { curve, epochs, probe } = await stepJobs['learning-curve'](inputOf(step), contextOf('curve'));
     const found = learningCurveSchema.parse(parseJson(await readArtifactFile(store, curve, learningCurveFile)));
     expect(found.points.map((point) => point.epoch)).toEqual([2, 4, 5]);
     expect(found.images.train).toBe(90);
@@ -89,7 +89,7 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('the curve of a %s s
     expect(probe).toBeGreaterThan(0.5);
     const seconds = found.points.map((point) => point.seconds);
     expect(seconds).toEqual(seconds.toSorted((a, b) => a - b));
-    expect((await learningCurve(inputOf(step), contextOf('curve'))).curve).toEqual(curve);
+    expect((await stepJobs['learning-curve'](inputOf(step), contextOf('curve'))).curve).toEqual(curve);
   });
 
   it('measures the very encoder that the training ended with', async () => {
@@ -104,16 +104,16 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('the curve of a %s s
   });
 
   it('takes only multiples of `every`', async () => {
-    const { epochs } = await learningCurve(inputOf(step, { every: 4 }), contextOf('curve'));
+    const { epochs } = await stepJobs['learning-curve'](inputOf(step, { every: 4 }), contextOf('curve'));
     expect(epochs).toBe(1);
-    await expect(learningCurve(inputOf(step, { every: 7 }), contextOf('curve'))).rejects.toThrow(
+    await expect(stepJobs['learning-curve'](inputOf(step, { every: 7 }), contextOf('curve'))).rejects.toThrow(
       `The training tried/${step} has no checkpoint of an epoch that is a multiple of 7 left to measure. Set \`checkpoint: { keep: { every: 7 } }\``,
     );
   });
 
   it('stops when it is asked to', async () => {
     await expect(
-      learningCurve(
+      stepJobs['learning-curve'](
         inputOf(step),
         contextOf('curve', () => true),
       ),
@@ -127,16 +127,16 @@ describe.each(Object.keys(kinds) as (keyof typeof kinds)[])('the curve of a %s s
       join(folder, 'runs/tried/steps', step, 'checkpoints', second?.name ?? '', 'state.safetensors'),
       'x',
     );
-    const { epochs } = await learningCurve(inputOf(step), contextOf('curve'));
+    const { epochs } = await stepJobs['learning-curve'](inputOf(step), contextOf('curve'));
     expect(epochs).toBe(2);
   });
 });
 
 it('refuses data without validation images, and a training whose checkpoints are gone', async () => {
-  await expect(learningCurve(inputOf('pretrain', {}, withoutValidation), contextOf('curve'))).rejects.toThrow(
-    /measured on the validation images, and the data set has none; set `validation`/,
-  );
-  await expect(learningCurve(inputOf('gone'), contextOf('curve'))).rejects.toThrow(
+  await expect(
+    stepJobs['learning-curve'](inputOf('pretrain', {}, withoutValidation), contextOf('curve')),
+  ).rejects.toThrow(/measured on the validation images, and the data set has none; set `validation`/);
+  await expect(stepJobs['learning-curve'](inputOf('gone'), contextOf('curve'))).rejects.toThrow(
     /tried\/gone has no checkpoint left to measure\. Set `checkpoint: \{ keep: \{ every: 1 \} \}`/,
   );
 });

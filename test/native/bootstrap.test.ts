@@ -59,3 +59,23 @@ describe('the lock of a set-up', () => {
     expect(await readdir(join(folder, 'failing'))).toEqual([]);
   });
 });
+
+it('work that needs TensorFlow is refused in a sentence where an update of the packages removed the binding', async () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const project = join(folder, 'updated');
+  for (const part of ['native', 'contracts']) await cp(join(root, part), join(project, part), { recursive: true });
+  await mkdir(join(project, '.native'));
+  await writeFile(join(project, '.native', 'device'), 'cpu');
+  const addon = join('node_modules', '@tensorflow', 'tfjs-node-gpu');
+  await cp(join(root, addon, 'binding'), join(project, addon, 'binding'), { recursive: true });
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
+  await symlink(join(root, 'node_modules', 'zod'), join(project, 'node_modules', 'zod'));
+  const program =
+    "import('./native/binding.ts').then((all) => all.requireTensorFlow()).catch(({ code, message }) => console.log(code, message))";
+  const tsx = join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs');
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, '--eval', program], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  expect(stdout + stderr).toMatch(/^SetupFailed TensorFlow is not set up.*Run `contrail setup`/);
+});

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compareParams } from '../../contracts/step-kinds.ts';
+import { compareParams } from '../../contracts/kinds/compare.ts';
 import { resolveResults } from '../../pipelines/language/references.ts';
 import { planOf } from './plan.ts';
 

@@ -88,6 +88,12 @@ describe('imports', () => {
     ]);
   });
 
+  it('keeps the scheduler free of Temporal, so that it can be tested without', () => {
+    const specifiers = importsOf('workflows/scheduler.ts').map(({ specifier }) => specifier);
+    expect(specifiers.length).toBeGreaterThan(3);
+    expect(specifiers.filter((each) => !/^\.\.\/(contracts|pipelines\/language)\//.test(each))).toEqual([]);
+  });
+
   it('keeps graph capture free of the rest, so that it can be lifted out', () => {
     const folder = 'training/capture';
     const outside = readdirSync(join(root, folder)).flatMap((name) =>

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { permanentErrorCodes } from '../../contracts/errors.ts';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import { acquireLease, openCheckpoints, openStore, type Store } from '../../store/index.ts';

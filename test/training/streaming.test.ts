@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import { loadSplit, openSplit, prepareDataset } from '../../datasets/index.ts';
 import { artifactFolder, openStore, type Store } from '../../store/index.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { trainEpochInput } from '../../contracts/trainer.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import { openCheckpoints, openStore, type Store } from '../../store/index.ts';

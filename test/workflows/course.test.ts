@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pretrainParams } from '../../contracts/step-kinds.ts';
+import { pretrainParams } from '../../contracts/kinds/pretrain.ts';
 import { decide, newWatch, nonFiniteLoss, observe, type WatchedEpoch, watchRules } from '../../contracts/watch.ts';
 import {
   afterEpoch,

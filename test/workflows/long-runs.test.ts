@@ -57,7 +57,7 @@ describe('a training of many epochs', () => {
         {
           ...{ run: 'many', step: 'pretrain', uses: 'pretrain', queue: 'cpu', timeoutMs: 60_000, retry: {} },
           ...{ dataset: { kind: 'dataset', digest: '0'.repeat(64) }, parameters: { epochs }, epochs },
-          ...{ fingerprint: 'many', resume: false },
+          ...{ fingerprint: 'many', resume: false, accept: false },
         },
       ],
     });

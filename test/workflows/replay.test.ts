@@ -49,7 +49,7 @@ describe('stored histories', () => {
 
   it('fail to replay when the workflow does something else', async () => {
     const { workflowId, history } = read('pipeline-complete.json', (text) =>
-      text.replaceAll('"prepareData"', '"prepareSomething"'),
+      text.replaceAll('"prepare-data"', '"prepareSomething"'),
     );
     await expect(Worker.runReplayHistory({ workflowBundle }, history, workflowId)).rejects.toThrow(/nondeterminism/i);
   });

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { prepareDataParams } from '../../../contracts/step-kinds.ts';
+import { prepareDataParams } from '../../../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../../../datasets/index.ts';
 import { openStore } from '../../../store/index.ts';
 
