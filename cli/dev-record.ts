@@ -29,6 +29,10 @@ export interface DevServer {
 
 export const addressOf = ({ port }: Pick<DevServer, 'port'>): string => `127.0.0.1:${port}`;
 
+/** The page of a run in Temporal's UI: of its latest execution, unless one is named. */
+export const uiAddress = ({ uiPort }: Pick<DevServer, 'uiPort'>, run: string, execution?: string): string =>
+  `http://127.0.0.1:${uiPort}/namespaces/default/workflows/${encodeURIComponent(run)}${execution ? `/${execution}/history` : ''}`;
+
 /**
  * The server that is written down as serving this home, where it lives, or who would start it again; it may not answer.
  *

@@ -20,10 +20,6 @@ const startMs = 60_000;
 const pollMs = 100;
 const attemptMs = 5000;
 
-/** The page of a run in Temporal's UI: of its latest execution, unless one is named. */
-export const uiAddress = ({ uiPort }: Pick<DevServer, 'uiPort'>, run: string, execution?: string): string =>
-  `http://127.0.0.1:${uiPort}/namespaces/default/workflows/${encodeURIComponent(run)}${execution ? `/${execution}/history` : ''}`;
-
 export interface Ports {
   readonly port: Port;
   readonly uiPort: Port;

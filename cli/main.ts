@@ -2,7 +2,6 @@ import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { exitCodeOf } from '../contracts/errors.ts';
 import { explained } from '../contracts/system-errors.ts';
-import { doctorCommand, setupCommand } from './commands/setup.ts';
 import { forTerminal, say } from './output.ts';
 import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';
@@ -12,7 +11,8 @@ import { addReport } from './program/report.ts';
 import { addSchedule } from './program/schedule.ts';
 import { addTensorboard } from './program/tensorboard.ts';
 
-/** Commands that talk to Temporal are loaded when they are used: its client takes longer to load than the rest to run. */
+/** Commands are loaded when they are used: Temporal's client, say, takes longer to load than the rest to run. */
+const setupCommands = () => import('./commands/setup.ts');
 const runCommands = () => import('./commands/run.ts');
 const controlCommands = () => import('./commands/control.ts');
 const cacheCommands = () => import('./commands/cache.ts');
@@ -42,12 +42,12 @@ export function buildProgram(finish: (code: number) => void): Command {
     .addOption(
       new Option('--device <device>', 'what TensorFlow computes on').choices(['auto', 'cpu', 'gpu']).default('auto'),
     )
-    .action((options) => run(setupCommand(options)));
+    .action(async (options) => run((await setupCommands()).setupCommand(options)));
   program
     .command('doctor')
     .description('show the state of every part, and how to mend it')
     .addOption(jsonOption())
-    .action((options) => run(doctorCommand(options)));
+    .action(async (options) => run((await setupCommands()).doctorCommand(options)));
   program
     .command('dev')
     .description('run a Temporal server and a worker on this machine until Ctrl-C')

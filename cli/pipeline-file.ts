@@ -1,7 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { InvalidArgumentError } from 'commander';
 import { tsImport } from 'tsx/esm/api';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
@@ -9,23 +8,7 @@ import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
 import { explained } from '../contracts/system-errors.ts';
 import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
-import { givenValue } from './given-value.ts';
 import { readTextFile } from './text-file.ts';
-
-/** Collects `--set name=value`; the value is read as YAML, so `3` is a number. */
-export function collectParam(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
-  const [, name, value] = /^([A-Za-z0-9_-]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined || value === undefined) throw new InvalidArgumentError('It must be name=value.');
-  return { ...before, [name]: givenValue(value) };
-}
-
-/** Collects `--set path=value` for the parameters of a step: `optimizer.learningRate=0.01`. */
-export function collectChange(text: string, before: Readonly<Record<string, Json>> = {}): Record<string, Json> {
-  const [, path, value] = /^([A-Za-z0-9.]+)=(.*)$/s.exec(text) ?? [];
-  if (path === undefined || value === undefined)
-    throw new InvalidArgumentError('It must be path=value, such as optimizer.learningRate=0.01.');
-  return { ...before, [path]: givenValue(value) };
-}
 
 /** A pipeline that was read from its file. */
 export interface PipelineFile {

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { durationSchema } from '../../contracts/plan.ts';
-import { milliseconds } from '../../pipelines/language/index.ts';
-import { collectChange, collectParam } from '../pipeline-file.ts';
+import { milliseconds } from '../../pipelines/language/duration.ts';
+import { collectChange, collectParam } from '../given-params.ts';
 
 /** How a command's promise of an exit code is passed on. */
 export type Finish = (work: Promise<number>) => Promise<void>;
