@@ -1,13 +1,9 @@
 #!/usr/bin/env node
-import { installPackages, packagesAreInstalled, requireMachine } from '../native/bootstrap.mjs';
+// Written so that any Node that knows modules reads it, and can say that it is too old for the rest.
+import { neededNode, nodeIsSupported } from '../native/node-version.mjs';
 
-if (!packagesAreInstalled()) {
-  requireMachine();
-  await installPackages();
+if (nodeIsSupported(process.versions.node)) import('./start.mjs');
+else {
+  process.exitCode = 1;
+  process.stderr.write(`${neededNode} (This is ${process.versions.node}.)\n`);
 }
-process.title = 'contrail';
-const { register } = await import('tsx/esm/api');
-register();
-const { main } = await import('./main.ts');
-// A connection that was given up may keep its timers for seconds.
-process.exit(await main(process.argv.slice(2)));

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
+import { z } from 'zod';
 import { exitCodeOf } from '../contracts/errors.ts';
 import { explained } from '../contracts/system-errors.ts';
 import { forTerminal, say } from './output.ts';
@@ -18,10 +20,15 @@ const controlCommands = () => import('./commands/control.ts');
 const cacheCommands = () => import('./commands/cache.ts');
 const inspectCommands = () => import('./commands/inspect.ts');
 
+const versionHere = () =>
+  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')))
+    .version;
+
 /** Every command there is. `finish` is told the exit code. */
 export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('contrail')
     .description('Durable pipelines for supervised contrastive learning')
+    .version(versionHere())
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void process.stdout.write(forTerminal(text)),

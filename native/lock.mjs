@@ -1,4 +1,5 @@
 // Plain JavaScript on Node's own modules: it is needed before the packages are there.
+import { randomUUID } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,7 +15,7 @@ import { setTimeout as wait } from 'node:timers/promises';
  */
 export async function withLock(path, work, log) {
   await mkdir(dirname(path), { recursive: true });
-  const own = `${path}.${process.pid}`;
+  const own = `${path}.${process.pid}-${randomUUID()}`;
   await writeFile(own, String(process.pid));
   try {
     // A link appears whole or not at all, so that a lock always names its process.

@@ -1,5 +1,6 @@
 // Plain JavaScript on Node's own modules: it runs before anything is installed.
 import { execFileSync } from 'node:child_process';
+import { neededNode, nodeIsSupported } from './node-version.mjs';
 
 /**
  * What a machine must have before set-up can begin.
@@ -22,15 +23,13 @@ export function checkRequirements({
   arch = process.arch,
   run = runProgram,
 } = {}) {
-  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
-  const nodeIsNewEnough = (major === 20 && minor >= 19) || (major === 22 && minor >= 12) || major >= 24;
   const compiler = firstThatRuns(run, ['c++', 'g++', 'clang++'], ['--version']);
   return [
     {
       part: 'Node.js',
-      ok: nodeIsNewEnough,
+      ok: nodeIsSupported(nodeVersion),
       found: nodeVersion,
-      fix: 'Contrail needs Node.js 20.19, 22.12 or 24 and later. Install one of them and try again.',
+      fix: neededNode,
     },
     {
       part: 'platform',

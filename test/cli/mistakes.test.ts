@@ -21,6 +21,20 @@ const contrail = (...args: string[]) => {
 };
 
 describe('the contrail command', () => {
+  it('says its version', () => {
+    expect(contrail('--version')).toMatchObject({ status: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
+  it('says in a sentence which Node it needs, before one that is too old reads the rest', () => {
+    const old = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.4' } })";
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(old)}`, cli, 'list'];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(stderr).toBe(
+      'Contrail needs Node.js 20.19, 22.12 or 24 and later. Install one of them and try again. (This is 18.20.4.)\n',
+    );
+    expect(status).toBe(1);
+  });
+
   it('exits with 2 and names the command for an unknown one', () => {
     const { status, stderr } = contrail('lisst');
     expect(status).toBe(2);

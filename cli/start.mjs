@@ -1,0 +1,15 @@
+import module from 'node:module';
+import { installPackages, packagesAreInstalled, requireMachine } from '../native/bootstrap.mjs';
+
+if (!packagesAreInstalled()) {
+  requireMachine();
+  await installPackages();
+}
+process.title = 'contrail';
+// From Node 22 on, what was compiled once is kept.
+/** @type {{ enableCompileCache?: () => unknown }} */ (module).enableCompileCache?.();
+const { register } = await import('tsx/esm/api');
+register();
+const { main } = await import('./main.ts');
+// A connection that was given up may keep its timers for seconds.
+process.exit(await main(process.argv.slice(2)));
