@@ -7,6 +7,7 @@ import type { RunRecord } from '../contracts/run.ts';
 import { firingSchema, type LastCompleted, scheduleIdSchema } from '../contracts/schedules.ts';
 import {
   digestOfSteps,
+  isBeingRemoved,
   loadLastCompleted,
   loadPlan,
   loadRunRecord,
@@ -61,7 +62,8 @@ async function takeRunId(store: Store, wanted: string, record: Omit<RunRecord, '
     const run = count === 1 ? wanted : `${wanted}-${count}`;
     const existing = await loadRunRecord(store, run);
     if (existing?.schedule && existing.schedule.execution === record.schedule?.execution) return run;
-    const isFree = existing === null && !(await store.exists(`runs/${run}/plan.json`));
+    const isFree =
+      existing === null && !(await store.exists(`runs/${run}/plan.json`)) && !(await isBeingRemoved(store, run));
     if (isFree && (await recordRun(store, { run, ...record }))) return run;
   }
 }

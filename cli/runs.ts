@@ -9,7 +9,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
-import { loadPlan, loadRunRecord, openStore, recordRun, type Store, savePlan } from '../store/index.ts';
+import { isBeingRemoved, loadPlan, loadRunRecord, openStore, recordRun, type Store, savePlan } from '../store/index.ts';
 import { describeEnvironment } from '../worker/environment.ts';
 import { openHome } from '../worker/home.ts';
 import { registerSearchAttributes } from '../worker/search-attributes.ts';
@@ -31,12 +31,9 @@ export function newRunId(pipeline: string): string {
 /** The server takes 2 MiB in a workflow's input; the state of the run joins the plan when its history begins anew. */
 const maximumPlanBytes = 1024 * 1024;
 
+/** A new run takes the id of one that was removed: the server still has its past, but the store nothing of it. */
 const reusePolicy = (resume: boolean, alsoCompleted: boolean) =>
-  resume && alsoCompleted
-    ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
-    : resume
-      ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
-      : WorkflowIdReusePolicy.REJECT_DUPLICATE;
+  resume && !alsoCompleted ? WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY : WorkflowIdReusePolicy.ALLOW_DUPLICATE;
 
 /** How a run is started. */
 export interface StartOptions {
@@ -74,6 +71,8 @@ export async function startRun(
       'InvalidPipeline',
       `The plan of ${plan.name} has ${planBytes} bytes for ${plan.steps.length} steps, more than ${maximumPlanBytes}. Split the pipeline.`,
     );
+  if (await isBeingRemoved(store, run))
+    throw new ContrailError('Usage', `The removal of the run ${run} was interrupted. \`contrail rm ${run}\` ends it.`);
   if (!resume && (await loadPlan(store, run)))
     throw new ContrailError(
       'Usage',

@@ -4,6 +4,7 @@ import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { StepStatus } from '../contracts/status.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
 import {
+  isBeingRemoved,
   listFolders,
   loadEpochMetrics,
   loadPlan,
@@ -46,7 +47,7 @@ export async function loadStoredRun(
   run: string,
   onDamage: (problem: string) => void = say,
 ): Promise<StoredRun | null> {
-  const plan = await loadPlan(store, run);
+  const plan = (await isBeingRemoved(store, run)) ? null : await loadPlan(store, run);
   if (!plan) return null;
   const record = await loadRunRecord(store, run);
   const results = await loadStepResults(store, run, onDamage);

@@ -48,15 +48,17 @@ export function createFileStore(folder: string): Store {
     }
   };
 
-  /** Removes a file, then its folder where that was the last file in it. */
+  /** Removes a file, then its folder where that was the last file in it, and so on upwards. */
   const removeFile = async (target: string) => {
     await rm(target, { force: true });
-    const parent = dirname(target);
     try {
-      await syncFolder(parent);
-      if (parent !== root) await rmdir(parent);
+      for (let parent = dirname(target); ; parent = dirname(parent)) {
+        await syncFolder(parent);
+        if (parent === root) return;
+        await rmdir(parent);
+      }
     } catch (error) {
-      if (!isMissing(error) && !hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'EEXIST')) throw error;
+      if (!isMissing(error) && !isOccupied(error)) throw error;
     }
   };
 
@@ -170,6 +172,9 @@ function located(error: unknown, { temporary, target }: { temporary: string; tar
   const path = 'path' in error && error.path !== temporary ? error.path : target;
   return Object.assign(error, { path });
 }
+
+/** A link to a folder is no folder to `rmdir`, and stays. */
+const isOccupied = (error: unknown) => ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].some((code) => hasCode(error, code));
 
 async function isFile(path: string): Promise<boolean> {
   try {

@@ -46,6 +46,7 @@ export {
   rollBackModel,
 } from './models.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
+export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';
 export type { Keep } from './retention.ts';
 export {
   type EpochLine,

@@ -1,12 +1,12 @@
-import { createInterface } from 'node:readline/promises';
 import { type WorkflowHandle, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import { loadPlan, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { pauseUpdate, retryUpdate, unpauseUpdate } from '../../workflows/messages.ts';
+import { confirm } from '../confirm.ts';
 import { type ServerClient, withServer } from '../connection.ts';
-import { forTerminal, printJson, say } from '../output.ts';
+import { printJson, say } from '../output.ts';
 import { keepChanges } from '../recorded-changes.ts';
 import { findRun, requireRunning, startRun } from '../runs.ts';
 import { checkRunId, follow } from './run.ts';
@@ -101,15 +101,4 @@ export async function terminateCommand(run: string, { yes }: { readonly yes: boo
     say(`Ended ${run}. \`contrail resume ${run}\` goes on from the last checkpoints.`);
     return 0;
   });
-}
-
-/** @throws ContrailError Usage where nobody can answer */
-async function confirm(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new ContrailError('Usage', `${question} Confirm it with --yes.`);
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(forTerminal(`${question} [y/N] `))).trim());
-  } finally {
-    terminal.close();
-  }
 }

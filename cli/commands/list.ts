@@ -27,7 +27,10 @@ export interface ListOptions {
 }
 type Filter = Omit<ListOptions, 'limit' | 'json'>;
 
-/** A run that is only in the store is `not-on-server`; where no server answers, its state is `unknown`. */
+/**
+ * A run that is only in the store is `not-on-server`; where no server answers, its state is `unknown`. One that has ended and
+ * that the store does not have, but the server still remembers, is `removed`.
+ */
 interface Row {
   readonly run: string;
   readonly pipeline: string;
@@ -44,7 +47,7 @@ interface Row {
 export async function listCommand({ limit, json, ...filter }: ListOptions): Promise<number> {
   const store = openStore(openHome().storeUrl);
   return withServerIfAny(async (server) => {
-    const known = server ? await onServer(server, filter, limit) : [];
+    const known = server ? await markRemoved(store, filter, await onServer(server, filter, limit)) : [];
     const found = [...known, ...(await onlyInStore(server, store, filter, limit, known))];
     const rows = found.sort((a, b) => ((a.started ?? '') < (b.started ?? '') ? 1 : -1)).slice(0, limit);
     if (json) printJson(rows);
@@ -134,6 +137,15 @@ async function onServer(server: ServerClient, filter: Filter, limit: number): Pr
     if (refusal === null) throw error;
     throw new ContrailError('Usage', `Temporal does not understand the query: ${refusal}.`, { cause: error });
   }
+}
+
+/** A run that was removed is none that completed, whatever the server remembers of it. */
+async function markRemoved(store: Store, { state }: Filter, rows: readonly Row[]): Promise<Row[]> {
+  const marked = await inTurns(rows, async (row) => {
+    const goesOn = row.state === 'running' || row.state === 'paused';
+    return goesOn || (await store.exists(`runs/${row.run}/plan.json`)) ? row : { ...row, state: 'removed' };
+  });
+  return marked.filter((row) => row.state !== 'removed' || state === undefined);
 }
 
 /** The newest runs that only the store knows and that fit the filter; a query in Temporal's words is for its server alone. */

@@ -41,6 +41,8 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     if (steps) print(stepTable(steps));
     for (const line of troubleLines(status?.steps ?? [])) print(line);
     for (const step of steps ?? []) for (const line of dataLines(step, store.locate)) print(line);
+    if (known && !isRunning && !plan)
+      say('The store has nothing of it; the server remembers it until its retention has passed.');
     if (server && !known)
       say(`This is what the store knows. \`contrail resume ${run}\` goes on with it, on this server.`);
     return 0;

@@ -28,6 +28,13 @@ export function addChanges(program: Command, finish: Finish): void {
     .addOption(jsonOption())
     .action(async (id, options) => finish((await import('../commands/verify.ts')).verifyCommand(id, options)));
   program
+    .command('rm <run...>')
+    .description('remove runs that have ended from the store')
+    .option('--dry-run', 'only say what would go', false)
+    .option('--yes', 'do not ask', false)
+    .addOption(jsonOption())
+    .action(async (runs, options) => finish((await import('../commands/rm.ts')).removeCommand(runs, options)));
+  program
     .command('set <run> <step.path=value>')
     .description('change a parameter of a step that has not begun, or of a running training: pretrain.epochs=80')
     .action(async (id, change) => finish((await import('../commands/set.ts')).setCommand(id, change)));

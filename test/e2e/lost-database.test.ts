@@ -57,7 +57,21 @@ it('a run whose server has lost its database is listed, shown and resumed from t
 
   // The reference comes after it, so that it cannot be where the result was taken from.
   await environment.start('reference', pipeline, false, { useCache: false });
+  const refused = await runCommand(home, ['rm', 'reference', '--yes']);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('The run reference is going on.') });
   const reference = (await environment.result('reference')).pretrain;
   const resumed = (await loadStepResult(store, key))?.result;
   expect(resumed).toMatchObject({ digest: reference?.digest, encoder: reference?.encoder });
+
+  const dryRun = await runCommand(home, ['rm', 'lost', '--dry-run']);
+  expect(dryRun).toMatchObject({ code: 0, stderr: expect.stringMatching(/Would remove lost .* Temporal forgets it/) });
+  expect(await runForJson(home, ['rm', 'lost', '--yes'])).toMatchObject({ runs: [{ run: 'lost' }] });
+  expect(await store.list('runs/lost')).toEqual([]);
+  // The server remembers it, but it is none that completed.
+  const [after, completed] = await Promise.all([
+    runForJson(home, ['list']),
+    runForJson(home, ['list', '--state', 'completed']),
+  ]);
+  expect(after).toMatchObject([{ run: 'reference' }, { run: 'lost', state: 'removed' }]);
+  expect(completed).toMatchObject([{ run: 'reference' }]);
 }, 400_000);
