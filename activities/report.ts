@@ -1,6 +1,7 @@
+import { cancellationSignal } from '@temporalio/activity';
 import type { z } from 'zod';
 import { reportParams, type reportResult } from '../contracts/kinds/report.ts';
-import { buildReport, headlineOf, writeReport } from '../report/index.ts';
+import { writeReportInThread } from '../report/thread/index.ts';
 import { reportFolder } from '../store/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
@@ -11,14 +12,18 @@ export async function report(context: ActivityContext, input: StepInput) {
   const { parameters, fingerprint, run, step } = stepInputSchema.parse(input);
   const { title, seed } = reportParams.parse(parameters);
   const { store } = context;
-  const built = await withHeartbeat((tell) =>
-    buildReport(store, run, { title, seed, onProgress: (phase) => tell({ phase }) }),
+  const { files, headline } = await withHeartbeat((tell) =>
+    writeReportInThread(store, run, {
+      title,
+      seed,
+      onProgress: (phase) => tell({ phase }),
+      signal: cancellationSignal(),
+    }),
   );
-  await writeReport(store, run, built.files);
-  const { top1, knn, restarts } = headlineOf(built.report);
+  const { top1, knn, restarts } = headline;
   const result: z.infer<typeof reportResult> = {
     page: `${reportFolder(run)}/report.html`,
-    files: built.files.size,
+    files,
     top1,
     knn,
     restarts,

@@ -6,6 +6,9 @@ import { type RowDigests, readRowDigests } from './row-digests.ts';
 /** Images by their content: a source's bytes, or what they show once prepared. */
 export type KnownImages = ReadonlySet<string>;
 
+/** Rows before other work gets its turn. */
+const rowsAtOnce = 20_000;
+
 const keysOf = ({ source, pixels }: RowDigests, row: number) => [`source ${source[row]}`, `pixels ${pixels[row]}`];
 
 /**
@@ -25,7 +28,10 @@ export async function knownImages(
     for (const split of splits) {
       const digests = await digestsIfKept(store, ref, split);
       if (!digests) return null;
-      for (let row = 0; row < digests.source.length; row++) for (const key of keysOf(digests, row)) found.add(key);
+      for (let row = 0; row < digests.source.length; row++) {
+        for (const key of keysOf(digests, row)) found.add(key);
+        if (row % rowsAtOnce === rowsAtOnce - 1) await new Promise(setImmediate);
+      }
     }
   return found;
 }

@@ -2,6 +2,9 @@ import type { MeasureComparison } from '../../contracts/comparison.ts';
 import { deviation, mean } from '../statistics.ts';
 import { studentTQuantile } from './student-t.ts';
 
+/** By degrees of freedom: thousands of classes have the same. */
+const quantiles = new Map<number, number>();
+
 /** One measure of both arms, in the order of the pairs. */
 export interface PairedMeasure {
   readonly measure: string;
@@ -34,7 +37,9 @@ export function comparePairs({ measure, goal, a, b }: PairedMeasure): MeasureCom
 }
 
 function intervalOf(centre: number, spread: number, count: number): [number, number] {
-  const half = (studentTQuantile(0.975, count - 1) * spread) / Math.sqrt(count);
+  const quantile = quantiles.get(count - 1) ?? studentTQuantile(0.975, count - 1);
+  quantiles.set(count - 1, quantile);
+  const half = (quantile * spread) / Math.sqrt(count);
   return [centre - half, centre + half];
 }
 

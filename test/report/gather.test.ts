@@ -9,7 +9,8 @@ import { reportSchema } from '../../contracts/report.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { interruptionsOf } from '../../report/gather/trainings.ts';
-import { buildComparison, buildReport, gather, writeReport } from '../../report/index.ts';
+import { buildComparison, buildReport, gather, headlineOf, writeReport } from '../../report/index.ts';
+import { writeReportInThread } from '../../report/thread/index.ts';
 import {
   acquireLease,
   bytesOf,
@@ -165,6 +166,31 @@ describe('a report', () => {
     );
     expect(reportSchema.parse(parseJson(await store.read(`runs/${run}/report/report.json`))).run).toBe(run);
     expect(new TextDecoder().decode(files.get('report.html'))).toContain('data:image/png;base64,');
+  });
+
+  it('written in a thread is the same, and says how far it is and what it found', async () => {
+    const { files, report } = await buildReport(store, run);
+    const phases: string[] = [];
+    const written = await writeReportInThread(store, run, {
+      title: undefined,
+      seed: 0,
+      onProgress: (phase) => phases.push(phase),
+    });
+    expect(written).toEqual({ files: files.size, headline: headlineOf(report) });
+    expect(phases).toEqual(expect.arrayContaining(['pictures', 'drawings']));
+    for (const [path, content] of files)
+      if (path.endsWith('.svg'))
+        expect(await store.read(`runs/${run}/report/${path}`), path).toEqual(Buffer.from(content));
+  });
+
+  it('written in a thread fails as it does here, and ends when asked to', async () => {
+    const options = { title: undefined, seed: 0, onProgress: () => {} };
+    await expect(writeReportInThread(store, 'other', options)).rejects.toMatchObject({ code: 'RunNotFound' });
+    const asked = new AbortController();
+    const onProgress = () => asked.abort(new Error('enough'));
+    await expect(writeReportInThread(store, run, { ...options, onProgress, signal: asked.signal })).rejects.toThrow(
+      'enough',
+    );
   });
 
   it('compares runs, one of which has done nothing yet', async () => {
