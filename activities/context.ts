@@ -1,6 +1,9 @@
 import { activityInfo, Context, cancellationSignal } from '@temporalio/activity';
+import { ContrailError } from '../contracts/errors.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
+import { jsonBytes } from '../contracts/json-size.ts';
+import { formatBytes, limits } from '../contracts/limits.ts';
 import type { JobInput, JobResult, TrainerJob } from '../contracts/trainer.ts';
 import type { Store } from '../store/index.ts';
 import type { TrainerHost } from '../training/host.ts';
@@ -25,10 +28,26 @@ export interface Attempted<T> {
 /** The longest silence of a trainer that is not a stall. */
 const stallTimeoutMs = 5 * 60_000;
 
+/**
+ * Temporal refuses a larger answer, and the work would be done again without end.
+ *
+ * @throws ContrailError InvalidInput
+ */
+export function requireSendable(result: unknown): void {
+  const bytes = jsonBytes(result as Json);
+  if (bytes > limits.resultBytes)
+    throw new ContrailError(
+      'InvalidInput',
+      `The result of this step has ${formatBytes(bytes)}; at most ${formatBytes(limits.resultBytes)} can be sent. Measure less in one step: fewer classes, epochs or severities.`,
+    );
+}
+
 /** Runs an activity's work: its errors become Temporal's, and its result carries the attempt. */
 export async function attempt<T>(work: () => Promise<T>): Promise<Attempted<T>> {
   try {
-    return { result: await work(), attempt: activityInfo().attempt };
+    const result = await work();
+    requireSendable(result);
+    return { result, attempt: activityInfo().attempt };
   } catch (error) {
     throw toTemporalFailure(error);
   }

@@ -4,7 +4,7 @@ import type { Json } from '../contracts/json.ts';
 import type { StepKind } from '../contracts/kinds/kind.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { loadEpochMetrics, loadStepResult, saveCacheEntry, saveStepResult, unlessDamaged } from '../store/index.ts';
-import type { ActivityContext } from './context.ts';
+import { type ActivityContext, requireSendable } from './context.ts';
 
 type Result = { readonly [key: string]: Json };
 type Finishing = StepKey & { readonly fingerprint: string };
@@ -21,6 +21,7 @@ export async function finishStep(
   { cache = true }: { readonly cache?: boolean } = {},
 ): Promise<Result> {
   const plain = JSON.parse(JSON.stringify(result)) as { [key: string]: Json };
+  requireSendable(plain);
   const now = new Date();
   const finishedAt = now.toISOString();
   if (cache && !hasEffect(fingerprint))

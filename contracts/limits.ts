@@ -51,9 +51,13 @@ export const limits = {
   patternStates: 1000,
 
   /** What Temporal takes is 2 MiB a message. Parameters of a step, with the results that they refer to. */
-  sentParameterBytes: 1024 * 1024,
+  sentBytes: 1024 * 1024,
   /** The result of a step. */
-  resultBytes: 512 * 1024,
+  resultBytes: 1024 * 1024,
+  /** The state of a run, as it is asked for, given back at its end, or carried over to a new history. */
+  stateBytes: 1536 * 1024,
+  /** Of the sentence that a failed run ends with. */
+  failureCharacters: 20_000,
 } as const;
 
 const units = [

@@ -9,6 +9,9 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { Json } from '../contracts/json.ts';
+import { jsonBytes } from '../contracts/json-size.ts';
+import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { newWhenBudget } from '../pipelines/language/when.ts';
 import { following, handleMessages, type InFlight } from './control.ts';
@@ -43,6 +46,9 @@ export interface PipelineInput {
  * else is started until the training ends.
  */
 const patience = 5;
+
+/** Temporal takes 2 MiB. */
+const maximumInputBytes = 1900 * 1024;
 
 /**
  * Interprets a plan: starts each step as soon as all that it needs is done, side by side where they allow it.
@@ -177,10 +183,11 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   };
 
   let suggestedAt: number | null = null;
+  let fits = true;
   /** Nothing new starts, so that a history that has grown long can begin anew. */
   const isDraining = () => {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    if (!continueAsNewSuggested || root.consideredCancelled || stage === null) return false;
+    if (!continueAsNewSuggested || root.consideredCancelled || stage === null || !fits) return false;
     suggestedAt ??= historyLength;
     const trains = [...running.values()].some(({ training }) => training !== null);
     return !trains || historyLength > patience * suggestedAt;
@@ -196,7 +203,10 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
       if (state.count('waiting') + state.count('paused') === 0) break;
       if (isDrained) {
         await condition(allHandlersFinished);
-        if (!root.consideredCancelled) return continueAsNew<typeof pipeline>({ ...input, state: state.carry() });
+        const next = { ...input, state: state.carry() };
+        // What is too large to be carried over goes on in this history for as long as Temporal lets it.
+        fits = jsonBytes(next as unknown as Json) <= maximumInputBytes;
+        if (fits && !root.consideredCancelled) return continueAsNew<typeof pipeline>(next);
         continue;
       }
     }
@@ -206,8 +216,17 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   if (root.consideredCancelled)
     throw new CancelledFailure('The run was cancelled; `contrail resume` goes on from its checkpoints.');
   const failures = state.failures();
-  if (failures.length > 0) throw ApplicationFailure.nonRetryable(failures.join('\n'), 'RunFailed');
-  return { ...state.results };
+  if (failures.length > 0) {
+    const message = failures.join('\n');
+    throw ApplicationFailure.nonRetryable(
+      message.length <= limits.failureCharacters
+        ? message
+        : `${message.slice(0, limits.failureCharacters)}… (${failures.length} steps failed)`,
+      'RunFailed',
+    );
+  }
+  // Nobody reads the answer but Temporal's UI: the store has every result.
+  return jsonBytes(state.results as unknown as Json) <= limits.stateBytes ? { ...state.results } : {};
 }
 
 const now = () => new Date().toISOString();

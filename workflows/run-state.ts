@@ -1,5 +1,7 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { Json } from '../contracts/json.ts';
+import { jsonBytes } from '../contracts/json-size.ts';
+import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
@@ -111,7 +113,7 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
       show();
     },
     count: (state) => counts[state] ?? 0,
-    status: () => ({ pipeline: plan.name, state: overallState(counts, paused), steps: [...steps.values()] }),
+    status: () => fitting({ pipeline: plan.name, state: overallState(counts, paused), steps: [...steps.values()] }),
     failures: () =>
       [...steps.values()].filter(({ state }) => state === 'failed').map(({ id, error }) => `${id}: ${error?.message}`),
     carry: () => ({
@@ -124,6 +126,19 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
       changes: Object.fromEntries(changes),
       redo: [...redo].filter((id) => !hasEnded(states[id])),
     }),
+  };
+}
+
+/** What Temporal can answer with: where the results are too much together, they are left out, and the store has them. */
+function fitting(status: PipelineStatus): PipelineStatus {
+  if (jsonBytes(status as unknown as Json, limits.stateBytes) <= limits.stateBytes) return status;
+  return {
+    ...status,
+    steps: status.steps.map((step) =>
+      step.result === null
+        ? step
+        : { ...step, result: null, note: 'the results of this run are too large to be shown together' },
+    ),
   };
 }
 

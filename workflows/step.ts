@@ -4,6 +4,7 @@ import {
   ChildWorkflowCancellationType,
   type ChildWorkflowHandle,
   ParentClosePolicy,
+  patched,
   proxyActivities,
   sleep,
   startChild,
@@ -12,11 +13,13 @@ import type { Activities } from '../activities/index.ts';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
+import { jsonBytes } from '../contracts/json-size.ts';
 import type { StepKind } from '../contracts/kinds/kind.ts';
+import { formatBytes, limits } from '../contracts/limits.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
-import { findReferences, type RunContext, resolveResults } from '../pipelines/language/references.ts';
+import { findReferences, type RunContext, resolveResults, TooLarge } from '../pipelines/language/references.ts';
 import { lookups } from './lookups.ts';
 import { workOptions } from './options.ts';
 import type { Changes, Result } from './run-state.ts';
@@ -48,13 +51,34 @@ export function resolveStep(
       );
     inputs[name] = found as unknown as ArtifactRef;
   }
-  const resolved = resolveResults(step.with, results as Record<string, Json>, context) as Result;
+  const resolved = filledIn(step, results, context);
   const parameters = Object.entries(changes).reduce(
     (so, [path, value]) => withValue(so, path.split('.'), value),
     resolved,
   );
+  const bytes = jsonBytes(parameters);
+  // Runs of earlier versions sent what Temporal took.
+  if (bytes > limits.sentBytes && patched('measured-parameters')) throw tooLarge(step, formatBytes(bytes));
   return { parameters, inputs, check: parameters !== resolved || findReferences(step.with).length > 0 };
 }
+
+function filledIn(
+  { id, with: parameters }: PlannedStep,
+  results: Readonly<Record<string, Result>>,
+  context: RunContext,
+) {
+  try {
+    return resolveResults(parameters, results as Record<string, Json>, context) as Result;
+  } catch (error) {
+    throw error instanceof TooLarge ? tooLarge({ id }, error.message) : error;
+  }
+}
+
+const tooLarge = ({ id }: Pick<PlannedStep, 'id'>, size: string) =>
+  ApplicationFailure.nonRetryable(
+    `The parameters of ${id} have ${size} with the results that they refer to; at most ${formatBytes(limits.sentBytes)} can be sent. Refer to single fields of results, such as \${steps.<id>.result.<field>}, and to each once.`,
+    'InvalidInput',
+  );
 
 /** The same parameters with another value at a path. */
 export function withValue(parameters: Result, [head = '', ...rest]: readonly string[], value: Json): Result {

@@ -1,7 +1,7 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import { jsonBytes } from '../../contracts/json-size.ts';
-import { formatBytes } from '../../contracts/limits.ts';
+import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import type { Path } from './problems.ts';
 
@@ -128,6 +128,7 @@ export interface RunContext {
  * Fills in the results of finished steps.
  *
  * @throws ContrailError InvalidInput for a result that is not there
+ * @throws TooLarge where all that is filled in is more than Temporal could ever take
  */
 export function resolveResults(
   value: Json,
@@ -143,11 +144,17 @@ export function resolveResults(
       `Step ${step} has no result${path.length > 0 ? ` ${path.join('.')}` : ''}.`,
     );
   };
-  return substitute(value, (reference) => {
-    if (reference.of === 'run') return lookUp({ ...run }, reference.path) ?? null;
-    if (reference.of !== 'steps') return undefined;
-    const { step, path } = reference;
-    const members = matrices[step]?.members;
-    return members ? members.map((member) => resultOf(member, path)) : resultOf(step, path);
-  });
+  return substitute(
+    value,
+    within(neverSent, (reference) => {
+      if (reference.of === 'run') return lookUp({ ...run }, reference.path) ?? null;
+      if (reference.of !== 'steps') return undefined;
+      const { step, path } = reference;
+      const members = matrices[step]?.members;
+      return members ? members.map((member) => resultOf(member, path)) : resultOf(step, path);
+    }),
+  );
 }
+
+/** Above this no version could send a step's parameters; it keeps texts from growing without end. */
+const neverSent = 4 * limits.sentBytes;
