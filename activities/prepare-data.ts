@@ -1,5 +1,6 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { cancellationSignal, log } from '@temporalio/activity';
 import type { z } from 'zod';
+import { dataLines } from '../contracts/data-account.ts';
 import { prepareDataParams, type prepareDataResult } from '../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../datasets/index.ts';
 import { reportFolder, writeReportFile } from '../store/index.ts';
@@ -32,6 +33,11 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
     ...summary,
     ...(summary.list === undefined ? {} : { list: `${reportFolder(step.run)}/${list}` }),
   };
+  const said = dataLines(
+    { id: step.step, uses: 'prepare-data', result: JSON.parse(JSON.stringify(result)) },
+    context.store.locate,
+  );
+  for (const line of said) log.info(line, { run: step.run, step: step.step });
   // What lies in a folder may change while its name stays.
   return finishStep(context, step, result, { cache: parameters.path === undefined });
 }

@@ -9,17 +9,18 @@ export interface ReasonCount {
 const mostReasons = 12;
 const mostFirst = 3;
 
-/** Rejected files by their reason, the commonest first; what is special to one file does not make a reason of its own. */
+/** Rejected files by their reason, the commonest first; what is special to a file stands in brackets at its end. */
 export function reasonsOf(
   rejected: readonly { readonly path: string; readonly reason: string }[],
 ): readonly ReasonCount[] {
   const groups = new Map<string, { reason: string; count: number; first: string[] }>();
   for (const { path, reason } of rejected) {
-    const key = reason.replaceAll(/\d+/g, '#').replaceAll(/ to \/.*?(?=[:,]|$)/g, '');
-    const group = groups.get(key) ?? { reason, count: 0, first: [] };
+    const common = reason.replace(/ \([^()]*\)$/, '');
+    const group = groups.get(common) ?? { reason, count: 0, first: [] };
+    if (group.reason !== reason) group.reason = common;
     group.count++;
     if (group.first.length < mostFirst) group.first.push(path);
-    groups.set(key, group);
+    groups.set(common, group);
   }
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count);
   if (sorted.length <= mostReasons) return sorted;

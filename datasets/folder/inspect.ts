@@ -67,7 +67,7 @@ async function inspect(path: string, piece: Buffer): Promise<Inspected | string>
     const stats = await handle.stat();
     if (!stats.isFile()) return 'is no longer a file';
     if (stats.size > mostBytes)
-      return `has ${Math.ceil(stats.size / 2 ** 20)} MiB; at most ${mostBytes / 2 ** 20} MiB are read: shrink it`;
+      return `is larger than ${mostBytes / 2 ** 20} MiB: shrink it (it has ${Math.ceil(stats.size / 2 ** 20)})`;
     const hash = createHash('sha256');
     let head: Buffer | undefined;
     let read = 0;
@@ -99,13 +99,13 @@ async function measure(path: string): Promise<Omit<Inspected, 'digest'> | string
     const { width = 0, height = 0, channels = 3, depth, format, pages = 1 } = await sharp(path).metadata();
     if (!readFormats.includes(format)) return `is no image of a kind that is read (${formatsShown})`;
     if (Math.min(width, height) < smallestSide)
-      return `is ${width}x${height}; at least ${smallestSide}x${smallestSide} is needed`;
+      return `is smaller than ${smallestSide}x${smallestSide} (${width}x${height})`;
     if (width * height > mostPixels)
-      return `is ${width}x${height}, ${Math.ceil((width * height) / 1e6)} megapixels; at most ${mostPixels / 1e6} are read: shrink it`;
+      return `is larger than ${mostPixels / 1e6} megapixels: shrink it (${width}x${height})`;
     const bytesPerSample = depth === 'ushort' || depth === 'short' ? 2 : depth === 'uchar' || depth === 'char' ? 1 : 4;
     const decodedBytes = width * height * channels * bytesPerSample;
     if (decodedBytes > mostDecodedBytes)
-      return `takes ${Math.ceil(decodedBytes / 2 ** 20)} MiB when it is decoded; at most ${mostDecodedBytes / 2 ** 20} are read: shrink it, or store it with 8 bits a colour`;
+      return `takes more than ${mostDecodedBytes / 2 ** 20} MiB when it is decoded: shrink it, or store it with 8 bits a colour (${Math.ceil(decodedBytes / 2 ** 20)} MiB)`;
     return { decodedBytes, pages };
   } catch (error) {
     return damageOf(error);

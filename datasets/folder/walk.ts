@@ -65,7 +65,7 @@ export function openTree(root: string, signal?: AbortSignal): Tree {
     try {
       const real = dirent.isSymbolicLink() ? await realpath(full) : full;
       if (!isInside(real))
-        return unusable(`is a link out of the folder, to ${real}: put the images themselves there`, true);
+        return unusable(`is a link out of the folder: put the images themselves there (it leads to ${real})`, true);
       const found = await stat(real);
       if (found.isDirectory())
         return name.startsWith('.') ? { ...base, is: 'hidden folder', files: 1 } : { ...base, is: 'folder', real };
@@ -76,7 +76,7 @@ export function openTree(root: string, signal?: AbortSignal): Tree {
     } catch (error) {
       if (dirent.isSymbolicLink()) {
         const target = await readlink(full).catch(() => '?');
-        if (codeOf(error) === 'ENOENT') return unusable(`is a link to ${target}, which does not exist`, true);
+        if (codeOf(error) === 'ENOENT') return unusable(`is a link to what does not exist (${target})`, true);
         if (codeOf(error) === 'ELOOP') return unusable('is a link that leads back to itself', true);
       }
       return unusable(reasonOf(error), dirent.isSymbolicLink());

@@ -141,7 +141,7 @@ describe('preparing a data set', () => {
       'train/coat/tiny.png',
       'train/shirt/0.png',
     ]);
-    expect(about.rejected[1]?.reason).toBe('is 4x4; at least 8x8 is needed');
+    expect(about.rejected[1]?.reason).toBe('is smaller than 8x8 (4x4)');
   });
 });
 
