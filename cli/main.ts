@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { z } from 'zod';
 import { exitCodeOf } from '../contracts/errors.ts';
 import { explained } from '../contracts/system-errors.ts';
+import { keepPrivate } from '../worker/home.ts';
 import { forTerminal, say } from './output.ts';
 import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';
@@ -19,6 +20,9 @@ const runCommands = () => import('./commands/run.ts');
 const controlCommands = () => import('./commands/control.ts');
 const cacheCommands = () => import('./commands/cache.ts');
 const inspectCommands = () => import('./commands/inspect.ts');
+
+/** What these make is for everybody who uses this installation; and what goes where `--to` says is made as the umask says. */
+const forOthers = ['setup', 'quickstart'];
 
 const versionHere = () =>
   z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')))
@@ -36,6 +40,9 @@ export function buildProgram(finish: (code: number) => void): Command {
     })
     .showHelpAfterError('(contrail --help shows what there is)');
   const run = (work: Promise<number>) => work.then(finish);
+  program.hook('preAction', (_, command) => {
+    if (!forOthers.includes(command.name()) && command.opts().to === undefined) keepPrivate();
+  });
 
   program
     .command('quickstart')

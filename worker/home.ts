@@ -81,6 +81,14 @@ export async function makeHome({ folder }: Home): Promise<void> {
   });
 }
 
+/**
+ * From here on this process, and those that it starts, make files for their owner alone: images, weights and histories. A store
+ * that CONTRAIL_STORE names is shared as the umask says.
+ */
+export function keepPrivate(environment: NodeJS.ProcessEnv = process.env): void {
+  if (environment.CONTRAIL_STORE === undefined) process.umask(0o077);
+}
+
 /** A URL is left as it is, for the store to judge; a folder is one wherever this process was started. */
 const storeUrlOf = (given: string | undefined, otherwise: string): string =>
   given !== undefined && /^[A-Za-z][A-Za-z0-9+.-]+:/.test(given)

@@ -6,7 +6,7 @@ import type { Plan } from '../../contracts/plan.ts';
 import type { Source } from '../../contracts/schedules.ts';
 import { setup } from '../../native/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
+import { keepPrivate, openHome } from '../../worker/home.ts';
 import { connect, ownServer, type ServerClient } from '../connection.ts';
 import { startDevEnvironment } from '../dev-environment.ts';
 import { uiAddress } from '../dev-record.ts';
@@ -35,6 +35,7 @@ export async function quickstartCommand({
   const signal = interruptSignal();
   const home = openHome();
   await setup({ device: 'auto', log: say });
+  keepPrivate();
   const environment = await startDevEnvironment(home, freePorts, say);
   const pipeline = await openPipelineFile(pipelineFile);
   const plan = pipeline.plan({});

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,6 +51,7 @@ it('all is known of server and worker when `contrail dev` says that it answers, 
   const dev = await startDev(home);
   const first = serving(home);
   expect(processesOf(first).map(isAlive)).toEqual([true, true]);
+  expect(openToOthers(home.folder)).toEqual([]);
   const again = await runCommand(home, ['dev'], { TEMPORAL_ADDRESS: undefined });
   expect(again.code).toBe(0);
   expect(again.stderr).toContain(
@@ -120,6 +121,12 @@ steps:
   expect([server, worker, ...trainers].filter(isAlive)).toEqual([]);
   expect(ended).toBe(130);
 });
+
+/** What a user of the machine who does not own it may see. */
+const openToOthers = (path: string): string[] => [
+  ...(statSync(path).mode & 0o077 ? [path] : []),
+  ...(statSync(path).isDirectory() ? readdirSync(path).flatMap((name) => openToOthers(join(path, name))) : []),
+];
 
 const childrenOf = (pid: number): number[] =>
   readdirSync('/proc')
