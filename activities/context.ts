@@ -15,6 +15,8 @@ export interface ActivityContext {
   readonly host: TrainerHost;
   /** Where downloaded data sets are kept. */
   readonly cacheFolder: string;
+  /** The task queues whose steps this worker does. */
+  readonly queues?: readonly string[];
   /** Versions of the code and its libraries, for the record of a run. */
   readonly environment: Readonly<Record<string, string>>;
 }

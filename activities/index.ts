@@ -29,6 +29,7 @@ import {
   type TrainEpochStepInput,
   trainEpoch,
 } from './training.ts';
+import { createWebhookCheck } from './webhook.ts';
 
 export type { ActivityContext } from './context.ts';
 export type Activities = ReturnType<typeof createActivities>;
@@ -54,6 +55,7 @@ type StepActivity = (input: StepInput) => Promise<Attempted<{ readonly [key: str
 
 /** The activities, as the worker registers them and the workflows call them. */
 export function createActivities(context: ActivityContext) {
+  const requireWebhooks = createWebhookCheck(context);
   const steps = Object.fromEntries(
     Object.entries(stepWork).map(([kind, work]): [string, StepActivity] => [
       kind,
@@ -66,7 +68,11 @@ export function createActivities(context: ActivityContext) {
     finishTraining: (input: FinishTrainingStepInput) =>
       attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input), input),
-    lookUpStep: (input: LookUpStepInput) => translated(() => lookUpStep(context, input), input),
+    lookUpStep: (input: LookUpStepInput) =>
+      translated(async () => {
+        await requireWebhooks(input);
+        return lookUpStep(context, input);
+      }, input),
     openTraining: (input: OpenTrainingInput) => translated(() => openTraining(context, input), input),
     recordChanges: (input: RecordChangesInput) => translated(() => recordChanges(context, input), input),
     prepareScheduledRun: (input: PrepareScheduledRunInput) => translated(() => prepareScheduledRun(context, input)),

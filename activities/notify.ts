@@ -5,6 +5,7 @@ import { notifyParams, type notifyResult } from '../contracts/kinds/notify.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
+import { webhookOf } from './webhook.ts';
 
 /** POSTs a message to a webhook. Its URL is a secret of the worker: it stands in no message, log or history. */
 export async function notify(context: ActivityContext, input: StepInput) {
@@ -17,19 +18,6 @@ export async function notify(context: ActivityContext, input: StepInput) {
   const status = await withHeartbeat(() => post(url, urlFrom, body, seconds));
   const result: z.infer<typeof notifyResult> = { status };
   return finishStep(context, { run, step, fingerprint }, result);
-}
-
-/** @throws ContrailError InvalidInput that names the variable and not what is in it */
-function webhookOf(variable: string): string {
-  const value = process.env[variable];
-  if (value === undefined || value === '')
-    throw new ContrailError(
-      'InvalidInput',
-      `This worker has no environment variable ${variable}. Start it with the webhook's URL in it.`,
-    );
-  if (!URL.canParse(value) || !['http:', 'https:'].includes(new URL(value).protocol))
-    throw new ContrailError('InvalidInput', `${variable} on this worker is not an http or https URL.`);
-  return value;
 }
 
 /** @throws ContrailError NotificationFailed where another attempt may help, InvalidInput where the receiver refuses */

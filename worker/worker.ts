@@ -100,6 +100,7 @@ export async function startWorker(
     store,
     host,
     cacheFolder: home.cacheFolder,
+    queues: queues.map(({ queue }) => queue),
     environment: describeEnvironment(),
   });
   let foreign: ContrailError | null = null;

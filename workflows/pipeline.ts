@@ -6,6 +6,7 @@ import {
   condition,
   continueAsNew,
   isCancellation,
+  patched,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -20,7 +21,7 @@ import { closeTrainer } from './lookups.ts';
 import { pauseTrainingSignal } from './messages.ts';
 import { type CarriedState, createRunState, type Result } from './run-state.ts';
 import { type Decision, decide, runFacts, type Situation } from './scheduler.ts';
-import { pipelineAttribute, stageAttribute } from './search-attributes.ts';
+import { pipelineAttribute, stageAttribute, stateAttribute } from './search-attributes.ts';
 import { execute, lookUp, resolveStep } from './step.ts';
 
 export interface PipelineInput {
@@ -182,6 +183,16 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     stage = latest;
   };
 
+  let isShownPaused = false;
+  /** A run whose steps all wait for a person is paused as much as one that a person paused, and the list shows it. */
+  const showPausedSteps = () => {
+    const isPaused = state.paused() === null && state.overall() === 'paused';
+    if (isPaused === isShownPaused || !patched('paused-steps')) return;
+    isShownPaused = isPaused;
+    if (state.paused() === null)
+      upsertSearchAttributes([{ key: stateAttribute, value: isPaused ? 'paused' : 'running' }]);
+  };
+
   let suggestedAt: number | null = null;
   let fits = true;
   /** Nothing new starts, so that a history that has grown long can begin anew. */
@@ -210,6 +221,7 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
         continue;
       }
     }
+    showPausedSteps();
     await change();
   }
   await CancellationScope.nonCancellable(() => condition(allHandlersFinished));

@@ -45,6 +45,7 @@ export interface RunState {
   /** Steps whose recorded results do not count. */
   readonly redo: Set<string>;
   readonly count: (state: StepState) => number;
+  readonly overall: () => PipelineStatus['state'];
   readonly status: () => PipelineStatus;
   readonly failures: () => readonly string[];
   readonly carry: () => CarriedState;
@@ -113,6 +114,7 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
       show();
     },
     count: (state) => counts[state] ?? 0,
+    overall: () => overallState(counts, paused),
     status: () => fitting({ pipeline: plan.name, state: overallState(counts, paused), steps: [...steps.values()] }),
     failures: () =>
       [...steps.values()].filter(({ state }) => state === 'failed').map(({ id, error }) => `${id}: ${error?.message}`),

@@ -162,6 +162,22 @@ describe('pause', () => {
     expect((await handle.describe()).typedSearchAttributes.get(stateAttribute)).toBe('running');
   });
 
+  it('is shown of a run whose steps all wait for a person', async () => {
+    const stateOf = async (handle: Handle) => (await handle.describe()).typedSearchAttributes.get(stateAttribute);
+    const untilState = async (handle: Handle, state: string) => {
+      while ((await stateOf(handle)) !== state) await new Promise((resolve) => setTimeout(resolve, 50));
+    };
+    interpreter.behaviours.set('waiting/a', { failures: 0, broken: true, ms: 0 });
+    const retry = { maximumAttempts: 1, onExhausted: 'pause' } as const;
+    const handle = await start('waiting', planOf([step('a', [], { value: fresh(), retry })]));
+    await until(handle, 'a', 'paused');
+    await untilState(handle, 'paused');
+    interpreter.behaviours.delete('waiting/a');
+    await handle.executeUpdate(unpauseUpdate, { args: [{ steps: ['a'] }] });
+    await handle.result();
+    expect(await stateOf(handle)).toBe('running');
+  });
+
   it('of one step holds it back alone', async () => {
     interpreter.behaviours.set('held/a', { failures: 0, broken: false, ms: 3000 });
     const plan = planOf([
