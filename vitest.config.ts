@@ -6,6 +6,7 @@ process.env.CONTRAIL_TEST_SEED ??= String(randomInt(2 ** 31));
 
 /** Files outside test/workflows and test/e2e that start servers, browsers or many processes. */
 const slow = [
+  'test/bench/gpu.test.ts',
   'test/cli/{dev,dev-environment,homes,trouble}.test.ts',
   'test/report/browser.test.ts',
   'test/store/killed-writer.test.ts',

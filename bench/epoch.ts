@@ -11,8 +11,9 @@ import { openHome } from '../worker/home.ts';
 import { withFolder } from './folder.ts';
 import type { EpochWorkload, KerasPeer } from './keras/peer.ts';
 import { encodeNpy } from './npy.ts';
+import { precisions } from './precisions.ts';
 import { median } from './statistics.ts';
-import { describeEncoder, describeViews, pick, precisions, resnet50v2, smallResnet } from './workloads.ts';
+import { describeEncoder, describeViews, pick, resnet50v2, smallResnet } from './workloads.ts';
 
 export interface EpochRow {
   readonly encoder: string;

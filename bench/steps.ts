@@ -1,9 +1,10 @@
 import type { KerasPeer } from './keras/peer.ts';
 import { openOurs } from './ours.ts';
+import { precisions } from './precisions.ts';
 import type { PytorchPeer } from './pytorch/peer.ts';
 import { median } from './statistics.ts';
 import { openStepPeer, type StepPeer, type StepWorkload } from './step-peer.ts';
-import { describeEncoder, describeViews, imageShape, pick, precisions, resnet50v2, smallResnet } from './workloads.ts';
+import { describeEncoder, describeViews, imageShape, pick, resnet50v2, smallResnet } from './workloads.ts';
 
 /** Those who take a step beside us. */
 type Peer = 'keras' | 'tunedKeras' | 'tfjs' | 'pytorch' | 'pytorchCompiled';

@@ -1,5 +1,4 @@
 import type { EncoderConfig } from '../contracts/training.ts';
-import { processor } from '../training/capture/processor.ts';
 
 /** The models that the tables measure, and how they name them. */
 
@@ -21,12 +20,6 @@ export function describeEncoder(encoder: EncoderConfig): string {
 
 /** Images of a step, each in two views. */
 export const describeViews = (batch: number): string => `${batch} x 2`;
-
-/** Those worth measuring here. Where bfloat16 would be emulated, ours is the float32 graph and Keras's takes minutes a step. */
-export function precisions(): readonly ('float32' | 'bfloat16')[] {
-  const { device, bfloat16 } = processor();
-  return device === 'gpu' || bfloat16 ? ['float32', 'bfloat16'] : ['float32'];
-}
 
 /** Those that `--only TEXT` picks, by their encoder and views. @throws Error when it picks none */
 export function pick<Workload extends { readonly encoder: EncoderConfig; readonly batch: number }>(

@@ -1,0 +1,189 @@
+import type { EncoderConfig } from '../../contracts/training.ts';
+import type { OwnWorkload } from '../ours.ts';
+import { resnet50v2, smallResnet } from '../workloads.ts';
+
+/** One thing to learn, in a process of its own. */
+export interface Part {
+  /** Told with each of its figures; names of steps end in who takes them. */
+  readonly name: string;
+  /** A key of `part.ts`. */
+  readonly part: string;
+  readonly operands: object;
+  /** The longest that it may take. */
+  readonly seconds: number;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface PlanOptions {
+  /** The smallest sizes, for a machine without a GPU. */
+  readonly tiny: boolean;
+  /** An interpreter that has PyTorch; null leaves the peer out. */
+  readonly python: string | null;
+  /** CIFAR-10, as binary files or as images by class; null leaves the training out, or takes generated images where `tiny`. */
+  readonly data: string | null;
+  /** Of the real training. */
+  readonly trainingSeconds: number;
+}
+
+type Precision = NonNullable<OwnWorkload['precision']>;
+
+/** A step that both sides take. */
+interface StepSize {
+  readonly name: string;
+  readonly encoder: EncoderConfig;
+  readonly side: number;
+  readonly batch: number;
+  readonly precision: Precision;
+}
+
+/** The workload whose speed decides how many epochs the real training has. */
+export const trainingSize = 'resnet50v2 cifar 32 px 1024 bfloat16';
+
+/** Everything to learn, the most valuable first. `imagesPerSecond` comes from `trainingSize`, once it is known. */
+export function planParts({ tiny, python, data, trainingSeconds }: PlanOptions): readonly Part[] {
+  const small: OwnWorkload = {
+    encoder: tiny ? smallResnet(4, [1]) : smallResnet(16),
+    batch: tiny ? 4 : 128,
+    optimizer: 'adam',
+    image: [32, 32, 3],
+  };
+  const large: OwnWorkload = tiny ? small : { ...small, encoder: resnet50v2('cifar') };
+  const sizes = tiny ? tinySizes : realSizes;
+  const first = sizes.slice(0, 1).flatMap((size) => stepParts(size, python));
+  const others = sizes.slice(1).flatMap((size) => stepParts(size, python));
+  const steps = tiny ? 3 : 12;
+  return [
+    { name: 'machine', part: 'machine', operands: { python: python ?? 'python3' }, seconds: 60 },
+    { name: 'placement', part: 'placement', operands: { workload: large, steps: 2 }, seconds: 120 },
+    { name: 'losses', part: 'losses', operands: { workload: small, steps }, seconds: 150 },
+    { name: 'golden values', part: 'tests', operands: { files: tiny ? golden.slice(0, 1) : golden }, seconds: 150 },
+    { name: 'bits', part: 'bits', operands: { workload: large, steps }, seconds: 180 },
+    {
+      name: 'killed',
+      part: 'killed',
+      operands: tiny ? tinyKilled : realKilled,
+      seconds: 120,
+      environment: { TF_DETERMINISTIC_OPS: '1' },
+    },
+    ...first,
+    ...(data !== null || tiny
+      ? [{ name: 'training', part: 'training', operands: realTraining(tiny, data), seconds: trainingSeconds + 60 }]
+      : []),
+    ...others,
+    ...(tiny ? [] : variants),
+    ...(python === null ? [] : [{ name: 'agreement', part: 'agreement', operands: { python }, seconds: 120 }]),
+    ...(tiny
+      ? []
+      : [
+          {
+            name: 'bits in bfloat16',
+            part: 'bits',
+            operands: { workload: { ...large, precision: 'bfloat16' }, steps },
+            seconds: 180,
+          },
+        ]),
+  ];
+}
+
+const golden = ['supcon', 'resnet50v2', 'cross-entropy', 'loss-scale', 'capture', 'step'].map(
+  (name) => `test/training/${name}.test.ts`,
+);
+
+const sized = (encoder: EncoderConfig, label: string, side: number, batch: number, precision: Precision): StepSize => ({
+  name: `${label} ${side} px ${batch} ${precision}`,
+  ...{ encoder, side, batch, precision },
+});
+
+const tinySizes: readonly StepSize[] = [sized(smallResnet(4, [1]), 'small-resnet 4', 32, 4, 'float32')];
+
+const realSizes: readonly StepSize[] = [
+  sized(resnet50v2('cifar'), 'resnet50v2 cifar', 32, 1024, 'bfloat16'),
+  sized(resnet50v2(), 'resnet50v2', 224, 256, 'bfloat16'),
+  sized(resnet50v2('cifar'), 'resnet50v2 cifar', 32, 512, 'bfloat16'),
+  sized(resnet50v2('cifar'), 'resnet50v2 cifar', 32, 128, 'bfloat16'),
+  sized(resnet50v2('cifar'), 'resnet50v2 cifar', 32, 512, 'float32'),
+  sized(smallResnet(32), 'small-resnet 32', 32, 128, 'bfloat16'),
+  sized(resnet50v2(), 'resnet50v2', 224, 64, 'bfloat16'),
+  sized(resnet50v2('cifar'), 'resnet50v2 cifar', 32, 512, 'float16'),
+  sized(resnet50v2(), 'resnet50v2', 224, 64, 'float32'),
+];
+
+const workloadOf = ({ encoder, side, batch, precision }: StepSize): OwnWorkload => ({
+  ...{ encoder, batch, precision, optimizer: 'adam', image: [side, side, 3] },
+});
+
+/** Our step, then PyTorch's, compiled and eager. A GPU of so many gigabytes has room for one of them at a time. */
+function stepParts(size: StepSize, python: string | null): Part[] {
+  const workload = workloadOf(size);
+  const ours: Part = { name: `${size.name}, ours`, part: 'our-step', operands: { workload }, seconds: 90 };
+  if (python === null) return [ours];
+  return [
+    ours,
+    ...[true, false].map((compile) => ({
+      name: `${size.name}, ${compile ? 'torch.compile' : 'PyTorch'}`,
+      part: 'pytorch-step',
+      operands: { workload, settings: { python, compile } },
+      seconds: compile ? 150 : 60,
+    })),
+  ];
+}
+
+/** What a setting of TensorFlow changes. */
+const variants: readonly Part[] = (
+  [
+    ['XLA clusters', { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' }, 'bfloat16'],
+    ['XLA clusters', { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' }, 'float32'],
+    ['without TF32', { NVIDIA_TF32_OVERRIDE: '0' }, 'float32'],
+    ['deterministic', { TF_DETERMINISTIC_OPS: '1' }, 'bfloat16'],
+    ['asynchronous allocator', { TF_GPU_ALLOCATOR: 'cuda_malloc_async' }, 'bfloat16'],
+  ] as const
+).map(([name, environment, precision]) => ({
+  name: `resnet50v2 cifar 32 px 512 ${precision}, ours, ${name}`,
+  part: 'our-step',
+  operands: { workload: workloadOf(sized(resnet50v2('cifar'), '', 32, 512, precision)) },
+  seconds: 120,
+  environment,
+}));
+
+const realKilled = {
+  images: 8000,
+  parameters: {
+    encoder: smallResnet(32),
+    batch: 256,
+    epochs: 4,
+    seed: 5,
+    checkpoint: { everySteps: 5, keep: { last: 1000 } },
+  },
+  killAt: [37, 71],
+};
+const tinyKilled = {
+  images: 64,
+  parameters: {
+    encoder: smallResnet(4, [1]),
+    batch: 8,
+    epochs: 2,
+    seed: 5,
+    checkpoint: { everySteps: 2, keep: { last: 1000 } },
+  },
+  killAt: [8],
+};
+
+const realTraining = (tiny: boolean, data: string | null) => ({
+  data,
+  parameters: tiny
+    ? { encoder: smallResnet(4, [1]), batch: 16, epochs: 1, projection: { hidden: 8, output: 4 } }
+    : {
+        encoder: resnet50v2('cifar'),
+        precision: 'bfloat16',
+        augmentation: 'simclr',
+        loss: { supcon: { temperature: 0.1 } },
+        optimizer: { name: 'sgd', learningRate: 0.5, weightDecay: 0.0001 },
+        schedule: { name: 'cosine', warmupEpochs: 2 },
+        batch: 1024,
+      },
+  probe: {},
+});
+
+/** Epochs that fit into a time, with a fifth of it left for the rest of the run; at least one. */
+export const epochsIn = (seconds: number, imagesPerSecond: number, images: number): number =>
+  Math.max(1, Math.floor((0.8 * seconds * imagesPerSecond) / images));
