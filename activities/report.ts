@@ -16,6 +16,7 @@ export async function report(context: ActivityContext, input: StepInput) {
     writeReportInThread(store, run, {
       title,
       seed,
+      writtenBy: step,
       onProgress: (phase) => tell({ phase }),
       signal: cancellationSignal(),
     }),

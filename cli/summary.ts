@@ -16,11 +16,15 @@ export async function loadEvaluation(store: Store, run: string, plan: Plan): Pro
   return readArtifactJson(store, ref, evaluationFile, evaluationSchema);
 }
 
-/** Where a person looks after a run: the page of a report step, else the folder. */
-export async function reportOf(store: Store, run: string): Promise<string> {
+/** Where the page of a run is; null where none was written yet. */
+export async function reportOf(store: Store, run: string): Promise<string | null> {
   const page = `${reportFolder(run)}/report.html`;
-  return store.locate((await store.exists(page)) ? page : reportFolder(run));
+  return (await store.exists(page)) ? store.locate(page) : null;
 }
+
+/** The page of a run, or what writes it. */
+export const reportText = (report: string | null, run: string): string =>
+  report ?? `none yet; \`contrail report ${run}\` writes it`;
 
 /** Above so many classes, the pairs that are confused most stand for the matrix. */
 const wholeMatrix = 20;

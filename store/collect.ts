@@ -100,10 +100,10 @@ async function namedOutside(store: Store): Promise<ArtifactRef[]> {
     return run === undefined ? [] : [{ path, schema: anyResult, what: 'the result of a step', remedy }];
   });
   const models = (await listFiles(store, 'models')).flatMap(({ path }) => {
-    const remedy = path.endsWith('/current.json')
-      ? 'Remove it: it is a copy of the newest version, and nothing but other programs reads it.'
-      : 'Restore it from a copy, or remove it to go back to the version before.';
-    return path.endsWith('.json') ? [{ path, schema: anyModel, what: 'a version of a model', remedy }] : [];
+    const remedy = path.includes('/versions/')
+      ? 'Restore it from a copy, or remove it to go back to the version before.'
+      : 'Remove it: only people and other programs read it.';
+    return path.endsWith('.json') ? [{ path, schema: anyModel, what: 'a record of a model', remedy }] : [];
   });
   const found: ArtifactRef[] = [];
   for (const { path, schema, what, remedy } of [...results, ...models])

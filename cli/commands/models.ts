@@ -13,9 +13,11 @@ import {
   requirePlan,
   rollBackModel,
   type Store,
+  unlessDamaged,
 } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { print, printJson, say, table } from '../output.ts';
+import { localTime } from '../times.ts';
 import { checkRunId } from './run.ts';
 
 /** @throws ContrailError Usage */
@@ -40,10 +42,22 @@ export async function currentModel(store: Store, model: string): Promise<ModelVe
 /** `contrail models ls` */
 export async function modelsListCommand({ json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const models = await Promise.all((await listModels(store)).map((name) => currentModel(store, name)));
+  const models = await Promise.all(
+    (await listModels(store)).map(async (name) => {
+      const current = await loadCurrent(store, name);
+      const refusals = (await unlessDamaged(loadRefusals(store, name), say)) ?? [];
+      const refused = refusals.findLast(({ at }) => at > (current?.promotedAt ?? '')) ?? null;
+      return current ? [{ ...current, refused }] : [];
+    }),
+  ).then((found) => found.flat());
   if (json) printJson(models);
   else if (models.length === 0) say('No models yet. A promote step makes one.');
-  else print(versionTable(models, ({ model }) => model, 'model'));
+  else {
+    print(versionTable(models, { model: ({ model }) => model, why: ({ reason }) => reason }));
+    for (const { model, refused } of models)
+      if (refused)
+        print(`${model}: ${refused.run} was not promoted since, ${localTime(refused.at)}: ${refused.reason}`);
+  }
   return 0;
 }
 
@@ -57,15 +71,13 @@ export async function modelsShowCommand(model: string, { json }: { readonly json
   if (json) printJson({ current: current.version, versions, refused: await loadRefusals(store, model) });
   else {
     print(`${model}: version ${current.version} is current, of run ${current.run}`);
-    print(versionTable(versions.toReversed(), ({ reason }) => reason, 'why'));
+    print(versionTable(versions.toReversed(), { why: ({ reason }) => reason }));
     const refused = (await loadRefusals(store, model)).toReversed();
     if (refused.length > 0) {
       print(
         `\nNot promoted${refused.length > shownRefusals ? `, the last ${shownRefusals} of ${refused.length}` : ''}:`,
       );
-      const rows = refused
-        .slice(0, shownRefusals)
-        .map(({ at, run, reason }) => [at.slice(0, 16).replace('T', ' '), run, reason]);
+      const rows = refused.slice(0, shownRefusals).map(({ at, run, reason }) => [localTime(at), run, reason]);
       print(table(['at', 'run', 'why'], rows));
     }
   }
@@ -74,15 +86,14 @@ export async function modelsShowCommand(model: string, { json }: { readonly json
 
 function versionTable(
   versions: readonly ModelVersion[],
-  label: (version: ModelVersion) => string,
-  head: string,
+  more: Readonly<Record<string, (version: ModelVersion) => string>>,
 ): string {
   const rows = versions.map((each) => {
     const { version, metrics, run, promotedAt } = each;
     const shown = [metrics.top1, metrics.macroF1, metrics.knn].map((value) => value?.toFixed(4) ?? '');
-    return [version, ...shown, promotedAt.slice(0, 16).replace('T', ' '), run, label(each)];
+    return [version, ...shown, localTime(promotedAt), run, ...Object.values(more).map((text) => text(each))];
   });
-  return table(['version', 'top-1', 'macro F1', 'k-NN', 'since', 'run', head], rows);
+  return table(['version', 'top-1', 'macro F1', 'k-NN', 'since', 'run', ...Object.keys(more)], rows);
 }
 
 export interface PromoteOptions {

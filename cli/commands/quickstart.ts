@@ -16,7 +16,7 @@ import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
 import { newRunId, startRun } from '../runs.ts';
-import { loadEvaluation, reportOf, summarise } from '../summary.ts';
+import { loadEvaluation, reportOf, reportText, summarise } from '../summary.ts';
 
 const pipelineFile = fileURLToPath(new URL('../../pipelines/quickstart.yaml', import.meta.url));
 
@@ -65,7 +65,7 @@ export async function quickstartCommand({
           '',
           summarise(evaluation),
           '',
-          `Report       ${report}`,
+          `Report       ${reportText(report, run)}`,
           `Temporal UI  ${temporalUi}${keep ? '' : ' (with --keep, or while `contrail dev` runs)'}`,
           `Took         ${seconds} s`,
         ].join('\n'),

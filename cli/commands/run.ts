@@ -10,7 +10,7 @@ import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
 import { openPipelineFile, readPipelineFile } from '../pipeline-file.ts';
 import { describeRun, newRunId, startRun } from '../runs.ts';
-import { loadEvaluation, reportOf, summarise } from '../summary.ts';
+import { loadEvaluation, reportOf, reportText, summarise } from '../summary.ts';
 
 /** Whoever names a run names a workflow and a folder. @throws ContrailError Usage */
 export function checkRunId(run: string): string {
@@ -90,7 +90,7 @@ export async function follow(server: ServerClient, store: Store, run: string, js
   const evaluation = plan ? await loadEvaluation(store, run, plan) : null;
   const report = await reportOf(store, run);
   if (json) printJson({ run, state: status?.state, ...(evaluation ? { top1: evaluation.top1, report } : {}) });
-  else if (evaluation) print(`\n${summarise(evaluation)}\n\nReport: ${report}`);
-  else if (report.endsWith('.html')) print(`\nReport: ${report}`);
+  else if (evaluation) print(`\n${summarise(evaluation)}\n\nReport: ${reportText(report, run)}`);
+  else if (report !== null) print(`\nReport: ${report}`);
   return 0;
 }

@@ -29,6 +29,8 @@ export interface GatherOptions {
   readonly seed?: number;
   /** False leaves the maps out, which take most of the time. */
   readonly maps?: boolean;
+  /** The step of the run that writes the report. */
+  readonly writtenBy?: string | undefined;
   readonly onProgress?: (line: string) => void;
 }
 
@@ -41,7 +43,7 @@ export interface GatherOptions {
 export async function gather(
   store: Store,
   run: string,
-  { title, seed = 0, maps = true, onProgress = () => {} }: GatherOptions = {},
+  { title, seed = 0, maps = true, writtenBy, onProgress = () => {} }: GatherOptions = {},
 ): Promise<Report> {
   const plan = await requirePlan(store, run);
   const problems: string[] = [];
@@ -81,10 +83,11 @@ export async function gather(
       return {
         step: id,
         uses,
-        done: result !== undefined,
+        // What writes the report is done once it is written.
+        done: result !== undefined || id === writtenBy,
         seconds: result?.seconds ?? null,
         finishedAt: result?.finishedAt ?? null,
-        problem: result ? null : (error?.message ?? null),
+        problem: result || id === writtenBy ? null : (error?.message ?? null),
       };
     }),
     data: [],

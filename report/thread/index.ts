@@ -17,17 +17,19 @@ export function writeReportInThread(
   {
     title,
     seed,
+    writtenBy,
     onProgress,
     signal,
   }: {
     readonly title: string | undefined;
     readonly seed: number;
+    readonly writtenBy?: string | undefined;
     readonly onProgress: (phase: string) => void;
     readonly signal?: AbortSignal;
   },
 ): Promise<{ readonly files: number; readonly headline: Headline }> {
   signal?.throwIfAborted();
-  const request: ReportRequest = { storeUrl: store.url, run, title, seed };
+  const request: ReportRequest = { storeUrl: store.url, run, title, seed, writtenBy };
   const thread = new Worker(new URL('entry.mjs', import.meta.url), { execArgv: [], workerData: request });
   return new Promise((resolve, reject) => {
     signal?.addEventListener('abort', () => void thread.terminate(), { once: true });

@@ -7,6 +7,8 @@ export interface ReportRequest {
   readonly run: string;
   readonly title: string | undefined;
   readonly seed: number;
+  /** The step that writes it, where one does. */
+  readonly writtenBy: string | undefined;
 }
 
 /** From the thread: how far it is, then what it wrote or why it did not. */

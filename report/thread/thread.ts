@@ -8,10 +8,10 @@ import type { ReportAnswer, ReportRequest } from './messages.ts';
 /** The thread that gathers, draws and writes one report, and ends. */
 const answer = (message: ReportAnswer) => parentPort?.postMessage(message);
 
-const { storeUrl, run, title, seed } = workerData as ReportRequest;
+const { storeUrl, run, ...options } = workerData as ReportRequest;
 try {
   const store = openStore(storeUrl);
-  const { files, report } = await buildReport(store, run, { title, seed, onProgress: (phase) => answer({ phase }) });
+  const { files, report } = await buildReport(store, run, { ...options, onProgress: (phase) => answer({ phase }) });
   await writeReport(store, run, files);
   answer({ files: files.size, headline: headlineOf(report) });
 } catch (error) {

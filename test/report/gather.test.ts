@@ -140,6 +140,11 @@ describe('gathering a run', () => {
     expect(steps.find(({ step }) => step === 'broken')).toMatchObject({ done: false, problem: 'no memory' });
   });
 
+  it('takes the step that writes it for done: its reader holds what it writes', async () => {
+    const { steps } = await gather(store, run, { maps: false, writtenBy: 'broken' });
+    expect(steps.find(({ step }) => step === 'broken')).toMatchObject({ done: true, problem: null });
+  });
+
   it('places the same images at the same places every time, near those of their class', async () => {
     const [first, second] = [await gather(store, run), await gather(store, run)];
     const map = first.evaluations[0]?.map;

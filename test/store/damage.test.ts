@@ -13,6 +13,7 @@ import {
   cacheKey,
   collectGarbage,
   digestOfJson,
+  jsonBytes,
   listCache,
   listLeases,
   loadCacheEntry,
@@ -20,6 +21,7 @@ import {
   loadEpochMetrics,
   loadLastCompleted,
   loadPlan,
+  loadRefusals,
   loadRunRecord,
   loadScheduleDefinition,
   loadStepResult,
@@ -63,6 +65,7 @@ const inTwoHours = () => Date.now() + 2 * 60 * 60 * 1000;
 let live: readonly ArtifactRef[] = [];
 let garbage: ArtifactRef;
 let definition = '';
+const refusalPath = 'models/m/refused/run/promote.json';
 
 const artifact = (kind: 'encoder' | 'dataset' | 'evaluation', about: object = {}) =>
   writeArtifact(store, {
@@ -105,6 +108,13 @@ beforeAll(async () => {
   };
   const terms = { model: 'm', metric: 'top1', force: false, judge } as const;
   await promoteModel(store, candidate, terms);
+  await store.write(
+    refusalPath,
+    jsonBytes({
+      ...{ format: 'contrail-refusal/1', model: 'm', run: 'run', step: 'promote', version: 1, reason: 'worse' },
+      ...{ before: 1, after: 0, at: '2026-01-01T00:00:00.000Z' },
+    }),
+  );
   const config = { every: '6h', timezone: 'UTC', overlap: 'skip', catchUp: '1h' } as never;
   definition = await saveScheduleDefinition(store, {
     format: 'contrail-schedule/1',
@@ -157,6 +167,7 @@ const readers = async (): Promise<Readonly<Record<string, Reader>>> => {
     entry: { path: `cache/${cacheKey(fingerprint)}.json`, read: (from) => loadCacheEntry(from, fingerprint) },
     entries: { path: `cache/${cacheKey(fingerprint)}.json`, read: (from) => listCache(from) },
     version: { path: 'models/m/versions/000001.json', read: (from) => loadVersions(from, 'm') },
+    refusal: { path: refusalPath, read: (from) => loadRefusals(from, 'm') },
     definition: {
       path: `schedules/s/definitions/${definition}.json`,
       read: (from) => loadScheduleDefinition(from, 's', definition),
@@ -286,7 +297,7 @@ describe('a collection', () => {
   const naming = async () => {
     const { result, entry, version, manifest } = await readers();
     const paths = [result, entry, version, manifest].map((reader) => reader?.path ?? '');
-    return [...paths, 'models/m/current.json'];
+    return [...paths, 'models/m/current.json', refusalPath];
   };
 
   it('removes nothing at all while one file that may name an artifact cannot be read, and names that file', async () => {
