@@ -96,7 +96,14 @@ async function inspect(path: string, piece: Buffer): Promise<Inspected | string>
 
 async function measure(path: string): Promise<Omit<Inspected, 'digest'> | string> {
   try {
-    const { width = 0, height = 0, channels = 3, depth, format, pages = 1 } = await sharp(path).metadata();
+    const {
+      width = 0,
+      height = 0,
+      channels = 3,
+      depth,
+      format,
+      pages = 1,
+    } = await sharp(path, { limitInputPixels: false }).metadata();
     if (!readFormats.includes(format)) return `is no image of a kind that is read (${formatsShown})`;
     if (Math.min(width, height) < smallestSide)
       return `is smaller than ${smallestSide}x${smallestSide} (${width}x${height})`;

@@ -8,6 +8,8 @@ export interface Listed {
   readonly fateOf: (file: FoundFile) => string;
   readonly rejected: readonly Rejected[];
   readonly ignored: Readonly<Record<string, number>>;
+  /** What keeps the whole from being understood. */
+  readonly problems?: readonly string[];
 }
 
 const heading = 'what\tfile\tbytes\tmodified\twhy';
@@ -22,12 +24,12 @@ export async function writeList({ keepList }: PreparationOptions, listed: Listed
   return keepList ? keepList(linesOf(listed)) : null;
 }
 
-function* linesOf({ files, fateOf, rejected, ignored }: Listed): Generator<Uint8Array> {
+function* linesOf({ files, fateOf, rejected, ignored, problems = [] }: Listed): Generator<Uint8Array> {
   const reasons = new Map(rejected.map(({ path, reason }) => [path, reason]));
   const known = new Set(files.map(({ path }) => path));
   const encode = (lines: readonly string[]) => new TextEncoder().encode(`${lines.join('\n')}\n`);
   yield encode([heading]);
-  let lines: string[] = [];
+  let lines = problems.map((problem) => ['problem', '', '', '', cell(problem)].join('\t'));
   for (const file of files) {
     const reason = reasons.get(file.path);
     const what = reason === undefined ? fateOf(file) : 'rejected';

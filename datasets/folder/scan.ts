@@ -255,13 +255,12 @@ function assemble(
       `${hasTrain ? 'train/' : 'The folder'} has ${classes.length === 1 ? '1 class folder' : 'no class folder'}; at least 2 are needed, one for each class.`,
     );
   const ambiguous = new Set(alike.flat().map(likeness));
-  for (const name of classes)
-    if (found.train?.get(name)?.length === 0) {
-      const lost = rejected.filter(({ path }) => path.startsWith(`${join(within, name)}${sep}`)).length;
-      problems.push(
-        `${join(within, name)} has no image${lost > 0 ? ` that can be used (${lost} rejected)` : ''}: put some in, or remove the folder.`,
-      );
-    }
+  const empty = classes.filter((name) => found.train?.get(name)?.length === 0).map((name) => join(within, name));
+  const lost = empty.filter((folder) => rejected.some(({ path }) => path.startsWith(folder + sep))).length;
+  if (empty.length > 0)
+    problems.push(
+      `${empty.slice(0, mostNamed).join(', ')}${empty.length > mostNamed ? ` and ${empty.length - mostNamed} more` : ''} ${empty.length === 1 ? 'has' : 'have'} no image${lost > 0 ? ' that can be used' : ''}: put some in, or remove the ${empty.length === 1 ? 'folder' : 'folders'}.`,
+    );
   for (const split of ['validation', 'test'] as const) {
     const unknown = [...(found[split]?.keys() ?? [])].filter(
       (name) => !classes.includes(name) && !ambiguous.has(likeness(name)),

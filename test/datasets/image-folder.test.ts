@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -243,6 +244,33 @@ describe('the account', () => {
     const list = await readFile(join(folder, 'list.tsv'), 'utf8');
     expect(message).toContain(join(folder, 'list.tsv'));
     expect(list.match(/^rejected\t/gm)).toHaveLength(30);
+  });
+
+  it('a file that changes or vanishes while the folder is read is rejected', async () => {
+    await write({ 'train/coat': 4, 'train/shirt': 4 });
+    const [changed, gone] = [join(images, 'train/coat/0.png'), join(images, 'train/shirt/1.png')];
+    const store = openStore(join(folder, 'store'));
+    const params = prepareDataParams.parse({ dataset: 'image-folder', path: images, validation: 0, test: 0 });
+    const { about } = await prepareDataset(store, params, {
+      cacheFolder: folder,
+      onProgress: ({ phase }) => {
+        if (phase !== 'checking files') return;
+        writeFileSync(changed, 'something else');
+        rmSync(gone);
+      },
+    });
+    expect(about.rejected).toEqual([
+      { path: 'train/coat/0.png', reason: 'changed while the folder was read' },
+      { path: 'train/shirt/1.png', reason: 'vanished while the folder was read' },
+    ]);
+    expect(about.splits.train.perClass).toEqual([3, 3]);
+  });
+
+  it('every problem of the whole is in the list, however many the message has room for', async () => {
+    await write(twoClasses);
+    for (let at = 0; at < 20; at++) await write({ [`other-${at}/x`]: 1 });
+    expect(await refusal()).toMatch(/20 problems[\s\S]*and 8 more/);
+    expect((await readFile(join(folder, 'list.tsv'), 'utf8')).match(/^problem\t/gm)).toHaveLength(20);
   });
 
   it('a class of which no file can be used is an error, with the reasons', async () => {
