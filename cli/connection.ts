@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
-import { claimNamespace, ownerOfHome, ownerOfNamespace, requireSameStore } from '../worker/belonging.ts';
+import { claimNamespace, ownerOfHome, ownerOfNamespace, requireNoCopy, requireSameStore } from '../worker/belonging.ts';
 import { type Home, openHome } from '../worker/home.ts';
 import { addressOf, type DevServer, recordedDevServer, uiAddress } from './dev-record.ts';
 import { signerOf } from './locks.ts';
@@ -59,7 +59,7 @@ export async function serverOf(home: Home): Promise<Server> {
       connectionOptions: { ...connectionOptions, address },
       namespace,
       dev: isOwn ? dev : null,
-      origin: 'named',
+      origin: isOwn ? 'own' : 'named',
     };
   }
   if (dev) return { ...ownServer(dev), namespace };
@@ -120,6 +120,7 @@ async function requireOurs(home: Home, server: ServerClient, origin: Server['ori
         `No Temporal server runs for ${home.folder}. Start one with \`contrail dev\`. One that belongs to no store yet listens at ${address}; TEMPORAL_ADDRESS=${address} takes it.`,
       );
     requireSameStore(found, ours, where);
+    if (origin !== 'own') requireNoCopy(found, ours, where);
     if (origin === 'own' && found.home !== ours.home)
       throw new ContrailError(
         'WrongServer',

@@ -4,6 +4,9 @@ import { ContrailError } from '../contracts/errors.ts';
 import { jsonBytes, parseJson } from './digest.ts';
 import type { Store } from './store.ts';
 
+/** Says which store it is. */
+export const storeFile = 'store.json';
+
 const identitySchema = z.object({ id: z.uuid() });
 
 /**
@@ -12,7 +15,7 @@ const identitySchema = z.object({ id: z.uuid() });
  * @param file that holds it
  * @throws ContrailError CorruptArtifact when it cannot be read, SetupFailed when there is none and none can be written
  */
-export async function identityOf(store: Store, file = 'store.json'): Promise<string> {
+export async function identityOf(store: Store, file = storeFile): Promise<string> {
   if (!(await store.exists(file)))
     await store.writeExclusive(file, jsonBytes({ id: randomUUID() })).catch((cause: unknown) => {
       throw new ContrailError(

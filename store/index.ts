@@ -31,7 +31,7 @@ export {
 export { type Collected, collectGarbage } from './collect.ts';
 export { datasetAboutOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
-export { identityOf } from './identity.ts';
+export { identityOf, storeFile } from './identity.ts';
 export { acquireLease, assertCurrent, type Lease, listLeases, type TakenLease } from './leases.ts';
 export {
   candidateOf,

@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
-import { identityOf, openStore } from '../store/index.ts';
+import { identityOf, openStore, storeFile } from '../store/index.ts';
 import { type Home, makeHome } from './home.ts';
 
 /**
@@ -83,5 +85,24 @@ export function requireSameStore(found: Owner, ours: Owner, where: string): void
   throw new ContrailError(
     'WrongServer',
     `${where} belongs to the store ${found.store} (${found.storeAt}); this is the store ${ours.store} (${ours.storeAt}). Nothing was done. Set CONTRAIL_STORE to the first, or TEMPORAL_ADDRESS or TEMPORAL_NAMESPACE to the server or namespace of the second. Only if the first store is gone for good: \`temporal workflow terminate --workflow-id ${ownerWorkflow}\` there, and the next store that comes has the namespace.`,
+  );
+}
+
+/**
+ * Refuses a store that has the id of the one to which a namespace belongs, and is another one on this machine: a copy.
+ *
+ * @throws ContrailError WrongServer
+ */
+export function requireNoCopy(found: Owner, ours: Owner, where: string): void {
+  const [first, second] = [found, ours].map(({ storeAt }) => {
+    const path = storeAt.slice(hostname().length + 1);
+    return storeAt.startsWith(`${hostname()}:`)
+      ? statSync(join(path, storeFile), { throwIfNoEntry: false })
+      : undefined;
+  });
+  if (!first || !second || (first.dev === second.dev && first.ino === second.ino)) return;
+  throw new ContrailError(
+    'WrongServer',
+    `${where} belongs to the store at ${found.storeAt}, and that at ${ours.storeAt} is a copy of it. Nothing was done. Set CONTRAIL_STORE to the first; or remove ${storeFile} from the copy, and let it be a store of its own with another server or namespace.`,
   );
 }

@@ -126,6 +126,9 @@ describe('a home', () => {
     await cp(one.folder, copy.folder, { recursive: true });
     expect(recordedDevServer(one)).not.toBeNull();
     expect(recordedDevServer(copy)).toBeNull();
+    const { code, stderr } = await contrail(copy, ['list'], { TEMPORAL_ADDRESS: addresses()[0] });
+    expect(stderr).toMatch(/belongs to the store at .*\/one\/store, and that at .*\/copy\/store is a copy of it\./);
+    expect(code).toBe(1);
   });
 
   it('takes no second server to its database, be the first silent or not', async () => {
@@ -195,7 +198,7 @@ it('a worker that finds another server behind its address leaves the steps to th
 
 it('a home without a server says so, whatever else answers on this machine', async () => {
   const alone = homeIn('alone');
-  const { code, stderr } = await contrail(alone, ['list']);
+  const { code, stderr } = await contrail(alone, ['run', pipeline, '--detach']);
   expect(code).toBe(1);
   expect(stderr).toContain(`No Temporal server runs for ${alone.folder}. Start one with \`contrail dev\``);
 });
@@ -205,7 +208,9 @@ it('a server that is none is told from one that is away', async () => {
   try {
     await new Promise((resolve) => web.once('listening', resolve));
     const address = `127.0.0.1:${(web.address() as AddressInfo).port}`;
-    const { code, stderr } = await contrail(homeIn('alone'), ['list'], { TEMPORAL_ADDRESS: address });
+    const { code, stderr } = await contrail(homeIn('alone'), ['run', pipeline, '--detach'], {
+      TEMPORAL_ADDRESS: address,
+    });
     expect(stderr).toContain(`What answers at ${address} is no Temporal server.`);
     expect(code).toBe(1);
   } finally {
