@@ -12,7 +12,12 @@ export function inChannels({ pixels, channels }: Pixels, wanted: 1 | 3): Pixels 
 /** Each grey pixel as three equal channels. */
 export function inColour(grey: Uint8Array): Uint8Array<ArrayBuffer> {
   const pixels = new Uint8Array(3 * grey.length);
-  for (let at = 0; at < grey.length; at++) pixels.fill(grey[at] as number, 3 * at, 3 * at + 3);
+  for (let at = 0, to = 0; at < grey.length; at++) {
+    const value = grey[at] as number;
+    pixels[to++] = value;
+    pixels[to++] = value;
+    pixels[to++] = value;
+  }
   return pixels;
 }
 

@@ -43,9 +43,12 @@ export function createShardWriter(
       ]),
     );
 
-  const turnToColour = async () => {
+  /** @param filled images in the shard that is being filled: no others are worth turning */
+  const turnToColour = async (filled: number) => {
+    const colour = inColour(images.subarray(0, filled * pixelsOfImage));
     channels = 3;
-    images = inColour(images);
+    images = new Uint8Array(capacity * pixelsOfImage * 3);
+    images.set(colour);
     for (const file of written) {
       const { tensors } = decodeSafetensors(await artifact.take(file), file);
       const [pixels, own] = [tensors.get('images'), tensors.get('labels')];
@@ -71,7 +74,7 @@ export function createShardWriter(
       };
       for await (const image of source) {
         digests.push(image.digests);
-        if (image.channels > channels) await turnToColour();
+        if (image.channels > channels) await turnToColour(filled);
         const pixels = image.channels === channels ? image.pixels : inColour(image.pixels);
         images.set(pixels, filled * pixelsOfImage * channels);
         labels[filled++] = image.label;
