@@ -1,6 +1,7 @@
 import type { Json } from '../contracts/json.ts';
 import type { KindsRunBy } from '../contracts/step-kinds.ts';
 import { type JobKindName, jobKindNames } from '../contracts/trainer.ts';
+import { type RecordDecisionInput, recordDecision } from './approve.ts';
 import { choose } from './choose.ts';
 import { compare } from './compare.ts';
 import { type ActivityContext, type Attempted, attempt, withHeartbeat } from './context.ts';
@@ -67,6 +68,7 @@ export function createActivities(context: ActivityContext) {
     trainEpoch: (input: TrainEpochStepInput) => attempt(() => trainEpoch(context, input)),
     finishTraining: (input: FinishTrainingStepInput) =>
       attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),
+    recordDecision: (input: RecordDecisionInput) => translated(() => recordDecision(context, input), input),
     closeTrainer: (input: CloseTrainerInput) => translated(() => closeTrainer(context, input), input),
     lookUpStep: (input: LookUpStepInput) =>
       translated(async () => {

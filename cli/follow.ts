@@ -1,6 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
+import { questionText } from '../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
@@ -181,6 +182,7 @@ function jsonLines(): Display {
 export function describer(pace = createPace()): (step: StepStatus, activity: StepActivity | undefined) => string {
   return (step, { progress: activity, waits } = {}) => {
     if (step.note) return step.note;
+    if (step.asks) return questionText(step.asks);
     if (step.state === 'running' && step.trouble && !activity)
       return [troubleText(step.trouble), waits].filter(Boolean).join(', ');
     if (step.state === 'failed') return pc.red(step.error?.message.split('\n')[0] ?? '');

@@ -137,6 +137,15 @@ export function buildProgram(finish: (code: number) => void): Command {
     .addOption(changeOption())
     .action(async (id, steps, options) => run((await controlCommands()).unpauseCommand(id, steps, options)));
   program
+    .command('approve <run> <step>')
+    .description('agree to a step that waits for a person, or reject it')
+    .requiredOption('--as <name>', 'who decides; recorded, with the user and the machine')
+    .option('--reason <text>', 'recorded with it')
+    .option('--reject', 'do not agree: the step fails', false)
+    .action(async (id, step, options) =>
+      run((await import('./commands/approve.ts')).approveCommand(id, step, options)),
+    );
+  program
     .command('retry <run> <step>')
     .description('do a step again, and what follows it')
     .option('--detach', 'do not follow the run', false)

@@ -102,6 +102,11 @@ export const errorKinds = {
     remedy: 'Look at the machine: its GPU, its disk, its load.',
     retried: true,
   },
+  Rejected: {
+    means: 'A person did not approve a step, or nobody did in time.',
+    remedy: 'Mend what was objected to, then `contrail retry` the step, which asks again.',
+    retried: false,
+  },
   NotificationFailed: {
     means: 'A webhook could not be reached.',
     remedy: 'See that its receiver runs and is reachable from the worker.',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalDecisionSchema } from './approval.ts';
 import { digestSchema } from './artifacts.ts';
 import { epochMetricsSchema } from './checkpoints.ts';
 import { comparisonSchema } from './comparison.ts';
@@ -115,6 +116,8 @@ export const reportSchema = z.strictObject({
   ),
   /** What was prepared; empty in reports of versions that did not tell. */
   data: z.array(dataReportSchema).default([]),
+  /** What people decided, the oldest first. */
+  approvals: z.array(approvalDecisionSchema.extend({ step: z.string() })).default([]),
   trainings: z.array(trainingReportSchema),
   evaluations: z.array(evaluationReportSchema),
   robustness: z.array(originSchema.extend({ robustness: robustnessSchema })),

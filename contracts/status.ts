@@ -1,3 +1,4 @@
+import type { Question } from './approval.ts';
 import type { EpochMetrics } from './checkpoints.ts';
 import type { Json } from './json.ts';
 import type { StepKindName } from './step-kinds.ts';
@@ -45,6 +46,8 @@ export interface StepStatus {
   /** Why it was skipped, where that is not its own `when`. */
   readonly note?: string;
   readonly error: { readonly type: string; readonly message: string } | null;
+  /** What it asks of a person while it waits for one. */
+  readonly asks?: Question | null;
   /** While it is running: what its last attempt failed with. Absent where all goes well. */
   readonly trouble?: StepTrouble;
 }

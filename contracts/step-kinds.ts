@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { approve } from './kinds/approve.ts';
 import { choose } from './kinds/choose.ts';
 import { compare } from './kinds/compare.ts';
 import { evaluate } from './kinds/evaluate.ts';
@@ -27,6 +28,7 @@ export const stepKinds = {
   evaluate,
   promote,
   notify,
+  approve,
   choose,
   'learning-curve': learningCurve,
   compare,

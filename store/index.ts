@@ -1,3 +1,4 @@
+export { loadDecisions, saveDecision } from './approvals.ts';
 export { type ArtifactWriter, createArtifactWriter } from './artifact-writer.ts';
 export {
   artifactFolder,

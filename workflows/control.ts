@@ -8,15 +8,18 @@ import {
   uuid4,
 } from '@temporalio/workflow';
 import { z } from 'zod';
+import { type ApproveRequest, approveRequestSchema } from '../contracts/approval.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { changeRule } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import { findReferences } from '../pipelines/language/references.ts';
+import { type Approval, decisionOf } from './approval.ts';
 import { describeFailure } from './failures.ts';
 import { lookups } from './lookups.ts';
 import {
+  approveUpdate,
   type PauseRequest,
   pauseTrainingSignal,
   pauseUpdate,
@@ -46,6 +49,8 @@ export interface InFlight {
   /** A person wants it to stop at the next safe point. */
   pauseRequested: boolean;
   training: ChildWorkflowHandle<typeof training> | null;
+  /** What it asks of a person while it waits for one. */
+  approval: Approval | null;
 }
 
 /** What the messages work with. */
@@ -102,6 +107,11 @@ export function handleMessages(controlled: Controlled): void {
   setHandler(setUpdate, (request) => set(controlled, answers, request), {
     validator: (request) => refuseSet(controlled, request),
     description: 'Change a parameter of a step that has not begun, or of a training where that is allowed',
+  });
+  setHandler(approveUpdate, (request) => approve(controlled, request), {
+    validator: (request) => refuseApprove(controlled, request),
+    description:
+      'Approve a step that waits for a person: { "step": "…", "as": "your name", "reason": "…" }; "approved": false rejects it',
   });
   setHandler(retryUpdate, ({ step }) => retry(controlled, step), {
     validator: ({ step }) => refuseRetry(controlled, step),
@@ -274,6 +284,29 @@ async function set(
   if (resolved) state.resolved.set(id, withValue(resolved, path.split('.'), value));
   if (path === 'epochs') state.update(id, { epochs: Number(value) });
   return id;
+}
+
+function refuseApprove(controlled: Controlled, request: ApproveRequest): void {
+  const parsed = approveRequestSchema.safeParse(request);
+  if (!parsed.success) throw refuse(`The answer is not valid: ${z.prettifyError(parsed.error)}`);
+  const { state, running, stepOf } = controlled;
+  const { step: id } = parsed.data;
+  requireSteps(controlled, [id]);
+  if (stepOf(id)?.uses !== 'approve')
+    throw refuse(`Step ${id} does not wait for a person; only steps that use approve do.`);
+  const is = state.states[id];
+  if (running.get(id)?.approval?.answer.is !== 'open')
+    throw refuse(
+      hasEnded(is)
+        ? `Step ${id} has ended: it is ${is}.`
+        : `Step ${id} does not ask yet: it is ${is}. Try again in a moment.`,
+    );
+}
+
+function approve({ running }: Controlled, request: ApproveRequest): string {
+  const approval = running.get(request.step)?.approval;
+  if (approval) approval.answer = { is: 'decided', decision: decisionOf(request) };
+  return request.step;
 }
 
 function refuseRetry(controlled: Controlled, id: string): void {

@@ -1,3 +1,4 @@
+import { questionText } from '../contracts/approval.ts';
 import { dataHeadline } from '../contracts/data-account.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import { type StepState, type StepStatus, stuckAfter } from '../contracts/status.ts';
@@ -51,7 +52,8 @@ export function stepTable(steps: readonly StepStatus[]): string {
 
 const maximumError = 200;
 
-function stateText({ state, reused, error, from, attempts, note }: StepStatus): string {
+function stateText({ state, reused, error, from, attempts, note, asks }: StepStatus): string {
+  if (asks) return `${state}: ${markdownText(questionText(asks).slice(0, maximumError))}`;
   if (error) return `${state}: ${firstLine(error.message)}`;
   if (from) return `${state} (from ${from.run}/${from.step})`;
   if (reused) return `${state} (reused)`;

@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { ApproveRequest } from '../contracts/approval.ts';
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
 import type { Json } from '../contracts/json.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
@@ -57,6 +58,9 @@ export const pauseUpdate = defineUpdate<readonly string[], [PauseRequest]>('paus
 export const unpauseUpdate = defineUpdate<readonly string[], [UnpauseRequest]>('unpause');
 /** Does a failed step, and what was cancelled because of it, again while the run goes on. */
 export const retryUpdate = defineUpdate<readonly string[], [{ readonly step: string }]>('retry');
+
+/** Answers a step that waits for a person. */
+export const approveUpdate = defineUpdate<string, [ApproveRequest]>('approve');
 
 export interface SetRequest {
   readonly step: string;

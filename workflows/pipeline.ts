@@ -15,14 +15,15 @@ import { jsonBytes } from '../contracts/json-size.ts';
 import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { newWhenBudget } from '../pipelines/language/when.ts';
+import { awaitAnswer, openApproval } from './approval.ts';
 import { following, handleMessages, type InFlight } from './control.ts';
 import { describeFailure } from './failures.ts';
-import { closeTrainer } from './lookups.ts';
+import { closeTrainer, lookups } from './lookups.ts';
 import { pauseTrainingSignal } from './messages.ts';
 import { type CarriedState, createRunState, type Result } from './run-state.ts';
 import { type Decision, decide, runFacts, type Situation } from './scheduler.ts';
 import { pipelineAttribute, stageAttribute, stateAttribute } from './search-attributes.ts';
-import { execute, lookUp, resolveStep } from './step.ts';
+import { execute, lookUp, type PreparedStep, resolveStep } from './step.ts';
 
 export interface PipelineInput {
   readonly plan: Plan;
@@ -114,24 +115,47 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
       cacheable: changes === undefined && fork?.step !== id,
       accept,
       startFrom: fork?.step === id ? fork : undefined,
+      ask: () => ask(step, prepared, inFlight),
       onTraining: (handle) => {
         inFlight.training = handle;
         if (inFlight.pauseRequested || state.paused() !== null)
           handle.signal(pauseTrainingSignal).catch(() => undefined);
       },
     });
+    if (result === null) {
+      state.update(id, { state: 'waiting', attempts: inFlight.attemptsBefore, startedAt: null });
+      return;
+    }
     state.redo.delete(id);
-    state.update(id, { state: 'done', result, attempts: inFlight.attemptsBefore + 1 + retries, endedAt: now() });
+    state.update(id, {
+      state: 'done',
+      result,
+      asks: null,
+      attempts: inFlight.attemptsBefore + 1 + retries,
+      endedAt: now(),
+    });
+  };
+
+  /** Waits for a person; gives null where the wait is to begin again, in a new history. */
+  const ask = async (step: PlannedStep, { parameters, inputs, fingerprint }: PreparedStep, inFlight: InFlight) => {
+    const { id } = step;
+    const approval = openApproval(parameters, state.statusOf(id)?.asks ?? null);
+    inFlight.approval = approval;
+    state.update(id, { asks: approval.question });
+    const answer = await awaitAnswer(approval);
+    if (answer.is !== 'decided') return null;
+    const record = { run, step: id, parameters, inputs, fingerprint, decision: answer.decision };
+    return lookups(`${id}: write down what was decided`).recordDecision(record);
   };
 
   const fail = async (step: PlannedStep, error: unknown): Promise<void> => {
     const { id, queue } = step;
     if (isCancellation(error)) {
-      state.update(id, { state: 'cancelled', endedAt: now(), error: null });
+      state.update(id, { state: 'cancelled', asks: null, endedAt: now(), error: null });
     } else if (step.retry.onExhausted === 'pause' && !root.consideredCancelled) {
       await CancellationScope.nonCancellable(() => closeTrainer({ run, step: id, queue }));
       state.update(id, { state: root.consideredCancelled ? 'cancelled' : 'paused', error: describeFailure(error) });
-    } else state.update(id, { state: 'failed', endedAt: now(), error: describeFailure(error) });
+    } else state.update(id, { state: 'failed', asks: null, endedAt: now(), error: describeFailure(error) });
   };
 
   const start = (step: PlannedStep) => {
@@ -139,7 +163,13 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     const attemptsBefore = state.statusOf(id)?.attempts ?? 0;
     state.update(id, { state: 'running', attempts: attemptsBefore + 1, startedAt: now(), endedAt: null });
     const scope = new CancellationScope({ cancellable: step.role !== 'finally' });
-    const inFlight: InFlight = { attemptsBefore, cancel: () => scope.cancel(), pauseRequested: false, training: null };
+    const inFlight: InFlight = {
+      attemptsBefore,
+      cancel: () => scope.cancel(),
+      pauseRequested: false,
+      training: null,
+      approval: null,
+    };
     running.set(id, inFlight);
     scope
       .run(() => runStep(step, inFlight))
@@ -206,6 +236,9 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
 
   for (;;) {
     const isDrained = isDraining();
+    if (isDrained)
+      for (const { approval } of running.values())
+        if (approval?.answer.is === 'open') approval.answer = { is: 'released' };
     if (root.consideredCancelled) state.setPaused(null);
     const decisions = decide(plan, situation(state.paused() !== null || isDrained), whenBudget);
     for (const decision of decisions) carryOut(decision);

@@ -121,7 +121,7 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
     carry: () => ({
       steps: Object.fromEntries(
         [...steps.values()]
-          .filter(({ state, attempts }) => state !== 'waiting' || attempts > 0)
+          .filter(({ state, attempts, asks }) => state !== 'waiting' || attempts > 0 || asks)
           .map(({ id, uses: _, needs: __, ...rest }) => [id, rest]),
       ),
       paused,

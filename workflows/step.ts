@@ -138,6 +138,8 @@ export interface Execution {
   readonly accept: boolean;
   /** The checkpoint of another run that a training goes on from. */
   readonly startFrom?: { readonly run: string; readonly step: string; readonly epoch: number } | undefined;
+  /** Waits for a person; null where the wait is to begin again, in a new history. */
+  readonly ask: () => Promise<Result | null>;
   readonly onTraining: (handle: ChildWorkflowHandle<typeof training>) => void;
 }
 
@@ -154,12 +156,12 @@ async function onceFree<T>(step: string, begin: () => Promise<T>): Promise<T> {
     }
 }
 
-/** Does a step's work: one activity, or a training of its own. */
+/** Does a step's work: one activity, a training of its own, or a question to a person. */
 export async function execute(
   step: PlannedStep,
   { parameters, inputs, fingerprint }: PreparedStep,
-  { run, resume, cacheable, accept, startFrom, onTraining }: Execution,
-): Promise<{ readonly result: Result; readonly retries: number }> {
+  { run, resume, cacheable, accept, startFrom, ask, onTraining }: Execution,
+): Promise<{ readonly result: Result | null; readonly retries: number }> {
   const { id, uses, queue, timeoutMs, retry, priority } = step;
   if (isTrainingKind(uses)) {
     const { dataset } = inputs;
@@ -196,6 +198,7 @@ export async function execute(
     onTraining(handle);
     return handle.result();
   }
+  if (uses === 'approve') return { result: await ask(), retries: 0 };
   const activities = proxyActivities<Activities>({ ...workOptions(step), activityId: id, summary: `${id}: ${uses}` });
   const { result, attempt } = await activities[uses]({ run, step: id, parameters, inputs, fingerprint });
   return { result, retries: attempt - 1 };

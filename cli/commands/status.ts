@@ -1,3 +1,4 @@
+import { questionText } from '../../contracts/approval.ts';
 import { dataLines } from '../../contracts/data-account.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
 import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';
@@ -88,7 +89,8 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
     ]),
   );
 
-function latest({ error, result, metrics }: StepStatus | StoredStep): string {
+function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
+  if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return shortened(error.message.split('\n')[0] ?? '');
   if (typeof result?.promoted === 'boolean' && typeof result.reason === 'string')
     return `${result.promoted ? 'promoted' : 'not promoted'}: ${result.reason}`;

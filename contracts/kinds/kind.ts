@@ -15,8 +15,11 @@ export interface StepKind {
   readonly inputs: Readonly<Record<string, ArtifactKind>>;
   /** Artifacts that it makes, by the field of its result. One whose field is optional is made where `with` has a parameter of that name. */
   readonly outputs: Readonly<Record<string, ArtifactKind>>;
-  /** Who does its work: the worker, in one activity; a trainer, as one job; or a trainer, as the epoch loop of a workflow. */
-  readonly runs: 'activity' | 'job' | 'training';
+  /**
+   * Who does its work: the worker, in one activity; a trainer, as one job; a trainer, as the epoch loop of a workflow; or
+   * nobody, because it waits for a person.
+   */
+  readonly runs: 'activity' | 'job' | 'training' | 'person';
   /** The task queue of its activities where the pipeline names none. */
   readonly queue: 'cpu' | 'gpu';
   /** Changes something outside its own result: the result of another run is never taken for it. */

@@ -10,6 +10,7 @@ import { type Report, reportSchema } from '../../contracts/report.ts';
 import { robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
 import {
   listLeases,
+  loadDecisions,
   loadRunRecord,
   loadStepResults,
   readAbout,
@@ -91,6 +92,7 @@ export async function gather(
       };
     }),
     data: [],
+    approvals: [],
     trainings,
     evaluations: [],
     robustness: [],
@@ -99,6 +101,11 @@ export async function gather(
     comparisons: [],
     problems,
   };
+  for (const { id, uses } of plan.steps)
+    if (uses === 'approve') {
+      const decisions = await unlessDamaged(loadDecisions(store, { run, step: id }), onDamage);
+      report.approvals.push(...(decisions ?? []).map((decision) => ({ ...decision, step: id })));
+    }
   const mapped = new Set<string>();
   for (const { id } of plan.steps)
     for (const value of Object.values(results[id]?.result ?? {})) {

@@ -7,6 +7,7 @@ import { drawAll } from '../plots/index.ts';
 import { type Html, html, jsonScript, trusted } from './html.ts';
 import type { Section } from './parts.ts';
 import { script } from './script.ts';
+import { approvalsSection } from './sections/approvals.ts';
 import { classesSection, reliabilitySection } from './sections/classes.ts';
 import { comparisons, verdictOf } from './sections/comparison.ts';
 import { dataSection } from './sections/data.ts';
@@ -39,6 +40,7 @@ export function renderReport(
     robustnessSection(report, arms, drawings),
     outliersSection(report, arms, drawings),
     dataSection(report),
+    approvalsSection(report),
     details(report),
   ].filter((section) => section !== null);
   return renderPage({

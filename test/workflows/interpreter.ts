@@ -159,6 +159,10 @@ export const step = (
   ...rest,
 });
 
+/** A step that waits for a person. */
+export const approveStep = (id: string, parameters: object, needs: readonly string[] = []): PlannedStep =>
+  step(id, needs, { uses: 'approve', with: { onTimeout: 'reject', ...parameters } as PlannedStep['with'] });
+
 export const planOf = (steps: readonly PlannedStep[], rest: Partial<Plan> = {}): Plan => ({
   name: 'test',
   params: {},

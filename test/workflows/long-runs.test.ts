@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { statusQuery } from '../../workflows/messages.ts';
+import { approveUpdate, statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
 import type { training } from '../../workflows/training.ts';
-import { type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
+import { approveStep, type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
 
 /** Long runs, on a server that suggests a new history early. */
 let interpreter: Interpreter;
@@ -43,6 +43,23 @@ describe('a history that grows long', () => {
       expect(interpreter.events.filter((event) => event.what === 'done' && event.step === id)).toHaveLength(1);
     expect((await handle.query(statusQuery)).steps.every(({ state }) => state === 'done')).toBe(true);
   });
+});
+
+it('a step that waits for a person goes on waiting in the new history, with its deadline', {
+  timeout: 300_000,
+}, async () => {
+  const steps = Array.from({ length: 60 }, (_, index) =>
+    step(`s${index}`, index < 5 ? [] : [`s${index - 5}`], { value: 1000 + index }),
+  );
+  const handle = await start('asked', planOf([approveStep('ask', { message: 'Shall it?', timeout: '1h' }), ...steps]));
+  const question = async () => (await handle.query(statusQuery)).steps.find(({ id }) => id === 'ask');
+  let first = await question();
+  while (!first?.asks) first = await question();
+  let last = await question();
+  while (!((await executions('asked')).length > 1 && last?.state === 'running' && last.asks)) last = await question();
+  expect(last.asks).toEqual(first.asks);
+  await handle.executeUpdate(approveUpdate, { args: [{ step: 'ask', as: 'Ada' }] });
+  expect((await handle.result()).ask).toMatchObject({ by: 'Ada' });
 });
 
 describe('a training of many epochs', () => {

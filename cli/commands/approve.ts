@@ -1,0 +1,23 @@
+import { hostname, userInfo } from 'node:os';
+import { approveUpdate } from '../../workflows/messages.ts';
+import { say } from '../output.ts';
+import { update } from './control.ts';
+
+/** `contrail approve`: answers a step that waits for a person. */
+export async function approveCommand(
+  run: string,
+  step: string,
+  { as, reason, reject }: { readonly as: string; readonly reason?: string; readonly reject: boolean },
+): Promise<number> {
+  const request = {
+    step,
+    as,
+    approved: !reject,
+    ...(reason === undefined ? {} : { reason }),
+    user: userInfo().username,
+    host: hostname(),
+  };
+  await update(run, (handle) => handle.executeUpdate(approveUpdate, { args: [request] }));
+  say(`${step} of ${run} is ${reject ? 'rejected' : 'approved'} by ${as}.`);
+  return 0;
+}

@@ -1,0 +1,54 @@
+import { condition } from '@temporalio/workflow';
+import {
+  type ApprovalDecision,
+  type ApproveRequest,
+  approveRequestSchema,
+  type Question,
+} from '../contracts/approval.ts';
+import { milliseconds } from '../contracts/duration.ts';
+import { type ApproveParams, approveParams } from '../contracts/kinds/approve.ts';
+import type { Result } from './run-state.ts';
+
+/**
+ * A step that waits for a person: open, then decided, or released because the run's history begins anew.
+ */
+export interface Approval {
+  readonly question: Question;
+  answer:
+    | { readonly is: 'open' }
+    | { readonly is: 'decided'; readonly decision: ApprovalDecision }
+    | { readonly is: 'released' };
+}
+
+/** @param asked the question of an earlier history, whose deadline holds on */
+export function openApproval(
+  parameters: Result,
+  asked: Question | null,
+): Approval & { readonly params: ApproveParams } {
+  const params = approveParams.parse(parameters);
+  const { message, by = null, timeout } = params;
+  const until = timeout === undefined ? null : new Date(Date.now() + milliseconds(timeout)).toISOString();
+  return { params, question: asked ?? { message, by, until }, answer: { is: 'open' } };
+}
+
+/** Waits for the answer, or until the time is up. */
+export async function awaitAnswer(approval: ReturnType<typeof openApproval>): Promise<Approval['answer']> {
+  const { question, params } = approval;
+  const isAnswered = () => approval.answer.is !== 'open';
+  if (question.until === null) await condition(isAnswered);
+  else await condition(isAnswered, Math.max(1, Date.parse(question.until) - Date.now()));
+  if (approval.answer.is === 'open')
+    approval.answer = {
+      is: 'decided',
+      decision: { approved: params.onTimeout === 'approve', by: null, reason: null, user: null, host: null, at: now() },
+    };
+  return approval.answer;
+}
+
+/** The decision that a message holds. @throws ZodError */
+export function decisionOf(request: ApproveRequest): ApprovalDecision {
+  const { as, approved, reason = null, user = null, host = null } = approveRequestSchema.parse(request);
+  return { approved, by: as, reason, user, host, at: now() };
+}
+
+const now = () => new Date().toISOString();
