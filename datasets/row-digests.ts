@@ -6,7 +6,7 @@ import { datasetAboutOf, decodeSafetensors, readArtifact, readArtifactFile, type
 /** Bytes of a SHA-256. */
 export const digestBytes = 32;
 /** Hashed before other work gets its turn. */
-const bytesAtOnce = 8 * 2 ** 20;
+const bytesAtOnce = 2 ** 20;
 
 /** What each row of a split was made from, so that the same image is found again in another split or data set. */
 export interface RowDigests {
