@@ -13,14 +13,20 @@ export function isServerAway(error: unknown): boolean {
 }
 
 /**
- * Works with the server, or with null where none answers: then a line says that only the store is asked. `work` prints nothing
- * before its last question to the server.
+ * Works with the server, or with null where none answers but the store can: then a line says so. `work` prints nothing before
+ * its last question to the server.
+ *
+ * @param storeKnows whether the store has anything to say
+ * @throws ContrailError ServerUnreachable where it has not
  */
-export async function withServerIfAny<T>(work: (server: ServerClient | null) => Promise<T>): Promise<T> {
+export async function withServerIfAny<T>(
+  storeKnows: () => Promise<boolean>,
+  work: (server: ServerClient | null) => Promise<T>,
+): Promise<T> {
   try {
     return await withServer(work);
   } catch (error) {
-    if (!isServerAway(error)) throw error;
+    if (!isServerAway(error) || !(await storeKnows())) throw error;
     const why = isContrailError(error) ? ` ${error.message}` : '';
     say(`The server does not answer; this is what the store knows.${why}`);
     return work(null);

@@ -74,9 +74,11 @@ async function loadRun(
   return { plan, progress: await progressOf(store, run, plan) };
 }
 
+const always = async () => true;
+
 /** The states of the steps: from the server where it and a worker answer, else from the store. */
 const progressOf = (store: Store, run: string, plan: Plan): Promise<Progress> =>
-  withServerIfAny(async (server) => {
+  withServerIfAny(always, async (server) => {
     const known = server && (await findRun(server, run));
     const status = server && known && (await queryStatus(server, run));
     if (server && !known) say(`${run} is not on this server; this is what the store knows.`);

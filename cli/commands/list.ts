@@ -46,7 +46,9 @@ interface Row {
 /** `contrail list`: the runs that the server knows, and those that only the store knows. */
 export async function listCommand({ limit, json, ...filter }: ListOptions): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  return withServerIfAny(async (server) => {
+  // A query is in Temporal's words, which the store does not know.
+  const storeKnows = async () => filter.query === undefined && (await runsInStore(store)).length > 0;
+  return withServerIfAny(storeKnows, async (server) => {
     const known = server ? await markRemoved(store, filter, await onServer(server, filter, limit)) : [];
     const found = [...known, ...(await onlyInStore(server, store, filter, limit, known))];
     const rows = found.sort((a, b) => ((a.started ?? '') < (b.started ?? '') ? 1 : -1)).slice(0, limit);

@@ -21,7 +21,8 @@ const endedTimeoutMs = 3000;
 export async function statusCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const plan = await loadPlan(store, checkRunId(run));
-  return withServerIfAny(async (server) => {
+  const storeKnows = async () => plan !== null;
+  return withServerIfAny(storeKnows, async (server) => {
     const known = server && (await findRun(server, run));
     if (!known && !plan) throw await notOnServer(store, run);
     const isRunning = known?.status.name === 'RUNNING';

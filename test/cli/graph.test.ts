@@ -43,7 +43,7 @@ describe('contrail graph', () => {
     await savePlan(store, 'two-1', parsePipeline({ text, file: 'two.yaml' }));
     await saveStepResult(store, { run: 'two-1', step: 'data' }, { fingerprint: 'x', result: {} });
     const { status, stdout, stderr } = contrail('graph', 'two-1');
-    expect(stderr).toContain('No worker answers');
+    expect(stderr).toContain('The server does not answer; this is what the store knows.');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^data +prepare-data +✔ done$/m);
     expect(stdout).toMatch(/^└─ pretrain +pretrain +○ waiting$/m);
