@@ -225,13 +225,20 @@ function remaining({ epoch, epochs }: StepStatus, share: number, seconds: number
   return `${formatSeconds((epochs - (epoch ?? 0) - share) * seconds)} left`;
 }
 
+/** What an accuracy is worth where test images are copies of training images. */
+const withoutCopies = ({ copies, cleanTop1 }: NonNullable<StepStatus['result']>): string =>
+  typeof copies === 'number' && copies > 0
+    ? ` (${typeof cleanTop1 === 'number' ? `${cleanTop1.toFixed(4)} without` : 'all of it'} ${copies} copies of training images)`
+    : '';
+
 function headline(step: StepStatus): string {
   const { result } = step;
   if (!result) return '';
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
   const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name', 'clean', 'mean', 'auroc'].flatMap((name) => {
     const value = result[name];
-    if (typeof value === 'number') return [`${name} ${value.toFixed(4)}`];
+    if (typeof value === 'number')
+      return [`${name} ${value.toFixed(4)}${name === 'top1' ? withoutCopies(result) : ''}`];
     return typeof value === 'string' ? [value] : [];
   });
   return shown.slice(0, 2).join(', ');

@@ -1,6 +1,7 @@
 import { type Tensor2D, tf } from '../training/index.ts';
 import type { Similarities } from './metrics/geometry.ts';
 import type { LabelledFeatures } from './softmax-classifier.ts';
+import { valuesOf } from './values.ts';
 
 /** Rows [count, dimension], row-major. */
 export interface Embedding {
@@ -38,9 +39,9 @@ export function unitRows({ values, count, dimension }: Embedding): Tensor2D {
 
 /** Cosine similarities of all pairs of rows, by one matrix product: [count, count]. */
 export function cosineSimilarities(embedding: Embedding): Similarities {
-  const values = tf.tidy(() => {
+  const values = valuesOf(() => {
     const rows = unitRows(embedding);
-    return tf.matMul(rows, rows, false, true).dataSync<'float32'>();
+    return tf.matMul(rows, rows, false, true);
   });
   return { values, count: embedding.count };
 }

@@ -43,11 +43,13 @@ export async function nearestNeighbourAccuracy(
     for (let start = 0; start < test.count; start += block) {
       const count = Math.min(block, test.count - start);
       const rows = test.values.subarray(start * test.dimension, (start + count) * test.dimension);
-      const { similarities, indices } = tf.tidy(() => {
+      // Read outside of `tidy`, which would look through all values for tensors.
+      const top = tf.tidy(() => {
         const queries = unitRows({ values: rows, count, dimension: test.dimension });
-        const top = tf.topk(tf.matMul(queries, gallery, false, true), most, true);
-        return { similarities: top.values.dataSync<'float32'>(), indices: top.indices.dataSync<'int32'>() };
+        return tf.topk(tf.matMul(queries, gallery, false, true), most, true);
       });
+      const [similarities, indices] = [top.values.dataSync<'float32'>(), top.indices.dataSync<'int32'>()];
+      tf.dispose([top.values, top.indices]);
       for (let row = 0; row < count; row++) {
         ks.forEach((k, which) => {
           const votes = new Map<number, number>();

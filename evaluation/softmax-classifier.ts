@@ -1,6 +1,7 @@
 import { permutation } from '../datasets/index.ts';
 import { type Tensor, type Tensor2D, tf } from '../training/index.ts';
 import { type Answers, accuracyOf, answersOf } from './metrics/classification.ts';
+import { valuesOf } from './values.ts';
 
 /** Weights of a linear softmax classifier. */
 export interface LinearClassifier {
@@ -143,12 +144,12 @@ export function classify(
   { kernel, bias }: LinearClassifier,
   { features, count, dimension }: Omit<LabelledFeatures, 'labels'>,
 ): Float32Array {
-  return tf.tidy(() => {
+  return valuesOf(() => {
     const logits = tf.add(
       tf.matMul(tf.tensor2d(features, [count, dimension]), tf.tensor2d(kernel, [dimension, bias.length])),
       tf.tensor1d(bias),
     );
-    return tf.softmax(logits as Tensor2D).dataSync<'float32'>();
+    return tf.softmax(logits as Tensor2D);
   });
 }
 

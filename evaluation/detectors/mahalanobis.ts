@@ -1,9 +1,11 @@
-import { type Tensor2D, tf } from '../../training/index.ts';
+import { type Tensor, type Tensor2D, tf } from '../../training/index.ts';
 import type { Embedding } from '../embedding.ts';
+import { valuesOf } from '../values.ts';
 import { type SquareMatrix, shrunkCovariance, whitening } from './covariance.ts';
 
-/** Rows that are in TensorFlow's memory at a time. */
+/** Rows that are in TensorFlow's memory at a time, fewer where there are many classes. */
 const block = 4096;
+const distancesAtOnce = 16_000_000;
 
 /** Scores rows: minus the squared distance to the nearest class, float64 [count]. */
 export type MahalanobisScores = (rows: Embedding) => Float64Array;
@@ -36,16 +38,20 @@ export function fitMahalanobis(train: Embedding & { readonly labels: Int32Array 
     for (let at = 0; at < dimension; at++)
       centres[row * dimension + at] = (mean[at] as number) - (origin[at] as number);
   });
+  const own = Math.max(1, Math.min(block, Math.floor(distancesAtOnce / classes.length)));
   return ({ values, count }) => {
     const scores = new Float64Array(count);
-    for (let start = 0; start < count; start += block) {
-      const size = Math.min(block, count - start);
+    for (let start = 0; start < count; start += own) {
+      const size = Math.min(own, count - start);
       const moved = values.slice(start * dimension, (start + size) * dimension);
       for (let at = 0; at < moved.length; at++) moved[at] = (moved[at] as number) - (origin[at % dimension] as number);
-      const distances = tf.tidy(() => squaredDistances(white(moved, size), white(centres, classes.length)));
+      const distances = valuesOf(() => squaredDistances(white(moved, size), white(centres, classes.length)));
       for (let row = 0; row < size; row++) {
-        const own = distances.subarray(row * classes.length, (row + 1) * classes.length);
-        scores[start + row] = -own.reduce((least, distance) => Math.min(least, distance), Number.POSITIVE_INFINITY);
+        const toClasses = distances.subarray(row * classes.length, (row + 1) * classes.length);
+        scores[start + row] = -toClasses.reduce(
+          (least, distance) => Math.min(least, distance),
+          Number.POSITIVE_INFINITY,
+        );
       }
     }
     return scores;
@@ -53,10 +59,10 @@ export function fitMahalanobis(train: Embedding & { readonly labels: Int32Array 
 }
 
 /** Between each of the points and each of the centres: [points, centres]. */
-function squaredDistances(points: Tensor2D, centres: Tensor2D): Float32Array {
+function squaredDistances(points: Tensor2D, centres: Tensor2D): Tensor {
   const products = tf.matMul(points, centres, false, true);
   const lengths = tf.add(tf.sum(tf.square(points), 1, true), tf.sum(tf.square(centres), 1));
-  return tf.sub(lengths, tf.mul(products, 2)).dataSync<'float32'>();
+  return tf.sub(lengths, tf.mul(products, 2));
 }
 
 /** The mean of each class that has images. */
@@ -93,9 +99,9 @@ function covarianceAbout(
       }
       fourth += squared * squared;
     }
-    const products = tf.tidy(() => {
+    const products = valuesOf(() => {
       const rows = tf.tensor2d(centred, [size, dimension]);
-      return tf.matMul(rows, rows, true, false).dataSync<'float32'>();
+      return tf.matMul(rows, rows, true, false);
     });
     for (let at = 0; at < sum.length; at++) sum[at] = (sum[at] as number) + (products[at] as number) / count;
   }

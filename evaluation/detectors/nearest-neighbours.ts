@@ -1,5 +1,6 @@
 import { tf } from '../../training/index.ts';
 import { type Embedding, unitRows } from '../embedding.ts';
+import { valuesOf } from '../values.ts';
 
 /** Queries compared at a time. */
 const block = 500;
@@ -27,9 +28,9 @@ export async function nearestNeighbourScores(
       for (let start = 0; start < count; start += block) {
         const size = Math.min(block, count - start);
         const rows = values.subarray(start * dimension, (start + size) * dimension);
-        const similarities = tf.tidy(() => {
+        const similarities = valuesOf(() => {
           const unit = unitRows({ values: rows, count: size, dimension });
-          return tf.topk(tf.matMul(unit, gallery, false, true), at + 1, true).values.dataSync<'float32'>();
+          return tf.topk(tf.matMul(unit, gallery, false, true), at + 1, true).values;
         });
         for (let row = 0; row < size; row++)
           own[start + row] = -Math.sqrt(Math.max(0, 2 - 2 * (similarities[row * (at + 1) + at] as number)));

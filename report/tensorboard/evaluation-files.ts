@@ -10,9 +10,10 @@ export function evaluationFile(
   evaluation: Evaluation,
   drawn: Readonly<Record<string, Picture>>,
 ): BoardFile {
-  const { top1, top5, macroF1, expectedCalibrationError, knn, geometry } = evaluation;
+  const { top1, top5, macroF1, expectedCalibrationError, knn, geometry, copies } = evaluation;
   const measured = {
     'test/top-1 accuracy': top1,
+    'test/top-1 accuracy without copies of training images': copies && copies.images > 0 ? copies.top1 : null,
     'test/top-5 accuracy': top5,
     'test/macro F1': macroF1,
     'test/expected calibration error': expectedCalibrationError,
