@@ -104,7 +104,7 @@ export async function openTraining({ store }: ActivityContext, input: OpenTraini
   );
   if (added.length > 0) await saveChanges(store, key, [...changes, ...added]);
   const watch = await watchUpTo(store, key, found.epoch, parameters);
-  const wanted = [found.epoch, found.best.epoch, found.epoch - watch.collapsed, watch.step?.epoch];
+  const wanted = [found.epoch, found.best.epoch, found.epoch - watch.collapsed, watch.step?.epoch, watch.lowest?.epoch];
   const marks = (await checkpoints.list()).flatMap(({ manifest }) => {
     const mark = manifest.step === 0 && wanted.includes(manifest.epoch) ? markOf(manifest) : null;
     return mark ? [mark] : [];

@@ -21,6 +21,7 @@ const trainEpochInput = trainingStepInputSchema.extend({
   ...pastSchema.shape,
   epoch: z.int().positive(),
   recorded: recordedStateSchema.optional(),
+  mayReturnTo: z.array(z.int().nonnegative()).optional(),
 });
 const finishTrainingInput = trainingStepInputSchema.extend({
   ...pastSchema.shape,

@@ -26,6 +26,8 @@ const trainingSchema = stepKeySchema.extend({
     .optional(),
   /** The training goes on from this epoch of another run: what is before it cannot be trained here. */
   startsAt: z.int().positive().optional(),
+  /** Epochs that a health rule, or an early stop, may go back to: their checkpoints are kept whatever else is not. */
+  mayReturnTo: z.array(z.int().nonnegative()).optional(),
 });
 
 export const trainEpochInput = trainingSchema.extend({
@@ -43,10 +45,16 @@ export const trainEpochResult = z.strictObject({
   best: z.strictObject({ epoch: z.int().positive(), loss: z.number() }),
   /** Where this attempt began, when not at the start of the epoch: it was resumed, or had been done already. */
   resumedFrom: progressPointSchema.nullable(),
+  /** Where the checkpoint of the epoch before was not there: that epoch, and the one that was; 0 is the beginning. */
+  withoutCheckpoint: z.strictObject({ of: z.int().positive(), from: z.int().nonnegative() }).optional(),
   /** Checkpoints that were found damaged and skipped. */
   rejected: z.array(rejectedCheckpointSchema),
 });
 export type TrainEpochResult = z.infer<typeof trainEpochResult>;
+
+/** Says that work is done again, which takes time and changes no bit. */
+export const describeLost = ({ of, from }: NonNullable<TrainEpochResult['withoutCheckpoint']>): string =>
+  `no checkpoint of epoch ${of} is kept; ${from === 0 ? 'training begins anew' : `training goes on from epoch ${from}`}, and must arrive at the same state`;
 
 export const finishTrainingInput = trainingSchema.extend({ recorded: recordedStateSchema });
 export type FinishTrainingInput = z.infer<typeof finishTrainingInput>;

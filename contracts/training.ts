@@ -39,7 +39,7 @@ export const projectionSchema = z.strictObject({
 
 export const lossSchema = z.strictObject({
   supcon: z.strictObject({
-    temperature: z.number().positive().max(10).default(0.05),
+    temperature: z.number().min(1e-4).max(10).default(0.05),
     scale: z
       .enum(['none', 'temperature', 'base'])
       .default('none')
@@ -103,21 +103,25 @@ export const augmentationRecipes = {
   none: { flip: 0, rotation: 0, zoom: 0, grey: 0 },
 } as const satisfies Record<string, AugmentationConfig>;
 
+/** Beyond these, float32 has no number but 0 for the learning rate, and none but 1 for a momentum. */
+export const minimumLearningRate = 1e-12;
+const maximumMomentum = 0.999_999;
+
 const weightDecay = z.number().min(0).max(1).default(0);
 
 export const optimizerSchema = z.discriminatedUnion('name', [
   z.strictObject({
     name: z.literal('adam'),
-    learningRate: z.number().positive().max(10).default(0.001),
-    beta1: z.number().min(0).lt(1).default(0.9),
-    beta2: z.number().min(0).lt(1).default(0.999),
-    epsilon: z.number().positive().default(1e-7),
+    learningRate: z.number().min(minimumLearningRate).max(10).default(0.001),
+    beta1: z.number().min(0).max(maximumMomentum).default(0.9),
+    beta2: z.number().min(0).max(maximumMomentum).default(0.999),
+    epsilon: z.number().min(1e-15).max(1).default(1e-7),
     weightDecay: weightDecay.describe('decoupled from the gradient, as in AdamW'),
   }),
   z.strictObject({
     name: z.literal('sgd'),
-    learningRate: z.number().positive().max(100).default(0.1),
-    momentum: z.number().min(0).lt(1).default(0.9),
+    learningRate: z.number().min(minimumLearningRate).max(100).default(0.1),
+    momentum: z.number().min(0).max(maximumMomentum).default(0.9),
     nesterov: z.boolean().default(false),
     weightDecay: weightDecay.describe('added to the gradient, as L2 regularisation'),
   }),
@@ -128,7 +132,7 @@ export const scheduleSchema = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('constant') }),
   z.strictObject({
     name: z.literal('cosine'),
-    warmupEpochs: z.number().min(0).default(0).describe('epochs of linear warm-up, fractions allowed'),
+    warmupEpochs: z.number().min(0).max(1_000_000).default(0).describe('epochs of linear warm-up, fractions allowed'),
     finalFraction: z.number().min(0).max(1).default(0).describe('the last learning rate, as a fraction of the first'),
   }),
 ]);

@@ -13,12 +13,14 @@ export interface Keep {
   readonly last: number;
   readonly best: number;
   readonly every?: number | undefined;
+  /** Ends of epochs that the run may go back to, such as the last good one of a health rule. */
+  readonly epochs?: readonly number[] | undefined;
 }
 
 /**
  * The checkpoints that need not be kept: all but the last ends of epochs, those with the lowest losses, those of every so
- * many epochs, the last within an epoch that no end of an epoch has overtaken, and those that are pinned. Of several attempts at one point, the newest
- * stands for the point.
+ * many epochs, those that the run may go back to, the last within an epoch that no end of an epoch has overtaken, and those that
+ * are pinned. Of several attempts at one point, the newest stands for the point.
  *
  * @param checkpoints the oldest first
  * @returns names, in the same order
@@ -37,12 +39,14 @@ export function superfluous(checkpoints: readonly Removable[], keep: Keep): stri
     .slice(0, keep.best);
   const { every } = keep;
   const regular = every === undefined ? [] : epochs.filter(({ epoch }) => epoch % every === 0);
+  const wanted = epochs.filter(({ epoch }) => keep.epochs?.includes(epoch));
   const kept = new Set(
     [
       ...lastOf(epochs, keep.last),
       ...lastOf(within, keep.last),
       ...best,
       ...regular,
+      ...wanted,
       ...checkpoints.filter(isPinned),
     ].map(({ name }) => name),
   );

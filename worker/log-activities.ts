@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
 import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
-import { trainEpochResult } from '../contracts/trainer.ts';
+import { describeLost, trainEpochResult } from '../contracts/trainer.ts';
 import type { StepTroubleReport } from '../workflows/messages.ts';
 import type { RunLogs } from './run-logs.ts';
 
@@ -116,8 +116,9 @@ function described(error: unknown): { readonly type: string; readonly message: s
 
 type Epoch = z.infer<typeof trainEpochResult>;
 
-function describeEpoch({ resumedFrom, rejected }: Epoch, say: Say): void {
+function describeEpoch({ resumedFrom, rejected, withoutCheckpoint }: Epoch, say: Say): void {
   for (const { name, reason } of rejected) say('warn', `checkpoint ${name} was passed over: ${reason}`);
+  if (withoutCheckpoint) say('warn', describeLost(withoutCheckpoint));
   if (resumedFrom) say('info', `went on from epoch ${resumedFrom.epoch}, step ${resumedFrom.step}`);
 }
 

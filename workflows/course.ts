@@ -1,5 +1,6 @@
 import type { EpochMark, OpenedTraining } from '../activities/open-training.ts';
 import type { Json } from '../contracts/json.ts';
+import { minimumLearningRate } from '../contracts/training.ts';
 import {
   changeRule,
   type Segment,
@@ -71,7 +72,7 @@ export function backTo(course: Course, epoch: number, factor: number, { rule, me
     {
       after: epoch,
       path,
-      to: Number(valueAt(course.parameters, path)) * factor,
+      to: Math.max(minimumLearningRate, Number(valueAt(course.parameters, path)) * factor),
       by: 'health',
       why: `${rule}: ${message}`,
     },

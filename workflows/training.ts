@@ -150,9 +150,12 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     const past = pastOf(input, course);
     const recorded = state ? { recorded: { epoch: state.epoch, digest: state.digest } } : {};
     const { parameters } = course;
+    const mayReturnTo = course.marks.map((mark) => mark.epoch);
     let trained: Awaited<ReturnType<typeof trainEpoch>>;
     try {
-      trained = await control.pausable(() => trainEpoch({ ...key, parameters, ...past, epoch, ...recorded }));
+      trained = await control.pausable(() =>
+        trainEpoch({ ...key, parameters, ...past, epoch, ...recorded, mayReturnTo }),
+      );
     } catch (error) {
       const failure = describeFailure(error);
       if (failure.type !== 'NonFiniteLoss') throw error;

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { seedSchema } from '../seed.ts';
+import { minimumLearningRate } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const linearProbeParams = z.strictObject({
   epochs: z.int().min(1).max(10_000).default(100),
   batch: z.int().min(1).max(65536).default(256),
   learningRates: z
-    .array(z.number().positive())
+    .array(z.number().min(minimumLearningRate).max(1e6))
     .min(1)
     .max(20)
     .default([0.1, 0.01, 0.001])

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { checkpointName } from '../../store/checkpoint-names.ts';
 import { acquireLease, type Lease, openCheckpoints, openStore, type Store } from '../../store/index.ts';
-import { type Removable, superfluous } from '../../store/retention.ts';
+import { type Keep, type Removable, superfluous } from '../../store/retention.ts';
 
 /** `e3` is the end of epoch 3, `e3s5` step 5 after it; `#2` a token, `=4` a loss, `!` pinned. */
 function checkpoint(text: string): Removable {
@@ -14,12 +14,13 @@ function checkpoint(text: string): Removable {
 }
 
 describe('the retention rule removes', () => {
-  const table: [string, string, { last: number; best: number; every?: number }, string][] = [
+  const table: [string, string, Keep, string][] = [
     ['nothing of what is last', 'e1 e2', { last: 2, best: 0 }, ''],
     ['all but the last', 'e1 e2 e3 e4', { last: 2, best: 0 }, 'e1 e2'],
     ['not the best', 'e1=5 e2=1 e3=4 e4=3', { last: 1, best: 1 }, 'e1=5 e3=4'],
     ['of equal losses the later ones', 'e1=1 e2=1 e3=2', { last: 1, best: 1 }, 'e2=1'],
     ['not those of every so many epochs', 'e1 e2 e3 e4 e5', { last: 1, best: 0, every: 2 }, 'e1 e3'],
+    ['not what the run may go back to', 'e1 e2 e3 e4', { last: 1, best: 0, epochs: [2, 9] }, 'e1 e3'],
     ['not what is pinned', 'e1! e2 e3 e4', { last: 1, best: 0 }, 'e2 e3'],
     ['points within an epoch that is done', 'e1 e1s5 e1s9 e2', { last: 2, best: 0 }, 'e1s5 e1s9'],
     ['not points within the epoch that goes on', 'e1 e2 e2s5 e2s9', { last: 2, best: 0 }, ''],

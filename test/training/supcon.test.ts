@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { lossSchema } from '../../contracts/training.ts';
 import { collapsedLoss, supconLoss } from '../../training/losses/supcon.ts';
 import { scalarValue } from '../../training/ops.ts';
 import { type Scalar, type Tensor2D, tf } from '../../training/tensorflow.ts';
@@ -84,5 +85,44 @@ describe('SupCon loss', () => {
     );
     expect(loss).toBeCloseTo(collapsedLoss(8), 5);
     expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-5);
+  });
+});
+
+describe('at the lowest temperatures', () => {
+  /** The loss in float64, by its definition. */
+  function exact(rows: readonly (readonly number[])[], labels: readonly number[], temperature: number): number {
+    const unit = rows.map((row) => row.map((value) => value / Math.hypot(...row)));
+    const similarity = (i: number, j: number) =>
+      (unit[i] ?? []).reduce((sum, value, k) => sum + value * (unit[j]?.[k] ?? 0), 0) / temperature;
+    const losses = rows.map((_, i) => {
+      const others = rows.flatMap((_, j) => (j === i ? [] : [j]));
+      const largest = Math.max(...others.map((j) => similarity(i, j)));
+      const sum = others.reduce((total, j) => total + Math.exp(similarity(i, j) - largest), 0);
+      const positives = others.filter((j) => labels[j] === labels[i]);
+      const mean = positives.reduce((total, j) => total + similarity(i, j), 0) / positives.length;
+      return Math.log(sum) + largest - mean;
+    });
+    return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  }
+  const rows = [
+    [1, 0],
+    [-1, 0],
+    [-0.8, -0.6],
+    [-0.6, -0.8],
+  ];
+  const labels = [0, 0, 1, 1];
+
+  it.each([1, 0.05, 1e-4, 1e-10, 1e-30])('no image is its own largest similarity: %d', (temperature) => {
+    const loss = supconLoss(tf.tensor2d(rows), tf.tensor1d(labels, 'int32'), {
+      temperature,
+      scale: 'none',
+    }).dataSync()[0];
+    expect((loss ?? 0) / exact(rows, labels, temperature)).toBeCloseTo(1, 5);
+  });
+
+  it('the schema ends where float32 still has digits to spare', () => {
+    expect(lossSchema.safeParse({ supcon: { temperature: 1e-4 } }).success).toBe(true);
+    for (const temperature of [1e-10, 1e-38, 0, Number.NaN])
+      expect(lossSchema.safeParse({ supcon: { temperature } }).success).toBe(false);
   });
 });

@@ -6,6 +6,7 @@ import { listCache } from '../../store/index.ts';
 import { pauseUpdate, retryUpdate, statusQuery, unpauseUpdate } from '../../workflows/messages.ts';
 import type { PipelineInput, pipeline } from '../../workflows/pipeline.ts';
 import { stateAttribute } from '../../workflows/search-attributes.ts';
+import type { training } from '../../workflows/training.ts';
 import { type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
 
 /** What people ask of a run while it goes on and after, on the real server. */
@@ -262,4 +263,25 @@ describe('onFailure and finally', () => {
     expect((await handle.describe()).status.name).toBe('CANCELLED');
     expect(await statesOf(handle)).toEqual({ a: 'cancelled', 'on-failure': 'skipped', last: 'done' });
   });
+});
+
+it('a training says which epochs its rules may go back to, so that their checkpoints are kept', async () => {
+  const health = { plateau: { epochs: 4, minimumDelta: 0.4, action: 'retry' }, retry: { times: 1, otherwise: 'stop' } };
+  await interpreter.environment.client.workflow.execute<typeof training>('training', {
+    workflowId: 'plateau/pretrain',
+    taskQueue: 'contrail',
+    args: [
+      {
+        ...{ run: 'plateau', step: 'pretrain', uses: 'pretrain', queue: 'cpu', timeoutMs: 60_000, retry: {} },
+        dataset: { kind: 'dataset', digest: 'd'.repeat(64) },
+        parameters: { epochs: 9, optimizer: { learningRate: 0.1 }, health },
+        ...{ epochs: 9, fingerprint: '{}', resume: false, accept: false },
+      },
+    ],
+  });
+  const asked = interpreter.epochs.filter(({ run }) => run === 'plateau');
+  // The losses are 1, 1/2, 1/3, …: the last that fell by 0.4 is that of epoch 2.
+  expect(asked.map(({ epoch }) => epoch).slice(0, 8)).toEqual([1, 2, 3, 4, 5, 6, 3, 4]);
+  for (const { epoch, mayReturnTo } of asked.slice(2, 7))
+    expect([epoch, mayReturnTo]).toEqual([epoch, expect.arrayContaining([2])]);
 });

@@ -38,6 +38,8 @@ export interface Interpreter {
   readonly store: Store;
   readonly events: WorkEvent[];
   readonly behaviours: Map<string, Behaviour>;
+  /** What each epoch of a training was asked for. */
+  readonly epochs: TrainEpochStepInput[];
   /** Stops the worker, and starts another whose workflows are this code. */
   readonly upgrade: (code: string) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -70,7 +72,10 @@ export async function startInterpreter(extraArgs: string[] = [], firstCode?: str
     return { result, attempt };
   };
   /** Epochs that take no time; the loss falls. */
-  const trainEpoch = async ({ run, step, epoch }: TrainEpochStepInput) => {
+  const epochs: TrainEpochStepInput[] = [];
+  const trainEpoch = async (input: TrainEpochStepInput) => {
+    const { run, step, epoch } = input;
+    epochs.push(input);
     events.push({ what: 'done', run, step: `${step}#${epoch}` });
     const metrics = { loss: 1 / epoch, learningRate: 0.1, imagesPerSecond: 1000, seconds: 1 };
     const result = { epoch, digest: `${epoch}`.padStart(64, '0'), metrics, best: { epoch, loss: 1 / epoch } };
@@ -103,6 +108,7 @@ export async function startInterpreter(extraArgs: string[] = [], firstCode?: str
     store,
     events,
     behaviours,
+    epochs,
     upgrade: async (code) => {
       await stopWorker();
       stopWorker = await startWorker(code);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { checkpointManifestSchema } from '../../contracts/checkpoints.ts';
 import { errorCodes } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
-import type { NewCheckpoint } from '../../store/index.ts';
+import type { Keep, NewCheckpoint } from '../../store/index.ts';
 
 /** To the thread: one checkpoint, whose tensors it now owns. */
 export interface WriteRequest {
@@ -11,7 +11,7 @@ export interface WriteRequest {
   readonly key: StepKey;
   readonly lease: { readonly token: number; readonly owner: string };
   readonly checkpoint: NewCheckpoint;
-  readonly keep: { readonly last: number; readonly best: number };
+  readonly keep: Keep;
 }
 
 /** From the thread: it is durable, or why it is not. */

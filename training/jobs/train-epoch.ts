@@ -24,13 +24,26 @@ export async function trainEpoch(
   context: JobContext,
 ): Promise<TrainEpochResult> {
   try {
-    const { training, manifest, resumedFrom, rejected } = await reachEpoch(slot, input, input.epoch, context);
+    const { training, manifest, resumedFrom, rejected, withoutCheckpoint } = await reachEpoch(
+      slot,
+      input,
+      input.epoch,
+      context,
+    );
     const { epochDigest, best, sound } = training.session;
     if (!sound) await slot.release();
     const metrics = (manifest ?? (await committed(training, input.epoch))).metrics;
     if (epochDigest === null || best === null || metrics === null)
       throw new Error('a finished epoch has a digest and metrics');
-    return { epoch: input.epoch, digest: epochDigest, metrics, best, resumedFrom, rejected: [...rejected] };
+    return {
+      epoch: input.epoch,
+      digest: epochDigest,
+      metrics,
+      best,
+      resumedFrom,
+      rejected: [...rejected],
+      ...(withoutCheckpoint ? { withoutCheckpoint } : {}),
+    };
   } catch (error) {
     // Whatever went wrong, the next attempt starts from the store.
     await slot.release();
@@ -49,8 +62,8 @@ export async function reachEpoch(
   const manifest = await trainUpTo(found.training, input, Math.min(epoch, through), context);
   if (through >= epoch) return { ...found, manifest };
   await slot.release();
-  const { resumedFrom, rejected } = found;
-  return { ...(await reachEpoch(slot, input, epoch, context)), resumedFrom, rejected };
+  const { resumedFrom, rejected, withoutCheckpoint } = found;
+  return { ...(await reachEpoch(slot, input, epoch, context)), resumedFrom, rejected, withoutCheckpoint };
 }
 
 /**
@@ -163,11 +176,11 @@ async function trainAhead(
 
 function commit(
   { session, lease, writer }: Training,
-  { checkpoint }: TrainEpochInput | FinishTrainingInput,
+  { checkpoint, mayReturnTo }: TrainEpochInput | FinishTrainingInput,
   metrics: EpochMetrics | null,
 ): Promise<CheckpointManifest> {
   const state = { ...session.at, config: sessionConfig(session), metrics, best: session.best, ...snapshot(session) };
-  return writer.commit(lease, state, checkpoint.keep);
+  return writer.commit(lease, state, { ...checkpoint.keep, epochs: mayReturnTo });
 }
 
 /** The checkpoint of an epoch that an earlier attempt finished. */

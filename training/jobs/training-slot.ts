@@ -2,7 +2,12 @@ import { hostname } from 'node:os';
 import type { CheckpointManifest, ProgressPoint, RejectedCheckpoint } from '../../contracts/checkpoints.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { canonicalJson } from '../../contracts/json.ts';
-import type { FinishTrainingInput, TrainEpochInput } from '../../contracts/trainer.ts';
+import {
+  describeLost,
+  type FinishTrainingInput,
+  type TrainEpochInput,
+  type TrainEpochResult,
+} from '../../contracts/trainer.ts';
 import {
   acquireLease,
   assertCurrent,
@@ -34,6 +39,8 @@ export interface Positioned {
   /** The point that was loaded from the store; null when the session was there already or began anew. */
   readonly resumedFrom: ProgressPoint | null;
   readonly rejected: readonly RejectedCheckpoint[];
+  /** The recorded epoch whose checkpoint is not there, and the epoch that training goes on from instead. */
+  readonly withoutCheckpoint: TrainEpochResult['withoutCheckpoint'];
 }
 
 /** Holds at most one training between jobs. */
@@ -63,7 +70,13 @@ export function createTrainingSlot(): TrainingSlot {
     release,
     position: async (input, upTo, context) => {
       if (held && (await stillOurs(held, input, upTo)))
-        return { training: held, through: Number.MAX_SAFE_INTEGER, resumedFrom: null, rejected: [] };
+        return {
+          training: held,
+          through: Number.MAX_SAFE_INTEGER,
+          resumedFrom: null,
+          rejected: [],
+          withoutCheckpoint: undefined,
+        };
       await release();
       context.progress({ phase: 'opening', done: 0, total: 1, unit: 'steps' });
       const checkpoints = openCheckpoints(context.store, input);
@@ -72,8 +85,12 @@ export function createTrainingSlot(): TrainingSlot {
         upTo,
         belongs: (manifest) => belongsTo(input, manifest),
       });
-      requireStart(input, newest?.manifest.epoch ?? 0, rejected);
-      const { through, ...chosen } = configOf(input, (newest?.manifest.epoch ?? 0) + 1);
+      const from = newest?.manifest.epoch ?? 0;
+      requireStart(input, from, rejected);
+      const withoutCheckpoint = lostCheckpoint(input, from);
+      // Said at once, too: what was lost takes long to train again. A trainer's lines are in the run's log.
+      if (withoutCheckpoint) console.warn(describeLost(withoutCheckpoint));
+      const { through, ...chosen } = configOf(input, from + 1);
       const session = await openSession(context.store, chosen.dataset, chosen.config, {
         data: input.data,
         onCheck: (done, total) => context.progress({ phase: 'checking images', done, total, unit: 'images' }),
@@ -83,12 +100,15 @@ export function createTrainingSlot(): TrainingSlot {
         restore(session, newest.manifest, newest.tensors, newest.metadata);
         requireRecorded(session, input);
       } else await startFromInitialWeights(session);
-      return { training: held, through, resumedFrom: newest ? session.at : null, rejected };
+      return { training: held, through, resumedFrom: newest ? session.at : null, rejected, withoutCheckpoint };
     },
   };
 }
 
 type Input = TrainEpochInput | FinishTrainingInput;
+
+const lostCheckpoint = ({ recorded }: Input, from: number): TrainEpochResult['withoutCheckpoint'] =>
+  recorded && from < recorded.epoch ? { of: recorded.epoch, from } : undefined;
 
 /** The config that an epoch has, and the last epoch that has it. */
 function configOf({ earlier = [], config, dataset }: Input, epoch: number) {

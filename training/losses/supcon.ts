@@ -2,8 +2,8 @@ import type { LossConfig } from '../../contracts/training.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from '../tensorflow.ts';
 import type { QueueContents } from './projection-queue.ts';
 
-/** Far below any similarity that float32 can hold at a sensible temperature, and safe to exponentiate after the maximum. */
-const masked = -1e9;
+/** Below any similarity that float32 can hold: it is never the largest of its row, and its exponential is 0. */
+const masked = -3e38;
 
 /** Scale of the published code: the loss times temperature / 0.07 (HobbitLong/SupContrast). */
 export const baseTemperature = 0.07;
