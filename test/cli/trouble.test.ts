@@ -1,3 +1,4 @@
+import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askRun } from '../../cli/ask-run.ts';
 import type { ServerClient } from '../../cli/connection.ts';
@@ -131,6 +132,18 @@ describe('a run on the real server', () => {
       (_, waits) => waits === 'waits for queue nobodys: no worker serves it, or all are busy',
     );
     await handle.terminate();
+  });
+
+  it('of a server that does not answer is waited for by name, until an interrupt', async () => {
+    const connection = Connection.lazy({ address: '127.0.0.1:9' });
+    const gone = { client: new Client({ connection }), connection, address: '127.0.0.1:9' } as ServerClient;
+    const silent = { kind: 'silent', why: 'The server at 127.0.0.1:9 does not answer. Waiting for it.' };
+    expect(await askRun(gone, 'r')).toEqual(silent);
+    const interrupt = new AbortController();
+    const answer = askRun(gone, 'r', interrupt.signal);
+    interrupt.abort();
+    expect(await answer).toEqual(silent);
+    await connection.close();
   });
 
   it('that has ended, or is not there, is told apart', async () => {
