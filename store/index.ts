@@ -21,7 +21,7 @@ export {
   removeCacheEntry,
   saveCacheEntry,
 } from './cache.ts';
-export { comparePoints } from './checkpoint-names.ts';
+export { comparePoints, parseCheckpointName } from './checkpoint-names.ts';
 export {
   type Checkpoints,
   type LoadedCheckpoint,

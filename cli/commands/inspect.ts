@@ -1,4 +1,5 @@
-import { openCheckpoints, openStore, requirePlan } from '../../store/index.ts';
+import type { StepKey } from '../../contracts/identifiers.ts';
+import { openCheckpoints, openStore, parseCheckpointName, requirePlan, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
 import { formatBytes, print, printJson, say, table } from '../output.ts';
@@ -23,31 +24,7 @@ export async function cancelCommand(run: string, { wait }: { readonly wait: bool
 export async function checkpointsCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const plan = await requirePlan(store, checkRunId(run));
-  const perStep = await Promise.all(
-    plan.steps.map(async ({ id }) => {
-      const checkpoints = openCheckpoints(store, { run, step: id });
-      return Promise.all(
-        (await checkpoints.list()).map(async ({ name, manifest, bytes }) => {
-          const problem = await checkpoints.load(name).then(
-            () => null,
-            (error: unknown) => (error instanceof Error ? error.message : String(error)),
-          );
-          return {
-            step: id,
-            name,
-            epoch: manifest.epoch,
-            withinEpoch: manifest.step,
-            digest: manifest.digest,
-            loss: manifest.metrics?.loss ?? null,
-            bytes,
-            time: manifest.createdAt,
-            valid: problem === null,
-            problem,
-          };
-        }),
-      );
-    }),
-  );
+  const perStep = await Promise.all(plan.steps.map(({ id }) => checkpointsOf(store, { run, step: id })));
   const rows = perStep.flat();
   if (json) printJson(rows);
   else
@@ -57,13 +34,40 @@ export async function checkpointsCommand(run: string, { json }: { readonly json:
         rows.map(({ step, epoch, withinEpoch, digest, loss, bytes, time, problem }) => [
           step,
           withinEpoch ? `${epoch} + ${withinEpoch} steps` : epoch,
-          digest.slice(0, 16),
+          digest?.slice(0, 16) ?? '',
           loss?.toFixed(4) ?? '',
-          formatBytes(bytes),
-          localTime(time),
+          bytes === null ? '' : formatBytes(bytes),
+          time === null ? '' : localTime(time),
           problem ?? 'valid',
         ]),
       ),
     );
   return 0;
+}
+
+/** Every checkpoint of a step, the damaged ones too: of what only its manifest says, null where that is damaged. */
+async function checkpointsOf(store: Store, key: StepKey) {
+  const checkpoints = openCheckpoints(store, key);
+  const readable = new Map((await checkpoints.list()).map((each) => [each.name, each]));
+  return Promise.all(
+    (await checkpoints.names()).map(async (name) => {
+      const { manifest, bytes = null } = readable.get(name) ?? {};
+      const { epoch, step } = parseCheckpointName(name) ?? { epoch: 0, step: 0 };
+      const problem = await checkpoints.load(name).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      return {
+        ...{ step: key.step, name },
+        epoch,
+        withinEpoch: step,
+        digest: manifest?.digest ?? null,
+        loss: manifest?.metrics?.loss ?? null,
+        bytes,
+        time: manifest?.createdAt ?? null,
+        valid: problem === null,
+        problem,
+      };
+    }),
+  );
 }

@@ -79,6 +79,7 @@ beforeAll(async () => {
       tensors: [{ name: 'w', dtype: 'F32', shape: [1], data: bytesOf(Float32Array.of(epoch)) }],
     });
   }
+  await store.write('runs/open/steps/pretrain/checkpoints/epoch-000003-t1/manifest.json', Buffer.from('{'));
   await saveStepResult(
     store,
     { run: 'complete', step: 'pretrain' },
@@ -141,6 +142,7 @@ describe('where no server answers, the store does', { timeout: 150_000 }, () => 
     expect(graph).toMatch(/data .*done/);
     expect(logs).toMatch(/2026-01-02 05:30:10 \+05:30 pretrain .*no space/);
     expect(checkpoints).toMatch(/pretrain +2 /);
+    expect(checkpoints).toMatch(/pretrain +3 +manifest\.json is cut short or not valid/);
     expect(diff).toContain('open → complete');
     expect(outlook).toMatch(/pretrain +pretrain +(goes on|refused)/);
     expect(report).toContain('report.html');
