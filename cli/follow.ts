@@ -45,8 +45,9 @@ export async function followRun(
   const silence = createSilence(say);
   const interrupted = aborted(signal);
   while (!signal?.aborted) {
-    const answer = await askRun(server, run, signal);
-    if (answer.kind === 'ended' || signal?.aborted) break;
+    // A server that vanishes while it is asked must not hold up who has had enough.
+    const answer = await Promise.race([interrupted, askRun(server, run, signal)]);
+    if (!answer || answer.kind === 'ended' || signal?.aborted) break;
     silence.heard(answer.kind === 'silent' ? answer.why : null);
     if (answer.kind === 'status') {
       const activities = await Promise.race([interrupted, pendingOf(server, run, answer.status.steps)]);
