@@ -23,7 +23,7 @@ export const pretrainResult = z.strictObject({
 
 export const pretrain = {
   description: 'Train an encoder with supervised contrastive loss, one checkpoint an epoch',
-  version: 1,
+  version: 2,
   params: pretrainParams,
   result: pretrainResult,
   inputs: { dataset: 'dataset' },

@@ -24,7 +24,7 @@ export const trainClassifierResult = z.strictObject({
 
 export const trainClassifier = {
   description: 'Train encoder and classifier together with cross-entropy, one checkpoint an epoch',
-  version: 1,
+  version: 2,
   params: trainClassifierParams,
   result: trainClassifierResult,
   inputs: { dataset: 'dataset' },

@@ -3,11 +3,19 @@ import { residentMebibytes } from '../../bench/memory-use.ts';
 import { trainingConfigSchema } from '../../contracts/training.ts';
 import { capture, type Execution, eagerExecution, type Step, type StepState } from '../../training/capture/index.ts';
 import { createTrainingModel } from '../../training/model.ts';
-import { gatherRows, statelessUniform } from '../../training/ops.ts';
+import { pad } from '../../training/models/layers.ts';
+import { gatherRows, relu, statelessUniform } from '../../training/ops.ts';
 import { createVariables } from '../../training/parameters.ts';
 import { residentImages } from '../../training/resident-images.ts';
 import { trainingStep } from '../../training/step.ts';
-import { type Tensor, type Tensor1D, tf, type Variable } from '../../training/tensorflow.ts';
+import {
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor4D,
+  tf,
+  type Variable,
+} from '../../training/tensorflow.ts';
 
 const floats = (...values: number[]) =>
   ({ dtype: 'float32', shape: [values.length], values: Float32Array.from(values) }) as const;
@@ -238,6 +246,31 @@ describe('a captured training', () => {
     reduced.losses.forEach((loss, index) => {
       expect(Math.abs(loss - (full.losses[index] ?? 0))).toBeLessThan(0.05 * loss);
     });
+  });
+
+  it('casts nothing between convolutions: sums, pads, pools and rectifiers stay in bfloat16, there and back', () => {
+    const kernels = ['a', 'b', 'c'].map((name) => [name, tf.variable(tf.ones([3, 3, 2, 2]))] as const);
+    const graph = capture(
+      { variables: new Map(kernels), resident: {} },
+      { precision: 'bfloat16', processor: { device: 'gpu', bfloat16: true } },
+    );
+    const step = graph.compile(([images], { variables }) => {
+      const [a, b, c] = [...variables.values()] as unknown as [Tensor4D, Tensor4D, Tensor4D];
+      const { value, grads } = tf.variableGrads(() => {
+        const x = tf.conv2d(images as Tensor4D, a, 1, 'same');
+        const sum = tf.add(x, tf.conv2d(relu(x), b, 1, 'same')) as Tensor4D;
+        return tf.mean(tf.conv2d(tf.maxPool(pad(sum, 1), 2, 2, 'valid'), c, 1, 'valid')) as Scalar;
+      }, [...variables.values()]);
+      return [value, ...Object.values(grads)];
+    });
+    step({ dtype: 'float32', shape: [1, 8, 8, 2], values: Float32Array.from({ length: 128 }, (_, at) => at % 7) });
+    const names =
+      Buffer.from(graph.savedModel())
+        .toString('latin1')
+        .match(/\w+_as\d+/g) ?? [];
+    // In go the images, three kernels, the constant around the pad, and the gradient; out come the result and three gradients.
+    expect([...new Set(names)]).toHaveLength(10);
+    graph.dispose();
   });
 
   it('is the float32 one, to the bit, where bfloat16 does not pay', () => {

@@ -4,17 +4,26 @@ import { type Attributes, type Edge, edge, type GraphNode, nodeOf, outputOf } fr
 /** Operations that gain from fewer bits. TensorFlow's CPU has kernels of both reduced types for all of these and those below. */
 const convolutions: ReadonlySet<string> = new Set(['Conv2D', 'Conv2DBackpropInput', 'Conv2DBackpropFilter']);
 
-/** Operations that keep the precision of what they are given; a bias beside it is rounded. */
+/** Operations that keep the precision of what they are given, by the names that tfjs uses. */
 const followers: ReadonlySet<string> = new Set([
   'Relu',
   'ReluGrad',
   'MaxPool',
   'MaxPoolGrad',
+  'Add',
   'AddV2',
-  'Pad',
+  'PadV2',
+  'Slice',
+  'Reshape',
   'BiasAdd',
   'BiasAddGrad',
 ]);
+
+/** Those whose second operand is rounded, where it is a variable or a constant: a bias, what is put around. */
+const rounding: ReadonlySet<string> = new Set(['BiasAdd', 'PadV2']);
+
+/** tfjs adds by the old operation, of which a GPU has no kernel for bfloat16. */
+const reducedNames: Readonly<Record<string, string>> = { Add: 'AddV2' };
 
 /** Operations of a reduced operand that compute and keep their statistics in float32. */
 const normalisations: Readonly<Record<string, { readonly reduced: readonly number[]; readonly results: number }>> = {
@@ -40,7 +49,7 @@ export function reducePrecision(
   const isFloat = (input: Edge) => types.get(nodeOf(input))?.[outputOf(input)] === DataType.float32;
   /** Edges of the graph whose node now gives the reduced type. */
   const native = new Set<Edge>();
-  const variables = new Set(nodes.flatMap(({ name, op }) => (op === 'ReadVariableOp' ? [name] : [])));
+  const given = new Set(nodes.flatMap(({ name, op }) => (op === 'ReadVariableOp' || op === 'Const' ? [name] : [])));
   const casts = new Map<string, Edge>();
 
   const cast = (input: Edge, from: number, to: number): Edge => {
@@ -64,7 +73,7 @@ export function reducePrecision(
       : (convolutions.has(node.op) && pays(node)) ||
         (followers.has(node.op) &&
           native.has(floats[0] as Edge) &&
-          floats.every((input) => native.has(input) || variables.has(input)));
+          floats.every((input) => native.has(input) || (rounding.has(node.op) && given.has(input))));
     if (!reduces) {
       result.push({ ...node, inputs: node.inputs.map(inFull) });
       continue;
@@ -77,7 +86,8 @@ export function reducePrecision(
       type === DataType.float32 && (!normalisation || index < normalisation.results) ? low : type,
     );
     for (const [index, type] of outputs.entries()) if (type === low) native.add(edge(node.name, index));
-    result.push({ ...node, inputs, outputs, attributes: { ...node.attributes, T: { kind: 'type', value: low } } });
+    const attributes: Attributes = { ...node.attributes, T: { kind: 'type', value: low } };
+    result.push({ ...node, op: reducedNames[node.op] ?? node.op, inputs, outputs, attributes });
   }
   return result;
 }
