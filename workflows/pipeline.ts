@@ -154,7 +154,11 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
       state.update(id, { state: 'cancelled', asks: null, endedAt: now(), error: null });
     } else if (step.retry.onExhausted === 'pause' && !root.consideredCancelled) {
       await CancellationScope.nonCancellable(() => closeTrainer({ run, step: id, queue }));
-      state.update(id, { state: root.consideredCancelled ? 'cancelled' : 'paused', error: describeFailure(error) });
+      state.update(id, {
+        state: root.consideredCancelled ? 'cancelled' : 'paused',
+        asks: null,
+        error: describeFailure(error),
+      });
     } else state.update(id, { state: 'failed', asks: null, endedAt: now(), error: describeFailure(error) });
   };
 
