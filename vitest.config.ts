@@ -12,6 +12,9 @@ const slow = [
   'test/store/killed-writer.test.ts',
 ];
 
+/** Files outside test/training that train. */
+const trains = ['test/evaluation/{jobs,learning-curve}.test.ts'];
+
 /** A group of test files. Groups run in their order, each with a limit that a test that hangs soon meets. */
 const group = (order: number, name: string, seconds: number, include: string[], exclude: string[] = []) => ({
   extends: true as const,
@@ -33,8 +36,14 @@ export default defineConfig({
     reporters: ['default', './test/reporter.ts'],
     projects: [
       group(0, 'project', 120, ['test/{project,docs}/**/*.test.ts']),
-      group(1, 'parts', 30, ['test/**/*.test.ts'], ['test/{project,docs,training,workflows,e2e}/**', ...slow]),
-      group(2, 'training', 90, ['test/training/**/*.test.ts']),
+      group(
+        1,
+        'parts',
+        30,
+        ['test/**/*.test.ts'],
+        ['test/{project,docs,training,workflows,e2e}/**', ...trains, ...slow],
+      ),
+      group(2, 'training', 90, ['test/training/**/*.test.ts', ...trains]),
       group(3, 'processes', 180, ['test/{workflows,e2e}/**/*.test.ts', ...slow]),
     ],
   },
