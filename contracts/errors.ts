@@ -92,6 +92,11 @@ export const errorKinds = {
     remedy: 'Lower the learning rate, or see `health` for going back by itself.',
     retried: false,
   },
+  BatchTooLarge: {
+    means: 'A training step does not fit the memory of the GPU, or of the machine.',
+    remedy: 'Give the step a `microbatch` or a smaller `batch`, then resume the run.',
+    retried: false,
+  },
   TrainerCrashed: {
     means: 'The trainer process died.',
     remedy: '`contrail logs` has its last lines. Ended by SIGKILL, it had too little memory as a rule.',

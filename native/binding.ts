@@ -7,7 +7,7 @@ import { isCurrent, makePart } from './parts.ts';
 import { bindingPackage, chosenDevice, type Device, tensorflowFolder } from './paths.ts';
 import { tensorflowVersion } from './pins.ts';
 import { findCompiler } from './preflight.mjs';
-import { runProgram } from './programs.ts';
+import { outputsOf, runProgram } from './programs.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -101,10 +101,14 @@ export async function buildBinding(device: Device): Promise<void> {
   });
 }
 
-/** Loads the binding in a process of its own and multiplies two matrices with it. Gives TensorFlow's version and device. */
+/**
+ * Loads the binding in a process of its own and multiplies two matrices with it.
+ *
+ * @returns TensorFlow's version and device, and what it wrote meanwhile: libraries that it missed among it
+ */
 export async function probeBinding(
   environment: Readonly<Record<string, string>>,
-): Promise<{ version: string; device: Device }> {
+): Promise<{ version: string; device: Device; log: string }> {
   const program = `
     const util = require('node:util');
     util.isNullOrUndefined ??= (value) => value === null || value === undefined;
@@ -112,6 +116,11 @@ export async function probeBinding(
     const tf = require(${JSON.stringify(bindingPackage)});
     if (tf.matMul([[1, 2]], [[3], [4]]).dataSync()[0] !== 11) throw new Error('a matrix product came out wrong');
     console.log(JSON.stringify({ version: tf.backend().binding.TF_Version, device: tf.backend().isUsingGpuDevice ? 'gpu' : 'cpu' }));`;
-  const output = await runProgram(process.execPath, ['-e', program], environment);
-  return JSON.parse(output.trim().split('\n').at(-1) ?? '') as { version: string; device: Device };
+  const { stdout, stderr } = await outputsOf(process.execPath, ['-e', program], {
+    ...environment,
+    TF_CPP_MIN_LOG_LEVEL: '0',
+    TF_CPP_VMODULE: 'dso_loader=2',
+  });
+  const found = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { version: string; device: Device };
+  return { ...found, log: stderr };
 }

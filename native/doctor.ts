@@ -3,7 +3,8 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bindingIsCurrent, probeBinding } from './binding.ts';
 import { packagesAreInstalled } from './bootstrap.mjs';
-import { chosenDevice, root, temporalFolder, tensorflowFolder, trainerEnvironment } from './paths.ts';
+import { describeGpu, findGpus, whyNoGpu } from './gpu.ts';
+import { chosenDevice, type Device, root, temporalFolder, tensorflowFolder, trainerEnvironment } from './paths.ts';
 import { checkRequirements } from './preflight.mjs';
 import { runProgram } from './programs.ts';
 import { detectDevice } from './setup.ts';
@@ -49,10 +50,24 @@ async function checkBinding(): Promise<Check> {
   if (!device || !(await bindingIsCurrent(device))) return { part, ok: false, found: 'not built', fix };
   try {
     const probe = await probeBinding(trainerEnvironment());
-    return { part, ok: true, found: `TensorFlow ${probe.version}, computes on the ${probe.device}`, fix };
+    return bindingCheck(device, probe);
   } catch (error) {
     return { part, ok: false, found: error instanceof Error ? error.message : String(error), fix };
   }
+}
+
+/** A GPU that was chosen and is not used is a fault, and TensorFlow does not say it: it computes on the CPU. */
+export function bindingCheck(
+  chosen: Device,
+  { version, device, log }: { readonly version: string; readonly device: Device; readonly log: string },
+): Check {
+  const part = 'TensorFlow binding';
+  if (chosen === 'gpu' && device === 'cpu')
+    return {
+      ...{ part, ok: false, found: `TensorFlow ${version} computes on the CPU: ${whyNoGpu(log)}` },
+      fix: 'Run `contrail setup --device gpu`, or `contrail setup --device cpu` to train on the CPU.',
+    };
+  return { part, ok: true, found: `TensorFlow ${version}, computes on the ${device}`, fix };
 }
 
 async function checkTemporal(): Promise<Check> {
@@ -63,11 +78,14 @@ async function checkTemporal(): Promise<Check> {
 
 async function checkDriver(): Promise<Check> {
   const present = (await detectDevice()) === 'gpu';
+  const gpus = await findGpus();
   const chosen = chosenDevice();
   return {
     part: 'NVIDIA driver',
     ok: chosen !== 'gpu' || present,
-    found: present ? (chosen === 'gpu' ? 'answers' : 'answers, and the CPU is used') : 'none',
+    found: present
+      ? [gpus.map(describeGpu).join('; ') || 'answers', ...(chosen === 'gpu' ? [] : ['the CPU is used'])].join('; ')
+      : 'none',
     fix: present
       ? 'Run `contrail setup --device gpu` to use it.'
       : 'Install the driver, or run `contrail setup --device cpu`.',

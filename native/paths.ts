@@ -13,6 +13,9 @@ export const cudaFolder = join(nativeFolder, 'cuda-12');
 
 export type Device = 'cpu' | 'gpu';
 
+/** The variable that names the device without which a trainer does not train; `any` is content with each. */
+const requiredDevice = 'CONTRAIL_DEVICE';
+
 export const tensorflowFolder = (device: Device): string =>
   join(nativeFolder, `tensorflow-${tensorflowVersion}-${device}`);
 export const temporalFolder: string = join(nativeFolder, `temporal-${temporalVersion}`);
@@ -35,10 +38,13 @@ export function temporalBinary(): string {
   return binary;
 }
 
-/** Environment of the trainer: quiet logs, and CUDA's libraries on the path where the GPU build is used. */
-export function trainerEnvironment(): Record<string, string> {
+/**
+ * Environment of the trainer: quiet logs, and where the GPU was chosen CUDA's libraries on the path, operations that give the
+ * same bits every time, and the demand that there be one.
+ */
+export function trainerEnvironment(device: Device | null = chosenDevice()): Record<string, string> {
   const quiet = { TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3' };
-  if (chosenDevice() !== 'gpu') return quiet;
+  if (device !== 'gpu') return quiet;
   const nvidia = join(cudaFolder, 'nvidia');
   const libraries = existsSync(nvidia)
     ? readdirSync(nvidia)
@@ -53,5 +59,9 @@ export function trainerEnvironment(): Record<string, string> {
     XLA_FLAGS: [process.env.XLA_FLAGS, `--xla_gpu_cuda_data_dir=${join(nvidia, 'cuda_nvcc')}`]
       .filter(Boolean)
       .join(' '),
+    // Without these a GPU adds in another order every time, and no digest comes out again.
+    TF_DETERMINISTIC_OPS: process.env.TF_DETERMINISTIC_OPS ?? '1',
+    TF_CUDNN_DETERMINISTIC: process.env.TF_CUDNN_DETERMINISTIC ?? '1',
+    [requiredDevice]: process.env[requiredDevice] ?? 'gpu',
   };
 }

@@ -10,18 +10,22 @@ const execute = promisify(execFile);
  * @param purpose which of this process's variables it gets beside `environment`
  * @throws with the last lines of its error output
  */
-export async function runProgram(
+export async function runProgram(...call: Parameters<typeof outputsOf>): Promise<string> {
+  return (await outputsOf(...call)).stdout;
+}
+
+/** The same, with what it wrote to its error output. */
+export async function outputsOf(
   program: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   purpose: Parameters<typeof childEnvironment>[1] = 'compute',
-): Promise<string> {
+): Promise<{ readonly stdout: string; readonly stderr: string }> {
   try {
-    const { stdout } = await execute(program, [...args], {
+    return await execute(program, [...args], {
       maxBuffer: 64 * 1024 * 1024,
       env: { ...childEnvironment(process.env, purpose), ...environment },
     });
-    return stdout;
   } catch (error) {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : '';
     const lines = output.split('\n').filter((line) => line.trim() !== '');

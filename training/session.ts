@@ -15,9 +15,11 @@ import {
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
+import { explainMemory, requireDevice } from './device.ts';
 import { type ImageSource, openImageSource } from './image-source.ts';
 import { compileMicrobatches, microbatchVariables } from './microbatch.ts';
 import { createTrainingModel, type ImageFormat, type TrainingModel } from './model.ts';
+import { tensorflowBuild } from './ops.ts';
 import { UpdateOutcome } from './optimizers/loss-scale.ts';
 import { learningRateAt } from './optimizers/schedule.ts';
 import { createVariables, type ParameterSpec } from './parameters.ts';
@@ -70,7 +72,8 @@ export interface TrainingSession {
  * Opens the training images and starts from the initial state of the config's seed.
  *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
- * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler and data do not go together
+ * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler and data do not go together;
+ * SetupFailed where there is no GPU and `CONTRAIL_DEVICE` asks for one
  */
 export async function openSession(
   store: Store,
@@ -83,6 +86,7 @@ export async function openSession(
       'InvalidInput',
       `precision: ${config.precision} is a rewrite of the graph, so it needs engine: graph.`,
     );
+  requireDevice(process.env.CONTRAIL_DEVICE, tensorflowBuild().device);
   const about = await describeDataset(store, dataset);
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
   const model = createTrainingModel(config, format, about.classes.length);
@@ -112,9 +116,12 @@ export async function openSession(
     model,
     execution,
     source,
-    step: inParts
-      ? compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch })
-      : execution.compile(trainingStep(model, config, stepsPerEpoch)),
+    step: explained(
+      inParts
+        ? compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch })
+        : execution.compile(trainingStep(model, config, stepsPerEpoch)),
+      inParts ? { batch, microbatch } : { batch },
+    ),
     count,
     perClass,
     format,
@@ -130,6 +137,17 @@ export async function openSession(
     sound: true,
   };
 }
+
+/** A step whose errors of memory name the batch. */
+const explained =
+  (step: CompiledStep, sizes: Parameters<typeof explainMemory>[1]): CompiledStep =>
+  (...inputs) => {
+    try {
+      return step(...inputs);
+    } catch (error) {
+      throw explainMemory(error, sizes);
+    }
+  };
 
 const balancedPlans = (members: readonly Int32Array[], shape: BalancedShape, seed: number) => (epoch: number) =>
   balancedBatchPlan(members, shape, { seed, epoch });

@@ -33,6 +33,8 @@ export interface CaptureReport {
   /** Size of the encoded graph. */
   readonly bytes: number;
   readonly traces: number;
+  /** TensorFlow's names of all that the graph does, each once. */
+  readonly operations: readonly string[];
   /** Spent so far on running steps under the recorder, and on handing graphs to TensorFlow. */
   readonly seconds: { readonly record: number; readonly load: number };
 }
@@ -244,6 +246,7 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
       nodes: traces.reduce((sum, { nodes }) => sum + nodes.length, base.nodes.length),
       bytes,
       traces: traces.length,
+      operations: [...new Set([base.nodes, ...traces.map(({ nodes }) => nodes)].flat().map(({ op }) => op))].sort(),
       seconds: { ...seconds },
     }),
     savedModel,

@@ -9,7 +9,7 @@ export async function bits(steps: Steps, tell: Tell): Promise<void> {
     ['deterministic', '1'],
     ['as it is', '0'],
   ] as const) {
-    const environment = { TF_DETERMINISTIC_OPS: value };
+    const environment = { TF_DETERMINISTIC_OPS: value, TF_CUDNN_DETERMINISTIC: value };
     const [first, second] = [await stepsInChild(steps, environment), await stepsInChild(steps, environment)];
     tell(`same bits in two processes, ${how}`, first.digest === second.digest);
     tell(`step, ${how}`, Math.min(first.milliseconds, second.milliseconds), 'ms');

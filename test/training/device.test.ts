@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { errorKind, isContrailError } from '../../contracts/errors.ts';
+import { explainMemory, requireDevice } from '../../training/device.ts';
+import { tf } from '../../training/tensorflow.ts';
+
+describe('a training on a machine that was set up for its GPU', () => {
+  it('is refused where TensorFlow computes on the CPU, with what to do', () => {
+    expect(() => requireDevice('gpu', 'cpu')).toThrow(/contrail doctor.*CONTRAIL_DEVICE=any/);
+  });
+
+  it('runs on the GPU, and on the CPU where no GPU is asked for', () => {
+    for (const [required, found] of [
+      ['gpu', 'gpu'],
+      ['any', 'cpu'],
+      [undefined, 'cpu'],
+    ] as const)
+      expect(() => requireDevice(required, found)).not.toThrow();
+  });
+});
+
+describe('a step that does not fit the memory', () => {
+  const onGpu = new Error(
+    'Session fail to run with error: 2 root error(s) found.\n  (0) RESOURCE_EXHAUSTED: OOM when allocating tensor with shape[2048,64,112,112] and type float on /job:localhost/replica:0/task:0/device:GPU:0 by allocator GPU_0_bfc',
+  );
+
+  it('fails for good, and says the batch, the tensor and the remedy', () => {
+    const error = explainMemory(onGpu, { batch: 1024 });
+    expect(error).toMatchObject({ code: 'BatchTooLarge', cause: onGpu });
+    expect(String(error)).toMatch(
+      /A step of 1024 images at a time does not fit the memory of the GPU.*\[2048,64,112,112\].*`microbatch` to a divisor of 1024 below 1024/,
+    );
+    expect(errorKind('BatchTooLarge').retried).toBe(false);
+  });
+
+  it('names both sizes where the batch is done in parts already', () => {
+    expect(String(explainMemory(onGpu, { batch: 1024, microbatch: 256 }))).toMatch(
+      /A step of 256 images at a time \(batch: 1024\).*divisor of 1024 below 256/,
+    );
+    expect(String(explainMemory(onGpu, { batch: 8, microbatch: 1 }))).toContain('a smaller encoder');
+  });
+
+  it('is known by what this TensorFlow says when it cannot allocate', () => {
+    let said: unknown;
+    try {
+      tf.tidy(() => tf.fill([2 ** 20, 2 ** 20, 8], 1).dataSync());
+    } catch (error) {
+      said = error;
+    }
+    const error = explainMemory(said, { batch: 4 });
+    expect(isContrailError(error) && error.code).toBe('BatchTooLarge');
+    expect(String(error)).toContain('the memory of this machine');
+  });
+
+  it('leaves every other error as it is', () => {
+    const other = new Error('Session fail to run with error: Incompatible shapes');
+    expect(explainMemory(other, { batch: 4 })).toBe(other);
+  });
+});
