@@ -17,6 +17,10 @@ export interface ActivityContext {
   readonly cacheFolder: string;
   /** The task queues whose steps this worker does. */
   readonly queues?: readonly string[];
+  /** Runs the user's own code: programs, and steps beside a pipeline. */
+  readonly ownSteps: boolean;
+  /** Puts a line that the user's own code printed into the log of its run. */
+  readonly say: (key: StepKey, line: string) => void;
   /** Versions of the code and its libraries, for the record of a run. */
   readonly environment: Readonly<Record<string, string>>;
 }

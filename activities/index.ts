@@ -13,6 +13,7 @@ import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordCh
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
 import { report } from './report.ts';
+import { run } from './run.ts';
 import {
   type PrepareScheduledRunInput,
   prepareScheduledRun,
@@ -37,14 +38,15 @@ export type Activities = ReturnType<typeof createActivities>;
 
 type StepWork = (context: ActivityContext, input: StepInput) => Promise<{ readonly [key: string]: Json }>;
 
-/** The work of each kind of step that is done in the worker. */
-const inWorker: Readonly<Record<KindsRunBy<'activity'>, StepWork>> = {
+/** The work of each kind of step that a worker does, itself or by a process of the user's code. */
+const inWorker: Readonly<Record<KindsRunBy<'activity' | 'process'>, StepWork>> = {
   'prepare-data': prepareData,
   choose,
   compare,
   notify,
   promote,
   report,
+  run,
 };
 const inTrainer = Object.fromEntries(jobKindNames.map((kind) => [kind, trainerStep(kind)])) as Readonly<
   Record<JobKindName, StepWork>

@@ -1,10 +1,10 @@
 import { log } from '@temporalio/activity';
 import { z } from 'zod';
-import { artifactRefSchema } from '../contracts/artifacts.ts';
+import { artifactRefSchema, codeRefSchema } from '../contracts/artifacts.ts';
 import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
 import type { StepKind } from '../contracts/kinds/kind.ts';
-import { type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
+import { kindOf, type StepKindName, stepKindNames } from '../contracts/step-kinds.ts';
 import {
   damageIn,
   loadCacheEntry,
@@ -25,6 +25,7 @@ const lookUpStepInput = stepKeySchema.extend({
   /** The parameters hold results of other steps, or changes: they are not validated yet. */
   check: z.boolean(),
   inputs: z.record(z.string(), artifactRefSchema),
+  code: codeRefSchema.optional(),
   /** Where a result may come from; the run's own is forgotten where it may not. */
   reuse: z.strictObject({ own: z.boolean(), cache: z.boolean(), origin: stepKeySchema.optional() }),
 });
@@ -48,11 +49,11 @@ export interface LookedUpStep {
  * @throws ContrailError InvalidInput; StoreUnreadable, for what cannot be read may be a result of many hours
  */
 export async function lookUpStep({ store }: ActivityContext, input: LookUpStepInput): Promise<LookedUpStep> {
-  const { run, step, uses, version, parameters: given, check, inputs, reuse } = lookUpStepInput.parse(input);
+  const { run, step, uses, version, parameters: given, check, inputs, code, reuse } = lookUpStepInput.parse(input);
   const parameters = check ? await checkParameters({ step, uses, parameters: given }) : given;
-  const fingerprint = canonicalJson({ uses, version, with: parameters, inputs });
+  const fingerprint = canonicalJson({ uses, version, with: parameters, inputs, ...(code ? { code } : {}) });
   const answer = { fingerprint, parameters: check ? parameters : null };
-  const kind: StepKind = stepKinds[uses];
+  const kind = kindOf(uses, parameters);
   let refused: string | null = null;
   const refuse = (problem: string) => {
     refused = problem;

@@ -1,8 +1,11 @@
 import { cancellationSignal, log } from '@temporalio/activity';
 import type { z } from 'zod';
 import { dataLines } from '../contracts/data-account.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import type { Json } from '../contracts/json.ts';
 import { prepareDataParams, type prepareDataResult } from '../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../datasets/index.ts';
+import { withUnpacked } from '../own-steps/index.ts';
 import { reportFolder, writeReportFile } from '../store/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
@@ -12,8 +15,14 @@ import { finishStep } from './step-result.ts';
 export async function prepareData(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
   const list = `${step.step}-files.tsv`;
-  const { ref, about, summary } = await withHeartbeat((report) =>
-    prepareDataset(context.store, prepareDataParams.parse(parameters), {
+  const { from, ...params } = prepareDataParams.parse(parameters);
+  if (from && params.path !== undefined)
+    throw new ContrailError(
+      'InvalidInput',
+      'prepare-data has both `path` and `from`; each names the folder, so give one.',
+    );
+  const prepare = (path: string | undefined, report: (details: Json) => void) =>
+    prepareDataset(context.store, path === undefined ? params : { ...params, path }, {
       cacheFolder: context.cacheFolder,
       signal: cancellationSignal(),
       keepList: async (lines) => {
@@ -21,7 +30,11 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
         return context.store.locate(`${reportFolder(step.run)}/${list}`);
       },
       onProgress: ({ phase, done, total }) => report({ phase, done, total, unit: 'images' }),
-    }),
+    });
+  const { ref, about, summary } = await withHeartbeat((report) =>
+    from
+      ? withUnpacked(context, from, cancellationSignal(), (path) => prepare(path, report))
+      : prepare(params.path, report),
   );
   const { train, validation, test } = about.splits;
   const result: z.infer<typeof prepareDataResult> = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { artifactRefSchema } from '../contracts/artifacts.ts';
+import { artifactRefSchema, codeRefSchema } from '../contracts/artifacts.ts';
 import { stepKeySchema } from '../contracts/identifiers.ts';
 import { trainingKindNames } from '../contracts/training-kinds.ts';
 
@@ -7,6 +7,8 @@ import { trainingKindNames } from '../contracts/training-kinds.ts';
 export const stepInputSchema = stepKeySchema.extend({
   parameters: z.record(z.string(), z.json()),
   inputs: z.record(z.string(), artifactRefSchema),
+  /** The files of the user's own that it runs. */
+  code: codeRefSchema.optional(),
   fingerprint: z.string(),
 });
 export type StepInput = Readonly<z.input<typeof stepInputSchema>>;

@@ -95,7 +95,7 @@ async function keep(home: Home, ports: Ports, log: (line: string) => void, lock:
   const worker = keepRunning(
     'The worker',
     async () => {
-      const started = superviseChild(startWorkerProcess(home, addressOf(serving)));
+      const started = superviseChild(startWorkerProcess(home, addressOf(serving), ['--own-steps']));
       record({ worker: started.pid });
       return started;
     },

@@ -73,6 +73,7 @@ export function buildProgram(finish: (code: number) => void): Command {
     .description('serve task queues of a Temporal server')
     .option('--queue <name...>', 'task queues for steps (default: cpu and gpu)', [])
     .option('--slots <n>', 'steps at a time on each --queue', countFromOne, 1)
+    .option('--own-steps', 'run programs and steps of your own too: whoever starts a run runs commands here', false)
     .action(async (options) => run((await import('./commands/worker.ts')).workerCommand(options)));
   program
     .command('validate <pipeline>')

@@ -8,6 +8,7 @@ import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
 import { explained } from '../contracts/system-errors.ts';
 import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
+import { keptCode, type OwnCode, ownCodeIn } from './own-code.ts';
 import { readTextFile } from './text-file.ts';
 
 /** A pipeline that was read from its file. */
@@ -19,6 +20,8 @@ export interface PipelineFile {
    * are gone. A program is kept as the value that it made.
    */
   readonly source: () => Source;
+  /** The files of the user's own that its steps run. */
+  readonly code: OwnCode;
 }
 
 /**
@@ -37,17 +40,21 @@ export async function openPipelineFile(file: string): Promise<PipelineFile> {
     included.set(path, found);
     return found;
   };
+  const code = ownCodeIn(dirname(file));
+  const options = { files, code: code.find };
   return {
+    code,
     plan: (params) =>
       value === undefined
-        ? parsePipeline({ text, file: name }, params, { files })
-        : planPipeline(value, name, params, { files }),
+        ? parsePipeline({ text, file: name }, params, options)
+        : planPipeline(value, name, params, options),
     source: () => {
       const texts = [...included].flatMap(([path, found]) => ('text' in found ? [[path, found.text] as const] : []));
       return {
         file: name,
         text: value === undefined ? text : JSON.stringify(value, null, 2),
         ...(texts.length > 0 ? { included: Object.fromEntries(texts) } : {}),
+        ...(Object.keys(code.found()).length > 0 ? { code: code.found() } : {}),
       };
     },
   };
@@ -58,8 +65,12 @@ export const readPipelineFile = async (file: string, params: Readonly<Record<str
   (await openPipelineFile(file)).plan(params);
 
 /** Plans a pipeline that was kept. @throws ContrailError InvalidPipeline */
-export const planSource = ({ file, text, included = {} }: Source, params: Readonly<Record<string, Json>> = {}): Plan =>
+export const planSource = (
+  { file, text, included = {}, code }: Source,
+  params: Readonly<Record<string, Json>> = {},
+): Plan =>
   parsePipeline({ file, text }, params, {
+    code: keptCode(code),
     files: (path) => {
       const found = included[path];
       return found === undefined ? { problem: 'it was not kept with the run' } : { text: found };

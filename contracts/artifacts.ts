@@ -13,6 +13,8 @@ export const artifactKinds = [
   'outliers',
   'curve',
   'comparison',
+  'files',
+  'code',
 ] as const;
 export const artifactKindSchema = z.enum(artifactKinds);
 export type ArtifactKind = z.infer<typeof artifactKindSchema>;
@@ -23,6 +25,10 @@ export type ArtifactKind = z.infer<typeof artifactKindSchema>;
  */
 export const artifactRefSchema = z.strictObject({ kind: artifactKindSchema, digest: digestSchema });
 export type ArtifactRef = z.infer<typeof artifactRefSchema>;
+
+/** Files of the user's own that a step runs. */
+export const codeRefSchema = artifactRefSchema.extend({ kind: z.literal('code') });
+export type CodeRef = z.infer<typeof codeRefSchema>;
 
 /** One file of an artifact or checkpoint, by a path relative to the manifest. */
 export const fileEntrySchema = z.strictObject({
@@ -40,6 +46,25 @@ export const artifactManifestSchema = z.strictObject({
   files: z.array(fileEntrySchema),
 });
 export type ArtifactManifest = z.infer<typeof artifactManifestSchema>;
+
+/** Names joined by `/`, none of which leads out of the folder. */
+export const treePathSchema = z
+  .string()
+  .min(1)
+  .max(1000)
+  .refine(
+    (path) => path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0')),
+    'must be a path inside its folder: names joined by "/", without "." and ".."',
+  );
+
+/** `about` of the artifacts `files` and `code`: a folder, or one file, whose paths may be any; the stored files have plain names. */
+export const treeAboutSchema = z.strictObject({
+  is: z.enum(['file', 'folder']),
+  files: z.array(
+    z.strictObject({ path: treePathSchema, file: z.string(), executable: z.boolean().optional() }).readonly(),
+  ),
+});
+export type TreeAbout = z.infer<typeof treeAboutSchema>;
 
 const splitSchema = z.strictObject({
   /** Safetensors files with `images` (U8 [count, height, width, channels]) and `labels` (I32 [count]), in the order of their rows. */

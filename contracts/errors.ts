@@ -112,6 +112,26 @@ export const errorKinds = {
     remedy: 'Mend what was objected to, then `contrail retry` the step, which asks again.',
     retried: false,
   },
+  ProgramFailed: {
+    means: 'A program of your own ended with an error.',
+    remedy: '`contrail logs` has what it printed.',
+    retried: true,
+  },
+  ProgramRefused: {
+    means: 'A program of your own ended with an exit code of its `noRetry`.',
+    remedy: '`contrail logs` has what it printed. Mend what it says, then resume the run.',
+    retried: false,
+  },
+  InvalidResult: {
+    means: 'A step of your own gave a result or outputs that are not what it declares.',
+    remedy: 'Mend the program or the declaration, as the message says.',
+    retried: false,
+  },
+  OwnStepsOff: {
+    means: 'A worker that runs no code of yours was given a step that is such code.',
+    remedy: 'Start the worker with --own-steps, then resume the run.',
+    retried: false,
+  },
   NotificationFailed: {
     means: 'A webhook could not be reached.',
     remedy: 'See that its receiver runs and is reachable from the worker.',

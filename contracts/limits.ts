@@ -58,6 +58,16 @@ export const limits = {
   stateBytes: 1536 * 1024,
   /** Of the sentence that a failed run ends with. */
   failureCharacters: 20_000,
+
+  /** What a program may write as its result. */
+  programResultBytes: 512 * 1024,
+  /** Files that a program needs, stored with the run. */
+  sourceFiles: 1000,
+  sourceBytes: 64 * 1024 * 1024,
+  /** Files and folders that are looked through for them. */
+  sourceEntries: 100_000,
+  /** Files of one output of a program. */
+  outputFiles: 10_000,
 } as const;
 
 const units = [

@@ -8,7 +8,7 @@ export const logLineSchema = z.strictObject({
   run: runIdSchema,
   step: plannedStepIdSchema,
   /** `temporal`: what no worker could write down, because it had gone away. */
-  source: z.enum(['worker', 'trainer', 'temporal']),
+  source: z.enum(['worker', 'trainer', 'program', 'temporal']),
   message: z.string(),
 });
 export type LogLine = z.infer<typeof logLineSchema>;

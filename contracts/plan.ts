@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { artifactKindSchema } from './artifacts.ts';
+import { artifactKindSchema, codeRefSchema } from './artifacts.ts';
 import { durationSchema } from './duration.ts';
 import { plannedStepIdSchema, stepIdSchema } from './identifiers.ts';
 import { type StepKindName, stepKindNames } from './step-kinds.ts';
@@ -37,6 +37,8 @@ export const plannedStepSchema = z.strictObject({
     z.string(),
     z.strictObject({ step: plannedStepIdSchema, field: z.string(), kind: artifactKindSchema }),
   ),
+  /** The files of the user's own that it runs, as they were when the pipeline was read. */
+  code: codeRefSchema.optional(),
   queue: z.string(),
   retry: retrySchema,
   /** Limit for one attempt of one activity, in milliseconds. */

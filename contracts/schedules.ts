@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema } from './artifacts.ts';
+import { codeRefSchema, digestSchema } from './artifacts.ts';
 import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
 import { planSchema, scheduleSchema } from './plan.ts';
 
@@ -14,6 +14,8 @@ export const sourceSchema = z.strictObject({
   text: z.string(),
   /** The files that it includes, by their paths as the includes give them. */
   included: z.record(z.string(), z.string()).optional(),
+  /** The stored files that its steps run, by what the pipeline says of them; null where that is none. */
+  code: z.record(z.string(), codeRefSchema.nullable()).optional(),
 });
 export type Source = z.infer<typeof sourceSchema>;
 

@@ -13,6 +13,7 @@ import { pretrain } from './kinds/pretrain.ts';
 import { promote } from './kinds/promote.ts';
 import { report } from './kinds/report.ts';
 import { robustness } from './kinds/robustness.ts';
+import { run } from './kinds/run.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
 
 /**
@@ -35,6 +36,7 @@ export const stepKinds = {
   robustness,
   'out-of-distribution': outOfDistribution,
   report,
+  run,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;
@@ -48,6 +50,12 @@ export const kindsRunBy = <R extends StepKind['runs']>(runs: R): readonly KindsR
   stepKindNames.filter((name): name is KindsRunBy<R> => stepKinds[name].runs === runs);
 
 export const isStepKind = (name: string): name is StepKindName => Object.hasOwn(stepKinds, name);
+
+/** The kind of a step, with the result and the outputs that its parameters make. */
+export function kindOf(uses: StepKindName, parameters: Readonly<Record<string, unknown>>): StepKind {
+  const kind: StepKind = stepKinds[uses];
+  return kind.outcome ? { ...kind, ...kind.outcome(parameters) } : kind;
+}
 
 /** The result of a step of kind K. */
 export type StepResult<K extends StepKindName> = z.infer<(typeof stepKinds)[K]['result']>;

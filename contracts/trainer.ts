@@ -110,7 +110,7 @@ export const trainerProgressSchema = z.strictObject({
   phase: z.string(),
   done: z.int().nonnegative(),
   total: z.int().positive(),
-  unit: z.enum(['steps', 'images', 'batches', 'epochs']),
+  unit: z.enum(['steps', 'images', 'batches', 'epochs', '%']),
   /** Null where it is no number, or infinite. */
   loss: z.number().nullable().optional(),
   imagesPerSecond: z.number().optional(),

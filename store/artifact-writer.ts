@@ -18,7 +18,7 @@ export const artifactFolder = ({ kind, digest }: ArtifactRef): string => `artifa
  */
 export interface ArtifactWriter {
   /** @throws TypeError for a second file of one name, or one named manifest.json */
-  readonly add: (path: string, content: Content) => Promise<void>;
+  readonly add: (path: string, content: Content | AsyncIterable<Uint8Array>) => Promise<void>;
   /** Takes a file out again, and gives what was in it. */
   readonly take: (path: string) => Promise<Uint8Array>;
   /** The order in which the files were added makes no difference to the reference. */
@@ -43,8 +43,8 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       const hash = createHash('sha256');
       let bytes = 0;
       const file = await store.stage(
-        (function* () {
-          for (const piece of content instanceof Uint8Array ? [content] : content) {
+        (async function* () {
+          for await (const piece of content instanceof Uint8Array ? [content] : content) {
             for (let at = 0; at < piece.byteLength; at += 2 ** 30) hash.update(piece.subarray(at, at + 2 ** 30));
             bytes += piece.byteLength;
             yield piece;
@@ -61,16 +61,12 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       return content;
     },
     finish: async (about) => {
-      const parts = [...added.values()].sort((a, b) => (a.entry.path < b.entry.path ? -1 : 1));
-      const manifest = jsonBytes(
-        artifactManifestSchema.parse({
-          format: 'contrail-artifact/1',
-          kind,
-          about: JSON.parse(JSON.stringify(about)),
-          files: parts.map(({ entry }) => entry),
-        }),
+      const parts = [...added.values()].sort(({ entry: a }, { entry: b }) => (a.path < b.path ? -1 : 1));
+      const { manifest, ref } = manifestOf(
+        kind,
+        about,
+        parts.map(({ entry }) => entry),
       );
-      const ref = { kind, digest: digestOf(manifest).sha256 };
       const folder = artifactFolder(ref);
       const present = new Map((await store.list(folder)).map(({ path, bytes }) => [path, bytes]));
       const isPresent = (name: string, bytes: number) => present.get(`${folder}/${name}`) === bytes;
@@ -91,4 +87,21 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       for (const [path, { file }] of added) await remove(path, file);
     },
   };
+}
+
+/** The manifest of an artifact of these files, and the reference that follows from it. */
+export function manifestOf(
+  kind: ArtifactKind,
+  about: object,
+  files: readonly FileEntry[],
+): { readonly manifest: Uint8Array; readonly ref: ArtifactRef } {
+  const manifest = jsonBytes(
+    artifactManifestSchema.parse({
+      format: 'contrail-artifact/1',
+      kind,
+      about: JSON.parse(JSON.stringify(about)),
+      files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
+    }),
+  );
+  return { manifest, ref: { kind, digest: digestOf(manifest).sha256 } };
 }

@@ -4,6 +4,7 @@ import {
   type ArtifactManifest,
   type ArtifactRef,
   artifactManifestSchema,
+  type FileEntry,
 } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
@@ -103,7 +104,12 @@ export async function readArtifactFile(store: Store, ref: ArtifactRef, name: str
       'CorruptArtifact',
       `The ${ref.kind} ${ref.digest} has no file ${name}, only ${files.map(({ path }) => path).join(', ')}.`,
     );
-  const path = `${artifactFolder(ref)}/${name}`;
+  return readEntry(store, ref, entry);
+}
+
+/** Reads a file by its entry in the manifest. @throws ContrailError CorruptArtifact, StoreUnreadable */
+export async function readEntry(store: Store, ref: ArtifactRef, entry: FileEntry): Promise<Uint8Array> {
+  const path = `${artifactFolder(ref)}/${entry.path}`;
   const bytes = await readPart(store, ref, path);
   if (bytes.byteLength !== entry.bytes)
     throw damaged(store, ref, path, `${entry.bytes} bytes`, String(bytes.byteLength));

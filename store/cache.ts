@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type ArtifactRef, artifactRefSchema, digestSchema } from '../contracts/artifacts.ts';
 import { plannedStepIdSchema, runIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
-import { readArtifact, readArtifactFile } from './artifacts.ts';
+import { readArtifact, readEntry } from './artifacts.ts';
 import { digestOf, jsonBytes } from './digest.ts';
 import { listFiles, readJson, unlessDamaged } from './reading.ts';
 import type { Store } from './store.ts';
@@ -98,5 +98,5 @@ export async function damageIn(store: Store, result: unknown): Promise<string | 
 
 async function readWhole(store: Store, result: unknown): Promise<void> {
   for (const ref of artifactsIn(result))
-    for (const { path } of (await readArtifact(store, ref)).files) await readArtifactFile(store, ref, path);
+    for (const entry of (await readArtifact(store, ref)).files) await readEntry(store, ref, entry);
 }

@@ -94,7 +94,8 @@ const anyModel = z.record(z.string(), z.json());
 
 /** What results of runs and versions of models name. */
 async function namedOutside(store: Store): Promise<ArtifactRef[]> {
-  const results = (await listFiles(store, 'runs')).flatMap(({ path }) => {
+  const inRuns = await listFiles(store, 'runs');
+  const results = inRuns.flatMap(({ path }) => {
     const [, run, step] = /^runs\/([^/]+)\/steps\/([^/]+)\/result\.json$/.exec(path) ?? [];
     const remedy = `Restore it from a copy, or remove it: \`contrail resume ${run}\` then does ${step} again.`;
     return run === undefined ? [] : [{ path, schema: anyResult, what: 'the result of a step', remedy }];
@@ -105,8 +106,15 @@ async function namedOutside(store: Store): Promise<ArtifactRef[]> {
       : 'Remove it: only people and other programs read it.';
     return path.endsWith('.json') ? [{ path, schema: anyModel, what: 'a record of a model', remedy }] : [];
   });
+  // Their steps name the files that they run.
+  const plans = [...inRuns, ...(await listFiles(store, 'schedules'))].flatMap(({ path }) => {
+    const remedy = 'Restore it from a copy, or remove the folder that it is in.';
+    return /^runs\/[^/]+\/plan\.json$|^schedules\/[^/]+\/definitions\/[^/]+\.json$/.test(path)
+      ? [{ path, schema: anyModel, what: 'what a run is started with', remedy }]
+      : [];
+  });
   const found: ArtifactRef[] = [];
-  for (const { path, schema, what, remedy } of [...results, ...models])
+  for (const { path, schema, what, remedy } of [...results, ...models, ...plans])
     found.push(...artifactsIn(await readJson<unknown>(store, path, { schema, what, remedy })));
   return found;
 }

@@ -10,6 +10,7 @@ const codeFolders = [
   'contracts',
   'datasets',
   'evaluation',
+  'own-steps',
   'pipelines/language',
   'store',
   'training',

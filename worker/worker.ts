@@ -56,10 +56,13 @@ export async function startWorker(
     queues,
     log,
     server,
+    ownSteps = false,
   }: {
     readonly queues: readonly QueueSlots[];
     readonly log: (line: string) => void;
     readonly server: ClientConnectConfig;
+    /** Run code of the user's own: whoever starts a run then runs commands on this machine. @default false */
+    readonly ownSteps?: boolean;
   },
 ): Promise<RunningWorker> {
   const logger = openLogFile(join(home.logFolder, 'worker.log'), log);
@@ -101,6 +104,11 @@ export async function startWorker(
     host,
     cacheFolder: home.cacheFolder,
     queues: queues.map(({ queue }) => queue),
+    ownSteps,
+    say: (key, line) => {
+      logger.info({ source: 'program', ...key }, line);
+      runLogs.say(key, { level: 'info', source: 'program', message: line });
+    },
     environment: describeEnvironment(),
   });
   let foreign: ContrailError | null = null;

@@ -122,6 +122,7 @@ export async function lookUp(
     version,
     parameters,
     inputs: { ...inputs },
+    ...(step.code ? { code: step.code } : {}),
     check,
     reuse,
   });
@@ -200,6 +201,13 @@ export async function execute(
   }
   if (uses === 'approve') return { result: await ask(), retries: 0 };
   const activities = proxyActivities<Activities>({ ...workOptions(step), activityId: id, summary: `${id}: ${uses}` });
-  const { result, attempt } = await activities[uses]({ run, step: id, parameters, inputs, fingerprint });
+  const { result, attempt } = await activities[uses]({
+    run,
+    step: id,
+    parameters,
+    inputs,
+    ...(step.code ? { code: step.code } : {}),
+    fingerprint,
+  });
   return { result, retries: attempt - 1 };
 }

@@ -86,6 +86,6 @@ const isRunning = async (server: ServerClient, run: string): Promise<boolean> =>
 
 function format({ time, level, step, source, message }: LogLine, width: number): string {
   const colour = level === 'error' ? pc.red : level === 'warn' ? pc.yellow : (text: string) => text;
-  const from = source === 'trainer' ? `${pc.dim('|')} ` : '';
+  const from = source === 'trainer' || source === 'program' ? `${pc.dim('|')} ` : '';
   return `${pc.dim(localTime(time))} ${pc.bold(step.padEnd(width))} ${from}${colour(message)}`;
 }

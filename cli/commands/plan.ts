@@ -1,9 +1,10 @@
 import type { Json } from '../../contracts/json.ts';
 import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
+import { codeReader } from '../outlook/changed-files.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
 import { formatSeconds, print, printJson, say, table } from '../output.ts';
-import { readPipelineFile } from '../pipeline-file.ts';
+import { openPipelineFile } from '../pipeline-file.ts';
 import { checkRunId } from './run.ts';
 
 const words: Readonly<Record<StepOutlook['decision'], string>> = {
@@ -23,7 +24,8 @@ export async function planCommand(
     json,
   }: { readonly set: Readonly<Record<string, Json>>; readonly resume?: string; readonly json: boolean },
 ): Promise<number> {
-  const plan = await readPipelineFile(file, set);
+  const pipeline = await openPipelineFile(file);
+  const plan = pipeline.plan(set);
   const store = openStore(openHome().storeUrl);
   if (resume !== undefined) await requirePlan(store, checkRunId(resume));
   const problems = new Set<string>();
@@ -32,7 +34,12 @@ export async function planCommand(
     const entry = await unlessDamaged(loadCacheEntry(store, fingerprint), onDamage);
     return entry && (await damageIn(store, entry.result)) === null ? entry : null;
   };
-  const outlook = await lookAhead(store, plan, { cached, onDamage, ...(resume === undefined ? {} : { resume }) });
+  const outlook = await lookAhead(store, plan, {
+    cached,
+    onDamage,
+    codeFiles: codeReader(store, pipeline.code),
+    ...(resume === undefined ? {} : { resume }),
+  });
   for (const problem of problems) say(problem);
   if (json) {
     printJson(outlook);

@@ -52,6 +52,7 @@ export async function runCommand(file: string, { set, id, detach, json, cache }:
   const run = checkRunId(id ?? newRunId(plan.name));
   const store = openStore(openHome().storeUrl);
   return withServer(async (server) => {
+    await pipeline.code.store(store);
     await startRun(server, store, run, plan, false, {
       source: pipeline.source(),
       ...(cache ? {} : { useCache: false }),

@@ -63,6 +63,7 @@ export async function scheduleCreateCommand(file: string, options: CreateOptions
         'Usage',
         `There is a schedule ${id} already. Use --replace to change it, or another --id.`,
       );
+    await pipeline.code.store(store);
     const definition = await saveScheduleDefinition(store, {
       format: 'contrail-schedule/1',
       schedule: id,

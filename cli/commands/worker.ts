@@ -9,9 +9,11 @@ import { say } from '../output.ts';
 export async function workerCommand({
   queue,
   slots,
+  ownSteps,
 }: {
   readonly queue: readonly string[];
   readonly slots: number;
+  readonly ownSteps: boolean;
 }): Promise<number> {
   process.title = 'contrail worker';
   const signal = interruptSignal();
@@ -22,7 +24,7 @@ export async function workerCommand({
   // Says what is wrong with the server, or whose it is, before anything is taken from it.
   const client = await connect(home, server);
   await client.close();
-  const worker = await startWorker(home, { queues, log: say, server });
+  const worker = await startWorker(home, { queues, log: say, server, ownSteps });
   if (signal.aborted) worker.stop();
   signal.addEventListener('abort', () => worker.stop(), { once: true });
   await worker.stopped;

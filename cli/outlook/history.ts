@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type CodeRef, codeRefSchema } from '../../contracts/artifacts.ts';
 import { plannedStepIdSchema, runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
 import {
@@ -18,6 +19,7 @@ export interface Origin {
   readonly version: number;
   readonly with: Values;
   readonly inputs: Values;
+  readonly code?: CodeRef | undefined;
 }
 
 /** The result of a step of an earlier run. */
@@ -37,6 +39,7 @@ const originSchema = z.object({
   version: z.int(),
   with: z.record(z.string(), z.json()),
   inputs: z.record(z.string(), z.json()),
+  code: codeRefSchema.optional(),
 });
 
 /** The results of all finished steps in the store, the newest first. @param onDamage is told of damaged ones, which are left out */

@@ -14,6 +14,7 @@ import {
   type Store,
   type StoredStepResult,
 } from '../../store/index.ts';
+import { type CodeReader, changedFiles } from './changed-files.ts';
 import { type EarlierResult, expectedSeconds, loadHistory, nearestResult, type Origin } from './history.ts';
 
 /** What a run would do with a step, and why. */
@@ -44,6 +45,7 @@ interface Surroundings {
   readonly resume: { readonly run: string; readonly stored: Readonly<Record<string, StoredStepResult>> } | null;
   /** A result of any run for a fingerprint. */
   readonly cached: (fingerprint: string) => Promise<{ readonly run: string; readonly result: Values } | null>;
+  readonly codeFiles: CodeReader;
   /** Results that are known before the run, by step. */
   readonly known: Map<string, Values>;
 }
@@ -53,6 +55,7 @@ interface Surroundings {
  *
  * @param options.resume the run that would be gone on with
  * @param options.cached finds the result of any run for a fingerprint
+ * @param options.codeFiles reads the user's own files that steps run
  * @param options.onDamage is told of damaged results, which count as none; without it, they are errors
  */
 export async function lookAhead(
@@ -62,10 +65,12 @@ export async function lookAhead(
     resume,
     cached,
     onDamage,
+    codeFiles = async () => null,
   }: {
     readonly resume?: string;
     readonly cached: Surroundings['cached'];
     readonly onDamage?: (problem: string) => void;
+    readonly codeFiles?: CodeReader;
   },
 ): Promise<Outlook> {
   const around: Surroundings = {
@@ -74,6 +79,7 @@ export async function lookAhead(
     history: await loadHistory(store, onDamage),
     resume: resume === undefined ? null : { run: resume, stored: await loadStepResults(store, resume, onDamage) },
     cached,
+    codeFiles,
     known: new Map(),
   };
   const steps: StepOutlook[] = [];
@@ -139,8 +145,10 @@ async function decide(step: PlannedStep, around: Surroundings): Promise<Decided>
   const where = `${nearest.earlier.run}${nearest.earlier.step === step.id ? '' : `/${nearest.earlier.step}`}`;
   if (nearest.differences.length === 0)
     return { decision: 'run', reason: `as in ${where}; \`run\` starts anew`, seconds };
-  const shown = nearest.differences.slice(0, 2).map(shortened).join('; ');
-  const more = nearest.differences.length > 2 ? `; ${nearest.differences.length - 2} more` : '';
+  const files = await changedFiles(nearest.earlier.origin.code, origin.code, around.codeFiles);
+  const differences = [...files, ...nearest.differences.filter((each) => !each.startsWith('code'))];
+  const shown = differences.slice(0, 2).map(shortened).join('; ');
+  const more = differences.length > 2 ? `; ${differences.length - 2} more` : '';
   return { decision: 'run', reason: `${shown}${more} (against ${where})`, seconds };
 }
 
@@ -163,6 +171,7 @@ function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { 
       version: step.version,
       with: JSON.parse(JSON.stringify(parameters)) as Values,
       inputs,
+      ...(step.code ? { code: step.code } : {}),
     };
   } catch (error) {
     if (isContrailError(error)) return { mistake: error.message };

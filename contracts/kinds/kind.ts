@@ -15,13 +15,17 @@ export interface StepKind {
   readonly inputs: Readonly<Record<string, ArtifactKind>>;
   /** Artifacts that it makes, by the field of its result. One whose field is optional is made where `with` has a parameter of that name. */
   readonly outputs: Readonly<Record<string, ArtifactKind>>;
+  /** Where results and outputs depend on the parameters: what they are for some. @param given as written, perhaps with references */
+  readonly outcome?: (given: Readonly<Record<string, unknown>>) => Pick<StepKind, 'result' | 'outputs'>;
   /**
-   * Who does its work: the worker, in one activity; a trainer, as one job; a trainer, as the epoch loop of a workflow; or
-   * nobody, because it waits for a person.
+   * Who does its work: the worker, in one activity; a trainer, as one job; a trainer, as the epoch loop of a workflow; a process of
+   * the user's own code, which a worker starts only with --own-steps; or nobody, because it waits for a person.
    */
-  readonly runs: 'activity' | 'job' | 'training' | 'person';
+  readonly runs: 'activity' | 'job' | 'training' | 'process' | 'person';
   /** The task queue of its activities where the pipeline names none. */
   readonly queue: 'cpu' | 'gpu';
   /** Changes something outside its own result: the result of another run is never taken for it. */
   readonly effect?: boolean;
+  /** How often it is tried where the pipeline does not say; without a limit where absent. */
+  readonly maximumAttempts?: number;
 }

@@ -13,6 +13,9 @@ export const prepareDataParams = z.strictObject({
     .describe(
       'the folder that holds the files: needed for cifar10 and image-folder, found by itself for fashion-mnist and mnist',
     ),
+  from: artifactOf('files')
+    .optional()
+    .describe('a folder that an earlier step made, in place of `path`: `${steps.<id>.result.<output>}`'),
   validation: z
     .number()
     .min(0)

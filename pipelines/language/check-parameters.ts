@@ -103,8 +103,8 @@ function listProblem(id: string, name: string, { step, field }: InputSource, rea
 export function checkResultReferences({ written, definition }: ReadStep, kind: StepKind, { read }: Graph): void {
   for (const { path, reference } of findReferences(definition.with)) {
     if (reference?.of !== 'steps' || Object.hasOwn(kind.inputs, String(path[0]))) continue;
-    const uses = read.get(baseOf(reference.step))?.definition.uses;
-    const problem = uses === undefined ? null : problemWithField(uses, reference.path);
+    const giver = read.get(baseOf(reference.step))?.definition;
+    const problem = giver ? problemWithField(giver, reference.path) : null;
     if (problem) written.scope.report.at([...written.path, 'with', ...path], problem.message);
   }
 }

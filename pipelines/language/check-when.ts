@@ -134,7 +134,7 @@ function checkStepMention(mention: Mention, { written }: ReadStep, lookup: StepL
     );
   else if (aspect.name === 'result' && other) {
     const wrong = problemWithField(
-      other.definition.uses,
+      other.definition,
       path.map((part) => part.name),
     );
     if (wrong) say(path[wrong.part]?.start ?? aspect.start, wrong.message);
@@ -163,7 +163,7 @@ function tryOut(when: string, { written, members, root }: ReadStep, lookup: Step
     if (from !== 'steps' || name === undefined) continue;
     const base = written.scope.idOf(baseOf(name)) ?? baseOf(name);
     const other = lookup.read.get(base);
-    const result = sampleResult(other?.definition.uses ?? '');
+    const result = other ? sampleResult(other.definition) : {};
     const isList = !name.includes('@') && other?.root != null && other.root !== root;
     const each = isList ? (other?.members ?? []) : [null];
     steps[name] = {

@@ -2,9 +2,10 @@ import type { Json } from '../../contracts/json.ts';
 import type { StepKind } from '../../contracts/kinds/kind.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
-import { isStepKind, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import { isStepKind, kindOf, stepKindNames } from '../../contracts/step-kinds.ts';
 import { needsOf } from './check-needs.ts';
 import { checkResultReferences, type Graph, inputsOf, isList, parametersOf } from './check-parameters.ts';
+import { type CodeFiles, checkProgram, codeOf } from './check-program.ts';
 import { checkWhen, plannedWhen, problemWithPlanned } from './check-when.ts';
 import type { Defaults } from './definition.ts';
 import { milliseconds } from './duration.ts';
@@ -18,7 +19,11 @@ import { baseOf, type WrittenStep } from './written.ts';
 const defaultTimeout = '24h';
 
 /** Checks everything that connects: kinds, needs, references, inputs. Reports every mistake; null when there is one. */
-export function checkSteps(steps: readonly WrittenStep[], defaults: Defaults): Pick<Plan, 'steps' | 'matrices'> | null {
+export function checkSteps(
+  steps: readonly WrittenStep[],
+  defaults: Defaults,
+  codeFiles?: CodeFiles,
+): Pick<Plan, 'steps' | 'matrices'> | null {
   const read = readSteps(steps);
   const lookup = { steps: new Map(steps.map((step) => [step.id, step])), read };
   const named = new Map([...read].map(([id, step]) => [id, needsOf(step, checkWhen(step, lookup), lookup)]));
@@ -43,7 +48,7 @@ export function checkSteps(steps: readonly WrittenStep[], defaults: Defaults): P
       );
       break;
     }
-    const members = planStep(step, needs.get(id) ?? [], graph, defaults);
+    const members = planStep(step, needs.get(id) ?? [], graph, defaults, codeFiles);
     if (members) planned.set(id, members);
   }
   const order = topologicalOrder(graph.needs);
@@ -67,7 +72,13 @@ const matrixOf = ({ written, definition: { maxParallel }, members }: ReadStep) =
   ] as const;
 
 /** The steps of the plan that a step of the pipeline is. */
-function planStep(step: ReadStep, needs: readonly string[], graph: Graph, defaults: Defaults): PlannedStep[] | null {
+function planStep(
+  step: ReadStep,
+  needs: readonly string[],
+  graph: Graph,
+  defaults: Defaults,
+  codeFiles: CodeFiles | undefined,
+): PlannedStep[] | null {
   const { written, definition, members } = step;
   const { uses } = definition;
   if (!isStepKind(uses)) {
@@ -77,7 +88,8 @@ function planStep(step: ReadStep, needs: readonly string[], graph: Graph, defaul
     );
     return null;
   }
-  const kind: StepKind = stepKinds[uses];
+  const kind = kindOf(uses, definition.with);
+  if (uses === 'run') checkProgram(step, graph);
   const inputs = inputsOf(step, kind, graph);
   checkResultReferences(step, kind, graph);
   const planned: PlannedStep[] = [];
@@ -85,6 +97,7 @@ function planStep(step: ReadStep, needs: readonly string[], graph: Graph, defaul
     const parameters = parametersOf(step, member, kind);
     // What is wrong with one of a matrix is as a rule wrong with all: once is enough.
     if (!parameters) return null;
+    const code = uses === 'run' && codeFiles ? codeOf(step, parameters, codeFiles) : null;
     const idOf = counterpart(step, member, graph);
     planned.push({
       id: member.id,
@@ -93,6 +106,7 @@ function planStep(step: ReadStep, needs: readonly string[], graph: Graph, defaul
       needs: [...new Set(needs.flatMap((need) => allOf(idOf(need), graph)))],
       with: pointedTo(parameters, idOf),
       inputs: Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, inputFrom(input, idOf)])),
+      ...(code ? { code } : {}),
       ...settings(member, kind, defaults),
       ...conditions(step, member, idOf),
     });
@@ -134,7 +148,11 @@ function settings({ definition }: Member, kind: StepKind, defaults: Defaults) {
   const cache = definition.cache ?? defaults.cache;
   return {
     queue: definition.queue ?? defaults.queue ?? kind.queue,
-    retry: { ...defaults.retry, ...definition.retry },
+    retry: {
+      ...(kind.maximumAttempts === undefined ? {} : { maximumAttempts: kind.maximumAttempts }),
+      ...defaults.retry,
+      ...definition.retry,
+    },
     timeoutMs: milliseconds(definition.timeout ?? defaults.timeout ?? defaultTimeout),
     ...(priority === undefined ? {} : { priority }),
     ...(cache === undefined ? {} : { cache }),

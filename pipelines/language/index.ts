@@ -1,3 +1,4 @@
+export type { CodeFiles, CodeRequest } from './check-program.ts';
 export { milliseconds } from './duration.ts';
 export type { IncludedFiles } from './include.ts';
 export { parsePipeline, planPipeline, readPipeline, readPipelineValue } from './parse.ts';

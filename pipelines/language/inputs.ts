@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ArtifactKind } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { StepKind } from '../../contracts/kinds/kind.ts';
-import { isStepKind, type StepKindName, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import { isStepKind, kindOf, type StepKindName, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { ancestorsByDistance, type Needs } from './order.ts';
 
 /** Where an artifact comes from: a step in the pipeline, or one of its matrix. */
@@ -21,7 +21,7 @@ export interface Maker {
 /** The result field in which a step hands over an artifact of a kind, if it makes one. */
 export function fieldOf(maker: Maker | undefined, kind: ArtifactKind): string | undefined {
   if (!maker || !isStepKind(maker.uses)) return undefined;
-  const { outputs, result }: StepKind = stepKinds[maker.uses];
+  const { outputs, result } = kindOf(maker.uses, maker.with);
   const isMade = (field: string) => !(result.shape[field] instanceof z.ZodOptional) || Object.hasOwn(maker.with, field);
   return Object.entries(outputs).find(([field, each]) => each === kind && isMade(field))?.[0];
 }

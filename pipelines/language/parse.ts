@@ -4,6 +4,7 @@ import { jsonBytes } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import { type Plan, planSchema } from '../../contracts/plan.ts';
 import { checkSteps } from './check.ts';
+import type { CodeFiles } from './check-program.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { type IncludedFiles, readIncluded } from './include.ts';
 import { readOutline } from './outline.ts';
@@ -17,6 +18,8 @@ export type { PipelineSource } from './yaml-source.ts';
 export interface ReadOptions {
   /** Reads a file that a pipeline includes; without it, `include` is refused. */
   readonly files?: IncludedFiles;
+  /** Finds the files that programs need; without it, steps have none. */
+  readonly code?: CodeFiles;
 }
 
 type Params = Readonly<Record<string, Json>>;
@@ -95,7 +98,7 @@ function readDefinition(
   params: Params,
   report: Report,
   problems: Problem[],
-  { files }: ReadOptions,
+  { files, code }: ReadOptions,
 ): Plan | null {
   const outline = readOutline(value, report);
   if (!outline) return null;
@@ -112,7 +115,7 @@ function readDefinition(
   const { schedule } = outline.parts;
   if (schedule) checkSchedule(schedule, outline.params, report);
   const steps = readIncluded({ file, report, params: values, outline, files, problems });
-  const checked = checkSteps(steps, outline.parts.defaults ?? {});
+  const checked = checkSteps(steps, outline.parts.defaults ?? {}, code);
   if (!checked || problems.length > 0) return null;
   const { name, description } = outline.parts;
   const whole = planSchema.safeParse({

@@ -57,6 +57,9 @@ export function readSteps(steps: readonly WrittenStep[]): Map<string, ReadStep> 
   return new Map(readable.map((step) => [step.written.id, step]));
 }
 
+const isProgram = (step: Json) =>
+  typeof step === 'object' && step !== null && !Array.isArray(step) && step.uses === 'run';
+
 /** Checks every reference of a step by what it may name, and fills in the params. */
 function withParams({ value, path, role, scope }: WrittenStep): Json {
   const { report, params } = scope;
@@ -79,6 +82,10 @@ function withParams({ value, path, role, scope }: WrittenStep): Json {
       else if (!['id', 'state', 'error'].includes(reference.path.join('.')))
         say(`a run has no ${reference.path.join('.')}; there are \${run.id}, \${run.state} and \${run.error}`);
       else if (keyOf(inner) !== 'with') say('${run.…} can be used in with only');
+    } else if (reference.of === 'inputs' || reference.of === 'outputs') {
+      const part = String(inner[path.length + 1]);
+      if (!isProgram(value) || keyOf(inner) !== 'with' || !['command', 'env'].includes(part))
+        say(`\${${reference.of}.…} is for command and env of steps that use run`);
     } else if (keyOf(inner) !== 'with') say('results of steps can be used in with only');
   }
   return filledIn(renamed(value, scope.idOf), { path, scope }, (reference) =>

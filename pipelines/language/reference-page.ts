@@ -101,6 +101,12 @@ function resultRows(schema: Schema, prefix: string): Row[] {
   });
 }
 
+/** Of a kind whose results its parameters decide. */
+const ownRows: readonly Row[] = [
+  { name: '<output>', initial: '', meaning: 'the files, an artifact: one for each of `outputs`' },
+  { name: '<field>', initial: '', meaning: 'what the program wrote to CONTRAIL_RESULT' },
+];
+
 function section(name: string, kind: StepKind): string {
   const parameters = rowsOf(asSchema(kind.params, 'input'), '');
   const inputs = Object.entries(kind.inputs).map(
@@ -110,7 +116,7 @@ function section(name: string, kind: StepKind): string {
       meaning: `the ${artifact} of a step: \`\${steps.<id>.result.${artifact}}\``,
     }),
   );
-  const results = resultRows(asSchema(kind.result, 'output'), '');
+  const results = kind.outcome ? ownRows : resultRows(asSchema(kind.result, 'output'), '');
   return [
     `## ${name}`,
     '',

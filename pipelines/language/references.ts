@@ -6,14 +6,16 @@ import type { Plan } from '../../contracts/plan.ts';
 import type { Path } from './problems.ts';
 
 /**
- * `${params.<name>…}`, `${steps.<id>.result.<field>…}`, `${matrix.<name>…}`, or `${run.<name>}`.
+ * `${params.<name>…}`, `${steps.<id>.result.<field>…}`, `${matrix.<name>…}`, or `${run.<name>}`; of a program, `${inputs.<name>}`
+ * or `${outputs.<name>}`, which stay until it starts.
  *
  * The id of a step may name one of a matrix, as in `${steps.pretrain@seed=1.result.loss}`.
  */
 export type Reference =
-  | { readonly of: 'params' | 'matrix' | 'run'; readonly path: readonly string[] }
+  | { readonly of: (typeof roots)[number]; readonly path: readonly string[] }
   | { readonly of: 'steps'; readonly step: string; readonly path: readonly string[] };
 
+const roots = ['params', 'matrix', 'run', 'inputs', 'outputs'] as const;
 const pattern = /\$\{([^}]*)\}/g;
 const isPath = (parts: readonly string[]) => parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part));
 
@@ -24,9 +26,9 @@ export function parseReference(text: string): Reference | null {
     const path = rest ? rest.slice(1).split('.') : [];
     return isPath(path) ? { of: 'steps', step, path } : null;
   }
-  const [of, ...path] = text.trim().split('.');
-  if (of !== 'params' && of !== 'matrix' && of !== 'run') return null;
-  return path.length > 0 && isPath(path) ? { of, path } : null;
+  const [root, ...path] = text.trim().split('.');
+  const of = roots.find((each) => each === root);
+  return of !== undefined && path.length > 0 && isPath(path) ? { of, path } : null;
 }
 
 /** A reference as it is written. */

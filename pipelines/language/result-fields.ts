@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../../contracts/json.ts';
-import { isStepKind, stepKinds } from '../../contracts/step-kinds.ts';
+import { isStepKind, kindOf } from '../../contracts/step-kinds.ts';
 import { suggestion } from './nearest.ts';
 
 /** A schema without what makes it optional. */
@@ -13,17 +13,23 @@ export function bare(schema: z.ZodType): z.ZodType {
     : schema;
 }
 
-/** What is wrong with a path into the result of a kind of step; `part` is the number of the part that is wrong. */
+/** A step as far as its result follows from it. */
+export interface Giver {
+  readonly uses: string;
+  readonly with: Readonly<Record<string, unknown>>;
+}
+
+/** What is wrong with a path into the result of a step; `part` is the number of the part that is wrong. */
 export function problemWithField(
-  uses: string,
+  { uses, with: parameters }: Giver,
   path: readonly string[],
 ): { readonly part: number; readonly message: string } | null {
   if (!isStepKind(uses)) return null;
-  let schema: z.ZodType = stepKinds[uses].result;
+  let schema: z.ZodType = kindOf(uses, parameters).result;
   for (const [part, name] of path.entries()) {
     const fields = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : null;
-    const next = fields?.[name] ?? (schema instanceof z.ZodRecord ? (schema.valueType as z.ZodType) : undefined);
-    if (schema instanceof z.ZodAny || schema instanceof z.ZodUnknown) return null;
+    const next = fields?.[name] ?? othersOf(schema);
+    if (!next && isAnything(schema)) return null;
     if (!next) {
       const owner = part === 0 ? `a ${uses} step` : path.slice(0, part).join('.');
       return { part, message: `${owner} has no result ${name}${fields ? suggestion(name, Object.keys(fields)) : ''}` };
@@ -33,8 +39,20 @@ export function problemWithField(
   return null;
 }
 
-/** A result of a kind as it could be, to try an expression on. */
-export const sampleResult = (uses: string): Json => (isStepKind(uses) ? sample(stepKinds[uses].result) : {});
+/** Of an object, what a field may be that it does not name. */
+function othersOf(schema: z.ZodType): z.ZodType | undefined {
+  if (schema instanceof z.ZodRecord) return schema.valueType as z.ZodType;
+  const others = schema instanceof z.ZodObject ? (schema.def.catchall as z.ZodType | undefined) : undefined;
+  return others instanceof z.ZodNever ? undefined : others;
+}
+
+/** Whether a value may have any form, so that nothing can be said of what is in it. */
+const isAnything = (schema: z.ZodType): boolean =>
+  schema instanceof z.ZodAny || schema instanceof z.ZodUnknown || schema instanceof z.ZodLazy;
+
+/** A result of a step as it could be, to try an expression on. */
+export const sampleResult = ({ uses, with: parameters }: Giver): Json =>
+  isStepKind(uses) ? sample(kindOf(uses, parameters).result) : {};
 
 function sample(written: z.ZodType): Json {
   const schema = bare(written);

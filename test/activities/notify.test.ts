@@ -51,7 +51,8 @@ afterAll(async () => {
 
 const send = (parameters: { [key: string]: string | number } = {}) =>
   new MockActivityEnvironment().run(
-    (input: Parameters<typeof notify>[1]) => notify({ store, host, cacheFolder: folder, environment: {} }, input),
+    (input: Parameters<typeof notify>[1]) =>
+      notify({ store, host, cacheFolder: folder, ownSteps: false, say: () => {}, environment: {} }, input),
     {
       run: 'r',
       step: 'tell',

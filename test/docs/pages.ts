@@ -23,6 +23,7 @@ export const sources: readonly Page[] = [
   'contracts',
   'datasets',
   'native',
+  'own-steps',
   'report',
   'store',
   'training',

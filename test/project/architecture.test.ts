@@ -14,11 +14,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   training: ['contracts', 'store', 'datasets'],
   evaluation: ['contracts', 'store', 'datasets', 'training'],
   report: ['contracts', 'store', 'datasets'],
+  'own-steps': ['contracts', 'store'],
   native: ['contracts'],
   workflows: ['contracts', 'pipelines/language', 'activities'],
-  activities: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'report'],
+  activities: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'report', 'own-steps'],
   worker: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'native', 'activities', 'workflows'],
-  cli: ['contracts', 'pipelines/language', 'store', 'datasets', 'report', 'native', 'workflows', 'worker'],
+  cli: ['contracts', 'pipelines/language', 'store', 'datasets', 'report', 'own-steps', 'native', 'workflows', 'worker'],
 };
 const pure = ['contracts', 'pipelines/language', 'workflows'];
 const knowTemporal = ['workflows', 'activities', 'worker', 'cli'];

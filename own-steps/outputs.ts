@@ -1,0 +1,101 @@
+import { constants, createReadStream } from 'node:fs';
+import { lstat, open, readdir, realpath } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { type ArtifactRef, type TreeAbout, treePathSchema } from '../contracts/artifacts.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import type { ProgramOutput } from '../contracts/kinds/run.ts';
+import { limits } from '../contracts/limits.ts';
+import { createArtifactWriter, isMissing, type Store } from '../store/index.ts';
+
+/** Where an output is, from the working folder. */
+export const pathOfOutput = (output: ProgramOutput): string => ('folder' in output ? output.folder : output.file);
+
+/**
+ * Stores what a program left at an output's place. Nothing outside the working folder is read: links are refused.
+ *
+ * @throws ContrailError InvalidResult where it is not there, or not what the output says
+ */
+export async function storeOutput(
+  store: Store,
+  {
+    name,
+    output,
+    work,
+    signal,
+  }: {
+    readonly name: string;
+    readonly output: ProgramOutput;
+    readonly work: string;
+    readonly signal: AbortSignal;
+  },
+): Promise<ArtifactRef> {
+  const wrong = (what: string) => new ContrailError('InvalidResult', `The output ${name} ${what}.`);
+  const path = pathOfOutput(output);
+  const place = join(work, path);
+  const is = 'folder' in output ? 'folder' : 'file';
+  const found = await lstat(place).catch((error: unknown) => {
+    if (isMissing(error)) return null;
+    throw error;
+  });
+  if (!found) throw wrong(`is missing: the program wrote no ${is} ${path}`);
+  const inside = relative(await realpath(work), await realpath(place));
+  if (found.isSymbolicLink() || inside !== path.split('/').join(sep))
+    throw wrong(`is, or lies behind, a link: ${path} must be in the working folder itself`);
+  if (is === 'folder' ? !found.isDirectory() : !found.isFile()) throw wrong(`must be a ${is}: ${path} is none`);
+  const files = is === 'folder' ? await filesIn(place, '', wrong) : [path.split('/').at(-1) ?? path];
+  const folder = is === 'folder' ? place : join(place, '..');
+  const writer = createArtifactWriter(store, 'files');
+  try {
+    const about: TreeAbout['files'] = [];
+    for (const [index, file] of files.toSorted().entries()) {
+      signal.throwIfAborted();
+      const stored = String(index + 1).padStart(6, '0');
+      const executable = await addFile(writer.add, join(folder, file), stored, () =>
+        wrong(`holds ${file}, which is no file`),
+      );
+      about.push({ path: file, file: stored, ...(executable ? { executable } : {}) });
+    }
+    return await writer.finish({ is, files: about } satisfies TreeAbout);
+  } finally {
+    await writer.discard();
+  }
+}
+
+/** Adds a file piece by piece. @returns whether it can be executed */
+async function addFile(
+  add: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void>,
+  path: string,
+  name: string,
+  notAFile: () => ContrailError,
+): Promise<boolean> {
+  // Between listing and opening it may have been replaced: by a link, or by a pipe that waits for a writer.
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { mode } = await file.stat();
+    if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw notAFile();
+    await add(name, createReadStream('', { fd: file, autoClose: false, highWaterMark: 1024 * 1024 }));
+    return (mode & 0o100) !== 0;
+  } finally {
+    await file.close();
+  }
+}
+
+async function filesIn(
+  root: string,
+  below: string,
+  wrong: (what: string) => ContrailError,
+  found: string[] = [],
+): Promise<string[]> {
+  for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
+    const path = below === '' ? entry.name : `${below}/${entry.name}`;
+    if (!treePathSchema.safeParse(path).success) throw wrong(`holds ${JSON.stringify(path)}, whose path is too long`);
+    if (entry.isDirectory()) await filesIn(root, path, wrong, found);
+    else if (entry.isFile()) found.push(path);
+    else
+      throw wrong(
+        `holds ${path}, which is ${entry.isSymbolicLink() ? 'a link' : 'no file'}; only files and folders can be kept`,
+      );
+    if (found.length > limits.outputFiles) throw wrong(`holds more than ${limits.outputFiles} files`);
+  }
+  return found;
+}

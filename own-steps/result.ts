@@ -1,0 +1,52 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { z } from 'zod';
+import { ContrailError } from '../contracts/errors.ts';
+import type { Json } from '../contracts/json.ts';
+import { formatBytes, limits } from '../contracts/limits.ts';
+import { isMissing } from '../store/index.ts';
+import type { Secrets } from './secrets.ts';
+
+const wrong = (what: string, cause?: unknown) =>
+  new ContrailError('InvalidResult', `The result that the program wrote to CONTRAIL_RESULT ${what}.`, { cause });
+
+/**
+ * Reads the result that a program wrote; empty where it wrote none.
+ *
+ * @throws ContrailError InvalidResult where it is too large, no JSON, no object, or holds a secret
+ */
+export async function readResult(file: string, secrets: Secrets): Promise<{ readonly [name: string]: Json }> {
+  const text = await readBounded(file);
+  if (text === null) return {};
+  // It goes into the history of the run, which many may read.
+  if (secrets.isIn(text)) throw wrong('holds the value of a variable of passEnv');
+  try {
+    const parsed = z.record(z.string(), z.json()).safeParse(JSON.parse(text));
+    if (parsed.success) return parsed.data as { readonly [name: string]: Json };
+  } catch (cause) {
+    const why = cause instanceof RangeError ? 'is nested too deep' : `is not JSON: ${(cause as Error).message}`;
+    throw wrong(why, cause);
+  }
+  throw wrong('must be a JSON object, such as {"rows": 100}, of numbers that JSON can hold');
+}
+
+async function readBounded(path: string): Promise<string | null> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const { size, mode } = await file.stat();
+      if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw wrong('must be a file');
+      if (size > limits.programResultBytes)
+        throw wrong(
+          `has ${formatBytes(size)}; at most ${formatBytes(limits.programResultBytes)} are allowed. Write more to an output`,
+        );
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (isMissing(error)) return null;
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw wrong('must be a file, not a link', error);
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openPipelineFile } from '../../cli/pipeline-file.ts';
+import type { Json } from '../../contracts/json.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { runParams } from '../../contracts/kinds/run.ts';
+import { prepareDataset } from '../../datasets/index.ts';
+import { runProgram } from '../../own-steps/index.ts';
+import { resolveResults } from '../../pipelines/language/index.ts';
+import { openStore } from '../../store/index.ts';
+import { writeFiles } from '../own-steps/folder.ts';
+
+const page = readFileSync(new URL('../../docs/own-steps.md', import.meta.url), 'utf8');
+/** What the page shows: pipelines by their names, and files by the names in their first lines. */
+const shown = [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].flatMap(([, language = '', text = '']) => {
+  const [, file] = /^(?:#|\/\/) ([\w/.-]+\.\w+)\n/.exec(text) ?? [];
+  const [, name] = /^name: (\S+)\n/.exec(text) ?? [];
+  return language === 'yaml' && name ? [[`${name}.yaml`, text] as const] : file ? [[file, text] as const] : [];
+});
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'contrail-shown-'));
+  await writeFiles(folder, Object.fromEntries(shown));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it('the page on steps of your own shows a pipeline and the file that it runs', () =>
+  expect(shown.map(([name]) => name)).toEqual(expect.arrayContaining(['brightness.yaml', 'measure.py'])));
+
+it.each(shown.filter(([name]) => name.endsWith('.yaml')).map(([name]) => name))(
+  '%s runs as it is shown',
+  async (name) => {
+    const pipeline = await openPipelineFile(join(folder, name));
+    const plan = pipeline.plan({});
+    const [store, cacheFolder] = [openStore(join(folder, 'store')), join(folder, 'cache')];
+    await pipeline.code.store(store);
+    const results: Record<string, Json> = {};
+    const lines: string[] = [];
+    for (const step of plan.steps) {
+      const given = resolveResults(step.with, results);
+      if (step.uses === 'prepare-data') {
+        const { ref } = await prepareDataset(store, prepareDataParams.parse(given), { cacheFolder });
+        results[step.id] = { dataset: { ...ref } };
+      } else
+        results[step.id] = (await runProgram({
+          key: { run: 'shown', step: step.id },
+          attempt: 1,
+          parameters: runParams.parse(given),
+          code: step.code,
+          store,
+          cacheFolder,
+          signal: new AbortController().signal,
+          onLine: (line) => void lines.push(line),
+          onProgress: () => {},
+        })) as Json;
+    }
+    if (name === 'brightness.yaml') {
+      expect(results.measure).toMatchObject({ images: expect.any(Number), mean: expect.any(Number) });
+      expect(lines).toEqual([
+        expect.stringMatching(/^measured \d+ images$/),
+        expect.stringMatching(/^the mean is \d+/),
+      ]);
+    }
+  },
+);
