@@ -49,7 +49,7 @@ export async function startDevEnvironment(
   const lock = takeLock(home.devLock);
   if (!lock) return environmentOfAnother(await answeringServer(home));
   try {
-    signLock(lock);
+    signLock(home.devLock, lock);
     return await keep(home, ports, log, lock);
   } catch (error) {
     lock.close();

@@ -1,7 +1,8 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Home } from '../worker/home.ts';
+import { fileAt } from './locks.ts';
 import { argumentsOf, startOf } from './processes.ts';
 
 const startedSchema = z.string().nullish();
@@ -16,6 +17,8 @@ const recordSchema = z.object({
   uiPort: z.int(),
   workerStarted: startedSchema,
   keeperStarted: startedSchema,
+  /** The lock of the home that they serve: what was copied with a home says nothing of the copy. */
+  lock: z.string().nullish(),
 });
 
 /** A development server, and who serves the home with it. A process that has ended is 0. */
@@ -46,15 +49,15 @@ export function recordedDevServer(home: Home): DevServer | null {
 /** What is written down of the processes that serve this home, and which of them live; null where nothing is. */
 export function recordedProcesses(home: Home): DevServer | null {
   const record = readRecord(home);
-  return (
-    record && {
-      server: servesHome(home, record.server) ? record.server : 0,
-      worker: sameProcess(record.worker, record.workerStarted),
-      keeper: sameProcess(record.keeper, record.keeperStarted),
-      port: record.port,
-      uiPort: record.uiPort,
-    }
-  );
+  if (!record) return null;
+  const isOurs = record.lock === fileAt(home.devLock);
+  return {
+    server: servesHome(home, record.server) ? record.server : 0,
+    worker: isOurs ? sameProcess(record.worker, record.workerStarted) : 0,
+    keeper: isOurs ? sameProcess(record.keeper, record.keeperStarted) : 0,
+    port: record.port,
+    uiPort: record.uiPort,
+  };
 }
 
 /** Writes down which processes serve the home; whole or not at all. */
@@ -67,6 +70,7 @@ export function recordDevServer(home: Home, { server, worker, keeper, port, uiPo
     uiPort,
     workerStarted: startOf(worker),
     keeperStarted: startOf(keeper),
+    lock: fileAt(home.devLock),
   } satisfies z.infer<typeof recordSchema>;
   const part = `${home.devFile}.${process.pid}.part`;
   writeFileSync(part, JSON.stringify(record), { mode: 0o600 });
@@ -101,7 +105,7 @@ function servesHome(home: Home, pid: number): boolean {
   return database === home.databaseFile || sameFile(database, home.databaseFile);
 }
 
-function sameFile(one: string, other: string): boolean {
-  const [a, b] = [one, other].map((path) => statSync(path, { throwIfNoEntry: false }));
-  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
-}
+const sameFile = (one: string, other: string): boolean => {
+  const file = fileAt(one);
+  return file !== null && file === fileAt(other);
+};

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { ContrailError } from '../contracts/errors.ts';
 import { startOf } from './processes.ts';
 
@@ -46,19 +46,25 @@ export function takeLock(path: string): Lock | null {
   throw new ContrailError('SetupFailed', `${path} cannot be locked: ${said}. CONTRAIL_HOME must be on a local disk.`);
 }
 
-/** Writes into the file of a lock who holds it. */
-export function signLock({ file }: Lock): void {
+/** Writes into the file of a lock who holds it, and which file that is: in a copy of it the same words are not true. */
+export function signLock(path: string, { file }: Lock): void {
   ftruncateSync(file);
-  writeSync(file, `${process.pid} ${startOf(process.pid)}\n`);
+  writeSync(file, `${process.pid} ${startOf(process.pid)} ${fileAt(path)}\n`);
 }
 
 /** The process that signed a lock, where it lives; 0 otherwise. */
 export function signerOf(path: string): number {
   try {
-    const [pid, started] = readFileSync(path, 'utf8').trim().split(' ');
-    return started !== undefined && startOf(Number(pid)) === started ? Number(pid) : 0;
+    const [pid, started, file] = readFileSync(path, 'utf8').trim().split(' ');
+    return started !== undefined && startOf(Number(pid)) === started && file === fileAt(path) ? Number(pid) : 0;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
     throw error;
   }
+}
+
+/** Which file stands at a path: one that was moved is the same, a copy is another. Null where there is none. */
+export function fileAt(path: string): string | null {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found ? `${found.dev}/${found.ino}` : null;
 }
