@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { questionText } from '../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { promotionText } from '../contracts/promotion-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { TrainerProgress } from '../contracts/trainer.ts';
 import { askRun } from './ask-run.ts';
@@ -235,6 +236,7 @@ const withoutCopies = ({ copies, cleanTop1 }: NonNullable<StepStatus['result']>)
 function headline(step: StepStatus): string {
   const { result } = step;
   if (!result) return '';
+  if (step.uses === 'promote') return promotionText(step);
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
   const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name', 'clean', 'mean', 'auroc'].flatMap((name) => {
     const value = result[name];

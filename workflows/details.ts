@@ -1,6 +1,7 @@
 import { questionText } from '../contracts/approval.ts';
 import { dataHeadline } from '../contracts/data-account.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
+import { promotionText } from '../contracts/promotion-text.ts';
 import { type StepState, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { StepTroubleReport } from './messages.ts';
 
@@ -67,7 +68,7 @@ const epochText = ({ epoch, epochs }: StepStatus) => (epoch === null ? '' : `${e
 
 function metricText(step: StepStatus): string {
   const { metrics, result } = step;
-  const found = dataHeadline(step);
+  const found = dataHeadline(step) || promotionText(step);
   if (found !== '') return markdownText(found.slice(0, maximumError));
   const numbers = Object.entries(result ?? {}).filter(
     (entry): entry is [string, number] => typeof entry[1] === 'number',
