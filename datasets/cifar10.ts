@@ -24,7 +24,7 @@ export async function cifar10(path: string): Promise<RawDataset> {
   const folder = (await readIfThere(join(inner, 'test_batch.bin'))) === null ? root : inner;
   const train = await readRecords(folder, trainFiles);
   const test = await readRecords(folder, ['test_batch.bin']);
-  return { name: 'cifar10', classes: await classNames(folder), train, test };
+  return { name: 'cifar10', classes: await classNames(folder), root, train, test };
 }
 
 async function classNames(folder: string): Promise<string[]> {

@@ -36,7 +36,7 @@ export async function fashionMnist(path: string | undefined, options: Preparatio
     readIdxSplit(folder, { images: zippedOrNot(images), labels: zippedOrNot(labels) }, classes.length);
   const train = await read(fashionMnistFiles.trainImages.name, fashionMnistFiles.trainLabels.name);
   const test = await read(fashionMnistFiles.testImages.name, fashionMnistFiles.testLabels.name);
-  return { name: 'fashion-mnist', classes, train, test };
+  return { name: 'fashion-mnist', classes, ...(path === undefined ? {} : { root: folder }), train, test };
 }
 
 const zippedOrNot = (name: string) => [name, name.replace(/\.gz$/, '')];

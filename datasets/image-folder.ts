@@ -61,6 +61,7 @@ export async function imageFolder(
   return {
     name: basename(root) || 'image-folder',
     classes: scan.classes,
+    root,
     account,
     train: splitOf(train),
     ...(validation ? { validation: splitOf(validation) } : {}),

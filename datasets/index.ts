@@ -2,6 +2,7 @@ export { type BalancedShape, balancedBatchPlan, balancedShape, rowsByClass } fro
 export { type BatchPlan, batchPlan } from './batches.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
+export { changesSince, type FolderChanges } from './folder/changes.ts';
 export { digestsIfKept, isKnown, type KnownImages, knownImages } from './known-images.ts';
 export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';
 export { type OpenSplit, openSplit } from './open-split.ts';

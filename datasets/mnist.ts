@@ -24,7 +24,7 @@ export async function mnist(path: string | undefined, options: PreparationOption
     readIdxSplit(folder, { images: spellings(images), labels: spellings(labels) }, classes.length);
   const train = await read(mnistFiles.trainImages.name, mnistFiles.trainLabels.name);
   const test = await read(mnistFiles.testImages.name, mnistFiles.testLabels.name);
-  return { name: 'mnist', classes, train, test };
+  return { name: 'mnist', classes, ...(path === undefined ? {} : { root: folder }), train, test };
 }
 
 /** `train-images.idx3-ubyte` is also called `train-images-idx3-ubyte`, and either may be gzipped. */

@@ -7,6 +7,7 @@ import { type CopyFinder, createCopyFinder } from './copies.ts';
 import { divide, type Part } from './divide.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import { preparedSide } from './fit.ts';
+import { filesOf } from './folder/changes.ts';
 import { writeList } from './folder/list.ts';
 import { generated } from './generated.ts';
 import { imageFolder } from './image-folder.ts';
@@ -45,7 +46,7 @@ export async function prepareDataset(
       return shards.write(name, noticed(images, name, copies, name === 'train' ? statistics.add : undefined));
     };
     const splits = { train: await write('train'), validation: await write('validation'), test: await write('test') };
-    const list = await keepList(source, parts, rejected, options);
+    const list = await keepList(source, params, parts, rejected, options);
     requireUsable(source, splits, { rejected, maximumRejected: params.maximumRejected, list });
     const channels = shards.channels();
     const about = datasetAboutSchema.parse({
@@ -99,16 +100,28 @@ function requirePath({ dataset, path }: PrepareDataParams): string {
 }
 
 /** Says of every file of a folder where it went. */
-function keepList(
-  { account }: RawDataset,
+async function keepList(
+  source: RawDataset,
+  params: PrepareDataParams,
   parts: Readonly<Record<SplitName, Part>>,
   rejected: readonly RejectedImage[],
   options: PreparationOptions,
 ): Promise<string | null> {
-  if (!account) return Promise.resolve(null);
+  const { account } = source;
+  if (!account) return listOfOthers(source, params.dataset, options);
   const fates = new Map<string, string>();
   for (const [name, { split, chosen }] of Object.entries(parts))
     for (const row of chosen) fates.set(split.nameOf(row), name);
   const fateOf = ({ path }: { readonly path: string }) => fates.get(path) ?? 'left out by the limit';
   return writeList(options, { files: account.files, fateOf, rejected, ignored: account.ignored });
+}
+
+/** Files of MNIST and CIFAR-10 are read whole; the list is there to tell later what has changed. */
+async function listOfOthers(
+  { root }: RawDataset,
+  dataset: PrepareDataParams['dataset'],
+  options: PreparationOptions,
+): Promise<string | null> {
+  if (root === undefined) return null;
+  return writeList(options, { files: await filesOf(dataset, root), fateOf: () => 'found', rejected: [], ignored: {} });
 }

@@ -28,6 +28,8 @@ export interface RawDataset {
   readonly train: RawSplit;
   readonly validation?: RawSplit;
   readonly test?: RawSplit;
+  /** The folder that it was read from. */
+  readonly root?: string;
   /** Of a folder of images: what was found in it. */
   readonly account?: FolderAccount;
 }

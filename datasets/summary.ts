@@ -14,7 +14,7 @@ const longestText = 300;
 
 /** What a person should know of a prepared data set, in a bounded number of words. */
 export function summarise({
-  source: { account, classes },
+  source: { account, classes, root },
   parts,
   about,
   copies,
@@ -40,7 +40,8 @@ export function summarise({
     sameBytes,
     first: first.map(({ image, copyOf }) => ({ image: shortened(image), copyOf: shortened(copyOf) })),
   }));
-  if (!account) return { warnings, copies: between };
+  const where = { ...(root === undefined ? {} : { folder: root }), ...(list === null ? {} : { list }) };
+  if (!account) return { ...where, warnings, copies: between };
   const ignored = Object.values(account.ignored).reduce((sum, count) => sum + count, 0);
   const chosen = Object.values(parts).reduce((sum, part) => sum + part.chosen.length, 0);
   const readable = new Set(Object.values(parts).map(({ split }) => split));
@@ -67,7 +68,7 @@ export function summarise({
       first: first.map(shortened),
     })),
     incomplete: incomplete.slice(0, mostClasses),
-    ...(list === null ? {} : { list }),
+    ...where,
     warnings,
     copies: between,
   };

@@ -2,12 +2,21 @@ import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
-import { loadPlan, loadRunRecord, openCheckpoints, openStore, recordFork, type Store } from '../../store/index.ts';
+import {
+  loadPlan,
+  loadRunRecord,
+  loadStepResults,
+  openCheckpoints,
+  openStore,
+  recordFork,
+  type Store,
+} from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
 import { driftOf, driftTable } from '../drift.ts';
 import { printJson, say } from '../output.ts';
 import { newRunId, startRun } from '../runs.ts';
+import { staleDataLines } from '../stale-data.ts';
 import { planAgain, requirePlan } from './resume.ts';
 import { announce, checkRunId, follow } from './run.ts';
 
@@ -37,6 +46,8 @@ export async function forkCommand(origin: string, { from, set, id, detach, json 
     const refused = drift.filter(({ needs }) => needs === 'refused').map(({ what }) => what);
     if (refused.length > 0)
       throw new ContrailError('Usage', `${refused.join(', ')} cannot change in a fork: start a new run for it.`);
+    const results = await loadStepResults(store, origin);
+    for (const line of await staleDataLines(store, results, now, () => 'A new run reads it again.')) say(line);
     // First what keeps the checkpoint, then what needs it.
     await openCheckpoints(store, { run: origin, step }).pin(name);
     await recordFork(store, origin, { run, step, epoch, createdAt: new Date().toISOString() });

@@ -1,7 +1,7 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
-import { loadPlan, loadRunRecord, openStore, recordResume, type Store } from '../../store/index.ts';
+import { loadPlan, loadRunRecord, loadStepResults, openStore, recordResume, type Store } from '../../store/index.ts';
 import { describeEnvironment } from '../../worker/environment.ts';
 import { openHome } from '../../worker/home.ts';
 import { type ServerClient, withServer } from '../connection.ts';
@@ -10,6 +10,7 @@ import { printJson, say } from '../output.ts';
 import { planSource } from '../pipeline-file.ts';
 import { withRecordedChanges } from '../recorded-changes.ts';
 import { findRun, queryStatus, startRun } from '../runs.ts';
+import { staleDataLines } from '../stale-data.ts';
 import { announce, checkRunId, follow } from './run.ts';
 
 type Params = Readonly<Record<string, Json>>;
@@ -65,6 +66,8 @@ export async function resumeCommand(run: string, { set, acceptDrift, detach, jso
         'Usage',
         `${drifted.join(', ')}: not as before. --accept-drift goes on all the same; \`contrail fork\` begins another run.`,
       );
+    const again = (step: string) => `\`contrail retry ${run} ${step}\` reads it again.`;
+    for (const line of await staleDataLines(store, await loadStepResults(store, run), now, again)) say(line);
     await startRun(server, store, run, now, true, { accept: acceptDrift, extend: Object.keys(set).length > 0 });
     await recordResume(store, run, {
       at: new Date().toISOString(),

@@ -14,6 +14,7 @@ import {
   type Store,
   type StoredStepResult,
 } from '../../store/index.ts';
+import { staleData } from '../stale-data.ts';
 import { type CodeReader, changedFiles } from './changed-files.ts';
 import { type EarlierResult, expectedSeconds, loadHistory, nearestResult, type Origin } from './history.ts';
 
@@ -128,7 +129,9 @@ async function decide(step: PlannedStep, around: Surroundings): Promise<Decided>
   const own = resume?.stored[step.id];
   if (own?.fingerprint === fingerprint) {
     known.set(step.id, own.result);
-    return { decision: 'reuse', reason: 'done in this run', seconds: 0 };
+    const stale = await staleData(store, own);
+    const hint = stale === null ? '' : `; ${stale}. \`contrail retry ${resume?.run} ${step.id}\` reads it again`;
+    return { decision: 'reuse', reason: `done in this run${hint}`, seconds: 0 };
   }
   const isEffect = (stepKinds[step.uses] as StepKind).effect === true;
   const hit = step.cache === false || isEffect ? null : await around.cached(fingerprint);

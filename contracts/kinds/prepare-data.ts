@@ -76,6 +76,7 @@ export const dataSummarySchema = z.strictObject({
     .max(10)
     .optional()
     .describe('classes with rejected files, the most first'),
+  folder: z.string().max(5000).optional().describe('that was read, links resolved'),
   list: z.string().optional().describe('file that says of every file what became of it'),
   warnings: z.array(text).max(20).describe('what may make a training or a measure other than expected'),
   copies: z
