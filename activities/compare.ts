@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
 import { comparisonFile } from '../contracts/comparison.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
+import { type Evaluation, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import { type CompareParams, type CompareResult, compareParams } from '../contracts/kinds/compare.ts';
 import { learningCurveFile, learningCurveSchema } from '../contracts/learning-curve.ts';
 import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
 import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
 import { type Arm, compareArms } from '../report/comparison/compare-arms.ts';
 import { topOne } from '../report/comparison/measures.ts';
+import { onNewImages } from '../report/comparison/new-images.ts';
 import { jsonBytes, readAbout, readArtifactJson, type Store, writeArtifact } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
@@ -32,7 +33,9 @@ export async function compareStored(store: Store, { a, b, target }: CompareParam
   const [measuredA, measuredB] = [await readArm(store, a), await readArm(store, b)];
   for (const what of ['evaluations', 'robustness', 'outliers', 'curves'] as const)
     requireSameData(what, measuredA[what], measuredB[what]);
-  const comparison = compareArms(armOf(measuredA), armOf(measuredB), target ?? null);
+  const [armA, armB, seen] = await withoutSeenImages(store, { a, b }, armOf(measuredA), armOf(measuredB));
+  const compared = compareArms(armA, armB, target ?? null);
+  const comparison = { ...compared, notes: [...seen, ...(compared.notes ?? [])] };
   const ref = await writeArtifact(store, {
     kind: 'comparison',
     about: { a, b },
@@ -48,6 +51,32 @@ export async function compareStored(store: Store, { a, b, target }: CompareParam
     high,
     verdict: top1.verdict,
   };
+}
+
+/** The arms with their evaluations on the test images that neither model of a pair has seen, and what is to be said of it. */
+async function withoutSeenImages(
+  store: Store,
+  refs: Pick<CompareParams, 'a' | 'b'>,
+  a: Arm,
+  b: Arm,
+): Promise<readonly [Arm, Arm, readonly string[]]> {
+  // That there are as many of both is looked at later.
+  if (a.evaluations.length !== b.evaluations.length) return [a, b, []];
+  const notes = new Set<string>();
+  const [ofA, ofB]: Evaluation[][] = [[], []];
+  for (const [pair, evaluation] of a.evaluations.entries()) {
+    const [refA, refB, other] = [refs.a.evaluations[pair], refs.b.evaluations[pair], b.evaluations[pair]];
+    if (!refA || !refB || !other) throw new Error('evaluations come in pairs');
+    const found = await onNewImages(
+      store,
+      { name: a.name, ref: refA, evaluation },
+      { name: b.name, ref: refB, evaluation: other },
+    );
+    ofA?.push(found.evaluations[0]);
+    ofB?.push(found.evaluations[1]);
+    for (const note of found.notes) notes.add(note);
+  }
+  return [{ ...a, evaluations: ofA ?? [] }, { ...b, evaluations: ofB ?? [] }, [...notes]];
 }
 
 /** What was measured, and the data sets that it was measured on. */

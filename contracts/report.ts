@@ -71,6 +71,8 @@ export type EmbeddingMap = z.infer<typeof mapSchema>;
 const evaluationReportSchema = originSchema.extend({
   /** Digest of the data set. */
   dataset: digestSchema,
+  /** Digest of the evaluation; absent in reports of earlier versions. */
+  artifact: digestSchema.optional(),
   evaluation: evaluationSchema,
   map: mapSchema.nullable(),
 });

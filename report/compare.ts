@@ -3,6 +3,7 @@ import type { Origin, Report } from '../contracts/report.ts';
 import { differencesOf } from '../contracts/training-changes.ts';
 import { jsonBytes, type Store } from '../store/index.ts';
 import { type Arm, armsOf } from './arms.ts';
+import { commonImages, sameTestImages } from './comparison/common-images.ts';
 import { duration, moment } from './format.ts';
 import { gather } from './gather/index.ts';
 import { headlineOf } from './headline.ts';
@@ -10,6 +11,7 @@ import { html } from './page/html.ts';
 import { renderPage } from './page/index.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from './page/parts.ts';
 import { classesSection, reliabilitySection } from './page/sections/classes.ts';
+import { commonImagesSection } from './page/sections/common-images.ts';
 import { curvesSection, outliersSection, robustnessSection } from './page/sections/measures.ts';
 import { results } from './page/sections/overview.ts';
 import { drawAll } from './plots/index.ts';
@@ -33,6 +35,8 @@ export async function buildComparison(
     reports.push(await gather(store, run, { maps: false }));
   }
   const joined = join(reports);
+  const comparable = await sameTestImages(store, joined.evaluations);
+  const common = comparable ? null : await commonImages(store, joined.evaluations);
   const arms = armsOf(joined);
   const drawings = new Map(drawAll({ ...joined, trainings: [] }, arms));
   const overlays = drawOverlay(joined.trainings, arms);
@@ -44,7 +48,8 @@ export async function buildComparison(
     sections: [
       runsSection(reports, arms),
       differencesSection(reports),
-      results(joined, arms),
+      common && commonImagesSection(common, arms),
+      results(joined, arms, comparable),
       overlays.length === 0
         ? null
         : {
@@ -54,9 +59,9 @@ export async function buildComparison(
             body: html`<div class="grid">${overlays.map((drawing) => card(html`${legend(arms)}${figureOf(drawing)}`))}</div>`,
           },
       curvesSection(joined, arms, drawings),
-      classesSection(arms, true),
+      classesSection(arms, { difference: comparable, best: comparable }),
       reliabilitySection(arms, drawings),
-      robustnessSection(joined, arms, drawings),
+      robustnessSection(joined, arms, drawings, comparable),
       outliersSection(joined, arms, drawings),
     ].filter((section) => section !== null),
     pictures: new Map(),
@@ -117,7 +122,14 @@ function runsSection(reports: readonly Report[], arms: readonly Arm[]): Section 
 
 /** Parameters and versions that are not the same in all runs. */
 function differencesSection(reports: readonly Report[]): Section {
-  const given = ({ params, environment }: Report): { [key: string]: Json } => ({ params, environment });
+  const given = ({ params, environment, evaluations }: Report): { [key: string]: Json } => ({
+    params,
+    environment,
+    measured: {
+      'data sets': [...new Set(evaluations.map(({ dataset }) => `${dataset.slice(0, 12)}…`))],
+      'test images': [...new Set(evaluations.map(({ evaluation }) => evaluation.testImages))],
+    },
+  });
   const [first] = reports as [Report];
   const paths = [
     ...new Set(reports.flatMap((report) => differencesOf(given(first), given(report)).map(({ path }) => path))),
@@ -135,7 +147,7 @@ function differencesSection(reports: readonly Report[]): Section {
     heading: 'Differences',
     lead:
       paths.length === 0
-        ? 'All were given the same parameters, with the same versions of the software.'
+        ? 'All were given the same parameters and data, with the same versions of the software.'
         : 'What they were given that is not the same in all; “contrail diff” lists everything that two differ in.',
     body:
       paths.length === 0
@@ -147,7 +159,7 @@ function differencesSection(reports: readonly Report[]): Section {
               paths.map(
                 (path) =>
                   [
-                    path.replace(/^params\./, ''),
+                    path.replace(/^(params|measured)\./, ''),
                     ...reports.map((report) => ({ text: html`<code>${textAt(report, path)}</code>`, n: false })),
                   ] as const,
               ),

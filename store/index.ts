@@ -45,6 +45,7 @@ export {
   type PromotionTerms,
   promoteModel,
   rollBackModel,
+  testSetOf,
 } from './models.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';

@@ -53,7 +53,7 @@ export type CompareResult = z.infer<typeof compareResult>;
 
 export const compare = {
   description: 'Compare two arms over runs that differ in their seed alone, with confidence intervals',
-  version: 1,
+  version: 2,
   params: compareParams,
   result: compareResult,
   inputs: {},

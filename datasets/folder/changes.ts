@@ -1,5 +1,5 @@
 import { ContrailError } from '../../contracts/errors.ts';
-import type { PrepareDataParams } from '../../contracts/step-kinds.ts';
+import type { PrepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { readList } from './list.ts';
 import { rootOf } from './root.ts';
 import { scanFolder } from './scan.ts';

@@ -1,3 +1,4 @@
+import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { MetricName } from '../../contracts/models.ts';
 import { randomDraws } from '../../datasets/index.ts';
 import type { ImageAnswers } from './image-answers.ts';
@@ -36,22 +37,39 @@ function rightBy(
   return null;
 }
 
-/** Mean F1 of the classes that occur on these rows, as truth or as prediction. */
-function macroF1On({ labels, predicted }: ImageAnswers, rows: ArrayLike<number>, classes: number): number {
-  const [hits, images] = [new Int32Array(classes), new Int32Array(classes)];
+/** By class, over some rows: right answers, images of the class, and images that were taken for it. */
+function countsOn({ labels, predicted }: ImageAnswers, rows: ArrayLike<number>, classes: number) {
+  const [hits, support, taken] = [new Int32Array(classes), new Int32Array(classes), new Int32Array(classes)];
   for (let at = 0; at < rows.length; at++) {
     const [truth, said] = [labels[rows[at] ?? 0] ?? 0, predicted[rows[at] ?? 0] ?? 0];
-    images[truth] = (images[truth] ?? 0) + 1;
-    images[said] = (images[said] ?? 0) + 1;
+    support[truth] = (support[truth] ?? 0) + 1;
+    taken[said] = (taken[said] ?? 0) + 1;
     if (truth === said) hits[truth] = (hits[truth] ?? 0) + 1;
   }
+  return { hits, support, taken };
+}
+
+/** Mean F1 of the classes that occur on these rows, as truth or as prediction. */
+function macroF1On(answers: ImageAnswers, rows: ArrayLike<number>, classes: number): number {
+  const { hits, support, taken } = countsOn(answers, rows, classes);
   let [sum, occurring] = [0, 0];
   for (let label = 0; label < classes; label++) {
-    if (images[label] === 0) continue;
+    const images = (support[label] ?? 0) + (taken[label] ?? 0);
+    if (images === 0) continue;
     occurring++;
-    sum += (2 * (hits[label] ?? 0)) / (images[label] ?? 1);
+    sum += (2 * (hits[label] ?? 0)) / images;
   }
   return sum / occurring;
+}
+
+/** Precision, recall and F1 of each class on some rows; null where there is nothing to divide by. */
+export function perClassOn(answers: ImageAnswers, rows: ArrayLike<number>, classes: number): Evaluation['perClass'] {
+  const { hits, support, taken } = countsOn(answers, rows, classes);
+  const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
+  return Array.from(hits, (right, label) => {
+    const [own, said] = [support[label] ?? 0, taken[label] ?? 0];
+    return { precision: ratio(right, said), recall: ratio(right, own), f1: ratio(2 * right, own + said), support: own };
+  });
 }
 
 /** How two models differ on the same images. */

@@ -133,7 +133,7 @@ export async function gather(
       const map = wanted
         ? await mapOf(store, ref, seed, (share) => onProgress(`map of ${step}: ${Math.round(100 * share)} %`))
         : null;
-      report.evaluations.push({ ...origin, dataset: dataset.digest, evaluation, map });
+      report.evaluations.push({ ...origin, dataset: dataset.digest, artifact: ref.digest, evaluation, map });
     } else if (ref.kind === 'dataset') {
       const { name, classes, splits, rejected } = await readAbout(store, ref, datasetAboutSchema);
       const { train, validation, test } = splits;

@@ -33,7 +33,10 @@ export function renderReport(
     comparisons(report, drawings),
     trainings(report, drawings),
     curvesSection(report, arms, drawings),
-    classesSection(arms, false),
+    classesSection(arms, {
+      difference: false,
+      best: new Set(report.evaluations.map(({ dataset }) => dataset)).size === 1,
+    }),
     reliabilitySection(arms, drawings),
     embeddingSection(arms, drawings, pictures),
     mistakesSection(arms, pictures),

@@ -7,8 +7,8 @@ import { lookAhead } from '../../cli/outlook/outlook.ts';
 import { planSource } from '../../cli/pipeline-file.ts';
 import { staleDataLines } from '../../cli/stale-data.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
+import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import type { Plan } from '../../contracts/plan.ts';
-import { prepareDataParams } from '../../contracts/step-kinds.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import {
   loadStepResults,

@@ -11,8 +11,16 @@ import { armLabel, card, figureOf, legend, n, type Section, table } from '../par
 const wholeMatrix = 50;
 const partOfMatrix = 30;
 
-/** Confusion matrices side by side, and each class in numbers. */
-export function classesSection(arms: readonly Arm[], difference: boolean): Section | null {
+/**
+ * Confusion matrices side by side, and each class in numbers.
+ *
+ * @param options.difference shows how the matrices of two arms differ
+ * @param options.best marks the better F1, where all were measured on the same test images
+ */
+export function classesSection(
+  arms: readonly Arm[],
+  { difference, best }: { readonly difference: boolean; readonly best: boolean },
+): Section | null {
   const measured = arms.filter(({ evaluations }) => evaluations.length > 0);
   if (measured.length === 0) return null;
   const [first, second] = measured;
@@ -30,7 +38,7 @@ export function classesSection(arms: readonly Arm[], difference: boolean): Secti
             html`<h3>Difference: ${first.name} − ${second.name}, in shares of the row</h3>${differenceTable(first, second)}`,
           )
         : null
-    }</div><div class="card" style="margin-top:14px">${perClass(measured)}</div>`,
+    }</div><div class="card" style="margin-top:14px">${perClass(measured, best)}</div>`,
   };
 }
 
@@ -95,7 +103,7 @@ function differenceTable(first: Arm, second: Arm): Html {
   )}</tbody></table></div>${leftOut(classes, both)}`;
 }
 
-function perClass(arms: readonly Arm[]): Html {
+function perClass(arms: readonly Arm[], comparable: boolean): Html {
   const [first] = arms;
   const names = ['precision', 'recall', 'f1'] as const;
   const head = [
@@ -122,7 +130,7 @@ function perClass(arms: readonly Arm[]): Html {
       ...arms.flatMap((arm, at) =>
         names.map((measure) => {
           const values = valuesOf(arm, label, measure);
-          const isBest = measure === 'f1' && new Set(f1).size > 1 && f1[at] === best;
+          const isBest = comparable && measure === 'f1' && new Set(f1).size > 1 && f1[at] === best;
           return n(values.length === 0 ? '–' : meanAndDeviation(values, (value) => value.toFixed(3)), isBest);
         }),
       ),

@@ -48,11 +48,12 @@ export function curvesSection(
   };
 }
 
-/** What spoilt images cost. */
+/** What spoilt images cost. @param comparable whether all were measured on the same test images; else none is the best */
 export function robustnessSection(
   report: Report,
   arms: readonly Arm[],
   drawings: ReadonlyMap<string, Drawing>,
+  comparable = true,
 ): Section | null {
   if (report.robustness.length === 0) return null;
   const shown = arms.filter(({ name }) => report.robustness.some(({ arm }) => arm === name));
@@ -69,7 +70,7 @@ export function robustnessSection(
       ...values.map((each, at) =>
         n(
           each.length === 0 ? '–' : meanAndDeviation(each, percent),
-          new Set(means).size > 1 && means[at] === Math.max(...means),
+          comparable && new Set(means).size > 1 && means[at] === Math.max(...means),
         ),
       ),
     ] as const;

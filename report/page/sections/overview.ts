@@ -58,11 +58,18 @@ export const measures: readonly Measure[] = [
   },
 ];
 
-/** Every evaluation, arms side by side: means, and deviations where there are several runs. */
-export function results(report: Report, arms: readonly Arm[]): Section | null {
+/**
+ * Every evaluation, arms side by side: means, and deviations where there are several runs.
+ *
+ * @param sameTest whether all were made on the same test images; else none is the best
+ */
+export function results(
+  report: Report,
+  arms: readonly Arm[],
+  sameTest = new Set(report.evaluations.map(({ dataset }) => dataset)).size === 1,
+): Section | null {
   const measured = arms.filter(({ evaluations }) => evaluations.length > 0);
   if (measured.length === 0) return null;
-  const sameTest = new Set(report.evaluations.map(({ dataset }) => dataset)).size === 1;
   const rows = measures.flatMap(({ name, of, text, goal }) => {
     const found = measured.map(({ evaluations }) => evaluations.map(({ evaluation }) => of(evaluation)));
     if (found.some((own) => own.every((value) => value === undefined))) return [];
@@ -99,9 +106,11 @@ export function results(report: Report, arms: readonly Arm[]): Section | null {
         ]),
       )}</details>`
     : null;
-  const lead = several
-    ? 'Means and sample deviations over the runs of each arm. Bold is the better mean, which by itself shows no difference.'
-    : 'Measured once on test images that no choice was made with.';
+  const lead = !sameTest
+    ? 'Measured on different test images, so these numbers do not say which is better.'
+    : several
+      ? 'Means and sample deviations over the runs of each arm. Bold is the better mean, which by itself shows no difference.'
+      : 'Measured once on test images that no choice was made with.';
   return {
     id: 'results',
     heading: 'Results',

@@ -8,19 +8,23 @@ import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } from '../../../contracts/evaluation.ts';
 import { prepareDataParams } from '../../../contracts/kinds/prepare-data.ts';
 import type { Candidate, ModelVersion } from '../../../contracts/models.ts';
-import { describeDataset, openSplit, prepareDataset, randomUint32 } from '../../../datasets/index.ts';
+import { describeDataset, openSplit, prepareDataset, randomUint32, readRowDigests } from '../../../datasets/index.ts';
 import { copiesOfTraining } from '../../../evaluation/copies.ts';
 import { confusionMatrix, macroF1, perClassMetrics } from '../../../evaluation/metrics/classification.ts';
+import { commonImages, sameTestImages } from '../../../report/comparison/common-images.ts';
 import { imageAnswers } from '../../../report/comparison/image-answers.ts';
 import { differenceOn, measureOn, pairedInterval } from '../../../report/comparison/image-measures.ts';
 import { judge, type Terms } from '../../../report/comparison/judge.ts';
+import { onNewImages } from '../../../report/comparison/new-images.ts';
 import { newRows } from '../../../report/comparison/new-rows.ts';
+import { commonImagesSection } from '../../../report/page/sections/common-images.ts';
 import {
   bytesOf,
   candidateOf,
   encodeSafetensors,
   jsonBytes,
   openStore,
+  readArtifactJson,
   type Store,
   writeArtifact,
 } from '../../../store/index.ts';
@@ -276,6 +280,67 @@ it('test images that are copies of training images are found by what they show',
       classifierDataset: split as ArtifactRef,
     }),
   ).toEqual(new Set());
+});
+
+describe('runs that were measured on different test images', () => {
+  const reported = async (arm: string, dataset: ArtifactRef, evaluation: ArtifactRef) => ({
+    step: 'evaluate',
+    arm,
+    variant: '',
+    dataset: dataset.digest,
+    artifact: evaluation.digest,
+    evaluation: await readArtifactJson(store, evaluation, evaluationFile, evaluationSchema),
+    map: null,
+  });
+
+  it('are compared on those that they have in common, and that no model has seen', async () => {
+    const [one, two] = [split as ArtifactRef, otherSplit as ArtifactRef];
+    const evaluations = [
+      await reported('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4)),
+      await reported('run-2', two, await evaluated(await modelOn(two, 'two'), two, 9)),
+    ];
+    expect(await sameTestImages(store, evaluations)).toBe(false);
+    const found = await commonImages(store, evaluations);
+    const [ofOne, ofTwo] = [await readRowDigests(store, one, 'test'), await readRowDigests(store, two, 'test')];
+    const common = ofOne?.source.filter((image) => ofTwo?.source.includes(image)).length ?? 0;
+    // What is in the test split of both was trained on by neither.
+    expect(found).toMatchObject({ common, fresh: common, problem: null });
+    expect(found.arms.map(({ arm }) => arm)).toEqual(['run-1', 'run-2']);
+    expect(found.difference?.value).toBeCloseTo(
+      (found.arms[0]?.values.top1 ?? 0) - (found.arms[1]?.values.top1 ?? 0),
+      12,
+    );
+    const text = String(commonImagesSection(found, []).body) + commonImagesSection(found, []).lead;
+    expect(text).toContain(`different test images: ${common} in common`);
+  });
+
+  it('are not compared where a data set is gone', async () => {
+    const one = split as ArtifactRef;
+    const own = await reported('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4));
+    const gone = { ...own, arm: 'run-2', dataset: hash('f') };
+    expect(await sameTestImages(store, [own, gone])).toBe(false);
+    expect((await commonImages(store, [own, gone])).problem).toContain('not known which test images');
+  });
+});
+
+it('arms of a comparison are compared without the images that one of them has seen', async () => {
+  const [one, two] = [split as ArtifactRef, otherSplit as ArtifactRef];
+  const [here, elsewhere] = [await modelOn(one, 'here'), await modelOn(two, 'elsewhere')];
+  const stored = async (name: string, ref: ArtifactRef) => ({
+    name,
+    ref,
+    evaluation: await readArtifactJson(store, ref, evaluationFile, evaluationSchema),
+  });
+  const a = await stored('a', await evaluated(here, one, 4));
+  const { splits } = await describeDataset(store, one);
+  const { rows, seen } = await newRows(store, one, splits.test.count, [{ name: 'b', ...elsewhere }]);
+  const found = await onNewImages(store, a, await stored('b', await evaluated(elsewhere, one, 9)));
+  expect(found.notes[0]).toContain(`${seen} of ${splits.test.count} test images were seen by a or b`);
+  expect(found.evaluations[0].testImages).toBe(rows.length);
+  const answers = await imageAnswers(store, a.ref);
+  expect(found.evaluations[0].top1).toBe(answers && measureOn(answers, rows, 'top1', classes));
+  const alike = await onNewImages(store, a, await stored('c', await evaluated(await modelOn(one, 'c'), one, 3)));
+  expect(alike).toMatchObject({ notes: [], evaluations: [{ testImages: splits.test.count }, {}] });
 });
 
 describe('the interval of a difference', () => {

@@ -1,0 +1,76 @@
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import { type Evaluation, evaluationAboutSchema } from '../../contracts/evaluation.ts';
+import { readAbout, type Store } from '../../store/index.ts';
+import { type ImageAnswers, imageAnswers } from './image-answers.ts';
+import { measureOn, perClassOn } from './image-measures.ts';
+import { newRows } from './new-rows.ts';
+
+/** Fewer images than these say nothing of two models. */
+const fewestImages = 30;
+
+/** An evaluation, and where it is kept. */
+export interface StoredEvaluation {
+  readonly name: string;
+  readonly ref: ArtifactRef;
+  readonly evaluation: Evaluation;
+}
+
+/** Two evaluations of the same test images, and what a reader should know of them: sentences. */
+export interface OnNewImages {
+  readonly evaluations: readonly [Evaluation, Evaluation];
+  readonly notes: readonly string[];
+}
+
+/**
+ * Two evaluations of one data set, on the test images that neither model has seen in training or validation: accuracies and F1
+ * are measured without the others. As they are where there are no others.
+ *
+ * @throws ContrailError InvalidInput where too few are left
+ */
+export async function onNewImages(store: Store, a: StoredEvaluation, b: StoredEvaluation): Promise<OnNewImages> {
+  const evaluations = [a.evaluation, b.evaluation] as const;
+  const [aboutA, aboutB] = [await aboutOf(store, a), await aboutOf(store, b)];
+  const { testImages } = a.evaluation;
+  const { rows, seen, unknown } = await newRows(store, aboutA.dataset, testImages, [
+    { ...aboutA, name: a.name },
+    { ...aboutB, name: b.name },
+  ]);
+  if (seen === 0) return { evaluations, notes: unknown };
+  if (rows.length < fewestImages)
+    throw new ContrailError(
+      'InvalidInput',
+      `Of ${testImages} test images ${a.name} or ${b.name} was trained on, or chosen by, all but ${rows.length}. A comparison takes at least ${fewestImages} that are new to both: evaluate them on other test images.`,
+    );
+  const [answersA, answersB] = [await imageAnswers(store, a.ref), await imageAnswers(store, b.ref)];
+  if (!answersA || !answersB)
+    return {
+      evaluations,
+      notes: [
+        ...unknown,
+        `${seen} of ${testImages} test images were seen by ${a.name} or ${b.name} in training or validation, and are compared all the same: the evaluations are of an earlier version, which kept no single answers.`,
+      ],
+    };
+  const note = `${seen} of ${testImages} test images were seen by ${a.name} or ${b.name} in training or validation: accuracies and F1 are compared on the other ${rows.length}.`;
+  return {
+    evaluations: [measuredOn(a.evaluation, answersA, rows), measuredOn(b.evaluation, answersB, rows)],
+    notes: [...unknown, note],
+  };
+}
+
+const aboutOf = (store: Store, { ref }: StoredEvaluation) => readAbout(store, ref, evaluationAboutSchema);
+
+function measuredOn(evaluation: Evaluation, answers: ImageAnswers, rows: Int32Array): Evaluation {
+  const classes = evaluation.classes.length;
+  const on = (metric: Parameters<typeof measureOn>[2]) => measureOn(answers, rows, metric, classes);
+  const knn = on('knn');
+  return {
+    ...evaluation,
+    testImages: rows.length,
+    top1: on('top1') ?? evaluation.top1,
+    top5: on('top5'),
+    macroF1: on('macroF1') ?? evaluation.macroF1,
+    knn: evaluation.knn.slice(0, knn === null ? 0 : 1).map(({ k }) => ({ k, accuracy: knn ?? 0 })),
+    perClass: perClassOn(answers, rows, classes),
+  };
+}
