@@ -39,12 +39,16 @@ export function temporalBinary(): string {
 }
 
 /**
- * Environment of the trainer: quiet logs, and where the GPU was chosen CUDA's libraries on the path, operations that give the
- * same bits every time, and the demand that there be one.
+ * Environment of the trainer: quiet logs and the device that is demanded; where the GPU was chosen that is the GPU, and there are
+ * CUDA's libraries on the path and operations that give the same bits every time.
  */
 export function trainerEnvironment(device: Device | null = chosenDevice()): Record<string, string> {
-  const quiet = { TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3' };
-  if (device !== 'gpu') return quiet;
+  const required = process.env[requiredDevice] ?? (device === 'gpu' ? 'gpu' : undefined);
+  const common = {
+    TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3',
+    ...(required === undefined ? {} : { [requiredDevice]: required }),
+  };
+  if (device !== 'gpu') return common;
   const nvidia = join(cudaFolder, 'nvidia');
   const libraries = existsSync(nvidia)
     ? readdirSync(nvidia)
@@ -53,7 +57,7 @@ export function trainerEnvironment(device: Device | null = chosenDevice()): Reco
     : [];
   const inherited = process.env.LD_LIBRARY_PATH;
   return {
-    ...quiet,
+    ...common,
     LD_LIBRARY_PATH: [...libraries, ...(inherited ? [inherited] : [])].join(':'),
     // Where XLA looks for ptxas and libdevice.
     XLA_FLAGS: [process.env.XLA_FLAGS, `--xla_gpu_cuda_data_dir=${join(nvidia, 'cuda_nvcc')}`]
@@ -62,6 +66,5 @@ export function trainerEnvironment(device: Device | null = chosenDevice()): Reco
     // Without these a GPU adds in another order every time, and no digest comes out again.
     TF_DETERMINISTIC_OPS: process.env.TF_DETERMINISTIC_OPS ?? '1',
     TF_CUDNN_DETERMINISTIC: process.env.TF_CUDNN_DETERMINISTIC ?? '1',
-    [requiredDevice]: process.env[requiredDevice] ?? 'gpu',
   };
 }

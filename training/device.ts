@@ -2,8 +2,8 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { TrainingConfig } from '../contracts/training.ts';
 
 /**
- * Refuses to train on the CPU where the machine was set up for its GPU: TensorFlow falls back without a word, and a training of days
- * becomes one of months.
+ * Refuses to train on the CPU where a GPU is asked for: TensorFlow falls back without a word, and a training of days becomes one of
+ * months.
  *
  * @param required `gpu`, or anything else for no demand
  * @throws ContrailError SetupFailed
@@ -12,7 +12,7 @@ export function requireDevice(required: string | undefined, found: 'cpu' | 'gpu'
   if (required === 'gpu' && found === 'cpu')
     throw new ContrailError(
       'SetupFailed',
-      'This machine was set up for its GPU, and TensorFlow computes on the CPU. `contrail doctor` on it says which library is missing. To train on the CPU all the same, start the worker with CONTRAIL_DEVICE=any, or run `contrail setup --device cpu`.',
+      'A GPU is asked for (CONTRAIL_DEVICE, or `contrail setup --device gpu`), and TensorFlow computes on the CPU. `contrail doctor` on this machine says what is missing. To train on the CPU all the same, start the worker with CONTRAIL_DEVICE=any, or run `contrail setup --device cpu`.',
     );
 }
 

@@ -79,7 +79,9 @@ describe('the environment of a trainer', () => {
     });
   });
 
-  it('has none of it where the CPU was chosen', () => {
+  it('has none of it where the CPU was chosen, unless the user asks for a GPU', () => {
     for (const name of names) expect(trainerEnvironment('cpu')).not.toHaveProperty(name);
+    process.env.CONTRAIL_DEVICE = 'gpu';
+    expect(trainerEnvironment('cpu')).toMatchObject({ CONTRAIL_DEVICE: 'gpu' });
   });
 });

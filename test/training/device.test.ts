@@ -1,5 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { prepareData, trainInProcess } from '../../bench/training-run.ts';
 import { errorKind, isContrailError } from '../../contracts/errors.ts';
+import { openStore } from '../../store/index.ts';
 import { explainMemory, requireDevice } from '../../training/device.ts';
 import { tf } from '../../training/tensorflow.ts';
 
@@ -16,6 +22,23 @@ describe('a training on a machine that was set up for its GPU', () => {
     ] as const)
       expect(() => requireDevice(required, found)).not.toThrow();
   });
+});
+
+it('a trainer that is asked for a GPU and has none does not train, and says so', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'contrail-device-'));
+  process.env.CONTRAIL_DEVICE = 'gpu';
+  try {
+    const storeUrl = pathToFileURL(join(folder, 'store')).href;
+    const dataset = await prepareData(openStore(storeUrl), 64, folder);
+    const parameters = { encoder: { name: 'small-resnet', channels: 4, blocks: [1] }, batch: 8, epochs: 1 };
+    await expect(trainInProcess(storeUrl, 'without-gpu', dataset, parameters)).rejects.toMatchObject({
+      code: 'SetupFailed',
+      message: expect.stringContaining('A GPU is asked for'),
+    });
+  } finally {
+    delete process.env.CONTRAIL_DEVICE;
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 describe('a step that does not fit the memory', () => {
