@@ -8,6 +8,7 @@ import {
   recordDevServer,
   recordedDevServer,
   recordedProcesses,
+  runningServer,
 } from './dev-record.ts';
 import { answers, type Ports, portsOf, startDevServer, startWorkerProcess } from './dev-server.ts';
 import { whenKilled } from './interrupt.ts';
@@ -151,7 +152,9 @@ async function keep(home: Home, ports: Ports, log: (line: string) => void, lock:
 /** A server that runs with nobody to look after it, and its worker; a worker without a server is told to end. */
 async function takeOver(home: Home): Promise<DevServer | null> {
   const left = recordedProcesses(home);
-  if (left?.server) return answeringServer(home);
+  const unrecorded = left?.server ? null : runningServer(home);
+  if (unrecorded) recordDevServer(home, { ...unrecorded, worker: left?.worker ?? 0 });
+  if (unrecorded || left?.server) return answeringServer(home);
   if (left?.worker) {
     const worker = superviseOther(left.worker);
     await Promise.race([stopProcess(worker), delay(workerEndMs).then(() => killTree(left.worker))]);

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Home } from '../worker/home.ts';
@@ -58,6 +58,18 @@ export function recordedProcesses(home: Home): DevServer | null {
     port: record.port,
     uiPort: record.uiPort,
   };
+}
+
+/** A server that has the database of this home open, whatever is written down: its keeper may have been killed before it wrote. */
+export function runningServer(home: Home): DevServer | null {
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || !servesHome(home, pid)) continue;
+    const args = argumentsOf(pid);
+    const portOf = (option: string) => Number(args[args.indexOf(option) + 1]);
+    return { server: pid, worker: 0, keeper: 0, port: portOf('--port'), uiPort: portOf('--ui-port') };
+  }
+  return null;
 }
 
 /** Writes down which processes serve the home; whole or not at all. */

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { isAlias, parseDocument, visit } from 'yaml';
 import type { Json } from '../contracts/json.ts';
+import { problemWithScalar } from '../pipelines/language/plain-value.ts';
 
 /**
  * A value that a person gives on the command line, read as YAML: `3` is a number, `[1, 2]` a list. What is no YAML is text.
@@ -24,14 +25,21 @@ export function givenValue(text: string): Json {
 const plainTags = /^tag:yaml\.org,2002:(str|int|float|bool|null|seq|map)$/;
 
 function plain(value: unknown): Json {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'string') return wellFormed(value);
+  if (value === null || typeof value === 'boolean') return value;
   if (typeof value === 'number') return exact(value);
   if (Array.isArray(value)) return value.map(plain);
   const entries = Object.entries(value as object);
   const own = entries.find(([key]) => key === '__proto__');
   if (own) throw new InvalidArgumentError('No key may be __proto__.');
-  return Object.fromEntries(entries.map(([key, member]) => [key, plain(member)]));
+  return Object.fromEntries(entries.map(([key, member]) => [wellFormed(key), plain(member)]));
 }
+
+const wellFormed = (text: string): string => {
+  const wrong = problemWithScalar(text);
+  if (wrong !== null) throw new InvalidArgumentError(`It must ${wrong}.`);
+  return text;
+};
 
 function exact(value: number): number {
   if (!Number.isFinite(value)) throw new InvalidArgumentError(`It must be a finite number, not ${value}.`);

@@ -35,7 +35,7 @@ export function interruptSignal(): AbortSignal {
 }
 
 function killAll(): never {
-  const killed = [...[...killers].flatMap((kill) => kill()), ...killTree(process.pid)];
+  const killed = [...new Set([...[...killers].flatMap((kill) => kill()), ...killTree(process.pid)])];
   if (killed.length > 0)
     say(`Killed at once: ${killed.join(', ')}. Checkpoints that were written are kept; runs go on from them.`);
   process.exit(interruptedCode);

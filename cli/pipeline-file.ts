@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { tsImport } from 'tsx/esm/api';
@@ -85,6 +85,8 @@ function includedFiles(folder: string): IncludedFiles {
     try {
       const inside = relative(realpathSync(folder), realpathSync(file));
       if (inside.startsWith('..') || isAbsolute(inside)) return { problem: 'it is a link to another folder' };
+      // A pipe would be waited for without end.
+      if (!statSync(file).isFile()) return { problem: 'it is not a file' };
       return { text: readTextFile(file) };
     } catch (cause) {
       return { problem: whyUnreadable(cause) };

@@ -18,6 +18,8 @@ export const limits = {
   /** Steps of the plan, each of a matrix counted. */
   plannedSteps: 5000,
   matrixCombinations: 1000,
+  /** Values of all combinations of a matrix together. */
+  matrixValues: 50_000,
   /** Needs of the steps of the plan, each of a matrix counted. */
   plannedNeeds: 20_000,
   /** How deep lists and mappings may lie in each other. */
@@ -26,10 +28,14 @@ export const limits = {
   aliases: 100,
   /** What the `${params…}` of one step, or of one include, may be replaced by together. */
   filledBytes: 256 * 1024,
+  /** The same for all steps of a pipeline together. */
+  allFilledBytes: 4 * 1024 * 1024,
   /** Of the plan, as it is sent to Temporal, which takes 2 MiB; the state of the run joins it when its history begins anew. */
   planBytes: 1024 * 1024,
   /** Mistakes that are told at once. */
   problems: 200,
+  /** Of what is told of a mistake. */
+  problemCharacters: 1000,
 
   /** Of a condition as it is written. */
   whenCharacters: 4096,

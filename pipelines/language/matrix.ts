@@ -78,11 +78,20 @@ export function combinationsOf(matrix: Readonly<Record<string, Json>>): {
     ({ base }) => !exclusions.some((each) => each.every(([name, value]) => isEqual(base[name], value))),
   );
   const originals = [...combinations];
+  let valueCount = lists.length * originals.length;
   for (const added of mapsIn(include, 'include', at)) {
     const values = Object.entries(added);
     const fitting = originals.filter(({ base }) =>
       values.every(([name, value]) => !Object.hasOwn(base, name) || isEqual(base[name], value)),
     );
+    valueCount += values.length * Math.max(1, fitting.length);
+    if (valueCount > limits.matrixValues) {
+      at(
+        [],
+        `the combinations of the matrix have more than ${limits.matrixValues} values together, which is the limit`,
+      );
+      break;
+    }
     for (const each of fitting) Object.assign(each.values, added);
     if (fitting.length === 0) combinations.push({ base: added, values: { ...added } });
   }
@@ -90,6 +99,7 @@ export function combinationsOf(matrix: Readonly<Record<string, Json>>): {
     at([], 'the matrix has no combination; it needs a list of values, or include');
   if (combinations.length > maximumCombinations)
     at([], `the matrix has ${combinations.length} combinations; at most ${maximumCombinations} are allowed`);
+  if (problems.length > 0) return { combinations: [], problems };
   const found = combinations.map(({ values }) => values);
   const seen = new Map<string, Combination>();
   for (const values of found) {

@@ -67,7 +67,7 @@ export function suggestion(word: string, allowed: readonly string[]): string {
 
 /** Like `suggestion`, for a key of a pipeline file. */
 export const keySuggestion = (key: string, allowed: readonly string[]): string =>
-  explained[key] === undefined || allowed.includes(key) ? suggestion(key, allowed) : `; ${explained[key]}`;
+  Object.hasOwn(explained, key) && !allowed.includes(key) ? `; ${explained[key]}` : suggestion(key, allowed);
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn one word into the other. */
 export function editDistance(a: string, b: string): number {

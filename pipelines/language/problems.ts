@@ -19,11 +19,15 @@ export class TooManyProblems extends Error {}
 
 /** @throws TooManyProblems after the last that is told */
 export function addProblem(problems: Problem[], problem: Problem): void {
-  problems.push(problem);
+  problems.push({ ...problem, message: shortened(problem.message) });
   if (problems.length < limits.problems) return;
   problems.push({ ...problem, message: `and there may be more: at most ${limits.problems} are told at once` });
   throw new TooManyProblems();
 }
+
+/** A message may quote what somebody wrote, which has any length. */
+const shortened = (message: string) =>
+  message.length > limits.problemCharacters ? `${message.slice(0, limits.problemCharacters).toWellFormed()}…` : message;
 
 /** Collects mistakes at places of one file. */
 export interface Report {

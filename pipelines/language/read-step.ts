@@ -35,7 +35,8 @@ const keysAt = (path: Path) =>
 
 /** Reads every step; those whose outline is wrong are left out, and what is wrong reported. */
 export function readSteps(steps: readonly WrittenStep[]): Map<string, ReadStep> {
-  const texts = new Map(steps.map((written) => [written.id, { written, text: withParams(written) }]));
+  const filled: Filled = { left: limits.allFilledBytes };
+  const texts = new Map(steps.map((written) => [written.id, { written, text: withParams(written, filled) }]));
   const found = new Map<string, ReadStep | null>();
   const tally: Tally = { planned: 0, bytes: 0 };
   const read = (id: string, trail: readonly string[]): ReadStep | null => {
@@ -61,7 +62,7 @@ const isProgram = (step: Json) =>
   typeof step === 'object' && step !== null && !Array.isArray(step) && step.uses === 'run';
 
 /** Checks every reference of a step by what it may name, and fills in the params. */
-function withParams({ value, path, role, scope }: WrittenStep): Json {
+function withParams({ value, path, role, scope }: WrittenStep, filled: Filled): Json {
   const { report, params } = scope;
   const keyOf = (inner: Path) => inner[path.length];
   const matrix = typeof value === 'object' && value !== null && !Array.isArray(value) ? value.matrix : undefined;
@@ -88,9 +89,19 @@ function withParams({ value, path, role, scope }: WrittenStep): Json {
         say(`\${${reference.of}.…} is for command and env of steps that use run`);
     } else if (keyOf(inner) !== 'with') say('results of steps can be used in with only');
   }
-  return filledIn(renamed(value, scope.idOf), { path, scope }, (reference) =>
-    reference.of === 'params' ? lookUp({ ...params }, reference.path) : undefined,
-  );
+  // Told at the step before.
+  if (filled.left < 0) return null;
+  return filledIn(renamed(value, scope.idOf), { path, scope }, (reference) => {
+    const found = reference.of === 'params' ? lookUp({ ...params }, reference.path) : undefined;
+    if (found !== undefined) filled.left -= jsonBytes(found, limits.filledBytes);
+    if (filled.left < 0) throw new TooLarge(limits.allFilledBytes, 'the params filled in so far have');
+    return found;
+  });
+}
+
+/** What the params that are filled in may still have, in all steps together. */
+interface Filled {
+  left: number;
 }
 
 /** The step with references replaced; null, and told, where that makes it too large. */
@@ -103,7 +114,7 @@ function filledIn(
     return substitute(text, within(limits.filledBytes, lookup));
   } catch (error) {
     if (!(error instanceof TooLarge)) throw error;
-    report.atKey(path, `with what its references name, this step has ${error.message}, which is the limit`);
+    report.atKey(path, `${error.what} ${error.message}, which is the limit`);
     return null;
   }
 }
@@ -130,6 +141,8 @@ function readStep(
   const { id, path, scope } = written;
   const { report } = scope;
   const matrix = typeof text === 'object' && text !== null && !Array.isArray(text) ? text.matrix : undefined;
+  // Told before.
+  if (isOver(tally)) return null;
   const combinations = matrix === undefined ? null : readMatrix(written, matrix, stepNamed);
   const each = combinations ? [...combinations.values] : [null];
   if (!fits(written, text, each.length, tally)) return null;
@@ -188,8 +201,10 @@ function fits({ path, scope: { report } }: WrittenStep, text: Json, members: num
       path,
       `with this step, its matrix and params, the plan has ${formatBytes(tally.bytes)} so far; at most ${formatBytes(limits.planBytes)} are allowed`,
     );
-  return tally.planned <= limits.plannedSteps && tally.bytes <= limits.planBytes;
+  return !isOver(tally);
 }
+
+const isOver = ({ planned, bytes }: Tally) => planned > limits.plannedSteps || bytes > limits.planBytes;
 
 /** Whether what stands at a path is the matrix, or refers to it: where that is wrong, this cannot be judged. */
 const dependsOnMatrix = (text: Json, path: Path) =>

@@ -84,7 +84,11 @@ export function substitute(value: Json, lookup: (reference: Reference) => Json |
 
 /** What references are replaced by is more than is allowed. */
 export class TooLarge extends Error {
-  constructor(readonly limit: number) {
+  constructor(
+    readonly limit: number,
+    /** What is, as the beginning of a sentence. */
+    readonly what = 'with what its references name, this step has',
+  ) {
     super(`more than ${formatBytes(limit)}`);
   }
 }

@@ -39,11 +39,13 @@ export function readYaml(
     return { line, column: col };
   };
   for (const error of document.errors) add(placeAt(error.pos[0]), `not valid YAML: ${error.message}`);
+  // A tag that nobody reads, or another version of YAML.
+  for (const warning of document.warnings) add(placeAt(warning.pos[0]), `not plain YAML: ${warning.message}`);
   for (const offset of keysThereTwice(document)) add(placeAt(offset), 'this key is there twice');
   if (second) {
     return add(placeAt(second.range?.[0] ?? 0), 'only one document is allowed in a file');
   }
-  if (document.errors.length > 0) return null;
+  if (document.errors.length + document.warnings.length > 0) return null;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: limits.aliases });

@@ -6,7 +6,7 @@ import { Connection } from '@temporalio/client';
 import { afterAll, expect, it } from 'vitest';
 import { startDevEnvironment } from '../../cli/dev-environment.ts';
 import { addressOf, type DevServer, recordedDevServer } from '../../cli/dev-record.ts';
-import { freePorts } from '../../cli/dev-server.ts';
+import { freePorts, startDevServer } from '../../cli/dev-server.ts';
 import { isAlive } from '../../cli/processes.ts';
 import { openHome } from '../../worker/home.ts';
 
@@ -44,6 +44,20 @@ it('`contrail dev` starts a server and a worker that die again, until it is told
   } finally {
     await environment.stop();
   }
+});
+
+it('`contrail dev` takes over a server of which its starter wrote nothing down, since it was killed first', async () => {
+  const home = openHome({ CONTRAIL_HOME: join(folder, 'killed') });
+  const { server, port, uiPort } = await startDevServer(home, freePorts);
+  expect(recordedDevServer(home)).toBeNull();
+  const environment = await startDevEnvironment(home, freePorts, () => {});
+  try {
+    expect(environment.takenOver).toEqual(['server']);
+    expect(environment.server).toMatchObject({ server, port, uiPort });
+  } finally {
+    await environment.stop();
+  }
+  expect(isAlive(server)).toBe(false);
 });
 
 /** Into how many parts the server splits a task queue; a worker's slot asks one of them at a time. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -31,6 +32,8 @@ mkdirSync(at('full'));
 writeFileSync(at('full', 'a'), '');
 symlinkSync(at('loop.yaml'), at('loop.yaml'));
 symlinkSync(at('nowhere'), at('dead.yaml'));
+execFileSync('mkfifo', [at('pipe.yaml')]);
+writeFileSync(at('includes-pipe.yaml'), `${good}include: [{ file: pipe.yaml }]\n`);
 writeFileSync(at('throws.ts'), 'throw new Error("by the program")');
 writeFileSync(at('syntax.ts'), 'export default {');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -73,6 +76,7 @@ describe('a pipeline that cannot be read', () => {
     ['latin.yaml', 'is not UTF-8 text'],
     ['huge.yaml', 'is larger than 1048576 bytes'],
     ['empty.yaml', 'the file is empty'],
+    ['includes-pipe.yaml', 'cannot be included: it is not a file'],
     ['throws.ts', 'by the program'],
     ['syntax.ts', 'Expected identifier'],
   ])('is a sentence and exit code 2: %s', async (file, sentence) => {
@@ -105,6 +109,7 @@ describe('a value of --set', () => {
     ['epochs=.nan', 'It must be a finite number, not NaN.'],
     ['epochs=9007199254740993', 'It is a whole number beyond 9007199254740991'],
     ['epochs=&a [*a]', 'no anchors (&) and aliases (*)'],
+    ['epochs="\\ud800"', 'It must be Unicode text; half a character stands in it'],
     ['epochs=!!set {a}', 'without the tag'],
     ['epochs=!mine 1', 'without the tag !mine'],
     ['epochs=[', 'must be a number like its default'],

@@ -151,6 +151,41 @@ const cases: [string, string, string, Files?][] = [
     'learningRate must be a finite number, not Infinity',
   ],
   [
+    'a whole number that would be rounded',
+    `name: a\nparams: { x: 99999999999999999999999 }\nsteps: { ${data} }`,
+    'p.yaml:2:14: x must be a whole number up to 9007199254740991; this one would be rounded to 1e+23',
+  ],
+  [
+    'half a character in a text',
+    `name: a\nparams: { x: "\\ud800" }\nsteps: { ${data} }`,
+    'p.yaml:2:14: x must be Unicode text; half a character stands in it',
+  ],
+  [
+    'half a character in a key',
+    `name: a\nparams: { x: { "\\udc00": 1 } }\nsteps: { ${data} }`,
+    'p.yaml:2:11: a key must be Unicode text',
+  ],
+  [
+    'a tag',
+    `name: a\nparams: { x: !mine 1 }\nsteps: { ${data} }`,
+    'p.yaml:2:14: not plain YAML: Unresolved tag: !mine',
+  ],
+  [
+    'a matrix whose combinations have many values each',
+    `name: a\nsteps: { data: { uses: prepare-data, matrix: { a: [${repeat(1000, String)}], include: [${repeat(1000, (i) => `{ z${i}: 1 }`)}] }, with: { dataset: mnist } } }`,
+    'p.yaml:2:38: the combinations of the matrix have more than 50000 values together, which is the limit',
+  ],
+  [
+    'a long param in each of many steps',
+    `name: a\nparams: { x: "${'y'.repeat(100_000)}" }\nsteps: { ${repeat(500, (i) => `n${i}: { uses: notify, with: { urlFrom: X, message: "\${params.x}" } }`)} }`,
+    'the params filled in so far have more than 4 MiB, which is the limit',
+  ],
+  [
+    "a key of JavaScript's own",
+    `name: a\n__proto__: 1\nsteps: { ${data} }`,
+    'p.yaml:2:1: unknown key __proto__; allowed: name,',
+  ],
+  [
     'a large file',
     `name: a\n# ${'x'.repeat(1024 * 1024)}`,
     'p.yaml:1:1: the file is larger than 1 MiB, which is the limit',
@@ -165,6 +200,12 @@ const cases: [string, string, string, Files?][] = [
 describe('a pipeline that asks for too much is refused at its place, with the limit', () => {
   for (const [name, text, message, files] of cases)
     it(name, () => expect(mistakesIn(text, files).join('\n').slice(0, 20_000)).toContain(message));
+
+  it('a mistake in a long word, of which the beginning is told', () => {
+    const [mistake = ''] = mistakesIn(`name: a\nsteps: { x: { uses: ${'n'.repeat(500_000)} } }`);
+    expect(mistake).toMatch(/^p\.yaml:2:.* there is no kind of step "nnn/);
+    expect(mistake.length).toBeLessThan(1200);
+  });
 
   it('many mistakes, of which the first are told', () => {
     const mistakes = mistakesIn(
