@@ -34,8 +34,9 @@ export interface OwnWorkload extends Omit<StepWorkload, 'image'> {
   readonly loss?: Readonly<Record<string, unknown>>;
 }
 
-const count = 1024;
 const classes = 10;
+/** Large ones take their time to make. */
+const imagesOf = ([height, width]: StepWorkload['image']) => (height * width > 64 * 64 ? 256 : 1024);
 
 export function openOurs({
   image = imageShape,
@@ -47,6 +48,7 @@ export function openOurs({
   precision,
 }: OwnWorkload): Ours {
   const [height, width, channels] = image;
+  const count = imagesOf(image);
   const schema = loss && 'crossEntropy' in loss ? classifierConfigSchema : trainingConfigSchema;
   const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, loss, engine, precision });
   const model = createTrainingModel(config, { height, width, channels, mean: [0.5], deviation: [0.3] }, classes);
@@ -96,7 +98,9 @@ export function openOurs({
 }
 
 /** Gratings: each class has a direction, each image a width, a phase and a brightness of its own. */
-function makeImages([height, width, channels]: StepWorkload['image']): LoadedSplit {
+function makeImages(image: StepWorkload['image']): LoadedSplit {
+  const [height, width, channels] = image;
+  const count = imagesOf(image);
   const labels = Int32Array.from({ length: count }, (_, row) => row % classes);
   const size = height * width * channels;
   const images = Uint8Array.from({ length: count * size }, (_, at) => {

@@ -1,5 +1,5 @@
 import type { Tell } from '../figures.ts';
-import { stepsInChild } from './several.ts';
+import { stepsInChild } from './steps-in-child.ts';
 import type { Steps } from './take-steps.ts';
 
 /** Whether two processes give the same bits, with TensorFlow's deterministic operations and without, and what these cost. */

@@ -1,6 +1,6 @@
 import { largestDifference } from '../../statistics.ts';
 import type { Tell } from '../figures.ts';
-import { stepsInChild } from './several.ts';
+import { stepsInChild } from './steps-in-child.ts';
 import type { Steps } from './take-steps.ts';
 
 /** The losses of the same steps here and on the CPU of the same machine. On a machine without a GPU both are the CPU's. */
