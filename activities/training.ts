@@ -32,7 +32,6 @@ const finishTrainingInput = trainingStepInputSchema.extend({
   /** False where the training was not the same from its first epoch to its last. */
   cache: z.boolean().optional(),
 });
-export type TrainingStepInput = z.input<typeof trainingStepInputSchema>;
 export type TrainEpochStepInput = z.input<typeof trainEpochInput>;
 export type FinishTrainingStepInput = z.input<typeof finishTrainingInput>;
 

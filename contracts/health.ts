@@ -47,7 +47,6 @@ export const healthSchema = z.strictObject({
     })
     .prefault({}),
 });
-export type HealthConfig = z.infer<typeof healthSchema>;
 
 export const stopSchema = z.strictObject({
   patience: z.int().min(1).optional().describe('epochs without a lower loss'),

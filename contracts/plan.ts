@@ -18,7 +18,6 @@ export const retrySchema = z.strictObject({
     .optional()
     .describe('what happens when the attempts are used up or an error is not retried: fail, or wait for a person'),
 });
-export type RetryConfig = z.infer<typeof retrySchema>;
 
 /** When a step runs: with the others, after the others when one of them failed, or after them in any case. */
 export const stepRoleSchema = z.enum(['step', 'onFailure', 'finally']);

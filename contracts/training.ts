@@ -154,7 +154,6 @@ export const checkpointSchema = z.strictObject({
     .default(5)
     .describe('also checkpoint within an epoch that runs for longer than this'),
 });
-export type CheckpointConfig = z.infer<typeof checkpointSchema>;
 
 /** A choice written by its name alone takes that choice's defaults: `optimizer: adam` is `optimizer: { name: adam }`. */
 const byName = <Name extends string, T extends z.ZodType<object, { name: Name }>>(names: readonly Name[], schema: T) =>

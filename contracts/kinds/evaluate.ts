@@ -9,7 +9,6 @@ export const evaluateParams = z.strictObject({
     .default([20])
     .describe('k of the nearest-neighbour accuracies'),
 });
-export type EvaluateParams = z.infer<typeof evaluateParams>;
 
 export const evaluateResult = z.strictObject({
   evaluation: artifactOf('evaluation'),

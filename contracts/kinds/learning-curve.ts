@@ -14,7 +14,6 @@ export const learningCurveParams = z.strictObject({
   neighbours: z.int().min(1).max(1000).default(20).describe('k of the nearest-neighbour accuracy'),
   seed: seedSchema.describe('of the order in which the probe sees the images'),
 });
-export type LearningCurveParams = z.infer<typeof learningCurveParams>;
 
 export const learningCurveResult = z.strictObject({
   curve: artifactOf('curve'),

@@ -15,7 +15,6 @@ export const linearProbeParams = z.strictObject({
   weightDecay: z.number().min(0).max(1).default(0),
   seed: seedSchema,
 });
-export type LinearProbeParams = z.infer<typeof linearProbeParams>;
 
 export const linearProbeResult = z.strictObject({
   classifier: artifactOf('classifier'),

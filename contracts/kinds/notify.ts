@@ -10,7 +10,6 @@ export const notifyParams = z.strictObject({
   data: z.record(z.string(), z.json()).default({}).describe('sent along as it is, results of steps say'),
   seconds: z.number().positive().max(300).default(10).describe('how long an answer may take'),
 });
-export type NotifyParams = z.infer<typeof notifyParams>;
 
 export const notifyResult = z.strictObject({ status: z.int().describe('the HTTP status of the answer') });
 

@@ -9,7 +9,6 @@ export const outOfDistributionParams = z.strictObject({
     .optional()
     .describe('use at most so many test images of either data set, spread evenly over the split'),
 });
-export type OutOfDistributionParams = z.infer<typeof outOfDistributionParams>;
 
 export const outOfDistributionResult = z.strictObject({
   outliers: artifactOf('outliers'),

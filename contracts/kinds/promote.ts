@@ -17,7 +17,6 @@ export const promoteParams = z.strictObject({
     .describe('compare also where it is not known which test images a model was trained on'),
   force: z.boolean().default(false).describe('promote whatever the comparison says'),
 });
-export type PromoteParams = z.infer<typeof promoteParams>;
 
 export const promoteResult = z.strictObject({
   promoted: z.boolean(),

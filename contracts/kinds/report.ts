@@ -6,7 +6,6 @@ export const reportParams = z.strictObject({
   title: z.string().min(1).max(200).optional().describe('of the page; the name of the pipeline where absent'),
   seed: seedSchema.describe('of the map of the embedding'),
 });
-export type ReportParams = z.infer<typeof reportParams>;
 
 export const reportResult = z.strictObject({
   page: z.string().describe('where the page is in the store'),

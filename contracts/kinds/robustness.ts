@@ -8,7 +8,6 @@ export const robustnessParams = z.strictObject({
   images: z.int().min(1).optional().describe('use at most so many test images, spread evenly over the split'),
   seed: seedSchema.describe('of the corruptions: the same seed spoils the same images in the same way for every model'),
 });
-export type RobustnessParams = z.infer<typeof robustnessParams>;
 
 export const robustnessResult = z.strictObject({
   robustness: artifactOf('robustness'),

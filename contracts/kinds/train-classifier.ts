@@ -10,7 +10,6 @@ export const trainClassifierParams = classifierConfigSchema.extend({
   data: dataSchema.prefault({}),
   ...watchSettings,
 });
-export type TrainClassifierParams = z.infer<typeof trainClassifierParams>;
 
 export const trainClassifierResult = z.strictObject({
   encoder: artifactOf('encoder'),
