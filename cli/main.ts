@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setImmediate as afterEvents } from 'node:timers/promises';
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { z } from 'zod';
@@ -220,6 +221,9 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     report(error);
     return exitCodeOf(error);
+  } finally {
+    // A stream tells only now that what was printed could not be written, as on a disk that is full.
+    await afterEvents();
   }
 }
 

@@ -25,6 +25,9 @@ const namers = ['TEMPORAL_ADDRESS', 'TEMPORAL_PROFILE', 'TEMPORAL_CONFIG_FILE'];
 const ofKubernetes = /_SERVICE_(HOST|PORT(_\w+)?)$|_PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$/;
 const slipDistance = 2;
 const abbreviationLength = 'TEMPORAL_ADDR'.length;
+/** What a key may have, which goes into a header. */
+const inHeader = /^[\x21-\x7e]+$/;
+const highestPort = 65_535;
 const truth = ['1', 'true', '0', 'false'];
 
 /** How to reach a Temporal server. */
@@ -64,6 +67,13 @@ export function temporalSettings(environment: NodeJS.ProcessEnv = process.env): 
 function problemOf(name: string, value: string): string[] {
   if (known.includes(name)) {
     if (value === '') return [`${name} is empty; unset it, or give it a value.`];
+    // The library's own message would quote the key.
+    if (name === 'TEMPORAL_API_KEY' && !inHeader.test(value))
+      return [`${name} holds a line break, a space or another character that no key has; take it out.`];
+    if (name === 'TEMPORAL_ADDRESS' && value.includes('@'))
+      return [`${name} must be host:port, without a user or password; TEMPORAL_API_KEY holds a key.`];
+    if (name === 'TEMPORAL_ADDRESS' && !isAddress(value))
+      return [`${name} is ${JSON.stringify(value)}; it must be host or host:port, with a port from 1 to 65535.`];
     if (name === 'TEMPORAL_TLS' && !truth.includes(value))
       return [`${name} is ${value}; allowed: ${truth.join(', ')}.`];
     return [];
@@ -92,6 +102,11 @@ function load(environment: NodeJS.ProcessEnv): ClientConnectConfig {
       { cause },
     );
   }
+}
+
+function isAddress(text: string): boolean {
+  const found = /^(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/\\[\]]+)(?::(\d+))?$/.exec(text);
+  return found !== null && (found[1] === undefined || (Number(found[1]) > 0 && Number(found[1]) <= highestPort));
 }
 
 /** Whether an address, with or without a port, is on this machine. */

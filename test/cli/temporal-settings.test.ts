@@ -9,6 +9,15 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 /** Nothing of the settings of who runs the tests. */
 const settings = (environment: NodeJS.ProcessEnv) => temporalSettings({ XDG_CONFIG_HOME: folder, ...environment });
 
+function messageOf(environment: NodeJS.ProcessEnv): string {
+  try {
+    settings(environment);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  return '';
+}
+
 describe('variables of Temporal', () => {
   it.each([
     ['TEMPORAL_TLS_CA_PATH', 'There is no variable TEMPORAL_TLS_CA_PATH'],
@@ -22,6 +31,31 @@ describe('variables of Temporal', () => {
   ])('%s, which nobody reads, is refused by name', (name, said) => {
     expect(() => settings({ [name]: 'x' })).toThrow(said);
   });
+
+  it.each(['sesame\n', 'ses\name', 'my sesame', 'schl\u00fcssel'])(
+    'a key that no header can hold is refused, and not quoted: %j',
+    (key) => {
+      const said = messageOf({ TEMPORAL_API_KEY: key });
+      expect(said).toMatch(/^TEMPORAL_API_KEY holds a line break, a space or another character/);
+      expect(said).not.toContain(key.trim());
+    },
+  );
+
+  it('a password in the address is refused, and not quoted', () => {
+    const said = messageOf({ TEMPORAL_ADDRESS: 'me:password@host:7233' });
+    expect(said).toContain('TEMPORAL_ADDRESS must be host:port, without a user or password');
+    expect(said).not.toContain('password@');
+  });
+
+  it.each([' ', 'http://host:7233', 'host:0', 'host:99999', 'host:', 'host:x', '::1', 'a b:1'])(
+    'an address that is none is refused: %j',
+    (address) => expect(messageOf({ TEMPORAL_ADDRESS: address })).toContain('it must be host or host:port'),
+  );
+
+  it.each(['host', 'host:7233', '127.0.0.1:1', '[::1]:7233', 'my-team.a1b2.tmprl.cloud:7233'])(
+    'an address is taken: %s',
+    (address) => expect(settings({ TEMPORAL_ADDRESS: address }).connectionOptions.address).toContain(address),
+  );
 
   it.each([
     'TEMPORAL_SERVICE_HOST',
