@@ -1,11 +1,8 @@
 import type { z } from 'zod';
-import { classifierAboutSchema } from '../contracts/evaluation.ts';
-import { canonicalJson } from '../contracts/json.ts';
 import { promoteParams, type promoteResult } from '../contracts/kinds/promote.ts';
 import type { ModelVersion } from '../contracts/models.ts';
-import { describeDataset } from '../datasets/index.ts';
 import { judge } from '../report/comparison/judge.ts';
-import { candidateOf, datasetOf, promoteModel, readAbout } from '../store/index.ts';
+import { candidateOf, datasetOf, promoteModel } from '../store/index.ts';
 import { type ActivityContext, runOnceInTrainer } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -22,11 +19,7 @@ export async function promote(context: ActivityContext, input: StepInput) {
   const { store } = context;
   const candidate = await candidateOf(store, { run, step }, evaluation);
   const dataset = await datasetOf(store, evaluation);
-  const measureAgain = async ({ version, encoder, classifier }: ModelVersion, k: number) => {
-    const about = await readAbout(store, classifier, classifierAboutSchema);
-    const { classes } = await describeDataset(store, dataset);
-    if (canonicalJson(about.classes) !== canonicalJson(classes))
-      return `version ${version} knows other classes, so they cannot be compared`;
+  const measureAgain = async ({ encoder, classifier }: ModelVersion, k: number) => {
     const job = { run, step, encoder, classifier, dataset, params: { neighbours: [k] } };
     return (await runOnceInTrainer(context, 'evaluate', job)).evaluation;
   };

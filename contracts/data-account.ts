@@ -1,10 +1,11 @@
-import { type DataSummary, dataSummarySchema } from './kinds/prepare-data.ts';
+import { type DataSummary, dataSummarySchema, prepareDataResult } from './kinds/prepare-data.ts';
 import type { StepStatus } from './status.ts';
 
 const mostWarnings = 6;
 const mostClasses = 3;
 
-/** What prepare-data found, in a line: `8 of 14 coat used; 6 rejected, first: train/coat/line.png is cut off`. */
+/** What prepare-data found, in a line: `8 of 14 coat used; 6 rejected, first: train/coat/line.png is cut off; 10 train, 1
+ * validation, 2 test`. */
 export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result'>): string {
   const summary = summaryOf(uses, result);
   if (!summary) return '';
@@ -24,9 +25,10 @@ export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result
       ? [`${files.rejected} rejected${first ? `, first: ${first.first[0] ?? ''} ${first.reason}` : ''}`]
       : [];
   const ignored = files && files.ignored > 0 ? [`${files.ignored} of file managers ignored`] : [];
+  const sides = files ? splitCounts(result) : [];
   const said = summary.warnings?.length ?? 0;
   const warnings = said > 0 ? [said === 1 ? '1 warning' : `${said} warnings`] : [];
-  return [...(classes.length > 0 ? classes : counts), ...rejected, ...ignored, ...warnings].join('; ');
+  return [...(classes.length > 0 ? classes : counts), ...rejected, ...ignored, ...sides, ...warnings].join('; ');
 }
 
 /**
@@ -61,6 +63,18 @@ export function dataLines(
     ...(warnings.length > mostWarnings ? [`and ${warnings.length - mostWarnings} more warnings`] : []),
   ];
   return lines.map((line) => `${id}: ${line}`);
+}
+
+/** How many images are learnt from, chosen by and measured on. */
+function splitCounts(result: StepStatus['result']): string[] {
+  const counts = prepareDataResult.shape.counts.safeParse(result?.counts);
+  return counts.success
+    ? [
+        Object.entries(counts.data)
+          .map(([split, images]) => `${images} ${split}`)
+          .join(', '),
+      ]
+    : [];
 }
 
 const summaryOf = (uses: string, result: StepStatus['result']) =>

@@ -6,6 +6,7 @@ import { comparisonSchema } from './comparison.ts';
 import { evaluationSchema } from './evaluation.ts';
 import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
 import { dataSummarySchema } from './kinds/prepare-data.ts';
+import { promoteResult } from './kinds/promote.ts';
 import { learningCurveSchema } from './learning-curve.ts';
 import { outliersSchema } from './outliers.ts';
 import { robustnessSchema } from './robustness.ts';
@@ -88,6 +89,15 @@ const dataReportSchema = z.strictObject({
 });
 export type DataReport = z.infer<typeof dataReportSchema>;
 
+/** A model that was promoted, or was not, and why. */
+const promotionReportSchema = z.strictObject({
+  step: plannedStepIdSchema,
+  model: z.string(),
+  metric: z.string(),
+  result: promoteResult,
+});
+export type PromotionReport = z.infer<typeof promotionReportSchema>;
+
 /** report.json: everything that a report of a run shows. */
 export const reportSchema = z.strictObject({
   format: z.literal('contrail-report/1'),
@@ -120,6 +130,8 @@ export const reportSchema = z.strictObject({
   data: z.array(dataReportSchema).default([]),
   /** What people decided, the oldest first. */
   approvals: z.array(approvalDecisionSchema.extend({ step: z.string() })).default([]),
+  /** What became of the models of the run; empty in reports of versions that did not tell. */
+  promotions: z.array(promotionReportSchema).default([]),
   trainings: z.array(trainingReportSchema),
   evaluations: z.array(evaluationReportSchema),
   robustness: z.array(originSchema.extend({ robustness: robustnessSchema })),

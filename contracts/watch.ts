@@ -50,21 +50,32 @@ export interface Finding {
 export interface WatchRules {
   readonly health: ReturnType<typeof healthSchema.parse>;
   readonly stop: StopConfig;
+  /** As many images of each class in a batch; else a batch is drawn from all images alike. */
+  readonly isBalanced: boolean;
 }
 
 /** The rules of a step's parameters, with the defaults of those that are absent. */
 export const watchRules = (parameters: { readonly [key: string]: Json }): WatchRules => ({
   health: healthSchema.parse(parameters.health ?? {}),
   stop: stopSchema.parse(parameters.stop ?? {}),
+  isBalanced: Boolean(parameters.sampler),
 });
 
 const isLower = (loss: number, mark: Mark | null, delta: number) => mark === null || loss < mark.loss - delta;
+
+/** What brings two images of a class into a batch. In a balanced one it is not the size; where no class has two, nothing but images. */
+function adviceOnPairs(withoutPositives: number, isBalanced: boolean): string {
+  if (isBalanced) return 'Raise sampler.balanced.perClass to 2 or more';
+  return withoutPositives < 1
+    ? 'Raise batch, or draw balanced batches (sampler)'
+    : 'Add images to the classes: no batch helps where each class has one';
+}
 
 /** Takes an epoch into account. The first finding that asks for something is the one that counts. */
 export function observe(
   watch: Watch,
   { epoch, loss, seconds, collapsedLoss, withoutPositives }: WatchedEpoch,
-  { health, stop }: WatchRules,
+  { health, stop, isBalanced }: WatchRules,
 ): { readonly watch: Watch; readonly finding: Finding | null } {
   const { collapse, plateau } = health;
   const isCollapsed = collapsedLoss !== undefined && Math.abs(loss / collapsedLoss - 1) <= collapse.tolerance;
@@ -87,7 +98,7 @@ export function observe(
     findings.push({
       rule: 'withoutPositives',
       action: health.withoutPositives.action,
-      message: `${Math.round(100 * withoutPositives)} % of the batches hold no two images of one class, so labels have no effect on them. Raise batch`,
+      message: `${Math.round(100 * withoutPositives)} % of the batches hold no two images of one class, so labels have no effect on them. ${adviceOnPairs(withoutPositives, isBalanced)}`,
       goodEpoch: epoch - 1,
     });
   if (plateau && now.step && epoch - now.step.epoch >= plateau.epochs)

@@ -4,7 +4,7 @@ import { differencesOf } from '../contracts/training-changes.ts';
 import { jsonBytes, type Store } from '../store/index.ts';
 import { type Arm, armsOf } from './arms.ts';
 import { commonImages, sameTestImages } from './comparison/common-images.ts';
-import { duration, moment } from './format.ts';
+import { count, duration, moment } from './format.ts';
 import { gather } from './gather/index.ts';
 import { headlineOf } from './headline.ts';
 import { html } from './page/html.ts';
@@ -120,14 +120,16 @@ function runsSection(reports: readonly Report[], arms: readonly Arm[]): Section 
   };
 }
 
+const listOf = (values: readonly string[]) => [...new Set(values)].join(', ');
+
 /** Parameters and versions that are not the same in all runs. */
 function differencesSection(reports: readonly Report[]): Section {
   const given = ({ params, environment, evaluations }: Report): { [key: string]: Json } => ({
     params,
     environment,
     measured: {
-      'data sets': [...new Set(evaluations.map(({ dataset }) => `${dataset.slice(0, 12)}…`))],
-      'test images': [...new Set(evaluations.map(({ evaluation }) => evaluation.testImages))],
+      'data sets': listOf(evaluations.map(({ dataset }) => `${dataset.slice(0, 12)}…`)),
+      'test images': listOf(evaluations.map(({ evaluation }) => count(evaluation.testImages))),
     },
   });
   const [first] = reports as [Report];
@@ -140,7 +142,8 @@ function differencesSection(reports: readonly Report[]): Section {
       (so, key) => (so !== null && typeof so === 'object' && !Array.isArray(so) ? so[key] : undefined),
       given(report)[head],
     );
-    return value === undefined ? 'absent' : JSON.stringify(value).replace(/^"([0-9a-f]{12})[0-9a-f]{52}"$/, '$1…');
+    if (value === undefined) return 'absent';
+    return head === 'measured' ? String(value) : JSON.stringify(value).replace(/^"([0-9a-f]{12})[0-9a-f]{52}"$/, '$1…');
   };
   return {
     id: 'differences',

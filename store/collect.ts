@@ -132,9 +132,17 @@ async function reach(
     if (reached.has(folder)) continue;
     reached.add(folder);
     // Of an artifact that is gone, nobody knows what it was made from.
-    if (isThere(ref)) pending.push(...artifactsIn((await readArtifact(store, ref)).about));
+    if (!isThere(ref)) continue;
+    const { about } = await readArtifact(store, ref);
+    pending.push(...artifactsIn(about), ...trainedOn(about));
   }
   return reached;
+}
+
+/** An encoder names its data set by the digest alone. Without it nobody knows which test images a model has seen. */
+function trainedOn(about: unknown): ArtifactRef[] {
+  const named = z.object({ dataset: digestSchema }).safeParse(about);
+  return named.success ? [{ kind: 'dataset', digest: named.data.dataset }] : [];
 }
 
 async function isYoung(store: Store, files: readonly StoredFile[], now: number): Promise<boolean> {

@@ -1,6 +1,12 @@
 import { artifactRefSchema } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
-import { type Candidate, type MetricName, type ModelVersion, modelNameSchema } from '../../contracts/models.ts';
+import {
+  type Candidate,
+  type MetricName,
+  type ModelVersion,
+  modelNameSchema,
+  type Refusal,
+} from '../../contracts/models.ts';
 import {
   candidateOf,
   listModels,
@@ -53,10 +59,11 @@ export async function modelsListCommand({ json }: { readonly json: boolean }): P
   if (json) printJson(models);
   else if (models.length === 0) say('No models yet. A promote step makes one.');
   else {
-    print(versionTable(models, { model: ({ model }) => model, why: ({ reason }) => reason }));
-    for (const { model, refused } of models)
-      if (refused)
-        print(`${model}: ${refused.run} was not promoted since, ${localTime(refused.at)}: ${refused.reason}`);
+    print(versionTable(models, { model: ({ model }) => model }));
+    for (const { model, version, reason, refused } of models) {
+      print(`\n${model}: version ${version} was promoted: ${reason}`);
+      if (refused) print(`${model}: since then, ${refusalText(refused)}`);
+    }
   }
   return 0;
 }
@@ -71,29 +78,33 @@ export async function modelsShowCommand(model: string, { json }: { readonly json
   if (json) printJson({ current: current.version, versions, refused: await loadRefusals(store, model) });
   else {
     print(`${model}: version ${current.version} is current, of run ${current.run}`);
-    print(versionTable(versions.toReversed(), { why: ({ reason }) => reason }));
+    print(versionTable(versions.toReversed()));
+    print('\nWhy each was promoted:');
+    for (const { version, reason } of versions.toReversed()) print(`  version ${version}: ${reason}`);
     const refused = (await loadRefusals(store, model)).toReversed();
-    if (refused.length > 0) {
+    if (refused.length > 0)
       print(
         `\nNot promoted${refused.length > shownRefusals ? `, the last ${shownRefusals} of ${refused.length}` : ''}:`,
       );
-      const rows = refused.slice(0, shownRefusals).map(({ at, run, reason }) => [localTime(at), run, reason]);
-      print(table(['at', 'run', 'why'], rows));
-    }
+    for (const refusal of refused.slice(0, shownRefusals)) print(`  ${refusalText(refusal)}`);
   }
   return 0;
 }
 
+/** Whole sentences are too wide for a column: a terminal wraps them below the table. */
+const refusalText = ({ at, run, step, reason }: Refusal): string =>
+  `${run} was not promoted${step === null ? ' by hand' : ''} (${localTime(at)}): ${reason}`;
+
 function versionTable(
   versions: readonly ModelVersion[],
-  more: Readonly<Record<string, (version: ModelVersion) => string>>,
+  before: Readonly<Record<string, (version: ModelVersion) => string>> = {},
 ): string {
   const rows = versions.map((each) => {
     const { version, metrics, run, promotedAt } = each;
     const shown = [metrics.top1, metrics.macroF1, metrics.knn].map((value) => value?.toFixed(4) ?? '');
-    return [version, ...shown, localTime(promotedAt), run, ...Object.values(more).map((text) => text(each))];
+    return [...Object.values(before).map((text) => text(each)), version, ...shown, localTime(promotedAt), run];
   });
-  return table(['version', 'top-1', 'macro F1', 'k-NN', 'since', 'run', ...Object.keys(more)], rows);
+  return table([...Object.keys(before), 'version', 'top-1', 'macro F1', 'k-NN', 'since', 'run'], rows);
 }
 
 export interface PromoteOptions {
@@ -115,8 +126,15 @@ export async function modelsPromoteCommand(
   const store = openStore(openHome().storeUrl);
   checkModelName(model);
   const candidate = await evaluatedModel(store, checkRunId(run), step);
-  const measureAgain = async ({ version }: ModelVersion) =>
-    `version ${version} was measured on other test images, or keeps no single answers; a promote step measures it again`;
+  const remedies: string[] = [];
+  const measureAgain = async ({ version, run: other, testSet }: ModelVersion) => {
+    remedies.push(
+      `This command measures nothing: a promote step in a pipeline measures version ${version} again, on the new test images. \`contrail compare ${run} ${other}\` shows both on those that they have in common.`,
+    );
+    return testSet === candidate.testSet
+      ? `the evaluation of version ${version} does not keep what it said of each test image`
+      : `version ${version} was measured on other test images`;
+  };
   const { judge } = await import('../../report/comparison/judge.ts');
   const promotion = await promoteModel(store, candidate, {
     model,
@@ -128,7 +146,8 @@ export async function modelsPromoteCommand(
   else if (promotion.promoted)
     say(`${model} is now the model of ${run}, version ${promotion.version}: ${promotion.reason}.`);
   if (promotion.promoted) return 0;
-  throw new ContrailError('RunFailed', `${model} stays as it is: ${promotion.reason}. --force promotes all the same.`);
+  const said = [`${model} stays as it is: ${promotion.reason}.`, ...remedies, '--force promotes all the same.'];
+  throw new ContrailError('RunFailed', said.join(' '));
 }
 
 async function evaluatedModel(store: Store, run: string, step: string | undefined): Promise<Candidate> {

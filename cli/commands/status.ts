@@ -1,5 +1,5 @@
 import { questionText } from '../../contracts/approval.ts';
-import { dataLines } from '../../contracts/data-account.ts';
+import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
 import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';
@@ -94,8 +94,8 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
 function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return shortened(error.message.split('\n')[0] ?? '');
-  const promotion = promotionText({ uses: step.uses, result });
-  if (promotion !== '') return shortened(promotion);
+  const said = promotionText({ uses: step.uses, result }) || dataHeadline({ uses: step.uses, result });
+  if (said !== '') return shortened(said);
   if (typeof result?.top1 === 'number') return `top-1 ${result.top1.toFixed(4)}`;
   return metrics ? `loss ${metrics.loss.toFixed(4)}` : '';
 }

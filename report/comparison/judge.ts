@@ -1,7 +1,9 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
+import { classifierAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
+import { canonicalJson } from '../../contracts/json.ts';
 import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contracts/models.ts';
-import { datasetOf, readArtifactJson, type Store } from '../../store/index.ts';
+import { datasetOf, readAbout, readArtifactJson, type Store } from '../../store/index.ts';
+import { someOf } from '../evaluation-notes.ts';
 import { times } from '../format.ts';
 import { imageAnswers } from './image-answers.ts';
 import { differenceOn, type ImageDifference } from './image-measures.ts';
@@ -59,7 +61,7 @@ export async function judge(
   const answers = await imageAnswers(store, candidate.evaluation);
   const k = own.knn[0]?.k ?? 0;
   const kept = await keptEvaluation(store, candidate, current, metric, k);
-  const measured = kept ?? (await measureAgain(current, k));
+  const measured = kept ?? (await otherClasses(store, current, own.classes)) ?? (await measureAgain(current, k));
   if (typeof measured === 'string') return { ...undecided(measured, candidate.metrics[metric]), seen };
   const before = await imageAnswers(store, measured);
   if (!answers || !before)
@@ -97,6 +99,24 @@ async function keptEvaluation(
   if (metric !== 'knn') return current.evaluation;
   const { knn } = await readArtifactJson(store, current.evaluation, evaluationFile, evaluationSchema);
   return answers.neighbours && knn[0]?.k === k ? current.evaluation : null;
+}
+
+/** Why a model cannot be measured on images of these classes; null where it knows them all, and no others. */
+async function otherClasses(
+  store: Store,
+  { version, classifier }: ModelVersion,
+  classes: readonly string[],
+): Promise<string | null> {
+  const { classes: known } = await readAbout(store, classifier, classifierAboutSchema);
+  if (canonicalJson(known) === canonicalJson(classes)) return null;
+  const without = (names: readonly string[], others: readonly string[]) =>
+    names.filter((name) => !others.includes(name));
+  const [added, gone] = [without(classes, known), without(known, classes)];
+  const differing = [
+    ...(added.length > 0 ? [`new: ${someOf(added)}`] : []),
+    ...(gone.length > 0 ? [`gone: ${someOf(gone)}`] : []),
+  ];
+  return `version ${version} knows other classes (${differing.join('; ') || 'in another order'}), so they cannot be compared; only \`force\` promotes the new model`;
 }
 
 /** Whether a difference is enough, in a sentence with its interval. */

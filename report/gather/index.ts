@@ -22,6 +22,7 @@ import {
 } from '../../store/index.ts';
 import { mapOf } from './map.ts';
 import { originOf } from './origin.ts';
+import { promotionOf } from './promotions.ts';
 import { gatherTrainings } from './trainings.ts';
 
 export interface GatherOptions {
@@ -93,6 +94,7 @@ export async function gather(
     }),
     data: [],
     approvals: [],
+    promotions: plan.steps.flatMap((step) => promotionOf(step, results[step.id]?.result)),
     trainings,
     evaluations: [],
     robustness: [],

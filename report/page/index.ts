@@ -12,6 +12,7 @@ import { classesSection, reliabilitySection } from './sections/classes.ts';
 import { comparisons, verdictOf } from './sections/comparison.ts';
 import { dataSection } from './sections/data.ts';
 import { curvesSection, outliersSection, robustnessSection } from './sections/measures.ts';
+import { modelsSection } from './sections/models.ts';
 import { details, results, tiles } from './sections/overview.ts';
 import { embeddingSection, mistakesSection } from './sections/pictures.ts';
 import { trainings } from './sections/trainings.ts';
@@ -30,6 +31,7 @@ export function renderReport(
   const arms = armsOf(report);
   const sections = [
     results(report, arms),
+    modelsSection(report),
     comparisons(report, drawings),
     trainings(report, drawings),
     curvesSection(report, arms, drawings),

@@ -4,6 +4,7 @@ import { describer } from '../../cli/follow.ts';
 import { createPace } from '../../cli/pace.ts';
 import type { StepActivity } from '../../cli/pending.ts';
 import type { StepStatus } from '../../contracts/status.ts';
+import { stepTable } from '../../workflows/details.ts';
 
 const training: StepStatus = {
   id: 'pretrain',
@@ -36,6 +37,18 @@ function watcher() {
       stripVTControlCharacters(describeStep(step, activity)).replace(/^[█░]+ /, ''),
   };
 }
+
+describe('what is said of a promotion', () => {
+  it('whether the model was promoted and why: by run, and in Temporal’s page', () => {
+    const reason = 'top1 0.8, and version 3 has 0.82, on 62 test images: 1 image fewer';
+    const result = { promoted: false, version: 3, reason, before: 0.82, after: 0.8 };
+    const step: StepStatus = { ...training, id: 'promote', uses: 'promote', state: 'done', epochs: null, result };
+    expect(watcher().says(step)).toBe(`not promoted: ${reason}`);
+    expect(stepTable([step])).toContain(`not promoted: ${reason}`);
+    const promoted = { ...step, result: { ...result, promoted: true, reason: 'the first model of this name' } };
+    expect(watcher().says(promoted)).toBe('promoted: the first model of this name');
+  });
+});
 
 describe('what is said of a running training', () => {
   it('that no worker has taken it up', () => {

@@ -23,7 +23,7 @@ const step = { id: 'data', uses: 'prepare-data', result } as const;
 describe('what is said of prepared data', () => {
   it('how much of each class is used, and the first that is not, in a line', () => {
     expect(dataHeadline(step)).toBe(
-      '8 of 14 coat used; 6 rejected, first: train/coat/a.png is cut off or damaged; 5 of file managers ignored; 1 warning',
+      '8 of 14 coat used; 6 rejected, first: train/coat/a.png is cut off or damaged; 5 of file managers ignored; 10 train, 1 validation, 2 test; 1 warning',
     );
   });
 
@@ -42,7 +42,10 @@ describe('what is said of prepared data', () => {
     const { incomplete: _, ...rest } = result;
     const files = { found: 13, used: 13, leftOut: 0, rejected: 0, ignored: 0 };
     const whole = { ...step, result: { ...rest, files, reasons: [], warnings: [] } };
-    expect([dataHeadline(whole), dataLines(whole, String)]).toEqual(['13 of 13 files used', []]);
+    expect([dataHeadline(whole), dataLines(whole, String)]).toEqual([
+      '13 of 13 files used; 10 train, 1 validation, 2 test',
+      [],
+    ]);
     const { dataset, name, classes, counts, rejected } = result;
     const old = { ...step, result: { dataset, name, classes, counts, rejected } };
     expect([dataHeadline(old), dataLines(old, String)]).toEqual(['', []]);

@@ -255,6 +255,19 @@ export const complete: Report = reportSchema.parse({
       },
     },
   ],
+  promotions: [
+    {
+      step: 'promote',
+      model: 'shirts',
+      metric: 'top1',
+      result: {
+        promoted: false,
+        version: 3,
+        reason: 'top1 0.88, and version 3 has 0.9, on 50 test images that neither has seen (10 others were left out)',
+        ...{ before: 0.9, after: 0.88, images: 50, seen: 10, low: -0.1, high: 0.06 },
+      },
+    },
+  ],
   problems: ['foreign@seed=9: its outliers is of another version'],
 });
 

@@ -18,6 +18,7 @@ describe('the page of a complete report', () => {
     const ids = [...document.querySelectorAll('main > section')].map(({ id }) => id);
     expect(ids).toEqual([
       'results',
+      'models',
       'comparison',
       'training',
       'curves',
@@ -78,6 +79,14 @@ describe('the page of a complete report', () => {
     expect(textOf('.warning')).toContain('another version');
   });
 
+  it('says of each model whether it was promoted, why, and on how many images', () => {
+    const said = textOf('#models').replaceAll(/\s+/g, ' ');
+    expect(said).toContain('shirts: not promoted; version 3 stays');
+    expect(said).toContain('top1 0.88, and version 3 has 0.9, on 50 test images that neither has seen');
+    for (const row of ['test images compared50', 'one of them has seen10', 'the difference−0.1000 to +0.0600'])
+      expect(said).toContain(row);
+  });
+
   it('accounts for the files of the data, with every rejected one and what may mislead', () => {
     for (const said of ['found85', 'used72', 'rejected8', 'left behind by macOS, ignored5', 'train/<b>coat/7.png'])
       expect(textOf('#data')?.replaceAll(/\s+/g, ' ')).toContain(said);
@@ -96,6 +105,7 @@ it('is still a page where nothing has been done yet', () => {
   const empty = {
     ...complete,
     data: [],
+    promotions: [],
     trainings: [],
     evaluations: [],
     robustness: [],

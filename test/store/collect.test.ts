@@ -90,6 +90,18 @@ describe('collecting garbage', () => {
     for (const ref of [ofRun, ofEntry, ofModel, outer, madeFrom]) expect(await isThere(ref)).toBe(true);
   });
 
+  it('keeps the data set that the encoder of a model was trained on, until nothing names the encoder any more', async () => {
+    const dataset = await writeArtifact(store, { kind: 'dataset', about: {}, files: [] });
+    const encoder = await artifact('encoder', { dataset: dataset.digest });
+    const version = 'models/m/versions/000001.json';
+    await store.write(version, new TextEncoder().encode(JSON.stringify({ encoder })));
+    await collectGarbage(store, { dryRun: false, now: inTwoHours() });
+    expect([await isThere(dataset), await isThere(encoder)]).toEqual([true, true]);
+    await store.remove(version);
+    await collectGarbage(store, { dryRun: false, now: inTwoHours() });
+    expect([await isThere(dataset), await isThere(encoder)]).toEqual([false, false]);
+  });
+
   it('leaves what was written within the hour, whose step may not have recorded it yet', async () => {
     const young = await artifact('young');
     expect((await collectGarbage(store, { dryRun: false })).artifacts).toEqual([]);

@@ -50,6 +50,19 @@ describe('a training', () => {
     expect(findings({}, [4], { withoutPositives: 0.5 })).toEqual([null]);
   });
 
+  it('is told to raise its batch only where that helps', () => {
+    const advice = (withoutPositives: number, sampler?: object) => {
+      const rules = watchRules({ ...parameters({}), ...(sampler ? { sampler } : {}) } as Parameters<
+        typeof watchRules
+      >[0]);
+      const epoch = { epoch: 1, loss: 4, seconds: 60, withoutPositives };
+      return observe(newWatch, epoch, rules).finding?.message.split('. ').at(-1);
+    };
+    expect(advice(0.8)).toBe('Raise batch, or draw balanced batches (sampler)');
+    expect(advice(1)).toBe('Add images to the classes: no batch helps where each class has one');
+    expect(advice(1, { balanced: { perClass: 1 } })).toBe('Raise sampler.balanced.perClass to 2 or more');
+  });
+
   it('is on a plateau when the loss no longer falls by enough', () => {
     const health = { plateau: { epochs: 2, minimumDelta: 0.1 } };
     expect(findings({ health }, [3, 2.95, 2.85, 2.8, 2.79])).toEqual([null, null, null, null, 'plateau since 3']);

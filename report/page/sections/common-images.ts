@@ -1,7 +1,7 @@
 import { metricNames } from '../../../contracts/models.ts';
 import type { Arm } from '../../arms.ts';
 import type { CommonImages } from '../../comparison/common-images.ts';
-import { count, ifMeasured, percent, points } from '../../format.ts';
+import { count, ifMeasured, percent, points, times } from '../../format.ts';
 import { html } from '../html.ts';
 import { armLabel, card, n, type Section, table } from '../parts.ts';
 
@@ -12,24 +12,17 @@ export function commonImagesSection(
   { common, fresh, problem, arms: measured, difference }: CommonImages,
   arms: readonly Arm[],
 ): Section {
-  const lead = `They were measured on different test images: ${count(common)} in common.${
-    problem === null
-      ? ` On ${count(fresh)} of these, which no model has seen in training or validation, they compare.`
-      : ` ${problem} So nothing here says which is better.`
-  }`;
+  const left = common - fresh;
+  const inAll = `They were measured on different test images${common === 0 ? '' : `; ${times(common, 'image is', 'images are')} in the test set of each`}.`;
+  const lead =
+    problem !== null
+      ? `${inAll} ${problem} So nothing here says which is better.`
+      : left === 0
+        ? `${inAll} No model has seen any of these in training or validation.`
+        : `${inAll} ${times(left, 'of these is', 'of these are')} left out, because a model has seen them in training or validation, or they are of another class in the other run.`;
   const rows = metricNames.map((metric) => {
     const values = measured.map((each) => each.values[metric]);
-    const known = values.flatMap((value) => value ?? []);
-    const best = Math.max(...known);
-    return [
-      titles[metric],
-      ...values.map((value) =>
-        n(
-          ifMeasured(value, percent),
-          known.length > 1 && new Set(known.map((each) => percent(each))).size > 1 && value === best,
-        ),
-      ),
-    ] as const;
+    return [titles[metric], ...values.map((value) => n(ifMeasured(value, percent)))] as const;
   });
   const [a, b] = measured;
   return {

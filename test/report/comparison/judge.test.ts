@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { modelsPromoteCommand } from '../../../cli/commands/models.ts';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } from '../../../contracts/evaluation.ts';
 import { prepareDataParams } from '../../../contracts/kinds/prepare-data.ts';
@@ -11,6 +12,7 @@ import type { Candidate, ModelVersion } from '../../../contracts/models.ts';
 import { describeDataset, openSplit, prepareDataset, randomUint32, readRowDigests } from '../../../datasets/index.ts';
 import { copiesOfTraining } from '../../../evaluation/copies.ts';
 import { confusionMatrix, macroF1, perClassMetrics } from '../../../evaluation/metrics/classification.ts';
+import { parsePipeline } from '../../../pipelines/language/index.ts';
 import { commonImages, sameTestImages } from '../../../report/comparison/common-images.ts';
 import { imageAnswers } from '../../../report/comparison/image-answers.ts';
 import { differenceOn, measureOn, pairedInterval } from '../../../report/comparison/image-measures.ts';
@@ -26,6 +28,8 @@ import {
   openStore,
   readArtifactJson,
   type Store,
+  savePlan,
+  saveStepResult,
   writeArtifact,
 } from '../../../store/index.ts';
 import { complete } from '../complete.ts';
@@ -34,7 +38,15 @@ let folder = '';
 let store: Store;
 /** The same 400 images, split in two ways. */
 let [split, otherSplit]: ArtifactRef[] = [];
+const pipeline = `name: p
+steps:
+  data: { uses: prepare-data, with: { dataset: generated } }
+  pretrain: { uses: pretrain, needs: [data], with: { encoder: small-resnet, epochs: 1 } }
+  probe: { uses: linear-probe, needs: [pretrain] }
+  evaluate: { uses: evaluate, needs: [probe] }
+`;
 const classes = 8;
+const names = Array.from({ length: classes }, (_, label) => String(label));
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-judge-'));
@@ -53,12 +65,13 @@ beforeAll(async () => {
   };
   [split, otherSplit] = [await prepare(0), await prepare(1)];
 });
+afterAll(() => vi.unstubAllEnvs());
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const hash = (digit: string) => digit.repeat(64);
 
 /** A model trained on one data set. */
-async function modelOn(dataset: ArtifactRef, name: string) {
+async function modelOn(dataset: ArtifactRef, name: string, known = names) {
   const encoder = await writeArtifact(store, {
     kind: 'encoder',
     about: {
@@ -75,7 +88,7 @@ async function modelOn(dataset: ArtifactRef, name: string) {
   const classifier = await writeArtifact(store, {
     kind: 'classifier',
     about: {
-      classes: Array.from({ length: classes }, (_, label) => String(label)),
+      classes: known,
       dimension: 16,
       encoder,
       dataset,
@@ -116,7 +129,7 @@ async function evaluated(
         content: jsonBytes(
           evaluationSchema.parse({
             ...like?.evaluation,
-            classes: Array.from({ length: classes }, (_, label) => String(label)),
+            classes: names,
             testImages: labels.length,
             top1: labels.filter((_, row) => !isWrong(row)).length / labels.length,
             macroF1: macroF1(perClass),
@@ -229,6 +242,36 @@ describe('a candidate that is compared with the current model', () => {
     expect(found.reason).toMatch(/^only \d+ of \d+ test images are new to both; .* At least 10000 are needed/);
   });
 
+  it('is not compared with one that knows other classes, and these are named', async () => {
+    const known = [...names.slice(1), 'dress'];
+    const [old, made] = [await modelOn(split as ArtifactRef, 'old', known), await modelOn(split as ArtifactRef, 'new')];
+    const before = versionOf(await candidateFor(await evaluated(old, otherSplit as ArtifactRef, 5), 'a'));
+    const after = await candidateFor(await evaluated(made, split as ArtifactRef, 9), 'b');
+    expect((await judge(store, after, before, terms({ minimumImages: 10 }))).reason).toBe(
+      'version 1 knows other classes (new: 0; gone: dress), so they cannot be compared; only `force` promotes the new model',
+    );
+  });
+
+  it('that a person promotes by hand is told why it is not compared, and what to do', async () => {
+    const [old, made] = [await modelOn(split as ArtifactRef, 'old'), await modelOn(otherSplit as ArtifactRef, 'new')];
+    const run = async (id: string, evaluation: ArtifactRef) => {
+      await savePlan(store, id, parsePipeline({ text: pipeline, file: 'p.yaml' }));
+      await saveStepResult(store, { run: id, step: 'evaluate' }, { fingerprint: '{}', result: { evaluation } });
+    };
+    await run('first', await evaluated(old, split as ArtifactRef, 5));
+    await run('second', await evaluated(made, otherSplit as ArtifactRef, 9));
+    vi.stubEnv('CONTRAIL_STORE', folder);
+    const promote = (id: string, force = false) =>
+      modelsPromoteCommand(id, {
+        ...{ model: 'coats', metric: 'top1', margin: 0, minimumImages: 1, unknownOverlap: false, force, json: false },
+      });
+    await promote('first');
+    await expect(promote('second')).rejects.toThrow(
+      'coats stays as it is: version 1 was measured on other test images. This command measures nothing: a promote step in a pipeline measures version 1 again, on the new test images. `contrail compare second first` shows both on those that they have in common. --force promotes all the same.',
+    );
+    expect(await promote('second', true)).toBe(0);
+  });
+
   it('is refused where it is not known what the current one has seen, unless that is accepted', async () => {
     const gone = { kind: 'dataset', digest: hash('f') } as const;
     const [old, made] = [await modelOn(gone, 'old'), await modelOn(split as ArtifactRef, 'new')];
@@ -311,7 +354,7 @@ describe('runs that were measured on different test images', () => {
       12,
     );
     const text = String(commonImagesSection(found, []).body) + commonImagesSection(found, []).lead;
-    expect(text).toContain(`different test images: ${common} in common`);
+    expect(text).toContain(`different test images; ${common} images are in the test set of each`);
   });
 
   it('are not compared where a data set is gone', async () => {
