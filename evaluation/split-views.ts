@@ -7,7 +7,7 @@ export function requireTestImages({ name, splits }: DatasetAbout): void {
   if (splits.test.count === 0)
     throw new ContrailError(
       'InvalidDataset',
-      `The data set ${name} has no test images. Classes with one image keep it for training: give classes more images, raise \`test\` in the prepare-data step, or add a folder \`test\`.`,
+      `The data set ${name} has no test images, so there is nothing to measure on. Add images, raise \`test\` in the prepare-data step, or add a folder \`test\`.`,
     );
 }
 

@@ -1,16 +1,23 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { embeddingFile, evaluationFile, evaluationSchema, predictionsFile } from '../../contracts/evaluation.ts';
+import {
+  embeddingFile,
+  evaluationAboutSchema,
+  evaluationFile,
+  evaluationSchema,
+  predictionsFile,
+} from '../../contracts/evaluation.ts';
 import { evaluateParams } from '../../contracts/kinds/evaluate.ts';
 import { linearProbeParams } from '../../contracts/kinds/linear-probe.ts';
 import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
 import { corruptionNames, robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
 import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contracts/trainer.ts';
-import { prepareDataset } from '../../datasets/index.ts';
+import { prepareDataset, randomUint32, readRowDigests } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { formatEvaluation } from '../../report/markdown/evaluation.ts';
 import {
@@ -21,6 +28,7 @@ import {
   jsonBytes,
   openStore,
   parseJson,
+  readAbout,
   readArtifactFile,
   type Store,
   writeArtifact,
@@ -137,6 +145,63 @@ describe('evaluate', () => {
     const [oldCandidate, candidate] = [await candidateOf(store, key, old), await candidateOf(store, key, ref)];
     expect(oldCandidate.metrics).toEqual(candidate.metrics);
     expect(formatEvaluation(evaluationSchema.parse(before))).not.toContain('undefined');
+  });
+});
+
+describe('evaluate, where test images are missing or were trained on', () => {
+  /** A folder of pictures, each other noise, two classes by their brightness; `test` may repeat images of `train`. */
+  async function evaluated(name: string, test: readonly number[]) {
+    const path = join(folder, name);
+    const write = async (split: string, image: number, as: number) => {
+      const label = image % 2;
+      const pixels = Uint8Array.from(
+        { length: 1024 },
+        (_, at) => 120 * label + (randomUint32(3, 'image', image, at) % 90),
+      );
+      const file = join(path, split, `class-${label}`, `${as}.png`);
+      await mkdir(dirname(file), { recursive: true });
+      await sharp(pixels, { raw: { width: 32, height: 32, channels: 1 } })
+        .png()
+        .toFile(file);
+    };
+    for (let image = 0; image < 40; image++) await write('train', image, image);
+    for (const [as, image] of test.entries()) await write('test', image, as);
+    const ref = await prepare({
+      dataset: 'image-folder',
+      path,
+      channels: 1,
+      ...(test.length === 0 ? { test: 0 } : {}),
+    });
+    const params = linearProbeParams.parse({ epochs: 5, learningRates: [0.1] });
+    const probe = await stepJobs['linear-probe']({ ...key, encoder, dataset: ref, params }, context());
+    const input = { ...key, classifier: probe.classifier, encoder, dataset: ref, params: evaluateParams.parse({}) };
+    return stepJobs.evaluate(trainerJobs.evaluate.input.parse(input), context());
+  }
+
+  it('refuses a data set without test images, and says what to do', () =>
+    expect(evaluated('no-test', [])).rejects.toMatchObject({
+      code: 'InvalidDataset',
+      message: expect.stringMatching(/has no test images?.*raise `test`/i),
+    }));
+
+  it('counts copies of training images, and measures without them', async () => {
+    const result = await evaluated('copies', [0, 1, 100, 101, 102, 103]);
+    expect(result.copies).toBe(2);
+    const predictions = decodeSafetensors(await readArtifactFile(store, result.evaluation, predictionsFile)).tensors;
+    const [labels, predicted] = ['labels', 'predicted'].map((name) => int32(predictions.get(name) as never));
+    const { dataset: own } = await readAbout(store, result.evaluation, evaluationAboutSchema);
+    const [train, test] = [await readRowDigests(store, own, 'train'), await readRowDigests(store, own, 'test')];
+    const clean = [...(labels ?? [])]
+      .map((label, row) => Number(label === predicted?.[row]))
+      .filter((_, row) => !train?.source.includes(test?.source[row] ?? ''));
+    expect(clean).toHaveLength(4);
+    expect(result.cleanTop1).toBe(clean.reduce((sum, each) => sum + each, 0) / 4);
+  });
+
+  it('has no accuracy without copies where all are copies, and the same where none is', async () => {
+    expect(await evaluated('all-copies', [0, 1, 2, 3])).toMatchObject({ copies: 4, cleanTop1: null });
+    const clean = await evaluated('clean', [100, 101, 102, 103]);
+    expect(clean).toMatchObject({ copies: 0, cleanTop1: clean.top1 });
   });
 });
 
