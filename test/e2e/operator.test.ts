@@ -238,7 +238,7 @@ describe('contrail logs', () => {
     expect(stdout).toMatch(/data +reused: the result of first\/data/);
     expect(stdout).toMatch(/pretrain +epoch-2: done in [\d.]+ s, loss [\d.]+, \d+ images\/s/);
     const { stdout: one } = await command('logs', 'spread', 'probe');
-    expect(one).toContain('linearProbe: done');
+    expect(one).toContain('linear-probe: done');
     expect(one).not.toContain('pretrain');
     expect(await command('logs', 'spread', 'nothing')).toMatchObject({
       code: 2,
