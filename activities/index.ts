@@ -10,6 +10,7 @@ import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters } from './lookups.ts';
 import { notify } from './notify.ts';
 import { type OpenTrainingInput, openTraining, type RecordChangesInput, recordChanges } from './open-training.ts';
+import { own } from './own.ts';
 import { prepareData } from './prepare-data.ts';
 import { promote } from './promote.ts';
 import { report } from './report.ts';
@@ -47,6 +48,7 @@ const inWorker: Readonly<Record<KindsRunBy<'activity' | 'process'>, StepWork>> =
   promote,
   report,
   run,
+  own,
 };
 const inTrainer = Object.fromEntries(jobKindNames.map((kind) => [kind, trainerStep(kind)])) as Readonly<
   Record<JobKindName, StepWork>

@@ -4,6 +4,7 @@ import { artifactRefSchema, codeRefSchema } from '../contracts/artifacts.ts';
 import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
 import type { StepKind } from '../contracts/kinds/kind.ts';
+import { ownKindSchema } from '../contracts/own-kind.ts';
 import { kindOf, type StepKindName, stepKindNames } from '../contracts/step-kinds.ts';
 import {
   damageIn,
@@ -26,6 +27,7 @@ const lookUpStepInput = stepKeySchema.extend({
   check: z.boolean(),
   inputs: z.record(z.string(), artifactRefSchema),
   code: codeRefSchema.optional(),
+  own: ownKindSchema.optional(),
   /** Where a result may come from; the run's own is forgotten where it may not. */
   reuse: z.strictObject({ own: z.boolean(), cache: z.boolean(), origin: stepKeySchema.optional() }),
 });
@@ -49,11 +51,24 @@ export interface LookedUpStep {
  * @throws ContrailError InvalidInput; StoreUnreadable, for what cannot be read may be a result of many hours
  */
 export async function lookUpStep({ store }: ActivityContext, input: LookUpStepInput): Promise<LookedUpStep> {
-  const { run, step, uses, version, parameters: given, check, inputs, code, reuse } = lookUpStepInput.parse(input);
-  const parameters = check ? await checkParameters({ step, uses, parameters: given }) : given;
+  const {
+    run,
+    step,
+    uses,
+    version,
+    parameters: given,
+    check,
+    inputs,
+    code,
+    own: ofUser,
+    reuse,
+  } = lookUpStepInput.parse(input);
+  const parameters = check
+    ? await checkParameters({ step, uses, parameters: given, ...(ofUser ? { own: ofUser } : {}) })
+    : given;
   const fingerprint = canonicalJson({ uses, version, with: parameters, inputs, ...(code ? { code } : {}) });
   const answer = { fingerprint, parameters: check ? parameters : null };
-  const kind = kindOf(uses, parameters);
+  const kind = kindOf({ uses, with: parameters, own: ofUser });
   let refused: string | null = null;
   const refuse = (problem: string) => {
     refused = problem;

@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import { plannedStepIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
-import { type StepKindName, stepKindNames, stepKinds } from '../contracts/step-kinds.ts';
+import { ownKindSchema } from '../contracts/own-kind.ts';
+import { kindOf, type StepKindName, stepKindNames } from '../contracts/step-kinds.ts';
 
 const checkParametersInput = z.strictObject({
   step: plannedStepIdSchema,
   uses: z.enum(stepKindNames as [StepKindName, ...StepKindName[]]),
   parameters: z.record(z.string(), z.json()),
+  own: ownKindSchema.optional(),
 });
 export type CheckParametersInput = z.input<typeof checkParametersInput>;
 
@@ -17,8 +19,8 @@ export type CheckParametersInput = z.input<typeof checkParametersInput>;
  * @throws ContrailError InvalidInput
  */
 export async function checkParameters(input: CheckParametersInput): Promise<{ [key: string]: Json }> {
-  const { step, uses, parameters } = checkParametersInput.parse(input);
-  const parsed = stepKinds[uses].params.safeParse(parameters);
+  const { step, uses, parameters, own } = checkParametersInput.parse(input);
+  const parsed = kindOf({ uses, with: parameters, own }).params.safeParse(parameters);
   if (!parsed.success)
     throw new ContrailError(
       'InvalidInput',

@@ -80,6 +80,7 @@ export function buildProgram(finish: (code: number) => void): Command {
     .command('validate <pipeline>')
     .description('check a pipeline file')
     .addOption(setOption())
+    .option('--no-code', 'run nothing of the pipeline: for YAML of strangers')
     .addOption(jsonOption())
     .action(async (file, options) => run((await runCommands()).validateCommand(file, options)));
   program

@@ -7,8 +7,16 @@ import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
 import { explained } from '../contracts/system-errors.ts';
-import { type IncludedFiles, parsePipeline, planPipeline } from '../pipelines/language/index.ts';
-import { keptCode, type OwnCode, ownCodeIn } from './own-code.ts';
+import {
+  type IncludedFiles,
+  type OwnKinds,
+  type PipelineSource,
+  parsePipeline,
+  planPipeline,
+  readPipeline,
+  readPipelineValue,
+} from '../pipelines/language/index.ts';
+import { keptCode, type OwnCode, ownCodeIn, withoutCode } from './own-code.ts';
 import { readTextFile } from './text-file.ts';
 
 /** A pipeline that was read from its file. */
@@ -27,11 +35,17 @@ export interface PipelineFile {
 /**
  * Reads a pipeline: a YAML file, or a program whose default export is one. Each file is read once.
  *
+ * @param options.runCode false: nothing of the user's is run, neither a pipeline that is a program nor a step's file
  * @throws ContrailError InvalidPipeline, Usage
  */
-export async function openPipelineFile(file: string): Promise<PipelineFile> {
+export async function openPipelineFile(
+  file: string,
+  { runCode = true }: { readonly runCode?: boolean } = {},
+): Promise<PipelineFile> {
   const text = readTextFile(file);
   const name = relative('.', file) || file;
+  if (!runCode && isProgram(file))
+    throw new ContrailError('Usage', `${name} is a program, which --no-code does not run. Give a YAML file.`);
   const value = isProgram(file) ? await loadProgram(file, name) : undefined;
   const read = includedFiles(dirname(file));
   const included = new Map<string, ReturnType<IncludedFiles>>();
@@ -41,7 +55,8 @@ export async function openPipelineFile(file: string): Promise<PipelineFile> {
     return found;
   };
   const code = ownCodeIn(dirname(file));
-  const options = { files, code: code.find };
+  if (runCode) await code.load(ownStepsIn(value ?? { text, file: name }, value !== undefined, files));
+  const options = { files, own: runCode ? code.find : withoutCode };
   return {
     code,
     plan: (params) =>
@@ -54,23 +69,38 @@ export async function openPipelineFile(file: string): Promise<PipelineFile> {
         file: name,
         text: value === undefined ? text : JSON.stringify(value, null, 2),
         ...(texts.length > 0 ? { included: Object.fromEntries(texts) } : {}),
-        ...(Object.keys(code.found()).length > 0 ? { code: code.found() } : {}),
+        ...code.found(),
       };
     },
   };
 }
 
+/** The files of the steps of the user's own that a pipeline names; what is wrong with it is found when it is planned. */
+function ownStepsIn(written: unknown, isValue: boolean, files: IncludedFiles): ReadonlySet<string> {
+  const named = new Set<string>();
+  const steps: OwnKinds = (file) => {
+    named.add(file);
+    return { problem: '' };
+  };
+  if (isValue) readPipelineValue(written, '', {}, { files, own: { steps } });
+  else readPipeline(written as PipelineSource, {}, { files, own: { steps } });
+  return named;
+}
+
 /** Reads, checks and plans a pipeline. @throws ContrailError InvalidPipeline, Usage */
-export const readPipelineFile = async (file: string, params: Readonly<Record<string, Json>>): Promise<Plan> =>
-  (await openPipelineFile(file)).plan(params);
+export const readPipelineFile = async (
+  file: string,
+  params: Readonly<Record<string, Json>>,
+  options: { readonly runCode?: boolean } = {},
+): Promise<Plan> => (await openPipelineFile(file, options)).plan(params);
 
 /** Plans a pipeline that was kept. @throws ContrailError InvalidPipeline */
 export const planSource = (
-  { file, text, included = {}, code }: Source,
+  { file, text, included = {}, ...kept }: Source,
   params: Readonly<Record<string, Json>> = {},
 ): Plan =>
   parsePipeline({ file, text }, params, {
-    code: keptCode(code),
+    own: keptCode(kept),
     files: (path) => {
       const found = included[path];
       return found === undefined ? { problem: 'it was not kept with the run' } : { text: found };

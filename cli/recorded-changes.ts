@@ -1,8 +1,7 @@
 import { canonicalJson, type Json } from '../contracts/json.ts';
-import type { StepKind } from '../contracts/kinds/kind.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { RecordedChange } from '../contracts/run.ts';
-import { stepKinds } from '../contracts/step-kinds.ts';
+import { kindOf } from '../contracts/step-kinds.ts';
 import { valueAt, withValueAt } from '../contracts/training-changes.ts';
 import { findReferences } from '../pipelines/language/references.ts';
 import { loadPlan, recordChange, type Store, savePlan } from '../store/index.ts';
@@ -23,8 +22,7 @@ function changed(step: PlannedStep, { step: id, path, from, to }: RecordedChange
   const parameters = withValueAt(step.with as Values, path, to);
   // What holds references is validated when these are filled in.
   if (findReferences(parameters).length > 0) return { ...step, with: parameters };
-  const kind: StepKind = stepKinds[step.uses];
-  return { ...step, with: kind.params.parse(parameters) as PlannedStep['with'] };
+  return { ...step, with: kindOf(step).params.parse(parameters) as PlannedStep['with'] };
 }
 
 /** Keeps changes of a step that had not begun with the run, so that it has them also after a resume. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { artifactKindSchema, codeRefSchema } from './artifacts.ts';
 import { durationSchema } from './duration.ts';
 import { plannedStepIdSchema, stepIdSchema } from './identifiers.ts';
+import { ownKindSchema } from './own-kind.ts';
 import { type StepKindName, stepKindNames } from './step-kinds.ts';
 
 export { durationSchema };
@@ -36,6 +37,8 @@ export const plannedStepSchema = z.strictObject({
     z.string(),
     z.strictObject({ step: plannedStepIdSchema, field: z.string(), kind: artifactKindSchema }),
   ),
+  /** Of a step of the user's own: what it is. */
+  own: ownKindSchema.optional(),
   /** The files of the user's own that it runs, as they were when the pipeline was read. */
   code: codeRefSchema.optional(),
   queue: z.string(),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { codeRefSchema, digestSchema } from './artifacts.ts';
 import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
+import { ownKindSchema } from './own-kind.ts';
 import { planSchema, scheduleSchema } from './plan.ts';
 
 /** At most 63, so that a run's id, which adds the time, stays short. */
@@ -16,6 +17,8 @@ export const sourceSchema = z.strictObject({
   included: z.record(z.string(), z.string()).optional(),
   /** The stored files that its steps run, by what the pipeline says of them; null where that is none. */
   code: z.record(z.string(), codeRefSchema.nullable()).optional(),
+  /** Steps of the user's own, by their files. */
+  steps: z.record(z.string(), z.strictObject({ kind: ownKindSchema, code: codeRefSchema })).optional(),
 });
 export type Source = z.infer<typeof sourceSchema>;
 

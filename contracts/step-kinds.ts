@@ -8,6 +8,7 @@ import { learningCurve } from './kinds/learning-curve.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
 import { notify } from './kinds/notify.ts';
 import { outOfDistribution } from './kinds/out-of-distribution.ts';
+import { own } from './kinds/own.ts';
 import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
 import { promote } from './kinds/promote.ts';
@@ -15,6 +16,7 @@ import { report } from './kinds/report.ts';
 import { robustness } from './kinds/robustness.ts';
 import { run } from './kinds/run.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
+import { kindFromOwn, type OwnKind } from './own-kind.ts';
 
 /**
  * Every kind of step there is. Validation, the JSON Schema for editors and docs/steps.md come from this table.
@@ -37,6 +39,7 @@ export const stepKinds = {
   'out-of-distribution': outOfDistribution,
   report,
   run,
+  own,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;
@@ -49,10 +52,22 @@ export type KindsRunBy<R extends StepKind['runs']> = {
 export const kindsRunBy = <R extends StepKind['runs']>(runs: R): readonly KindsRunBy<R>[] =>
   stepKindNames.filter((name): name is KindsRunBy<R> => stepKinds[name].runs === runs);
 
+/** The kinds that a pipeline names; a step of the user's own it names by its file. */
+export const writtenKindNames = stepKindNames.filter((name) => name !== 'own');
+
 export const isStepKind = (name: string): name is StepKindName => Object.hasOwn(stepKinds, name);
 
+/** A step, as far as its kind follows from it. */
+export interface OfKind {
+  readonly uses: StepKindName;
+  readonly with: Readonly<Record<string, unknown>>;
+  /** What it is where it is the user's own. */
+  readonly own?: OwnKind | undefined;
+}
+
 /** The kind of a step, with the result and the outputs that its parameters make. */
-export function kindOf(uses: StepKindName, parameters: Readonly<Record<string, unknown>>): StepKind {
+export function kindOf({ uses, with: parameters, own: ofUser }: OfKind): StepKind {
+  if (ofUser) return kindFromOwn(ofUser);
   const kind: StepKind = stepKinds[uses];
   return kind.outcome ? { ...kind, ...kind.outcome(parameters) } : kind;
 }

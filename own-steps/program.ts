@@ -98,7 +98,7 @@ export async function runProgram(program: ProgramRun): Promise<Result> {
 }
 
 /** @throws ContrailError InvalidInput that names the variable */
-function passedOn(names: readonly string[], environment: NodeJS.ProcessEnv): Record<string, string> {
+export function passedOn(names: readonly string[], environment: NodeJS.ProcessEnv): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => {
       const value = environment[name];
@@ -136,7 +136,12 @@ async function layOut({ store, code, parameters, signal }: ProgramRun, space: Wo
 }
 
 /** @throws ContrailError that says how the program ended, with the last that it printed */
-function requireSuccess(end: ProgramEnd, { noRetry }: RunParams, program: string, last: readonly string[]): void {
+export function requireSuccess(
+  end: ProgramEnd,
+  { noRetry }: Pick<RunParams, 'noRetry'>,
+  program: string,
+  last: readonly string[],
+): void {
   if (end.how === 'exit' && end.code === 0) return;
   if (end.how === 'not-started') {
     const isMissing = end.code === 'ENOENT';

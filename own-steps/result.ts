@@ -30,7 +30,8 @@ export async function readResult(file: string, secrets: Secrets): Promise<{ read
   throw wrong('must be a JSON object, such as {"rows": 100}, of numbers that JSON can hold');
 }
 
-async function readBounded(path: string): Promise<string | null> {
+/** The text of a file that a program wrote; null where there is none. @throws ContrailError InvalidResult where it is too large or no file */
+export async function readBounded(path: string): Promise<string | null> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {

@@ -49,10 +49,11 @@ export function readSources(
     const path = word.replace(/^\.\//, '');
     if (treePathSchema.safeParse(path).success && isFile(join(root, path))) paths.add(path);
   }
-  return readAll(root, [...paths].sort());
+  return readFiles(root, [...paths].sort());
 }
 
-function readAll(root: string, paths: readonly string[]): FoundSources {
+/** Reads files by their paths from the folder of the pipeline. */
+export function readFiles(root: string, paths: readonly string[]): FoundSources {
   if (paths.length > limits.sourceFiles)
     return { problem: `these are ${paths.length} files; at most ${limits.sourceFiles} are allowed` };
   const files: SourceFile[] = [];

@@ -47,6 +47,7 @@ export {
   rollBackModel,
   testSetOf,
 } from './models.ts';
+export { loadOwnState, saveOwnState } from './own-state.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';
 export type { Keep } from './retention.ts';

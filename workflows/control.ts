@@ -227,6 +227,7 @@ async function checkChanges({ stepOf, state }: Controlled, id: string, changes: 
       step: id,
       uses: step.uses,
       parameters,
+      ...(step.own ? { own: step.own } : {}),
     });
   } catch (error) {
     throw refuse(describeFailure(error).message);

@@ -88,6 +88,9 @@ export function withValue(parameters: Result, [head = '', ...rest]: readonly str
   return { ...parameters, [head]: withValue(isMap ? inner : {}, rest, value) as Json };
 }
 
+/** What a step has that is the user's own. */
+const ofUser = ({ code, own }: PlannedStep) => ({ ...(code ? { code } : {}), ...(own ? { own } : {}) });
+
 export interface PreparedStep {
   readonly parameters: Result;
   readonly inputs: Readonly<Record<string, ArtifactRef>>;
@@ -122,7 +125,7 @@ export async function lookUp(
     version,
     parameters,
     inputs: { ...inputs },
-    ...(step.code ? { code: step.code } : {}),
+    ...ofUser(step),
     check,
     reuse,
   });
@@ -200,13 +203,17 @@ export async function execute(
     return handle.result();
   }
   if (uses === 'approve') return { result: await ask(), retries: 0 };
-  const activities = proxyActivities<Activities>({ ...workOptions(step), activityId: id, summary: `${id}: ${uses}` });
+  const activities = proxyActivities<Activities>({
+    ...workOptions(step),
+    activityId: id,
+    summary: `${id}: ${step.own?.file ?? uses}`,
+  });
   const { result, attempt } = await activities[uses]({
     run,
     step: id,
     parameters,
     inputs,
-    ...(step.code ? { code: step.code } : {}),
+    ...ofUser(step),
     fingerprint,
   });
   return { result, retries: attempt - 1 };

@@ -23,9 +23,9 @@ export function checkRunId(run: string): string {
 /** `contrail validate` */
 export async function validateCommand(
   file: string,
-  { set, json }: { readonly set: Readonly<Record<string, Json>>; readonly json: boolean },
+  { set, json, code }: { readonly set: Readonly<Record<string, Json>>; readonly json: boolean; readonly code: boolean },
 ): Promise<number> {
-  const plan = await readPipelineFile(file, set);
+  const plan = await readPipelineFile(file, set, { runCode: code });
   if (json) printJson(plan);
   else {
     const steps = graphOf(plan).nodes.map(

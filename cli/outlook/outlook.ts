@@ -1,8 +1,7 @@
 import { isContrailError } from '../../contracts/errors.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
-import type { StepKind } from '../../contracts/kinds/kind.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
-import { stepKinds } from '../../contracts/step-kinds.ts';
+import { kindOf } from '../../contracts/step-kinds.ts';
 import { describeDifference } from '../../contracts/training-changes.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
@@ -99,7 +98,7 @@ async function outlookOf(step: PlannedStep, around: Surroundings): Promise<StepO
   const decided = await decide(step, around);
   const seconds = decided.seconds === undefined ? await usualSeconds(step, around, null) : decided.seconds;
   const { decision, reason } = conditioned(step, decided);
-  return { step: step.id, uses: step.uses, decision, reason, seconds };
+  return { step: step.id, uses: step.own?.file ?? step.uses, decision, reason, seconds };
 }
 
 type Decided = Pick<StepOutlook, 'decision' | 'reason'> & { readonly seconds?: number | null };
@@ -133,7 +132,7 @@ async function decide(step: PlannedStep, around: Surroundings): Promise<Decided>
     const hint = stale === null ? '' : `; ${stale}. \`contrail retry ${resume?.run} ${step.id}\` reads it again`;
     return { decision: 'reuse', reason: `done in this run${hint}`, seconds: 0 };
   }
-  const isEffect = (stepKinds[step.uses] as StepKind).effect === true;
+  const isEffect = kindOf(step).effect === true;
   const hit = step.cache === false || isEffect ? null : await around.cached(fingerprint);
   if (hit) {
     known.set(step.id, hit.result);
@@ -168,7 +167,7 @@ function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { 
   );
   try {
     const resolved = resolveResults(step.with, results, { matrices: plan.matrices });
-    const parameters = findReferences(step.with).length > 0 ? stepKinds[step.uses].params.parse(resolved) : resolved;
+    const parameters = findReferences(step.with).length > 0 ? kindOf(step).params.parse(resolved) : resolved;
     return {
       uses: step.uses,
       version: step.version,

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { artifactRefSchema, treePathSchema } from '../artifacts.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-const nameSchema = z
+export const nameSchema = z
   .string()
   .regex(/^[a-z][A-Za-z0-9_]{0,62}$/, 'must be letters, digits and underscores, starting with a small letter');
-const variableSchema = z
+export const variableSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'must be the name of an environment variable: letters, digits, underscores')
   .refine((name) => !name.startsWith('CONTRAIL_'), 'must not begin with CONTRAIL_: those are set by Contrail');

@@ -29,7 +29,7 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }
   const { id } = written;
   const makerOf = (other: string): Maker | undefined => {
     const made = read.get(baseOf(other))?.definition;
-    return made && { uses: made.uses, with: made.with as Record<string, Json> };
+    return made && { uses: made.uses, with: made.with as Record<string, Json>, own: made.own };
   };
   const namedFor = (artifact: ArtifactKind) =>
     Object.entries(kind.inputs).flatMap(([name, each]) => {

@@ -101,9 +101,9 @@ function checkOutputs({ outputs, result }: Readonly<Record<string, Json>>, say: 
 }
 
 /** Whether what is at a path of a step's result may be an artifact. */
-function gives({ uses, with: parameters }: ReadStep['definition'], path: readonly string[]): boolean {
+function gives({ uses, with: parameters, own }: ReadStep['definition'], path: readonly string[]): boolean {
   if (!isStepKind(uses)) return true;
-  let schema: z.ZodType = kindOf(uses, parameters).result;
+  let schema: z.ZodType = kindOf({ uses, with: parameters, own }).result;
   for (const name of path) {
     if (!(schema instanceof z.ZodObject)) return true;
     const field = (schema.shape as Record<string, z.ZodType>)[name];

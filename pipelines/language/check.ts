@@ -2,7 +2,7 @@ import type { Json } from '../../contracts/json.ts';
 import type { StepKind } from '../../contracts/kinds/kind.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
-import { isStepKind, kindOf, stepKindNames } from '../../contracts/step-kinds.ts';
+import { isStepKind, kindOf, writtenKindNames } from '../../contracts/step-kinds.ts';
 import { needsOf } from './check-needs.ts';
 import { checkResultReferences, type Graph, inputsOf, isList, parametersOf } from './check-parameters.ts';
 import { type CodeFiles, checkProgram, codeOf } from './check-program.ts';
@@ -12,6 +12,7 @@ import { milliseconds } from './duration.ts';
 import type { InputSource } from './inputs.ts';
 import { suggestion } from './nearest.ts';
 import { findCycles, topologicalOrder } from './order.ts';
+import { type OwnFiles, withOwnKinds } from './own-kinds.ts';
 import { type Member, type ReadStep, readSteps } from './read-step.ts';
 import { formatReference, substitute } from './references.ts';
 import { baseOf, type WrittenStep } from './written.ts';
@@ -22,9 +23,9 @@ const defaultTimeout = '24h';
 export function checkSteps(
   steps: readonly WrittenStep[],
   defaults: Defaults,
-  codeFiles?: CodeFiles,
+  own: OwnFiles = {},
 ): Pick<Plan, 'steps' | 'matrices'> | null {
-  const read = readSteps(steps);
+  const read = withOwnKinds(readSteps(steps), own.steps);
   const lookup = { steps: new Map(steps.map((step) => [step.id, step])), read };
   const named = new Map([...read].map(([id, step]) => [id, needsOf(step, checkWhen(step, lookup), lookup)]));
   const needs = new Map(steps.map(({ id }) => [id, (named.get(id) ?? []).filter((need) => need !== null)]));
@@ -48,7 +49,7 @@ export function checkSteps(
       );
       break;
     }
-    const members = planStep(step, needs.get(id) ?? [], graph, defaults, codeFiles);
+    const members = planStep(step, needs.get(id) ?? [], graph, defaults, own.code);
     if (members) planned.set(id, members);
   }
   const order = topologicalOrder(graph.needs);
@@ -81,14 +82,14 @@ function planStep(
 ): PlannedStep[] | null {
   const { written, definition, members } = step;
   const { uses } = definition;
-  if (!isStepKind(uses)) {
+  if (!isStepKind(uses) || (uses === 'own' && !definition.own)) {
     written.scope.report.at(
       [...written.path, 'uses'],
-      `there is no kind of step ${JSON.stringify(uses)}${suggestion(uses, stepKindNames)}`,
+      `there is no kind of step ${JSON.stringify(uses)}${suggestion(uses, writtenKindNames)}`,
     );
     return null;
   }
-  const kind = kindOf(uses, definition.with);
+  const kind = kindOf({ uses, with: definition.with, own: definition.own });
   if (uses === 'run') checkProgram(step, graph);
   const inputs = inputsOf(step, kind, graph);
   checkResultReferences(step, kind, graph);
@@ -97,7 +98,7 @@ function planStep(
     const parameters = parametersOf(step, member, kind);
     // What is wrong with one of a matrix is as a rule wrong with all: once is enough.
     if (!parameters) return null;
-    const code = uses === 'run' && codeFiles ? codeOf(step, parameters, codeFiles) : null;
+    const code = uses === 'run' && codeFiles ? codeOf(step, parameters, codeFiles) : definition.code;
     const idOf = counterpart(step, member, graph);
     planned.push({
       id: member.id,
@@ -106,6 +107,7 @@ function planStep(
       needs: [...new Set(needs.flatMap((need) => allOf(idOf(need), graph)))],
       with: pointedTo(parameters, idOf),
       inputs: Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, inputFrom(input, idOf)])),
+      ...(definition.own ? { own: definition.own } : {}),
       ...(code ? { code } : {}),
       ...settings(member, kind, defaults),
       ...conditions(step, member, idOf),

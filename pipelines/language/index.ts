@@ -1,7 +1,8 @@
 export type { CodeFiles, CodeRequest } from './check-program.ts';
 export { milliseconds } from './duration.ts';
 export type { IncludedFiles } from './include.ts';
-export { parsePipeline, planPipeline, readPipeline, readPipelineValue } from './parse.ts';
+export type { OwnFiles, OwnKinds } from './own-kinds.ts';
+export { type PipelineSource, parsePipeline, planPipeline, readPipeline, readPipelineValue } from './parse.ts';
 export { formatProblem, type Problem } from './problems.ts';
 export {
   hasEnded,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ArtifactKind } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { StepKind } from '../../contracts/kinds/kind.ts';
+import type { OwnKind } from '../../contracts/own-kind.ts';
 import { isStepKind, kindOf, type StepKindName, stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
 import { ancestorsByDistance, type Needs } from './order.ts';
 
@@ -16,18 +17,21 @@ export interface InputSource {
 export interface Maker {
   readonly uses: string;
   readonly with: Readonly<Record<string, Json>>;
+  readonly own?: OwnKind | undefined;
 }
 
 /** The result field in which a step hands over an artifact of a kind, if it makes one. */
 export function fieldOf(maker: Maker | undefined, kind: ArtifactKind): string | undefined {
   if (!maker || !isStepKind(maker.uses)) return undefined;
-  const { outputs, result } = kindOf(maker.uses, maker.with);
+  const { outputs, result } = kindOf({ uses: maker.uses, with: maker.with, own: maker.own });
   const isMade = (field: string) => !(result.shape[field] instanceof z.ZodOptional) || Object.hasOwn(maker.with, field);
   return Object.entries(outputs).find(([field, each]) => each === kind && isMade(field))?.[0];
 }
 
 const kindsThatMake = (kind: ArtifactKind): StepKindName[] =>
-  stepKindNames.filter((name) => Object.values<ArtifactKind>(stepKinds[name].outputs).includes(kind));
+  kind === 'files'
+    ? ['run']
+    : stepKindNames.filter((name) => Object.values<ArtifactKind>(stepKinds[name].outputs).includes(kind));
 
 const withArticle = (kind: ArtifactKind) => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 

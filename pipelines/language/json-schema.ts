@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { StepKind } from '../../contracts/kinds/kind.ts';
-import { stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import { stepKinds, writtenKindNames } from '../../contracts/step-kinds.ts';
 import { pipelineDefinitionSchema, stepDefinitionSchema } from './definition.ts';
 import { mustBeNamed } from './inputs.ts';
 
@@ -11,6 +11,13 @@ const reference: Schema = {
   type: 'string',
   pattern: '\\$\\{[^}]+\\}',
   description: '${params.<name>} or ${steps.<id>.result.<field>}',
+};
+
+/** A step of the user's own. */
+const ownFile: Schema = {
+  type: 'string',
+  pattern: '^\\./.+\\.[cm]?[jt]s$',
+  description: 'a file beside the pipeline, such as ./steps/dedupe.ts',
 };
 
 const stepsById: Schema = { type: 'object', additionalProperties: { $ref: '#/$defs/step' } };
@@ -33,8 +40,11 @@ export function pipelineJsonSchema(): Schema {
     $defs: {
       step: {
         ...step,
-        properties: { ...settings(step.properties as Record<string, Schema>), uses: { enum: stepKindNames } },
-        allOf: stepKindNames.map((name) => parametersOf(name, stepKinds[name])),
+        properties: {
+          ...settings(step.properties as Record<string, Schema>),
+          uses: { anyOf: [{ enum: writtenKindNames }, ownFile] },
+        },
+        allOf: writtenKindNames.map((name) => parametersOf(name, stepKinds[name])),
       },
     },
   };

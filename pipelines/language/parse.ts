@@ -4,10 +4,10 @@ import { jsonBytes } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import { type Plan, planSchema } from '../../contracts/plan.ts';
 import { checkSteps } from './check.ts';
-import type { CodeFiles } from './check-program.ts';
 import { checkSchedule } from './check-schedule.ts';
 import { type IncludedFiles, readIncluded } from './include.ts';
 import { readOutline } from './outline.ts';
+import type { OwnFiles } from './own-kinds.ts';
 import { withValues } from './params.ts';
 import { problemWithValue } from './plain-value.ts';
 import { formatProblem, type Problem, type Report, reportByPath, TooManyProblems } from './problems.ts';
@@ -18,8 +18,8 @@ export type { PipelineSource } from './yaml-source.ts';
 export interface ReadOptions {
   /** Reads a file that a pipeline includes; without it, `include` is refused. */
   readonly files?: IncludedFiles;
-  /** Finds the files that programs need; without it, steps have none. */
-  readonly code?: CodeFiles;
+  /** Finds the files of the user's own that steps run: those of programs (without it, they have none), and steps of their own. */
+  readonly own?: OwnFiles;
 }
 
 type Params = Readonly<Record<string, Json>>;
@@ -98,7 +98,7 @@ function readDefinition(
   params: Params,
   report: Report,
   problems: Problem[],
-  { files, code }: ReadOptions,
+  { files, own }: ReadOptions,
 ): Plan | null {
   const outline = readOutline(value, report);
   if (!outline) return null;
@@ -115,7 +115,7 @@ function readDefinition(
   const { schedule } = outline.parts;
   if (schedule) checkSchedule(schedule, outline.params, report);
   const steps = readIncluded({ file, report, params: values, outline, files, problems });
-  const checked = checkSteps(steps, outline.parts.defaults ?? {}, code);
+  const checked = checkSteps(steps, outline.parts.defaults ?? {}, own);
   if (!checked || problems.length > 0) return null;
   const { name, description } = outline.parts;
   const whole = planSchema.safeParse({

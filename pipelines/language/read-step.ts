@@ -1,6 +1,8 @@
+import type { CodeRef } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
 import { jsonBytes } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
+import type { OwnKind } from '../../contracts/own-kind.ts';
 import { type StepDefinition, stepDefinitionSchema } from './definition.ts';
 import { describeIssues } from './issues.ts';
 import { type Combination, combinationsOf, describe, memberIds } from './matrix.ts';
@@ -9,19 +11,25 @@ import type { Path } from './problems.ts';
 import { findReferences, formatReference, lookUp, type Reference, substitute, TooLarge, within } from './references.ts';
 import { baseOf, type WrittenStep } from './written.ts';
 
+/** A step as written; where it is the user's own, it `uses` own, and this is what it is. */
+export type KnownDefinition = StepDefinition & {
+  readonly own?: OwnKind | undefined;
+  readonly code?: CodeRef | undefined;
+};
+
 /** One step of the plan. */
 export interface Member {
   readonly id: string;
   /** Of a matrix: its values. */
   readonly values: Combination | null;
-  readonly definition: StepDefinition;
+  readonly definition: KnownDefinition;
 }
 
 /** A step whose outline is right, with params and matrix values filled in. */
 export interface ReadStep {
   readonly written: WrittenStep;
   /** The first member's: what does not depend on the matrix is the same in all. */
-  readonly definition: StepDefinition;
+  readonly definition: KnownDefinition;
   /** One for each of a matrix; the step itself where there is none. */
   readonly members: readonly Member[];
   /** The step whose matrix the values are of: this one, or another. */

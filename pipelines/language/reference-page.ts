@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { StepKind } from '../../contracts/kinds/kind.ts';
-import { stepKindNames, stepKinds } from '../../contracts/step-kinds.ts';
+import { stepKinds, writtenKindNames } from '../../contracts/step-kinds.ts';
 import { mustBeNamed } from './inputs.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -141,7 +141,7 @@ export const stepsPage = (): string =>
     '`npm run schema` writes this page from `contracts/kinds/`. What a step is, and how steps are put together, is in',
     '[pipelines.md](pipelines.md); more about training in [training.md](training.md).',
     '',
-    ...stepKindNames.map((name) => section(name, stepKinds[name])),
+    ...writtenKindNames.map((name) => section(name, stepKinds[name])),
   ]
     .join('\n')
     .trimEnd()

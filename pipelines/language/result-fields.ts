@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../../contracts/json.ts';
+import type { OwnKind } from '../../contracts/own-kind.ts';
 import { isStepKind, kindOf } from '../../contracts/step-kinds.ts';
 import { suggestion } from './nearest.ts';
 
@@ -17,21 +18,22 @@ export function bare(schema: z.ZodType): z.ZodType {
 export interface Giver {
   readonly uses: string;
   readonly with: Readonly<Record<string, unknown>>;
+  readonly own?: OwnKind | undefined;
 }
 
 /** What is wrong with a path into the result of a step; `part` is the number of the part that is wrong. */
 export function problemWithField(
-  { uses, with: parameters }: Giver,
+  { uses, with: parameters, own }: Giver,
   path: readonly string[],
 ): { readonly part: number; readonly message: string } | null {
   if (!isStepKind(uses)) return null;
-  let schema: z.ZodType = kindOf(uses, parameters).result;
+  let schema: z.ZodType = kindOf({ uses, with: parameters, own }).result;
   for (const [part, name] of path.entries()) {
     const fields = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : null;
     const next = fields?.[name] ?? othersOf(schema);
     if (!next && isAnything(schema)) return null;
     if (!next) {
-      const owner = part === 0 ? `a ${uses} step` : path.slice(0, part).join('.');
+      const owner = part === 0 ? (own?.file ?? `a ${uses} step`) : path.slice(0, part).join('.');
       return { part, message: `${owner} has no result ${name}${fields ? suggestion(name, Object.keys(fields)) : ''}` };
     }
     schema = bare(next);
@@ -51,8 +53,8 @@ const isAnything = (schema: z.ZodType): boolean =>
   schema instanceof z.ZodAny || schema instanceof z.ZodUnknown || schema instanceof z.ZodLazy;
 
 /** A result of a step as it could be, to try an expression on. */
-export const sampleResult = ({ uses, with: parameters }: Giver): Json =>
-  isStepKind(uses) ? sample(kindOf(uses, parameters).result) : {};
+export const sampleResult = ({ uses, with: parameters, own }: Giver): Json =>
+  isStepKind(uses) ? sample(kindOf({ uses, with: parameters, own }).result) : {};
 
 function sample(written: z.ZodType): Json {
   const schema = bare(written);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { stepKindNames } from '../../contracts/step-kinds.ts';
+import { writtenKindNames } from '../../contracts/step-kinds.ts';
 
 const cli = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'contrail-cli-'));
@@ -46,7 +46,7 @@ describe('the contrail command', () => {
     const { status, stderr } = contrail('validate', 'bad.yaml');
     expect(status).toBe(2);
     expect(stderr).toBe(
-      `error bad.yaml:2:24: there is no kind of step "prepare"; allowed: ${stepKindNames.join(', ')}\n`,
+      `error bad.yaml:2:24: there is no kind of step "prepare"; allowed: ${writtenKindNames.join(', ')}\n`,
     );
   });
 

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openPipelineFile } from '../../cli/pipeline-file.ts';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
 import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { runParams } from '../../contracts/kinds/run.ts';
 import { prepareDataset } from '../../datasets/index.ts';
-import { runProgram } from '../../own-steps/index.ts';
+import { runOwnStep, runProgram } from '../../own-steps/index.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
 import { openStore } from '../../store/index.ts';
 import { writeFiles } from '../own-steps/folder.ts';
@@ -45,19 +46,37 @@ it.each(shown.filter(([name]) => name.endsWith('.yaml')).map(([name]) => name))(
       if (step.uses === 'prepare-data') {
         const { ref } = await prepareDataset(store, prepareDataParams.parse(given), { cacheFolder });
         results[step.id] = { dataset: { ...ref } };
-      } else
-        results[step.id] = (await runProgram({
+      } else {
+        const common = {
           key: { run: 'shown', step: step.id },
           attempt: 1,
-          parameters: runParams.parse(given),
-          code: step.code,
           store,
           cacheFolder,
           signal: new AbortController().signal,
-          onLine: (line) => void lines.push(line),
+          onLine: (line: string) => void lines.push(line),
           onProgress: () => {},
-        })) as Json;
+        };
+        const inputs = Object.fromEntries(
+          Object.entries(step.inputs).map(([input, { step: source, field }]) => [
+            input,
+            (results[source] as Record<string, ArtifactRef>)[field] as ArtifactRef,
+          ]),
+        );
+        results[step.id] = (
+          step.own && step.code
+            ? await runOwnStep({
+                ...common,
+                kind: step.own,
+                code: step.code,
+                inputs,
+                parameters: given as Record<string, Json>,
+                fingerprint: 'shown',
+              })
+            : await runProgram({ ...common, parameters: runParams.parse(given), code: step.code })
+        ) as Json;
+      }
     }
+    if (name === 'deduped.yaml') expect(lines).toEqual(['2 files are left', 'b', 'c']);
     if (name === 'brightness.yaml') {
       expect(results.measure).toMatchObject({ images: expect.any(Number), mean: expect.any(Number) });
       expect(lines).toEqual([

@@ -33,14 +33,15 @@ export interface TestEnvironment {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export async function startTestEnvironment(): Promise<TestEnvironment> {
+/** @param workerOptions what the worker's command line has */
+export async function startTestEnvironment(workerOptions: readonly string[] = []): Promise<TestEnvironment> {
   const folder = await mkdtemp(join(tmpdir(), 'contrail-e2e-'));
   const home = openHome({ CONTRAIL_HOME: folder });
   const store = openStore(home.storeUrl);
   let server = await startDevServer(home, freePorts);
   const address = addressOf(server);
   process.env.TEMPORAL_ADDRESS = address;
-  let worker = startWorkerProcess(home, address);
+  let worker = startWorkerProcess(home, address, workerOptions);
   let client = await connect(home);
 
   const ended = (child: typeof worker) =>
@@ -75,12 +76,12 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
     killWorker: async () => {
       kill(worker);
       await ended(worker);
-      worker = startWorkerProcess(home, address);
+      worker = startWorkerProcess(home, address, workerOptions);
     },
     upgradeWorker: async (program) => {
       worker.kill('SIGTERM');
       await ended(worker);
-      worker = startWorkerProcess(home, address, [], program);
+      worker = startWorkerProcess(home, address, workerOptions, program);
     },
     killServer: async () => {
       kill(server.process);
@@ -98,7 +99,7 @@ export async function startTestEnvironment(): Promise<TestEnvironment> {
       server = await startDevServer(home, portsOf(server));
       await client.close().catch(() => undefined);
       client = await connect(home);
-      worker = startWorkerProcess(home, address);
+      worker = startWorkerProcess(home, address, workerOptions);
     },
     stop: async () => {
       worker.kill('SIGTERM');

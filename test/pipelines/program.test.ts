@@ -13,7 +13,7 @@ steps:
 ${indented}
       } }
 ${more}`;
-  return readPipeline({ text, file: 'p.yaml' }, {}, find ? { code: find } : {});
+  return readPipeline({ text, file: 'p.yaml' }, {}, find ? { own: { code: find } } : {});
 }
 const problems = (parameters: string, more?: string) =>
   read(parameters, more === undefined ? {} : { more }).problems.map(
