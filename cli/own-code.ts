@@ -1,7 +1,16 @@
 import type { CodeRef } from '../contracts/artifacts.ts';
 import { canonicalJson } from '../contracts/json.ts';
 import type { Source } from '../contracts/schedules.ts';
-import { type Code, codeOf, describeOwnStep, type OwnStepFile, readSources, storeCode } from '../own-steps/index.ts';
+import {
+  type Code,
+  codeOf,
+  describeOwnStep,
+  filesAmong,
+  type OwnStepFile,
+  pathOfWord,
+  readSources,
+  storeCode,
+} from '../own-steps/index.ts';
 import type { CodeFiles, OwnFiles } from '../pipelines/language/index.ts';
 import type { Store } from '../store/index.ts';
 
@@ -17,10 +26,16 @@ export interface OwnCode {
   readonly store: (store: Store) => Promise<void>;
 }
 
+interface Asked {
+  readonly command: string[];
+  readonly sources: string[];
+}
+
 const anything = { type: 'object', properties: {}, additionalProperties: true };
 
 /** Finds files in the folder of a pipeline. Each set of files is read once. */
 export function ownCodeIn(folder: string): OwnCode {
+  /** By what is asked for: all but the words of a command that are no files. */
   const found = new Map<string, ReturnType<CodeFiles>>();
   const codes = new Map<string, Code>();
   const steps = new Map<string, OwnStepFile>();
@@ -34,7 +49,8 @@ export function ownCodeIn(folder: string): OwnCode {
   };
   return {
     find: {
-      code: (request) => {
+      code: ({ command, sources }) => {
+        const request = { command: filesAmong(folder, command), sources };
         const key = canonicalJson(request);
         const known = found.get(key) ?? look(request);
         found.set(key, known);
@@ -54,12 +70,14 @@ export function ownCodeIn(folder: string): OwnCode {
       }
     },
     found: () => {
-      const code = [...found].flatMap(([key, each]) => ('code' in each ? [[key, each.code] as const] : []));
+      const code = [...found].flatMap(([key, each]) =>
+        'code' in each ? [{ ...(JSON.parse(key) as Asked), code: each.code }] : [],
+      );
       const known = [...steps].flatMap(([file, step]) =>
         'kind' in step ? [[file, { kind: step.kind, code: step.code.ref }] as const] : [],
       );
       return {
-        ...(code.length > 0 ? { code: Object.fromEntries(code) } : {}),
+        ...(code.length > 0 ? { code } : {}),
         ...(known.length > 0 ? { steps: Object.fromEntries(known) } : {}),
       };
     },
@@ -71,13 +89,16 @@ export function ownCodeIn(folder: string): OwnCode {
 }
 
 /** Finds what was kept with a run. */
-export const keptCode = ({ code = {}, steps = {} }: Pick<Source, 'code' | 'steps'>): OwnFiles => ({
-  code: (request) => {
-    const key = canonicalJson(request);
-    const found = Object.hasOwn(code, key) ? code[key] : undefined;
-    return found === undefined
-      ? { problem: 'these files were not kept with the run; start a new run for other files' }
-      : { code: found };
+export const keptCode = ({ code = [], steps = {} }: Pick<Source, 'code' | 'steps'>): OwnFiles => ({
+  code: ({ command, sources }) => {
+    // Other words, such as the value of a param, may be others now.
+    const files = new Set(code.flatMap((each) => each.command));
+    const named = [...new Set(command.map(pathOfWord))].filter((word) => files.has(word)).sort();
+    const found = code.find((each) => canonicalJson([each.command, each.sources]) === canonicalJson([named, sources]));
+    if (found) return { code: found.code };
+    return named.length === 0 && sources.length === 0
+      ? { code: null }
+      : { problem: 'these files were not kept with the run; start a new run for other files' };
   },
   steps: (file) =>
     (Object.hasOwn(steps, file) ? steps[file] : undefined) ?? { problem: 'it was not kept with the run' },

@@ -15,8 +15,12 @@ export const sourceSchema = z.strictObject({
   text: z.string(),
   /** The files that it includes, by their paths as the includes give them. */
   included: z.record(z.string(), z.string()).optional(),
-  /** The stored files that its steps run, by what the pipeline says of them; null where that is none. */
-  code: z.record(z.string(), codeRefSchema.nullable()).optional(),
+  /** The stored files that its programs need: those of `sources`, and those that words of a command name. */
+  code: z
+    .array(
+      z.strictObject({ sources: z.array(z.string()), command: z.array(z.string()), code: codeRefSchema.nullable() }),
+    )
+    .optional(),
   /** Steps of the user's own, by their files. */
   steps: z.record(z.string(), z.strictObject({ kind: ownKindSchema, code: codeRefSchema })).optional(),
 });

@@ -14,7 +14,7 @@ import { type Code, codeOf, readFiles, readSources, type SourceFile } from './so
 import { makeWorkspace, type Workspace } from './workspace.ts';
 
 /** Only its declaration is wanted: what takes longer does work where it is loaded. */
-const limitMs = 30_000;
+const usualLimitMs = 30_000;
 const memoryMiB = 512;
 
 export type OwnStepFile = { readonly kind: OwnKind; readonly code: Code } | { readonly problem: string };
@@ -26,7 +26,11 @@ export type OwnStepFile = { readonly kind: OwnKind; readonly code: Code } | { re
  * @param root the folder of the pipeline
  * @param file as the pipeline names it: `./steps/dedupe.ts`
  */
-export async function describeOwnStep(root: string, file: string): Promise<OwnStepFile> {
+export async function describeOwnStep(
+  root: string,
+  file: string,
+  { limitMs = usualLimitMs }: { readonly limitMs?: number } = {},
+): Promise<OwnStepFile> {
   const path = file.slice(2);
   const graph = importGraph(root, path);
   if ('problem' in graph) return graph;
@@ -37,7 +41,7 @@ export async function describeOwnStep(root: string, file: string): Promise<OwnSt
     const space = await makeWorkspace(temporary);
     await writeAll(space.work, read.files);
     await linkPackages(space.work, graph.packages, dirname(join(root, path)));
-    const { sources, ...described } = await ask(space, path);
+    const { sources, ...described } = await ask(space, path, limitMs);
     const kind = ownKindSchema.parse({ file, ...described });
     kindFromOwn(kind);
     const found = readSources(root, { command: [], sources });
@@ -65,7 +69,7 @@ async function writeAll(folder: string, files: readonly SourceFile[]): Promise<v
 }
 
 /** @throws ContrailError InvalidPipeline that says what is wrong with the file, and where */
-async function ask(space: Workspace, path: string) {
+async function ask(space: Workspace, path: string, limitMs: number) {
   const wrong = (message: string) => new ContrailError('InvalidPipeline', message);
   const task = await writeTask(space, { file: join(space.work, path), answer: space.resultFile });
   const output = createOutput(secretsOf([]), () => {});

@@ -45,12 +45,18 @@ export function readSources(
       return { problem: `${written} cannot be looked for: ${explained(error)?.message ?? String(error)}`, source };
     }
   }
-  for (const word of command) {
-    const path = word.replace(/^\.\//, '');
-    if (treePathSchema.safeParse(path).success && isFile(join(root, path))) paths.add(path);
-  }
+  for (const path of filesAmong(root, command)) paths.add(path);
   return readFiles(root, [...paths].sort());
 }
+
+/** The words of a command that are files in a folder, by their paths there, sorted. */
+export const filesAmong = (root: string, command: readonly string[]): readonly string[] =>
+  [...new Set(command.map(pathOfWord))]
+    .filter((path) => treePathSchema.safeParse(path).success && isFile(join(root, path)))
+    .sort();
+
+/** A word of a command as a path. */
+export const pathOfWord = (word: string): string => word.replace(/^\.\//, '');
 
 /** Reads files by their paths from the folder of the pipeline. */
 export function readFiles(root: string, paths: readonly string[]): FoundSources {

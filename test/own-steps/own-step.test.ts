@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openPipelineFile } from '../../cli/pipeline-file.ts';
+import { openPipelineFile, planSource } from '../../cli/pipeline-file.ts';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { sourceSchema } from '../../contracts/schedules.ts';
 import { describeOwnStep, type OwnStepWork, runOwnStep, storeCode } from '../../own-steps/index.ts';
 import { unpack } from '../../own-steps/unpack.ts';
 import { openStore, type Store } from '../../store/index.ts';
@@ -284,6 +285,13 @@ describe('what a step of your own is', () => {
     expect(await described(text)).toMatchObject({ problem: expect.stringMatching(message) });
   });
 
+  it('is refused where loading it takes too long', async () => {
+    const root = await beside({ 'step.ts': 'for (;;);' });
+    expect(await describeOwnStep(root, './step.ts', { limitMs: 2000 })).toMatchObject({
+      problem: 'loading it takes longer than 2 s: work belongs into `run`',
+    });
+  });
+
   it('is refused where it imports from outside the folder of the pipeline', async () => {
     const root = await beside({ 'lib.ts': '', 'inside/step.ts': "import '../lib.ts'; export default 1;" });
     expect(await describeOwnStep(join(root, 'inside'), './step.ts')).toMatchObject({
@@ -350,6 +358,29 @@ describe('a pipeline with a step of your own', () => {
     const plan = (await openPipelineFile(join(root, 'p.yaml'), { runCode: false })).plan({});
     expect(plan.steps).toHaveLength(1);
     expect((await failure(openPipelineFile(join(root, 'p.ts'), { runCode: false }))).code).toBe('Usage');
+  });
+
+  it('is planned again with other params from what a run keeps, when its files are gone', async () => {
+    const root = await beside({
+      'p.yaml': `name: p
+params: { rows: 1 }
+steps:
+  one: { uses: ./steps/dedupe.ts, with: { keep: first } }
+  two: { uses: run, with: { command: [sh, ./main.sh, "\${params.rows}"], sources: ["lib/*"] } }
+  three: { uses: run, with: { command: ["true", "\${params.rows}"] } }
+`,
+      'steps/dedupe.ts': step,
+      'main.sh': '',
+      'lib/a': '',
+    });
+    const pipeline = await openPipelineFile(join(root, 'p.yaml'));
+    const plan = pipeline.plan({});
+    const source = sourceSchema.parse(JSON.parse(JSON.stringify(pipeline.source())));
+    await rm(root, { recursive: true });
+    expect(planSource(source)).toEqual(plan);
+    const other = planSource(source, { rows: 2 });
+    expect(other.steps.map(({ code }) => code)).toEqual(plan.steps.map(({ code }) => code));
+    expect(plan.steps.map(({ code }) => code === undefined)).toEqual([false, false, true]);
   });
 
   it('ships, and plans', async () => {
