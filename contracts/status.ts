@@ -43,6 +43,8 @@ export interface StepStatus {
   readonly epochs: number | null;
   readonly metrics: EpochMetrics | null;
   readonly result: { readonly [key: string]: Json } | null;
+  /** Of a training whose checkpoint was gone when it was to go on from it: what was done about it. */
+  readonly lost?: string;
   /** Why it was skipped, where that is not its own `when`. */
   readonly note?: string;
   readonly error: { readonly type: string; readonly message: string } | null;

@@ -52,10 +52,6 @@ export const trainEpochResult = z.strictObject({
 });
 export type TrainEpochResult = z.infer<typeof trainEpochResult>;
 
-/** Says that work is done again, which takes time and changes no bit. */
-export const describeLost = ({ of, from }: NonNullable<TrainEpochResult['withoutCheckpoint']>): string =>
-  `no checkpoint of epoch ${of} is kept; ${from === 0 ? 'training begins anew' : `training goes on from epoch ${from}`}, and must arrive at the same state`;
-
 export const finishTrainingInput = trainingSchema.extend({ recorded: recordedStateSchema });
 export type FinishTrainingInput = z.infer<typeof finishTrainingInput>;
 export const finishTrainingResult = z.strictObject({

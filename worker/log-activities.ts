@@ -3,7 +3,8 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
 import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
-import { describeLost, trainEpochResult } from '../contracts/trainer.ts';
+import { describeLost } from '../contracts/lost-checkpoint.ts';
+import { trainEpochResult } from '../contracts/trainer.ts';
 import type { StepTroubleReport } from '../workflows/messages.ts';
 import type { RunLogs } from './run-logs.ts';
 

@@ -72,11 +72,12 @@ export function handleMessages(controlled: Controlled): void {
   setHandler(statusQuery, state.status, { description: 'The state of every step' });
   setHandler(
     stepProgressSignal,
-    ({ step, epoch, epochs, metrics, retries }) =>
+    ({ step, epoch, epochs, metrics, retries, lost }) =>
       state.update(step, {
         epoch,
         epochs,
         metrics,
+        ...(lost === undefined ? {} : { lost }),
         attempts: (running.get(step)?.attemptsBefore ?? 0) + 1 + retries,
       }),
     { description: 'A training reports an epoch' },

@@ -31,6 +31,7 @@ export function runDetails({ steps, counts, paused, troubles, shown }: RunDetail
   return [
     ...(paused === null ? [] : [`**Paused**: ${markdownText(paused)}`, '']),
     ...[...troubles].slice(0, maximumRows).flatMap(([id, trouble]) => [troubleText(id, trouble), '']),
+    ...rows.flatMap(({ id, lost }) => (lost === undefined ? [] : [`**${id}**: ${markdownText(lost)}.`, ''])),
     ...(isShort(steps) ? [] : [`${steps} steps: ${summary}. Those that run, wait for a person, or failed:`, '']),
     stepTable(rows),
   ].join('\n');

@@ -12,6 +12,8 @@ export interface StepProgress {
   readonly metrics: EpochMetrics;
   /** Attempts that were lost so far: to crashes, restarts, or workers that went away. */
   readonly retries: number;
+  /** The checkpoint that it was to go on from is gone, and what is done about it: a sentence. */
+  readonly lost?: string;
 }
 
 export const statusQuery = defineQuery<PipelineStatus>('status');

@@ -14,6 +14,7 @@ import type { Activities } from '../activities/index.ts';
 import type { EpochMark } from '../activities/open-training.ts';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { Json } from '../contracts/json.ts';
+import { describeLost } from '../contracts/lost-checkpoint.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
 import { describeDifference } from '../contracts/training-changes.ts';
 import type { TrainingKindName } from '../contracts/training-kinds.ts';
@@ -42,6 +43,8 @@ import { controlTraining } from './training-control.ts';
 /** Where a training stands, as its history knows it. Plain JSON: it is carried over when the history grows long. */
 export interface TrainingState extends EpochMark {
   readonly retries: number;
+  /** The last checkpoint that was to be there and is gone: a sentence. */
+  readonly lost?: string;
 }
 
 export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry' | 'priority'> {
@@ -125,7 +128,11 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     if (decision.do !== 'retry') return false;
     const mark = markUpTo(course, finding.goodEpoch) ?? (startFrom ? course.marks[0] : undefined);
     course = backTo(course, mark?.epoch ?? 0, decision.factor, finding);
-    state = mark && { ...mark, retries: state?.retries ?? 0 };
+    state = mark && {
+      ...mark,
+      retries: state?.retries ?? 0,
+      ...(state?.lost === undefined ? {} : { lost: state.lost }),
+    };
     await record(input, course, mark?.epoch ?? 0);
     return false;
   };
@@ -168,7 +175,8 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     }
     const { result, attempt } = trained;
     const mark = { epoch, digest: result.digest, metrics: result.metrics, best: result.best };
-    state = { ...mark, retries: (state?.retries ?? 0) + attempt - 1 };
+    const lost = result.withoutCheckpoint ? describeLost(result.withoutCheckpoint) : state?.lost;
+    state = { ...mark, retries: (state?.retries ?? 0) + attempt - 1, ...(lost === undefined ? {} : { lost }) };
     await publish(input, state, course, Number(control.wanted('epochs') ?? epochs()));
     const { course: watched, finding } = afterEpoch(course, mark);
     course = watched;
@@ -223,7 +231,7 @@ function pastOf({ dataset, startFrom }: TrainingInput, course: Course) {
 
 const progressOf = (
   { step }: TrainingInput,
-  { epoch, metrics, retries }: TrainingState,
+  { epoch, metrics, retries, lost }: TrainingState,
   epochs: number,
 ): StepProgress => ({
   step,
@@ -231,11 +239,12 @@ const progressOf = (
   epochs,
   metrics,
   retries,
+  ...(lost === undefined ? {} : { lost }),
 });
 
 async function publish(input: TrainingInput, state: TrainingState, { changes }: Course, epochs: number): Promise<void> {
   const { step } = input;
-  const { epoch, metrics, best, digest } = state;
+  const { epoch, metrics, best, digest, lost } = state;
   upsertSearchAttributes([
     { key: stageAttribute, value: step },
     { key: epochAttribute, value: epoch },
@@ -248,6 +257,7 @@ async function publish(input: TrainingInput, state: TrainingState, { changes }: 
       '| loss | best loss | learning rate | images/s | state |',
       '| --- | --- | --- | --- | --- |',
       `| ${metrics.loss.toFixed(4)} | ${best.loss.toFixed(4)} (epoch ${best.epoch}) | ${metrics.learningRate.toPrecision(3)} | ${Math.round(metrics.imagesPerSecond)} | \`${digest.slice(0, 12)}\` |`,
+      ...(lost === undefined ? [] : ['', `**Note**: ${lost}.`]),
       ...changes
         .slice(-shownChanges)
         .flatMap((change) => [

@@ -43,6 +43,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     if (isRunning && !status) say(`${why} This is what the store knows:`);
     if (steps) print(stepTable(steps));
     for (const line of troubleLines(status?.steps ?? [])) print(line);
+    for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
     for (const step of steps ?? []) for (const line of dataLines(step, store.locate)) print(line);
     if (known && !isRunning && !plan)
       say('The store has nothing of it; the server remembers it until its retention has passed.');

@@ -3,10 +3,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
 import { listCache } from '../../store/index.ts';
-import { pauseUpdate, retryUpdate, statusQuery, unpauseUpdate } from '../../workflows/messages.ts';
+import { runDetails } from '../../workflows/details.ts';
+import {
+  pauseUpdate,
+  progressQuery,
+  retryUpdate,
+  statusQuery,
+  stepProgressSignal,
+  unpauseUpdate,
+} from '../../workflows/messages.ts';
 import type { PipelineInput, pipeline } from '../../workflows/pipeline.ts';
 import { stateAttribute } from '../../workflows/search-attributes.ts';
-import type { training } from '../../workflows/training.ts';
+import type { training as trainingWorkflow } from '../../workflows/training.ts';
 import { type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
 
 /** What people ask of a run while it goes on and after, on the real server. */
@@ -267,7 +275,7 @@ describe('onFailure and finally', () => {
 
 it('a training says which epochs its rules may go back to, so that their checkpoints are kept', async () => {
   const health = { plateau: { epochs: 4, minimumDelta: 0.4, action: 'retry' }, retry: { times: 1, otherwise: 'stop' } };
-  await interpreter.environment.client.workflow.execute<typeof training>('training', {
+  await interpreter.environment.client.workflow.execute<typeof trainingWorkflow>('training', {
     workflowId: 'plateau/pretrain',
     taskQueue: 'contrail',
     args: [
@@ -284,4 +292,32 @@ it('a training says which epochs its rules may go back to, so that their checkpo
   expect(asked.map(({ epoch }) => epoch).slice(0, 8)).toEqual([1, 2, 3, 4, 5, 6, 3, 4]);
   for (const { epoch, mayReturnTo } of asked.slice(2, 7))
     expect([epoch, mayReturnTo]).toEqual([epoch, expect.arrayContaining([2])]);
+});
+
+it('a training whose checkpoint is gone says so, and so do status and details of its run', async () => {
+  const { client } = interpreter.environment;
+  const training = await client.workflow.start<typeof trainingWorkflow>('training', {
+    workflowId: 'lost/pretrain',
+    taskQueue: 'contrail',
+    args: [
+      {
+        ...{ run: 'lost', step: 'pretrain', uses: 'pretrain', queue: 'cpu', timeoutMs: 60_000, retry: {} },
+        dataset: { kind: 'dataset', digest: 'd'.repeat(64) },
+        parameters: { epochs: 3, optimizer: { learningRate: 0.1 } },
+        ...{ epochs: 3, fingerprint: '{}', resume: false, accept: false },
+      },
+    ],
+  });
+  await training.result();
+  const progress = await training.query(progressQuery);
+  const lost = 'no checkpoint of epoch 1 is kept; training begins anew, and must arrive at the same state';
+  expect(progress).toMatchObject({ epoch: 3, lost });
+
+  const handle = await start('told-of-it', planOf([step('pretrain', [], { value: fresh() })]));
+  if (progress) await handle.signal(stepProgressSignal, progress);
+  await handle.result();
+  const { steps } = await handle.query(statusQuery);
+  expect(steps).toMatchObject([{ id: 'pretrain', lost }]);
+  const details = runDetails({ steps: 1, counts: {}, paused: null, troubles: new Map(), shown: steps });
+  expect(details).toContain(`**pretrain**: ${lost}.`);
 });

@@ -79,7 +79,9 @@ export async function startInterpreter(extraArgs: string[] = [], firstCode?: str
     events.push({ what: 'done', run, step: `${step}#${epoch}` });
     const metrics = { loss: 1 / epoch, learningRate: 0.1, imagesPerSecond: 1000, seconds: 1 };
     const result = { epoch, digest: `${epoch}`.padStart(64, '0'), metrics, best: { epoch, loss: 1 / epoch } };
-    return { result: { ...result, resumedFrom: null, rejected: [] }, attempt: 1 };
+    // In the run `lost`, epoch 2 finds no checkpoint of the first.
+    const lost = run === 'lost' && epoch === 2 ? { withoutCheckpoint: { of: 1, from: 0 } } : {};
+    return { result: { ...result, resumedFrom: null, rejected: [], ...lost }, attempt: 1 };
   };
   const finishTraining = async ({ recorded }: FinishTrainingStepInput) => ({ result: { ...recorded }, attempt: 1 });
   const activities = { ...createActivities(context), choose: work, trainEpoch, finishTraining };

@@ -2,12 +2,8 @@ import { hostname } from 'node:os';
 import type { CheckpointManifest, ProgressPoint, RejectedCheckpoint } from '../../contracts/checkpoints.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { canonicalJson } from '../../contracts/json.ts';
-import {
-  describeLost,
-  type FinishTrainingInput,
-  type TrainEpochInput,
-  type TrainEpochResult,
-} from '../../contracts/trainer.ts';
+import { describeLost } from '../../contracts/lost-checkpoint.ts';
+import type { FinishTrainingInput, TrainEpochInput, TrainEpochResult } from '../../contracts/trainer.ts';
 import {
   acquireLease,
   assertCurrent,

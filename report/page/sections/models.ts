@@ -17,7 +17,7 @@ export function modelsSection({ promotions }: Pick<Report, 'promotions'>): Secti
 function promotionOf({ step, model, metric, result }: PromotionReport): Html {
   const { promoted, version, reason, before, after, images, seen, low, high } = result;
   const value = (measure: number | null) => n(ifMeasured(measure, (known) => known.toFixed(4)));
-  return html`<h3>${model}: ${promoted ? `promoted, version ${version} now` : `not promoted${version === null ? '' : `; version ${version} stays`}`}</h3><p>${reason}.</p>${
+  return html`<h3>${model}: ${promoted ? `promoted, version ${version} now` : `not promoted${version === null ? '' : `; version ${version} stays`}`}</h3><p>Why: ${reason}.</p>${
     images === null
       ? null
       : table(
