@@ -1,7 +1,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -76,17 +76,30 @@ async function startLocked(home: Home, ports: Ports, lock: Lock): Promise<Starte
   try {
     const until = Date.now() + startMs;
     while (!(isOurs(server) && (await answers(addressOf(server), home)))) {
-      if (Date.now() > until || hasEnded(child))
+      if (Date.now() > until || hasEnded(child)) {
+        // On a full disk the log says nothing.
+        await requireSpace(dirname(home.databaseFile));
         throw new ContrailError(
           'SetupFailed',
           `Temporal's server did not come up; ${join(home.logFolder, 'temporal.log')} says why.`,
         );
+      }
       await delay(pollMs);
     }
     return server;
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
+  }
+}
+
+/** @throws the error of the file system where a page cannot be written */
+async function requireSpace(folder: string): Promise<void> {
+  const file = join(folder, `space.${process.pid}.part`);
+  try {
+    await writeFile(file, Buffer.alloc(64 * 1024));
+  } finally {
+    await rm(file, { force: true });
   }
 }
 

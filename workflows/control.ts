@@ -13,6 +13,7 @@ import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { changeRule } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { describeIssues } from '../pipelines/language/issues.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import { findReferences } from '../pipelines/language/references.ts';
 import { type Approval, decisionOf } from './approval.ts';
@@ -252,8 +253,11 @@ function refuseSet(controlled: Controlled, { step: id, path, value }: SetRequest
       `${path} cannot change while the training runs: ${reason}. \`contrail fork\` begins a run with another value from a checkpoint.`,
     );
   if (rule === 'never') throw refuse(`${path} cannot change under a training that has begun: ${reason}.`);
-  const checked = stepKinds[step.uses].params.safeParse(withValue(parameters, path.split('.'), value));
-  if (!checked.success) throw refuse(`${path} is not valid: ${z.prettifyError(checked.error)}`);
+  const changed = withValue(parameters, path.split('.'), value);
+  const checked = stepKinds[step.uses].params.safeParse(changed);
+  if (checked.success) return;
+  const problems = describeIssues(checked.error.issues, changed, () => []);
+  throw refuse(`${path} is not valid: ${problems.map(({ message }) => message).join('; ')}.`);
 }
 
 async function set(

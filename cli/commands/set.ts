@@ -1,9 +1,10 @@
-import { parse } from 'yaml';
+import { InvalidArgumentError } from 'commander';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import { openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { setUpdate } from '../../workflows/messages.ts';
+import { givenValue } from '../given-value.ts';
 import { say } from '../output.ts';
 import { keepChanges } from '../recorded-changes.ts';
 import { queryStatus } from '../runs.ts';
@@ -36,8 +37,9 @@ function readChange(text: string): { readonly step: string; readonly path: strin
       `${JSON.stringify(text)} is not step.path=value, such as pretrain.epochs=80 or pretrain.stop.patience=5.`,
     );
   try {
-    return { step, path, value: parse(value) as Json };
-  } catch {
-    return { step, path, value };
+    return { step, path, value: givenValue(value) };
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    throw new ContrailError('Usage', `${step}.${path}: ${error.message}`, { cause: error });
   }
 }

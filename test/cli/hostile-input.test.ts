@@ -122,6 +122,18 @@ describe('a value of --set', () => {
   });
 });
 
+describe('a value of `contrail set`', () => {
+  it.each([
+    ['x', 'is not step.path=value'],
+    ['p.seed=9007199254740993', 'p.seed: It is a whole number beyond 9007199254740991'],
+    ['p.epochs=1e400', 'p.epochs: It must be a finite number, not Infinity.'],
+    ['p.x=&a [*a]', 'p.x: It must be written out: no anchors (&) and aliases (*).'],
+    ['p.x={ __proto__: 1 }', 'p.x: No key may be __proto__.'],
+  ])('is held to the same: %s', async (change, sentence) => {
+    expect(await contrail('set', 'run', change)).toMatchObject({ code: 2, said: expect.stringContaining(sentence) });
+  });
+});
+
 describe('a name', () => {
   const names = ['', '.', '..', '../x', 'a/b', 'a b', 'ä', '\u001b[31m', 'a'.repeat(300), 'a'.repeat(5000), 'a\0b'];
   it.each(names)('that no run can have is refused by every command: %j', async (name) => {
