@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import { jsonBytes, parseJson } from './digest.ts';
+import { unreadable } from './reading.ts';
 import type { Store } from './store.ts';
 
 /** Says which store it is. */
@@ -13,7 +14,7 @@ const identitySchema = z.object({ id: z.uuid() });
  * Who a store, or a home, is: an id that the first who asks makes, and that moves with the files.
  *
  * @param file that holds it
- * @throws ContrailError CorruptArtifact when it cannot be read, SetupFailed when there is none and none can be written
+ * @throws ContrailError CorruptArtifact when its file is damaged, StoreUnreadable when it cannot be read, SetupFailed when there is none and none can be written
  */
 export async function identityOf(store: Store, file = storeFile): Promise<string> {
   if (!(await store.exists(file)))
@@ -24,8 +25,11 @@ export async function identityOf(store: Store, file = storeFile): Promise<string
         { cause },
       );
     });
+  const bytes = await store.read(file).catch((cause: unknown) => {
+    throw unreadable(store.locate(file), cause);
+  });
   try {
-    return identitySchema.parse(parseJson(await store.read(file))).id;
+    return identitySchema.parse(parseJson(bytes)).id;
   } catch (cause) {
     throw new ContrailError(
       'CorruptArtifact',
