@@ -55,8 +55,18 @@ export interface OwnStepOptions<
   readonly run: (run: OwnStepRun<z.output<P>, keyof I & string, keyof O & string>) => Promise<z.input<R>> | z.input<R>;
 }
 
-/** A step of the user's own, whatever its types. */
-export interface OwnStep {
+/** What `typeof` of a step tells a pipeline in TypeScript. */
+export interface OwnStepTypes {
+  readonly with: object;
+  readonly result: object;
+  readonly inputs: object;
+  readonly outputs: object;
+}
+
+/** A step of the user's own. */
+export interface OwnStep<T extends OwnStepTypes = OwnStepTypes> {
+  /** Only for the compiler. */
+  readonly types?: T;
   readonly mark: typeof stepMark;
   readonly options: Omit<
     OwnStepOptions<z.ZodObject, z.ZodObject, Record<string, ArtifactKind>, Record<string, 'files'>>,
@@ -79,7 +89,10 @@ export const defineStep = <
   const O extends Readonly<Record<string, 'files'>> = Record<never, never>,
 >(
   options: OwnStepOptions<P, R, I, O>,
-): OwnStep => ({ mark: stepMark, options: options as unknown as OwnStep['options'] });
+): OwnStep<{ with: z.input<P>; result: z.output<R>; inputs: I; outputs: O }> => ({
+  mark: stepMark,
+  options: options as unknown as OwnStep['options'],
+});
 
 /** A failure that another attempt would meet as well. */
 export class PermanentError extends Error {

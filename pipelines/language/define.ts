@@ -99,8 +99,34 @@ type StepOptions<K extends StepKindName, M> = Common<K> & {
   readonly maxParallel?: number;
 } & With<K, Parameters<K> | ((values: { readonly matrix: MatrixValues<M> }) => Parameters<K>)>;
 
+/** A step of the user's own, as `typeof` of its file's default export gives it. */
+interface OwnTyped {
+  readonly types?: {
+    readonly with: object;
+    readonly result: object;
+    readonly inputs: object;
+    readonly outputs: object;
+  };
+}
+type TypesOf<S extends OwnTyped> = NonNullable<S['types']>;
+type OwnResult<T extends TypesOf<OwnTyped>> = T['result'] & {
+  readonly [N in keyof T['outputs']]: Artifact<'files'>;
+};
+type OwnWith<T extends TypesOf<OwnTyped>> = {
+  readonly [N in keyof T['with']]: OrReference<T['with'][N]>;
+} & {
+  readonly [N in keyof T['inputs']]?: T['inputs'][N] extends ArtifactKind ? Reference<Artifact<T['inputs'][N]>> : never;
+};
+type OwnOptions<S extends OwnTyped> = Omit<Common<'own'>, 'uses'> & {
+  readonly uses: `./${string}`;
+  readonly with?: OwnWith<TypesOf<S>>;
+};
+
+/** Adds a step of the user's own: `own<typeof dedupe>('dedupe', { uses: './steps/dedupe.ts' })`, with `import type` for it. */
+type AddOwn = <S extends OwnTyped>(id: string, options: OwnOptions<S>) => Step<'own', OwnResult<TypesOf<S>>>;
+
 /** Adds a step. With a `matrix`, of lists or of another step, it is one for each combination. */
-type AddStep = <K extends StepKindName, const M extends Axes | Followed | undefined = undefined>(
+type AddStep = <K extends Exclude<StepKindName, 'own'>, const M extends Axes | Followed | undefined = undefined>(
   id: string,
   options: StepOptions<K, M>,
 ) => M extends undefined ? Step<K> : MatrixStep<K, M>;
@@ -111,6 +137,7 @@ export interface Builder<P> {
   /** `id` is there in every step of `onFailure` and `finally`; `error` is null where nothing failed. */
   readonly run: ReferenceTo<{ id: string; state: string; error: string | null }>;
   readonly step: AddStep;
+  readonly own: AddOwn;
   readonly onFailure: AddStep;
   readonly finally: AddStep;
 }
@@ -172,6 +199,7 @@ export function definePipeline<const P extends { readonly [name: string]: unknow
     params: reference(['params']),
     run: reference(['run']),
     step: adding('steps'),
+    own: adding('steps'),
     onFailure: adding('onFailure'),
     finally: adding('finally'),
   } as unknown as Builder<P>);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { definePipeline, expression } from '../../pipelines/define.ts';
 import { parsePipeline, planPipeline, readPipelineValue } from '../../pipelines/language/index.ts';
+import type dedupe from '../../pipelines/steps/dedupe.ts';
 
 const quickstart = definePipeline(
   {
@@ -175,6 +176,31 @@ describe('the compiler refuses', () => {
         // @ts-expect-error a name is no number
         with: ({ matrix }) => ({ batch: matrix.encoder }),
       });
+    });
+  });
+
+  it('knows steps of your own by the types of their files, which it does not load', () => {
+    const value = definePipeline({ name: 'own' }, ({ step, own }) => {
+      const draw = step('draw', { uses: 'run', with: { command: ['x'], outputs: { drawn: { folder: 'drawn' } } } });
+      const unique = own<typeof dedupe>('dedupe', {
+        uses: './steps/dedupe.ts',
+        needs: [draw],
+        with: { keep: 'last' },
+      });
+      step('count', {
+        uses: 'run',
+        with: { command: ['x', unique.result.kept], inputs: { images: unique.result.unique } },
+      });
+      // @ts-expect-error it has no such parameter value
+      own<typeof dedupe>('b', { uses: './steps/dedupe.ts', with: { keep: 'middle' } });
+      // @ts-expect-error it gives no such result
+      step('c', { uses: 'run', with: { command: ['x', unique.result.kpet] } });
+      // @ts-expect-error images are files, and a number is none
+      own<typeof dedupe>('d', { uses: './steps/dedupe.ts', with: { images: unique.result.kept } });
+    });
+    expect(value.steps).toMatchObject({
+      dedupe: { uses: './steps/dedupe.ts', needs: ['draw'], with: { keep: 'last' } },
+      count: { with: { inputs: { images: '${steps.dedupe.result.unique}' } } },
     });
   });
 });
