@@ -1,5 +1,6 @@
 import { type DataSummary, dataSummarySchema, prepareDataResult } from './kinds/prepare-data.ts';
 import type { StepStatus } from './status.ts';
+import { visible } from './visible-text.ts';
 
 const mostWarnings = 6;
 const mostClasses = 3;
@@ -28,7 +29,9 @@ export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result
   const sides = files ? splitCounts(result) : [];
   const said = summary.warnings?.length ?? 0;
   const warnings = said > 0 ? [said === 1 ? '1 warning' : `${said} warnings`] : [];
-  return [...(classes.length > 0 ? classes : counts), ...rejected, ...ignored, ...sides, ...warnings].join('; ');
+  return visible(
+    [...(classes.length > 0 ? classes : counts), ...rejected, ...ignored, ...sides, ...warnings].join('; '),
+  );
 }
 
 /**
@@ -62,7 +65,8 @@ export function dataLines(
     ...warnings.slice(0, mostWarnings).map((warning) => `warning: ${warning}`),
     ...(warnings.length > mostWarnings ? [`and ${warnings.length - mostWarnings} more warnings`] : []),
   ];
-  return lines.map((line) => `${id}: ${line}`);
+  // A class may be called anything: a line stays one.
+  return lines.map((line) => visible(`${id}: ${line}`));
 }
 
 /** How many images are learnt from, chosen by and measured on. */

@@ -2,6 +2,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { classifierAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contracts/models.ts';
+import { visible } from '../../contracts/visible-text.ts';
 import { datasetOf, readAbout, readArtifactJson, type Store } from '../../store/index.ts';
 import { someOf } from '../evaluation-notes.ts';
 import { times } from '../format.ts';
@@ -110,7 +111,7 @@ async function otherClasses(
   const { classes: known } = await readAbout(store, classifier, classifierAboutSchema);
   if (canonicalJson(known) === canonicalJson(classes)) return null;
   const without = (names: readonly string[], others: readonly string[]) =>
-    names.filter((name) => !others.includes(name));
+    names.filter((name) => !others.includes(name)).map(visible);
   const [added, gone] = [without(classes, known), without(known, classes)];
   const differing = [
     ...(added.length > 0 ? [`new: ${someOf(added)}`] : []),

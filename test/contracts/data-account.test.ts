@@ -38,6 +38,16 @@ describe('what is said of prepared data', () => {
     ]);
   });
 
+  it('each on one line, whatever a class is called', () => {
+    const incomplete = [{ class: 'new\nline', found: 2, used: 1, rejected: 1 }];
+    const odd = {
+      ...step,
+      result: { ...result, incomplete, warnings: ['No test image of 1 of 2 classes (new\nline).'] },
+    };
+    for (const line of [dataHeadline(odd), ...dataLines(odd, String)]) expect(line).not.toContain('\n');
+    expect(dataLines(odd, String).at(-1)).toBe('data: warning: No test image of 1 of 2 classes (new\\nline).');
+  });
+
   it('the count alone where all is used, and nothing of data that is no folder, of other steps and of older results', () => {
     const { incomplete: _, ...rest } = result;
     const files = { found: 13, used: 13, leftOut: 0, rejected: 0, ignored: 0 };
