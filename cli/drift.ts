@@ -2,6 +2,7 @@ import type { Json } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { changeRule, type Difference, differencesOf, effectiveParameters } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { following } from '../pipelines/language/following.ts';
 import {
   loadChanges,
   loadRunRecord,
@@ -148,12 +149,7 @@ function stepDrift(before: Plan, now: Plan, step: PlannedStep, { finished, train
 }
 
 /** The steps that need one, directly or not. */
-function followers({ steps }: Plan, id: string): string[] {
-  const found = new Set([id]);
-  for (const step of steps) if (step.needs.some((need) => found.has(need))) found.add(step.id);
-  found.delete(id);
-  return [...found];
-}
+const followers = (plan: Plan, id: string) => [...following(plan, [id])].filter((each) => each !== id);
 
 const shownNames = 5;
 const shortList = (names: readonly string[]) =>

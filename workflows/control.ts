@@ -11,8 +11,9 @@ import { z } from 'zod';
 import { type ApproveRequest, approveRequestSchema } from '../contracts/approval.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
-import { changeRule } from '../contracts/training-changes.ts';
+import { changeRule, withValueAt } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { following } from '../pipelines/language/following.ts';
 import { describeIssues } from '../pipelines/language/issues.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import { findReferences } from '../pipelines/language/references.ts';
@@ -39,7 +40,6 @@ import {
 } from './messages.ts';
 import type { Changes, RunState } from './run-state.ts';
 import { stateAttribute } from './search-attributes.ts';
-import { withValue } from './step.ts';
 import type { training } from './training.ts';
 
 /** A step that has been started and has not ended. */
@@ -221,7 +221,7 @@ async function checkChanges({ stepOf, state }: Controlled, id: string, changes: 
   const step = stepOf(id);
   if (!step) return;
   const parameters = Object.entries(changes).reduce(
-    (so, [path, value]) => withValue(so, path.split('.'), value),
+    (so, [path, value]) => withValueAt(so, path, value),
     state.resolved.get(id) ?? step.with,
   );
   try {
@@ -253,7 +253,7 @@ function refuseSet(controlled: Controlled, { step: id, path, value }: SetRequest
       `${path} cannot change while the training runs: ${reason}. \`contrail fork\` begins a run with another value from a checkpoint.`,
     );
   if (rule === 'never') throw refuse(`${path} cannot change under a training that has begun: ${reason}.`);
-  const changed = withValue(parameters, path.split('.'), value);
+  const changed = withValueAt(parameters, path, value);
   const checked = stepKinds[step.uses].params.safeParse(changed);
   if (checked.success) return;
   const problems = describeIssues(checked.error.issues, changed, () => []);
@@ -287,7 +287,7 @@ async function set(
   if (refused === undefined) throw refuse(`The training ${id} ended meanwhile.`);
   if (refused !== null) throw refuse(refused);
   const resolved = state.resolved.get(id);
-  if (resolved) state.resolved.set(id, withValue(resolved, path.split('.'), value));
+  if (resolved) state.resolved.set(id, withValueAt(resolved, path, value));
   if (path === 'epochs') state.update(id, { epochs: Number(value) });
   return id;
 }
@@ -339,12 +339,4 @@ async function retry({ plan, state, running, wake }: Controlled, id: string): Pr
     if (state.states[each] !== 'done') state.update(each, { state: 'waiting', error: null, endedAt: null });
   wake();
   return again;
-}
-
-/** These steps and all that need them, directly or not. */
-export function following(plan: Plan, ids: readonly string[]): Set<string> {
-  const found = new Set(ids);
-  // In topological order, so one pass reaches everything downstream.
-  for (const { id, needs } of plan.steps) if (needs.some((need) => found.has(need))) found.add(id);
-  return found;
 }

@@ -18,6 +18,7 @@ import type { StepKind } from '../contracts/kinds/kind.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
+import { withValueAt } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
 import { findReferences, type RunContext, resolveResults, TooLarge } from '../pipelines/language/references.ts';
 import { lookups } from './lookups.ts';
@@ -52,10 +53,7 @@ export function resolveStep(
     inputs[name] = found as unknown as ArtifactRef;
   }
   const resolved = filledIn(step, results, context);
-  const parameters = Object.entries(changes).reduce(
-    (so, [path, value]) => withValue(so, path.split('.'), value),
-    resolved,
-  );
+  const parameters = Object.entries(changes).reduce((so, [path, value]) => withValueAt(so, path, value), resolved);
   const bytes = jsonBytes(parameters);
   // Runs of earlier versions sent what Temporal took.
   if (bytes > limits.sentBytes && patched('measured-parameters')) throw tooLarge(step, formatBytes(bytes));
@@ -79,14 +77,6 @@ const tooLarge = ({ id }: Pick<PlannedStep, 'id'>, size: string) =>
     `The parameters of ${id} have ${size} with the results that they refer to; at most ${formatBytes(limits.sentBytes)} can be sent. Refer to single fields of results, such as \${steps.<id>.result.<field>}, and to each once.`,
     'InvalidInput',
   );
-
-/** The same parameters with another value at a path. */
-export function withValue(parameters: Result, [head = '', ...rest]: readonly string[], value: Json): Result {
-  if (rest.length === 0) return { ...parameters, [head]: value };
-  const inner = parameters[head];
-  const isMap = typeof inner === 'object' && inner !== null && !Array.isArray(inner);
-  return { ...parameters, [head]: withValue(isMap ? inner : {}, rest, value) as Json };
-}
 
 /** What a step has that is the user's own. */
 const ofUser = ({ code, own }: PlannedStep) => ({ ...(code ? { code } : {}), ...(own ? { own } : {}) });
