@@ -74,12 +74,12 @@ describe('the cache', () => {
 
 describe('contrail pause and unpause', () => {
   it('stop a training at a checkpoint, without a trainer, and go on to the same bits', {
-    timeout: 180_000,
+    timeout: 400_000,
   }, async () => {
-    const text = smallPipeline({ epochs: 40 });
+    const text = smallPipeline({ epochs: 24 });
     await environment.start('straight', text);
     const straight = await environment.result('straight');
-    await environment.start('paused', smallPipeline({ epochs: 40 }), false, { useCache: false });
+    await environment.start('paused', smallPipeline({ epochs: 24 }), false, { useCache: false });
     await until('paused', 'pretrain', ({ epoch }) => (epoch ?? 0) >= 1);
     expect(await contrail('pause', 'paused', '--reason', 'the GPU is needed')).toContain('starts nothing new');
     await until('paused', 'pretrain', ({ state }) => state === 'paused');

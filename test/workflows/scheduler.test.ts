@@ -40,11 +40,13 @@ function complete({ plan, behaviours }: RandomRun, pick: (below: number) => numb
   const run = createRun(plan);
   for (let events = 0; ; events++) {
     const isCancelled = cancelAfter !== null && events >= cancelAfter;
-    run.next({ isCancelled });
-    if (isCancelled)
-      for (const id of [...run.inFlight])
+    // Stopped work ends at once here, which is an event of its own.
+    while (run.next({ isCancelled }).length > 0);
+    if (isCancelled) {
+      for (const id of run.inFlight)
         if (plan.steps.find((each) => each.id === id)?.role !== 'finally') run.end(id, 'cancelled');
-    run.next({ isCancelled });
+      while (run.next({ isCancelled }).length > 0);
+    }
     const running = [...run.inFlight];
     const id = running[pick(running.length)];
     if (id === undefined) return run;
