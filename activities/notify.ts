@@ -2,6 +2,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import type { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import { notifyParams, type notifyResult } from '../contracts/kinds/notify.ts';
+import { withReadableNumbers } from '../contracts/readable-numbers.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -14,7 +15,7 @@ export async function notify(context: ActivityContext, input: StepInput) {
   const url = webhookOf(urlFrom);
   // The same for each attempt, so that a receiver can tell a repetition.
   const id = `${run}/${step}/${activityInfo().workflowExecution?.runId ?? ''}`;
-  const body = JSON.stringify({ id, run, step, message, data });
+  const body = JSON.stringify({ id, run, step, message: withReadableNumbers(message), data });
   const status = await withHeartbeat(() => post(url, urlFrom, body, seconds));
   const result: z.infer<typeof notifyResult> = { status };
   return finishStep(context, { run, step, fingerprint }, result);

@@ -1,7 +1,7 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
-import { questionText } from '../contracts/approval.ts';
+import { approvalDecisionSchema, decisionText, questionText } from '../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
@@ -236,6 +236,8 @@ const withoutCopies = ({ copies, cleanTop1 }: NonNullable<StepStatus['result']>)
 function headline(step: StepStatus): string {
   const { result } = step;
   if (!result) return '';
+  const decision = approvalDecisionSchema.safeParse({ ...result, approved: true });
+  if (step.uses === 'approve' && decision.success) return decisionText(decision.data);
   if (step.uses === 'promote') return promotionText(step);
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
   const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name', 'clean', 'mean', 'auroc'].flatMap((name) => {

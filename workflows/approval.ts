@@ -7,6 +7,7 @@ import {
 } from '../contracts/approval.ts';
 import { milliseconds } from '../contracts/duration.ts';
 import { type ApproveParams, approveParams } from '../contracts/kinds/approve.ts';
+import { withReadableNumbers } from '../contracts/readable-numbers.ts';
 import type { Result } from './run-state.ts';
 
 /**
@@ -26,7 +27,8 @@ export function openApproval(
   asked: Question | null,
 ): Approval & { readonly params: ApproveParams } {
   const params = approveParams.parse(parameters);
-  const { message, by = null, timeout } = params;
+  const { by = null, timeout } = params;
+  const message = withReadableNumbers(params.message);
   const until = timeout === undefined ? null : new Date(Date.now() + milliseconds(timeout)).toISOString();
   return { params, question: asked ?? { message, by, until }, answer: { is: 'open' } };
 }
