@@ -39,7 +39,7 @@ export default defineConfig({
       group(
         1,
         'parts',
-        30,
+        60,
         ['test/**/*.test.ts'],
         ['test/{project,docs,training,workflows,e2e}/**', ...trains, ...slow],
       ),
