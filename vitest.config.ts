@@ -33,6 +33,8 @@ export default defineConfig({
     globalSetup: './test/shared-folder.ts',
     pool: 'forks',
     maxWorkers: 2,
+    // Colours depend on who looks; CI=true turns them on.
+    env: { NO_COLOR: '1' },
     reporters: ['default', './test/reporter.ts'],
     projects: [
       group(0, 'project', 120, ['test/{project,docs}/**/*.test.ts']),
