@@ -8,7 +8,7 @@ const quickstart = definePipeline(
   {
     name: 'quickstart',
     description: 'Tell shirts from pullovers, in a few minutes',
-    params: { seed: 0, epochs: 8, images: 10000 },
+    params: { seed: 0, epochs: 10, images: 10000 },
   },
   ({ params, step }) => {
     const data = step('data', {
