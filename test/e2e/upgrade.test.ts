@@ -20,7 +20,9 @@ afterAll(async () => {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const code =
-  'activities cli contracts datasets evaluation native own-steps pipelines report store training worker workflows'.split(' ');
+  'activities cli contracts datasets evaluation native own-steps pipelines report store training worker workflows'.split(
+    ' ',
+  );
 
 /** A copy of the code whose workflows also rest before each step and each epoch, where no earlier version decided otherwise. */
 async function laterVersion(): Promise<URL> {
