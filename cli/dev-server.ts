@@ -6,10 +6,10 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import { childEnvironment } from '../contracts/child-environment.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { temporalBinary } from '../native/index.ts';
 import { claimNamespace, ownerOfHome, requireSameStore } from '../worker/belonging.ts';
-import { serverEnvironment } from '../worker/child-environment.ts';
 import { type Home, makeHome } from '../worker/home.ts';
 import { addressOf, type DevServer, forgetDevServer } from './dev-record.ts';
 import { type Lock, takeLock } from './locks.ts';
@@ -147,7 +147,7 @@ function spawnServer(
       // Its own process group: Ctrl-C must reach the worker first, while the server still answers.
       return spawn(temporalBinary(), args, {
         detached: true,
-        env: serverEnvironment(),
+        env: childEnvironment(process.env, 'server'),
         stdio: ['ignore', output, output, lock.file],
       });
     } finally {

@@ -3,7 +3,7 @@
  * with the process that needs them. A trainer's last lines go into Temporal's history when it crashes.
  */
 
-/** Names that every child may have. Those that end in `*` stand for all that begin so. */
+/** What any program may need: where things are, how to speak, which time it is. Names that end in `*` stand for all that begin so. */
 const everyChild = [
   'PATH',
   'HOME',
@@ -17,6 +17,13 @@ const everyChild = [
   'TZ',
   'TERM',
   'NO_COLOR',
+] as const;
+
+/** Of Go, which Temporal's server is written in. */
+const server = ['GOMAXPROCS', 'GOMEMLIMIT'] as const;
+
+/** Names for a child that computes. */
+const compute = [
   'FORCE_COLOR',
   // Of Node: what decides how it runs. Heap sizes stand here.
   'NODE_OPTIONS',
@@ -83,15 +90,21 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * The variables of a process that its child may have.
  *
- * @param purpose `set-up` adds what reaches a package index or a compiler's headers; `compute` is for all others
+ * @param purpose `server` is for Temporal's, `compute` for all that work for a run; `set-up` adds what reaches a package index or
+ * a compiler's headers
  */
-export const childEnvironment = (environment: Environment, purpose: 'compute' | 'set-up'): Record<string, string> =>
-  Object.fromEntries(
+export function childEnvironment(
+  environment: Environment,
+  purpose: 'server' | 'compute' | 'set-up',
+): Record<string, string> {
+  const listed: readonly string[] = [...everyChild, ...(purpose === 'server' ? server : compute)];
+  return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) => {
       const isListed =
-        (matches(name, everyChild) && !secret.test(name)) ||
+        (matches(name, listed) && !secret.test(name)) ||
         // Programs read proxies in capitals and in small letters.
         (purpose === 'set-up' && matches(name.toUpperCase(), setUp));
       return isListed && value !== undefined ? [[name, value]] : [];
     }),
   );
+}

@@ -33,6 +33,14 @@ describe('the environment of a child process', () => {
     expect(childEnvironment({ ...shell, ...setUp, ...secrets, UNSET: undefined }, 'compute')).toEqual(shell);
   });
 
+  it("holds places, language and Go's settings for Temporal's server", () => {
+    const { PATH, HOME, LC_ALL } = shell;
+    expect(childEnvironment({ ...shell, ...setUp, ...secrets, GOMAXPROCS: '2' }, 'server')).toEqual({
+      ...{ PATH, HOME, LC_ALL },
+      GOMAXPROCS: '2',
+    });
+  });
+
   it('holds indexes, proxies and certificates for set-up alone', () => {
     expect(childEnvironment({ ...shell, ...setUp, ...secrets }, 'set-up')).toEqual({ ...shell, ...setUp });
   });
