@@ -1,6 +1,10 @@
 /** Plain data, as it crosses processes and is stored. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
+/** Whether a value is a mapping: neither a list nor a single value. */
+export const isMapping = (value: unknown): value is { [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /**
  * JSON with object keys sorted, so that equal data has equal text. `undefined` members are left out.
  *

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { artifactRefSchema } from './artifacts.ts';
-import { canonicalJson, type Json } from './json.ts';
+import { canonicalJson, isMapping, type Json } from './json.ts';
 
 /**
  * What may change under a training that has checkpoints.
@@ -50,18 +50,15 @@ export function changeRule(path: string, parameters: Values): { readonly rule: C
   const [rule, reason] = row ?? ['never', 'no rule says that it may'];
   if (rule !== 'end') return { rule, reason };
   const { schedule } = parameters;
-  const name = isMap(schedule) ? schedule.name : schedule;
+  const name = isMapping(schedule) ? schedule.name : schedule;
   return name === undefined || name === 'constant'
     ? { rule, reason }
     : { rule: 'next', reason: `the learning rates of the ${String(name)} schedule follow from the number of epochs` };
 }
 
-const isMap = (value: Json | undefined): value is Values =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** The values that differ, by path; what is absent is null. */
 export function differencesOf(before: Json | undefined, after: Json | undefined, path = ''): Difference[] {
-  if (isMap(before) && isMap(after)) {
+  if (isMapping(before) && isMapping(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
     return keys.flatMap((key) => differencesOf(before[key], after[key], path === '' ? key : `${path}.${key}`));
   }
@@ -92,7 +89,7 @@ export const trainingChangesSchema = z.array(trainingChangeSchema).max(10_000);
 
 /** The value at a path; null where there is none. */
 export const valueAt = (values: Values, path: string): Json =>
-  path.split('.').reduce<Json>((so, key) => (isMap(so) ? (so[key] ?? null) : null), values as Json);
+  path.split('.').reduce<Json>((so, key) => (isMapping(so) ? (so[key] ?? null) : null), values as Json);
 
 /** The same values with another at a path; null takes it out. */
 export function withValueAt(values: Values, path: string, value: Json): Values {
@@ -102,7 +99,7 @@ export function withValueAt(values: Values, path: string, value: Json): Values {
     return value === null ? others : { ...values, [head]: value };
   }
   const inner = values[head];
-  return { ...values, [head]: withValueAt(isMap(inner) ? inner : {}, rest.join('.'), value) as Json };
+  return { ...values, [head]: withValueAt(isMapping(inner) ? inner : {}, rest.join('.'), value) as Json };
 }
 
 /** The parameters of a plan with what changed while the training ran, unless the plan says something else by now. */

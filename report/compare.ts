@@ -1,4 +1,4 @@
-import type { Json } from '../contracts/json.ts';
+import { isMapping, type Json } from '../contracts/json.ts';
 import type { Origin, Report } from '../contracts/report.ts';
 import { differencesOf } from '../contracts/training-changes.ts';
 import { jsonBytes, type Store } from '../store/index.ts';
@@ -139,7 +139,7 @@ function differencesSection(reports: readonly Report[]): Section {
   const textAt = (report: Report, path: string) => {
     const [head = '', ...rest] = path.split('.');
     const value = rest.reduce<Json | undefined>(
-      (so, key) => (so !== null && typeof so === 'object' && !Array.isArray(so) ? so[key] : undefined),
+      (so, key) => (isMapping(so) ? so[key] : undefined),
       given(report)[head],
     );
     if (value === undefined) return 'absent';

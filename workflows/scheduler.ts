@@ -1,3 +1,4 @@
+import { isMapping } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { StepState } from '../contracts/status.ts';
 import { dataGate, stepsBeforeGate } from '../pipelines/language/data-gate.ts';
@@ -148,6 +149,6 @@ export function decide(plan: Plan, situation: Situation, budget: WhenBudget = ne
 const resultsOf = (outcomes: Readonly<Record<string, Outcome>>) =>
   Object.fromEntries(
     Object.entries(outcomes).flatMap(([id, { state, result }]) =>
-      state === 'done' && typeof result === 'object' && result !== null && !Array.isArray(result) ? [[id, result]] : [],
+      state === 'done' && isMapping(result) ? [[id, result]] : [],
     ),
   );

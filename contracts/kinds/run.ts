@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { artifactRefSchema, treePathSchema } from '../artifacts.ts';
+import { isMapping } from '../json.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const nameSchema = z
@@ -94,9 +95,6 @@ export const runParams = z.strictObject({
 });
 export type RunParams = z.infer<typeof runParams>;
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 export const run = {
   description: 'Run a program of your own, in a process and a folder of its own; see [own-steps.md](own-steps.md)',
   version: 1,
@@ -105,9 +103,9 @@ export const run = {
   inputs: {},
   outputs: {},
   outcome: ({ outputs, result }) => {
-    const made = isObject(outputs) ? Object.keys(outputs) : [];
+    const made = isMapping(outputs) ? Object.keys(outputs) : [];
     const artifacts = Object.fromEntries(made.map((name) => [name, artifactOf('files')]));
-    const declared = isObject(result)
+    const declared = isMapping(result)
       ? Object.fromEntries(
           Object.entries(result).flatMap(([name, type]) =>
             typeof type === 'string' && Object.hasOwn(fieldTypes, type) && !made.includes(name)

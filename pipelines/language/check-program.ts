@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type CodeRef, digestSchema } from '../../contracts/artifacts.ts';
-import type { Json } from '../../contracts/json.ts';
+import { isMapping, type Json } from '../../contracts/json.ts';
 import { isStepKind, kindOf } from '../../contracts/step-kinds.ts';
 import type { Graph } from './check-parameters.ts';
 import { suggestion } from './nearest.ts';
@@ -23,9 +23,7 @@ export type CodeFiles = (
   request: CodeRequest,
 ) => { readonly code: CodeRef | null } | { readonly problem: string; readonly source?: number };
 
-const isObject = (value: unknown): value is Readonly<Record<string, Json>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const keysOf = (value: unknown) => (isObject(value) ? Object.keys(value) : []);
+const keysOf = (value: unknown) => (isMapping(value) ? Object.keys(value) : []);
 
 /** The files that a step of the plan runs; what is wrong with them is reported. */
 export function codeOf(
@@ -49,7 +47,7 @@ export function checkProgram({ written, definition }: ReadStep, { read }: Graph)
   checkPlaces(given, say);
   if (given.shell === true) checkShell(given, say);
   checkOutputs(given, say);
-  for (const [name, value] of Object.entries(isObject(given.inputs) ? given.inputs : {})) {
+  for (const [name, value] of Object.entries(isMapping(given.inputs) ? given.inputs : {})) {
     const reference = wholeReference(value);
     const giver = reference?.of === 'steps' ? read.get(baseOf(reference.step))?.definition : undefined;
     const isGiven = reference?.of === 'steps' && (!giver || gives(giver, reference.path));
@@ -86,8 +84,8 @@ function checkShell({ command }: Readonly<Record<string, Json>>, say: Say): void
 }
 
 function checkOutputs({ outputs, result }: Readonly<Record<string, Json>>, say: Say): void {
-  const places = Object.entries(isObject(outputs) ? outputs : {}).flatMap(([name, output]) => {
-    const path = isObject(output) ? (output.folder ?? output.file) : undefined;
+  const places = Object.entries(isMapping(outputs) ? outputs : {}).flatMap(([name, output]) => {
+    const path = isMapping(output) ? (output.folder ?? output.file) : undefined;
     return typeof path === 'string' ? [{ name, path }] : [];
   });
   for (const [index, { name, path }] of places.entries()) {

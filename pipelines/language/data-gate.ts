@@ -1,4 +1,4 @@
-import type { Json } from '../../contracts/json.ts';
+import { isMapping, type Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import type { StepStates } from './readiness.ts';
 
@@ -33,5 +33,5 @@ export function stepsBeforeGate(plan: Plan): ReadonlySet<string> {
 
 function digestOfDataset(result: { readonly [key: string]: Json } | undefined): Json | undefined {
   const dataset = result?.dataset;
-  return typeof dataset === 'object' && dataset !== null && !Array.isArray(dataset) ? dataset.digest : undefined;
+  return isMapping(dataset) ? dataset.digest : undefined;
 }

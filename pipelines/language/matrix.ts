@@ -1,4 +1,4 @@
-import { canonicalJson, type Json } from '../../contracts/json.ts';
+import { canonicalJson, isMapping, type Json } from '../../contracts/json.ts';
 import { limits } from '../../contracts/limits.ts';
 import { suggestion } from './nearest.ts';
 import type { Path } from './problems.ts';
@@ -15,9 +15,6 @@ export interface MatrixProblem {
 
 const maximumCombinations = limits.matrixCombinations;
 const maximumValuesLength = 120;
-
-const isMap = (value: Json): value is { [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Every combination of the lists of a matrix, as GitHub Actions makes them: the last list changes fastest; `exclude`
@@ -119,7 +116,7 @@ function mapsIn(list: Json, key: string, at: (path: Path, message: string) => vo
     return [];
   }
   return list.flatMap((each, index) => {
-    if (isMap(each) && Object.keys(each).length > 0) return [each];
+    if (isMapping(each) && Object.keys(each).length > 0) return [each];
     at([key, index], `each of ${key} must be a mapping from names to values, such as { seed: 1 }`);
     return [];
   });

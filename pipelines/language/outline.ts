@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { stepIdSchema } from '../../contracts/identifiers.ts';
-import type { Json } from '../../contracts/json.ts';
+import { isMapping, type Json } from '../../contracts/json.ts';
 import type { StepRole } from '../../contracts/plan.ts';
 import { includedDefinitionSchema, type PipelineDefinition, pipelineDefinitionSchema } from './definition.ts';
 import { describeIssues } from './issues.ts';
@@ -21,9 +21,6 @@ export interface Outline<T = PipelineDefinition> {
 }
 
 type Mapping = { readonly [key: string]: unknown };
-const isMap = (value: unknown): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const sections = [
   ['steps', 'step'],
   ['onFailure', 'onFailure'],
@@ -44,7 +41,7 @@ function outlineBy<T>(
   report: Report,
   whatItIs: string,
 ): Outline<T> | null {
-  if (!isMap(value)) {
+  if (!isMapping(value)) {
     report.at([], whatItIs);
     return null;
   }
@@ -52,11 +49,11 @@ function outlineBy<T>(
   if (!parsed.success)
     for (const { path, onKey, message } of describeIssues(parsed.error.issues, value, (path) => keysAt(schema, path)))
       (onKey ? report.atKey : report.at)(path, message);
-  if (isMap(value.steps) && Object.keys(value.steps).length === 0)
+  if (isMapping(value.steps) && Object.keys(value.steps).length === 0)
     report.atKey(['steps'], 'steps is empty; at least one step is needed');
   const steps = sections.flatMap(([section, role]) => {
     const written = Object.hasOwn(schema.shape, section) ? value[section] : undefined;
-    return isMap(written)
+    return isMapping(written)
       ? Object.entries(written).map(([id, step]) => ({ id, role, path: [section, id], value: step as Json }))
       : [];
   });
@@ -69,7 +66,7 @@ function outlineBy<T>(
     else first.set(id, path);
   }
   return {
-    params: isMap(value.params) ? (value.params as Record<string, Json>) : {},
+    params: isMapping(value.params) ? (value.params as Record<string, Json>) : {},
     steps: steps.filter(({ id, path }) => first.get(id) === path),
     parts: parsed.success ? parsed.data : (partsOf(schema, value) as Partial<T>),
     isWhole: parsed.success,

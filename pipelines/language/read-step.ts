@@ -1,5 +1,5 @@
 import type { CodeRef } from '../../contracts/artifacts.ts';
-import type { Json } from '../../contracts/json.ts';
+import { isMapping, type Json } from '../../contracts/json.ts';
 import { jsonBytes } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { OwnKind } from '../../contracts/own-kind.ts';
@@ -66,14 +66,13 @@ export function readSteps(steps: readonly WrittenStep[]): Map<string, ReadStep> 
   return new Map(readable.map((step) => [step.written.id, step]));
 }
 
-const isProgram = (step: Json) =>
-  typeof step === 'object' && step !== null && !Array.isArray(step) && step.uses === 'run';
+const isProgram = (step: Json) => isMapping(step) && step.uses === 'run';
 
 /** Checks every reference of a step by what it may name, and fills in the params. */
 function withParams({ value, path, role, scope }: WrittenStep, filled: Filled): Json {
   const { report, params } = scope;
   const keyOf = (inner: Path) => inner[path.length];
-  const matrix = typeof value === 'object' && value !== null && !Array.isArray(value) ? value.matrix : undefined;
+  const matrix = isMapping(value) ? value.matrix : undefined;
   for (const { path: inner, text, reference } of findReferences(value, path)) {
     const say = (message: string) => report.at(inner, message);
     if (keyOf(inner) === 'when') say(`when is an expression: write ${text.trim() || 'params.x'} without \${ and }`);
@@ -148,7 +147,7 @@ function readStep(
 ): ReadStep | null {
   const { id, path, scope } = written;
   const { report } = scope;
-  const matrix = typeof text === 'object' && text !== null && !Array.isArray(text) ? text.matrix : undefined;
+  const matrix = isMapping(text) ? text.matrix : undefined;
   // Told before.
   if (isOver(tally)) return null;
   const combinations = matrix === undefined ? null : readMatrix(written, matrix, stepNamed);
@@ -181,7 +180,7 @@ function readStep(
 }
 
 function withoutMatrix(text: Json): Json {
-  if (typeof text !== 'object' || text === null || Array.isArray(text)) return text;
+  if (!isMapping(text)) return text;
   const { matrix: _, ...rest } = text;
   return rest;
 }
@@ -196,8 +195,7 @@ interface Tally {
 function fits({ path, scope: { report } }: WrittenStep, text: Json, members: number, tally: Tally): boolean {
   const [hadPlanned, hadBytes] = [tally.planned, tally.bytes];
   tally.planned += members;
-  if (typeof text === 'object' && text !== null && !Array.isArray(text))
-    tally.bytes += members * jsonBytes(text.with ?? null);
+  if (isMapping(text)) tally.bytes += members * jsonBytes(text.with ?? null);
   // Told once: those that come after are too many as well.
   if (tally.planned > limits.plannedSteps && hadPlanned <= limits.plannedSteps)
     report.atKey(
@@ -239,7 +237,7 @@ function readMatrix(
     else return { values: source.members.map(({ values }) => values ?? {}), root: source.root };
     return null;
   }
-  if (typeof matrix !== 'object' || matrix === null || Array.isArray(matrix)) {
+  if (!isMapping(matrix)) {
     report.at(at, 'matrix must be a mapping from names to lists, such as { seed: [0, 1] }, or the id of another step');
     return null;
   }

@@ -1,5 +1,5 @@
 import { ContrailError } from '../../contracts/errors.ts';
-import type { Json } from '../../contracts/json.ts';
+import { isMapping, type Json } from '../../contracts/json.ts';
 import { jsonBytes } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { Plan } from '../../contracts/plan.ts';
@@ -110,13 +110,7 @@ export function within(
 /** What a path names in a value; undefined when there is nothing. */
 export function lookUp(value: Json | undefined, path: readonly string[]): Json | undefined {
   let at = value;
-  for (const part of path)
-    at =
-      typeof at === 'object' && at !== null && !Array.isArray(at)
-        ? Object.hasOwn(at, part)
-          ? (at as { readonly [key: string]: Json })[part]
-          : undefined
-        : undefined;
+  for (const part of path) at = isMapping(at) && Object.hasOwn(at, part) ? at[part] : undefined;
   return at;
 }
 

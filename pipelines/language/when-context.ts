@@ -1,4 +1,4 @@
-import type { Json } from '../../contracts/json.ts';
+import { isMapping, type Json } from '../../contracts/json.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
 import { readWhen, type WhenContext, type WhenStep } from './when.ts';
@@ -55,7 +55,7 @@ export function whenContext(
 function together(outcomes: readonly StepOutcome[], wanted: ReadonlySet<string> | null): WhenStep {
   const states = outcomes.map(({ state }) => state);
   const results = outcomes.map(({ result }) =>
-    wanted && isObject(result)
+    wanted && isMapping(result)
       ? Object.fromEntries(
           [...wanted].flatMap((field) => (Object.hasOwn(result, field) ? [[field, result[field] ?? null]] : [])),
         )
@@ -70,14 +70,11 @@ export function combinedState(states: readonly StepState[]): StepState {
   return bySeverity.find((state) => states.includes(state)) ?? 'done';
 }
 
-const isObject = (value: Json): value is { [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 export function listOfEach(values: readonly Json[]): Json {
-  const objects = values.filter(isObject);
+  const objects = values.filter(isMapping);
   if (objects.length === 0) return [...values];
   const keys = [...new Set(objects.flatMap((each) => Object.keys(each)))];
   return Object.fromEntries(
-    keys.map((key) => [key, listOfEach(values.map((value) => (isObject(value) ? (value[key] ?? null) : null)))]),
+    keys.map((key) => [key, listOfEach(values.map((value) => (isMapping(value) ? (value[key] ?? null) : null)))]),
   );
 }
