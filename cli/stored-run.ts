@@ -1,5 +1,6 @@
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
 import { runIdSchema } from '../contracts/identifiers.ts';
+import { failureTypeIn, tellsOfStart } from '../contracts/logs.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { StepStatus } from '../contracts/status.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
@@ -91,7 +92,7 @@ export async function storedSteps(
   const errors = new Map<string, string>();
   for (const { step, level, message } of (await readRunLog(store, run, undefined, say)).lines)
     if (level === 'error') errors.set(step, message);
-    else if (message.includes(': started')) errors.delete(step);
+    else if (tellsOfStart(message)) errors.delete(step);
   return Promise.all(
     plan.steps.map(async (step): Promise<StoredStep> => {
       const { id, uses, needs } = step;
@@ -105,14 +106,11 @@ export async function storedSteps(
         ...{ startedAt: null, endedAt: result?.finishedAt ?? null, seconds: result?.seconds ?? null },
         ...(await progressOf(store, run, step, result)),
         result: result?.result ?? null,
-        error: message === undefined ? null : { type: typeIn(message), message },
+        error: message === undefined ? null : { type: failureTypeIn(message), message },
       };
     }),
   );
 }
-
-/** As a worker logs it: `pretrain: failed (InvalidInput), not tried again: …`. */
-const typeIn = (message: string): string => /: failed \(([A-Za-z]+)\)/.exec(message)?.[1] ?? 'Error';
 
 async function progressOf(
   store: Store,

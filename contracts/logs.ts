@@ -12,3 +12,16 @@ export const logLineSchema = z.strictObject({
   message: z.string(),
 });
 export type LogLine = z.infer<typeof logLineSchema>;
+
+/** What a worker writes of an attempt at a step's work, after the name of the work and a colon. */
+export const attemptStarted = (attempt: number): string => (attempt === 1 ? 'started' : `started, attempt ${attempt}`);
+
+export const attemptFailed = (attempt: number, type: string, message: string, isTriedAgain: boolean): string =>
+  `attempt ${attempt} failed (${type}), ${isTriedAgain ? 'tried again' : 'not tried again'}: ${message}`;
+
+/** Whether a message tells of the start of an attempt. */
+export const tellsOfStart = (message: string): boolean => /: started(, attempt \d+)?$/.test(message);
+
+/** The type of the failure that a message tells of; `Error` where it names none. */
+export const failureTypeIn = (message: string): string =>
+  /: attempt \d+ failed \((\w+)\)/.exec(message)?.[1] ?? 'Error';

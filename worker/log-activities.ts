@@ -3,6 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
 import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
+import { attemptFailed, attemptStarted } from '../contracts/logs.ts';
 import { describeLost } from '../contracts/lost-checkpoint.ts';
 import { trainEpochResult } from '../contracts/trainer.ts';
 import type { StepTroubleReport } from '../workflows/messages.ts';
@@ -58,7 +59,7 @@ export const logActivities =
       const say: Say = (level, message) =>
         logs.say(key.data, { level, source: 'worker', message: `${name}: ${message}` });
       const started = performance.now();
-      say('info', attempt === 1 ? 'started' : `started, attempt ${attempt}`);
+      say('info', attemptStarted(attempt));
       try {
         const output = await next(input);
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
@@ -132,6 +133,5 @@ function describeEnd(error: unknown, say: Say): void {
     return;
   }
   const { type, message } = described(error);
-  const again = isTriedAgain(error) ? 'tried again' : 'not tried again';
-  say('error', `attempt ${activityInfo().attempt} failed (${type}), ${again}: ${message}`);
+  say('error', attemptFailed(activityInfo().attempt, type, message, isTriedAgain(error)));
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { attemptFailed } from '../../contracts/logs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import {
   acquireLease,
@@ -65,7 +66,7 @@ beforeAll(async () => {
         run,
         step: 'pretrain',
         source: 'worker',
-        message: 'epoch-3: failed (DiskFull), tried again: no space',
+        message: `epoch-3: ${attemptFailed(1, 'DiskFull', 'no space', true)}`,
       },
     ]);
   }
@@ -124,7 +125,7 @@ describe('where no server answers, the store does', { timeout: 150_000 }, () => 
         { id: 'perhaps', state: 'waiting', epoch: null },
       ],
     });
-    expect(people.stdout).toMatch(/pretrain +pretrain +waiting +2 of 8 +epoch-3: failed \(DiskFull\)/);
+    expect(people.stdout).toMatch(/pretrain +pretrain +waiting +2 of 8 +epoch-3: attempt 1 failed \(DiskFull\)/);
   });
 
   it('so do graph, logs, checkpoints, diff, plan and report', async () => {
