@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
+import { someOf } from '../contracts/some-of.ts';
 import { visible } from '../contracts/visible-text.ts';
 import type { FolderAccount } from './account.ts';
 import { decodeFile } from './folder/decode.ts';
@@ -51,7 +52,10 @@ export async function imageFolder(
       ...scan.warnings,
       ...(multiple.length > 0
         ? [
-            `${multiple.length} files hold several pictures, of which the first is used: ${shortList(multiple.map((file) => file.path))}.`,
+            `${multiple.length} files hold several pictures, of which the first is used: ${someOf(
+              multiple.map((file) => visible(file.path)),
+              3,
+            )}.`,
           ]
         : []),
     ],
@@ -76,9 +80,6 @@ function countPerClass(files: readonly Labelled[], classes: number): readonly nu
   for (const { label } of files) counts[label] = (counts[label] ?? 0) + 1;
   return counts;
 }
-
-const shortList = (names: readonly string[], most = 3) =>
-  `${names.slice(0, most).map(visible).join(', ')}${names.length > most ? ` and ${names.length - most} more` : ''}`;
 
 function readable(
   root: string,

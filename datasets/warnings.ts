@@ -1,4 +1,5 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
+import { someOf } from '../contracts/some-of.ts';
 import type { CopyFinder } from './copies.ts';
 
 const mostNamed = 8;
@@ -14,7 +15,8 @@ export function warningsOf(
     classes.filter((_, label) => (split.perClass[label] ?? 0) === count);
   const warnings: string[] = [];
   const say = (names: readonly string[], text: (which: string) => string) => {
-    if (names.length > 0) warnings.push(text(`${names.length} of ${classes.length} classes (${listed(names)})`));
+    if (names.length > 0)
+      warnings.push(text(`${names.length} of ${classes.length} classes (${someOf(names, mostNamed)})`));
   };
   say(without(train, 0), (which) => `No training image of ${which}: they are never predicted.`);
   if (Math.max(...train.perClass) < 2)
@@ -42,6 +44,3 @@ export function warningsOf(
     );
   return warnings;
 }
-
-const listed = (names: readonly string[]) =>
-  `${names.slice(0, mostNamed).join(', ')}${names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''}`;

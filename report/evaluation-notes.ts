@@ -1,11 +1,6 @@
 import type { Evaluation } from '../contracts/evaluation.ts';
+import { someOf } from '../contracts/some-of.ts';
 import { percent } from './format.ts';
-
-const named = 5;
-
-/** Some names, and how many more there are. */
-export const someOf = (names: readonly string[], most = named): string =>
-  names.length <= most ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
 
 /** The classes that no test image has. */
 export const classesWithoutTest = ({ classes, perClass }: Evaluation): string[] =>

@@ -1,4 +1,5 @@
 import { dirname, join, sep } from 'node:path';
+import { someOf } from '../../contracts/some-of.ts';
 import { likeness, lookAlikes, sortByBytes, withCodePoints } from './class-names.ts';
 import { probableSplitOf, type SplitFolder, splitNamesShown, splitOf } from './layout.ts';
 import { type Entry, type FoundFile, openTree, type Rejected, type Tree } from './walk.ts';
@@ -231,10 +232,11 @@ async function checkPlainClasses(
 const mostLookedInto = 1000;
 const mostNamed = 8;
 
-function listed(folders: readonly { readonly path: string }[]): string {
-  const names = folders.slice(0, mostNamed).map(({ path }) => `${path}/`);
-  return `${names.join(', ')}${folders.length > mostNamed ? ` and ${folders.length - mostNamed} more` : ''}`;
-}
+const listed = (folders: readonly { readonly path: string }[]) =>
+  someOf(
+    folders.map(({ path }) => `${path}/`),
+    mostNamed,
+  );
 
 /** Gives the classes their labels, and says what is wrong with them. */
 function assemble(
@@ -259,16 +261,14 @@ function assemble(
   const lost = empty.filter((folder) => rejected.some(({ path }) => path.startsWith(folder + sep))).length;
   if (empty.length > 0)
     problems.push(
-      `${empty.slice(0, mostNamed).join(', ')}${empty.length > mostNamed ? ` and ${empty.length - mostNamed} more` : ''} ${empty.length === 1 ? 'has' : 'have'} no image${lost > 0 ? ' that can be used' : ''}: put some in, or remove the ${empty.length === 1 ? 'folder' : 'folders'}.`,
+      `${someOf(empty, mostNamed)} ${empty.length === 1 ? 'has' : 'have'} no image${lost > 0 ? ' that can be used' : ''}: put some in, or remove the ${empty.length === 1 ? 'folder' : 'folders'}.`,
     );
   for (const split of ['validation', 'test'] as const) {
     const unknown = [...(found[split]?.keys() ?? [])].filter(
       (name) => !classes.includes(name) && !ambiguous.has(likeness(name)),
     );
     if (unknown.length > 0)
-      problems.push(
-        `The ${split} set has classes that train/ lacks: ${unknown.slice(0, mostNamed).join(', ')}${unknown.length > mostNamed ? ` and ${unknown.length - mostNamed} more` : ''}.`,
-      );
+      problems.push(`The ${split} set has classes that train/ lacks: ${someOf(unknown, mostNamed)}.`);
   }
   const label = new Map(classes.map((name, at) => [name, at]));
   const splits = Object.fromEntries(

@@ -4,7 +4,7 @@ import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { LearningCurve } from '../../contracts/learning-curve.ts';
 import type { Outliers } from '../../contracts/outliers.ts';
 import type { Robustness } from '../../contracts/robustness.ts';
-import { someOf } from '../evaluation-notes.ts';
+import { someOf } from '../../contracts/some-of.ts';
 import { corruptionErrors } from './corruption-error.ts';
 import { epochsToTarget } from './epochs-to-target.ts';
 import {
