@@ -6,6 +6,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { ContrailError } from '../contracts/errors.ts';
+import { limits } from '../contracts/limits.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
@@ -27,9 +28,6 @@ export function newRunId(pipeline: string): string {
   const time = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   return `${pipeline}-${time}-${Math.random().toString(36).slice(2, 6)}`;
 }
-
-/** The server takes 2 MiB in a workflow's input; the state of the run joins the plan when its history begins anew. */
-const maximumPlanBytes = 1024 * 1024;
 
 /** A new run takes the id of one that was removed: the server still has its past, but the store nothing of it. */
 const reusePolicy = (resume: boolean, alsoCompleted: boolean) =>
@@ -66,10 +64,10 @@ export async function startRun(
   { source, useCache, redo, accept, extend, fork }: StartOptions = {},
 ): Promise<string> {
   const planBytes = Buffer.byteLength(JSON.stringify(plan));
-  if (planBytes > maximumPlanBytes)
+  if (planBytes > limits.planBytes)
     throw new ContrailError(
       'InvalidPipeline',
-      `The plan of ${plan.name} has ${planBytes} bytes for ${plan.steps.length} steps, more than ${maximumPlanBytes}. Split the pipeline.`,
+      `The plan of ${plan.name} has ${planBytes} bytes for ${plan.steps.length} steps, more than ${limits.planBytes}. Split the pipeline.`,
     );
   if (await isBeingRemoved(store, run))
     throw new ContrailError('Usage', `The removal of the run ${run} was interrupted. \`contrail rm ${run}\` ends it.`);

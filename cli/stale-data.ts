@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
+import { prepareDataParams } from '../contracts/kinds/prepare-data.ts';
 import type { Plan } from '../contracts/plan.ts';
 import { changesSince, type FolderChanges } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
@@ -14,7 +15,7 @@ interface Prepared {
 const originSchema = z.object({
   uses: z.literal('prepare-data'),
   with: z.object({
-    dataset: z.enum(['fashion-mnist', 'mnist', 'cifar10', 'image-folder', 'generated']),
+    dataset: prepareDataParams.shape.dataset,
     path: z.string(),
   }),
 });

@@ -1,6 +1,5 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
-import { isContrailError } from '../contracts/errors.ts';
-import type { Store } from '../store/index.ts';
+import { type Store, unlessDamaged } from '../store/index.ts';
 import { type RowDigests, readRowDigests } from './row-digests.ts';
 
 /** Images by their content: a source's bytes, or what they show once prepared. */
@@ -37,14 +36,8 @@ export async function knownImages(
 }
 
 /** @returns null where the data set is gone or damaged, or of a version that kept none */
-export async function digestsIfKept(store: Store, ref: ArtifactRef, split: SplitName): Promise<RowDigests | null> {
-  try {
-    return await readRowDigests(store, ref, split);
-  } catch (error) {
-    if (isContrailError(error) && error.code === 'CorruptArtifact') return null;
-    throw error;
-  }
-}
+export const digestsIfKept = (store: Store, ref: ArtifactRef, split: SplitName): Promise<RowDigests | null> =>
+  unlessDamaged(readRowDigests(store, ref, split), () => {});
 
 /** Whether a row's image is among those that are known, as the same file or as the same picture. */
 export const isKnown = (known: KnownImages, digests: RowDigests, row: number): boolean =>

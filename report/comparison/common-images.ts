@@ -1,14 +1,13 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { isContrailError } from '../../contracts/errors.ts';
 import { evaluationAboutSchema } from '../../contracts/evaluation.ts';
 import { type MetricName, metricNames } from '../../contracts/models.ts';
 import type { Report } from '../../contracts/report.ts';
 import { digestsIfKept } from '../../datasets/index.ts';
-import { readAbout, type Store, testSetOf } from '../../store/index.ts';
+import { readAbout, type Store, testSetOf, unlessDamaged } from '../../store/index.ts';
 import { mean } from '../statistics.ts';
 import { type ImageAnswers, imageAnswers } from './image-answers.ts';
 import { differenceOn, measureOn } from './image-measures.ts';
-import { type NamedModel, newRows } from './new-rows.ts';
+import { fewestImages, type NamedModel, newRows } from './new-rows.ts';
 
 /** Accuracies of an arm on the images that all have in common; null where not measured. */
 export interface CommonMeasures {
@@ -29,7 +28,6 @@ export interface CommonImages {
   readonly difference: { readonly value: number; readonly interval: readonly [number, number] } | null;
 }
 
-const fewestImages = 30;
 type Evaluated = Report['evaluations'][number];
 
 /**
@@ -40,13 +38,11 @@ type Evaluated = Report['evaluations'][number];
 export async function sameTestImages(store: Store, evaluations: readonly Evaluated[]): Promise<boolean> {
   const datasets = new Set(evaluations.map(({ dataset }) => dataset));
   if (datasets.size <= 1) return true;
-  try {
-    const sets = await Promise.all([...datasets].map((digest) => testSetOf(store, { kind: 'dataset', digest })));
-    return new Set(sets).size === 1;
-  } catch (error) {
-    if (isContrailError(error) && error.code === 'CorruptArtifact') return false;
-    throw error;
-  }
+  const sets = await unlessDamaged(
+    Promise.all([...datasets].map((digest) => testSetOf(store, { kind: 'dataset', digest }))),
+    () => {},
+  );
+  return sets !== null && new Set(sets).size === 1;
 }
 
 /** Compares evaluations on the test images that all have in common, and that none of their models has seen. */

@@ -4,10 +4,7 @@ import { type Evaluation, evaluationAboutSchema } from '../../contracts/evaluati
 import { readAbout, type Store } from '../../store/index.ts';
 import { type ImageAnswers, imageAnswers } from './image-answers.ts';
 import { measureOn, perClassOn } from './image-measures.ts';
-import { newRows } from './new-rows.ts';
-
-/** Fewer images than these say nothing of two models. */
-const fewestImages = 30;
+import { fewestImages, newRows } from './new-rows.ts';
 
 /** An evaluation, and where it is kept. */
 export interface StoredEvaluation {

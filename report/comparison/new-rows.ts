@@ -1,9 +1,11 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { encoderAboutSchema } from '../../contracts/encoder.ts';
-import { isContrailError } from '../../contracts/errors.ts';
 import { classifierAboutSchema } from '../../contracts/evaluation.ts';
 import { digestsIfKept, isKnown, type KnownImages, knownImages } from '../../datasets/index.ts';
-import { readAbout, type Store } from '../../store/index.ts';
+import { readAbout, type Store, unlessDamaged } from '../../store/index.ts';
+
+/** Fewer images than these say nothing of two models. */
+export const fewestImages = 30;
 
 /** A model, and what to call it in a sentence. */
 export interface NamedModel {
@@ -64,12 +66,7 @@ async function datasetsOf(
   encoder: ArtifactRef,
   classifier: ArtifactRef,
 ): Promise<readonly ArtifactRef[] | null> {
-  try {
-    const { dataset: digest } = await readAbout(store, encoder, encoderAboutSchema);
-    const { dataset } = await readAbout(store, classifier, classifierAboutSchema);
-    return [{ kind: 'dataset', digest }, dataset];
-  } catch (error) {
-    if (isContrailError(error) && error.code === 'CorruptArtifact') return null;
-    throw error;
-  }
+  const ofEncoder = await unlessDamaged(readAbout(store, encoder, encoderAboutSchema), () => {});
+  const ofClassifier = await unlessDamaged(readAbout(store, classifier, classifierAboutSchema), () => {});
+  return ofEncoder && ofClassifier && [{ kind: 'dataset', digest: ofEncoder.dataset }, ofClassifier.dataset];
 }
