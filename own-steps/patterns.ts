@@ -7,26 +7,45 @@ const isPassedOver = (name: string) => name.startsWith('.') || name === 'node_mo
 
 /** Whether a path has a form that the pattern has: `*` and `?` within a name, `**` any folders. */
 export function matcher(pattern: string): (path: string) => boolean {
-  const parts = pattern.split('/').map((part) =>
-    part === '**'
-      ? '**'
-      : part
-          .split(/([*?])/)
-          .map((piece) => (piece === '*' ? '[^/]*' : piece === '?' ? '[^/]' : escapeText(piece)))
-          .join(''),
-  );
-  const text = parts
-    .map((part, index) => {
-      const isLast = index === parts.length - 1;
-      if (part === '**') return isLast ? '.*' : '(?:[^/]+/)*';
-      return isLast ? part : `${part}/`;
-    })
-    .join('');
-  const expression = new RegExp(`^${text}$`, 's');
-  return (path) => expression.test(path);
+  const parts = pattern.split('/');
+  // At the end, `**` stands for what is in the folders, not for the folder itself.
+  const form = parts.at(-1) === '**' ? [...parts, '*'] : parts;
+  return (path) => hasForm(path.split('/'), form, '**', hasNameForm);
 }
 
-const escapeText = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const hasNameForm = (name: string, form: string) =>
+  hasForm(name.split(''), form.split(''), '*', (character, part) => part === '?' || part === character);
+
+/**
+ * Whether items are those of a form, one after the other, with any number of them at each `anyNumber`.
+ *
+ * Only the last `anyNumber` is ever extended: an earlier one that took more would leave less to those after it. So the cost is at
+ * most items x parts, where a regular expression goes back to each.
+ */
+function hasForm(
+  items: readonly string[],
+  form: readonly string[],
+  anyNumber: string,
+  fits: (item: string, part: string) => boolean,
+): boolean {
+  let [item, part] = [0, 0];
+  let last: { readonly part: number; readonly item: number } | null = null;
+  while (item < items.length) {
+    const wanted = form[part];
+    if (wanted === anyNumber) {
+      last = { part, item };
+      part++;
+    } else if (wanted !== undefined && fits(items[item] ?? '', wanted)) {
+      item++;
+      part++;
+    } else if (last) {
+      last = { part: last.part, item: last.item + 1 };
+      item = last.item;
+      part = last.part + 1;
+    } else return false;
+  }
+  return form.slice(part).every((rest) => rest === anyNumber);
+}
 
 /** The part of a pattern before its first `*` or `?`, as a folder. */
 const fixedFolder = (pattern: string): string => {

@@ -404,6 +404,13 @@ describe('the files of a program', () => {
     expect(paths(root, [], ['lib/?.py', 'other.txt'])).toEqual(['lib/a.py', 'other.txt']);
   });
 
+  it('are found in no time by a pattern of many stars', { timeout: 10_000 }, async () => {
+    const name = 'a'.repeat(200);
+    const root = await beside({ [name]: '', [`${name}b`]: '', [`x/y/z/${name}`]: '' });
+    expect(paths(root, [], [`${'*a'.repeat(100)}b`])).toEqual([`${name}b`]);
+    expect(paths(root, [], [`${'**/'.repeat(300)}${'*a'.repeat(50)}`])).toEqual([name, `x/y/z/${name}`]);
+  });
+
   it('are looked for in the folder of the pipeline alone', async () => {
     const root = await beside({ 'a/x.py': '' });
     for (const pattern of ['../x', '/etc/passwd', 'a/../../x', '..'])
