@@ -85,10 +85,7 @@ async function ask(space: Workspace, path: string, limitMs: number) {
       {
         signal,
         graceMs: 1000,
-        onOutput: (stdout, stderr) => {
-          output.read(stdout);
-          output.read(stderr);
-        },
+        onOutput: output.read,
       },
     );
   } catch (error) {

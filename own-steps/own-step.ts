@@ -1,47 +1,30 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ArtifactRef, artifactRefSchema, type CodeRef } from '../contracts/artifacts.ts';
-import { childEnvironment } from '../contracts/child-environment.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import type { OwnKind } from '../contracts/own-kind.ts';
-import type { TrainerProgress } from '../contracts/trainer.ts';
-import { loadOwnState, type Store, saveOwnState, unlessDamaged } from '../store/index.ts';
+import { loadOwnState, saveOwnState, unlessDamaged } from '../store/index.ts';
+import { type Attempt, passedOn, runProcess } from './attempt.ts';
 import { followCheckpoints } from './checkpoints.ts';
 import { childCommand, linkPackages, readAnswer, readPackages, writeTask } from './child-process.ts';
 import { placeIn } from './describe.ts';
-import { createOutput } from './output.ts';
 import { storeOutput } from './outputs.ts';
-import { runGroup } from './process-group.ts';
-import { passedOn, requireSuccess } from './program.ts';
-import { followProgress } from './progress.ts';
+import { requireSuccess } from './program-end.ts';
 import { readBounded } from './result.ts';
 import { secretsOf } from './secrets.ts';
 import { unpack } from './unpack.ts';
 import { makeWorkspace, type Workspace } from './workspace.ts';
 
-export interface OwnStepWork {
-  readonly key: StepKey;
-  readonly attempt: number;
+/** An attempt of a step of the user's own. */
+export interface OwnStepWork extends Attempt {
   readonly kind: OwnKind;
   readonly parameters: Readonly<Record<string, Json>>;
   readonly inputs: Readonly<Record<string, ArtifactRef>>;
   readonly code: CodeRef;
   /** What its result, and a state that it keeps, follow from. */
   readonly fingerprint: string;
-  readonly store: Store;
-  readonly cacheFolder: string;
-  readonly signal: AbortSignal;
-  readonly onLine: (line: string) => void;
-  readonly onProgress: (progress: TrainerProgress) => void;
-  /** Of the worker. @default process.env */
-  readonly environment?: NodeJS.ProcessEnv;
-  /** @default 10_000 */
-  readonly graceMs?: number;
 }
-
-const graceOfCancel = 10_000;
 
 /**
  * Runs a step of the user's own in a process of its own, and stores what it made.
@@ -49,8 +32,8 @@ const graceOfCancel = 10_000;
  * @throws ContrailError ProgramFailed, ProgramRefused, InvalidResult, InvalidInput; the signal's reason
  */
 export async function runOwnStep(work: OwnStepWork): Promise<{ readonly [name: string]: Json }> {
-  const { kind, store, environment = process.env } = work;
-  const passed = passedOn(kind.passEnv, environment);
+  const { kind, store } = work;
+  const passed = passedOn(kind.passEnv, work.environment);
   const secrets = secretsOf(Object.values(passed));
   const space = await makeWorkspace(work.cacheFolder);
   // Ends the process when a state that it keeps cannot be kept.
@@ -58,43 +41,26 @@ export async function runOwnStep(work: OwnStepWork): Promise<{ readonly [name: s
   const signal = AbortSignal.any([work.signal, failing.signal]);
   try {
     const { task, outputsFolder, checkpoints } = await layOut(work, space);
-    const output = createOutput(secrets, work.onLine);
-    const endProgress = followProgress(space.progressFile, (progress) =>
-      work.onProgress({ ...progress, phase: secrets.hide(progress.phase) }),
-    );
     const endCheckpoints = followCheckpoints(checkpoints, {
       secrets,
       keep: (state) => saveOwnState(store, work.key, { fingerprint: work.fingerprint, state }),
       fail: (error) => failing.abort(error),
     });
-    const end = await runGroup(
-      {
-        command: childCommand(task),
-        cwd: space.work,
-        env: { ...childEnvironment(environment, 'compute'), TMPDIR: space.temporary, ...passed },
-      },
-      {
-        signal,
-        graceMs: work.graceMs ?? graceOfCancel,
-        onOutput: (stdout, stderr) => {
-          output.read(stdout);
-          output.read(stderr);
-        },
-      },
-    ).finally(async () => {
-      endProgress();
-      await endCheckpoints();
-    });
-    signal.throwIfAborted();
+    const { end, last } = await runProcess(work, {
+      space,
+      secrets,
+      signal,
+      command: childCommand(task),
+      env: passed,
+    }).finally(endCheckpoints);
     const text = await readBounded(space.resultFile);
     const answer = await readAnswer(text);
     if (answer && 'failure' in answer) {
       const { code, message } = answer.failure;
-      const place =
-        code === 'ProgramFailed' || code === 'ProgramRefused' ? placeIn(space.work, output.last().join('\n')) : '';
+      const place = code === 'ProgramFailed' || code === 'ProgramRefused' ? placeIn(space.work, last.join('\n')) : '';
       throw new ContrailError(code, `${kind.file} failed: ${place}${secrets.hide(message)}`);
     }
-    requireSuccess(end, { noRetry: [] }, kind.file, output.last());
+    requireSuccess(end, last, { program: kind.file });
     if (!answer || !('result' in answer))
       throw new ContrailError('InvalidResult', `${kind.file} ended without a result.`);
     if (secrets.isIn(text ?? ''))

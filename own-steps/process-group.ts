@@ -38,7 +38,8 @@ export async function runGroup(
   }: {
     readonly signal: AbortSignal;
     readonly graceMs: number;
-    readonly onOutput: (stdout: Readable, stderr: Readable) => void;
+    /** Is given what the group prints: standard output and standard error. */
+    readonly onOutput: (stream: Readable) => void;
   },
 ): Promise<ProgramEnd> {
   signal.throwIfAborted();
@@ -82,7 +83,7 @@ export async function runGroup(
         setImmediate(() => resolve(name ? { how: 'signal', signal: name } : { how: 'exit', code: code ?? 1 })),
       );
     });
-    if (supervisor.stdout && supervisor.stderr) onOutput(supervisor.stdout, supervisor.stderr);
+    for (const stream of [supervisor.stdout, supervisor.stderr]) if (stream) onOutput(stream);
     signal.addEventListener('abort', cancel, { once: true });
     channel?.write(`${JSON.stringify(start)}\n`);
     return await ended;
