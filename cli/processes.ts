@@ -2,6 +2,9 @@ import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 const pollMs = 200;
+const killedPollMs = 5;
+/** The kernel takes a process apart after SIGKILL: for gigabytes, or on a busy machine, that is not at once. */
+const killedWithinMs = 10_000;
 /** Places in what /proc/<pid>/stat says after the name of the program. */
 const stateAt = 0;
 const parentAt = 1;
@@ -88,7 +91,10 @@ export async function stopProcess({ signal, ended }: Supervised): Promise<void> 
   await ended;
 }
 
-/** A process, its children, theirs, and what is in the process groups that these lead; without `root` where it is this process. */
+/**
+ * Kills a process, its children, theirs, and what is in the process groups that these lead, and returns once they are gone;
+ * without `root` where it is this process.
+ */
 export function killTree(root: number): readonly number[] {
   const all = readdirSync('/proc').flatMap((name) => {
     const fields = /^\d+$/.test(name) ? statOf(Number(name)) : null;
@@ -101,7 +107,7 @@ export function killTree(root: number): readonly number[] {
       if (tree.has(parent) || (group !== root && tree.has(group))) tree.add(pid);
   }
   if (root === process.pid) tree.delete(root);
-  return [...tree].filter((pid) => {
+  const killed = [...tree].filter((pid) => {
     try {
       return process.kill(pid, 'SIGKILL');
     } catch {
@@ -109,4 +115,10 @@ export function killTree(root: number): readonly number[] {
       return false;
     }
   });
+  const until = performance.now() + killedWithinMs;
+  while (killed.some(isAlive) && performance.now() < until) pause(killedPollMs);
+  return killed;
 }
+
+/** Blocks this process. */
+const pause = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
