@@ -30,7 +30,6 @@ const group = (order: number, name: string, seconds: number, include: string[], 
 
 export default defineConfig({
   test: {
-    globalSetup: './test/shared-folder.ts',
     pool: 'forks',
     maxWorkers: 2,
     // Colours depend on who looks; CI=true turns them on.

@@ -8,8 +8,7 @@ if (!packagesAreInstalled()) {
 process.title = 'contrail';
 // From Node 22 on, what was compiled once is kept.
 /** @type {{ enableCompileCache?: () => unknown }} */ (module).enableCompileCache?.();
-const { register } = await import('tsx/esm/api');
-register();
-const { main } = await import('./main.ts');
+const { load } = await import('../native/load.mjs');
+const { main } = /** @type {typeof import('./main.ts')} */ (await load(new URL('main.ts', import.meta.url)));
 // A connection that was given up may keep its timers for seconds.
 process.exit(await main(process.argv.slice(2)));

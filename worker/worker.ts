@@ -1,15 +1,7 @@
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
-import {
-  bundleWorkflowCode,
-  DefaultLogger,
-  NativeConnection,
-  Runtime,
-  Worker,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities } from '../activities/index.ts';
 import type { ContrailError } from '../contracts/errors.ts';
 import { trainerEnvironment } from '../native/index.ts';
@@ -25,6 +17,7 @@ import { logActivities, type TellRun } from './log-activities.ts';
 import { openLogFile } from './log-file.ts';
 import { createRunLogs } from './run-logs.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { bundledWorkflows } from './workflow-bundle.ts';
 
 /** A task queue that a worker serves, and how many steps of it at a time. */
 export interface QueueSlots {
@@ -126,10 +119,7 @@ export async function startWorker(
     defaultHeartbeatThrottleInterval: '2s',
     shutdownForceTime: '3m',
   } satisfies Partial<WorkerOptions>;
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
-    logger: new DefaultLogger('WARN', ({ message }) => logger.warn(message)),
-  });
+  const workflowBundle = await bundledWorkflows((message) => logger.warn(message));
   const workers = await Promise.all([
     Worker.create({ ...shared, taskQueue: controlQueue, workflowBundle }),
     ...queues.map(({ queue, slots }) =>

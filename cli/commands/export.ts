@@ -115,12 +115,12 @@ async function artifactsOfRun(storeUrl: string, run: string, step: string | unde
  * @throws ContrailError TrainerCrashed when it ends without an answer, or with one that cannot be read
  */
 async function runExporter(request: ExportRequest): Promise<{ files: readonly string[]; difference: number }> {
-  const program = fileURLToPath(new URL('../../worker/exporter.ts', import.meta.url));
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), program, JSON.stringify(request)],
-    { env: { ...childEnvironment(process.env, 'compute'), ...trainerEnvironment() } },
-  ).catch((error: ExecFileException & { readonly stderr?: string }) => {
+  const [runner, program] = ['../../native/run.mjs', '../../worker/exporter.ts'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  ) as [string, string];
+  const { stdout } = await promisify(execFile)(process.execPath, [runner, program, JSON.stringify(request)], {
+    env: { ...childEnvironment(process.env, 'compute'), ...trainerEnvironment() },
+  }).catch((error: ExecFileException & { readonly stderr?: string }) => {
     const lastLine = (error.stderr ?? '').trim().split('\n').at(-1)?.slice(0, 500) ?? '';
     const how = error.signal ? `was ended by ${error.signal}` : `ended with exit code ${error.code}`;
     throw new ContrailError('TrainerCrashed', `The process that exports ${how}. ${lastLine}`.trim(), { cause: error });

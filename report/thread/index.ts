@@ -4,6 +4,8 @@ import type { Store } from '../../store/index.ts';
 import type { Headline } from '../headline.ts';
 import type { ReportAnswer, ReportRequest } from './messages.ts';
 
+const runner = new URL('../../native/run.mjs', import.meta.url);
+
 /**
  * Writes the report of a run in a thread of its own. Maps and drawings take seconds of computing, in which the caller's event
  * loop would answer nobody.
@@ -30,7 +32,8 @@ export function writeReportInThread(
 ): Promise<{ readonly files: number; readonly headline: Headline }> {
   signal?.throwIfAborted();
   const request: ReportRequest = { storeUrl: store.url, run, title, seed, writtenBy };
-  const thread = new Worker(new URL('entry.mjs', import.meta.url), { execArgv: [], workerData: request });
+  const argv = [new URL('thread.ts', import.meta.url).href];
+  const thread = new Worker(runner, { argv, execArgv: [], workerData: request });
   return new Promise((resolve, reject) => {
     signal?.addEventListener('abort', () => void thread.terminate(), { once: true });
     thread.on('message', (answer: ReportAnswer) => {

@@ -9,7 +9,6 @@ import { loadStepResults, openStore } from '../../store/index.ts';
 import { statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
 import { randomMoment } from '../random.ts';
-import { workflowBundleFile } from '../workflows/bundle.ts';
 import { planOf, startServer, step } from '../workflows/interpreter.ts';
 
 /**
@@ -21,14 +20,12 @@ const kills = 20;
 const runs = ['one', 'two', 'three', 'four', 'five'];
 
 let folder: string;
-let bundle: string;
 let environment: Awaited<ReturnType<typeof startServer>>;
 let worker: ChildProcess | undefined;
 let prepared: ChildProcess | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-kills-'));
   environment = await startServer([]);
-  bundle = await workflowBundleFile();
 }, 180_000);
 afterAll(async () => {
   for (const child of [worker, prepared]) child?.kill('SIGKILL');
@@ -42,7 +39,7 @@ const lines = async () => (await readFile(logFile(), 'utf8').catch(() => '')).sp
 /** A worker process that has loaded, or soon will have, and waits to be told to begin. */
 function prepareWorker(): ChildProcess {
   const program = fileURLToPath(new URL('./processes/killable-worker.ts', import.meta.url));
-  const args = [environment.address, join(folder, 'store'), bundle, logFile()];
+  const args = [environment.address, join(folder, 'store'), logFile()];
   return spawn(process.execPath, ['--import', 'tsx', program, ...args], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });

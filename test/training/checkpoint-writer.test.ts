@@ -65,8 +65,8 @@ it.each([
 ])('a thread that %s fails the checkpoint alone, and the next has a thread of its own', async (how, program) => {
   const store = openStore(pathToFileURL(folder).href);
   const lease = await acquireLease(store, { ...key, step: 'strange' }, 'this test');
-  const entry = new URL(`data:text/javascript,import { parentPort } from 'node:worker_threads'; ${program}`);
-  const writer = createCheckpointWriter(entry);
+  const strange = new URL(`data:text/javascript,import { parentPort } from 'node:worker_threads'; ${program}`);
+  const writer = createCheckpointWriter(strange);
   for (const epoch of [1, 2])
     await expect(writer.commit(lease, checkpoint(epoch), keep)).rejects.toMatchObject({
       code: 'TrainerCrashed',

@@ -23,8 +23,10 @@ interface Waiting {
 
 const crashed = (how: string) => new ContrailError('TrainerCrashed', `The thread that writes checkpoints ${how}.`);
 
-/** @param entry the module that the thread runs */
-export function createCheckpointWriter(entry: URL = new URL('entry.mjs', import.meta.url)): CheckpointWriter {
+const runner = new URL('../../native/run.mjs', import.meta.url);
+
+/** @param program the module that the thread runs */
+export function createCheckpointWriter(program: URL = new URL('thread.ts', import.meta.url)): CheckpointWriter {
   const waiting = new Map<number, Waiting>();
   let thread: Worker | undefined;
   let next = 0;
@@ -38,7 +40,7 @@ export function createCheckpointWriter(entry: URL = new URL('entry.mjs', import.
   };
   const open = (): Worker => {
     if (thread) return thread;
-    const made = new Worker(entry, { execArgv: [] });
+    const made = new Worker(runner, { argv: [program.href], execArgv: [] });
     made.on('message', (raw: unknown) => {
       const read = writeAnswerSchema.safeParse(raw);
       if (!read.success)

@@ -34,6 +34,7 @@ export interface TrainerProcessOptions {
   readonly log: (key: StepKey, line: string) => void;
 }
 
+const runner = fileURLToPath(new URL('../../native/run.mjs', import.meta.url));
 const keptLines = 20;
 /** A longer line is cut: the last ones go into a message. */
 const lineCharacters = 2000;
@@ -43,16 +44,12 @@ const lastWordsMs = 1000;
 /** Starts the process of a trainer. */
 export function startTrainer(key: StepKey, options: TrainerProcessOptions): TrainerProcess {
   const { entry, storeUrl, environment, log } = options;
-  const child = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), fileURLToPath(entry), key.run, key.step, storeUrl],
-    {
-      env: { ...fastEnvironment, ...childEnvironment(process.env, 'compute'), ...environment, ...channelEnvironment },
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      // Its own process group: Ctrl-C in the terminal must reach the worker alone, which then asks for a checkpoint.
-      detached: true,
-    },
-  );
+  const child = spawn(process.execPath, [runner, fileURLToPath(entry), key.run, key.step, storeUrl], {
+    env: { ...fastEnvironment, ...childEnvironment(process.env, 'compute'), ...environment, ...channelEnvironment },
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    // Its own process group: Ctrl-C in the terminal must reach the worker alone, which then asks for a checkpoint.
+    detached: true,
+  });
   const lastLines: string[] = [];
   const say = (line: string) => {
     lastLines.push(line);

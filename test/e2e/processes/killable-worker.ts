@@ -6,6 +6,7 @@ import type { StepInput } from '../../../activities/step-input.ts';
 import { finishStep, unlessFinished } from '../../../activities/step-result.ts';
 import { randomUint32 } from '../../../datasets/random.ts';
 import { openStore } from '../../../store/index.ts';
+import { bundledWorkflows } from '../../../worker/workflow-bundle.ts';
 import { controlQueue } from '../../../workflows/options.ts';
 import { testSeed } from '../../random.ts';
 
@@ -13,7 +14,7 @@ import { testSeed } from '../../random.ts';
  * A worker whose only step is small, writes a line when it begins and when it has recorded its result, and may be killed at
  * any moment.
  */
-const [address = '', storeFolder = '', bundle = '', logFile = ''] = process.argv.slice(2);
+const [address = '', storeFolder = '', logFile = ''] = process.argv.slice(2);
 const store = openStore(storeFolder);
 const context = { store, cacheFolder: storeFolder, host: { close: async () => {} } } as never;
 const say = (line: string) => appendFileSync(logFile, `${line}\n`);
@@ -40,8 +41,9 @@ await new Promise((resolve) => process.once('message', resolve));
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const connection = await NativeConnection.connect({ address });
 const activities = { ...createActivities(context), choose: work };
+const workflowBundle = await bundledWorkflows(() => {});
 const workers = await Promise.all([
-  Worker.create({ connection, activities, taskQueue: controlQueue, workflowBundle: { codePath: bundle } }),
+  Worker.create({ connection, activities, taskQueue: controlQueue, workflowBundle }),
   Worker.create({ connection, activities, taskQueue: 'cpu', maxConcurrentActivityTaskExecutions: 4 }),
 ]);
 say('ready');

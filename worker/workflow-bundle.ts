@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption } from '@temporalio/worker';
+import { compiledFolder } from '../native/load.mjs';
+
+/**
+ * The code of the workflows as Temporal runs it, apart from everything else. Making it takes seconds of a processor: it is kept
+ * with what else was compiled from the same sources, so that a worker which was killed is back sooner.
+ *
+ * @param warn is told what Temporal's bundler warns of
+ */
+export async function bundledWorkflows(warn: (message: string) => void): Promise<WorkflowBundleOption> {
+  const folder = await compiledFolder();
+  const codePath = folder === null ? null : join(folder, 'workflows.js');
+  if (codePath !== null && existsSync(codePath)) return { codePath };
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    logger: new DefaultLogger('WARN', ({ message }) => warn(message)),
+  });
+  if (codePath === null) return { code };
+  const written = `${codePath}.${randomUUID()}`;
+  await writeFile(written, code);
+  await rename(written, codePath);
+  return { codePath };
+}
