@@ -1,48 +1,36 @@
-import { artifactRefSchema } from '../contracts/artifacts.ts';
+import { type ArtifactKind, artifactRefSchema } from '../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../contracts/comparison.ts';
 import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
-import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
-import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
-import type { StepKindName } from '../contracts/step-kinds.ts';
+import { isMeasured, type MeasuredKind, measuredArtifacts } from '../contracts/measured.ts';
+import { type StepKindName, stepKinds } from '../contracts/step-kinds.ts';
 import { formatComparison } from '../report/markdown/comparison.ts';
 import { formatEvaluation } from '../report/markdown/evaluation.ts';
-import { formatOutliers } from '../report/markdown/outliers.ts';
-import { formatRobustness } from '../report/markdown/robustness.ts';
+import { shownMeasures } from '../report/measured.ts';
 import { parseJson, readArtifactFile, type Store, writeReportFile } from '../store/index.ts';
 import { showEvaluation } from './tensorboard.ts';
 
-interface Report {
-  /** The field of the result that names the artifact. */
-  readonly field: string;
+interface Written {
   /** The file of the artifact that holds what was measured. */
   readonly file: string;
   readonly markdown: (measured: unknown) => string;
 }
 
-/** What kinds of steps measure, and how it is put for people. */
-const reports: Partial<Record<StepKindName, Report>> = {
-  evaluate: {
-    field: 'evaluation',
-    file: evaluationFile,
-    markdown: (measured) => formatEvaluation(evaluationSchema.parse(measured)),
-  },
-  robustness: {
-    field: 'robustness',
-    file: robustnessFile,
-    markdown: (measured) => formatRobustness(robustnessSchema.parse(measured)),
-  },
-  'out-of-distribution': {
-    field: 'outliers',
-    file: outliersFile,
-    markdown: (measured) => formatOutliers(outliersSchema.parse(measured)),
-  },
-  compare: {
-    field: 'comparison',
-    file: comparisonFile,
-    markdown: (measured) => formatComparison(comparisonSchema.parse(measured)),
-  },
-};
+/** How an artifact is put for people; null for one that holds no measure. */
+function writtenAs(kind: ArtifactKind): Written | null {
+  if (isMeasured(kind)) return measuredAs(kind);
+  if (kind === 'evaluation')
+    return { file: evaluationFile, markdown: (measured) => formatEvaluation(evaluationSchema.parse(measured)) };
+  if (kind === 'comparison')
+    return { file: comparisonFile, markdown: (measured) => formatComparison(comparisonSchema.parse(measured)) };
+  return null;
+}
+
+function measuredAs<K extends MeasuredKind>(kind: K): Written {
+  const { file, schema } = measuredArtifacts[kind];
+  const { markdown } = shownMeasures[kind];
+  return { file, markdown: (measured) => markdown(schema.parse(measured) as Parameters<typeof markdown>[0]) };
+}
 
 /** Puts what a step measured into the run's report folder, as JSON and as Markdown; other kinds of steps measure nothing. */
 export async function writeStepReport(
@@ -51,11 +39,13 @@ export async function writeStepReport(
   uses: StepKindName,
   result: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  const report = reports[uses];
-  if (!report) return;
-  const ref = artifactRefSchema.parse(result[report.field]);
-  const content = await readArtifactFile(store, ref, report.file);
-  await writeReportFile(store, run, `${step}.json`, content);
-  await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(report.markdown(parseJson(content))));
-  if (uses === 'evaluate') await showEvaluation(store, { run, step }, ref);
+  for (const [field, kind] of Object.entries<ArtifactKind>(stepKinds[uses].outputs)) {
+    const written = writtenAs(kind);
+    if (!written) continue;
+    const ref = artifactRefSchema.parse(result[field]);
+    const content = await readArtifactFile(store, ref, written.file);
+    await writeReportFile(store, run, `${step}.json`, content);
+    await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(written.markdown(parseJson(content))));
+    if (kind === 'evaluation') await showEvaluation(store, { run, step }, ref);
+  }
 }

@@ -11,6 +11,7 @@ export const artifactKinds = [
   'evaluation',
   'robustness',
   'outliers',
+  'retrieval',
   'curve',
   'comparison',
   'files',

@@ -9,6 +9,7 @@ import { dataSummarySchema } from './kinds/prepare-data.ts';
 import { promoteResult } from './kinds/promote.ts';
 import { learningCurveSchema } from './learning-curve.ts';
 import { outliersSchema } from './outliers.ts';
+import { retrievalSchema } from './retrieval.ts';
 import { robustnessSchema } from './robustness.ts';
 import { trainingChangesSchema } from './training-changes.ts';
 
@@ -136,6 +137,8 @@ export const reportSchema = z.strictObject({
   evaluations: z.array(evaluationReportSchema),
   robustness: z.array(originSchema.extend({ robustness: robustnessSchema })),
   outliers: z.array(originSchema.extend({ outliers: outliersSchema })),
+  /** Empty in reports of versions that did not measure it. */
+  retrieval: z.array(originSchema.extend({ retrieval: retrievalSchema })).default([]),
   curves: z.array(originSchema.extend({ curve: learningCurveSchema })),
   comparisons: z.array(z.strictObject({ step: plannedStepIdSchema, comparison: comparisonSchema })),
   /** What should be here and could not be read. */

@@ -13,6 +13,7 @@ import { prepareData } from './kinds/prepare-data.ts';
 import { pretrain } from './kinds/pretrain.ts';
 import { promote } from './kinds/promote.ts';
 import { report } from './kinds/report.ts';
+import { retrieval } from './kinds/retrieval.ts';
 import { robustness } from './kinds/robustness.ts';
 import { run } from './kinds/run.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
@@ -35,6 +36,7 @@ export const stepKinds = {
   choose,
   'learning-curve': learningCurve,
   compare,
+  retrieval,
   robustness,
   'out-of-distribution': outOfDistribution,
   report,

@@ -4,12 +4,14 @@ import { evaluate } from './evaluate.ts';
 import { learningCurve } from './learning-curve.ts';
 import { linearProbe } from './linear-probe.ts';
 import { outOfDistribution } from './out-of-distribution.ts';
+import { retrieval } from './retrieval.ts';
 import { robustness } from './robustness.ts';
 
 /** The work of each kind of step that is one job of a trainer. */
 export const stepJobs: Pick<JobHandlers, JobKindName> = {
   'linear-probe': linearProbe,
   evaluate,
+  retrieval,
   robustness,
   'out-of-distribution': outOfDistribution,
   'learning-curve': learningCurve,

@@ -1,6 +1,7 @@
 import { addConfusions, type Confusion } from '../contracts/confusion.ts';
 import type { Evaluation } from '../contracts/evaluation.ts';
-import type { EvaluationReport, Report } from '../contracts/report.ts';
+import { measuredKinds } from '../contracts/measured.ts';
+import type { EvaluationReport, Origin, Report } from '../contracts/report.ts';
 import { mean } from './statistics.ts';
 
 /** The evaluations that differ in their matrix values alone, seeds mostly. */
@@ -18,9 +19,12 @@ export interface Arm {
 }
 
 /** The names of all arms in the order of the trainings, then of what follows from no training. */
-export const armNames = ({ trainings, evaluations, robustness, outliers, curves }: Report): string[] => [
-  ...new Set([...trainings, ...evaluations, ...robustness, ...outliers, ...curves].map(({ arm }) => arm)),
-];
+export const armNames = (report: Report): string[] => {
+  const measured = measuredKinds.flatMap((kind): readonly Origin[] => report[kind]);
+  return [
+    ...new Set([...report.trainings, ...report.evaluations, ...measured, ...report.curves].map(({ arm }) => arm)),
+  ];
+};
 
 export function armsOf(report: Report): Arm[] {
   return armNames(report).map((name, index) => {

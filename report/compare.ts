@@ -7,12 +7,13 @@ import { commonImages, sameTestImages } from './comparison/common-images.ts';
 import { count, duration, moment } from './format.ts';
 import { gather } from './gather/index.ts';
 import { headlineOf } from './headline.ts';
+import { measuredSections } from './measured.ts';
 import { html } from './page/html.ts';
 import { renderPage } from './page/index.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from './page/parts.ts';
 import { classesSection, reliabilitySection } from './page/sections/classes.ts';
 import { commonImagesSection } from './page/sections/common-images.ts';
-import { curvesSection, outliersSection, robustnessSection } from './page/sections/measures.ts';
+import { curvesSection } from './page/sections/measures.ts';
 import { results } from './page/sections/overview.ts';
 import { drawAll } from './plots/index.ts';
 import { drawOverlay } from './plots/training.ts';
@@ -61,8 +62,7 @@ export async function buildComparison(
       curvesSection(joined, arms, drawings),
       classesSection(arms, { difference: comparable, best: comparable }),
       reliabilitySection(arms, drawings),
-      robustnessSection(joined, arms, drawings, comparable),
-      outliersSection(joined, arms, drawings),
+      ...measuredSections(joined, arms, drawings, comparable),
     ].filter((section) => section !== null),
     pictures: new Map(),
     data: [],
@@ -91,6 +91,7 @@ function join(reports: readonly Report[]): Report {
     evaluations: all((report) => report.evaluations),
     robustness: all((report) => report.robustness),
     outliers: all((report) => report.outliers),
+    retrieval: all((report) => report.retrieval),
     curves: all((report) => report.curves),
     comparisons: [],
     steps: [],

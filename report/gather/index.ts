@@ -5,9 +5,8 @@ import { dataSummaryOf } from '../../contracts/data-account.ts';
 import { isContrailError } from '../../contracts/errors.ts';
 import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
-import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
+import { isMeasured, measuredArtifacts } from '../../contracts/measured.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
-import { robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
 import {
   listLeases,
   loadDecisions,
@@ -99,6 +98,7 @@ export async function gather(
     evaluations: [],
     robustness: [],
     outliers: [],
+    retrieval: [],
     curves: [],
     comparisons: [],
     problems,
@@ -142,11 +142,10 @@ export async function gather(
       const counts = { train: train.count, validation: validation.count, test: test.count };
       const summary = dataSummaryOf(results[step]?.result ?? {});
       report.data.push({ step, name, classes: classes.length, counts, summary, rejected });
-    } else if (ref.kind === 'robustness')
-      report.robustness.push({ ...origin, robustness: await read(robustnessFile, robustnessSchema) });
-    else if (ref.kind === 'outliers')
-      report.outliers.push({ ...origin, outliers: await read(outliersFile, outliersSchema) });
-    else if (ref.kind === 'curve') {
+    } else if (isMeasured(ref.kind)) {
+      const { file, schema } = measuredArtifacts[ref.kind];
+      (report[ref.kind] as object[]).push({ ...origin, [ref.kind]: await read<unknown>(file, schema) });
+    } else if (ref.kind === 'curve') {
       const { training } = await readAbout(store, ref, curveAboutSchema);
       const curve = await read(learningCurveFile, learningCurveSchema);
       report.curves.push({ ...originOf(plan, training.step), step, curve });

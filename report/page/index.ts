@@ -1,6 +1,7 @@
 import type { Report } from '../../contracts/report.ts';
 import { type Arm, armsOf } from '../arms.ts';
 import { moment } from '../format.ts';
+import { measuredSections } from '../measured.ts';
 import type { Pictures } from '../pictures.ts';
 import type { Drawing } from '../plots/draw.ts';
 import { drawAll } from '../plots/index.ts';
@@ -11,7 +12,7 @@ import { approvalsSection } from './sections/approvals.ts';
 import { classesSection, reliabilitySection } from './sections/classes.ts';
 import { comparisons, verdictOf } from './sections/comparison.ts';
 import { dataSection } from './sections/data.ts';
-import { curvesSection, outliersSection, robustnessSection } from './sections/measures.ts';
+import { curvesSection } from './sections/measures.ts';
 import { modelsSection } from './sections/models.ts';
 import { details, results, tiles } from './sections/overview.ts';
 import { embeddingSection, mistakesSection } from './sections/pictures.ts';
@@ -42,8 +43,7 @@ export function renderReport(
     reliabilitySection(arms, drawings),
     embeddingSection(arms, drawings, pictures),
     mistakesSection(arms, pictures),
-    robustnessSection(report, arms, drawings),
-    outliersSection(report, arms, drawings),
+    ...measuredSections(report, arms, drawings),
     dataSection(report),
     approvalsSection(report),
     details(report),

@@ -1,9 +1,10 @@
 import type { Report } from '../../contracts/report.ts';
 import type { Arm } from '../arms.ts';
+import { drawMeasured } from '../measured.ts';
 import type { Drawing } from './draw.ts';
 import { drawConfusion, drawReliability } from './evaluation.ts';
 import { drawMap } from './map.ts';
-import { drawComparison, drawCurves, drawOutliers, drawRobustness } from './measures.ts';
+import { drawComparison, drawCurves } from './measures.ts';
 import { drawTraining } from './training.ts';
 
 /** Every drawing of a report, by name: those of the page, and the confusion matrices, which the page has as tables. */
@@ -26,8 +27,7 @@ export function drawAll(report: Report, arms: readonly Arm[]): ReadonlyMap<strin
     drawReliability(arms),
     drawCurves(report.curves, arms, 'probe'),
     drawCurves(report.curves, arms, 'knn'),
-    ...drawRobustness(report.robustness, arms),
-    ...drawOutliers(report.outliers, arms),
+    ...drawMeasured(report, arms),
     ...report.comparisons.flatMap(({ step, comparison }) =>
       (['measures', 'classes'] as const).map((what) => drawComparison(step, comparison, what)),
     ),

@@ -23,14 +23,15 @@ steps:
     with: { encoder: { name: small-resnet, channels: 4, blocks: [1] }, batch: 16, epochs: 1 }
   evaluate: { uses: evaluate, needs: [train] }
   robustness: { uses: robustness, needs: [train], with: { corruptions: [jpeg, erasing], images: 20 } }
+  lookalikes: { uses: retrieval, needs: [train] }
   outside:
     uses: out-of-distribution
     needs: [train]
     with: { k: 5, outside: "\${steps.other.result.dataset}" }
-  report: { uses: report, needs: [evaluate, robustness, outside] }
+  report: { uses: report, needs: [evaluate, robustness, lookalikes, outside] }
 `;
 
-it('a run measures accuracy, robustness and what is foreign, and reports each; another takes all from the cache', async () => {
+it('a run measures accuracy, robustness, look-alikes and what is foreign, and reports each; another takes all from the cache', async () => {
   const read = async (run: string, name: string) =>
     new TextDecoder().decode(await environment.store.read(`${reportFolder(run)}/${name}`));
   await environment.start('first', pipeline);
@@ -42,6 +43,7 @@ it('a run measures accuracy, robustness and what is foreign, and reports each; a
   for (const run of ['first', 'second']) {
     expect(await read(run, 'evaluate.md')).toContain('## Calibration');
     expect(await read(run, 'robustness.md')).toMatch(/\| jpeg \|( \d+\.\d\d % \|){6}/);
+    expect(await read(run, 'lookalikes.md')).toMatch(/\| recall at 1 \| \d+\.\d\d % \| \d+\.\d\d % to \d+\.\d\d % \|/);
     expect(await read(run, 'outside.md')).toMatch(/\| mahalanobis \| [01]\.\d{4} \|/);
   }
 });

@@ -14,7 +14,9 @@ import {
 import { evaluateParams } from '../../contracts/kinds/evaluate.ts';
 import { linearProbeParams } from '../../contracts/kinds/linear-probe.ts';
 import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { retrievalParams } from '../../contracts/kinds/retrieval.ts';
 import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
+import { retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { corruptionNames, robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
 import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contracts/trainer.ts';
 import { prepareDataset, randomUint32, readRowDigests } from '../../datasets/index.ts';
@@ -202,6 +204,45 @@ describe('evaluate, where test images are missing or were trained on', () => {
     expect(await evaluated('all-copies', [0, 1, 2, 3])).toMatchObject({ copies: 4, cleanTop1: null });
     const clean = await evaluated('clean', [100, 101, 102, 103]);
     expect(clean).toMatchObject({ copies: 0, cleanTop1: clean.top1 });
+  });
+});
+
+describe('retrieval', () => {
+  const measure = async (of: ArtifactRef, params: object = {}) => {
+    const input = trainerJobs.retrieval.input.parse({
+      ...key,
+      encoder,
+      dataset: of,
+      params: retrievalParams.parse(params),
+    });
+    const result = await stepJobs.retrieval(input, context());
+    return { result, found: retrievalSchema.parse(await parsed(result.retrieval, retrievalFile)) };
+  };
+
+  it('searches all test images, with intervals, and a threshold that validation images chose', async () => {
+    const { result, found } = await measure(dataset, { k: [10, 5], falseAccepts: 0.1 });
+    expect(found.recallAt.map(({ k }) => k)).toEqual([1, 5, 10]);
+    expect(found).toMatchObject({ classes: 3, resampled: 'queries', queries: found.images });
+    expect(result).toMatchObject({ queries: found.queries, recallAt1: found.recallAt[0]?.value });
+    expect(result.recallAt1).toBeGreaterThan(0.6);
+    expect(result.low).toBeLessThanOrEqual(result.recallAt1 ?? 0);
+    const [low = 0, high = 1] = found.mapAtR.interval ?? [];
+    expect(result.mapAtR).toBeGreaterThan(low);
+    expect(result.mapAtR).toBeLessThan(high);
+    expect(result.equalErrorRate).toBeLessThan(0.4);
+    const { chosen, pairs, roc } = found.verification;
+    expect(pairs.same + pairs.different).toBe((found.images * (found.images - 1)) / 2);
+    expect(roc.at(-1)).toEqual({ falsePositives: 1, truePositives: 1 });
+    expect(chosen?.falseAccepts).toBeLessThan(0.2);
+    expect(chosen?.trueAccepts).toBeGreaterThan(chosen?.falseAccepts ?? 1);
+    expect(await readAbout(store, result.retrieval, retrievalAboutSchema)).toEqual({ encoder, dataset });
+    expect((await measure(dataset, { k: [10, 5], falseAccepts: 0.1 })).result).toEqual(result);
+  });
+
+  it('measures classes that the encoder was not trained on, and chooses no threshold without validation images', async () => {
+    const { found } = await measure(await prepare({ generated: { classes: 7, images: 200 }, seed: 9, validation: 0 }));
+    expect(found.classes).toBe(7);
+    expect(found.verification.chosen).toBeNull();
   });
 });
 

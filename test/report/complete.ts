@@ -223,6 +223,37 @@ export const complete: Report = reportSchema.parse({
       })),
     },
   })),
+  retrieval: every((arm, seed) => {
+    const estimate = (value: number) => ({ value: value + 0.01 * noise(seed), interval: [value - 0.03, value + 0.04] });
+    return {
+      ...origin(arm, seed, `retrieval-${arm}`),
+      retrieval: {
+        dataset: 'goods',
+        images,
+        queries: images - 1,
+        classes: classes.length,
+        seed: 0,
+        resampled: 'queries',
+        recallAt: [1, 5, 10].map((k) => ({ k, ...estimate(0.8 + k / 100) })),
+        rPrecision: estimate(0.7),
+        mapAtR: estimate(0.6),
+        ndcg: estimate(0.9),
+        worst: classes.map((name) => ({ name, queries: 15, recallAt1: 0.6, mapAtR: 0.4 })),
+        verification: {
+          pairs: { same: 435, different: 1335 },
+          equalErrorRate: 0.12,
+          roc: [0, 0.1, 0.3, 0.6, 1].map((x) => ({ falsePositives: x, truePositives: x ** 0.3 })),
+          chosen: {
+            wanted: 0.01,
+            validationPairs: { same: 435, different: 1335 },
+            threshold: 0.71,
+            falseAccepts: 0.012,
+            trueAccepts: 0.66,
+          },
+        },
+      },
+    };
+  }),
   curves: every((arm, seed) => ({
     ...origin(arm, seed, `curve-${arm}`),
     curve: {
