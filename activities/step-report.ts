@@ -2,6 +2,7 @@ import { type ArtifactKind, artifactRefSchema } from '../contracts/artifacts.ts'
 import { comparisonFile, comparisonSchema } from '../contracts/comparison.ts';
 import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
+import type { StepKind } from '../contracts/kinds/kind.ts';
 import { isMeasured, type MeasuredKind, measuredArtifacts } from '../contracts/measured.ts';
 import { type StepKindName, stepKinds } from '../contracts/step-kinds.ts';
 import { formatComparison } from '../report/markdown/comparison.ts';
@@ -16,14 +17,14 @@ interface Written {
   readonly markdown: (measured: unknown) => string;
 }
 
-/** How an artifact is put for people; null for one that holds no measure. */
-function writtenAs(kind: ArtifactKind): Written | null {
+/** How an artifact that holds a measure is put for people. */
+function writtenAs(kind: ArtifactKind): Written {
   if (isMeasured(kind)) return measuredAs(kind);
   if (kind === 'evaluation')
     return { file: evaluationFile, markdown: (measured) => formatEvaluation(evaluationSchema.parse(measured)) };
   if (kind === 'comparison')
     return { file: comparisonFile, markdown: (measured) => formatComparison(comparisonSchema.parse(measured)) };
-  return null;
+  throw new Error(`${kind} artifacts hold no measure`);
 }
 
 function measuredAs<K extends MeasuredKind>(kind: K): Written {
@@ -39,13 +40,12 @@ export async function writeStepReport(
   uses: StepKindName,
   result: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  for (const [field, kind] of Object.entries<ArtifactKind>(stepKinds[uses].outputs)) {
-    const written = writtenAs(kind);
-    if (!written) continue;
-    const ref = artifactRefSchema.parse(result[field]);
-    const content = await readArtifactFile(store, ref, written.file);
-    await writeReportFile(store, run, `${step}.json`, content);
-    await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(written.markdown(parseJson(content))));
-    if (kind === 'evaluation') await showEvaluation(store, { run, step }, ref);
-  }
+  const { measures }: StepKind = stepKinds[uses];
+  if (measures === undefined) return;
+  const ref = artifactRefSchema.parse(result[measures]);
+  const { file, markdown } = writtenAs(ref.kind);
+  const content = await readArtifactFile(store, ref, file);
+  await writeReportFile(store, run, `${step}.json`, content);
+  await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(markdown(parseJson(content))));
+  if (ref.kind === 'evaluation') await showEvaluation(store, { run, step }, ref);
 }

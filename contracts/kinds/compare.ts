@@ -58,6 +58,7 @@ export const compare = {
   result: compareResult,
   inputs: {},
   outputs: { comparison: 'comparison' },
+  measures: 'comparison',
   runs: 'activity',
   queue: 'cpu',
 } as const satisfies StepKind;

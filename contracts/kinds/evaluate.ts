@@ -33,6 +33,7 @@ export const evaluate = {
   result: evaluateResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
   outputs: { evaluation: 'evaluation' },
+  measures: 'evaluation',
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

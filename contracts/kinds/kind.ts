@@ -24,6 +24,8 @@ export interface StepKind {
   readonly runs: 'activity' | 'job' | 'training' | 'process' | 'person';
   /** The task queue of its activities where the pipeline names none. */
   readonly queue: 'cpu' | 'gpu';
+  /** The output that holds what it measured, which is put into the run's report folder for people. */
+  readonly measures?: string;
   /** Changes something outside its own result: the result of another run is never taken for it. */
   readonly effect?: boolean;
   /** How often it is tried where the pipeline does not say; without a limit where absent. */

@@ -28,6 +28,7 @@ export const outOfDistribution = {
   result: outOfDistributionResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset', outside: 'dataset' },
   outputs: { outliers: 'outliers' },
+  measures: 'outliers',
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

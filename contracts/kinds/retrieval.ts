@@ -49,6 +49,7 @@ export const retrieval = {
   result: retrievalResult,
   inputs: { encoder: 'encoder', dataset: 'dataset' },
   outputs: { retrieval: 'retrieval' },
+  measures: 'retrieval',
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

@@ -22,6 +22,7 @@ export const robustness = {
   result: robustnessResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
   outputs: { robustness: 'robustness' },
+  measures: 'robustness',
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;
