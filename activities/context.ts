@@ -7,7 +7,7 @@ import { formatBytes, limits } from '../contracts/limits.ts';
 import type { JobInput, JobResult, TrainerJob } from '../contracts/trainer.ts';
 import type { Store } from '../store/index.ts';
 import type { TrainerHost } from '../training/host.ts';
-import { toTemporalFailure } from './errors.ts';
+import { toTemporalFailure, withAttempt } from './errors.ts';
 
 /** What the activities work with. */
 export interface ActivityContext {
@@ -48,14 +48,14 @@ export function requireSendable(result: unknown): void {
     );
 }
 
-/** Runs an activity's work: its errors become Temporal's, and its result carries the attempt. */
+/** Runs an activity's work: its errors become Temporal's, and its result, or its failure, carries the attempt. */
 export async function attempt<T>(work: () => Promise<T>): Promise<Attempted<T>> {
   try {
     const result = await work();
     requireSendable(result);
     return { result, attempt: activityInfo().attempt };
   } catch (error) {
-    throw toTemporalFailure(error);
+    throw withAttempt(toTemporalFailure(error), activityInfo().attempt);
   }
 }
 

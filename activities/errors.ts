@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { type ContrailError, type ErrorKind, errorKind } from '../contracts/errors.ts';
 import { explained } from '../contracts/system-errors.ts';
@@ -38,4 +38,22 @@ function awaited(until: string | undefined): string {
   const limit = retryPolicy?.maximumAttempts ?? 0;
   const isLast = limit > 0 && attempt >= limit;
   return until === undefined || isLast ? '' : ` It is tried again until ${until}.`;
+}
+
+/** What goes with the failure of a step's work, so that its run can say how often it was tried. */
+export type FailureDetails = readonly [{ readonly attempt: number }];
+
+/** A failure of a step's work with its attempt. A cancellation stays as it is. */
+export function withAttempt(failure: unknown, attempt: number): unknown {
+  if (!(failure instanceof Error) || failure instanceof CancelledFailure) return failure;
+  const details = [{ attempt }] satisfies FailureDetails;
+  if (!(failure instanceof ApplicationFailure)) return ApplicationFailure.fromError(failure, { details });
+  const { message, type, nonRetryable, cause } = failure;
+  return ApplicationFailure.create({
+    message,
+    ...(type ? { type } : {}),
+    nonRetryable: nonRetryable === true,
+    ...(cause ? { cause } : {}),
+    details,
+  });
 }

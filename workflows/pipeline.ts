@@ -18,7 +18,7 @@ import { following } from '../pipelines/language/following.ts';
 import { newWhenBudget } from '../pipelines/language/when.ts';
 import { awaitAnswer, openApproval } from './approval.ts';
 import { handleMessages, type InFlight } from './control.ts';
-import { describeFailure } from './failures.ts';
+import { attemptsOf, describeFailure } from './failures.ts';
 import { closeTrainer, lookups } from './lookups.ts';
 import { pauseTrainingSignal } from './messages.ts';
 import { type CarriedState, createRunState, type Result } from './run-state.ts';
@@ -153,7 +153,11 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     const { id, queue } = step;
     if (isCancellation(error)) {
       state.update(id, { state: 'cancelled', asks: null, endedAt: now(), error: null });
-    } else if (step.retry.onExhausted === 'pause' && !root.consideredCancelled) {
+      return;
+    }
+    const before = running.get(id)?.attemptsBefore ?? 0;
+    state.update(id, { attempts: Math.max(state.statusOf(id)?.attempts ?? 1, before + attemptsOf(error)) });
+    if (step.retry.onExhausted === 'pause' && !root.consideredCancelled) {
       await CancellationScope.nonCancellable(() => closeTrainer({ run, step: id, queue }));
       state.update(id, {
         state: root.consideredCancelled ? 'cancelled' : 'paused',

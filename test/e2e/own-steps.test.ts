@@ -116,6 +116,22 @@ steps:
   expect(textsIn(history).join('')).not.toContain('correct-horse');
 });
 
+it('says how often a step was tried that failed in the end', async () => {
+  const file = await pipelineFile(
+    'refused.yaml',
+    `name: refused
+steps:
+  refused:
+    uses: run
+    with: { command: ['test "$CONTRAIL_ATTEMPT" -ge 2 && exit 9; exit 1'], shell: true, noRetry: [9] }
+`,
+  );
+  await begin('refused', file);
+  await expect(environment.result('refused')).rejects.toThrow();
+  const [step] = (await queryStatus(environment.client(), 'refused'))?.steps ?? [];
+  expect(step).toMatchObject({ state: 'failed', attempts: 2, error: { type: 'ProgramRefused' } });
+});
+
 it('leaves no process of a run that is cancelled', async () => {
   const log = join(folder, 'cancelled');
   const file = await pipelineFile(
