@@ -3,6 +3,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { visible } from '../contracts/visible-text.ts';
 import type { FolderAccount } from './account.ts';
+import { countPerClass } from './count-per-class.ts';
 import { decodeFile } from './folder/decode.ts';
 import { type Inspected, inspectFiles } from './folder/inspect.ts';
 import { layoutShown } from './folder/layout.ts';
@@ -47,7 +48,10 @@ export async function imageFolder(
     files,
     rejected,
     ignored: scan.ignored,
-    perClass: countPerClass(files, scan.classes.length),
+    perClass: countPerClass(
+      files.map(({ label }) => label),
+      scan.classes.length,
+    ),
     warnings: [
       ...scan.warnings,
       ...(multiple.length > 0
@@ -74,12 +78,6 @@ export async function imageFolder(
 }
 
 const pagesOf = (outcome: Inspected | Rejected | undefined) => (outcome && 'pages' in outcome ? outcome.pages : 1);
-
-function countPerClass(files: readonly Labelled[], classes: number): readonly number[] {
-  const counts = new Array<number>(classes).fill(0);
-  for (const { label } of files) counts[label] = (counts[label] ?? 0) + 1;
-  return counts;
-}
 
 function readable(
   root: string,

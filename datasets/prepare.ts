@@ -1,20 +1,18 @@
-import { type ArtifactRef, type DatasetAbout, datasetAboutSchema, type SplitName } from '../contracts/artifacts.ts';
+import type { ArtifactRef, DatasetAbout, SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
-import { createArtifactWriter, type Store } from '../store/index.ts';
+import type { Store } from '../store/index.ts';
 import { cifar10 } from './cifar10.ts';
-import { type CopyFinder, createCopyFinder } from './copies.ts';
+import { countPerClass } from './count-per-class.ts';
 import { divide, type Part } from './divide.ts';
 import { fashionMnist } from './fashion-mnist.ts';
-import { preparedSide } from './fit.ts';
 import { filesOf } from './folder/changes.ts';
 import { writeList } from './folder/list.ts';
 import { generated } from './generated.ts';
 import { imageFolder } from './image-folder.ts';
 import { mnist } from './mnist.ts';
-import { createPixelStatistics } from './pixel-statistics.ts';
-import { type PreparedImage, type RejectedImage, readImages } from './read-images.ts';
-import { createShardWriter } from './shard-writer.ts';
+import { type RejectedImage, readImages } from './read-images.ts';
+import { createSetWriter } from './set-writer.ts';
 import type { PreparationOptions, RawDataset } from './source.ts';
 import { type Summary, summarise } from './summary.ts';
 import { requireUsable } from './usable.ts';
@@ -33,48 +31,26 @@ export async function prepareDataset(
 ): Promise<{ readonly ref: ArtifactRef; readonly about: DatasetAbout; readonly summary: Summary }> {
   const source = await readSource(params, options);
   const parts = divide(source, params);
-  const writer = createArtifactWriter(store, 'dataset');
+  const writer = createSetWriter(store, { ...source, shardBytes: options.shardBytes });
   try {
-    const shards = createShardWriter(writer, { classes: source.classes.length, shardBytes: options.shardBytes });
-    const statistics = createPixelStatistics();
-    const copies = createCopyFinder();
     const rejected: RejectedImage[] = [...(source.account?.rejected ?? [])];
-    const write = (name: SplitName) => {
+    const write = async (name: SplitName) => {
       const { split, chosen } = parts[name];
       const { fit, channels } = params;
       const images = readImages(split, chosen, { phase: `${name} images`, fit, channels, rejected }, options);
-      return shards.write(name, noticed(images, name, copies, name === 'train' ? statistics.add : undefined));
+      for await (const image of images) await writer.add(name, image);
+      return writer.finish(name);
     };
     const splits = { train: await write('train'), validation: await write('validation'), test: await write('test') };
     const list = await keepList(source, params, parts, rejected, options);
-    requireUsable(source, splits, { rejected, maximumRejected: params.maximumRejected, list });
-    const channels = shards.channels();
-    const about = datasetAboutSchema.parse({
-      name: source.name,
-      classes: source.classes,
-      image: { height: preparedSide, width: preparedSide, channels },
-      ...statistics.result(channels),
-      splits,
-      rejected,
-    });
-    const summary = summarise({ source, parts, about, copies, wanted: params, list });
-    return { ref: await writer.finish(about), about, summary };
+    const { classes, account } = source;
+    const found = account?.perClass ?? countPerClass(source.train.labels, classes.length);
+    requireUsable({ classes, found }, splits, { rejected, maximumRejected: params.maximumRejected, list });
+    const { ref, about } = await writer.publish(splits, rejected);
+    const summary = summarise({ source, parts, about, copies: writer.copies, wanted: params, list });
+    return { ref, about, summary };
   } finally {
     await writer.discard();
-  }
-}
-
-/** Shows every image to who wants to know it, on its way. */
-async function* noticed(
-  images: AsyncIterable<PreparedImage>,
-  split: SplitName,
-  copies: CopyFinder,
-  add: (image: PreparedImage) => void = () => {},
-) {
-  for await (const image of images) {
-    copies.add(split, image);
-    add(image);
-    yield image;
   }
 }
 

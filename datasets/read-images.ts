@@ -1,10 +1,8 @@
 import { inChannels, inColour } from './channels.ts';
 import { fitImage } from './fit.ts';
+import { inOrder } from './in-order.ts';
 import { digestAt, sha256 } from './row-digests.ts';
-import type { PreparationOptions, RawSplit } from './source.ts';
-
-/** Images under way at a time. */
-const concurrency = 16;
+import type { PreparationOptions, RawImage, RawSplit } from './source.ts';
 
 /** An image brought to size: bytes [32, 32, channels]. */
 export interface PreparedImage {
@@ -36,11 +34,8 @@ export async function* readImages(
     fit,
     channels,
     rejected,
-  }: {
+  }: Form & {
     readonly phase: string;
-    readonly fit: 'pad' | 'resize';
-    /** What every image is turned into; as it is where absent. */
-    readonly channels?: 1 | 3 | undefined;
     readonly rejected: RejectedImage[];
   },
   { onProgress, signal }: Pick<PreparationOptions, 'onProgress' | 'signal'>,
@@ -49,32 +44,34 @@ export async function* readImages(
     const image = await split.read(row);
     const name = split.nameOf(row);
     if ('rejected' in image) return { path: name, reason: image.rejected };
-    const pixels = await fitImage(image, fit);
-    const prepared = inChannels({ pixels, channels: image.channels }, channels ?? image.channels);
-    const inThree = prepared.channels === 3 ? prepared.pixels : inColour(prepared.pixels);
-    const digests = { source: digestAt(split.digests, row), pixels: sha256(inThree) };
-    return { ...prepared, label: image.label, name, digests };
+    return prepareImage(image, { name, source: digestAt(split.digests, row) }, { fit, channels });
   };
-  const underWay: Promise<PreparedImage | RejectedImage>[] = [];
-  let started = 0;
-  try {
-    for (let done = 1; done <= rows.length; done++) {
-      signal?.throwIfAborted();
-      for (; started < rows.length && underWay.length < concurrency; started++) {
-        const reading = read(rows[started] ?? 0);
-        // It is awaited when its turn comes.
-        reading.catch(() => {});
-        underWay.push(reading);
-      }
-      const image = (await underWay.shift()) as PreparedImage | RejectedImage;
-      if ('reason' in image) rejected.push(image);
-      else yield image;
-      if (done % 500 === 0 || done === rows.length) {
-        onProgress?.({ phase, done, total: rows.length });
-        await new Promise(setImmediate);
-      }
+  let done = 0;
+  for await (const image of inOrder(rows, read, signal)) {
+    if ('reason' in image) rejected.push(image);
+    else yield image;
+    if (++done % 500 === 0 || done === rows.length) {
+      onProgress?.({ phase, done, total: rows.length });
+      await new Promise(setImmediate);
     }
-  } finally {
-    await Promise.allSettled(underWay);
   }
+}
+
+/** How every image of a data set is brought to one form. */
+interface Form {
+  readonly fit: 'pad' | 'resize';
+  /** What every image is turned into; as it is where absent. */
+  readonly channels?: 1 | 3 | undefined;
+}
+
+/** Brings an image to the form of its data set. @param of.source SHA-256 of what it was read from */
+export async function prepareImage(
+  image: RawImage,
+  { name, source }: { readonly name: string; readonly source: Uint8Array },
+  { fit, channels }: Form,
+): Promise<PreparedImage> {
+  const pixels = await fitImage(image, fit);
+  const prepared = inChannels({ pixels, channels: image.channels }, channels ?? image.channels);
+  const inThree = prepared.channels === 3 ? prepared.pixels : inColour(prepared.pixels);
+  return { ...prepared, label: image.label, name, digests: { source, pixels: sha256(inThree) } };
 }

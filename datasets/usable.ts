@@ -3,7 +3,6 @@ import { ContrailError } from '../contracts/errors.ts';
 import { visible } from '../contracts/visible-text.ts';
 import type { RejectedImage } from './read-images.ts';
 import { reasonsOf } from './reasons.ts';
-import type { RawDataset } from './source.ts';
 
 const mostNamed = 8;
 
@@ -11,27 +10,27 @@ const mostNamed = 8;
  * Refuses a data set with too many unusable files, a class of which nothing is left, or nothing to train on; all of it in one
  * error.
  *
+ * @param of.found images of each class, those that cannot be used among them
  * @throws ContrailError InvalidDataset
  */
 export function requireUsable(
-  { classes, account, train }: RawDataset,
+  { classes, found }: { readonly classes: readonly string[]; readonly found: readonly number[] },
   splits: DatasetAbout['splits'],
   {
     rejected,
     maximumRejected,
-    list,
+    list = null,
   }: {
     readonly rejected: readonly RejectedImage[];
     readonly maximumRejected: number;
-    readonly list: string | null;
+    readonly list?: string | null;
   },
 ): void {
   const problems: string[] = [];
-  const counts = account?.perClass ?? classes.map((_, label) => train.labels.filter((each) => each === label).length);
   const used = classes.map((_, label) =>
     Object.values(splits).reduce((sum, { perClass }) => sum + (perClass[label] ?? 0), 0),
   );
-  const lost = classes.filter((_, label) => (counts[label] ?? 0) > 0 && used[label] === 0);
+  const lost = classes.filter((_, label) => (found[label] ?? 0) > 0 && used[label] === 0);
   const isTooMuch = rejected.length > maximumRejected;
   if (isTooMuch)
     problems.push(

@@ -37,13 +37,26 @@ export function decodeFile(
       // What was split by its digest and what is decoded are the same bytes.
       if (Buffer.compare(await digestOf(content), digest) !== 0)
         return { rejected: 'changed while the folder was read' };
-      try {
-        return { ...(await decode(content, fit)), label };
-      } catch (error) {
-        return { rejected: damageOf(error) };
-      }
+      return decodeOrReject(content, label, fit);
     }),
   );
+}
+
+/** The same of an image file that is in memory. */
+export const decodeContent = (
+  content: Buffer,
+  label: number,
+  { decodedBytes }: Pick<Inspected, 'decodedBytes'>,
+  fit: 'pad' | 'resize',
+): Promise<RawImage | { readonly rejected: string }> =>
+  places.spend(1, () => budget.spend(decodedBytes, () => decodeOrReject(content, label, fit)));
+
+async function decodeOrReject(content: Buffer, label: number, fit: 'pad' | 'resize') {
+  try {
+    return { ...(await decode(content, fit)), label };
+  } catch (error) {
+    return { rejected: damageOf(error) };
+  }
 }
 
 /** In a thread. */

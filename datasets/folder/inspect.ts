@@ -15,7 +15,7 @@ const pieceBytes = 2 ** 20;
 const headBytes = 512;
 /** Part of a JPEG that is looked through for what it says of its colours. */
 const markerBytes = 2 ** 18;
-const mostPixels = 100_000_000;
+export const mostPixels = 100_000_000;
 const mostBytes = 256 * 2 ** 20;
 const mostDecodedBytes = 400 * 2 ** 20;
 
@@ -58,16 +58,23 @@ export async function inspectFiles(
   return results;
 }
 
-/** @returns why it cannot be used, where it cannot */
-async function inspect(path: string, piece: Buffer): Promise<Inspected | string> {
+/**
+ * Opens a file once.
+ *
+ * @param piece what is read of it at a time
+ * @returns why it cannot be used, where it cannot
+ */
+export async function inspect(
+  path: string,
+  piece: Buffer = Buffer.allocUnsafeSlow(pieceBytes),
+): Promise<Inspected | string> {
   let handle: FileHandle | undefined;
   try {
     // What has become a pipe since it was found is not waited for.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = await handle.stat();
     if (!stats.isFile()) return 'is no longer a file';
-    if (stats.size > mostBytes)
-      return `is larger than ${mostBytes / 2 ** 20} MiB: shrink it (it has ${Math.ceil(stats.size / 2 ** 20)})`;
+    if (stats.size > mostBytes) return tooLarge(stats.size);
     const hash = createHash('sha256');
     let head: Buffer | undefined;
     let read = 0;
@@ -75,16 +82,14 @@ async function inspect(path: string, piece: Buffer): Promise<Inspected | string>
       const { bytesRead } = await handle.read(piece, 0, piece.length, read);
       if (bytesRead === 0) break;
       if (!head) {
-        const format = formatOf(piece.subarray(0, Math.min(headBytes, bytesRead)));
-        if (format.is === 'other') return format.what;
         head = Buffer.from(piece.subarray(0, Math.min(markerBytes, bytesRead)));
-        if (format.format === 'jpeg' && isAmbiguousCmyk(head))
-          return 'is a CMYK JPEG without the Adobe marker, whose colours may be meant in two ways: convert it to sRGB';
+        const problem = problemWithHead(head);
+        if (problem !== null) return problem;
       }
       hash.update(piece.subarray(0, bytesRead));
       read += bytesRead;
     }
-    if (!head) return 'is empty (0 bytes)';
+    if (!head) return isEmpty;
     const header = await measure(path);
     return typeof header === 'string' ? header : { ...header, digest: hash.digest() };
   } catch (error) {
@@ -94,7 +99,30 @@ async function inspect(path: string, piece: Buffer): Promise<Inspected | string>
   }
 }
 
-async function measure(path: string): Promise<Omit<Inspected, 'digest'> | string> {
+/** The same of an image file that is in memory. @returns why it cannot be used, where it cannot */
+export async function inspectContent(content: Buffer): Promise<Inspected | string> {
+  if (content.length === 0) return isEmpty;
+  if (content.length > mostBytes) return tooLarge(content.length);
+  const problem = problemWithHead(content.subarray(0, markerBytes));
+  if (problem !== null) return problem;
+  const header = await measure(content);
+  return typeof header === 'string' ? header : { ...header, digest: createHash('sha256').update(content).digest() };
+}
+
+const isEmpty = 'is empty (0 bytes)';
+const tooLarge = (bytes: number) =>
+  `is larger than ${mostBytes / 2 ** 20} MiB: shrink it (it has ${Math.ceil(bytes / 2 ** 20)})`;
+
+/** @param head the first bytes of a file, at most `markerBytes` */
+function problemWithHead(head: Buffer): string | null {
+  const format = formatOf(head.subarray(0, headBytes));
+  if (format.is === 'other') return format.what;
+  return format.format === 'jpeg' && isAmbiguousCmyk(head)
+    ? 'is a CMYK JPEG without the Adobe marker, whose colours may be meant in two ways: convert it to sRGB'
+    : null;
+}
+
+async function measure(image: string | Buffer): Promise<Omit<Inspected, 'digest'> | string> {
   try {
     const {
       width = 0,
@@ -103,7 +131,7 @@ async function measure(path: string): Promise<Omit<Inspected, 'digest'> | string
       depth,
       format,
       pages = 1,
-    } = await sharp(path, { limitInputPixels: false }).metadata();
+    } = await sharp(image, { limitInputPixels: false }).metadata();
     if (!readFormats.includes(format)) return `is no image of a kind that is read (${formatsShown})`;
     if (Math.min(width, height) < smallestSide)
       return `is smaller than ${smallestSide}x${smallestSide} (${width}x${height})`;

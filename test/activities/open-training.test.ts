@@ -18,14 +18,12 @@ async function datasetOf(perClass: readonly number[]) {
   const shards = createShardWriter(artifact, { classes: perClass.length });
   const labels = perClass.flatMap((count, label) => Array<number>(count).fill(label));
   const digests = await digestsOf(labels.length, (row) => Uint8Array.of(row));
-  const images = async function* () {
-    for (const [row, label] of labels.entries()) {
-      const digest = digests.subarray(32 * row, 32 * row + 32);
-      const pixels = new Uint8Array(1024).fill(row);
-      yield { pixels, channels: 1 as const, label, name: String(row), digests: { source: digest, pixels: digest } };
-    }
-  };
-  const train = await shards.write('train', images());
+  for (const [row, label] of labels.entries()) {
+    const digest = digests.subarray(32 * row, 32 * row + 32);
+    const image = { pixels: new Uint8Array(1024).fill(row), channels: 1, label, name: String(row) } as const;
+    await shards.add('train', { ...image, digests: { source: digest, pixels: digest } });
+  }
+  const train = await shards.finish('train');
   const empty = { shards: [], count: 0, perClass: perClass.map(() => 0) };
   return artifact.finish({
     name: 'made',

@@ -171,7 +171,8 @@ describe('reading images', () => {
       { classes: 1, shardBytes },
     );
     const how = { phase: 'images', fit: 'pad', rejected } as const;
-    await writer.write('train', readImages(counting, [...everyRow(300)], how, {}));
+    for await (const image of readImages(counting, [...everyRow(300)], how, {})) await writer.add('train', image);
+    await writer.finish('train');
     await artifact.discard();
     expect(started).toBe(300);
     // Ten to store, at most two of each ten rejected, and twice those under way.

@@ -1,0 +1,65 @@
+import { type ArtifactRef, type DatasetAbout, datasetAboutSchema, type SplitName } from '../contracts/artifacts.ts';
+import { createArtifactWriter, type Store } from '../store/index.ts';
+import { type CopyFinder, createCopyFinder } from './copies.ts';
+import { preparedSide } from './fit.ts';
+import { createPixelStatistics } from './pixel-statistics.ts';
+import type { PreparedImage, RejectedImage } from './read-images.ts';
+import { createShardWriter } from './shard-writer.ts';
+
+type Splits = DatasetAbout['splits'];
+
+/**
+ * Writes prepared images as a data set, wherever they come from: the one place that knows what the artifact consists of. The
+ * same images in the same order give the same artifact.
+ */
+export interface SetWriter {
+  /** Rows of several splits may come in any order, one at a time. */
+  readonly add: (split: SplitName, image: PreparedImage) => Promise<void>;
+  /** Writes what is left of a split. */
+  readonly finish: (split: SplitName) => Promise<Splits['train']>;
+  /** Exact copies among the images so far. */
+  readonly copies: CopyFinder;
+  /** Stores the data set, once its splits are finished. */
+  readonly publish: (
+    splits: Splits,
+    rejected: readonly RejectedImage[],
+  ) => Promise<{ readonly ref: ArtifactRef; readonly about: DatasetAbout }>;
+  /** Removes what was not published; to be called in any case. */
+  readonly discard: () => Promise<void>;
+}
+
+export function createSetWriter(
+  store: Store,
+  {
+    name,
+    classes,
+    shardBytes,
+  }: { readonly name: string; readonly classes: readonly string[]; readonly shardBytes?: number | undefined },
+): SetWriter {
+  const artifact = createArtifactWriter(store, 'dataset');
+  const shards = createShardWriter(artifact, { classes: classes.length, shardBytes });
+  const statistics = createPixelStatistics();
+  const copies = createCopyFinder();
+  return {
+    add: async (split, image) => {
+      copies.add(split, image);
+      if (split === 'train') statistics.add(image);
+      await shards.add(split, image);
+    },
+    finish: shards.finish,
+    copies,
+    publish: async (splits, rejected) => {
+      const channels = shards.channels();
+      const about = datasetAboutSchema.parse({
+        name,
+        classes,
+        image: { height: preparedSide, width: preparedSide, channels },
+        ...statistics.result(channels),
+        splits,
+        rejected,
+      });
+      return { ref: await artifact.finish(about), about };
+    },
+    discard: artifact.discard,
+  };
+}
