@@ -18,9 +18,13 @@ export interface Graph {
   readonly read: ReadonlyMap<string, ReadStep>;
   /** By ids in the pipeline, `pretrain@seed=1` as `pretrain`. */
   readonly needs: Needs;
-  /** Steps that could not be read, or that name others that are not there: what they lack says nothing. */
+  /** Steps that could not be or were not read, or that name others that are not there: what they lack says nothing. */
   readonly broken: ReadonlySet<string>;
 }
+
+/** Whether a step is the user's own, and nobody looked into its file: what it makes is not known. */
+export const isUnread = (step: ReadStep | undefined): boolean =>
+  step?.definition.own !== undefined && step.definition.code === undefined;
 
 /** The artifacts that a step takes, by parameter name, and what is wrong with where they come from. */
 export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }: Graph): Record<string, InputSource> {
@@ -57,7 +61,8 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }
     } else {
       const reference = wholeReference(value);
       const maker = reference?.of === 'steps' ? makerOf(reference.step) : undefined;
-      const field = fieldOf(maker, artifact);
+      const isOpen = reference?.of === 'steps' && isUnread(read.get(baseOf(reference.step)));
+      const field = isOpen ? reference.path.join('.') : fieldOf(maker, artifact);
       if (reference?.of !== 'steps' || (maker && reference.path.join('.') !== field)) {
         report.at(at, `${name} must be the ${artifact} of a step, such as \${steps.<id>.result.${artifact}}`);
         continue;

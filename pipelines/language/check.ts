@@ -4,7 +4,7 @@ import { limits } from '../../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import { isStepKind, kindOf, writtenKindNames } from '../../contracts/step-kinds.ts';
 import { needsOf } from './check-needs.ts';
-import { checkResultReferences, type Graph, inputsOf, isList, parametersOf } from './check-parameters.ts';
+import { checkResultReferences, type Graph, inputsOf, isList, isUnread, parametersOf } from './check-parameters.ts';
 import { type CodeFiles, checkProgram, codeOf } from './check-program.ts';
 import { checkWhen, plannedWhen, problemWithPlanned } from './check-when.ts';
 import type { Defaults } from './definition.ts';
@@ -31,7 +31,9 @@ export function checkSteps(
   const needs = new Map(steps.map(({ id }) => [id, (named.get(id) ?? []).filter((need) => need !== null)]));
   const graph: Graph = {
     read,
-    broken: new Set(steps.map(({ id }) => id).filter((id) => named.get(id)?.includes(null) ?? true)),
+    broken: new Set(
+      steps.map(({ id }) => id).filter((id) => (named.get(id)?.includes(null) ?? true) || isUnread(read.get(id))),
+    ),
     needs: new Map([...needs].map(([id, names]) => [id, [...new Set(names.map(baseOf))]])),
   };
   for (const [first = '', ...rest] of findCycles(graph.needs)) {

@@ -360,6 +360,23 @@ describe('a pipeline with a step of your own', () => {
     expect((await failure(openPipelineFile(join(root, 'p.ts'), { runCode: false }))).code).toBe('Usage');
   });
 
+  it('may make anything, where nobody looks into its file', async () => {
+    const root = await beside({
+      'p.yaml': `name: p
+steps:
+  one: { uses: ./one.ts }
+  found: { uses: pretrain, needs: [one] }
+  named: { uses: pretrain, with: { dataset: "\${steps.one.result.images}" } }
+`,
+    });
+    const plan = (await openPipelineFile(join(root, 'p.yaml'), { runCode: false })).plan({});
+    expect(plan.steps.map(({ inputs }) => inputs)).toEqual([
+      {},
+      {},
+      { dataset: { step: 'one', field: 'images', kind: 'dataset' } },
+    ]);
+  });
+
   it('is planned again with other params from what a run keeps, when its files are gone', async () => {
     const root = await beside({
       'p.yaml': `name: p
