@@ -1,7 +1,7 @@
 import { ContrailError } from '../contracts/errors.ts';
 import type { PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
 import type { RawDataset, RawSplit } from './source.ts';
-import { divideRows, selectRows } from './split.ts';
+import { divideRows, purposes, selectRows } from './split.ts';
 
 /** Rows of a raw split that go into a split of the data set. */
 export interface Part {
@@ -33,8 +33,8 @@ export function divide(
     rest = left;
     return { split: train, chosen: taken };
   };
-  const testPart = test ? whole(test) : outOfTrain(shares.test, 'test split');
-  const validationPart = validation ? whole(validation) : outOfTrain(shares.validation, 'validation split');
+  const testPart = test ? whole(test) : outOfTrain(shares.test, purposes.test);
+  const validationPart = validation ? whole(validation) : outOfTrain(shares.validation, purposes.validation);
   return {
     train: limited({ split: train, chosen: rest }, limit.train, 'train limit'),
     validation: validationPart,

@@ -1,3 +1,4 @@
+import type { SplitName } from '../contracts/artifacts.ts';
 import { randomUint32 } from './random.ts';
 import { digestAt } from './row-digests.ts';
 
@@ -30,6 +31,18 @@ export function divideRows(
   for (const row of rows) (isTaken(digestAt(digests, row), share, seed, purpose) ? taken : left).push(row);
   return { taken, left };
 }
+
+/** The side of an image that comes alone: `divide` draws for the same purposes, first for the test, then for validation. */
+export function sideOf(
+  digest: Uint8Array,
+  { test, validation, seed }: { readonly test: number; readonly validation: number; readonly seed: number },
+): SplitName {
+  if (isTaken(digest, test, seed, purposes.test)) return 'test';
+  return isTaken(digest, validation, seed, purposes.validation) ? 'validation' : 'train';
+}
+
+/** What a split is drawn for; part of what decides the draws. */
+export const purposes = { test: 'test split', validation: 'validation split' } as const;
 
 /**
  * Selects at most `limit` rows, evenly over the classes: of each class those with the smallest draws. This is a selection

@@ -54,6 +54,16 @@ export const prepareDataParams = z.strictObject({
 });
 export type PrepareDataParams = z.infer<typeof prepareDataParams>;
 
+/** What of this concerns images wherever they come from: how they are brought to one form, and divided. */
+export const preparationParams = prepareDataParams.pick({
+  validation: true,
+  test: true,
+  fit: true,
+  channels: true,
+  maximumRejected: true,
+  seed: true,
+});
+
 const text = z.string().max(400);
 
 /** What a person should know of a prepared data set; its size is bounded, whatever is in the folder. */

@@ -1,0 +1,144 @@
+import { basename } from 'node:path';
+import { z } from 'zod';
+import type { SplitName } from '../contracts/artifacts.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { preparationParams } from '../contracts/kinds/prepare-data.ts';
+import { openStore } from '../store/index.ts';
+import { type GivenImage, parseImage, readGiven } from './given-image.ts';
+import { inOrder } from './in-order.ts';
+import { type PreparedImage, prepareImage, type RejectedImage } from './read-images.ts';
+import { createSetWriter } from './set-writer.ts';
+import { sideOf } from './split.ts';
+import { requireUsable } from './usable.ts';
+import { warningsOf } from './warnings.ts';
+
+const optionsSchema = preparationParams.extend({
+  /** Names of the classes; an image names its own. */
+  classes: z
+    .array(z.string().min(1).max(300))
+    .min(2)
+    .max(100_000)
+    .refine((names) => new Set(names).size === names.length, 'must be different from each other'),
+  /** Of the data set, for people. */
+  name: z.string().min(1).max(200).default('dataset'),
+});
+export type DatasetOptions = z.input<typeof optionsSchema> & {
+  /** Ends the reading of images. */
+  readonly signal?: AbortSignal;
+};
+
+/** What became of the images that were added. */
+export interface WrittenDataset {
+  /** The artifact's. */
+  readonly digest: string;
+  /** Images of each split. */
+  readonly counts: Readonly<Record<SplitName, number>>;
+  /** Images that cannot be used, and why. */
+  readonly rejected: readonly RejectedImage[];
+  /** What may make a training or a measure other than expected. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Writes a data set, image by image. One shard of each split, and the few images that are being read, are in memory.
+ *
+ * Images become rows in the order in which they are added: the same images in the same order give the same data set.
+ */
+export interface DatasetWriter {
+  /**
+   * Adds an image. One that cannot be used is counted, with the reason, and named at the end.
+   *
+   * @throws ContrailError InvalidInput for pixels that do not fit their size, an unknown class, or a path at which there is nothing
+   */
+  readonly add: (image: GivenImage) => Promise<void>;
+  /** Adds images while they come; several are read at a time. */
+  readonly addAll: (images: Iterable<GivenImage> | AsyncIterable<GivenImage>) => Promise<void>;
+  /**
+   * Writes what is left. Without it, there is no data set.
+   *
+   * @throws ContrailError InvalidDataset for more rejected images than allowed, or fewer than two classes to train on
+   */
+  readonly finish: () => Promise<WrittenDataset>;
+}
+
+/**
+ * Writes what prepare-data writes: a data set that every step takes.
+ *
+ * @param folder an output of kind `dataset`
+ * @throws ContrailError InvalidInput
+ */
+export function createDatasetWriter(folder: string, { signal, ...given }: DatasetOptions): DatasetWriter {
+  const parsed = optionsSchema.safeParse(given);
+  if (!parsed.success)
+    throw new ContrailError('InvalidInput', `The data set cannot be written so: ${z.prettifyError(parsed.error)}`);
+  const options = parsed.data;
+  const { classes, name } = options;
+  const labels = new Map(classes.map((each, label) => [each, label]));
+  const writer = createSetWriter(openStore(folder), { name, classes });
+  const found = new Array<number>(classes.length).fill(0);
+  const rejected: RejectedImage[] = [];
+  let number = 0;
+  let finished = false;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const prepare = async (image: GivenImage): Promise<[SplitName, PreparedImage] | RejectedImage> => {
+    const checked = parseImage(image, ++number);
+    const path = checked.name ?? nameOf(checked, number);
+    const label = labels.get(checked.class);
+    if (label === undefined)
+      throw new ContrailError(
+        'InvalidInput',
+        `${path} cannot be added: there is no class ${JSON.stringify(checked.class)}.`,
+      );
+    found[label] = (found[label] ?? 0) + 1;
+    const read = await readGiven(checked, label, options.fit);
+    if ('rejected' in read) return { path, reason: read.rejected };
+    const { image: raw, source } = read;
+    return [checked.split ?? sideOf(source, options), await prepareImage(raw, { name: path, source }, options)];
+  };
+
+  const addAll: DatasetWriter['addAll'] = async (images) => {
+    if (finished) throw new ContrailError('InvalidInput', 'The data set is finished; no image can be added.');
+    const before = last;
+    const adding = (async () => {
+      for await (const image of inOrder(images, prepare, signal)) {
+        // Rows stand in the order of the calls, also where nobody waits for one before the next.
+        await before;
+        if ('reason' in image) rejected.push(image);
+        else await writer.add(...image);
+      }
+    })();
+    last = adding.catch(() => {});
+    await adding;
+  };
+
+  return {
+    add: (image) => addAll([image]),
+    addAll,
+    finish: async () => {
+      finished = true;
+      await last;
+      try {
+        const splits = {
+          train: await writer.finish('train'),
+          validation: await writer.finish('validation'),
+          test: await writer.finish('test'),
+        };
+        requireUsable({ classes, found }, splits, { rejected, maximumRejected: options.maximumRejected });
+        const { ref, about } = await writer.publish(splits, rejected);
+        const { train, validation, test } = about.splits;
+        return {
+          digest: ref.digest,
+          counts: { train: train.count, validation: validation.count, test: test.count },
+          rejected,
+          warnings: warningsOf(about, writer.copies, options),
+        };
+      } finally {
+        await writer.discard();
+      }
+    },
+  };
+}
+
+const nameOf = (image: GivenImage, number: number): string =>
+  'file' in image && typeof image.file === 'string' ? basename(image.file) : `image ${number}`;
