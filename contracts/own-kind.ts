@@ -6,6 +6,10 @@ import { nameSchema, variableSchema } from './kinds/run.ts';
 /** The path of a step of the user's own, from the folder of the pipeline: `./steps/dedupe.ts`. */
 export const isOwnPath = (uses: string): boolean => /^\.\/(?!.*(^|\/)\.\.(\/|$)).+\.[cm]?[jt]s$/.test(uses);
 
+/** What a step of the user's own can make: a folder of files, or a data set. */
+const ownOutputSchema = z.enum(['files', 'dataset']);
+export type OwnOutput = z.infer<typeof ownOutputSchema>;
+
 /**
  * A kind of step that the user wrote, as data: what was learned from its file in a process of its own. The plan holds it; the
  * code lies in the store.
@@ -18,7 +22,7 @@ export const ownKindSchema = z.strictObject({
   params: z.record(z.string(), z.json()),
   result: z.record(z.string(), z.json()),
   inputs: z.record(nameSchema, artifactKindSchema),
-  outputs: z.record(nameSchema, z.literal('files')),
+  outputs: z.record(nameSchema, ownOutputSchema),
   queue: z.enum(['cpu', 'gpu']).optional(),
   passEnv: z.array(variableSchema).max(100),
 });
@@ -32,7 +36,7 @@ export type OwnKind = z.infer<typeof ownKindSchema>;
 export function kindFromOwn(own: OwnKind): StepKind {
   const known = kinds.get(own);
   if (known) return known;
-  const artifacts = Object.fromEntries(Object.keys(own.outputs).map((name) => [name, artifactOf('files')]));
+  const artifacts = Object.fromEntries(Object.entries(own.outputs).map(([name, made]) => [name, artifactOf(made)]));
   const kind: StepKind = {
     description: own.description ?? own.file,
     version: own.version,

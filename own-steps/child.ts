@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { isContrailError, permanentErrorCodes } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { type ChildTask, childTaskSchema, type Described } from './child-messages.ts';
 import type { OwnStep } from './define.ts';
@@ -97,9 +98,12 @@ function failureOf(error: unknown) {
   if (error instanceof Refused) return { code: error.code, message: error.message };
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
   process.stderr.write(`${error instanceof Error ? (error.stack ?? message) : message}\n`);
+  // The writer of data sets knows what another attempt would meet as well.
+  const isOurs = isContrailError(error);
+  const isPermanent = name === 'PermanentError' || (isOurs && permanentErrorCodes.includes(error.code));
   return {
-    code: name === 'PermanentError' ? ('ProgramRefused' as const) : ('ProgramFailed' as const),
-    message: name === 'Error' || name === 'PermanentError' ? message : `${name}: ${message}`,
+    code: isPermanent ? ('ProgramRefused' as const) : ('ProgramFailed' as const),
+    message: name === 'Error' || isPermanent || isOurs ? message : `${name}: ${message}`,
   };
 }
 

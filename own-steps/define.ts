@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ArtifactKind } from '../contracts/artifacts.ts';
 import type { Json } from '../contracts/json.ts';
+import type { OwnOutput } from '../contracts/own-kind.ts';
 
 /** Marks what `defineStep` gives, also where another copy of this file made it. */
 export const stepMark = 'contrail-step/1';
@@ -33,7 +34,7 @@ export interface OwnStepOptions<
   P extends z.ZodObject,
   R extends z.ZodObject,
   I extends Readonly<Record<string, ArtifactKind>>,
-  O extends Readonly<Record<string, 'files'>>,
+  O extends Readonly<Record<string, OwnOutput>>,
 > {
   /** Raise it when the same code gives another result: because of what it fetches, say. @default 1 */
   readonly version?: number;
@@ -42,7 +43,7 @@ export interface OwnStepOptions<
   readonly with?: P;
   /** Artifacts that it takes, by name; the nearest of that kind, unless the pipeline says which. @default none */
   readonly inputs?: I;
-  /** Folders that it writes, by name. @default none */
+  /** Folders that it writes, by name; one of kind `dataset` by `createDatasetWriter` of contrail/dataset. @default none */
   readonly outputs?: O;
   /** The fields of its result. @default none */
   readonly result?: R;
@@ -69,7 +70,7 @@ export interface OwnStep<T extends OwnStepTypes = OwnStepTypes> {
   readonly types?: T;
   readonly mark: typeof stepMark;
   readonly options: Omit<
-    OwnStepOptions<z.ZodObject, z.ZodObject, Record<string, ArtifactKind>, Record<string, 'files'>>,
+    OwnStepOptions<z.ZodObject, z.ZodObject, Record<string, ArtifactKind>, Record<string, OwnOutput>>,
     'run'
   > & {
     readonly run: (run: OwnStepRun<unknown, string, string>) => unknown;
@@ -86,7 +87,7 @@ export const defineStep = <
   P extends z.ZodObject = z.ZodObject<Record<never, never>>,
   R extends z.ZodObject = z.ZodObject<Record<never, never>>,
   const I extends Readonly<Record<string, ArtifactKind>> = Record<never, never>,
-  const O extends Readonly<Record<string, 'files'>> = Record<never, never>,
+  const O extends Readonly<Record<string, OwnOutput>> = Record<never, never>,
 >(
   options: OwnStepOptions<P, R, I, O>,
 ): OwnStep<{ with: z.input<P>; result: z.output<R>; inputs: I; outputs: O }> => ({

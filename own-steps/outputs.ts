@@ -8,31 +8,30 @@ import { limits } from '../contracts/limits.ts';
 import { createArtifactWriter, isMissing, type Store } from '../store/index.ts';
 
 /** Where an output is, from the working folder. */
-export const pathOfOutput = (output: ProgramOutput): string => ('folder' in output ? output.folder : output.file);
+export const pathOfOutput = (output: ProgramOutput): string =>
+  'folder' in output ? output.folder : 'file' in output ? output.file : output.dataset;
+
+interface Made<O extends ProgramOutput> {
+  readonly name: string;
+  readonly output: O;
+  /** The working folder. */
+  readonly work: string;
+}
+
+/** What is wrong with an output, as an error. */
+export const wrongOutput = (name: string, what: string, cause?: unknown): ContrailError =>
+  new ContrailError('InvalidResult', `The output ${name} ${what}`, { cause });
 
 /**
- * Stores what a program left at an output's place. Nothing outside the working folder is read: links are refused.
+ * Finds what a program left at an output's place. Nothing outside the working folder is looked at: links are refused.
  *
  * @throws ContrailError InvalidResult where it is not there, or not what the output says
  */
-export async function storeOutput(
-  store: Store,
-  {
-    name,
-    output,
-    work,
-    signal,
-  }: {
-    readonly name: string;
-    readonly output: ProgramOutput;
-    readonly work: string;
-    readonly signal: AbortSignal;
-  },
-): Promise<ArtifactRef> {
-  const wrong = (what: string) => new ContrailError('InvalidResult', `The output ${name} ${what}.`);
+export async function findOutput({ name, output, work }: Made<ProgramOutput>): Promise<string> {
+  const wrong = (what: string) => wrongOutput(name, `${what}.`);
   const path = pathOfOutput(output);
   const place = join(work, path);
-  const is = 'folder' in output ? 'folder' : 'file';
+  const is = 'file' in output ? 'file' : 'folder';
   const found = await lstat(place).catch((error: unknown) => {
     if (isMissing(error)) return null;
     throw error;
@@ -42,6 +41,23 @@ export async function storeOutput(
   if (found.isSymbolicLink() || inside !== path.split('/').join(sep))
     throw wrong(`is, or lies behind, a link: ${path} must be in the working folder itself`);
   if (is === 'folder' ? !found.isDirectory() : !found.isFile()) throw wrong(`must be a ${is}: ${path} is none`);
+  return place;
+}
+
+/**
+ * Stores the folder or file that a program left at an output's place.
+ *
+ * @throws ContrailError InvalidResult where it is not there, or not what the output says
+ */
+export async function storeOutput(
+  store: Store,
+  made: Made<Exclude<ProgramOutput, { readonly dataset: string }>> & { readonly signal: AbortSignal },
+): Promise<ArtifactRef> {
+  const { name, output, signal } = made;
+  const wrong = (what: string) => wrongOutput(name, `${what}.`);
+  const place = await findOutput(made);
+  const path = pathOfOutput(output);
+  const is = 'folder' in output ? 'folder' : 'file';
   const files = is === 'folder' ? await filesIn(place, '', wrong) : [path.split('/').at(-1) ?? path];
   const folder = is === 'folder' ? place : join(place, '..');
   const writer = createArtifactWriter(store, 'files');
@@ -80,7 +96,7 @@ async function addFile(
   }
 }
 
-async function filesIn(
+export async function filesIn(
   root: string,
   below: string,
   wrong: (what: string) => ContrailError,

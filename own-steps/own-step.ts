@@ -8,6 +8,7 @@ import { loadOwnState, saveOwnState, unlessDamaged } from '../store/index.ts';
 import { type Attempt, passedOn, runProcess } from './attempt.ts';
 import { followCheckpoints } from './checkpoints.ts';
 import { childCommand, linkPackages, readAnswer, readPackages, writeTask } from './child-process.ts';
+import { storeWritten } from './dataset-output.ts';
 import { placeIn } from './describe.ts';
 import { storeOutput } from './outputs.ts';
 import { requireSuccess } from './program-end.ts';
@@ -66,9 +67,11 @@ export async function runOwnStep(work: OwnStepWork): Promise<{ readonly [name: s
     if (secrets.isIn(text ?? ''))
       throw new ContrailError('InvalidResult', 'The result holds the value of a variable of passEnv.');
     const artifacts: Record<string, Json> = {};
-    for (const name of Object.keys(kind.outputs))
+    for (const [name, made] of Object.entries(kind.outputs))
       artifacts[name] = {
-        ...(await storeOutput(store, { name, output: { folder: name }, work: outputsFolder, signal })),
+        ...(made === 'dataset'
+          ? await storeWritten(work, { name, work: outputsFolder })
+          : await storeOutput(store, { name, output: { folder: name }, work: outputsFolder, signal })),
       };
     return { ...(answer.result as Record<string, Json>), ...artifacts };
   } finally {

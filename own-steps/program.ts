@@ -6,6 +6,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { type RunParams, run as runKind, variableOf, withPlaces } from '../contracts/kinds/run.ts';
 import { type Attempt, passedOn, runProcess } from './attempt.ts';
+import { storeImages } from './dataset-output.ts';
 import { pathOfOutput, storeOutput } from './outputs.ts';
 import { requireSuccess } from './program-end.ts';
 import { readResult } from './result.ts';
@@ -82,7 +83,8 @@ async function layOut({ store, code, parameters, signal }: ProgramRun, space: Wo
 }
 
 /** @throws ContrailError InvalidResult */
-async function collect({ store, parameters, signal }: ProgramRun, space: Workspace, secrets: Secrets): Promise<Result> {
+async function collect(program: ProgramRun, space: Workspace, secrets: Secrets): Promise<Result> {
+  const { store, parameters, signal } = program;
   const fields = await readResult(space.resultFile, secrets);
   const { outputs } = parameters;
   const twice = Object.keys(fields).find((name) => Object.hasOwn(outputs, name));
@@ -90,7 +92,11 @@ async function collect({ store, parameters, signal }: ProgramRun, space: Workspa
     throw new ContrailError('InvalidResult', `The result has a field ${twice}, and so is an output called.`);
   const artifacts: Record<string, Json> = {};
   for (const [name, output] of Object.entries(outputs))
-    artifacts[name] = { ...(await storeOutput(store, { name, output, work: space.work, signal })) };
+    artifacts[name] = {
+      ...('dataset' in output
+        ? await storeImages(program, { name, output, space })
+        : await storeOutput(store, { name, output, work: space.work, signal })),
+    };
   const parsed = runKind.outcome(parameters).result.safeParse({ ...fields, ...artifacts });
   if (parsed.success) return parsed.data as Result;
   throw new ContrailError(

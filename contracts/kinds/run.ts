@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { artifactRefSchema, treePathSchema } from '../artifacts.ts';
 import { isMapping } from '../json.ts';
 import { artifactOf, type StepKind } from './kind.ts';
+import { preparationParams } from './prepare-data.ts';
 
 export const nameSchema = z
   .string()
@@ -30,8 +31,17 @@ export const variableOf = (name: string): string => name.toUpperCase();
 const outputSchema = z.union([
   z.strictObject({ folder: treePathSchema.describe('a folder that the program makes, from its working folder') }),
   z.strictObject({ file: treePathSchema.describe('a file that the program writes, from its working folder') }),
+  preparationParams.extend({
+    dataset: treePathSchema.describe(
+      'a folder of images that the program makes, one folder a class; it becomes a data set as by prepare-data, with its parameters',
+    ),
+  }),
 ]);
 export type ProgramOutput = z.infer<typeof outputSchema>;
+
+/** The kind of artifact that an output becomes, also where it is not parsed yet. */
+const artifactOfOutput = (output: unknown) =>
+  isMapping(output) && Object.hasOwn(output, 'dataset') ? ('dataset' as const) : ('files' as const);
 
 /** What a field of a program's result may be declared as. */
 export const fieldTypes = {
@@ -66,7 +76,7 @@ export const runParams = z.strictObject({
   outputs: named(outputSchema)
     .default({})
     .describe(
-      'what the program writes, by the field of the result that it becomes: `{ folder: path }` or `{ file: path }` in its working folder',
+      'what the program writes, by the field of the result that it becomes: `{ folder: path }`, `{ file: path }` or `{ dataset: path }` in its working folder',
     ),
   result: z
     .record(nameSchema, z.enum(Object.keys(fieldTypes) as [FieldType, ...FieldType[]]))
@@ -103,12 +113,14 @@ export const run = {
   inputs: {},
   outputs: {},
   outcome: ({ outputs, result }) => {
-    const made = isMapping(outputs) ? Object.keys(outputs) : [];
-    const artifacts = Object.fromEntries(made.map((name) => [name, artifactOf('files')]));
+    const made = Object.fromEntries(
+      Object.entries(isMapping(outputs) ? outputs : {}).map(([name, output]) => [name, artifactOfOutput(output)]),
+    );
+    const artifacts = Object.fromEntries(Object.entries(made).map(([name, kind]) => [name, artifactOf(kind)]));
     const declared = isMapping(result)
       ? Object.fromEntries(
           Object.entries(result).flatMap(([name, type]) =>
-            typeof type === 'string' && Object.hasOwn(fieldTypes, type) && !made.includes(name)
+            typeof type === 'string' && Object.hasOwn(fieldTypes, type) && !Object.hasOwn(made, name)
               ? [[name, fieldTypes[type as FieldType]]]
               : [],
           ),
@@ -116,7 +128,7 @@ export const run = {
       : null;
     return {
       result: declared ? z.strictObject({ ...declared, ...artifacts }) : z.object(artifacts).catchall(z.json()),
-      outputs: Object.fromEntries(made.map((name) => [name, 'files' as const])),
+      outputs: made,
     };
   },
   runs: 'process',

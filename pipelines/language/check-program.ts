@@ -85,7 +85,7 @@ function checkShell({ command }: Readonly<Record<string, Json>>, say: Say): void
 
 function checkOutputs({ outputs, result }: Readonly<Record<string, Json>>, say: Say): void {
   const places = Object.entries(isMapping(outputs) ? outputs : {}).flatMap(([name, output]) => {
-    const path = isMapping(output) ? (output.folder ?? output.file) : undefined;
+    const path = isMapping(output) ? (output.folder ?? output.file ?? output.dataset) : undefined;
     return typeof path === 'string' ? [{ name, path }] : [];
   });
   for (const [index, { name, path }] of places.entries()) {

@@ -110,7 +110,7 @@ interface OwnTyped {
 }
 type TypesOf<S extends OwnTyped> = NonNullable<S['types']>;
 type OwnResult<T extends TypesOf<OwnTyped>> = T['result'] & {
-  readonly [N in keyof T['outputs']]: Artifact<'files'>;
+  readonly [N in keyof T['outputs']]: T['outputs'][N] extends ArtifactKind ? Artifact<T['outputs'][N]> : never;
 };
 type OwnWith<T extends TypesOf<OwnTyped>> = {
   readonly [N in keyof T['with']]: OrReference<T['with'][N]>;

@@ -8,7 +8,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
 import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { runParams } from '../../contracts/kinds/run.ts';
-import { prepareDataset } from '../../datasets/index.ts';
+import { describeDataset, loadSplit, prepareDataset } from '../../datasets/index.ts';
 import { runOwnStep, runProgram } from '../../own-steps/index.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
 import { openStore } from '../../store/index.ts';
@@ -46,6 +46,12 @@ it.each(shown.filter(([name]) => name.endsWith('.yaml')).map(([name]) => name))(
       if (step.uses === 'prepare-data') {
         const { ref } = await prepareDataset(store, prepareDataParams.parse(given), { cacheFolder });
         results[step.id] = { dataset: { ...ref } };
+      } else if (step.uses === 'pretrain') {
+        // What a training reads first; that it comes to its end takes TensorFlow, and is shown elsewhere.
+        const { step: source, field } = step.inputs.dataset ?? { step: '', field: '' };
+        const ref = (results[source] as Record<string, ArtifactRef>)[field] as ArtifactRef;
+        const { classes } = await describeDataset(store, ref);
+        results[step.id] = { classes: [...classes], images: (await loadSplit(store, ref, 'train')).count };
       } else {
         const common = {
           key: { run: 'shown', step: step.id },
@@ -77,6 +83,12 @@ it.each(shown.filter(([name]) => name.endsWith('.yaml')).map(([name]) => name))(
       }
     }
     if (name === 'deduped.yaml') expect(lines).toEqual(['2 files are left', 'b', 'c']);
+    if (name === 'two-data-sets.yaml') {
+      expect(results['on-shapes']).toEqual({ classes: ['disc', 'square'], images: expect.any(Number) });
+      expect(results['on-waves']).toEqual({ classes: ['lying', 'upright'], images: expect.any(Number) });
+      expect(results.waves).toMatchObject({ images: 80, waves: { kind: 'dataset' } });
+      expect(lines).toEqual([]);
+    }
     if (name === 'brightness.yaml') {
       expect(results.measure).toMatchObject({ images: expect.any(Number), mean: expect.any(Number) });
       expect(lines).toEqual([

@@ -14,7 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   training: ['contracts', 'store', 'datasets'],
   evaluation: ['contracts', 'store', 'datasets', 'training'],
   report: ['contracts', 'store', 'datasets'],
-  'own-steps': ['contracts', 'store'],
+  'own-steps': ['contracts', 'store', 'datasets'],
   native: ['contracts'],
   workflows: ['contracts', 'pipelines/language', 'activities'],
   activities: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'report', 'own-steps'],
