@@ -84,6 +84,11 @@ export function buildProgram(finish: (code: number) => void): Command {
     .addOption(jsonOption())
     .action(async (file, options) => run((await runCommands()).validateCommand(file, options)));
   program
+    .command('schema [pipeline]')
+    .description('print the JSON Schema of pipelines for editors; of one, with its steps of your own')
+    .option('--no-code', 'run nothing of the pipeline: what is given to steps of your own is not checked')
+    .action(async (file, options) => run((await import('./commands/schema.ts')).schemaCommand(file, options)));
+  program
     .command('graph <pipeline|run>')
     .description('draw the steps of a pipeline, or of a run with their states')
     .addOption(new Option('--format <format>', 'how').choices(['text', 'mermaid', 'svg']).default('text'))

@@ -1,5 +1,6 @@
 import type { CodeRef } from '../contracts/artifacts.ts';
 import { canonicalJson } from '../contracts/json.ts';
+import type { OwnKind } from '../contracts/own-kind.ts';
 import type { Source } from '../contracts/schedules.ts';
 import {
   type Code,
@@ -19,6 +20,8 @@ export interface OwnCode {
   readonly find: OwnFiles;
   /** Learns what steps of the user's own are, each once. They must be known before `find` is asked for them. */
   readonly load: (files: Iterable<string>) => Promise<void>;
+  /** The steps of the user's own that could be learned. */
+  readonly kinds: () => readonly OwnKind[];
   /** What was found so far, as it is kept with a run. */
   readonly found: () => Pick<Source, 'code' | 'steps'>;
   /** The files of one, by path, with the SHA-256 of each; null where it is none of these. */
@@ -69,6 +72,7 @@ export function ownCodeIn(folder: string): OwnCode {
         if ('code' in step) codes.set(step.code.ref.digest, step.code);
       }
     },
+    kinds: () => [...steps.values()].flatMap((step) => ('kind' in step ? [step.kind] : [])),
     found: () => {
       const code = [...found].flatMap(([key, each]) =>
         'code' in each ? [{ ...(JSON.parse(key) as Asked), code: each.code }] : [],

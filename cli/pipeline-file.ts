@@ -4,13 +4,14 @@ import { pathToFileURL } from 'node:url';
 import { tsImport } from 'tsx/esm/api';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
+import type { OwnKind } from '../contracts/own-kind.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
 import { explained } from '../contracts/system-errors.ts';
 import {
+  formatProblem,
   type IncludedFiles,
-  type OwnKinds,
-  type PipelineSource,
+  type OwnFiles,
   parsePipeline,
   planPipeline,
   readPipeline,
@@ -30,6 +31,12 @@ export interface PipelineFile {
   readonly source: () => Source;
   /** The files of the user's own that its steps run. */
   readonly code: OwnCode;
+  /**
+   * What its steps of the user's own are, whatever else is wrong with it.
+   *
+   * @throws ContrailError InvalidPipeline that names the place of each that is none
+   */
+  readonly ownKinds: () => readonly OwnKind[];
 }
 
 /**
@@ -55,10 +62,23 @@ export async function openPipelineFile(
     return found;
   };
   const code = ownCodeIn(dirname(file));
-  if (runCode) await code.load(ownStepsIn(value ?? { text, file: name }, value !== undefined, files));
+  const mistakes = (own: OwnFiles) =>
+    (value === undefined
+      ? readPipeline({ text, file: name }, {}, { files, own })
+      : readPipelineValue(value, name, {}, { files, own })
+    ).problems;
+  const named = ownStepsIn(mistakes);
+  if (runCode) await code.load(named);
   const options = { files, own: runCode ? code.find : withoutCode };
   return {
     code,
+    ownKinds: () => {
+      const wrong = mistakes(options.own).filter(({ message }) =>
+        [...named].some((each) => message.startsWith(`${each}: `)),
+      );
+      if (wrong.length > 0) throw new ContrailError('InvalidPipeline', wrong.map(formatProblem).join('\n'));
+      return code.kinds();
+    },
     plan: (params) =>
       value === undefined
         ? parsePipeline({ text, file: name }, params, options)
@@ -76,14 +96,14 @@ export async function openPipelineFile(
 }
 
 /** The files of the steps of the user's own that a pipeline names; what is wrong with it is found when it is planned. */
-function ownStepsIn(written: unknown, isValue: boolean, files: IncludedFiles): ReadonlySet<string> {
+function ownStepsIn(read: (own: OwnFiles) => unknown): ReadonlySet<string> {
   const named = new Set<string>();
-  const steps: OwnKinds = (file) => {
-    named.add(file);
-    return { problem: '' };
-  };
-  if (isValue) readPipelineValue(written, '', {}, { files, own: { steps } });
-  else readPipeline(written as PipelineSource, {}, { files, own: { steps } });
+  read({
+    steps: (file) => {
+      named.add(file);
+      return { problem: '' };
+    },
+  });
   return named;
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StepKind } from '../../contracts/kinds/kind.ts';
+import { kindFromOwn, type OwnKind } from '../../contracts/own-kind.ts';
 import { stepKinds, writtenKindNames } from '../../contracts/step-kinds.ts';
 import { pipelineDefinitionSchema, stepDefinitionSchema } from './definition.ts';
 import { mustBeNamed } from './inputs.ts';
@@ -22,8 +23,12 @@ const ownFile: Schema = {
 
 const stepsById: Schema = { type: 'object', additionalProperties: { $ref: '#/$defs/step' } };
 
-/** JSON Schema of a pipeline file, for editors, from the schemas that validation uses. */
-export function pipelineJsonSchema(): Schema {
+/**
+ * JSON Schema of a pipeline file, for editors, from the schemas that validation uses.
+ *
+ * @param own the steps of the user's own whose parameters it knows; what others are given is anything
+ */
+export function pipelineJsonSchema(own: readonly OwnKind[] = []): Schema {
   const { $schema, ...pipeline } = toSchema(pipelineDefinitionSchema);
   const step = withoutSchema(toSchema(stepDefinitionSchema));
   return {
@@ -42,9 +47,14 @@ export function pipelineJsonSchema(): Schema {
         ...step,
         properties: {
           ...settings(step.properties as Record<string, Schema>),
-          uses: { anyOf: [{ enum: writtenKindNames }, ownFile] },
+          uses: { anyOf: [{ enum: [...writtenKindNames, ...own.map(({ file }) => file)] }, ownFile] },
         },
-        allOf: writtenKindNames.map((name) => parametersOf(name, stepKinds[name])),
+        allOf: [
+          ...writtenKindNames.map((name) => parametersOf(name, stepKinds[name], toSchema(stepKinds[name].params))),
+          ...own.map((kind) =>
+            parametersOf(kind.file, kindFromOwn(kind), withoutRefs(kind.params, () => true) as Schema),
+          ),
+        ],
       },
     },
   };
@@ -62,8 +72,9 @@ function settings(properties: Readonly<Record<string, Schema>>): Schema {
   return { ...properties, ...Object.fromEntries(others), matrix };
 }
 
-function parametersOf(name: string, kind: StepKind): Schema {
-  const parameters = withoutSchema(toSchema(kind.params));
+/** @param schema of its parameters */
+function parametersOf(name: string, kind: StepKind, schema: Schema): Schema {
+  const parameters = withoutSchema(schema);
   const inputs = Object.fromEntries(Object.keys(kind.inputs).map((input) => [input, reference]));
   const properties = { ...(allowReferences(parameters.properties) as Schema), ...inputs };
   const named = Object.keys(kind.inputs).filter((input) => mustBeNamed(kind, input));
@@ -85,17 +96,20 @@ function parametersOf(name: string, kind: StepKind): Schema {
 }
 
 const toSchema = (schema: z.ZodType): Schema =>
-  withoutAnyRefs(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })) as Schema;
+  withoutRefs(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), isPlainData) as Schema;
 
 const withoutSchema = ({ $schema: _, ...rest }: Schema): Schema => rest;
 
-/** Plain data is a definition that refers to itself, under a name that no other schema may have: anything will do. */
-function withoutAnyRefs(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutAnyRefs);
+/** Plain data is a definition that refers to itself, under a name that no other schema may have. */
+const isPlainData = (ref: string) => ref.startsWith('#/$defs/__schema');
+
+/** A schema in which anything will do where it refers to a definition: one within another schema has no place of its own. */
+function withoutRefs(value: unknown, isLeftOut: (ref: string) => boolean): unknown {
+  if (Array.isArray(value)) return value.map((each) => withoutRefs(each, isLeftOut));
   if (typeof value !== 'object' || value === null) return value;
-  if ('$ref' in value && String(value.$ref).startsWith('#/$defs/__schema')) return {};
+  if ('$ref' in value && typeof value.$ref === 'string' && isLeftOut(value.$ref)) return {};
   const members = Object.entries(value).filter(([key]) => key !== '$defs');
-  return Object.fromEntries(members.map(([key, member]) => [key, withoutAnyRefs(member)]));
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutRefs(member, isLeftOut)]));
 }
 
 /** Lets every value inside be a reference instead. */
