@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ArtifactKind, ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
+import type { ProgramOutput } from '../../contracts/kinds/run.ts';
 import type { ScheduleConfig } from '../../contracts/plan.ts';
 import type { StepKindName, StepResult, stepKinds } from '../../contracts/step-kinds.ts';
 import type { Defaults, StepDefinition } from './definition.ts';
@@ -63,9 +64,9 @@ export interface Step<K extends StepKindName = StepKindName, R = StepResult<K>> 
 }
 
 /** A step that runs once for each of a matrix: its result is the list of all. */
-export interface MatrixStep<K extends StepKindName, M> extends Step<K, EachOf<StepResult<K>>> {
+export interface MatrixStep<K extends StepKindName, M, R = StepResult<K>> extends Step<K, EachOf<R>> {
   /** For steps with the same matrix: their own one of these. */
-  readonly each: Step<K>;
+  readonly each: Step<K, R>;
   /** Only for the compiler. */
   readonly [named]?: M;
 }
@@ -73,7 +74,7 @@ export interface MatrixStep<K extends StepKindName, M> extends Step<K, EachOf<St
 type Axes = { readonly [name: string]: readonly unknown[] };
 type Followed = { readonly id: string; readonly each: object };
 type MatrixValues<M> = M extends Followed
-  ? M extends MatrixStep<infer _, infer Root>
+  ? M extends MatrixStep<infer _, infer Root, infer _R>
     ? MatrixValues<Root>
     : never
   : {
@@ -90,14 +91,47 @@ interface Common<K extends StepKindName> extends Settings {
   readonly when?: string;
 }
 
-/** Whether `with` must be there: where the kind has a parameter without a default. */
-type With<K extends StepKindName, W> =
-  Record<never, never> extends z.input<Kinds[K]['params']> ? { readonly with?: W } : { readonly with: W };
+/** Whether `with` must be there: where there is a parameter without a default. */
+type WithFor<P, W> = Record<never, never> extends P ? { readonly with?: W } : { readonly with: W };
 
-type StepOptions<K extends StepKindName, M> = Common<K> & {
+/** Parameters as they are written, also by a function of the matrix. */
+type Written<P, M> = P | ((values: { readonly matrix: MatrixValues<M> }) => P);
+
+/** Of a program, what `with` declares of its result is part of its type; other kinds have no such parameters. */
+interface Declared<K extends StepKindName, R, O> {
+  readonly result?: K extends 'run' ? R : never;
+  readonly outputs?: K extends 'run' ? O & WithoutOthers<O> : never;
+}
+/** What is inferred from a value takes any member; these must be those of an output. */
+type WithoutOthers<O> = {
+  readonly [N in keyof O]: { readonly [Other in Exclude<keyof O[N], MembersOf<ProgramOutput>>]: never };
+};
+type MembersOf<T> = T extends unknown ? keyof T : never;
+
+type StepOptions<K extends StepKindName, M, R, O> = Common<K> & {
   readonly matrix?: M;
   readonly maxParallel?: number;
-} & With<K, Parameters<K> | ((values: { readonly matrix: MatrixValues<M> }) => Parameters<K>)>;
+} & WithFor<z.input<Kinds[K]['params']>, Written<Parameters<K> & Declared<K, R, O>, M>>;
+
+/** What the compiler knows nothing of, and so lets be anything. */
+type Anything = z.infer<z.ZodAny>;
+interface FieldValues {
+  readonly number: number;
+  readonly text: string;
+  readonly boolean: boolean;
+  readonly list: readonly Anything[];
+  readonly mapping: { readonly [name: string]: Anything };
+  readonly any: Anything;
+}
+
+/** The result of a program: the fields that it declares, or any where it declares none, and its outputs. */
+type ProgramResult<R, O> = (unknown extends R
+  ? { readonly [name: string]: Anything }
+  : { readonly [N in keyof R]: R[N] extends keyof FieldValues ? FieldValues[R[N]] : Anything }) &
+  (unknown extends O
+    ? unknown
+    : { readonly [N in keyof O]: Artifact<O[N] extends { readonly dataset: unknown } ? 'dataset' : 'files'> });
+type ResultOf<K extends StepKindName, R, O> = K extends 'run' ? ProgramResult<R, O> : StepResult<K>;
 
 /** A step of the user's own, as `typeof` of its file's default export gives it. */
 interface OwnTyped {
@@ -117,19 +151,24 @@ type OwnWith<T extends TypesOf<OwnTyped>> = {
 } & {
   readonly [N in keyof T['inputs']]?: T['inputs'][N] extends ArtifactKind ? Reference<Artifact<T['inputs'][N]>> : never;
 };
-type OwnOptions<S extends OwnTyped> = Omit<Common<'own'>, 'uses'> & {
-  readonly uses: `./${string}`;
-  readonly with?: OwnWith<TypesOf<S>>;
-};
+type OwnOptions<S extends OwnTyped> = Omit<Common<'own'>, 'uses'> & { readonly uses: `./${string}` } & WithFor<
+    TypesOf<S>['with'],
+    OwnWith<TypesOf<S>>
+  >;
 
 /** Adds a step of the user's own: `own<typeof dedupe>('dedupe', { uses: './steps/dedupe.ts' })`, with `import type` for it. */
 type AddOwn = <S extends OwnTyped>(id: string, options: OwnOptions<S>) => Step<'own', OwnResult<TypesOf<S>>>;
 
 /** Adds a step. With a `matrix`, of lists or of another step, it is one for each combination. */
-type AddStep = <K extends Exclude<StepKindName, 'own'>, const M extends Axes | Followed | undefined = undefined>(
+type AddStep = <
+  K extends Exclude<StepKindName, 'own'>,
+  const M extends Axes | Followed | undefined = undefined,
+  const R = unknown,
+  const O = unknown,
+>(
   id: string,
-  options: StepOptions<K, M>,
-) => M extends undefined ? Step<K> : MatrixStep<K, M>;
+  options: StepOptions<K, M, R, O>,
+) => M extends undefined ? Step<K, ResultOf<K, R, O>> : MatrixStep<K, M, ResultOf<K, R, O>>;
 
 /** What a pipeline is built with. */
 export interface Builder<P> {

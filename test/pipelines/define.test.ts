@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { definePipeline, expression } from '../../pipelines/define.ts';
+import { definePipeline, defineStep, expression, z } from '../../pipelines/define.ts';
 import { parsePipeline, planPipeline, readPipelineValue } from '../../pipelines/language/index.ts';
 import type dedupe from '../../pipelines/steps/dedupe.ts';
+
+const strict = defineStep({
+  with: z.object({ minimum: z.number() }),
+  outputs: { images: 'dataset', list: 'files' },
+  result: z.object({ note: z.string() }),
+  run: () => ({ note: '' }),
+});
 
 const quickstart = definePipeline(
   {
@@ -202,5 +209,67 @@ describe('the compiler refuses', () => {
       dedupe: { uses: './steps/dedupe.ts', needs: ['draw'], with: { keep: 'last' } },
       count: { with: { inputs: { images: '${steps.dedupe.result.unique}' } } },
     });
+  });
+
+  it('a step of your own without a parameter that it needs, or with another', () => {
+    definePipeline({ name: 'own' }, ({ step, own }) => {
+      // @ts-expect-error minimum is missing
+      own<typeof strict>('a', { uses: './steps/strict.ts' });
+      // @ts-expect-error minimum is missing
+      own<typeof strict>('b', { uses: './steps/strict.ts', with: {} });
+      // @ts-expect-error there is no such parameter
+      own<typeof strict>('c', { uses: './steps/strict.ts', with: { minimum: 1, minimun: 1 } });
+      const made = own<typeof strict>('d', { uses: './steps/strict.ts', with: { minimum: 1 } });
+      step('e', { uses: 'pretrain', with: { dataset: made.result.images } });
+      // @ts-expect-error files are no data set
+      step('f', { uses: 'pretrain', with: { dataset: made.result.list } });
+      // @ts-expect-error a text is no number of epochs
+      step('g', { uses: 'pretrain', with: { dataset: made.result.images, epochs: made.result.note } });
+      // @ts-expect-error its note has nothing in it
+      void made.result.note.length;
+    });
+  });
+
+  it('a result that a program does not declare', () => {
+    const value = definePipeline({ name: 'programs' }, ({ step }) => {
+      const draw = step('draw', {
+        uses: 'run',
+        with: {
+          command: ['x'],
+          outputs: { images: { dataset: 'images', seed: 1 }, table: { file: 'a.csv' } },
+          result: { count: 'number', note: 'text', more: 'any' },
+        },
+      });
+      step('a', { uses: 'pretrain', with: { dataset: draw.result.images, epochs: draw.result.count } });
+      step('b', { uses: 'prepare-data', with: { dataset: 'image-folder', from: draw.result.table } });
+      step('c', { uses: 'pretrain', with: { dataset: draw.result.images, epochs: draw.result.more } });
+      // @ts-expect-error it declares no such field
+      void draw.result.cuont;
+      // @ts-expect-error a table is no data set
+      step('d', { uses: 'pretrain', with: { dataset: draw.result.table } });
+      // @ts-expect-error a text is no number of epochs
+      step('e', { uses: 'pretrain', with: { dataset: draw.result.images, epochs: draw.result.note } });
+      // @ts-expect-error there is no such parameter
+      step('f', { uses: 'run', with: { command: ['x'], output: {} } });
+      // @ts-expect-error there is no such type of a field
+      step('g', { uses: 'run', with: { command: ['x'], result: { count: 'integer' } } });
+      // @ts-expect-error a data set is not made so
+      step('h', { uses: 'run', with: { command: ['x'], outputs: { images: { dataset: 'images', sead: 1 } } } });
+      // @ts-expect-error what a program declares is no parameter of another kind
+      step('i', { uses: 'evaluate', with: { result: { count: 'number' } } });
+      const free = step('j', { uses: 'run', with: { command: ['x'] } });
+      step('k', { uses: 'pretrain', with: { dataset: draw.result.images, epochs: free.result.anything } });
+      const each = step('l', {
+        uses: 'run',
+        matrix: { size: [1, 2] },
+        with: ({ matrix }) => ({ command: ['x', matrix.size], result: { count: 'number' } }),
+      });
+      step('m', { uses: 'run', matrix: each, with: { command: ['x', each.each.result.count] } });
+      // @ts-expect-error it declares no such field
+      void each.each.result.cuont;
+      // @ts-expect-error the list of all is no number of epochs
+      step('n', { uses: 'pretrain', with: { dataset: draw.result.images, epochs: each.result.count } });
+    });
+    expect(value.steps).toMatchObject({ a: { with: { epochs: '${steps.draw.result.count}' } } });
   });
 });
