@@ -37,10 +37,18 @@ async function load(file: string): Promise<OwnStep> {
   throw new Refused('InvalidInput', 'its default export must be a step, as in `export default defineStep({ … })`');
 }
 
-/** An object, so that a parameter that is written wrong is one too many. */
 const schemaOf = (schema: z.ZodObject | undefined, io: 'input' | 'output') => {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema ?? z.object({}), { io, unrepresentable: 'any' });
-  return { additionalProperties: false, ...rest } as unknown as Record<string, Json>;
+  const { $schema: _, ...rest } = z.toJSONSchema(schema ?? z.object({}), {
+    io,
+    unrepresentable: 'any',
+    // A parameter that is written wrong is one too many, also deeper inside: zod would pass it over in silence. Of what is an
+    // intersection, a member that one side does not know may be the other's.
+    override: ({ zodSchema: { _zod: inner }, jsonSchema, path }) => {
+      const isOpen = inner.def.type !== 'object' || inner.def.catchall !== undefined || path.includes('allOf');
+      if (!isOpen) jsonSchema.additionalProperties = false;
+    },
+  });
+  return rest as unknown as Record<string, Json>;
 };
 
 function describe({ options }: OwnStep): Described {

@@ -10,7 +10,7 @@ import { ancestorsByDistance, type Needs } from './order.ts';
 import type { Path } from './problems.ts';
 import type { Member, ReadStep } from './read-step.ts';
 import { findReferences, wholeReference } from './references.ts';
-import { problemWithField } from './result-fields.ts';
+import { bare, fieldAt, kindOfArtifact, problemWithField } from './result-fields.ts';
 import { baseOf } from './written.ts';
 
 /** What the steps of a pipeline are to each other. */
@@ -110,8 +110,26 @@ export function checkResultReferences({ written, definition }: ReadStep, kind: S
     if (reference?.of !== 'steps' || Object.hasOwn(kind.inputs, String(path[0]))) continue;
     const giver = read.get(baseOf(reference.step))?.definition;
     const problem = giver ? problemWithField(giver, reference.path) : null;
-    if (problem) written.scope.report.at([...written.path, 'with', ...path], problem.message);
+    const wrong = problem?.message ?? (giver ? problemWithArtifact(kind, path, giver, reference.path) : null);
+    if (wrong) written.scope.report.at([...written.path, 'with', ...path], wrong);
   }
+}
+
+/** What is wrong with a result for a parameter that is an artifact, such as `from` of prepare-data. */
+function problemWithArtifact(
+  { params }: StepKind,
+  [name = '', ...deeper]: Path,
+  giver: ReadStep['definition'],
+  path: readonly string[],
+): string | null {
+  const parameter = deeper.length === 0 ? (params.shape as Record<string, z.ZodType>)[name] : undefined;
+  const wanted = parameter ? kindOfArtifact(bare(parameter)) : null;
+  const field = fieldAt(giver, path);
+  if (wanted === null || field === null) return null;
+  const made = kindOfArtifact(field);
+  if (made === wanted) return null;
+  const of = `${path.join('.')} of ${giver.own?.file ?? `a ${giver.uses} step`}`;
+  return `${name} must be the ${wanted} of a step; ${of} is ${made === null ? 'no artifact' : `of the kind ${made}`}`;
 }
 
 /**

@@ -1,13 +1,11 @@
-import { z } from 'zod';
-import { type CodeRef, digestSchema } from '../../contracts/artifacts.ts';
+import type { CodeRef } from '../../contracts/artifacts.ts';
 import { isMapping, type Json } from '../../contracts/json.ts';
-import { isStepKind, kindOf } from '../../contracts/step-kinds.ts';
 import type { Graph } from './check-parameters.ts';
 import { suggestion } from './nearest.ts';
 import type { Path } from './problems.ts';
 import type { ReadStep } from './read-step.ts';
 import { findReferences, wholeReference } from './references.ts';
-import { bare } from './result-fields.ts';
+import { fieldAt, isArtifact } from './result-fields.ts';
 import { baseOf } from './written.ts';
 
 /** What a step says of the files that its program needs. */
@@ -98,16 +96,8 @@ function checkOutputs({ outputs, result }: Readonly<Record<string, Json>>, say: 
     if (keysOf(result).includes(name)) say(['result', name], `${name} is an output already`);
 }
 
-/** Whether what is at a path of a step's result may be an artifact. */
-function gives({ uses, with: parameters, own }: ReadStep['definition'], path: readonly string[]): boolean {
-  if (!isStepKind(uses)) return true;
-  let schema: z.ZodType = kindOf({ uses, with: parameters, own }).result;
-  for (const name of path) {
-    if (!(schema instanceof z.ZodObject)) return true;
-    const field = (schema.shape as Record<string, z.ZodType>)[name];
-    // That there is no such field is said elsewhere; what may have any field may have this one.
-    if (!field) return true;
-    schema = bare(field);
-  }
-  return schema instanceof z.ZodObject && schema.shape.digest === digestSchema && 'kind' in schema.shape;
+/** Whether what is at a path of a step's result may be an artifact; that there is no such field is said elsewhere. */
+function gives(giver: ReadStep['definition'], path: readonly string[]): boolean {
+  const field = fieldAt(giver, path);
+  return field === null || isArtifact(field);
 }

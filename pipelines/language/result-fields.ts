@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ArtifactKind, artifactKindSchema, digestSchema } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { OwnKind } from '../../contracts/own-kind.ts';
 import { isStepKind, kindOf } from '../../contracts/step-kinds.ts';
@@ -39,6 +40,29 @@ export function problemWithField(
     schema = bare(next);
   }
   return null;
+}
+
+/** What is at a path of a step's result; null where nothing is known of it. */
+export function fieldAt({ uses, with: parameters, own }: Giver, path: readonly string[]): z.ZodType | null {
+  if (!isStepKind(uses)) return null;
+  let schema: z.ZodType = kindOf({ uses, with: parameters, own }).result;
+  for (const name of path) {
+    const field: z.ZodType | undefined =
+      schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>)[name] : undefined;
+    if (!field) return null;
+    schema = bare(field);
+  }
+  return schema;
+}
+
+/** Whether a schema is that of an artifact, of whichever kind. */
+export const isArtifact = (schema: z.ZodType): boolean =>
+  schema instanceof z.ZodObject && schema.shape.digest === digestSchema;
+
+/** The kind of artifact that a schema is of; null where it is none, or of any kind. */
+export function kindOfArtifact(schema: z.ZodType): ArtifactKind | null {
+  const { kind, digest } = schema instanceof z.ZodObject ? schema.shape : {};
+  return digest === digestSchema && kind instanceof z.ZodLiteral ? artifactKindSchema.parse(kind.value) : null;
 }
 
 /** Of an object, what a field may be that it does not name. */

@@ -265,5 +265,12 @@ export default defineStep({
   pretrain: { uses: pretrain, with: { dataset: "\${steps.made.result.a}" } }
 `),
     ).rejects.toThrow(/p\.yaml:4:\d+: dataset must be the dataset of a step/);
+    await expect(
+      planned(`  made: { uses: ./steps/made.ts }
+  data: { uses: prepare-data, with: { dataset: image-folder, from: "\${steps.made.result.images}" } }
+`),
+    ).rejects.toThrow(
+      /p\.yaml:4:\d+: from must be the files of a step; images of \.\/steps\/made\.ts is of the kind dataset/,
+    );
   });
 });

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openPipelineFile, planSource } from '../../cli/pipeline-file.ts';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { kindFromOwn } from '../../contracts/own-kind.ts';
 import { sourceSchema } from '../../contracts/schedules.ts';
 import { describeOwnStep, type OwnStepWork, runOwnStep, storeCode } from '../../own-steps/index.ts';
 import { unpack } from '../../own-steps/unpack.ts';
@@ -243,6 +244,22 @@ describe('what a step of your own is', () => {
     expect('loadedHere' in globalThis).toBe(false);
   });
 
+  it("says of its parameters what is one too many, and nothing of what might be another's", async () => {
+    const found = await described(
+      stepFile(
+        '() => ({})',
+        'with: z.object({ a: z.object({}), b: z.looseObject({}), c: z.object({ x: z.int() }).and(z.union([z.object({ y: z.int() }), z.object({ z: z.int() })])) })',
+      ),
+    );
+    if ('problem' in found) throw new Error(found.problem);
+    const { params } = kindFromOwn(found.kind);
+    const given = { a: {}, b: {}, c: { x: 1, y: 1 } };
+    expect(params.safeParse(given).error).toBeUndefined();
+    expect(params.safeParse({ ...given, b: { more: 1 } }).success).toBe(true);
+    expect(params.safeParse({ ...given, a: { more: 1 } }).success).toBe(false);
+    expect(params.safeParse({ ...given, more: 1 }).success).toBe(false);
+  });
+
   it('follows from every file that it imports, and from the versions of packages', async () => {
     const text = stepFile('() => ({})', '', "import './lib.ts';\nimport 'left';");
     const files = (lib: string, version: string) => ({
@@ -303,7 +320,7 @@ describe('what a step of your own is', () => {
 describe('a pipeline with a step of your own', () => {
   const step = stepFile(
     '() => ({ kept: 1 })',
-    "with: z.object({ keep: z.enum(['first', 'last']) }), outputs: { unique: 'files' }, result: z.object({ kept: z.number() })",
+    "with: z.object({ keep: z.enum(['first', 'last']), limits: z.object({ most: z.int().max(9) }).optional() }), outputs: { unique: 'files' }, result: z.object({ kept: z.number() })",
   );
   const planned = async (steps: string, options = {}) => {
     const root = await beside({ 'p.yaml': `name: p\nsteps:\n${steps}`, 'steps/dedupe.ts': step });
@@ -328,6 +345,16 @@ describe('a pipeline with a step of your own', () => {
     ['a wrong parameter', 'with: { keep: middle }', /p\.yaml:3:\d+: .*first/],
     ['a parameter that there is none of', 'with: { keep: first, kep: 1 }', /p\.yaml:3:\d+: .*kep/],
     ['a parameter that is missing', 'with: {}', /p\.yaml:3:\d+: .*keep/],
+    [
+      'a wrong parameter within another',
+      'with: { keep: first, limits: { most: 10 } }',
+      /p\.yaml:3:72: most must be at most 9/,
+    ],
+    [
+      'one there that there is none of',
+      'with: { keep: first, limits: { most: 1, mots: 1 } }',
+      /p\.yaml:3:75: unknown key mots/,
+    ],
   ])('is refused at its place with %s', async (_, given, message) => {
     expect((await failure(planned(`  one: { uses: ./steps/dedupe.ts, ${given} }\n`))).message).toMatch(message);
   });
@@ -338,6 +365,19 @@ describe('a pipeline with a step of your own', () => {
 `);
     expect((await failure(wrong)).message).toMatch(
       /p\.yaml:4:\d+: \.\/steps\/dedupe\.ts has no result kpet; did you mean kept/,
+    );
+    expect(
+      (
+        await failure(
+          planned(`  one: { uses: ./steps/dedupe.ts, with: { keep: first } }
+  two: { uses: run, when: "steps.one.result.kpet > 1", with: { command: [x] } }
+finally:
+  three: { uses: run, with: { command: [x, "\${steps.one.result.unqiue}"] } }
+`),
+        )
+      ).message,
+    ).toMatch(
+      /p\.yaml:4:\d+: .*no result kpet; did you mean kept\?\n.*p\.yaml:6:\d+: .*no result unqiue; did you mean unique/,
     );
     for (const uses of ['../dedupe.ts', '/etc/x.ts', './steps/../../x.ts', 'steps/dedupe.ts'])
       expect((await failure(planned(`  one: { uses: ${uses} }\n`))).message).toMatch(
