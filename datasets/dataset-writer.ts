@@ -40,7 +40,8 @@ export interface WrittenDataset {
 }
 
 /**
- * Writes a data set, image by image. One shard of each split, and the few images that are being read, are in memory.
+ * Writes a data set, image by image. In memory are one shard of each split, the few images that are being read, and less than
+ * 1 KiB for each image that was added.
  *
  * Images become rows in the order in which they are added: the same images in the same order give the same data set.
  */

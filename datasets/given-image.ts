@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
+import { isMapping } from '../contracts/json.ts';
 import { explained } from '../contracts/system-errors.ts';
 import { smallestSide } from './fit.ts';
 import { decodeContent, decodeFile } from './folder/decode.ts';
@@ -52,9 +53,9 @@ interface ReadImage {
 
 /** Checks the form of an image. @throws ContrailError InvalidInput */
 export function parseImage(given: GivenImage, number: number): GivenImage {
-  const parsed = ('file' in given ? fileSchema : pixelsSchema).safeParse(given);
+  const parsed = (isMapping(given) && 'file' in given ? fileSchema : pixelsSchema).safeParse(given);
   if (parsed.success) return parsed.data;
-  throw new ContrailError('InvalidInput', `Image ${number} cannot be added: ${z.prettifyError(parsed.error)}`);
+  throw new ContrailError('InvalidInput', `image ${number} cannot be added: ${z.prettifyError(parsed.error)}`);
 }
 
 /**

@@ -1,7 +1,6 @@
 export { adoptDataset } from './adopt.ts';
 export { type BalancedShape, balancedBatchPlan, balancedShape, rowsByClass } from './balanced-batches.ts';
 export { type BatchPlan, batchPlan } from './batches.ts';
-export { createDatasetWriter } from './dataset-writer.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
 export { changesSince, type FolderChanges } from './folder/changes.ts';

@@ -5,16 +5,14 @@ import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetAbout } from '../../contracts/artifacts.ts';
 import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
-import {
-  adoptDataset,
-  createDatasetWriter,
-  describeDataset,
-  loadSplit,
-  prepareDataset,
-  readRowDigests,
-} from '../../datasets/index.ts';
+import { adoptDataset, describeDataset, loadSplit, prepareDataset, readRowDigests } from '../../datasets/index.ts';
 import { createSetWriter } from '../../datasets/set-writer.ts';
-import type { DatasetOptions, GivenImage, WrittenDataset } from '../../pipelines/dataset.ts';
+import {
+  createDatasetWriter,
+  type DatasetOptions,
+  type GivenImage,
+  type WrittenDataset,
+} from '../../pipelines/dataset.ts';
 import { artifactFolder, openStore, readArtifact, readArtifactFile, writeArtifact } from '../../store/index.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-writer-'));
@@ -177,13 +175,14 @@ describe('what cannot be written is refused', () => {
       added({ class: 'od', ...one }),
       /^image 1 cannot be added: there is no class "od"\.$/,
     ],
-    ['a class that is not said', added(one), /Image 1 cannot be added: .*class/s],
+    ['a class that is not said', added(one), /^image 1 cannot be added: .*class/s],
     [
       'pixels that do not fit',
       added({ class: 'odd', ...one, channels: 3 }),
       /must have height x width x channels = 3072 bytes, not 1024/,
     ],
     ['too small an image', added({ class: 'odd', ...pixelsOf(1, { side: 7 }) }), />=8/],
+    ['nothing at all', added(null as unknown as object), /^image 1 cannot be added: .*expected object/s],
     ['two channels', added({ class: 'odd', ...one, channels: 2 }), /must be 1 \(grey\) or 3/],
     ['numbers that are no bytes', added({ class: 'odd', ...one, pixels: [...one.pixels] }), /Uint8Array/],
     ['a split that there is none of', added({ class: 'odd', split: 'dev', ...one }), /"train"\|"validation"\|"test"/],

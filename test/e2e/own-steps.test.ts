@@ -80,6 +80,59 @@ it('draws, cleans and trains on images by steps of your own, and does again what
   });
 });
 
+it('trains on data sets that a program and a step of your own made', async () => {
+  const beside = join(folder, 'made');
+  await cp(fileURLToPath(new URL('../../pipelines/steps', import.meta.url)), join(beside, 'steps'), {
+    recursive: true,
+  });
+  await writeFile(
+    join(beside, 'steps/waves.ts'),
+    `import { createDatasetWriter } from 'contrail/dataset';
+import { defineStep } from 'contrail/define';
+export default defineStep({
+  outputs: { waves: 'dataset' },
+  run: async ({ outputs }) => {
+    const writer = createDatasetWriter(outputs.waves, { classes: ['a', 'b'] });
+    for (let index = 0; index < 80; index++) {
+      const pixels = Uint8Array.from({ length: 1024 }, (_, at) => (index % 2 === 0 ? at : at / 32) * (3 + index / 40));
+      await writer.add({ class: index % 2 === 0 ? 'a' : 'b', pixels, height: 32, width: 32, channels: 1 });
+    }
+    await writer.finish();
+  },
+});
+`,
+  );
+  const small = `encoder: { name: small-resnet, channels: 8, blocks: [1, 1] }, projection: { hidden: 16, output: 8 },
+      batch: 16, epochs: 1`;
+  await writeFile(
+    join(beside, 'made.yaml'),
+    `name: made
+steps:
+  draw:
+    uses: run
+    with:
+      command: [python3, steps/draw.py, --out, "\${outputs.shapes}", --images, "20"]
+      outputs: { shapes: { dataset: shapes } }
+  waves: { uses: ./steps/waves.ts }
+  on-shapes:
+    uses: pretrain
+    needs: [draw]
+    with: { ${small} }
+  on-waves:
+    uses: pretrain
+    needs: [waves]
+    with: { ${small} }
+  probe: { uses: linear-probe, needs: [on-waves], with: { epochs: 2, batch: 16 } }
+  evaluate: { uses: evaluate, needs: [probe] }
+`,
+  );
+  await begin('made', join(beside, 'made.yaml'));
+  const results = await environment.result('made');
+  expect(results.draw?.shapes).toMatchObject({ kind: 'dataset' });
+  expect(results['on-shapes']?.encoder).toMatchObject({ kind: 'encoder' });
+  expect(results.evaluate?.top1).toEqual(expect.any(Number));
+});
+
 /** Every text in a history, those in payloads too. */
 function textsIn(value: unknown): string[] {
   if (typeof value === 'string') return [value];
