@@ -20,6 +20,10 @@ export const limits = {
   matrixCombinations: 1000,
   /** Values of all combinations of a matrix together. */
   matrixValues: 50_000,
+  /** One item of a list that a matrix goes over. */
+  itemBytes: 4096,
+  /** Parameters of all the steps that the lists of a run make, with their items filled in. */
+  listedBytes: 4 * 1024 * 1024,
   /** Needs of the steps of the plan, each of a matrix counted. */
   plannedNeeds: 20_000,
   /** How deep lists and mappings may lie in each other. */

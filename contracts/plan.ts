@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { artifactKindSchema, codeRefSchema } from './artifacts.ts';
 import { durationSchema } from './duration.ts';
 import { plannedStepIdSchema, stepIdSchema } from './identifiers.ts';
+import { limits } from './limits.ts';
 import { ownKindSchema } from './own-kind.ts';
 import { type StepKindName, stepKindNames } from './step-kinds.ts';
 
@@ -57,12 +58,33 @@ export const plannedStepSchema = z.strictObject({
 });
 export type PlannedStep = z.infer<typeof plannedStepSchema>;
 
+/** How many of a matrix may be lost: so many, or such a share of them. */
+export const tolerateSchema = z.union([
+  z.int().min(0).max(limits.matrixCombinations),
+  z.number().gt(0, 'must be a whole number, or a share such as 0.1').lt(1),
+]);
+
+/** Where the items of a matrix come from that is not known when the pipeline is read: a list in the result of a step. */
+export const listSourceSchema = z.strictObject({
+  step: plannedStepIdSchema,
+  path: z.array(z.string()).min(1),
+  /** What `${matrix.…}` calls an item. */
+  name: z.string(),
+  /** The step of the pipeline that names the list; steps with the same one have the same items, each its own counterpart. */
+  root: stepIdSchema,
+});
+export type ListSource = z.infer<typeof listSourceSchema>;
+
 /** A step of the pipeline that the plan holds several times. A reference to it names the list of all their results. */
 export const matrixSchema = z.strictObject({
+  /** Of a list that is not there yet, the step itself stands for all: see pipelines/language/expand-lists.ts. */
   members: z.array(plannedStepIdSchema).min(1),
   /** How many of them run at a time; without a limit where absent. */
   maxParallel: z.int().positive().optional(),
+  tolerate: tolerateSchema.optional(),
+  list: listSourceSchema.optional(),
 });
+export type Matrix = z.infer<typeof matrixSchema>;
 
 /** A schedule, in Temporal's terms. */
 export const scheduleSchema = z.strictObject({

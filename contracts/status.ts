@@ -48,6 +48,8 @@ export interface StepStatus {
   /** Why it was skipped, where that is not its own `when`. */
   readonly note?: string;
   readonly error: { readonly type: string; readonly message: string } | null;
+  /** It is lost, and its matrix tolerates that: who needs all of it goes on with the others. */
+  readonly tolerated?: boolean;
   /** What it asks of a person while it waits for one. */
   readonly asks?: Question | null;
   /** While it is running: what its last attempt failed with. Absent where all goes well. */

@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 import { z } from 'zod';
 import { type ApproveRequest, approveRequestSchema } from '../contracts/approval.ts';
-import type { Plan, PlannedStep } from '../contracts/plan.ts';
+import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { changeRule, withValueAt } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
@@ -17,6 +17,7 @@ import { following } from '../pipelines/language/following.ts';
 import { describeIssues } from '../pipelines/language/issues.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import { findReferences } from '../pipelines/language/references.ts';
+import { toleratedSteps } from '../pipelines/language/tolerance.ts';
 import { type Approval, decisionOf } from './approval.ts';
 import { describeFailure } from './failures.ts';
 import { lookups } from './lookups.ts';
@@ -56,7 +57,6 @@ export interface InFlight {
 
 /** What the messages work with. */
 export interface Controlled {
-  readonly plan: Plan;
   readonly stepOf: (id: string) => PlannedStep | undefined;
   readonly state: RunState;
   readonly running: ReadonlyMap<string, InFlight>;
@@ -64,6 +64,7 @@ export interface Controlled {
   readonly wake: () => void;
 }
 
+const idsOf = (state: RunState): string[] => state.plan().steps.map(({ id }) => id);
 const isTraining = (step: PlannedStep | undefined) => step !== undefined && isTrainingKind(step.uses);
 const refuse = (message: string) => ApplicationFailure.nonRetryable(message, 'Refused');
 
@@ -129,6 +130,17 @@ function requireSteps({ state }: Controlled, ids: readonly string[] = []): void 
       );
 }
 
+/** The plan that is kept has no steps for items, so a change of one could not be kept with it. */
+function refuseItem({ state, stepOf }: Controlled, id: string): void {
+  const { matrices } = state.plan();
+  const matrix = matrices?.[id] ? id : stepOf(id)?.matrix?.of;
+  const list = matrix === undefined ? undefined : matrices?.[matrix]?.list;
+  if (list)
+    throw refuse(
+      `Step ${id} is there for the items of a list, which step ${list.step} gives: one of them cannot have parameters of its own. \`contrail resume --set\` changes a param of the pipeline.`,
+    );
+}
+
 function refusePause(controlled: Controlled, { steps }: PauseRequest): void {
   const { state, stepOf, running } = controlled;
   requireSteps(controlled, steps);
@@ -142,13 +154,13 @@ function refusePause(controlled: Controlled, { steps }: PauseRequest): void {
   }
 }
 
-async function pause({ plan, state, running }: Controlled, { steps, reason }: PauseRequest): Promise<string[]> {
+async function pause({ state, running }: Controlled, { steps, reason }: PauseRequest): Promise<string[]> {
   const why = reason ?? 'by request';
   if (!steps?.length) {
     state.setPaused(why);
     publishPause(why);
   }
-  const concerned = steps?.length ? [...steps] : plan.steps.map(({ id }) => id).filter((id) => running.has(id));
+  const concerned = steps?.length ? [...steps] : idsOf(state).filter((id) => running.has(id));
   for (const id of concerned) {
     const inFlight = running.get(id);
     if (!inFlight) state.update(id, { state: 'paused' });
@@ -185,21 +197,21 @@ function refuseUnpause(controlled: Controlled, { steps, set }: UnpauseRequest): 
     throw refuse('Parameters can be changed for one step at a time: name the step.');
   if (running.has(only))
     throw refuse(`The training ${only} is in the middle of its epochs, and goes on with the parameters that it has.`);
+  refuseItem(controlled, only);
   for (const path of Object.keys(set))
     if (!/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))
       throw refuse(`${JSON.stringify(path)} is not the path of a parameter, such as optimizer.learningRate.`);
 }
 
 async function unpause(controlled: Controlled, { steps, set }: UnpauseRequest): Promise<string[]> {
-  const { plan, state, running, wake } = controlled;
+  const { state, running, wake } = controlled;
   const [only] = steps ?? [];
   if (only !== undefined && set && Object.keys(set).length > 0) {
     const changes = { ...state.changes.get(only), ...set };
     await checkChanges(controlled, only, changes);
     state.changes.set(only, changes);
   }
-  const concerned = plan.steps
-    .map(({ id }) => id)
+  const concerned = idsOf(state)
     .filter((id) => !steps?.length || steps.includes(id))
     .filter((id) => state.states[id] === 'paused' || running.get(id)?.pauseRequested === true);
   if (!steps?.length && state.paused() !== null) {
@@ -239,6 +251,7 @@ async function checkChanges({ stepOf, state }: Controlled, id: string, changes: 
 function refuseSet(controlled: Controlled, { step: id, path, value }: SetRequest): void {
   const { state, running, stepOf } = controlled;
   requireSteps(controlled, [id]);
+  refuseItem(controlled, id);
   const step = stepOf(id);
   if (!/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))
     throw refuse(`${JSON.stringify(path)} is not the path of a parameter, such as epochs or stop.patience.`);
@@ -316,25 +329,33 @@ function approve({ running }: Controlled, request: ApproveRequest): string {
 }
 
 function refuseRetry(controlled: Controlled, id: string): void {
-  const { plan, state, stepOf } = controlled;
+  const { state, stepOf } = controlled;
   requireSteps(controlled, [id]);
+  const plan = state.plan();
   const is = state.states[id];
   if ((stepOf(id)?.role ?? 'step') !== 'step')
     throw refuse(`${id} is a step of onFailure or finally; these are done again with the run.`);
   if (is !== 'failed' && is !== 'paused')
     throw refuse(`Step ${id} is ${is}. While a run goes on, only a step that failed or is paused can be done again.`);
+  const goesOn = toleratedSteps(plan, (each) => state.states[each]).includes(id)
+    ? [...following(plan, [id])].find((each) => state.states[each] === 'running' || state.states[each] === 'done')
+    : undefined;
+  if (goesOn !== undefined)
+    throw refuse(
+      `${goesOn} has gone on without step ${id}, which is tolerated. Wait for the end of the run, and retry then.`,
+    );
   if (plan.steps.some((each) => (each.role ?? 'step') !== 'step' && state.states[each.id] !== 'waiting'))
     throw refuse('The run is ending: its onFailure or finally steps have begun. Wait for its end, and retry then.');
 }
 
-async function retry({ plan, state, running, wake }: Controlled, id: string): Promise<string[]> {
+async function retry({ state, running, wake }: Controlled, id: string): Promise<string[]> {
   const inFlight = running.get(id);
   if (inFlight) {
     inFlight.pauseRequested = false;
     await tell(inFlight, (handle) => handle.signal(unpauseTrainingSignal, {}));
     return [id];
   }
-  const again = [...following(plan, [id])].filter((each) => each === id || hasEnded(state.states[each]));
+  const again = [...following(state.plan(), [id])].filter((each) => each === id || hasEnded(state.states[each]));
   for (const each of again)
     if (state.states[each] !== 'done') state.update(each, { state: 'waiting', error: null, endedAt: null });
   wake();

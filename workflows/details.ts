@@ -2,6 +2,7 @@ import { questionText } from '../contracts/approval.ts';
 import { dataHeadline } from '../contracts/data-account.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
+import { someOf } from '../contracts/some-of.ts';
 import { type StepState, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { StepTroubleReport } from './messages.ts';
 
@@ -16,6 +17,8 @@ export interface RunDetails {
   readonly paused: string | null;
   /** What the work of running steps failed with, where it is tried again. */
   readonly troubles: ReadonlyMap<string, NonNullable<StepTroubleReport['failed']>>;
+  /** Steps that are lost, which their matrix tolerates. */
+  readonly tolerated: readonly string[];
   /** Every step of a short plan; of a long one those that run, wait for a person, or failed. */
   readonly shown: Iterable<StepStatus>;
 }
@@ -23,7 +26,7 @@ export interface RunDetails {
 /** Whether a plan is short enough for a table of all its steps. */
 export const isShort = (steps: number): boolean => steps <= maximumRows;
 
-export function runDetails({ steps, counts, paused, troubles, shown }: RunDetails): string {
+export function runDetails({ steps, counts, paused, troubles, tolerated, shown }: RunDetails): string {
   const rows: StepStatus[] = [];
   for (const step of shown) if (rows.push(step) === maximumRows) break;
   const order: readonly StepState[] = ['done', 'running', 'paused', 'failed', 'cancelled', 'skipped', 'waiting'];
@@ -32,6 +35,9 @@ export function runDetails({ steps, counts, paused, troubles, shown }: RunDetail
     ...(paused === null ? [] : [`**Paused**: ${markdownText(paused)}`, '']),
     ...[...troubles].slice(0, maximumRows).flatMap(([id, trouble]) => [troubleText(id, trouble), '']),
     ...rows.flatMap(({ id, lost }) => (lost === undefined ? [] : [`**${id}**: ${markdownText(lost)}.`, ''])),
+    ...(tolerated.length > 0
+      ? [`**${tolerated.length} lost**, which the pipeline tolerates: ${markdownText(someOf(tolerated))}.`, '']
+      : []),
     ...(isShort(steps) ? [] : [`${steps} steps: ${summary}. Those that run, wait for a person, or failed:`, '']),
     stepTable(rows),
   ].join('\n');

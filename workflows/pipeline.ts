@@ -60,11 +60,11 @@ const maximumInputBytes = 1900 * 1024;
  * its end. Then come the steps of `onFailure` and `finally`, and every failure is reported at once.
  */
 export async function pipeline(input: PipelineInput): Promise<{ readonly [step: string]: Result }> {
-  const { plan, resume, useCache = true, accept = false, fork } = input;
+  const { resume, useCache = true, accept = false, fork } = input;
   const run = workflowInfo().workflowId;
   const root = CancellationScope.current();
-  const state = createRunState(plan, input.state);
-  const byId = new Map(plan.steps.map((step) => [step.id, step]));
+  const state = createRunState(input.plan, input.state);
+  let byId = stepsById(state.plan());
   const running = new Map<string, InFlight>();
   let wake = () => {};
   /** Until something has happened that may let steps start or end. */
@@ -72,16 +72,17 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     new Promise<void>((resolve) => {
       wake = resolve;
     });
-  handleMessages({ plan, stepOf: (id) => byId.get(id), state, running, wake: () => wake() });
+  handleMessages({ stepOf: (id) => byId.get(id), state, running, wake: () => wake() });
   root.cancelRequested.catch(() => wake());
   if (!input.state) {
-    for (const id of following(plan, input.redo ?? [])) state.redo.add(id);
-    upsertSearchAttributes([{ key: pipelineAttribute, value: plan.name }]);
+    for (const id of following(input.plan, input.redo ?? [])) state.redo.add(id);
+    upsertSearchAttributes([{ key: pipelineAttribute, value: input.plan.name }]);
   }
 
   const runStep = async (step: PlannedStep, inFlight: InFlight): Promise<void> => {
     const { id } = step;
     const isPlain = (step.role ?? 'step') === 'step';
+    const plan = state.plan();
     const changes = state.changes.get(id);
     const resolved = resolveStep(
       step,
@@ -200,7 +201,10 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   });
 
   const carryOut = (decision: Decision): void => {
-    if (decision.kind === 'start') start(decision.step);
+    if (decision.kind === 'expand') {
+      state.expand(decision.plan);
+      byId = stepsById(decision.plan);
+    } else if (decision.kind === 'start') start(decision.step);
     else if (decision.kind === 'stop') running.get(decision.id)?.cancel();
     else if (decision.as === 'failed')
       state.update(decision.id, {
@@ -249,7 +253,7 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
       for (const { approval } of running.values())
         if (approval?.answer.is === 'open') approval.answer = { is: 'released' };
     if (root.consideredCancelled) state.setPaused(null);
-    const decisions = decide(plan, situation(state.paused() !== null || isDrained), whenBudget);
+    const decisions = decide(state.plan(), situation(state.paused() !== null || isDrained), whenBudget);
     for (const decision of decisions) carryOut(decision);
     showStage(decisions);
     if (running.size === 0) {
@@ -282,5 +286,7 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   // Nobody reads the answer but Temporal's UI: the store has every result.
   return jsonBytes(state.results as unknown as Json) <= limits.stateBytes ? { ...state.results } : {};
 }
+
+const stepsById = ({ steps }: Plan) => new Map(steps.map((step) => [step.id, step]));
 
 const now = () => new Date().toISOString();

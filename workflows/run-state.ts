@@ -5,7 +5,10 @@ import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { expandLists } from '../pipelines/language/expand-lists.ts';
+import { following } from '../pipelines/language/following.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
+import { toleratedSteps } from '../pipelines/language/tolerance.ts';
 import { isShort, runDetails } from './details.ts';
 import type { StepTroubleReport } from './messages.ts';
 import type { Outcome } from './scheduler.ts';
@@ -24,10 +27,13 @@ export interface CarriedState {
 /**
  * What became of each step so far.
  *
- * Owns statuses, results, and the picture that the Temporal UI shows. Decides nothing. An update costs the same whatever
- * the length of the plan.
+ * Owns the plan as it is by now, statuses, results, and the picture that the Temporal UI shows. Decides nothing. An update costs
+ * the same whatever the length of the plan.
  */
 export interface RunState {
+  readonly plan: () => Plan;
+  /** Takes a plan in which steps that go over a list are one for each item; these are waiting. */
+  readonly expand: (plan: Plan) => void;
   readonly states: Readonly<Record<string, StepState>>;
   readonly results: Readonly<Record<string, Result>>;
   readonly outcomes: Readonly<Record<string, Outcome>>;
@@ -51,7 +57,8 @@ export interface RunState {
   readonly carry: () => CarriedState;
 }
 
-export function createRunState(plan: Plan, carried?: CarriedState): RunState {
+export function createRunState(given: Plan, carried?: CarriedState): RunState {
+  let plan = carried ? expandedBy(given, carried) : given;
   const steps = new Map<string, StepStatus>();
   const states: Record<string, StepState> = {};
   const results: Record<string, Result> = {};
@@ -77,6 +84,36 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
     else notable.delete(id);
     if (state !== 'running') troubles.delete(id);
   };
+  const remove = (id: string) => {
+    const state = states[id];
+    if (state !== undefined) counts[state] = (counts[state] ?? 1) - 1;
+    for (const known of [states, outcomes, results]) delete known[id];
+    steps.delete(id);
+    notable.delete(id);
+  };
+  const expand = (next: Plan) => {
+    plan = next;
+    const before = new Map(steps);
+    const ids = new Set(plan.steps.map(({ id }) => id));
+    for (const id of before.keys()) if (!ids.has(id)) remove(id);
+    // People see steps in the order of the plan.
+    steps.clear();
+    for (const step of plan.steps) {
+      const known = before.get(step.id);
+      if (known) steps.set(step.id, { ...known, needs: step.needs });
+      else put(waiting(step));
+    }
+    // What is to be done again is each of the items, and what follows it.
+    const { matrices = {} } = plan;
+    const again = [...redo].flatMap((id) => matrices[id]?.members ?? [id]);
+    redo.clear();
+    for (const id of following(plan, again)) if (!hasEnded(states[id])) redo.add(id);
+    show();
+  };
+  const tolerated = () => new Set(toleratedSteps(plan, (id) => states[id]));
+  /** How many ended in a state that is a loss, and one that the pipeline does not tolerate. */
+  const lost = (state: StepState) =>
+    (counts[state] ?? 0) - [...tolerated()].filter((id) => states[id] === state).length;
   const show = () =>
     setCurrentDetails(
       runDetails({
@@ -84,6 +121,7 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
         counts,
         paused,
         troubles,
+        tolerated: [...tolerated()],
         shown: isShort(steps.size) ? steps.values() : notable.values(),
       }),
     );
@@ -91,6 +129,8 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
   for (const step of plan.steps) put({ ...waiting(step), ...carried?.steps[step.id] });
   show();
   return {
+    plan: () => plan,
+    expand,
     states,
     results,
     outcomes,
@@ -114,10 +154,21 @@ export function createRunState(plan: Plan, carried?: CarriedState): RunState {
       show();
     },
     count: (state) => counts[state] ?? 0,
-    overall: () => overallState(counts, paused),
-    status: () => fitting({ pipeline: plan.name, state: overallState(counts, paused), steps: [...steps.values()] }),
-    failures: () =>
-      [...steps.values()].filter(({ state }) => state === 'failed').map(({ id, error }) => `${id}: ${error?.message}`),
+    overall: () => overallState(counts, paused, lost),
+    status: () => {
+      const passed = tolerated();
+      return fitting({
+        pipeline: plan.name,
+        state: overallState(counts, paused, lost),
+        steps: [...steps.values()].map((step) => (passed.has(step.id) ? { ...step, tolerated: true } : step)),
+      });
+    },
+    failures: () => {
+      const passed = tolerated();
+      return [...steps.values()]
+        .filter(({ id, state }) => state === 'failed' && !passed.has(id))
+        .map(({ id, error }) => `${id}: ${error?.message}`);
+    },
     carry: () => ({
       steps: Object.fromEntries(
         [...steps.values()]
@@ -160,12 +211,27 @@ const waiting = ({ id, uses, needs, with: parameters }: PlannedStep): StepStatus
   error: null,
 });
 
+/** @param lost how many steps ended so, those left out whose loss is tolerated */
 function overallState(
   counts: Readonly<Partial<Record<StepState, number>>>,
   paused: string | null,
+  lost: (state: 'failed' | 'cancelled') => number,
 ): PipelineStatus['state'] {
   if (counts.running) return 'running';
   if (counts.paused || (paused !== null && counts.waiting)) return 'paused';
   if (counts.waiting) return 'running';
-  return counts.failed ? 'failed' : counts.cancelled ? 'cancelled' : 'done';
+  return lost('failed') > 0 ? 'failed' : lost('cancelled') > 0 ? 'cancelled' : 'done';
 }
+
+/** The plan as it was when the history began anew: what a list gave is in the results. */
+const expandedBy = (plan: Plan, { steps }: CarriedState): Plan =>
+  expandLists(
+    plan,
+    Object.fromEntries(
+      Object.entries(steps).map(([id, { state, result }]) => [
+        id,
+        state === 'done' ? (result ?? undefined) : undefined,
+      ]),
+    ),
+    (id) => steps[id] === undefined || steps[id].state === 'waiting',
+  ).plan;

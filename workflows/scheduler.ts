@@ -2,7 +2,9 @@ import { isMapping } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { StepState } from '../contracts/status.ts';
 import { dataGate, stepsBeforeGate } from '../pipelines/language/data-gate.ts';
+import { expandLists } from '../pipelines/language/expand-lists.ts';
 import { neverStarting, pointlessSteps, readySteps } from '../pipelines/language/readiness.ts';
+import { toleranceOf } from '../pipelines/language/tolerance.ts';
 import { evaluateWhen, newWhenBudget, type WhenBudget } from '../pipelines/language/when.ts';
 import { type RunFacts, type StepOutcome, whenContext } from '../pipelines/language/when-context.ts';
 
@@ -15,6 +17,8 @@ import { type RunFacts, type StepOutcome, whenContext } from '../pipelines/langu
  * S2. A failed step takes down what depends on it, and running steps that nothing can use any more; all else goes on.
  * S3. Steps of `onFailure` come after all others, and only after a failure; those of `finally` come last, also after a cancel.
  * S4. Decisions about steps that have not started need no event: they are all made at once.
+ * S5. A step that goes over a list becomes one step an item as soon as the list is there; the plan with these comes first.
+ * S6. Failures that the pipeline tolerates are none for S2 and S3; who needs one by name, and not all of its matrix, follows S2.
  */
 export interface Situation {
   readonly run: string;
@@ -34,6 +38,8 @@ export interface Outcome extends StepOutcome {
 }
 
 export type Decision =
+  /** From here on, the plan is this one, and the steps that are new in it are waiting. */
+  | { readonly kind: 'expand'; readonly plan: Plan }
   | { readonly kind: 'start'; readonly step: PlannedStep }
   /** Its work is no longer of use. */
   | { readonly kind: 'stop'; readonly id: string }
@@ -48,9 +54,11 @@ const isMain = ({ role = 'step' }: PlannedStep) => role === 'step';
 
 /** How the steps proper went, for those of `onFailure` and `finally`. */
 export function runFacts(plan: Plan, { run, outcomes, isCancelled }: Omit<Situation, 'inFlight' | 'isHeld'>): RunFacts {
+  const { isTolerated } = toleranceOf(plan, (id) => outcomes[id]?.state);
   const errors = plan.steps.flatMap((step) => {
     const outcome = outcomes[step.id];
-    return isMain(step) && outcome?.state === 'failed' ? [`${step.id}: ${outcome.error}`] : [];
+    const counts = isMain(step) && outcome?.state === 'failed' && !isTolerated(step.id);
+    return counts ? [`${step.id}: ${outcome.error}`] : [];
   });
   const state = errors.length > 0 ? 'failed' : isCancelled ? 'cancelled' : 'done';
   return { id: run, state, error: errors.length > 0 ? errors.join('\n') : null };
@@ -61,10 +69,15 @@ export function runFacts(plan: Plan, { run, outcomes, isCancelled }: Omit<Situat
  *
  * @param budget what the conditions of the run may still cost; what is spent is taken from it
  */
-export function decide(plan: Plan, situation: Situation, budget: WhenBudget = newWhenBudget()): readonly Decision[] {
+export function decide(given: Plan, situation: Situation, budget: WhenBudget = newWhenBudget()): readonly Decision[] {
   const { isCancelled, isHeld, unlessData } = situation;
+  const { plan, problems } = expandLists(
+    given,
+    resultsOf(situation.outcomes),
+    (id) => situation.outcomes[id]?.state === 'waiting',
+  );
   const byId = new Map(plan.steps.map((step) => [step.id, step]));
-  const outcomes = { ...situation.outcomes };
+  const outcomes = plan === given ? { ...situation.outcomes } : outcomesIn(plan, situation.outcomes);
   const states = Object.fromEntries(Object.entries(outcomes).map(([id, { state }]) => [id, state]));
   const inFlight = new Set(situation.inFlight);
   const stopped = new Set<string>();
@@ -130,6 +143,8 @@ export function decide(plan: Plan, situation: Situation, budget: WhenBudget = ne
     return 'started';
   };
 
+  if (plan !== given) decisions.push({ kind: 'expand', plan });
+  for (const [id, why] of problems) end({ kind: 'end', id, as: 'failed', why });
   for (let changed = true; changed; ) {
     changed = false;
     giveUp();
@@ -145,6 +160,10 @@ export function decide(plan: Plan, situation: Situation, budget: WhenBudget = ne
   }
   return decisions;
 }
+
+/** Those of the steps of a plan; new ones are waiting. */
+const outcomesIn = (plan: Plan, outcomes: Situation['outcomes']): Record<string, Outcome> =>
+  Object.fromEntries(plan.steps.map(({ id }) => [id, outcomes[id] ?? { state: 'waiting', result: null, error: null }]));
 
 const resultsOf = (outcomes: Readonly<Record<string, Outcome>>) =>
   Object.fromEntries(

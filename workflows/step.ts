@@ -57,7 +57,9 @@ export function resolveStep(
   const bytes = jsonBytes(parameters);
   // Runs of earlier versions sent what Temporal took.
   if (bytes > limits.sentBytes && patched('measured-parameters')) throw tooLarge(step, formatBytes(bytes));
-  return { parameters, inputs, check: parameters !== resolved || findReferences(step.with).length > 0 };
+  // What an item of a list fills in is known to the run alone.
+  const isOfList = context.matrices?.[step.matrix?.of ?? '']?.list !== undefined;
+  return { parameters, inputs, check: isOfList || parameters !== resolved || findReferences(step.with).length > 0 };
 }
 
 function filledIn(

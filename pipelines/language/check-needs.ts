@@ -38,6 +38,9 @@ export function problemWithStep(
     if (role === 'onFailure' && other.role === 'finally')
       return `${name} is one of finally, which start after those of onFailure`;
   }
+  const list = read.get(base)?.list;
+  if (name.includes('@') && list)
+    return `the items of ${baseOf(name)} are not known until step ${list.step} has ended; name ${baseOf(name)}, which is the list of all`;
   const members = read.get(base)?.members.map((member) => member.id) ?? [];
   const planned = base + name.slice(baseOf(name).length);
   if (name.includes('@') && members.length > 0 && !members.includes(planned))
@@ -49,11 +52,8 @@ export function problemWithStep(
  * The steps that a step needs, by their ids in the pipeline: declared, and implied by `when` and by references. Null in
  * the place of one that it may not name.
  */
-export function needsOf(
-  { written, definition }: ReadStep,
-  whenNeeds: readonly string[],
-  lookup: StepLookup,
-): (string | null)[] {
+export function needsOf(step: ReadStep, whenNeeds: readonly string[], lookup: StepLookup): (string | null)[] {
+  const { written, definition } = step;
   const { path, role, scope } = written;
   const idOf = (name: string) => (scope.idOf(baseOf(name)) ?? baseOf(name)) + name.slice(baseOf(name).length);
   const declared = definition.needs.map((need, index) => {
@@ -68,5 +68,21 @@ export function needsOf(
     const isSameRole = lookup.steps.get(baseOf(reference.step))?.role === role;
     return problem ? [null] : isSameRole ? [reference.step] : [];
   });
-  return [...new Set([...declared, ...whenNeeds, ...implied])];
+  return [...new Set([...declared, ...whenNeeds, ...implied, ...listNeeds(step, lookup)])];
+}
+
+/** The step that gives the list of a matrix, which must be one that can be needed. */
+function listNeeds({ list, written, root }: ReadStep, lookup: StepLookup): (string | null)[] {
+  if (!list) return [];
+  const source = lookup.read.get(baseOf(list.step));
+  const asNeed = { asNeed: true, isId: true };
+  const problem =
+    problemWithStep(list.step, written, lookup, asNeed) ??
+    (source && source.root !== null && !list.step.includes('@')
+      ? `step ${list.step} has a matrix, so this is the list of all its results; the list must be that of one step`
+      : null);
+  if (!problem) return [list.step];
+  // With the matrix of another step, it was told there.
+  if (root === written.id) written.scope.report.at([...written.path, 'matrix', list.name], problem);
+  return [null];
 }

@@ -96,12 +96,12 @@ export const isList = (step: ReadStep, other: string, read: ReadonlyMap<string, 
 };
 
 function listProblem(id: string, name: string, { step, field }: InputSource, read: Graph['read']): string {
-  const members = read.get(step)?.members ?? [];
+  const { members = [], list } = read.get(step) ?? {};
   const choose = isStepKind('choose') ? ', take the best by a step that uses choose' : '';
-  return (
-    `step ${id} takes one ${name}, and ${step} makes ${members.length}, one for each of its matrix; ` +
-    `run ${id} for each with \`matrix: ${step}\`${choose}, or say which with \`${name}: \${steps.${members[0]?.id}.result.${field}}\``
-  );
+  const many = list ? `as many as ${list.step} gives` : `${members.length}, one for each of its matrix`;
+  const each = `step ${id} takes one ${name}, and ${step} makes ${many}; run ${id} for each with \`matrix: ${step}\`${choose}`;
+  if (list) return each;
+  return `${each}, or say which with \`${name}: \${steps.${members[0]?.id}.result.${field}}\``;
 }
 
 /** Checks that what references of a step name is in the results of the steps. */

@@ -39,11 +39,11 @@ export function codeOf(
 }
 
 /** Checks what the parameters of a program are to each other, and what they take of other steps. */
-export function checkProgram({ written, definition }: ReadStep, { read }: Graph): void {
+export function checkProgram({ written, definition, list }: ReadStep, { read }: Graph): void {
   const given = definition.with as Readonly<Record<string, Json>>;
   const say = (path: Path, message: string) => written.scope.report.at([...written.path, 'with', ...path], message);
   checkPlaces(given, say);
-  if (given.shell === true) checkShell(given, say);
+  if (given.shell === true) checkShell(given, list !== undefined, say);
   checkOutputs(given, say);
   for (const [name, value] of Object.entries(isMapping(given.inputs) ? given.inputs : {})) {
     const reference = wholeReference(value);
@@ -68,7 +68,7 @@ function checkPlaces(given: Readonly<Record<string, Json>>, say: Say): void {
 }
 
 /** What a shell reads must not depend on what a result holds: that could be any command. */
-function checkShell({ command }: Readonly<Record<string, Json>>, say: Say): void {
+function checkShell({ command }: Readonly<Record<string, Json>>, itemsAreResults: boolean, say: Say): void {
   if (Array.isArray(command) && command.length !== 1)
     say(['command'], 'with shell, command must be one text, in a list of its own');
   for (const { path, reference } of findReferences(command ?? null))
@@ -77,7 +77,7 @@ function checkShell({ command }: Readonly<Record<string, Json>>, say: Say): void
         ['command', ...path],
         `in the text of a shell, write "$CONTRAIL_${reference.of === 'inputs' ? 'INPUT' : 'OUTPUT'}_${reference.path.join('_').toUpperCase()}"`,
       );
-    else if (reference?.of === 'steps' || reference?.of === 'run')
+    else if (reference?.of === 'steps' || reference?.of === 'run' || (reference?.of === 'matrix' && itemsAreResults))
       say(['command', ...path], 'a result must not stand in the text of a shell: give it by env, and write "$NAME"');
 }
 

@@ -1,11 +1,13 @@
 import type { Json } from '../../contracts/json.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { StepState } from '../../contracts/status.ts';
+import { itemSchema } from './check-list.ts';
 import { problemWithStep, type StepLookup } from './check-needs.ts';
 import { suggestion } from './nearest.ts';
 import type { ReadStep } from './read-step.ts';
 import { lookUp } from './references.ts';
-import { problemWithField, sampleResult } from './result-fields.ts';
+import { namedStep, withNames } from './rename-steps.ts';
+import { problemWithField, sample, sampleResult } from './result-fields.ts';
 import {
   describeCelError,
   excessOf,
@@ -100,7 +102,9 @@ function checkMention(mention: Mention, step: ReadStep, lookup: StepLookup, say:
     } else if (second && lookUp({ ...params }, [first.name, second.name]) === undefined)
       say(second.start, `the param ${first.name} has no ${second.name}`);
   } else if (mention.root === 'matrix') {
-    const names = [...new Set(members.flatMap(({ values }) => Object.keys(values ?? {})))];
+    const names = step.list
+      ? [step.list.name]
+      : [...new Set(members.flatMap(({ values }) => Object.keys(values ?? {})))];
     if (step.root === null) say(mention.start, 'matrix is for steps that have one; this one has none');
     else if (!names.includes(first.name))
       say(first.start, `the matrix has no value ${first.name}${suggestion(first.name, names)}`);
@@ -154,9 +158,12 @@ function checkTypes(when: string, say: Say): void {
 }
 
 /** Finds values that do not go together by trying the expression on values of the right types. */
-function tryOut(when: string, { written, members, root }: ReadStep, lookup: StepLookup, say: Say): void {
+function tryOut(when: string, { written, members, root, list }: ReadStep, lookup: StepLookup, say: Say): void {
   const expression = parseWhen(when);
   const { mentions } = readWhen(when);
+  const item = list ? itemSchema(list, lookup.read) : null;
+  const isKnown = item !== null && item !== 'no list';
+  if (list && !isKnown && mentions.some(({ root: from }) => from === 'matrix')) return;
   const steps: Record<string, WhenStep> = {};
   for (const { root: from, parts } of mentions) {
     const name = parts[0]?.name;
@@ -176,7 +183,7 @@ function tryOut(when: string, { written, members, root }: ReadStep, lookup: Step
   }
   const context: WhenContext = {
     params: written.scope.params,
-    matrix: members[0]?.values ?? {},
+    matrix: list ? { [list.name]: isKnown ? sample(item) : null } : (members[0]?.values ?? {}),
     steps,
     run: { id: 'run', state: 'done', error: null },
   };
@@ -190,7 +197,7 @@ function tryOut(when: string, { written, members, root }: ReadStep, lookup: Step
     if (typeof value !== 'boolean') say(0, `when must give true or false, not ${JSON.stringify(plain(value))}`);
   } catch (failure) {
     const { message, range, code } = describeCelError(failure);
-    const isCertain = mentions.every(({ root: from }) => from === 'params' || from === 'matrix');
+    const isCertain = mentions.every(({ root: from }) => from === 'params' || (from === 'matrix' && !list));
     if (isCertain || code === 'no_such_overload') say(range?.start ?? 0, `when cannot be evaluated: ${message}`);
   }
 }
@@ -208,14 +215,6 @@ export function problemWithPlanned(when: string): string | null {
 }
 
 const plain = (value: unknown): Json => (typeof value === 'bigint' ? Number(value) : (value as Json));
-
-function mentionsIn(when: string): readonly Mention[] {
-  try {
-    return readWhen(when).mentions;
-  } catch {
-    return [];
-  }
-}
 
 /** A value as CEL writes it; numbers as doubles, as in params. */
 function celLiteral(value: Json): string {
@@ -242,18 +241,13 @@ export function plannedWhen(
   const { when } = definition;
   if (when === undefined) return undefined;
   const { scope } = written;
-  const edits = mentionsIn(when).flatMap(({ root, parts, start }) => {
-    const [first] = parts;
-    if (!first) return [];
+  return withNames(when, ({ root, parts: [first] }) => {
+    if (!first) return null;
     if (root === 'steps') {
       const id = (scope.idOf(baseOf(first.name)) ?? baseOf(first.name)) + first.name.slice(baseOf(first.name).length);
       const planned = id.includes('@') ? id : plannedIdOf(id);
-      return planned === first.name ? [] : [{ start, end: first.until, text: `steps[${JSON.stringify(planned)}]` }];
+      return planned === first.name ? null : namedStep(planned);
     }
-    if (root !== 'params' || !scope.isIncluded) return [];
-    return [{ start, end: first.until, text: celLiteral(scope.params[first.name] ?? null) }];
+    return root === 'params' && scope.isIncluded ? celLiteral(scope.params[first.name] ?? null) : null;
   });
-  return edits
-    .toSorted((a, b) => b.start - a.start)
-    .reduce((text, { start, end, text: put }) => text.slice(0, start) + put + text.slice(end), when);
 }

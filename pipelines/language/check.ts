@@ -3,6 +3,7 @@ import type { StepKind } from '../../contracts/kinds/kind.ts';
 import { limits } from '../../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import { isStepKind, kindOf, writtenKindNames } from '../../contracts/step-kinds.ts';
+import { checkList } from './check-list.ts';
 import { needsOf } from './check-needs.ts';
 import { checkResultReferences, type Graph, inputsOf, isList, isUnread, parametersOf } from './check-parameters.ts';
 import { type CodeFiles, checkProgram, codeOf } from './check-program.ts';
@@ -56,7 +57,7 @@ export function checkSteps(
   }
   const order = topologicalOrder(graph.needs);
   if (planned.size !== steps.length || order.length !== steps.length) return null;
-  const matrices = [...read.values()].filter(({ root }) => root !== null).map(matrixOf);
+  const matrices = [...read.values()].filter(({ root }) => root !== null).map((step) => matrixOf(step, read));
   return {
     steps: order.flatMap((id) => planned.get(id) ?? []),
     ...(matrices.length > 0 ? { matrices: Object.fromEntries(matrices) } : {}),
@@ -68,11 +69,19 @@ const plannedNeeds = (step: ReadStep, needs: readonly string[], { read }: Graph)
   step.members.length *
   needs.reduce((sum, need) => sum + (isList(step, need, read) ? (read.get(need)?.members.length ?? 1) : 1), 0);
 
-const matrixOf = ({ written, definition: { maxParallel }, members }: ReadStep) =>
-  [
+/** What a step tolerates, one with the matrix of another tolerates too where it does not say. */
+const matrixOf = ({ written, definition, members, root, list }: ReadStep, read: ReadonlyMap<string, ReadStep>) => {
+  const { maxParallel, tolerate = read.get(root ?? '')?.definition.tolerate } = definition;
+  return [
     written.id,
-    { members: members.map(({ id }) => id), ...(maxParallel === undefined ? {} : { maxParallel }) },
+    {
+      members: members.map(({ id }) => id),
+      ...(maxParallel === undefined ? {} : { maxParallel }),
+      ...(tolerate === undefined ? {} : { tolerate }),
+      ...(list === undefined ? {} : { list }),
+    },
   ] as const;
+};
 
 /** The steps of the plan that a step of the pipeline is. */
 function planStep(
@@ -95,6 +104,7 @@ function planStep(
   if (uses === 'run') checkProgram(step, graph);
   const inputs = inputsOf(step, kind, graph);
   checkResultReferences(step, kind, graph);
+  checkList(step, graph);
   const planned: PlannedStep[] = [];
   for (const member of members) {
     const parameters = parametersOf(step, member, kind);

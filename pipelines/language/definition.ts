@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { durationSchema, retrySchema, scheduleSchema } from '../../contracts/plan.ts';
+import { durationSchema, retrySchema, scheduleSchema, tolerateSchema } from '../../contracts/plan.ts';
 
 const queueSchema = z
   .string()
@@ -13,10 +13,15 @@ const prioritySchema = z
   .describe('1, the most urgent, to 5, among what waits on a task queue; 3 where nothing is said');
 const cacheSchema = z.boolean().describe('false: run the step even where an earlier run has its result');
 
-/** Lists of values, with `include` and `exclude`; or the id of another step, to run once for each of its matrix. */
+/**
+ * Lists of values, with `include` and `exclude`; or the id of another step, to run once for each of its matrix. One that goes over
+ * a list of a result is read before this.
+ */
 const matrixDefinitionSchema = z
   .union([z.string(), z.record(z.string(), z.array(z.json()))])
-  .describe('run the step once for each combination of these lists; or once for each of the matrix of another step');
+  .describe(
+    'run the step once for each combination of these lists, or for each item of the list that an earlier step gives; or once for each of the matrix of another step',
+  );
 
 /** A step as written. */
 export const stepDefinitionSchema = z.strictObject({
@@ -31,6 +36,11 @@ export const stepDefinitionSchema = z.strictObject({
     ),
   matrix: matrixDefinitionSchema.optional(),
   maxParallel: z.int().min(1).optional().describe('how many steps of the matrix run at a time'),
+  tolerate: tolerateSchema
+    .optional()
+    .describe(
+      'how many steps of the matrix may fail, as a number or as a share of them such as 0.1, and the others are gone on with',
+    ),
   with: z.record(z.string(), z.json()).default({}).describe('parameters of the kind'),
   queue: queueSchema.optional(),
   priority: prioritySchema.optional(),

@@ -3,12 +3,22 @@ import { isMapping, type Json } from '../../contracts/json.ts';
 import { jsonBytes } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { OwnKind } from '../../contracts/own-kind.ts';
+import type { ListSource } from '../../contracts/plan.ts';
 import { type StepDefinition, stepDefinitionSchema } from './definition.ts';
 import { describeIssues } from './issues.ts';
 import { type Combination, combinationsOf, describe, memberIds } from './matrix.ts';
 import { suggestion } from './nearest.ts';
 import type { Path } from './problems.ts';
-import { findReferences, formatReference, lookUp, type Reference, substitute, TooLarge, within } from './references.ts';
+import {
+  findReferences,
+  formatReference,
+  lookUp,
+  type Reference,
+  substitute,
+  TooLarge,
+  wholeReference,
+  within,
+} from './references.ts';
 import { baseOf, type WrittenStep } from './written.ts';
 
 /** A step as written; where it is the user's own, it `uses` own, and this is what it is. */
@@ -34,6 +44,8 @@ export interface ReadStep {
   readonly members: readonly Member[];
   /** The step whose matrix the values are of: this one, or another. */
   readonly root: string | null;
+  /** Where the items of the matrix come from while the run goes on; the one member then stands for all. */
+  readonly list?: ListSource | undefined;
 }
 
 const keysAt = (path: Path) =>
@@ -94,6 +106,8 @@ function withParams({ value, path, role, scope }: WrittenStep, filled: Filled): 
       const part = String(inner[path.length + 1]);
       if (!isProgram(value) || keyOf(inner) !== 'with' || !['command', 'env'].includes(part))
         say(`\${${reference.of}.…} is for command and env of steps that use run`);
+    } else if (keyOf(inner) === 'matrix') {
+      if (listIn(matrix) === null) say(`a matrix over a list of a result has one name, such as ${listExample}`);
     } else if (keyOf(inner) !== 'with') say('results of steps can be used in with only');
   }
   // Told at the step before.
@@ -151,6 +165,7 @@ function readStep(
   // Told before.
   if (isOver(tally)) return null;
   const combinations = matrix === undefined ? null : readMatrix(written, matrix, stepNamed);
+  if (combinations?.list) return readListed(written, text, combinations, tally);
   const each = combinations ? [...combinations.values] : [null];
   if (!fits(written, text, each.length, tally)) return null;
   const ids = combinations ? memberIds(id, combinations.values) : [id];
@@ -174,9 +189,38 @@ function readStep(
   }
   const [first] = members;
   if (isWrong || !first || (matrix !== undefined && !combinations)) return null;
-  if (first.definition.maxParallel !== undefined && !combinations)
-    report.atKey([...path, 'maxParallel'], 'maxParallel limits the steps of a matrix; this step has no matrix');
+  if (!combinations)
+    for (const key of ['maxParallel', 'tolerate'] as const)
+      if (first.definition[key] !== undefined)
+        report.atKey([...path, key], `${key} limits the steps of a matrix; this step has no matrix`);
   return { written, definition: first.definition, members, root: combinations?.root ?? null };
+}
+
+/** A step whose items are not known yet: one member stands for all of them, with what refers to the item left as it is. */
+function readListed(written: WrittenStep, text: Json, { list, root }: Combinations, tally: Tally): ReadStep | null {
+  const { id, path, scope } = written;
+  const own = withoutMatrix(text);
+  if (!list || !fits(written, text, 1, tally)) return null;
+  let isWrong = false;
+  for (const { path: inner, reference } of findReferences(own, path)) {
+    if (reference?.of !== 'matrix') continue;
+    const [name = ''] = reference.path;
+    const message =
+      name !== list.name
+        ? `the matrix has no value ${name}${suggestion(name, [list.name])}`
+        : inner[path.length] === 'with'
+          ? null
+          : `${inner[path.length]} cannot depend on the item of a list that is not known yet`;
+    if (message) scope.report.at(inner, message);
+    isWrong ||= message !== null;
+  }
+  if (isWrong) return null;
+  const parsed = stepDefinitionSchema.safeParse(own);
+  if (!parsed.success)
+    for (const { path: inner, onKey, message } of describeIssues(parsed.error.issues, own, keysAt))
+      (onKey ? scope.report.atKey : scope.report.at)([...path, ...inner], message);
+  if (!parsed.success) return null;
+  return { written, definition: parsed.data, members: [{ id, values: null, definition: parsed.data }], root, list };
 }
 
 function withoutMatrix(text: Json): Json {
@@ -220,12 +264,18 @@ const dependsOnMatrix = (text: Json, path: Path) =>
       reference?.of === 'matrix' && at.every((part, index) => index >= path.length || path[index] === part),
   );
 
+interface Combinations {
+  readonly values: readonly Combination[];
+  readonly root: string;
+  readonly list?: ListSource | undefined;
+}
+
 /** The combinations of a matrix, or of that of the step it names. Null when that is wrong. */
 function readMatrix(
   { id, path, scope: { report, names } }: WrittenStep,
   matrix: Json,
   stepNamed: (name: string) => ReadStep | string | null,
-): { readonly values: readonly Combination[]; readonly root: string } | null {
+): Combinations | null {
   const at = [...path, 'matrix'];
   if (typeof matrix === 'string') {
     const source = stepNamed(matrix);
@@ -234,17 +284,44 @@ function readMatrix(
     else if (typeof source === 'string') return null;
     else if (source.root === null)
       report.at(at, `step ${matrix} has no matrix; write the lists here, such as { seed: [0, 1] }`);
-    else return { values: source.members.map(({ values }) => values ?? {}), root: source.root };
+    else return { values: source.members.map(({ values }) => values ?? {}), root: source.root, list: source.list };
     return null;
   }
   if (!isMapping(matrix)) {
     report.at(at, 'matrix must be a mapping from names to lists, such as { seed: [0, 1] }, or the id of another step');
     return null;
   }
+  const list = listIn(matrix);
+  if (list) {
+    const problem = problemWithList(list);
+    if (problem) report.at([...at, list.name], problem);
+    return problem ? null : { values: [], root: id, list: { ...list, root: id } };
+  }
+  // Told at the reference.
+  if (findReferences(matrix).some(({ reference }) => reference?.of === 'steps')) return null;
   const { combinations, problems } = combinationsOf(matrix);
   for (const { path: inner, onKey, message } of problems)
     (onKey ? report.atKey : report.at)([...at, ...inner], message);
   return problems.length > 0 ? null : { values: combinations, root: id };
+}
+
+const listExample = '{ shard: "${steps.split.result.shards}" }';
+const longestName = 40;
+
+/** The list of a result that a matrix goes over; null where it is any other matrix. */
+function listIn(matrix: Json | undefined): Omit<ListSource, 'root'> | null {
+  const [only, ...others] = isMapping(matrix) ? Object.entries(matrix) : [];
+  const reference = wholeReference(only?.[1]);
+  return only && others.length === 0 && reference?.of === 'steps'
+    ? { name: only[0], step: reference.step, path: [...reference.path] }
+    : null;
+}
+
+function problemWithList({ name, path }: Omit<ListSource, 'root'>): string | null {
+  if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name) || name.length > longestName)
+    return `the matrix value ${JSON.stringify(name)} must be letters, digits, dashes, underscores, at most ${longestName}`;
+  if (name === 'include' || name === 'exclude') return `${name} goes with lists that stand in the file`;
+  return path.length === 0 ? `name the list in the result, such as ${listExample}` : null;
 }
 
 /** Reports references to values that this one of the matrix has not. */

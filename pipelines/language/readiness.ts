@@ -1,5 +1,7 @@
-import type { Plan, PlannedStep } from '../../contracts/plan.ts';
+import type { ListSource, Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
+import { openList } from './expand-lists.ts';
+import { isLost, toleranceOf } from './tolerance.ts';
 import { mentionsState } from './when.ts';
 
 /** The state of each step, by id. */
@@ -14,8 +16,9 @@ const roleOf = ({ role }: PlannedStep) => role ?? 'step';
 const decidesItself = ({ when }: PlannedStep) => when !== undefined && mentionsState(when);
 
 /**
- * Waiting steps that can start now: what they need is done, and of a matrix no more run than `maxParallel` says. Those
- * of `onFailure` start when all others have ended and one of them failed; those of `finally` after these.
+ * Waiting steps that can start now: what they need is done, or tolerated to be lost, and of a matrix no more run than
+ * `maxParallel` says. Those of `onFailure` start when all others have ended and one of them failed; those of `finally` after
+ * these. A step that stands for the items of a list never starts: those that take its place do.
  *
  * A step with a `when` is ready when that can be evaluated; where it is false the step is to be skipped instead, and the
  * states looked at anew.
@@ -23,18 +26,19 @@ const decidesItself = ({ when }: PlannedStep) => when !== undefined && mentionsS
 export function readySteps(plan: Plan, states: StepStates): string[] {
   const main = plan.steps.filter((step) => roleOf(step) === 'step');
   const mainEnded = main.every(({ id }) => hasEnded(states[id]));
+  const { isTolerated, canDoWithout } = toleranceOf(plan, (id) => states[id]);
   const isOpen = {
     step: true,
-    onFailure: mainEnded && main.some(({ id }) => states[id] === 'failed'),
+    onFailure: mainEnded && main.some(({ id }) => states[id] === 'failed' && !isTolerated(id)),
     finally: plan.steps.every((step) => roleOf(step) === 'finally' || hasEnded(states[step.id])),
   };
   const places = freePlaces(plan, states);
   return plan.steps
     .filter((step) => {
-      if (states[step.id] !== 'waiting' || !isOpen[roleOf(step)]) return false;
+      if (states[step.id] !== 'waiting' || !isOpen[roleOf(step)] || openList(plan, step.id)) return false;
       const enough = decidesItself(step)
         ? step.needs.every((need) => hasEnded(states[need]))
-        : step.needs.every((need) => states[need] === 'done');
+        : step.needs.every((need) => states[need] === 'done' || canDoWithout(step, need));
       if (!enough) return false;
       const free = places.get(step.matrix?.of ?? '');
       if (free === undefined || !step.matrix) return true;
@@ -67,23 +71,36 @@ export function neverStarting(plan: Plan, states: StepStates): ReadonlyMap<strin
   const stateOf = (id: string) => found.get(id) ?? states[id];
   const main = plan.steps.filter((step) => roleOf(step) === 'step');
   const others = plan.steps.filter((step) => roleOf(step) !== 'step');
+  const { canDoWithout } = toleranceOf(plan, stateOf);
   let noFailure = false;
   // In topological order, so one pass reaches everything downstream; steps proper need none of the others.
   const follow = (steps: readonly PlannedStep[]) => {
     for (const step of steps) {
       if (states[step.id] !== 'waiting') continue;
-      if (roleOf(step) === 'onFailure' && noFailure) found.set(step.id, 'skipped');
-      else if (decidesItself(step)) continue;
-      else if (step.needs.some((need) => stateOf(need) === 'failed' || stateOf(need) === 'cancelled'))
-        found.set(step.id, 'cancelled');
-      else if (step.needs.some((need) => stateOf(need) === 'skipped')) found.set(step.id, 'skipped');
+      if (roleOf(step) === 'onFailure' && noFailure) {
+        found.set(step.id, 'skipped');
+        continue;
+      }
+      const list = openList(plan, step.id);
+      if (decidesItself(step) && !list) continue;
+      const needs =
+        list && decidesItself(step) ? step.needs.filter((need) => makesItems(plan, list, need)) : step.needs;
+      if (needs.some((need) => isLost(stateOf(need)) && !canDoWithout(step, need))) found.set(step.id, 'cancelled');
+      else if (needs.some((need) => stateOf(need) === 'skipped')) found.set(step.id, 'skipped');
     }
   };
   follow(main);
-  noFailure = main.every(({ id }) => hasEnded(stateOf(id))) && !main.some(({ id }) => states[id] === 'failed');
+  const { isTolerated } = toleranceOf(plan, stateOf);
+  noFailure =
+    main.every(({ id }) => hasEnded(stateOf(id))) &&
+    !main.some(({ id }) => states[id] === 'failed' && !isTolerated(id));
   follow(others);
   return found;
 }
+
+/** The items of a step decide by themselves; but without what they are made from there are none. */
+const makesItems = (plan: Plan, list: ListSource, need: string): boolean =>
+  need === list.step || openList(plan, need)?.root === list.root;
 
 /**
  * Running steps whose result nobody can use any more: other steps need it, and none of those can run. A step that nothing
@@ -101,7 +118,7 @@ export function pointlessSteps(plan: Plan, states: StepStates, waitingToo = fals
     }
   const never = neverStarting(plan, states);
   const stateOf = (id: string) => never.get(id) ?? states[id];
-  const isLost = (id: string) => stateOf(id) === 'failed' || stateOf(id) === 'cancelled';
+  const isGone = (id: string) => isLost(stateOf(id));
   const pointless = new Set<string>();
   // From the end, so that what only a pointless step needs is seen to be pointless too.
   for (const { id } of plan.steps.toReversed()) {
@@ -109,8 +126,8 @@ export function pointlessSteps(plan: Plan, states: StepStates, waitingToo = fals
     if (own !== 'running' && !(waitingToo && own === 'waiting')) continue;
     const using = consumers.get(id) ?? [];
     if (
-      using.some((each) => isLost(each) || pointless.has(each)) &&
-      using.every((each) => isLost(each) || pointless.has(each) || stateOf(each) === 'skipped')
+      using.some((each) => isGone(each) || pointless.has(each)) &&
+      using.every((each) => isGone(each) || pointless.has(each) || stateOf(each) === 'skipped')
     )
       pointless.add(id);
   }

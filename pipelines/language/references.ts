@@ -150,8 +150,12 @@ export function resolveResults(
       if (reference.of === 'run') return lookUp({ ...run }, reference.path) ?? null;
       if (reference.of !== 'steps') return undefined;
       const { step, path } = reference;
-      const members = matrices[step]?.members;
-      return members ? members.map((member) => resultOf(member, path)) : resultOf(step, path);
+      const matrix = matrices[step];
+      if (!matrix) return resultOf(step, path);
+      // With the failures of some tolerated, the list is that of the others.
+      const isShort = matrix.tolerate !== undefined && missing === 'error';
+      const members = isShort ? matrix.members.filter((each) => results[each] !== undefined) : matrix.members;
+      return members.map((member) => resultOf(member, path));
     }),
   );
 }

@@ -24,22 +24,35 @@ export interface Giver {
 
 /** What is wrong with a path into the result of a step; `part` is the number of the part that is wrong. */
 export function problemWithField(
-  { uses, with: parameters, own }: Giver,
+  giver: Giver,
   path: readonly string[],
 ): { readonly part: number; readonly message: string } | null {
-  if (!isStepKind(uses)) return null;
-  let schema: z.ZodType = kindOf({ uses, with: parameters, own }).result;
+  const schema = resultSchema(giver);
+  const found = schema && formAt(schema, path);
+  if (!found || !('part' in found)) return null;
+  const { part, among } = found;
+  const [name = ''] = path.slice(part);
+  const owner = part === 0 ? (giver.own?.file ?? `a ${giver.uses} step`) : path.slice(0, part).join('.');
+  return { part, message: `${owner} has no result ${name}${among ? suggestion(name, among) : ''}` };
+}
+
+/** The form of a step's result; null where its kind is not known. */
+export const resultSchema = ({ uses, with: parameters, own }: Giver): z.ZodType | null =>
+  isStepKind(uses) ? kindOf({ uses, with: parameters, own }).result : null;
+
+/** The form of what is at a path; null where it may be anything; else which part of the path is not there, and what is. */
+export function formAt(
+  schema: z.ZodType,
+  path: readonly string[],
+): { readonly schema: z.ZodType } | { readonly part: number; readonly among: readonly string[] | null } | null {
+  let at = schema;
   for (const [part, name] of path.entries()) {
-    const fields = schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : null;
-    const next = fields?.[name] ?? othersOf(schema);
-    if (!next && isAnything(schema)) return null;
-    if (!next) {
-      const owner = part === 0 ? (own?.file ?? `a ${uses} step`) : path.slice(0, part).join('.');
-      return { part, message: `${owner} has no result ${name}${fields ? suggestion(name, Object.keys(fields)) : ''}` };
-    }
-    schema = bare(next);
+    const fields = at instanceof z.ZodObject ? (at.shape as Record<string, z.ZodType>) : null;
+    const next = fields?.[name] ?? othersOf(at);
+    if (!next) return isAnything(at) ? null : { part, among: fields ? Object.keys(fields) : null };
+    at = bare(next);
   }
-  return null;
+  return isAnything(at) ? null : { schema: at };
 }
 
 /** What is at a path of a step's result; null where nothing is known of it. */
@@ -80,7 +93,7 @@ const isAnything = (schema: z.ZodType): boolean =>
 export const sampleResult = ({ uses, with: parameters, own }: Giver): Json =>
   isStepKind(uses) ? sample(kindOf({ uses, with: parameters, own }).result) : {};
 
-function sample(written: z.ZodType): Json {
+export function sample(written: z.ZodType): Json {
   const schema = bare(written);
   if (schema instanceof z.ZodObject)
     return Object.fromEntries(Object.entries(schema.shape).map(([name, field]) => [name, sample(field as z.ZodType)]));

@@ -1,6 +1,7 @@
 import { isMapping, type Json } from '../../contracts/json.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
+import { isLost, mostLost } from './tolerance.ts';
 import { readWhen, type WhenContext, type WhenStep } from './when.ts';
 
 /** What is known of a step when a `when` is evaluated. */
@@ -35,12 +36,13 @@ export function whenContext(
   }
   const steps: Record<string, WhenStep> = {};
   for (const [id, wanted] of fields) {
-    const members = plan.matrices?.[id]?.members;
+    const matrix = plan.matrices?.[id];
     const outcome = outcomes[id];
-    if (members)
+    if (matrix)
       steps[id] = together(
-        members.flatMap((member) => outcomes[member] ?? []),
+        matrix.members.flatMap((member) => outcomes[member] ?? []),
         wanted,
+        matrix.tolerate === undefined ? null : mostLost(matrix),
       );
     else if (outcome) steps[id] = outcome;
   }
@@ -51,17 +53,25 @@ export function whenContext(
  * One outcome for all of a matrix: each field of its result is the list of theirs, in the order of the matrix.
  *
  * @param wanted the only fields that are asked for: hundreds of conditions may ask for the same matrix
+ * @param tolerated how many may be lost without a word; null where none may, and then their results are null
  */
-function together(outcomes: readonly StepOutcome[], wanted: ReadonlySet<string> | null): WhenStep {
+function together(
+  outcomes: readonly StepOutcome[],
+  wanted: ReadonlySet<string> | null,
+  tolerated: number | null,
+): WhenStep {
   const states = outcomes.map(({ state }) => state);
-  const results = outcomes.map(({ result }) =>
+  const left = states.filter((state) => !isLost(state));
+  const counted = tolerated !== null && states.length - left.length <= tolerated ? left : states;
+  const shown = tolerated === null ? outcomes : outcomes.filter(({ state }) => state === 'done');
+  const results = shown.map(({ result }) =>
     wanted && isMapping(result)
       ? Object.fromEntries(
           [...wanted].flatMap((field) => (Object.hasOwn(result, field) ? [[field, result[field] ?? null]] : [])),
         )
       : result,
   );
-  return { state: combinedState(states), states, result: listOfEach(results) };
+  return { state: combinedState(counted), states, result: listOfEach(results) };
 }
 
 /** `done` when all are; else the most serious of what became of them. */

@@ -318,6 +318,6 @@ it('a training whose checkpoint is gone says so, and so do status and details of
   await handle.result();
   const { steps } = await handle.query(statusQuery);
   expect(steps).toMatchObject([{ id: 'pretrain', lost }]);
-  const details = runDetails({ steps: 1, counts: {}, paused: null, troubles: new Map(), shown: steps });
+  const details = runDetails({ steps: 1, counts: {}, paused: null, troubles: new Map(), tolerated: [], shown: steps });
   expect(details).toContain(`**pretrain**: ${lost}.`);
 });

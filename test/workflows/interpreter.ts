@@ -14,6 +14,12 @@ import { searchAttributes } from '../../workflows/search-attributes.ts';
 import { workflowCode } from './bundle.ts';
 import { memoryStore } from './memory-store.ts';
 
+/** The list in the result of a `listStep` whose value is this: none to three items, in an order that varies. */
+export const itemsOf = (value: number): string[] => {
+  const items = ['i0', 'i1', 'i2'].slice(0, Math.floor(value) % 4);
+  return Math.floor(value) % 2 === 0 ? items : items.reverse();
+};
+
 /** What a step's work does in a test. */
 export interface Behaviour {
   /** Attempts that fail before one succeeds. */
@@ -30,7 +36,7 @@ export interface WorkEvent {
 }
 
 /**
- * The real server and the real workflows, with the real look-ups; the work of a `choose` step is what the test says it is,
+ * The real server and the real workflows, with the real look-ups; the work of a `choose` or `run` step is what the test says it is,
  * an epoch of a training takes no time, and everything that happens is written down.
  */
 export interface Interpreter {
@@ -64,8 +70,13 @@ export async function startInterpreter(extraArgs: string[] = [], firstCode?: str
         events.push({ what: 'error', run, step });
         throw ApplicationFailure.create({ message: 'as the test wants it', type: 'Scripted', nonRetryable: broken });
       }
-      const [value = 0] = input.parameters.by as number[];
-      const done = await finishStep(context, input, { index: 0, value, mean: value, deviation: 0, count: 1 });
+      const { by, command } = input.parameters as { by?: number[]; command?: number[] };
+      const [value = 0] = by ?? command ?? [];
+      const done = await finishStep(
+        context,
+        input,
+        command ? { items: itemsOf(value) } : { index: 0, value, mean: value, deviation: 0, count: 1 },
+      );
       events.push({ what: 'done', run, step });
       return done;
     });
@@ -84,7 +95,7 @@ export async function startInterpreter(extraArgs: string[] = [], firstCode?: str
     return { result: { ...result, resumedFrom: null, rejected: [], ...lost }, attempt: 1 };
   };
   const finishTraining = async ({ recorded }: FinishTrainingStepInput) => ({ result: { ...recorded }, attempt: 1 });
-  const activities = { ...createActivities(context), choose: work, trainEpoch, finishTraining };
+  const activities = { ...createActivities(context), choose: work, run: work, trainEpoch, finishTraining };
   const shared = { connection: environment.nativeConnection, activities };
   /** @returns how to stop it */
   const startWorker = async (code: string) => {
@@ -166,6 +177,10 @@ export const step = (
   timeoutMs: 60_000,
   ...rest,
 });
+
+/** A step whose result has `items`, as its value says. */
+export const listStep = (id: string, needs: readonly string[], value: number, rest: Partial<PlannedStep> = {}) =>
+  step(id, needs, { ...rest, uses: 'run', with: { command: [value] } });
 
 /** A step that waits for a person. */
 export const approveStep = (id: string, parameters: object, needs: readonly string[] = []): PlannedStep =>

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
-import type { Plan, PlannedStep } from '../../contracts/plan.ts';
+import type { Json } from '../../contracts/json.ts';
+import type { Matrix, Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
-import { type Behaviour, planOf, step } from './interpreter.ts';
+import { expandLists } from '../../pipelines/language/expand-lists.ts';
+import { type Behaviour, itemsOf, listStep, planOf, step } from './interpreter.ts';
 
 /** Random pipelines, and what must become of their steps. */
 export interface RandomRun {
@@ -24,8 +26,25 @@ const drawnStep = fc.record({
   value: fc.nat({ max: 30 }),
   when: fc.constantFrom('none', 'none', 'none', 'result', 'failed', 'never'),
   members: fc.constantFrom(1, 1, 1, 1, 1, 3),
+  /** Goes over the list that its first need gives, or has the items of it where that goes over a list itself. */
+  listed: fc.boolean(),
   maxParallel: fc.constantFrom(undefined, 1, 2),
+  tolerate: fc.constantFrom(undefined, undefined, 1, 0.5),
 });
+
+const mostItems = 3;
+/** What a step of a test gives, as far as it matters here. */
+export const resultOf = ({ with: { command } }: PlannedStep): { [key: string]: Json } =>
+  command ? { items: itemsOf((command as number[])[0] ?? 0) } : {};
+
+/** A plan as a run has it in the end. */
+export const planWith = (plan: Plan, states: Readonly<Record<string, StepState>>): Plan =>
+  expandLists(
+    plan,
+    Object.fromEntries(plan.steps.flatMap((step) => (states[step.id] === 'done' ? [[step.id, resultOf(step)]] : []))),
+    // One that was given up before its list was there stands for itself.
+    (id) => states[id] === undefined,
+  ).plan;
 
 export const randomRuns = fc
   .record({
@@ -41,14 +60,23 @@ export const randomRuns = fc
     const behaviourOf: Record<string, Behaviour> = {};
     const matrices: NonNullable<Plan['matrices']> = {};
     const membersOf: string[][] = [];
-    for (const [index, { needs, behaviour, value, when, members, maxParallel }] of drawn.entries()) {
+    let most = 0;
+    for (const [index, one] of drawn.entries()) {
+      const { needs, behaviour, value, when, listed, maxParallel, tolerate } = one;
       const id = `s${index}`;
-      const ids = members > 1 ? Array.from({ length: members }, (_, member) => `${id}@${member}`) : [id];
-      if (steps.length + ids.length > 38) break;
       const named = [...new Set(needs.filter((need) => need < index))];
-      const needed = named.flatMap((need) => membersOf[need] ?? []);
-      membersOf.push(ids);
       const first = named[0];
+      const before = matrices[`s${first}`];
+      const root = before ? before.list?.root : id;
+      const isListed = listed && first !== undefined && root !== undefined;
+      const members = isListed ? 1 : one.members;
+      const ids = members > 1 ? Array.from({ length: members }, (_, member) => `${id}@${member}`) : [id];
+      most += isListed ? mostItems : ids.length;
+      if (most > 38) break;
+      const source = before?.list?.step ?? `s${first}`;
+      const list = isListed ? { list: { step: source, path: ['items'], name: 'item', root } } : {};
+      const needed = [...new Set([...named.flatMap((need) => membersOf[need] ?? []), ...(isListed ? [source] : [])])];
+      membersOf.push(ids);
       const condition =
         first === undefined || when === 'none'
           ? undefined
@@ -57,8 +85,13 @@ export const randomRuns = fc
             : when === 'failed'
               ? `steps.s${first}.state == "failed"`
               : 'false';
+      // What is tolerated is that one is lost.
+      const behaviourOfMember = (member: number): Behaviour =>
+        tolerate === undefined || member === 0 ? behaviour : { ...behaviour, failures: 0, broken: false };
+      if (isListed)
+        for (let item = 0; item < mostItems; item++) behaviourOf[`${id}@item=i${item}`] = behaviourOfMember(item);
       for (const [member, memberId] of ids.entries()) {
-        behaviourOf[memberId] = behaviour;
+        behaviourOf[memberId] = behaviourOfMember(member);
         steps.push(
           step(memberId, needed, {
             value: value + member / 10,
@@ -67,13 +100,46 @@ export const randomRuns = fc
           }),
         );
       }
-      if (members > 1) matrices[id] = { members: ids, ...(maxParallel === undefined ? {} : { maxParallel }) };
+      if (members > 1 || isListed)
+        matrices[id] = {
+          members: ids,
+          ...(maxParallel === undefined ? {} : { maxParallel }),
+          ...(tolerate === undefined ? {} : { tolerate }),
+          ...list,
+        };
     }
     if (handlers) steps.push(step('on-failure', [], { role: 'onFailure' }), step('last', [], { role: 'finally' }));
-    return { plan: planOf(steps, { matrices }), behaviours: behaviourOf, cancelAfter };
+    const sources = new Set(Object.values(matrices).flatMap(({ list }) => list?.step ?? []));
+    const giving = steps.map(({ with: parameters, ...each }) =>
+      sources.has(each.id)
+        ? listStep(each.id, each.needs, (parameters.by as number[])[0] ?? 0, each)
+        : { ...each, with: parameters },
+    );
+    return { plan: planOf(giving, { matrices }), behaviours: behaviourOf, cancelAfter };
   });
 
-/** What may have become of a step, given what became of those that it needs. */
+const isLost = (state: StepState | undefined) => state === 'failed' || state === 'cancelled';
+
+/** Whether a matrix has lost some, and no more than it tolerates. */
+const tolerates = (matrix: Matrix | undefined, states: Readonly<Record<string, StepState>>): boolean => {
+  if (matrix?.tolerate === undefined) return false;
+  const { tolerate, members } = matrix;
+  const lost = members.filter((id) => isLost(states[id])).length;
+  return lost < members.length && lost <= (tolerate < 1 ? tolerate * members.length : tolerate);
+};
+
+/** Whether a step proper failed, in a way that counts. */
+export const anyFailure = ({ steps, matrices }: Plan, states: Readonly<Record<string, StepState>>): boolean =>
+  steps.some(
+    ({ id, role, matrix }) =>
+      role === undefined && states[id] === 'failed' && !tolerates(matrices?.[matrix?.of ?? ''], states),
+  );
+
+/**
+ * What may have become of a step, given what became of those that it needs.
+ *
+ * @param plan with the items of its lists, where these are there
+ */
 export function expectedStates(
   plan: Plan,
   step: PlannedStep,
@@ -83,26 +149,36 @@ export function expectedStates(
 ): StepState[] {
   if (step.role === 'finally') return ['done'];
   if (step.role === 'onFailure') return [anyFailed ? 'done' : 'skipped'];
-  const needs = step.needs.map((need) => states[need]);
+  const list = plan.matrices?.[step.id]?.list;
+  // A list that is no good fails at once, whatever becomes of other needs.
+  const bad: StepState[] = list && states[list.step] === 'done' ? ['failed'] : [];
   const asksState = step.when?.includes('.state') ?? false;
-  if (!asksState && needs.some((state) => state === 'failed' || state === 'cancelled'))
+  const makesItems = (need: string) => need === list?.step || plan.matrices?.[need]?.list?.root === list?.root;
+  const needs = list && asksState ? step.needs.filter(makesItems) : step.needs;
+  const matrixOf = (need: string) => plan.matrices?.[plan.steps.find(({ id }) => id === need)?.matrix?.of ?? ''];
+  const passes = (need: string) => {
+    const matrix = matrixOf(need);
+    return tolerates(matrix, states) && matrix?.members.every((member) => step.needs.includes(member)) === true;
+  };
+  const reached = needs.filter((need) => !isLost(states[need]) || !passes(need)).map((need) => states[need]);
+  if ((!asksState || list) && reached.some(isLost))
     // One that was skipped may have decided before the other failed.
-    return needs.includes('skipped') ? ['cancelled', 'skipped'] : ['cancelled'];
-  if (!asksState && needs.includes('skipped')) return ['skipped'];
-  const wanted = /steps\.(\w+)\.state == "(\w+)"/.exec(step.when ?? '');
+    return [...bad, 'cancelled', ...(reached.includes('skipped') ? (['skipped'] as const) : [])];
+  if ((!asksState || list) && reached.includes('skipped')) return [...bad, 'skipped'];
+  if (list) return bad;
+  const wanted = /steps(?:\.|\[")([\w@=]+)(?:"\])?\.state == "(\w+)"/.exec(step.when ?? '');
   if (step.when === 'false') return ['skipped'];
   if (wanted) {
-    const members = plan.matrices?.[wanted[1] ?? '']?.members ?? [wanted[1] ?? ''];
-    const all = members.map((id) => states[id]);
-    const worst = ['failed', 'cancelled', 'skipped', 'done'].find((state) => all.includes(state as StepState));
+    const matrix = plan.matrices?.[wanted[1] ?? ''];
+    const all = (matrix?.members ?? [wanted[1] ?? '']).map((id) => states[id]);
+    const counted = tolerates(matrix, states) ? all.filter((state) => !isLost(state)) : all;
+    const worst = ['failed', 'cancelled', 'skipped', 'done'].find((state) => counted.includes(state as StepState));
     if (worst !== wanted[2]) return ['skipped'];
   }
   const broken = behaviour?.broken === true || (behaviour?.failures ?? 0) >= 3;
-  const using = plan.steps.filter(({ needs }) => needs.includes(step.id)).map(({ id }) => states[id]);
+  const using = plan.steps.filter((each) => each.needs.includes(step.id)).map(({ id }) => states[id]);
   // Nobody could use it any more.
-  const pointless =
-    using.some((state) => state === 'failed' || state === 'cancelled') &&
-    using.every((state) => state === 'failed' || state === 'cancelled' || state === 'skipped');
+  const pointless = using.some(isLost) && using.every((state) => isLost(state) || state === 'skipped');
   // A broken step's result may be there already, from another run.
   return [
     ...(broken ? (['failed', 'done'] as const) : (['done'] as const)),

@@ -6,7 +6,7 @@ import { statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
 import { testSeed } from '../random.ts';
 import { type Interpreter, startInterpreter, type WorkEvent } from './interpreter.ts';
-import { expectedStates, type RandomRun, randomRuns } from './model.ts';
+import { anyFailure, expectedStates, planWith, type RandomRun, randomRuns } from './model.ts';
 
 /**
  * Random pipelines on the real server. What a step may become follows from what became of the steps that it needs: that is
@@ -64,7 +64,7 @@ async function runAndCheck(run: string, { plan, behaviours, cancelAfter }: Rando
 
 function check(
   run: string,
-  plan: Plan,
+  written: Plan,
   behaviours: RandomRun['behaviours'],
   { steps }: PipelineStatus,
   closed: string,
@@ -72,7 +72,9 @@ function check(
   const problems: string[] = [];
   const cancelled = closed === 'CANCELLED';
   const states = Object.fromEntries(steps.map(({ id, state }) => [id, state]));
-  const anyFailed = plan.steps.some(({ id, role }) => role === undefined && states[id] === 'failed');
+  const plan = planWith(written, states);
+  expect(Object.keys(states), `the steps of ${run}`).toEqual(plan.steps.map(({ id }) => id));
+  const anyFailed = anyFailure(plan, states);
   const events = interpreter.events.filter((event) => event.run === run);
   const last = (id: string, ...whats: string[]) =>
     events.findLastIndex(({ what, step }) => step === id && whats.includes(what));
@@ -99,7 +101,7 @@ function check(
     if (state !== 'done' || !interpreter.events.some(origin)) problems.push(`${id} has a result that nobody made`);
   }
   if (closed === 'TIMED_OUT') problems.push('the run does not end');
-  const failed = steps.some(({ state }) => state === 'failed');
+  const failed = steps.some(({ state, tolerated }) => state === 'failed' && !tolerated);
   if (!cancelled && closed !== (failed ? 'FAILED' : 'COMPLETED')) problems.push(`the run is ${closed}`);
   if (problems.length > 0)
     expect.fail(
