@@ -14,6 +14,7 @@ import {
   unlessDamaged,
 } from '../store/index.ts';
 import { say, table } from './output.ts';
+import { planByNow } from './plan-by-now.ts';
 
 /** Something that is not what it was when the run last went on, and what follows from that. */
 export interface Drift {
@@ -35,10 +36,11 @@ export interface Drift {
 export async function driftOf(
   store: Store,
   run: string,
-  { before, now }: { readonly before: Plan; readonly now: Plan },
+  plans: { readonly before: Plan; readonly now: Plan },
   environment: Readonly<Record<string, string>>,
   at?: { readonly step: string; readonly epoch: number },
 ): Promise<readonly Drift[]> {
+  const [before, now] = [await planByNow(store, run, plans.before), await planByNow(store, run, plans.now)];
   const left = await whatIsLeft(store, run, now);
   const record = await loadRunRecord(store, run);
   const old = record?.resumes?.at(-1)?.environment ?? record?.environment ?? {};

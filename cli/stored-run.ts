@@ -4,6 +4,7 @@ import { failureTypeIn, tellsOfStart } from '../contracts/logs.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { StepStatus } from '../contracts/status.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { toleratedSteps } from '../pipelines/language/tolerance.ts';
 import {
   isBeingRemoved,
   listFolders,
@@ -17,6 +18,7 @@ import {
   type StoredStepResult,
 } from '../store/index.ts';
 import { say } from './output.ts';
+import { planByNow } from './plan-by-now.ts';
 
 /** What the store knows of a step. How often it was started, only the server knows. */
 export type StoredStep = Omit<StepStatus, 'attempts'> & {
@@ -48,8 +50,9 @@ export async function loadStoredRun(
   run: string,
   onDamage: (problem: string) => void = say,
 ): Promise<StoredRun | null> {
-  const plan = (await isBeingRemoved(store, run)) ? null : await loadPlan(store, run);
-  if (!plan) return null;
+  const written = (await isBeingRemoved(store, run)) ? null : await loadPlan(store, run);
+  if (!written) return null;
+  const plan = await planByNow(store, run, written);
   const record = await loadRunRecord(store, run);
   const results = await loadStepResults(store, run, onDamage);
   const training = plan.steps.findLast(({ id, uses }) => isTrainingKind(uses) && results[id]);
@@ -63,18 +66,22 @@ export async function loadStoredRun(
     started: record?.createdAt ?? null,
     done: steps.filter(({ id }) => results[id]).length,
     steps: steps.length,
-    complete: isComplete(steps, results),
+    complete: isComplete(plan, steps, results),
     epoch: lines.at(-1)?.epoch ?? null,
     bestLoss: losses.length > 0 ? Math.min(...losses) : null,
   };
 }
 
-/** A condition may have left out a step, and with it those that need it; any other has a result in the end. */
-function isComplete(steps: readonly PlannedStep[], results: Readonly<Record<string, unknown>>): boolean {
-  const mayBeLeftOut = new Set<string>();
+/**
+ * A condition may have left out a step, and with it those that need it, and the loss of some may be tolerated; any other has a
+ * result in the end.
+ */
+function isComplete(plan: Plan, steps: readonly PlannedStep[], results: Readonly<Record<string, unknown>>): boolean {
+  const conditional = new Set<string>();
+  const tolerated = new Set(toleratedSteps(plan, (id) => (results[id] ? 'done' : 'failed')));
   for (const { id, when, needs } of steps)
-    if (when !== undefined || needs.some((need) => mayBeLeftOut.has(need))) mayBeLeftOut.add(id);
-  return steps.every(({ id }) => results[id] !== undefined || mayBeLeftOut.has(id));
+    if (when !== undefined || needs.some((need) => conditional.has(need))) conditional.add(id);
+  return steps.every(({ id }) => results[id] !== undefined || conditional.has(id) || tolerated.has(id));
 }
 
 /**
@@ -85,14 +92,16 @@ function isComplete(steps: readonly PlannedStep[], results: Readonly<Record<stri
 export async function storedSteps(
   store: Store,
   run: string,
-  plan: Plan,
+  written: Plan,
   { hasEnded }: { readonly hasEnded: boolean },
 ): Promise<readonly StoredStep[]> {
+  const plan = await planByNow(store, run, written);
   const results = await loadStepResults(store, run, say);
   const errors = new Map<string, string>();
   for (const { step, level, message } of (await readRunLog(store, run, undefined, say)).lines)
     if (level === 'error') errors.set(step, message);
     else if (tellsOfStart(message)) errors.delete(step);
+  const tolerated = new Set(hasEnded ? toleratedSteps(plan, (id) => (results[id] ? 'done' : 'failed')) : []);
   return Promise.all(
     plan.steps.map(async (step): Promise<StoredStep> => {
       const { id, uses, needs } = step;
@@ -107,6 +116,7 @@ export async function storedSteps(
         ...(await progressOf(store, run, step, result)),
         result: result?.result ?? null,
         error: message === undefined ? null : { type: failureTypeIn(message), message },
+        ...(tolerated.has(id) ? { tolerated: true } : {}),
       };
     }),
   );

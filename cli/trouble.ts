@@ -27,6 +27,19 @@ function stepWithTrouble(step: StepStatus, activities: Activities): StepStatus {
   return trouble ? { ...step, attempts: step.attempts + trouble.attempt - 1, trouble } : step;
 }
 
+/** What a reader must know of steps that are lost without the run having failed. */
+export function toleratedLines(steps: readonly Pick<StepStatus, 'id' | 'tolerated' | 'error'>[]): string[] {
+  const lost = steps.filter(({ tolerated }) => tolerated);
+  return lost.length === 0
+    ? []
+    : [
+        `${pc.yellow(`${lost.length} lost, which the pipeline tolerates`)}:`,
+        ...lost.slice(0, mostLines).map(({ id, error }) => `  ${id}: ${error?.message.split('\n')[0] ?? 'not done'}`),
+        ...(lost.length > mostLines ? [`  and ${lost.length - mostLines} more`] : []),
+      ];
+}
+const mostLines = 20;
+
 /** A line for each step that is tried again. */
 export const troubleLines = (steps: readonly StepStatus[]): string[] =>
   steps.flatMap(({ id, trouble }) => (trouble ? [`${id}: ${troubleText(trouble)}`] : []));

@@ -125,6 +125,8 @@ export const reportSchema = z.strictObject({
       finishedAt: z.iso.datetime().nullable(),
       /** The last error in the log of a step that is not done. */
       problem: z.string().nullable(),
+      /** It failed, and no more of its matrix did than the pipeline tolerates. */
+      tolerated: z.boolean().optional(),
     }),
   ),
   /** What was prepared; empty in reports of versions that did not tell. */

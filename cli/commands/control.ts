@@ -7,6 +7,7 @@ import { pauseUpdate, retryUpdate, unpauseUpdate } from '../../workflows/message
 import { confirm } from '../confirm.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { printJson, say } from '../output.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { keepChanges } from '../recorded-changes.ts';
 import { findRun, requireRunning, startRun } from '../runs.ts';
 import { checkRunId, follow } from './run.ts';
@@ -69,10 +70,11 @@ export async function retryCommand(
   const store = openStore(openHome().storeUrl);
   const plan = await loadPlan(store, checkRunId(run));
   if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}.`);
-  if (!plan.steps.some(({ id }) => id === step))
+  const { steps } = await planByNow(store, run, plan);
+  if (![...steps, ...plan.steps].some(({ id }) => id === step))
     throw new ContrailError(
       'Usage',
-      `The run ${run} has no step ${step}; its steps are ${plan.steps.map(({ id }) => id).join(', ')}.`,
+      `The run ${run} has no step ${step}; its steps are ${steps.map(({ id }) => id).join(', ')}.`,
     );
   return withServer(async (server) => {
     const known = await findRun(server, run);

@@ -9,6 +9,7 @@ import {
 } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { print, printJson, table } from '../output.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { checkRunId } from './run.ts';
 
 /** What is compared: one heading, and what each of the two runs has there. */
@@ -67,7 +68,7 @@ export async function diffCommand(
 }
 
 async function sidesOf(store: Store, run: string): Promise<Sides> {
-  const plan = await requirePlan(store, checkRunId(run));
+  const plan = await planByNow(store, run, await requirePlan(store, checkRunId(run)));
   const record = await loadRunRecord(store, run);
   const results = await loadStepResults(store, run);
   const artifacts: Record<string, Json> = {};

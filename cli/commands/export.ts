@@ -13,6 +13,7 @@ import { trainerEnvironment } from '../../native/paths.ts';
 import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { print, printJson, say } from '../output.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { currentModel } from './models.ts';
 import { checkRunId } from './run.ts';
 
@@ -75,9 +76,10 @@ async function artifactsOfRun(storeUrl: string, run: string, step: string | unde
   const plan = await loadPlan(store, run);
   if (!plan)
     throw new ContrailError('Usage', `There is no run ${run} in this store. \`contrail list\` shows the runs.`);
+  const { steps } = await planByNow(store, run, plan);
   const results = await loadStepResults(store, run);
   const ofKind = (...kinds: readonly string[]) =>
-    plan.steps.flatMap(({ id, uses, inputs }) => {
+    steps.flatMap(({ id, uses, inputs }) => {
       const result = kinds.includes(uses) ? results[id]?.result : undefined;
       return result ? [{ id, inputs, result }] : [];
     });

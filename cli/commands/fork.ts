@@ -15,6 +15,7 @@ import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
 import { driftOf, driftTable } from '../drift.ts';
 import { printJson, say } from '../output.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { newRunId, startRun } from '../runs.ts';
 import { staleDataLines } from '../stale-data.ts';
 import { planAgain, requirePlan } from './resume.ts';
@@ -32,7 +33,7 @@ export interface ForkOptions {
 export async function forkCommand(origin: string, { from, set, id, detach, json }: ForkOptions): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const before = await requirePlan(store, origin);
-  const { step, epoch: wanted } = readPoint(before, from);
+  const { step, epoch: wanted } = readPoint(await planByNow(store, origin, before), from);
   const now = await planAgain(store, origin, before, set);
   const { name, epoch } = await findCheckpoint(store, { run: origin, step }, wanted);
   const run = checkRunId(id ?? newRunId(now.name));

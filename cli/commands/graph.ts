@@ -17,6 +17,7 @@ import { openHome } from '../../worker/home.ts';
 import { coloured, print, say } from '../output.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
 import { readPipelineFile } from '../pipeline-file.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { findRun, queryStatus } from '../runs.ts';
 import { storedSteps } from '../stored-run.ts';
 import { checkRunId } from './run.ts';
@@ -71,7 +72,7 @@ async function loadRun(
       'RunNotFound',
       `There is no file ${run}, and the store knows no run of that name. \`contrail list\` shows the runs.`,
     );
-  return { plan, progress: await progressOf(store, run, plan) };
+  return { plan: await planByNow(store, run, plan), progress: await progressOf(store, run, plan) };
 }
 
 const always = async () => true;

@@ -3,6 +3,7 @@ import { openCheckpoints, openStore, parseCheckpointName, requirePlan, type Stor
 import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
 import { formatBytes, print, printJson, say, table } from '../output.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { requireRunning } from '../runs.ts';
 import { localTime } from '../times.ts';
 import { checkRunId } from './run.ts';
@@ -23,7 +24,7 @@ export async function cancelCommand(run: string, { wait }: { readonly wait: bool
 /** `contrail checkpoints` */
 export async function checkpointsCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const plan = await requirePlan(store, checkRunId(run));
+  const plan = await planByNow(store, run, await requirePlan(store, checkRunId(run)));
   const perStep = await Promise.all(plan.steps.map(({ id }) => checkpointsOf(store, { run, step: id })));
   const rows = perStep.flat();
   if (json) printJson(rows);

@@ -10,6 +10,7 @@ import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { lostAttempts } from '../lost-attempts.ts';
 import { print, printJson, say } from '../output.ts';
 import { isServerAway } from '../perhaps-server.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { findRun } from '../runs.ts';
 import { localTime } from '../times.ts';
 import { checkRunId } from './run.ts';
@@ -23,7 +24,8 @@ export async function logsCommand(
   { follow, json }: { readonly follow: boolean; readonly json: boolean },
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const plan = await requirePlan(store, checkRunId(run));
+  const written = await requirePlan(store, checkRunId(run));
+  const plan = await planByNow(store, run, written);
   const ids = plan.steps.map(({ id }) => id);
   if (step !== undefined && !ids.includes(step))
     throw new ContrailError('Usage', `${run} has no step ${step}. There is: ${ids.join(', ')}.`);
@@ -66,7 +68,8 @@ export async function logsCommand(
       running = await isRunning(server, run);
       if (!running) await new Promise((resolve) => setTimeout(resolve, 2 * pollMs));
       const next = await readRunLog(store, run, position, say);
-      const news = (await lostAttempts(server, run, trainingsOf(plan))).filter((line) => !seen.has(keyOf(line)));
+      const trainings = trainingsOf(await planByNow(store, run, written));
+      const news = (await lostAttempts(server, run, trainings)).filter((line) => !seen.has(keyOf(line)));
       for (const line of news) seen.add(keyOf(line));
       show([...next.lines, ...news].sort((a, b) => (a.time < b.time ? -1 : 1)));
       position = next.position;

@@ -23,6 +23,7 @@ import {
 } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { print, printJson, say, table } from '../output.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { localTime } from '../times.ts';
 import { checkRunId } from './run.ts';
 
@@ -151,7 +152,7 @@ export async function modelsPromoteCommand(
 }
 
 async function evaluatedModel(store: Store, run: string, step: string | undefined): Promise<Candidate> {
-  const plan = await requirePlan(store, run);
+  const plan = await planByNow(store, run, await requirePlan(store, run));
   const results = await loadStepResults(store, run);
   const evaluated = plan.steps.flatMap(({ id }) => {
     const ref = artifactRefSchema.safeParse(results[id]?.result.evaluation);

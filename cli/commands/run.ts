@@ -9,8 +9,10 @@ import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
 import { openPipelineFile, readPipelineFile } from '../pipeline-file.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { describeRun, newRunId, startRun } from '../runs.ts';
 import { loadEvaluation, reportOf, reportText, summarise } from '../summary.ts';
+import { toleratedLines } from '../trouble.ts';
 
 /** Whoever names a run names a workflow and a folder. @throws ContrailError Usage */
 export function checkRunId(run: string): string {
@@ -88,8 +90,9 @@ export async function follow(server: ServerClient, store: Store, run: string, js
     return interruptedCode;
   }
   const plan = await loadPlan(store, run);
-  const evaluation = plan ? await loadEvaluation(store, run, plan) : null;
+  const evaluation = plan ? await loadEvaluation(store, run, await planByNow(store, run, plan)) : null;
   const report = await reportOf(store, run);
+  for (const line of toleratedLines(status?.steps ?? [])) say(line);
   if (json) printJson({ run, state: status?.state, ...(evaluation ? { top1: evaluation.top1, report } : {}) });
   else if (evaluation) print(`\n${summarise(evaluation)}\n\nReport: ${reportText(report, run)}`);
   else if (report !== null) print(`\nReport: ${report}`);

@@ -12,7 +12,7 @@ import { withServerIfAny } from '../perhaps-server.ts';
 import { findRun, notOnServer, queryStatus } from '../runs.ts';
 import { type StoredStep, storedSteps } from '../stored-run.ts';
 import { localTime } from '../times.ts';
-import { troubleLines, withTrouble } from '../trouble.ts';
+import { toleratedLines, troubleLines, withTrouble } from '../trouble.ts';
 import { checkRunId } from './run.ts';
 
 /** A run that has ended is asked for its steps no longer than this: the store knows them too. */
@@ -43,6 +43,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     if (isRunning && !status) say(`${why} This is what the store knows:`);
     if (steps) print(stepTable(steps));
     for (const line of troubleLines(status?.steps ?? [])) print(line);
+    for (const line of toleratedLines(steps ?? [])) print(line);
     for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
     for (const step of steps ?? []) for (const line of dataLines(step, store.locate)) print(line);
     if (known && !isRunning && !plan)
@@ -84,7 +85,7 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
     steps.map((step) => [
       step.id,
       step.uses,
-      coloured(step.state, step.reused ? `${step.state} (reused)` : step.state),
+      coloured(step.state, `${step.state}${step.reused ? ' (reused)' : step.tolerated ? ' (tolerated)' : ''}`),
       step.attempts ?? '',
       step.epoch === null ? '' : `${step.epoch}${step.epochs === null ? '' : ` of ${step.epochs}`}`,
       latest(step),

@@ -6,6 +6,7 @@ import { openHome } from '../../worker/home.ts';
 import { verifyEpoch } from '../../worker/verify-epoch.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
+import { planByNow } from '../plan-by-now.ts';
 import { requirePlan } from './resume.ts';
 
 const shownTensors = 10;
@@ -18,7 +19,7 @@ export async function verifyCommand(
   { step: named, epoch, json }: { readonly step?: string; readonly epoch?: number; readonly json: boolean },
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const plan = await requirePlan(store, run);
+  const plan = await planByNow(store, run, await requirePlan(store, run));
   const trainings = plan.steps.filter(({ uses }) => isTrainingKind(uses)).map(({ id }) => id);
   const step = named ?? (trainings.length === 1 ? trainings[0] : undefined);
   if (step === undefined || !trainings.includes(step))

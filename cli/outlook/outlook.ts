@@ -1,10 +1,12 @@
 import { isContrailError } from '../../contracts/errors.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
-import type { Plan, PlannedStep } from '../../contracts/plan.ts';
+import type { ListSource, Plan, PlannedStep } from '../../contracts/plan.ts';
 import { kindOf } from '../../contracts/step-kinds.ts';
 import { describeDifference } from '../../contracts/training-changes.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
+import { expandLists, openList } from '../../pipelines/language/expand-lists.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
+import { listItems } from '../../pipelines/language/list-items.ts';
 import { findReferences } from '../../pipelines/language/references.ts';
 import {
   conflictsWith,
@@ -40,7 +42,8 @@ type Values = { readonly [key: string]: Json };
 
 interface Surroundings {
   readonly store: Store;
-  readonly plan: Plan;
+  /** With one step for each item of the lists that are known so far. */
+  plan: Plan;
   readonly history: readonly EarlierResult[];
   readonly resume: { readonly run: string; readonly stored: Readonly<Record<string, StoredStepResult>> } | null;
   /** A result of any run for a fingerprint. */
@@ -60,7 +63,7 @@ interface Surroundings {
  */
 export async function lookAhead(
   store: Store,
-  plan: Plan,
+  written: Plan,
   {
     resume,
     cached,
@@ -75,7 +78,7 @@ export async function lookAhead(
 ): Promise<Outlook> {
   const around: Surroundings = {
     store,
-    plan,
+    plan: written,
     history: await loadHistory(store, onDamage),
     resume: resume === undefined ? null : { run: resume, stored: await loadStepResults(store, resume, onDamage) },
     cached,
@@ -83,7 +86,14 @@ export async function lookAhead(
     known: new Map(),
   };
   const steps: StepOutlook[] = [];
-  for (const step of plan.steps) steps.push(await outlookOf(step, around));
+  for (let index = 0; ; index++) {
+    // A list that is known already makes steps in the place of one that comes after its source.
+    around.plan = expandLists(around.plan, Object.fromEntries(around.known)).plan;
+    const step = around.plan.steps[index];
+    if (!step) break;
+    steps.push(await outlookOf(step, around));
+  }
+  const { plan } = around;
   const counted = steps.filter(({ step }) => roleOf(plan, step) !== 'onFailure');
   return {
     steps,
@@ -95,7 +105,8 @@ export async function lookAhead(
 const roleOf = (plan: Plan, id: string) => plan.steps.find((step) => step.id === id)?.role ?? 'step';
 
 async function outlookOf(step: PlannedStep, around: Surroundings): Promise<StepOutlook> {
-  const decided = await decide(step, around);
+  const list = openList(around.plan, step.id);
+  const decided = list ? asManyAs(list, around) : await decide(step, around);
   const seconds = decided.seconds === undefined ? await usualSeconds(step, around, null) : decided.seconds;
   const { decision, reason } = conditioned(step, decided);
   return { step: step.id, uses: step.own?.file ?? step.uses, decision, reason, seconds };
@@ -109,6 +120,14 @@ function conditioned({ when, role }: PlannedStep, { decision, reason }: Decided)
   if (when !== undefined && decision === 'run') return { decision: 'perhaps', reason: `if ${when}; ${reason}` };
   return { decision, reason };
 }
+
+/** A step whose list is not known says nothing of how long all its items take. */
+const asManyAs = (list: ListSource, { known }: Surroundings): Decided => {
+  const items = known.has(list.step) ? listItems(list, known.get(list.step)) : null;
+  return items && 'problem' in items
+    ? { decision: 'refused', reason: items.problem, seconds: null }
+    : { decision: 'run', reason: `as many as ${list.step} gives`, seconds: null };
+};
 
 async function decide(step: PlannedStep, around: Surroundings): Promise<Decided> {
   const { resume, known, store } = around;
@@ -167,7 +186,9 @@ function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { 
   );
   try {
     const resolved = resolveResults(step.with, results, { matrices: plan.matrices });
-    const parameters = findReferences(step.with).length > 0 ? kindOf(step).params.parse(resolved) : resolved;
+    const isOfList = plan.matrices?.[step.matrix?.of ?? '']?.list !== undefined;
+    const parameters =
+      isOfList || findReferences(step.with).length > 0 ? kindOf(step).params.parse(resolved) : resolved;
     return {
       uses: step.uses,
       version: step.version,

@@ -7,6 +7,8 @@ import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../c
 import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { isMeasured, measuredArtifacts } from '../../contracts/measured.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
+import { expandLists } from '../../pipelines/language/expand-lists.ts';
+import { toleratedSteps } from '../../pipelines/language/tolerance.ts';
 import {
   listLeases,
   loadDecisions,
@@ -46,11 +48,17 @@ export async function gather(
   run: string,
   { title, seed = 0, maps = true, writtenBy, onProgress = () => {} }: GatherOptions = {},
 ): Promise<Report> {
-  const plan = await requirePlan(store, run);
+  const written = await requirePlan(store, run);
   const problems: string[] = [];
   const onDamage = (problem: string) => void problems.push(problem);
   const record = await unlessDamaged(loadRunRecord(store, run), onDamage);
   const results = await loadStepResults(store, run, onDamage);
+  const { plan } = expandLists(
+    written,
+    Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])),
+  );
+  const isDone = (id: string) => results[id] !== undefined || id === writtenBy;
+  const tolerated = new Set(toleratedSteps(plan, (id) => (isDone(id) ? 'done' : 'failed')));
   const log = (await readRunLog(store, run, undefined, onDamage)).lines;
   const resumes = (record?.resumes ?? []).map(({ at, accepted }) => ({ at, accepted }));
   const finished = Object.values(results).flatMap(({ finishedAt }) => finishedAt ?? []);
@@ -85,10 +93,11 @@ export async function gather(
         step: id,
         uses,
         // What writes the report is done once it is written.
-        done: result !== undefined || id === writtenBy,
+        done: isDone(id),
         seconds: result?.seconds ?? null,
         finishedAt: result?.finishedAt ?? null,
-        problem: result || id === writtenBy ? null : (error?.message ?? null),
+        problem: isDone(id) ? null : (error?.message ?? null),
+        ...(error && tolerated.has(id) ? { tolerated: true } : {}),
       };
     }),
     data: [],

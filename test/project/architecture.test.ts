@@ -13,7 +13,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   datasets: ['contracts', 'store'],
   training: ['contracts', 'store', 'datasets'],
   evaluation: ['contracts', 'store', 'datasets', 'training'],
-  report: ['contracts', 'store', 'datasets'],
+  report: ['contracts', 'pipelines/language', 'store', 'datasets'],
   'own-steps': ['contracts', 'store', 'datasets'],
   native: ['contracts'],
   workflows: ['contracts', 'pipelines/language', 'activities'],

@@ -1,5 +1,6 @@
 import type { Plan, PlannedStep, StepRole } from '../../../contracts/plan.ts';
 import type { StepState } from '../../../contracts/status.ts';
+import { openList } from '../expand-lists.ts';
 import { ancestorsByDistance, type Needs } from '../order.ts';
 import { combinedState } from '../when-context.ts';
 import { baseOf } from '../written.ts';
@@ -16,8 +17,8 @@ export interface GraphNode {
   readonly id: string;
   readonly uses: string;
   readonly role: StepRole;
-  /** Of a matrix: how many steps it is. */
-  readonly count: number | null;
+  /** Of a matrix: how many steps it is, or the list that says so while the run goes on. */
+  readonly count: number | string | null;
   readonly when: string | null;
   /** Null where no run is drawn. */
   readonly state: StepState | null;
@@ -86,11 +87,17 @@ function nodeOf(
     id,
     uses: first?.uses ?? '',
     role: first?.role ?? 'step',
-    count: plan.matrices?.[id] ? steps.length : null,
+    count: countOf(plan, id, steps),
     when: first?.when === undefined ? null : whenInWords(first.when, first.matrix !== undefined),
     state: progress ? combinedState(states) : null,
     status: progress ? statusOf(reached) : '',
   };
+}
+
+function countOf(plan: Plan, id: string, steps: readonly PlannedStep[]): GraphNode['count'] {
+  const list = openList(plan, id);
+  if (list && steps[0]?.id === id) return [list.step, ...list.path].join('.');
+  return plan.matrices?.[id] ? steps.length : null;
 }
 
 /** An expression as the pipeline has it: by the ids of its steps, on one line. */

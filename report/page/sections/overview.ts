@@ -140,11 +140,16 @@ export function details(report: Report): Section {
       html`<dt>${name}</dt><dd><code>${value.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1…')}</code></dd>`,
   );
   const steps = report.steps.map(
-    ({ step, uses, done, seconds, problem }) =>
+    ({ step, uses, done, seconds, problem, tolerated }) =>
       [
         step,
         { text: uses, n: false },
-        { text: done ? 'done' : html`<span class="state-open">${problem ?? 'not done'}</span>`, n: false },
+        {
+          text: done
+            ? 'done'
+            : html`<span class="state-open">${tolerated ? 'failed, and tolerated: ' : ''}${problem ?? 'not done'}</span>`,
+          n: false,
+        },
         n(seconds === null ? '' : duration(seconds)),
       ] as const,
   );
