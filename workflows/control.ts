@@ -2,6 +2,7 @@ import {
   ApplicationFailure,
   type ChildWorkflowHandle,
   condition,
+  patched,
   setHandler,
   upsertMemo,
   upsertSearchAttributes,
@@ -13,7 +14,7 @@ import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { changeRule, withValueAt } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
-import { following } from '../pipelines/language/following.ts';
+import { following, givenUpWith } from '../pipelines/language/following.ts';
 import { describeIssues } from '../pipelines/language/issues.ts';
 import { hasEnded } from '../pipelines/language/readiness.ts';
 import { findReferences } from '../pipelines/language/references.ts';
@@ -355,9 +356,14 @@ async function retry({ state, running, wake }: Controlled, id: string): Promise<
     await tell(inFlight, (handle) => handle.signal(unpauseTrainingSignal, {}));
     return [id];
   }
+  const givenUp = givenUpWith(state.plan(), id, state.states);
   const again = [...following(state.plan(), [id])].filter((each) => each === id || hasEnded(state.states[each]));
   for (const each of again)
     if (state.states[each] !== 'done') state.update(each, { state: 'waiting', error: null, endedAt: null });
+  // Runs of earlier versions left what had been stopped as it was.
+  const besides = [...givenUp].filter((each) => !again.includes(each));
+  const revived = besides.length > 0 && patched('retry-stopped') ? besides : [];
+  for (const each of revived) state.update(each, { state: 'waiting', error: null, endedAt: null });
   wake();
-  return again;
+  return [...again, ...revived];
 }

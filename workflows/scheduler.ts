@@ -17,7 +17,8 @@ import { type RunFacts, type StepOutcome, whenContext } from '../pipelines/langu
  * S2. A failed step takes down what depends on it, and running steps that nothing can use any more; all else goes on.
  * S3. Steps of `onFailure` come after all others, and only after a failure; those of `finally` come last, also after a cancel.
  * S4. Decisions about steps that have not started need no event: they are all made at once.
- * S5. A step that goes over a list becomes one step an item as soon as the list is there; the plan with these comes first.
+ * S5. A step that goes over a list becomes one step an item as soon as the list is there; the plan with these comes first. What
+ *     S2 stops, these do not start.
  * S6. Failures that the pipeline tolerates are none for S2 and S3; who needs one by name, and not all of its matrix, follows S2.
  */
 export interface Situation {
@@ -80,6 +81,8 @@ export function decide(given: Plan, situation: Situation, budget: WhenBudget = n
   const outcomes = plan === given ? { ...situation.outcomes } : outcomesIn(plan, situation.outcomes);
   const states = Object.fromEntries(Object.entries(outcomes).map(([id, { state }]) => [id, state]));
   const inFlight = new Set(situation.inFlight);
+  const isItem = (step: PlannedStep | undefined) => plan.matrices?.[step?.matrix?.of ?? '']?.list !== undefined;
+  const hasItems = plan.steps.some(isItem);
   const stopped = new Set<string>();
   const decisions: Decision[] = [];
 
@@ -116,6 +119,10 @@ export function decide(given: Plan, situation: Situation, budget: WhenBudget = n
         stopped.add(id);
         decisions.push({ kind: 'stop', id });
       }
+    // A list may have a thousand items: they need not start only to be stopped.
+    if (hasItems)
+      for (const id of pointlessSteps(plan, states, true))
+        if (states[id] === 'waiting' && isItem(byId.get(id))) end({ kind: 'end', id, as: 'cancelled' });
   };
 
   const skipUnchanged = () => {

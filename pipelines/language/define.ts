@@ -71,7 +71,9 @@ export interface MatrixStep<K extends StepKindName, M, R = StepResult<K>> extend
   readonly [named]?: M;
 }
 
-type Axes = { readonly [name: string]: readonly unknown[] };
+/** Lists of values, or one list in the result of a step. */
+type Axes = { readonly [name: string]: readonly unknown[] | Reference<readonly unknown[]> };
+type ItemOf<L> = NonNullable<L> extends readonly (infer V)[] ? V : never;
 type Followed = { readonly id: string; readonly each: object };
 type MatrixValues<M> = M extends Followed
   ? M extends MatrixStep<infer _, infer Root, infer _R>
@@ -80,7 +82,9 @@ type MatrixValues<M> = M extends Followed
   : {
       readonly [N in Exclude<keyof M, 'include' | 'exclude'>]: M[N] extends readonly (infer V)[]
         ? ReferenceTo<V>
-        : never;
+        : M[N] extends Reference<infer L>
+          ? ReferenceTo<ItemOf<L>>
+          : never;
     };
 
 type Settings = Partial<Pick<StepDefinition, 'description' | 'queue' | 'priority' | 'retry' | 'timeout' | 'cache'>>;
@@ -111,6 +115,8 @@ type MembersOf<T> = T extends unknown ? keyof T : never;
 type StepOptions<K extends StepKindName, M, R, O> = Common<K> & {
   readonly matrix?: M;
   readonly maxParallel?: number;
+  /** How many of the matrix may be lost: so many, or such a share of them. @default 0 */
+  readonly tolerate?: number;
 } & WithFor<z.input<Kinds[K]['params']>, Written<Parameters<K> & Declared<K, R, O>, M>>;
 
 /** What the compiler knows nothing of, and so lets be anything. */

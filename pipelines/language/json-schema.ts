@@ -62,7 +62,7 @@ export function pipelineJsonSchema(own: readonly OwnKind[] = []): Schema {
 
 /** The keys of a step whose values may be references, and the lists of a matrix too. */
 function settings(properties: Readonly<Record<string, Schema>>): Schema {
-  const referable = ['maxParallel', 'queue', 'priority', 'retry', 'timeout', 'cache'];
+  const referable = ['maxParallel', 'tolerate', 'queue', 'priority', 'retry', 'timeout', 'cache'];
   const matrix = JSON.parse(JSON.stringify(properties.matrix), (_, value: unknown) =>
     typeof value === 'object' && value !== null && 'type' in value && value.type === 'array'
       ? { anyOf: [value, reference] }

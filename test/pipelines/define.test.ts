@@ -272,4 +272,55 @@ describe('the compiler refuses', () => {
     });
     expect(value.steps).toMatchObject({ a: { with: { epochs: '${steps.draw.result.count}' } } });
   });
+
+  it('knows the items of a list that a step gives', () => {
+    interface Split {
+      readonly types?: {
+        readonly with: object;
+        readonly result: { readonly shards: readonly { readonly file: string; readonly images: number }[] };
+        readonly inputs: Record<never, never>;
+        readonly outputs: Record<never, never>;
+      };
+    }
+    const value = definePipeline({ name: 'shards' }, ({ step, own }) => {
+      const split = own<Split>('split', { uses: './steps/split.ts' });
+      const measure = step('measure', {
+        uses: 'run',
+        matrix: { shard: split.result.shards },
+        maxParallel: 4,
+        tolerate: 0.1,
+        with: ({ matrix }) => ({ command: ['measure', matrix.shard.file, matrix.shard.images] }),
+      });
+      step('clean', {
+        uses: 'run',
+        matrix: measure,
+        with: ({ matrix }) => ({ command: ['clean', matrix.shard.file] }),
+      });
+      step('a', {
+        uses: 'run',
+        matrix: { shard: split.result.shards },
+        // @ts-expect-error an item has no such field
+        with: ({ matrix }) => ({ command: [matrix.shard.name] }),
+      });
+      step('b', {
+        uses: 'pretrain',
+        matrix: { shard: split.result.shards },
+        // @ts-expect-error a name of a file is no number
+        with: ({ matrix }) => ({ seed: matrix.shard.file }),
+      });
+      // @ts-expect-error what is no list has no items
+      step('c', { uses: 'run', matrix: { kept: own<typeof dedupe>('d', { uses: './steps/dedupe.ts' }).result.kept } });
+    });
+    expect(value.steps).toMatchObject({
+      measure: {
+        matrix: { shard: '${steps.split.result.shards}' },
+        tolerate: 0.1,
+        with: { command: ['measure', '${matrix.shard.file}', '${matrix.shard.images}'] },
+      },
+      clean: {
+        matrix: 'measure',
+        with: { command: ['clean', '${matrix.shard.file}'] },
+      },
+    });
+  });
 });

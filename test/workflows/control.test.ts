@@ -8,6 +8,7 @@ import {
   pauseUpdate,
   progressQuery,
   retryUpdate,
+  setUpdate,
   statusQuery,
   stepProgressSignal,
   unpauseUpdate,
@@ -15,7 +16,7 @@ import {
 import type { PipelineInput, pipeline } from '../../workflows/pipeline.ts';
 import { stateAttribute } from '../../workflows/search-attributes.ts';
 import type { training as trainingWorkflow } from '../../workflows/training.ts';
-import { type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
+import { type Interpreter, listStep, planOf, startInterpreter, step } from './interpreter.ts';
 
 /** What people ask of a run while it goes on and after, on the real server. */
 let interpreter: Interpreter;
@@ -132,6 +133,77 @@ describe('retry', () => {
     expect(await handle.executeUpdate(retryUpdate, { args: [{ step: 'bad' }] })).toEqual(['bad', 'after']);
     await handle.result();
     expect(await statesOf(handle)).toEqual({ slow: 'done', bad: 'done', after: 'done' });
+  });
+});
+
+describe('a step for each item of a list', () => {
+  const listed = (run: string, broken: string) => {
+    interpreter.behaviours.set(`${run}/slow`, { failures: 0, broken: false, ms: 4000 });
+    interpreter.behaviours.set(`${run}/${broken}`, { failures: 0, broken: true, ms: 0 });
+    const list = { step: 'split', path: ['items'], name: 'item', root: 'each' };
+    return (rest: { readonly tolerate?: number }) =>
+      planOf(
+        [
+          step('slow', [], { value: fresh() }),
+          listStep('split', [], 4 * fresh() + 3),
+          step('each', ['split'], { value: fresh(), cache: false }),
+          step('join', ['each'], { value: fresh() }),
+        ],
+        { matrices: { each: { members: ['each'], maxParallel: 1, list, ...rest } } },
+      );
+  };
+
+  it('is done again with the others that were stopped for its sake, and cannot get parameters of its own', async () => {
+    const handle = await start('items', listed('items', 'each@item=i1')({}));
+    await until(handle, 'each@item=i0', 'cancelled');
+    expect(await statesOf(handle)).toMatchObject({
+      'each@item=i2': 'done',
+      'each@item=i1': 'failed',
+      join: 'cancelled',
+    });
+    await expect(
+      handle.executeUpdate(setUpdate, { args: [{ step: 'each@item=i0', path: 'goal', value: 'lowest' }] }),
+    ).rejects.toMatchObject({ cause: { message: expect.stringContaining('is there for the items of a list') } });
+    interpreter.behaviours.delete('items/each@item=i1');
+    const again = ['each@item=i1', 'join', 'each@item=i0'];
+    expect(await handle.executeUpdate(retryUpdate, { args: [{ step: 'each@item=i1' }] })).toEqual(again);
+    await handle.result();
+    expect(new Set(Object.values(await statesOf(handle)))).toEqual(new Set(['done']));
+    expect(interpreter.events.filter(({ run, what }) => run === 'items' && what === 'done')).toHaveLength(6);
+  });
+
+  it('that is tolerated is not done again while others go on without it', async () => {
+    const handle = await start('tolerated', listed('tolerated', 'each@item=i1')({ tolerate: 1 }));
+    await until(handle, 'join', 'done');
+    await expect(handle.executeUpdate(retryUpdate, { args: [{ step: 'each@item=i1' }] })).rejects.toMatchObject({
+      cause: { message: expect.stringContaining('join has gone on without step each@item=i1') },
+    });
+    await handle.result();
+    expect((await handle.query(statusQuery)).state).toBe('done');
+  });
+
+  it('is cancelled with the run', async () => {
+    interpreter.behaviours.set('stopped/each@item=i2', { failures: 0, broken: false, ms: 5000 });
+    const handle = await start('stopped', listed('stopped', 'none')({}));
+    await until(handle, 'each@item=i2', 'running');
+    await handle.cancel();
+    await handle.result().catch(() => undefined);
+    expect(await statesOf(handle)).toMatchObject({
+      split: 'done',
+      'each@item=i2': 'cancelled',
+      'each@item=i0': 'cancelled',
+    });
+  });
+
+  it('begins when a person lets it', async () => {
+    interpreter.behaviours.set('held/split', { failures: 0, broken: false, ms: 1000 });
+    const handle = await start('held', listed('held', 'none')({}));
+    await handle.executeUpdate(pauseUpdate, { args: [{ steps: ['each'] }] });
+    await until(handle, 'split', 'done');
+    expect(await statesOf(handle)).toMatchObject({ each: 'paused', join: 'waiting' });
+    await handle.executeUpdate(unpauseUpdate, { args: [{ steps: ['each'] }] });
+    await handle.result();
+    expect(await statesOf(handle)).toMatchObject({ 'each@item=i0': 'done', join: 'done' });
   });
 });
 

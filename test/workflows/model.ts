@@ -150,6 +150,11 @@ export function expectedStates(
   if (step.role === 'finally') return ['done'];
   if (step.role === 'onFailure') return [anyFailed ? 'done' : 'skipped'];
   const list = plan.matrices?.[step.id]?.list;
+  const using = plan.steps.filter((each) => each.needs.includes(step.id)).map(({ id }) => states[id]);
+  // Nobody could use it any more.
+  const pointless = using.some(isLost) && using.every((state) => isLost(state) || state === 'skipped');
+  // An item of a list need not start for that.
+  const givenUp: StepState[] = pointless && step.id.includes('@item=') ? ['cancelled'] : [];
   // A list that is no good fails at once, whatever becomes of other needs.
   const bad: StepState[] = list && states[list.step] === 'done' ? ['failed'] : [];
   const asksState = step.when?.includes('.state') ?? false;
@@ -164,21 +169,18 @@ export function expectedStates(
   if ((!asksState || list) && reached.some(isLost))
     // One that was skipped may have decided before the other failed.
     return [...bad, 'cancelled', ...(reached.includes('skipped') ? (['skipped'] as const) : [])];
-  if ((!asksState || list) && reached.includes('skipped')) return [...bad, 'skipped'];
+  if ((!asksState || list) && reached.includes('skipped')) return [...bad, ...givenUp, 'skipped'];
   if (list) return bad;
   const wanted = /steps(?:\.|\[")([\w@=]+)(?:"\])?\.state == "(\w+)"/.exec(step.when ?? '');
-  if (step.when === 'false') return ['skipped'];
+  if (step.when === 'false') return [...givenUp, 'skipped'];
   if (wanted) {
     const matrix = plan.matrices?.[wanted[1] ?? ''];
     const all = (matrix?.members ?? [wanted[1] ?? '']).map((id) => states[id]);
     const counted = tolerates(matrix, states) ? all.filter((state) => !isLost(state)) : all;
     const worst = ['failed', 'cancelled', 'skipped', 'done'].find((state) => counted.includes(state as StepState));
-    if (worst !== wanted[2]) return ['skipped'];
+    if (worst !== wanted[2]) return [...givenUp, 'skipped'];
   }
   const broken = behaviour?.broken === true || (behaviour?.failures ?? 0) >= 3;
-  const using = plan.steps.filter((each) => each.needs.includes(step.id)).map(({ id }) => states[id]);
-  // Nobody could use it any more.
-  const pointless = using.some(isLost) && using.every((state) => isLost(state) || state === 'skipped');
   // A broken step's result may be there already, from another run.
   return [
     ...(broken ? (['failed', 'done'] as const) : (['done'] as const)),

@@ -165,6 +165,20 @@ describe('the scheduler', () => {
     expect(run.next()).toMatchObject([{ kind: 'start', step: { id: 'join' } }]);
   });
 
+  it('starts no item that nothing can use any more', () => {
+    const [a, ofA] = overItems('a', ['s0']);
+    const matrices = { a: { members: ['a'], ...ofA.a, maxParallel: 1 } };
+    const run = createRun(planOf([listStep('s0', [], 2), a, step('join', ['a'])], { matrices }));
+    run.next();
+    run.end('s0', 'done');
+    run.next();
+    run.end('a@item=i0', 'failed');
+    expect(run.next()).toEqual([
+      { kind: 'end', id: 'join', as: 'cancelled' },
+      { kind: 'end', id: 'a@item=i1', as: 'cancelled' },
+    ]);
+  });
+
   it('fails a step whose list is no good, and gives up what needs it', () => {
     const [a, matrices] = overItems('a', ['s0']);
     const run = createRun(planOf([listStep('s0', [], 0), a, step('join', ['a'])], { matrices }));
