@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StepState } from '../../contracts/status.ts';
+import { expandLists } from '../../pipelines/language/expand-lists.ts';
 import { graphAsMermaid, graphAsSvg, graphAsText, graphOf } from '../../pipelines/language/graph/index.ts';
 import { planOf } from './plan.ts';
 
@@ -36,6 +37,16 @@ describe('the graph of a pipeline', () => {
       'extra needs end',
       'end after last',
     ]);
+  });
+
+  it('says of a matrix over a list where its number comes from, and once the list is there, what it is', () => {
+    const listed = planOf(
+      `  split: { uses: run, with: { command: [split], result: { shards: list } } }
+  measure: { uses: run, matrix: { shard: "\${steps.split.result.shards}" }, with: { command: [m] } }`,
+    );
+    expect(graphAsText(graphOf(listed))).toContain('measure ×split.shards');
+    const made = expandLists(listed, { split: { shards: ['a', 'b'] } }).plan;
+    expect(graphAsText(graphOf(made))).toContain('measure ×2');
   });
 
   it('is a tree in the terminal', () =>

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { approveUpdate, statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
 import type { training } from '../../workflows/training.ts';
-import { approveStep, type Interpreter, planOf, startInterpreter, step } from './interpreter.ts';
+import { approveStep, type Interpreter, listStep, planOf, startInterpreter, step } from './interpreter.ts';
 
 /** Long runs, on a server that suggests a new history early. */
 let interpreter: Interpreter;
@@ -43,6 +43,35 @@ describe('a history that grows long', () => {
       expect(interpreter.events.filter((event) => event.what === 'done' && event.step === id)).toHaveLength(1);
     expect((await handle.query(statusQuery)).steps.every(({ state }) => state === 'done')).toBe(true);
   });
+});
+
+it('the items of a list are there in the new history too, and each is done once', { timeout: 300_000 }, async () => {
+  const steps = Array.from({ length: 60 }, (_, index) =>
+    step(`s${index}`, index < 5 ? [] : [`s${index - 5}`], { value: 2000 + index }),
+  );
+  const list = { step: 'split', path: ['items'], name: 'item', root: 'each' };
+  const plan = planOf(
+    [
+      ...steps,
+      listStep('split', [], 3),
+      step('each', ['split', 's50'], { cache: false }),
+      step('join', ['each'], { value: 2100 }),
+    ],
+    { matrices: { each: { members: ['each'], list } } },
+  );
+  const handle = await start('listed', plan);
+  const statesOf = async () => (await handle.query(statusQuery)).steps.map(({ id, state }) => `${id} ${state}`);
+  await handle.result();
+  expect((await executions('listed')).length).toBeGreaterThan(1);
+  expect((await statesOf()).slice(60)).toEqual([
+    'split done',
+    'each@item=i2 done',
+    'each@item=i1 done',
+    'each@item=i0 done',
+    'join done',
+  ]);
+  const done = interpreter.events.filter(({ what, run }) => what === 'done' && run === 'listed');
+  expect(done).toHaveLength(65);
 });
 
 it('a step that waits for a person goes on waiting in the new history, with its deadline', {
