@@ -22,7 +22,7 @@ export const limits = {
   matrixValues: 50_000,
   /** One item of a list that a matrix goes over. */
   itemBytes: 4096,
-  /** Parameters of all the steps that the lists of a run make, with their items filled in. */
+  /** Parameters of all the steps that the lists of a run make, where each has its own. */
   listedBytes: 4 * 1024 * 1024,
   /** Needs of the steps of the plan, each of a matrix counted. */
   plannedNeeds: 20_000,

@@ -59,10 +59,11 @@ export const plannedStepSchema = z.strictObject({
 export type PlannedStep = z.infer<typeof plannedStepSchema>;
 
 /** How many of a matrix may be lost: so many, or such a share of them. */
-export const tolerateSchema = z.union([
-  z.int().min(0).max(limits.matrixCombinations),
-  z.number().gt(0, 'must be a whole number, or a share such as 0.1').lt(1),
-]);
+export const tolerateSchema = z
+  .number()
+  .min(0)
+  .max(limits.matrixCombinations)
+  .refine((most) => most < 1 || Number.isInteger(most), 'must be a whole number, or a share below 1 such as 0.1');
 
 /** Where the items of a matrix come from that is not known when the pipeline is read: a list in the result of a step. */
 export const listSourceSchema = z.strictObject({

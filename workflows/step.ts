@@ -52,14 +52,12 @@ export function resolveStep(
       );
     inputs[name] = found as unknown as ArtifactRef;
   }
-  const resolved = filledIn(step, results, context);
+  const resolved = filledIn(step, results, { ...context, matrix: step.matrix?.values });
   const parameters = Object.entries(changes).reduce((so, [path, value]) => withValueAt(so, path, value), resolved);
   const bytes = jsonBytes(parameters);
   // Runs of earlier versions sent what Temporal took.
   if (bytes > limits.sentBytes && patched('measured-parameters')) throw tooLarge(step, formatBytes(bytes));
-  // What an item of a list fills in is known to the run alone.
-  const isOfList = context.matrices?.[step.matrix?.of ?? '']?.list !== undefined;
-  return { parameters, inputs, check: isOfList || parameters !== resolved || findReferences(step.with).length > 0 };
+  return { parameters, inputs, check: parameters !== resolved || findReferences(step.with).length > 0 };
 }
 
 function filledIn(

@@ -185,10 +185,8 @@ function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { 
     Object.entries(step.inputs).map(([name, { step: source, field }]) => [name, known.get(source)?.[field] ?? null]),
   );
   try {
-    const resolved = resolveResults(step.with, results, { matrices: plan.matrices });
-    const isOfList = plan.matrices?.[step.matrix?.of ?? '']?.list !== undefined;
-    const parameters =
-      isOfList || findReferences(step.with).length > 0 ? kindOf(step).params.parse(resolved) : resolved;
+    const resolved = resolveResults(step.with, results, { matrices: plan.matrices, matrix: step.matrix?.values });
+    const parameters = findReferences(step.with).length > 0 ? kindOf(step).params.parse(resolved) : resolved;
     return {
       uses: step.uses,
       version: step.version,
@@ -216,7 +214,9 @@ async function continued(step: PlannedStep, around: Surroundings): Promise<Decid
   });
   if (!newest) return null;
   const { epoch, config } = newest.manifest;
-  const now = Object.fromEntries(Object.keys(config).map((name) => [name, step.with[name] ?? config[name]]));
+  // What a reference gives is not known yet.
+  const known = (name: string) => (findReferences(step.with[name] ?? null).length > 0 ? undefined : step.with[name]);
+  const now = Object.fromEntries(Object.keys(config).map((name) => [name, known(name) ?? config[name]]));
   const conflicts = conflictsWith(newest.manifest, now as Record<string, Json>);
   if (conflicts.length > 0) {
     const reason = conflicts.slice(0, 2).map(describeDifference).map(shortened).join('; ');

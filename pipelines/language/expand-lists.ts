@@ -1,9 +1,9 @@
-import { isMapping, type Json } from '../../contracts/json.ts';
+import type { Json } from '../../contracts/json.ts';
 import { jsonBytes } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { ListSource, Matrix, Plan, PlannedStep } from '../../contracts/plan.ts';
-import { type ListItem, listItems } from './list-items.ts';
-import { formatReference, lookUp, substitute } from './references.ts';
+import { listItems } from './list-items.ts';
+import { findReferences, formatReference, lookUp, substitute } from './references.ts';
 import { namedStep, withNames } from './rename-steps.ts';
 
 /** A plan whose lists are there, and what is wrong with lists: by the step that goes over them, a sentence. */
@@ -80,7 +80,8 @@ function takeRoom(
 ): string | null {
   room.steps -= made.length - 1;
   room.needs -= made.reduce((sum, { needs }) => sum + needs.length, joins * made.length);
-  for (const each of made) room.bytes -= jsonBytes(each.with, room.bytes);
+  // Most share their parameters.
+  for (const parameters of new Set(made.map((each) => each.with))) room.bytes -= jsonBytes(parameters, room.bytes);
   if (room.steps < 0) return `the run would have more than ${limits.plannedSteps} steps, which is the limit`;
   if (room.needs < 0) return `the steps would have more than ${limits.plannedNeeds} needs, which is the limit`;
   return room.bytes < 0
@@ -98,47 +99,41 @@ function stepsFor(
 ): { readonly steps: readonly PlannedStep[] } | { readonly problem: string } {
   const items = listItems(list, result);
   if ('problem' in items) return items;
+  const references = findReferences(step.with).flatMap(({ reference }) => reference ?? []);
+  const fields = references.filter(({ of }) => of === 'matrix').map(({ path }) => path);
+  const usesCounterparts = references.some((reference) => reference.of === 'steps' && isOfSame(reference.step));
   const steps: PlannedStep[] = [];
   for (const [index, item] of items.entries()) {
-    const idOf = (id: string) => (isOfSame(id) ? `${id}@${item.id}` : id);
-    const parameters = withItem(step.with, list.name, item, idOf);
-    if ('missing' in parameters)
+    const values = { [list.name]: item.value };
+    const missing = fields.find((path) => lookUp(values, path) === undefined);
+    if (missing)
       return {
-        problem: `The matrix goes over ${list.path.join('.')} of step ${list.step}, and its item ${index + 1} has no ${parameters.missing}, which ${step.id} uses.`,
+        problem: `The matrix goes over ${list.path.join('.')} of step ${list.step}, and its item ${index + 1} has no ${missing.slice(1).join('.')}, which ${step.id} uses.`,
       };
+    const idOf = (id: string) => (isOfSame(id) ? `${id}@${item.id}` : id);
     steps.push({
       ...step,
       id: `${step.id}@${item.id}`,
       needs: step.needs.flatMap((need) => (isOfSame(need) ? [idOf(need)] : (matrices[need]?.members ?? [need]))),
-      with: parameters.filled,
+      with: usesCounterparts ? ofCounterparts(step.with, idOf) : step.with,
       inputs: Object.fromEntries(
         Object.entries(step.inputs).map(([name, input]) => [name, { ...input, step: idOf(input.step) }]),
       ),
       ...(step.when === undefined ? {} : { when: ownWhen(step.when, idOf) }),
-      matrix: { of: step.id, values: { [list.name]: item.value } },
+      matrix: { of: step.id, values },
     });
   }
   return { steps };
 }
 
-/** Parameters with an item filled in; references to steps of the same list become those to the counterpart. */
-function withItem(
-  parameters: PlannedStep['with'],
-  name: string,
-  { value }: ListItem,
-  idOf: (id: string) => string,
-): { readonly filled: PlannedStep['with'] } | { readonly missing: string } {
-  const missing: string[] = [];
-  const filled = substitute(parameters, (reference) => {
-    if (reference.of === 'steps') return formatReference({ ...reference, step: idOf(reference.step) });
-    if (reference.of !== 'matrix') return undefined;
-    const found = lookUp({ [name]: value }, reference.path);
-    if (found === undefined) missing.push(reference.path.slice(1).join('.'));
-    return found;
-  });
-  const [first] = missing;
-  return first === undefined && isMapping(filled) ? { filled } : { missing: first ?? name };
-}
+/**
+ * Parameters whose references to steps of the same list are those to the counterpart. The item itself is not put in: it is data, and
+ * a text in it that looks like a reference must not become one.
+ */
+const ofCounterparts = (parameters: PlannedStep['with'], idOf: (id: string) => string): PlannedStep['with'] =>
+  substitute(parameters, (reference) =>
+    reference.of === 'steps' ? formatReference({ ...reference, step: idOf(reference.step) }) : undefined,
+  ) as PlannedStep['with'];
 
 const ownWhen = (when: string, idOf: (id: string) => string) =>
   withNames(when, ({ root, parts: [first] }) =>

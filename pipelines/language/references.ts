@@ -118,6 +118,8 @@ export function lookUp(value: Json | undefined, path: readonly string[]): Json |
 export interface RunContext {
   /** The steps of each matrix: a reference to the matrix is the list of all their results. */
   readonly matrices?: Plan['matrices'];
+  /** What `${matrix.…}` names, for an item of a list; values that stand in the file are filled in before. */
+  readonly matrix?: Readonly<Record<string, Json>> | undefined;
   /** What `${run.…}` names. */
   readonly run?: Readonly<Record<string, Json>>;
   /** What a result that is not there gives: an error (as a rule), or null (in steps of `onFailure` and `finally`). */
@@ -133,7 +135,7 @@ export interface RunContext {
 export function resolveResults(
   value: Json,
   results: Readonly<Record<string, Json>>,
-  { matrices = {}, run = {}, missing = 'error' }: RunContext = {},
+  { matrices = {}, matrix: values = {}, run = {}, missing = 'error' }: RunContext = {},
 ): Json {
   const resultOf = (step: string, path: readonly string[]): Json => {
     const found = lookUp(results[step], path);
@@ -148,6 +150,7 @@ export function resolveResults(
     value,
     within(neverSent, (reference) => {
       if (reference.of === 'run') return lookUp({ ...run }, reference.path) ?? null;
+      if (reference.of === 'matrix') return lookUp({ ...values }, reference.path);
       if (reference.of !== 'steps') return undefined;
       const { step, path } = reference;
       const matrix = matrices[step];

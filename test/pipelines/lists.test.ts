@@ -90,7 +90,7 @@ describe('a matrix over a list that a step gives', () => {
     expect(made.steps[3]).toMatchObject({
       needs: ['measure@shard=b.tar', 'split'],
       when: 'steps["measure@shard=b.tar"].result.size > 3',
-      with: { command: ['clean', 'b.tar', '${steps.measure@shard=b.tar.result.size}'] },
+      with: { command: ['clean', '${matrix.shard}', '${steps.measure@shard=b.tar.result.size}'] },
       matrix: { of: 'clean', values: { shard: 'b.tar' } },
     });
     expect(made.steps[5]?.needs).toEqual([
@@ -121,12 +121,21 @@ describe('a matrix over a list that a step gives', () => {
 
   it('stays as it is until the list is there', () => expect(expandLists(plan, {}).plan).toBe(plan));
 
-  it('fills in the fields of items', () => {
+  it('fills in items and their fields when a step starts', () => {
     const of = planOf(steps.replace('measure, "${matrix.shard}"', 'measure, "${matrix.shard.file}"'));
-    expect(expanded([{ file: 'a.tar' }], of).plan.steps[1]?.with.command).toEqual(['measure', 'a.tar']);
+    const [, first] = expanded([{ file: 'a.tar' }], of).plan.steps;
+    const matrix = first?.matrix?.values;
+    expect(resolveResults(first?.with.command ?? '', {}, { matrix })).toEqual(['measure', 'a.tar']);
     expect(expanded([{ file: 'a.tar' }, { name: 'b' }], of).problems.get('measure')).toBe(
       'The matrix goes over shards of step split, and its item 2 has no file, which measure uses.',
     );
+  });
+
+  it('never reads an item as a reference', () => {
+    const text = '${steps.split.result.count} ${run.id}';
+    const [, first] = expanded([text]).plan.steps;
+    const context = { matrix: first?.matrix?.values, run: { id: 'r' } };
+    expect(resolveResults(first?.with.command ?? '', { split: { count: 1 } }, context)).toEqual(['measure', text]);
   });
 });
 
@@ -192,9 +201,15 @@ describe('a list that is no good', () => {
   });
 
   it('makes parameters that are too large together', () => {
-    const items = Array.from({ length: 900 }, (_, at) => `${at} ${'x'.repeat(3900)}`);
-    const twice = planOf(steps.replace('measure, "${matrix.shard}"', 'measure, "${matrix.shard}", "${matrix.shard}"'));
-    expect(expanded(items, twice).problems.get('measure')).toContain('would have more than 4 MiB');
+    const large = planOf(
+      `${steps}\n  more: { uses: run, matrix: measure, with: { command: ["\${steps.measure.result.size}", ${'x'.repeat(50_000)}] } }`,
+    );
+    expect(
+      expanded(
+        Array.from({ length: 90 }, (_, at) => at),
+        large,
+      ).problems.get('more'),
+    ).toContain('would have more than 4 MiB');
   });
 });
 
@@ -269,8 +284,13 @@ describe('a mistake in a matrix over a list', () => {
     expect(problemsIn(text)).toEqual([expect.stringContaining('steps of finally start when all others have ended')]);
   });
 
-  it('a share of more than all', () =>
-    expect(problemsIn('  m: { uses: run, matrix: { x: [1, 2] }, tolerate: 1.5, with: { command: [m] } }')).toEqual([
-      expect.stringContaining('tolerate'),
-    ]));
+  it.each([
+    [1.5, 'a whole number, or a share below 1 such as 0.1'],
+    [-1, 'at least 0, not -1'],
+    [2000, 'at most 1000, not 2000'],
+  ])('tolerating %s', (tolerate, allowed) =>
+    expect(
+      problemsIn(`  m: { uses: run, matrix: { x: [1, 2] }, tolerate: ${tolerate}, with: { command: [m] } }`),
+    ).toEqual([`3:52 tolerate must be ${allowed}`]),
+  );
 });
