@@ -2,7 +2,6 @@ import {
   ApplicationFailure,
   type ChildWorkflowHandle,
   condition,
-  patched,
   setHandler,
   upsertMemo,
   upsertSearchAttributes,
@@ -360,9 +359,7 @@ async function retry({ state, running, wake }: Controlled, id: string): Promise<
   const again = [...following(state.plan(), [id])].filter((each) => each === id || hasEnded(state.states[each]));
   for (const each of again)
     if (state.states[each] !== 'done') state.update(each, { state: 'waiting', error: null, endedAt: null });
-  // Runs of earlier versions left what had been stopped as it was.
-  const besides = [...givenUp].filter((each) => !again.includes(each));
-  const revived = besides.length > 0 && patched('retry-stopped') ? besides : [];
+  const revived = [...givenUp].filter((each) => !again.includes(each));
   for (const each of revived) state.update(each, { state: 'waiting', error: null, endedAt: null });
   wake();
   return [...again, ...revived];

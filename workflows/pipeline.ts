@@ -6,7 +6,6 @@ import {
   condition,
   continueAsNew,
   isCancellation,
-  patched,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -230,7 +229,7 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   /** A run whose steps all wait for a person is paused as much as one that a person paused, and the list shows it. */
   const showPausedSteps = () => {
     const isPaused = state.paused() === null && state.overall() === 'paused';
-    if (isPaused === isShownPaused || !patched('paused-steps')) return;
+    if (isPaused === isShownPaused) return;
     isShownPaused = isPaused;
     if (state.paused() === null)
       upsertSearchAttributes([{ key: stateAttribute, value: isPaused ? 'paused' : 'running' }]);

@@ -4,7 +4,6 @@ import {
   ChildWorkflowCancellationType,
   type ChildWorkflowHandle,
   ParentClosePolicy,
-  patched,
   proxyActivities,
   sleep,
   startChild,
@@ -55,8 +54,7 @@ export function resolveStep(
   const resolved = filledIn(step, results, { ...context, matrix: step.matrix?.values });
   const parameters = Object.entries(changes).reduce((so, [path, value]) => withValueAt(so, path, value), resolved);
   const bytes = jsonBytes(parameters);
-  // Runs of earlier versions sent what Temporal took.
-  if (bytes > limits.sentBytes && patched('measured-parameters')) throw tooLarge(step, formatBytes(bytes));
+  if (bytes > limits.sentBytes) throw tooLarge(step, formatBytes(bytes));
   return { parameters, inputs, check: parameters !== resolved || findReferences(step.with).length > 0 };
 }
 
