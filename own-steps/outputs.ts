@@ -1,11 +1,12 @@
 import { constants, createReadStream } from 'node:fs';
-import { lstat, open, readdir, realpath } from 'node:fs/promises';
+import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type ArtifactRef, type TreeAbout, treePathSchema } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { ProgramOutput } from '../contracts/kinds/run.ts';
 import { limits } from '../contracts/limits.ts';
 import { createArtifactWriter, isMissing, type Store } from '../store/index.ts';
+import { withRegularFile } from './regular-file.ts';
 
 /** Where an output is, from the working folder. */
 export const pathOfOutput = (output: ProgramOutput): string =>
@@ -66,9 +67,8 @@ export async function storeOutput(
     for (const [index, file] of files.toSorted().entries()) {
       signal.throwIfAborted();
       const stored = String(index + 1).padStart(6, '0');
-      const executable = await addFile(writer.add, join(folder, file), stored, () =>
-        wrong(`holds ${file}, which is no file`),
-      );
+      const executable = await addFile(writer.add, join(folder, file), stored);
+      if (executable === null) throw wrong(`holds ${file}, which is no file`);
       about.push({ path: file, file: stored, ...(executable ? { executable } : {}) });
     }
     return await writer.finish({ is, files: about } satisfies TreeAbout);
@@ -77,24 +77,16 @@ export async function storeOutput(
   }
 }
 
-/** Adds a file piece by piece. @returns whether it can be executed */
-async function addFile(
+/** Adds a file piece by piece. @returns whether it can be executed; null where it is, by now, not a file */
+const addFile = (
   add: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void>,
   path: string,
   name: string,
-  notAFile: () => ContrailError,
-): Promise<boolean> {
-  // Between listing and opening it may have been replaced: by a link, or by a pipe that waits for a writer.
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const { mode } = await file.stat();
-    if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw notAFile();
+): Promise<boolean | null> =>
+  withRegularFile(path, async (file, { mode }) => {
     await add(name, createReadStream('', { fd: file, autoClose: false, highWaterMark: 1024 * 1024 }));
-    return (mode & 0o100) !== 0;
-  } finally {
-    await file.close();
-  }
-}
+    return (mode & constants.S_IXUSR) !== 0;
+  });
 
 export async function filesIn(
   root: string,

@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import type { TrainerProgress } from '../contracts/trainer.ts';
+import { withRegularFile } from './regular-file.ts';
 
 const pollMs = 500;
 /** Of what was written since, so much is read: the last line is what counts. */
@@ -58,14 +57,10 @@ export function followProgress(file: string, tell: (progress: TrainerProgress) =
 }
 
 async function readTail(path: string): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const { size, mode } = await file.stat();
-    if ((mode & constants.S_IFMT) !== constants.S_IFREG) return '';
+  const tail = await withRegularFile(path, async (file, { size }) => {
     const from = Math.max(0, size - tailBytes);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, tailBytes)), 0, undefined, from);
     return buffer.toString('utf8', 0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  });
+  return tail ?? '';
 }

@@ -1,10 +1,9 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
 import { isMissing } from '../store/index.ts';
+import { withRegularFile } from './regular-file.ts';
 import type { Secrets } from './secrets.ts';
 
 const wrong = (what: string, cause?: unknown) =>
@@ -33,18 +32,15 @@ export async function readResult(file: string, secrets: Secrets): Promise<{ read
 /** The text of a file that a program wrote; null where there is none. @throws ContrailError InvalidResult where it is too large or no file */
 export async function readBounded(path: string): Promise<string | null> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    try {
-      const { size, mode } = await file.stat();
-      if ((mode & constants.S_IFMT) !== constants.S_IFREG) throw wrong('must be a file');
+    const text = await withRegularFile(path, async (file, { size }) => {
       if (size > limits.programResultBytes)
         throw wrong(
           `has ${formatBytes(size)}; at most ${formatBytes(limits.programResultBytes)} are allowed. Write more to an output`,
         );
-      return await file.readFile('utf8');
-    } finally {
-      await file.close();
-    }
+      return file.readFile('utf8');
+    });
+    if (text === null) throw wrong('must be a file');
+    return text;
   } catch (error) {
     if (isMissing(error)) return null;
     if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw wrong('must be a file, not a link', error);
