@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
+import { createLineReader } from '../contracts/lines.ts';
 import type { Secrets } from './secrets.ts';
 
 /** A longer line is cut. */
@@ -36,23 +36,11 @@ export function createOutput(secrets: Secrets, say: (line: string) => void): Out
   };
   return {
     read: (stream) => {
-      const decoder = new StringDecoder('utf8');
-      let line = '';
-      const flush = () => {
-        if (line !== '') keep(line);
-        line = '';
-      };
-      stream.on('data', (chunk: Buffer) => {
-        const [first = '', ...others] = decoder.write(chunk).split('\n');
-        line = (line + first).slice(0, readCharacters);
-        for (const other of others) {
-          flush();
-          line = other.slice(0, readCharacters);
-        }
-      });
-      stream.on('end', flush);
-      stream.on('close', flush);
-      stream.on('error', flush);
+      const { write, end } = createLineReader(readCharacters, keep);
+      stream.setEncoding('utf8').on('data', write);
+      stream.on('end', end);
+      stream.on('close', end);
+      stream.on('error', end);
     },
     last: () => last,
   };

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../../contracts/child-environment.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
+import { createLineReader } from '../../contracts/lines.ts';
 import { type Channel, channelEnvironment, openChannel } from './channel.ts';
 import { fastEnvironment } from './environment.ts';
 
@@ -81,23 +81,10 @@ export function startTrainer(key: StepKey, options: TrainerProcessOptions): Trai
   return { name: `${key.run}/${key.step}`, child, channel: openChannel(child), lastLines, onEnd };
 }
 
-/** Gives the lines of a stream that say anything, each cut at a length, whatever is written. */
 function readLines(stream: Readable | null | undefined, say: (line: string) => void): void {
   if (!stream) return;
-  const decoder = new StringDecoder('utf8');
-  let line = '';
-  const flush = () => {
-    if (line.trim() !== '') say(line);
-    line = '';
-  };
-  stream.on('data', (chunk: Buffer) => {
-    const [first = '', ...others] = decoder.write(chunk).split('\n');
-    line = (line + first).slice(0, lineCharacters);
-    for (const other of others) {
-      flush();
-      line = other.slice(0, lineCharacters);
-    }
-  });
-  stream.on('end', flush);
-  stream.on('error', flush);
+  const { write, end } = createLineReader(lineCharacters, say);
+  stream.setEncoding('utf8').on('data', write);
+  stream.on('end', end);
+  stream.on('error', end);
 }
