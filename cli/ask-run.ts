@@ -3,6 +3,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import type { ServerClient } from './connection.ts';
+import { grpc, withGrpcCode } from './grpc.ts';
 import { hasWorkers } from './queues.ts';
 import { standstillOf } from './standstill.ts';
 
@@ -10,8 +11,8 @@ const describeTimeoutMs = 5000;
 /** How long a query waits for a worker before the caller is told that there is none. */
 const queryTimeoutMs = 10_000;
 
-/** gRPC's numbers for a server that does not answer: cancelled, too late, overloaded, unreachable. */
-const silences: readonly unknown[] = [1, 4, 8, 14];
+/** What is said of a server that does not answer. */
+const silences = [grpc.cancelled, grpc.deadlineExceeded, grpc.resourceExhausted, grpc.unavailable];
 
 /** What became of asking a run how it is. */
 export type RunAnswer =
@@ -42,7 +43,7 @@ export async function askRun(server: ServerClient, run: string, signal?: AbortSi
       throw new ContrailError('RunNotFound', `There is no run ${run}. \`contrail list\` shows the runs.`, {
         cause: error,
       });
-    if (!isSilence(error)) throw error;
+    if (!withGrpcCode(error, silences)) throw error;
     return { kind: 'silent', why: `The server at ${server.address} does not answer. Waiting for it.` };
   }
   if (description.status.name !== 'RUNNING') return { kind: 'ended' };
@@ -66,9 +67,4 @@ async function whySilent(
   return (await hasWorkers(server)) === true
     ? 'A worker runs, but is too busy to say how the run is. Waiting for it.'
     : 'Waiting for a worker. Start one with `contrail worker` or `contrail dev`.';
-}
-
-function isSilence(error: unknown): boolean {
-  const causes = [error, error instanceof Error ? error.cause : undefined];
-  return causes.some((each) => each instanceof Object && 'code' in each && silences.includes(each.code));
 }

@@ -5,6 +5,7 @@ import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { claimNamespace, ownerOfHome, ownerOfNamespace, requireNoCopy, requireSameStore } from '../worker/belonging.ts';
 import { type Home, openHome } from '../worker/home.ts';
 import { addressOf, type DevServer, recordedDevServer, uiAddress } from './dev-record.ts';
+import { grpc } from './grpc.ts';
 import { signerOf } from './locks.ts';
 import { say } from './output.ts';
 import { refusal } from './refused-connection.ts';
@@ -29,9 +30,6 @@ const quietMs = 1500;
 const pollMs = 250;
 const attemptMs = 10_000;
 const graceMs = 300;
-/** gRPC's numbers. */
-const permissionDenied = 7;
-const unauthenticated = 16;
 
 /** A Temporal server, and how to reach it. */
 export interface Server {
@@ -221,7 +219,7 @@ function failure(error: unknown, address: string): ContrailError {
   if (isContrailError(error)) return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const { code, details } = Object.assign({ code: 0, details: '' }, cause);
-  if (code === unauthenticated || code === permissionDenied)
+  if (code === grpc.unauthenticated || code === grpc.permissionDenied)
     return new ContrailError(
       'ServerUnreachable',
       `The Temporal server at ${address} refuses us: ${details}. TEMPORAL_API_KEY or the client certificate must be of one who may use the namespace that TEMPORAL_NAMESPACE names.`,

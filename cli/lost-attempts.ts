@@ -1,8 +1,6 @@
 import type { LogLine } from '../contracts/logs.ts';
 import type { ServerClient } from './connection.ts';
-
-/** gRPC's number for it. */
-const notFound = 5;
+import { grpc, withGrpcCode } from './grpc.ts';
 
 /**
  * Attempts that ended without a word, because their worker went away: Temporal's history has them.
@@ -22,7 +20,7 @@ export async function lostAttempts(
         .fetchHistory()
         .catch((error: unknown) => {
           // A training that has not begun, or a run that the server has forgotten.
-          if (error instanceof Error && 'code' in error && error.code === notFound) return null;
+          if (withGrpcCode(error, [grpc.notFound])) return null;
           throw error;
         });
       const events = history?.events ?? [];

@@ -1,15 +1,12 @@
 import { isContrailError } from '../contracts/errors.ts';
 import { type ServerClient, withServer } from './connection.ts';
+import { grpc, withGrpcCode } from './grpc.ts';
 import { say } from './output.ts';
-
-/** gRPC: the deadline passed; the server is not there. */
-const awayCodes: readonly unknown[] = [4, 14];
 
 /** Whether an error says that no server answers, or that it has just gone away. */
 export function isServerAway(error: unknown): boolean {
   if (isContrailError(error)) return error.code === 'ServerUnreachable';
-  const causes = [error, error instanceof Error ? error.cause : undefined];
-  return causes.some((each) => each instanceof Error && 'code' in each && awayCodes.includes(each.code));
+  return withGrpcCode(error, [grpc.deadlineExceeded, grpc.unavailable]) !== null;
 }
 
 /**
