@@ -2,7 +2,7 @@ import { activityInfo, Context, cancellationSignal } from '@temporalio/activity'
 import { ContrailError } from '../contracts/errors.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
-import { jsonBytes } from '../contracts/json-size.ts';
+import { jsonSize } from '../contracts/json-size.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
 import type { JobInput, JobResult, TrainerJob } from '../contracts/trainer.ts';
 import type { Store } from '../store/index.ts';
@@ -40,7 +40,7 @@ const stallTimeoutMs = 5 * 60_000;
  * @throws ContrailError InvalidInput
  */
 export function requireSendable(result: unknown): void {
-  const bytes = jsonBytes(result as Json);
+  const bytes = jsonSize(result as Json);
   if (bytes > limits.resultBytes)
     throw new ContrailError(
       'InvalidInput',

@@ -5,7 +5,7 @@ import type { Json } from './json.ts';
  *
  * @param most counting stops once there are more; the answer is then some number above
  */
-export function jsonBytes(value: Json | undefined, most: number = Number.POSITIVE_INFINITY): number {
+export function jsonSize(value: Json | undefined, most: number = Number.POSITIVE_INFINITY): number {
   if (value === null || value === undefined) return 4;
   if (typeof value === 'string') return textBytes(value, most);
   if (typeof value === 'number') return String(value).length;
@@ -13,7 +13,7 @@ export function jsonBytes(value: Json | undefined, most: number = Number.POSITIV
   let bytes = 2;
   for (const name of Object.keys(value)) {
     if (bytes > most) return bytes;
-    bytes += 1 + jsonBytes((value as Readonly<Record<string, Json>>)[name], most - bytes);
+    bytes += 1 + jsonSize((value as Readonly<Record<string, Json>>)[name], most - bytes);
     if (!Array.isArray(value)) bytes += 1 + textBytes(name, most - bytes);
   }
   return bytes;

@@ -10,7 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Json } from '../contracts/json.ts';
-import { jsonBytes } from '../contracts/json-size.ts';
+import { jsonSize } from '../contracts/json-size.ts';
 import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { following } from '../pipelines/language/following.ts';
@@ -261,7 +261,7 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
         await condition(allHandlersFinished);
         const next = { ...input, state: state.carry() };
         // What is too large to be carried over goes on in this history for as long as Temporal lets it.
-        fits = jsonBytes(next as unknown as Json) <= maximumInputBytes;
+        fits = jsonSize(next as unknown as Json) <= maximumInputBytes;
         if (fits && !root.consideredCancelled) return continueAsNew<typeof pipeline>(next);
         continue;
       }
@@ -283,7 +283,7 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     );
   }
   // Nobody reads the answer but Temporal's UI: the store has every result.
-  return jsonBytes(state.results as unknown as Json) <= limits.stateBytes ? { ...state.results } : {};
+  return jsonSize(state.results as unknown as Json) <= limits.stateBytes ? { ...state.results } : {};
 }
 
 const stepsById = ({ steps }: Plan) => new Map(steps.map((step) => [step.id, step]));

@@ -1,6 +1,6 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { Json } from '../contracts/json.ts';
-import { jsonBytes } from '../contracts/json-size.ts';
+import { jsonSize } from '../contracts/json-size.ts';
 import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
@@ -184,7 +184,7 @@ export function createRunState(given: Plan, carried?: CarriedState): RunState {
 
 /** What Temporal can answer with: where the results are too much together, they are left out, and the store has them. */
 function fitting(status: PipelineStatus): PipelineStatus {
-  if (jsonBytes(status as unknown as Json, limits.stateBytes) <= limits.stateBytes) return status;
+  if (jsonSize(status as unknown as Json, limits.stateBytes) <= limits.stateBytes) return status;
   return {
     ...status,
     steps: status.steps.map((step) =>

@@ -12,7 +12,7 @@ import type { Activities } from '../activities/index.ts';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
-import { jsonBytes } from '../contracts/json-size.ts';
+import { jsonSize } from '../contracts/json-size.ts';
 import type { StepKind } from '../contracts/kinds/kind.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
@@ -53,7 +53,7 @@ export function resolveStep(
   }
   const resolved = filledIn(step, results, { ...context, matrix: step.matrix?.values });
   const parameters = Object.entries(changes).reduce((so, [path, value]) => withValueAt(so, path, value), resolved);
-  const bytes = jsonBytes(parameters);
+  const bytes = jsonSize(parameters);
   if (bytes > limits.sentBytes) throw tooLarge(step, formatBytes(bytes));
   return { parameters, inputs, check: parameters !== resolved || findReferences(step.with).length > 0 };
 }

@@ -1,6 +1,6 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
-import { jsonBytes } from '../../contracts/json-size.ts';
+import { jsonSize } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import { type Plan, planSchema } from '../../contracts/plan.ts';
 import { checkSteps } from './check.ts';
@@ -125,7 +125,7 @@ function readDefinition(
     ...checked,
     ...(schedule === undefined ? {} : { schedule }),
   });
-  const bytes = whole.success ? jsonBytes(whole.data as unknown as Json) : 0;
+  const bytes = whole.success ? jsonSize(whole.data as unknown as Json) : 0;
   if (bytes > limits.planBytes) {
     report.at(
       [],

@@ -1,6 +1,6 @@
 import type { CodeRef } from '../../contracts/artifacts.ts';
 import { isMapping, type Json } from '../../contracts/json.ts';
-import { jsonBytes } from '../../contracts/json-size.ts';
+import { jsonSize } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { OwnKind } from '../../contracts/own-kind.ts';
 import type { ListSource } from '../../contracts/plan.ts';
@@ -114,7 +114,7 @@ function withParams({ value, path, role, scope }: WrittenStep, filled: Filled): 
   if (filled.left < 0) return null;
   return filledIn(renamed(value, scope.idOf), { path, scope }, (reference) => {
     const found = reference.of === 'params' ? lookUp({ ...params }, reference.path) : undefined;
-    if (found !== undefined) filled.left -= jsonBytes(found, limits.filledBytes);
+    if (found !== undefined) filled.left -= jsonSize(found, limits.filledBytes);
     if (filled.left < 0) throw new TooLarge(limits.allFilledBytes, 'the params filled in so far have');
     return found;
   });
@@ -239,7 +239,7 @@ interface Tally {
 function fits({ path, scope: { report } }: WrittenStep, text: Json, members: number, tally: Tally): boolean {
   const [hadPlanned, hadBytes] = [tally.planned, tally.bytes];
   tally.planned += members;
-  if (isMapping(text)) tally.bytes += members * jsonBytes(text.with ?? null);
+  if (isMapping(text)) tally.bytes += members * jsonSize(text.with ?? null);
   // Told once: those that come after are too many as well.
   if (tally.planned > limits.plannedSteps && hadPlanned <= limits.plannedSteps)
     report.atKey(

@@ -1,6 +1,6 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { isMapping, type Json } from '../../contracts/json.ts';
-import { jsonBytes } from '../../contracts/json-size.ts';
+import { jsonSize } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import type { Path } from './problems.ts';
@@ -101,7 +101,7 @@ export function within(
   let left = limit;
   return (reference) => {
     const found = lookup(reference);
-    if (found !== undefined) left -= jsonBytes(found, left);
+    if (found !== undefined) left -= jsonSize(found, left);
     if (left < 0) throw new TooLarge(limit);
     return found;
   };

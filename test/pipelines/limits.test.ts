@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { jsonBytes } from '../../contracts/json-size.ts';
+import { jsonSize } from '../../contracts/json-size.ts';
 import { limits } from '../../contracts/limits.ts';
 import { evaluateWhen, formatProblem, readPipeline } from '../../pipelines/language/index.ts';
 import { newWhenBudget } from '../../pipelines/language/when.ts';
@@ -274,8 +274,8 @@ describe('a condition while a run goes on', () => {
 it('the size of a value is that of its JSON, or a little more', () => {
   for (const value of [null, true, 1.5, 'a"\\\nü€😀', [], {}, [1, [2, { a: 'b', 'ü"': null }]], { x: [{}, ''] }]) {
     const actual = Buffer.byteLength(JSON.stringify(value));
-    expect(jsonBytes(value)).toBeGreaterThanOrEqual(actual);
-    expect(jsonBytes(value)).toBeLessThanOrEqual(actual + 12);
+    expect(jsonSize(value)).toBeGreaterThanOrEqual(actual);
+    expect(jsonSize(value)).toBeLessThanOrEqual(actual + 12);
   }
-  expect(jsonBytes('x'.repeat(1000), 10)).toBeLessThan(20);
+  expect(jsonSize('x'.repeat(1000), 10)).toBeLessThan(20);
 });
