@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
 import { rootOf } from './folder/root.ts';
-import { readIfThere } from './read-file.ts';
+import { isThere, readIfThere } from './read-file.ts';
 import { digestsOf } from './row-digests.ts';
 import type { RawDataset, RawSplit } from './source.ts';
 
@@ -21,7 +21,7 @@ const defaultClasses = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 
 export async function cifar10(path: string): Promise<RawDataset> {
   const root = await rootOf(path, `It should hold ${everyFile.join(', ')}.`);
   const inner = join(root, 'cifar-10-batches-bin');
-  const folder = (await readIfThere(join(inner, 'test_batch.bin'))) === null ? root : inner;
+  const folder = (await isThere(join(inner, 'test_batch.bin'))) ? inner : root;
   const train = await readRecords(folder, trainFiles);
   const test = await readRecords(folder, ['test_batch.bin']);
   return { name: 'cifar10', classes: await classNames(folder), root, train, test };

@@ -1,6 +1,5 @@
 import { fashionMnistFiles, findFashionMnist } from './fashion-mnist-files.ts';
-import { rootOf } from './folder/root.ts';
-import { readIdxSplit } from './idx-split.ts';
+import { readIdxDataset } from './idx-dataset.ts';
 import type { PreparationOptions, RawDataset } from './source.ts';
 
 /** Zalando's classes, in the order of their labels. */
@@ -22,21 +21,11 @@ const classes = [
  *
  * @param path a folder with the four IDX files, gzipped or not; where absent, they are found or fetched
  */
-export async function fashionMnist(path: string | undefined, options: PreparationOptions): Promise<RawDataset> {
-  const folder =
-    path === undefined
-      ? await findFashionMnist(options)
-      : await rootOf(
-          path,
-          `It should hold ${Object.values(fashionMnistFiles)
-            .map(({ name }) => name)
-            .join(', ')}.`,
-        );
-  const read = (images: string, labels: string) =>
-    readIdxSplit(folder, { images: zippedOrNot(images), labels: zippedOrNot(labels) }, classes.length);
-  const train = await read(fashionMnistFiles.trainImages.name, fashionMnistFiles.trainLabels.name);
-  const test = await read(fashionMnistFiles.testImages.name, fashionMnistFiles.testLabels.name);
-  return { name: 'fashion-mnist', classes, ...(path === undefined ? {} : { root: folder }), train, test };
-}
-
-const zippedOrNot = (name: string) => [name, name.replace(/\.gz$/, '')];
+export const fashionMnist = (path: string | undefined, options: PreparationOptions): Promise<RawDataset> =>
+  readIdxDataset(path, {
+    name: 'fashion-mnist',
+    classes,
+    files: fashionMnistFiles,
+    spellings: (name) => [name, name.replace(/\.gz$/, '')],
+    find: () => findFashionMnist(options),
+  });

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readRegular } from './read-file.ts';
 
 /** The files of a data set that is fetched. */
 export interface PinnedFiles {
@@ -15,9 +16,9 @@ export async function problemsIn(folder: string, { files, contentOf }: PinnedFil
   const problems = await Promise.all(
     files.map(async ({ name, content }) => {
       try {
-        const digest = createHash('sha256')
-          .update(contentOf(await readFile(join(folder, name))))
-          .digest('hex');
+        const bytes = await readRegular(join(folder, name));
+        if (!bytes) return [`${name} is not a file`];
+        const digest = createHash('sha256').update(contentOf(bytes)).digest('hex');
         return digest === content ? [] : [`${name} has another content`];
       } catch (error) {
         return [`${name}: ${error instanceof Error ? error.message : error}`];

@@ -5,8 +5,7 @@ import { type ArtifactRef, type TreeAbout, treePathSchema } from '../contracts/a
 import { ContrailError } from '../contracts/errors.ts';
 import type { ProgramOutput } from '../contracts/kinds/run.ts';
 import { limits } from '../contracts/limits.ts';
-import { createArtifactWriter, isMissing, type Store } from '../store/index.ts';
-import { withRegularFile } from './regular-file.ts';
+import { createArtifactWriter, isMissing, type Store, withRegularFile } from '../store/index.ts';
 
 /** Where an output is, from the working folder. */
 export const pathOfOutput = (output: ProgramOutput): string =>
@@ -83,7 +82,7 @@ const addFile = (
   path: string,
   name: string,
 ): Promise<boolean | null> =>
-  withRegularFile(path, async (file, { mode }) => {
+  withRegularFile(path, 'refused', async (file, { mode }) => {
     await add(name, createReadStream('', { fd: file, autoClose: false, highWaterMark: 1024 * 1024 }));
     return (mode & constants.S_IXUSR) !== 0;
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TrainerProgress } from '../contracts/trainer.ts';
-import { withRegularFile } from './regular-file.ts';
+import { withRegularFile } from '../store/index.ts';
 
 const pollMs = 500;
 /** Of what was written since, so much is read: the last line is what counts. */
@@ -57,7 +57,7 @@ export function followProgress(file: string, tell: (progress: TrainerProgress) =
 }
 
 async function readTail(path: string): Promise<string> {
-  const tail = await withRegularFile(path, async (file, { size }) => {
+  const tail = await withRegularFile(path, 'refused', async (file, { size }) => {
     const from = Math.max(0, size - tailBytes);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, tailBytes)), 0, undefined, from);
     return buffer.toString('utf8', 0, bytesRead);

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
-import { isMissing } from '../store/index.ts';
-import { withRegularFile } from './regular-file.ts';
+import { isMissing, withRegularFile } from '../store/index.ts';
 import type { Secrets } from './secrets.ts';
 
 const wrong = (what: string, cause?: unknown) =>
@@ -32,7 +31,7 @@ export async function readResult(file: string, secrets: Secrets): Promise<{ read
 /** The text of a file that a program wrote; null where there is none. @throws ContrailError InvalidResult where it is too large or no file */
 export async function readBounded(path: string): Promise<string | null> {
   try {
-    const text = await withRegularFile(path, async (file, { size }) => {
+    const text = await withRegularFile(path, 'refused', async (file, { size }) => {
       if (size > limits.programResultBytes)
         throw wrong(
           `has ${formatBytes(size)}; at most ${formatBytes(limits.programResultBytes)} are allowed. Write more to an output`,

@@ -49,6 +49,7 @@ export {
 } from './models.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
+export { withRegularFile } from './regular-file.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';
 export type { Keep } from './retention.ts';
 export {

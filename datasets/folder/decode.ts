@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import sharp, { type Metadata } from 'sharp';
 import { fittedSize, padToSide } from '../fit.ts';
+import { readRegular } from '../read-file.ts';
 import type { RawImage } from '../source.ts';
 import { createBudget } from './budget.ts';
-import { damageOf, type Inspected } from './inspect.ts';
+import { damageOf, type Inspected, notAFile } from './inspect.ts';
 import { reasonOf } from './walk.ts';
 
 /** Files and decoded images in memory at a time, by bytes and by number: libvips shares four threads with the file system. */
@@ -28,12 +28,13 @@ export function decodeFile(
 ): Promise<RawImage | { readonly rejected: string }> {
   return places.spend(1, () =>
     budget.spend(decodedBytes + bytes, async () => {
-      let content: Buffer;
+      let content: Buffer | null;
       try {
-        content = await readFile(path);
+        content = await readRegular(path);
       } catch (error) {
         return { rejected: reasonOf(error) };
       }
+      if (!content) return { rejected: notAFile };
       // What was split by its digest and what is decoded are the same bytes.
       if (Buffer.compare(await digestOf(content), digest) !== 0)
         return { rejected: 'changed while the folder was read' };

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { withRegularFile } from '../../store/index.ts';
 import { smallestSide } from '../fit.ts';
 import type { PreparationOptions } from '../source.ts';
 import { isAmbiguousCmyk } from './cmyk.ts';
@@ -18,6 +18,9 @@ const markerBytes = 2 ** 18;
 export const mostPixels = 100_000_000;
 const mostBytes = 256 * 2 ** 20;
 const mostDecodedBytes = 400 * 2 ** 20;
+
+/** The reason for what has been replaced since it was found, by a pipe say. */
+export const notAFile = 'is no longer a file';
 
 /** An image by its header: what it is, but not whether all of it is whole. */
 export interface Inspected {
@@ -68,35 +71,33 @@ export async function inspect(
   path: string,
   piece: Buffer = Buffer.allocUnsafeSlow(pieceBytes),
 ): Promise<Inspected | string> {
-  let handle: FileHandle | undefined;
   try {
-    // What has become a pipe since it was found is not waited for.
-    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stats = await handle.stat();
-    if (!stats.isFile()) return 'is no longer a file';
-    if (stats.size > mostBytes) return tooLarge(stats.size);
-    const hash = createHash('sha256');
-    let head: Buffer | undefined;
-    let read = 0;
-    for (;;) {
-      const { bytesRead } = await handle.read(piece, 0, piece.length, read);
-      if (bytesRead === 0) break;
-      if (!head) {
-        head = Buffer.from(piece.subarray(0, Math.min(markerBytes, bytesRead)));
-        const problem = problemWithHead(head);
-        if (problem !== null) return problem;
-      }
-      hash.update(piece.subarray(0, bytesRead));
-      read += bytesRead;
-    }
-    if (!head) return isEmpty;
-    const header = await measure(path);
-    return typeof header === 'string' ? header : { ...header, digest: hash.digest() };
+    const found = await withRegularFile(path, 'followed', (file, { size }) => inspectFile(path, file, size, piece));
+    return found ?? notAFile;
   } catch (error) {
     return reasonOf(error);
-  } finally {
-    await handle?.close();
   }
+}
+
+async function inspectFile(path: string, file: FileHandle, size: number, piece: Buffer): Promise<Inspected | string> {
+  if (size > mostBytes) return tooLarge(size);
+  const hash = createHash('sha256');
+  let head: Buffer | undefined;
+  let read = 0;
+  for (;;) {
+    const { bytesRead } = await file.read(piece, 0, piece.length, read);
+    if (bytesRead === 0) break;
+    if (!head) {
+      head = Buffer.from(piece.subarray(0, Math.min(markerBytes, bytesRead)));
+      const problem = problemWithHead(head);
+      if (problem !== null) return problem;
+    }
+    hash.update(piece.subarray(0, bytesRead));
+    read += bytesRead;
+  }
+  if (!head) return isEmpty;
+  const header = await measure(path);
+  return typeof header === 'string' ? header : { ...header, digest: hash.digest() };
 }
 
 /** The same of an image file that is in memory. @returns why it cannot be used, where it cannot */

@@ -1,6 +1,7 @@
-import { open, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { ContrailError } from '../../contracts/errors.ts';
 import { explained } from '../../contracts/system-errors.ts';
+import { withRegularFile } from '../../store/index.ts';
 import { formatOf } from './formats.ts';
 import { layoutShown } from './layout.ts';
 import { cannotRead } from './walk.ts';
@@ -37,11 +38,9 @@ function fileInstead(path: string, head: Uint8Array): string {
 }
 
 async function headOf(path: string): Promise<Uint8Array> {
-  const file = await open(path, 'r');
-  try {
+  const head = await withRegularFile(path, 'followed', async (file) => {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(512), 0, 512, 0);
     return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+  });
+  return head ?? new Uint8Array();
 }

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -264,6 +264,21 @@ describe('the account', () => {
       { path: 'train/shirt/1.png', reason: 'vanished while the folder was read' },
     ]);
     expect(about.splits.train.perClass).toEqual([3, 3]);
+  });
+
+  it('a file that a pipe replaces while the folder is read is rejected, and not waited for', async () => {
+    await write({ 'train/coat': 4, 'train/shirt': 4 });
+    const replaced = join(images, 'train/coat/0.png');
+    const params = prepareDataParams.parse({ dataset: 'image-folder', path: images, validation: 0, test: 0 });
+    const { about } = await prepareDataset(openStore(join(folder, 'store')), params, {
+      cacheFolder: folder,
+      onProgress: ({ phase }) => {
+        if (phase !== 'checking files') return;
+        rmSync(replaced);
+        execFileSync('mkfifo', [replaced]);
+      },
+    });
+    expect(about.rejected).toEqual([{ path: 'train/coat/0.png', reason: 'is no longer a file' }]);
   });
 
   it('every problem of the whole is in the list, however many the message has room for', async () => {

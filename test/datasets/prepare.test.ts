@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -235,7 +236,25 @@ describe('a bad data set gets one clear error, and leaves nothing behind', () =>
         await mkdir(join(folder, 'train-images-idx3-ubyte.gz'));
         return { dataset: 'fashion-mnist', path: folder };
       },
-      /train-images-idx3-ubyte\.gz cannot be read\. A folder stands where a file should be/,
+      /train-images-idx3-ubyte\.gz cannot be read: it is a folder, a pipe or a device, not a file/,
+    ],
+    [
+      'a named pipe as an IDX file, which is not waited for',
+      async () => {
+        execFileSync('mkfifo', [join(folder, 'train-images-idx3-ubyte')]);
+        return { dataset: 'fashion-mnist', path: folder };
+      },
+      /train-images-idx3-ubyte cannot be read: it is a folder, a pipe or a device, not a file/,
+    ],
+    [
+      'a named pipe as a CIFAR file',
+      async () => {
+        await mkdir(join(folder, 'cifar-10-batches-bin'));
+        for (const name of ['data_batch_1.bin', 'test_batch.bin'])
+          execFileSync('mkfifo', [join(folder, 'cifar-10-batches-bin', name)]);
+        return { dataset: 'cifar10', path: folder };
+      },
+      /cifar-10-batches-bin\/data_batch_1\.bin cannot be read: it is a folder, a pipe or a device, not a file/,
     ],
     [
       'an archive for CIFAR-10',
