@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import { notifyParams, type notifyResult } from '../contracts/kinds/notify.ts';
 import { withReadableNumbers } from '../contracts/readable-numbers.ts';
+import { systemCodeOf } from '../contracts/system-errors.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -50,6 +51,5 @@ async function post(url: string, variable: string, body: string, seconds: number
 
 /** The system's code alone: its message would name the host. */
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : 'no connection';
+  return systemCodeOf(error instanceof Error ? error.cause : undefined) ?? 'no connection';
 }

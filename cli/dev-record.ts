@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
+import { hasCode } from '../contracts/system-errors.ts';
 import type { Home } from '../worker/home.ts';
 import { fileAt } from './locks.ts';
 import { argumentsOf, startOf } from './processes.ts';
@@ -95,7 +96,7 @@ function readRecord(home: Home): z.infer<typeof recordSchema> | null {
   try {
     return recordSchema.parse(JSON.parse(readFileSync(home.devFile, 'utf8')));
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
+    if (hasCode(cause, 'ENOENT')) return null;
     throw new ContrailError(
       'CorruptArtifact',
       `${home.devFile} cannot be read, so it is not known which server serves this home. Where none runs, remove it.`,

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { ContrailError } from '../contracts/errors.ts';
+import { hasCode } from '../contracts/system-errors.ts';
 import { startOf } from './processes.ts';
 
 /** A lock of the kernel's. It ends with the last process that has it open, however that ends. */
@@ -58,7 +59,7 @@ export function signerOf(path: string): number {
     const [pid, started, file] = readFileSync(path, 'utf8').trim().split(' ');
     return started !== undefined && startOf(Number(pid)) === started && file === fileAt(path) ? Number(pid) : 0;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
+    if (hasCode(error, 'ENOENT')) return 0;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { z } from 'zod';
 import { exitCodeOf } from '../contracts/errors.ts';
-import { explained } from '../contracts/system-errors.ts';
+import { explained, hasCode } from '../contracts/system-errors.ts';
 import { keepPrivate } from '../worker/home.ts';
 import { forTerminal, say } from './output.ts';
 import { addChanges } from './program/changes.ts';
@@ -209,10 +209,10 @@ export async function main(args: readonly string[]): Promise<number> {
   // A reader that left (`| head`, or a Ctrl-C that ended it first) is the end of following, but not before we have tidied up; nor
   // must a terminal that was closed end us before.
   for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') {
+    stream.on('error', (error: unknown) => {
+      if (hasCode(error, 'EPIPE')) {
         if (stream === process.stdout) process.emit('SIGPIPE');
-      } else if (error.code !== 'EIO') {
+      } else if (!hasCode(error, 'EIO')) {
         report(error);
         process.exit(1);
       }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { ContrailError } from '../contracts/errors.ts';
+import { hasCode } from '../contracts/system-errors.ts';
 import { editDistance } from '../pipelines/language/nearest.ts';
 
 /** The variables of Temporal's that say how to reach a server. */
@@ -91,7 +92,7 @@ function load(environment: NodeJS.ProcessEnv): ClientConnectConfig {
   try {
     return loadClientConnectConfig({ overrideEnvVars: environment as Record<string, string> });
   } catch (cause) {
-    const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT' && 'path' in cause;
+    const isMissing = cause instanceof Error && hasCode(cause, 'ENOENT') && 'path' in cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const name = isMissing ? Object.keys(environment).find((each) => environment[each] === cause.path) : undefined;
     throw new ContrailError(

@@ -90,14 +90,23 @@ function chainOf(error: unknown, depth = 0): unknown[] {
   return [error, ...[...inner, error.cause].flatMap((each) => chainOf(each, depth + 1))];
 }
 
+/** The system's code of an error, such as `ENOENT`; null where it has none. */
+export const systemCodeOf = (error: unknown): string | null =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+
+/** Whether an error has one of these codes of the system's. Its causes are not looked at. */
+export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
+  codes.includes(systemCodeOf(error) ?? '');
+
 function codeOf(error: unknown): ErrorCode | null {
   if (!(error instanceof Error)) return null;
   if (error instanceof RangeError && /allocation failed/i.test(error.message)) return 'OutOfMemory';
-  if (!('code' in error) || typeof error.code !== 'string') return null;
-  if (error.code === withNulByte) return /null bytes/.test(error.message) ? 'InvalidInput' : null;
+  const code = systemCodeOf(error);
+  if (code === null) return null;
+  if (code === withNulByte) return /null bytes/.test(error.message) ? 'InvalidInput' : null;
   // To connect may time out, and so may a share on the network.
-  if (error.code === 'ETIMEDOUT' && 'syscall' in error && error.syscall === 'connect') return 'ConnectionFailed';
-  return Object.hasOwn(codes, error.code) ? (codes[error.code] ?? null) : null;
+  if (code === 'ETIMEDOUT' && 'syscall' in error && error.syscall === 'connect') return 'ConnectionFailed';
+  return Object.hasOwn(codes, code) ? (codes[code] ?? null) : null;
 }
 
 function messageOf(code: ErrorCode, error: SystemError): string {

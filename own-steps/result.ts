@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
+import { hasCode } from '../contracts/system-errors.ts';
 import { isMissing, withRegularFile } from '../store/index.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -42,7 +43,7 @@ export async function readBounded(path: string): Promise<string | null> {
     return text;
   } catch (error) {
     if (isMissing(error)) return null;
-    if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw wrong('must be a file, not a link', error);
+    if (hasCode(error, 'ELOOP')) throw wrong('must be a file, not a link', error);
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import {
 import { ContrailError } from '../contracts/errors.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
+import { hasCode } from '../contracts/system-errors.ts';
 import { checkpointFiles, readCheckpoint, readCheckpointManifest } from './checkpoint-files.ts';
 import {
   type CheckpointName,
@@ -17,7 +18,6 @@ import {
   parseCheckpointName,
 } from './checkpoint-names.ts';
 import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
-import { hasCode } from './file-system.ts';
 import { assertCurrent, type Lease } from './leases.ts';
 import { listFiles } from './reading.ts';
 import { type Keep, superfluous } from './retention.ts';

@@ -3,7 +3,8 @@ import { type FileHandle, link, open, rename, rm, rmdir, stat, utimes } from 'no
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isContrailError } from '../contracts/errors.ts';
-import { filesBelow, foldersIn, hasCode, makeFolder, readWhole, syncFolder } from './file-system.ts';
+import { hasCode } from '../contracts/system-errors.ts';
+import { filesBelow, foldersIn, makeFolder, readWhole, syncFolder } from './file-system.ts';
 import { checkedPath, stagingFolder, temporaryMark } from './paths.ts';
 import { isMissing, missingFile, unreadable } from './reading.ts';
 import type { Content, Store } from './store.ts';
@@ -174,7 +175,7 @@ function located(error: unknown, { temporary, target }: { temporary: string; tar
 }
 
 /** A link to a folder is no folder to `rmdir`, and stays. */
-const isOccupied = (error: unknown) => ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].some((code) => hasCode(error, code));
+const isOccupied = (error: unknown) => hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR');
 
 async function isFile(path: string): Promise<boolean> {
   try {

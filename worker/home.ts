@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
-import { explained } from '../contracts/system-errors.ts';
+import { explained, hasCode } from '../contracts/system-errors.ts';
 
 /** Where everything of one installation's runs lives. */
 export interface Home {
@@ -76,8 +76,8 @@ function requireFolder(variable: string, path: string): void {
 /** Makes the folder of a home, for its owner alone; one that is there keeps its mode. */
 export async function makeHome({ folder }: Home): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
-  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
+  await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
+    if (!hasCode(error, 'EEXIST')) throw error;
   });
 }
 

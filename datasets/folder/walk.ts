@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { ContrailError } from '../../contracts/errors.ts';
-import { explained } from '../../contracts/system-errors.ts';
+import { explained, hasCode, systemCodeOf } from '../../contracts/system-errors.ts';
 import { sortByBytes } from './class-names.ts';
 import { droppingOf } from './droppings.ts';
 
@@ -76,8 +76,8 @@ export function openTree(root: string, signal?: AbortSignal): Tree {
     } catch (error) {
       if (dirent.isSymbolicLink()) {
         const target = await readlink(full).catch(() => '?');
-        if (codeOf(error) === 'ENOENT') return unusable(`is a link to what does not exist (${target})`, true);
-        if (codeOf(error) === 'ELOOP') return unusable('is a link that leads back to itself', true);
+        if (hasCode(error, 'ENOENT')) return unusable(`is a link to what does not exist (${target})`, true);
+        if (hasCode(error, 'ELOOP')) return unusable('is a link that leads back to itself', true);
       }
       return unusable(reasonOf(error), dirent.isSymbolicLink());
     }
@@ -140,22 +140,19 @@ export function reasonOf(error: unknown): string {
     case 'LinkLoop':
       return 'is a link that leads back to itself';
     default:
-      return `cannot be read (${codeOf(error)})`;
+      return `cannot be read (${systemCodeOf(error) ?? known.code})`;
   }
 }
 
 /** Of the process or the machine, not of the file that was asked for. */
-const isOurs = (error: unknown) => ['EMFILE', 'ENFILE', 'ENOMEM'].includes(codeOf(error));
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+const isOurs = (error: unknown) => hasCode(error, 'EMFILE', 'ENFILE', 'ENOMEM');
 
 const isMissing = async (path: string) => {
   try {
     await stat(path);
     return false;
   } catch (error) {
-    return codeOf(error) === 'ENOENT';
+    return hasCode(error, 'ENOENT');
   }
 };
 

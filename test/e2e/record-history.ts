@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { hasCode } from '../../contracts/system-errors.ts';
 import { temporalBinary } from '../../native/index.ts';
 import type { TestEnvironment } from './environment.ts';
 
@@ -26,6 +27,6 @@ export async function recordHistory(environment: TestEnvironment, workflow: stri
     `${JSON.stringify({ workflowId: workflow, history: JSON.parse(stdout) })}\n`,
     { flag: 'wx' },
   ).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    if (!hasCode(error, 'EEXIST')) throw error;
   });
 }

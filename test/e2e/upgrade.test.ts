@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { queryStatus } from '../../cli/runs.ts';
+import { hasCode } from '../../contracts/system-errors.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
 
 /** A worker of a later version takes over in the middle of a run, as docs/machines.md says. */
@@ -27,8 +28,8 @@ const code =
 /** A copy of the code whose workflows also rest before each step and each epoch, where no earlier version decided otherwise. */
 async function laterVersion(): Promise<URL> {
   for (const name of [...code, 'package.json', 'package-lock.json', 'tsconfig.json'])
-    await cp(join(root, name), join(folder, name), { recursive: true }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
+    await cp(join(root, name), join(folder, name), { recursive: true }).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error;
     });
   for (const name of ['node_modules', '.native']) await symlink(await realpath(join(root, name)), join(folder, name));
   await mkdir(join(folder, 'workflows'), { recursive: true });

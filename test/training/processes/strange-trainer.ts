@@ -1,6 +1,7 @@
 // A trainer that does what no trainer should, as the variable KIND says.
 import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { hasCode } from '../../../contracts/system-errors.ts';
 
 /** The channel to the worker, past Node's own framing: as a native library would write that took it for a file of its own. */
 const channel = 3;
@@ -61,7 +62,7 @@ async function writeAll(text: string): Promise<void> {
     try {
       left = left.subarray(writeSync(channel, left));
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      if (!hasCode(error, 'EAGAIN')) throw error;
       await delay(1);
     }
 }
