@@ -25,14 +25,13 @@ export const confusionOf = (matrix: readonly (readonly number[])[]): Confusion =
   ),
 });
 
-/** Several over the same classes, added up. */
-export function addConfusions(confusions: readonly Confusion[], classes: number): Confusion {
+/** Of cells in any order, of which several may be the same. */
+export function sumOfCells(classes: number, cells: Iterable<Confusion['cells'][number]>): Confusion {
   const sums = new Map<number, number>();
-  for (const { cells } of confusions)
-    for (const [label, predicted, images] of cells) {
-      const key = label * classes + predicted;
-      sums.set(key, (sums.get(key) ?? 0) + images);
-    }
+  for (const [label, predicted, images] of cells) {
+    const key = label * classes + predicted;
+    sums.set(key, (sums.get(key) ?? 0) + images);
+  }
   return {
     classes,
     cells: [...sums]
@@ -40,6 +39,13 @@ export function addConfusions(confusions: readonly Confusion[], classes: number)
       .map(([key, images]) => [Math.floor(key / classes), key % classes, images]),
   };
 }
+
+/** Several over the same classes, added up. */
+export const addConfusions = (confusions: readonly Confusion[], classes: number): Confusion =>
+  sumOfCells(
+    classes,
+    confusions.flatMap(({ cells }) => cells),
+  );
 
 /** Two classes that were taken for each other, both ways counted together. */
 export interface ConfusedPair {

@@ -1,4 +1,4 @@
-import { type ConfusedPair, type Confusion, confusedPairs } from '../../contracts/confusion.ts';
+import { type ConfusedPair, type Confusion, confusedPairs, sumOfCells } from '../../contracts/confusion.ts';
 
 /**
  * Metrics of a classifier, with scikit-learn's meaning. What is a mean over nothing, which scikit-learn warns of and calls 0,
@@ -65,19 +65,11 @@ export const accuracyOf = (predicted: Int32Array, labels: Int32Array): number | 
   );
 
 /** How often each class was taken for each. */
-export function confusionMatrix(labels: Int32Array, predicted: Int32Array, classes: number): Confusion {
-  const counts = new Map<number, number>();
-  labels.forEach((truth, row) => {
-    const key = truth * classes + (predicted[row] ?? 0);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  });
-  return {
+export const confusionMatrix = (labels: Int32Array, predicted: Int32Array, classes: number): Confusion =>
+  sumOfCells(
     classes,
-    cells: [...counts]
-      .sort(([a], [b]) => a - b)
-      .map(([key, images]) => [Math.floor(key / classes), key % classes, images]),
-  };
-}
+    Array.from(labels, (truth, row) => [truth, predicted[row] ?? 0, 1]),
+  );
 
 const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
