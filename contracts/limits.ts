@@ -81,12 +81,13 @@ export const limits = {
 } as const;
 
 const units = [
-  ['MiB', 1024 * 1024],
-  ['KiB', 1024],
+  ['GiB', 2 ** 30],
+  ['MiB', 2 ** 20],
+  ['KiB', 2 ** 10],
 ] as const;
 
-/** A size for people: `1 MiB`, `4.2 MiB`, `512 bytes`. */
+/** A size for people: `4.2 GiB`, `1 MiB`, `512 bytes`. */
 export function formatBytes(bytes: number): string {
-  const [unit, size] = units.find(([, each]) => bytes >= each) ?? ['bytes', 1];
+  const [unit, size] = units.find(([, each]) => bytes >= each) ?? [bytes === 1 ? 'byte' : 'bytes', 1];
   return `${Number((bytes / size).toFixed(1))} ${unit}`;
 }

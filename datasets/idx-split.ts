@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { ContrailError } from '../contracts/errors.ts';
+import { formatBytes } from '../contracts/limits.ts';
 import { smallestSide } from './fit.ts';
 import { decodeIdx } from './idx.ts';
 import { mostFileBytes, readIfThere } from './read-file.ts';
@@ -73,9 +74,13 @@ async function unzipped(path: string, bytes: Uint8Array): Promise<Uint8Array> {
     return await promisify(gunzip)(bytes, { maxOutputLength: mostFileBytes });
   } catch (cause) {
     if (cause instanceof RangeError)
-      throw new ContrailError('InvalidDataset', `${path} has more than ${mostFileBytes} bytes when it is unpacked.`, {
-        cause,
-      });
+      throw new ContrailError(
+        'InvalidDataset',
+        `${path} has more than ${formatBytes(mostFileBytes)} when it is unpacked.`,
+        {
+          cause,
+        },
+      );
     throw new ContrailError('InvalidDataset', `${path} is not a sound gzip file.`, { cause });
   }
 }

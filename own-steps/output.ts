@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { formatBytes } from '../contracts/limits.ts';
 import { createLineReader } from '../contracts/lines.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -32,7 +33,7 @@ export function createOutput(secrets: Secrets, say: (line: string) => void): Out
     characters += line.length;
     const isLast = lines === keptLines || (characters >= keptCharacters && characters - line.length < keptCharacters);
     if (lines <= keptLines && characters - line.length < keptCharacters) say(line);
-    if (isLast) say(`(more is not kept: ${keptLines} lines or ${keptCharacters / 1024 / 1024} MiB of one attempt are)`);
+    if (isLast) say(`(more is not kept: ${keptLines} lines or ${formatBytes(keptCharacters)} of one attempt are)`);
   };
   return {
     read: (stream) => {

@@ -1,8 +1,9 @@
 import type { StepKey } from '../../contracts/identifiers.ts';
+import { formatBytes } from '../../contracts/limits.ts';
 import { openCheckpoints, openStore, parseCheckpointName, requirePlan, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
-import { formatBytes, print, printJson, say, table } from '../output.ts';
+import { print, printJson, say, table } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { requireRunning } from '../runs.ts';
 import { localTime } from '../times.ts';

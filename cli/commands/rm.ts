@@ -1,9 +1,10 @@
 import { ContrailError } from '../../contracts/errors.ts';
+import { formatBytes } from '../../contracts/limits.ts';
 import { collectGarbage, listFiles, neededBy, openStore, removeRun, type Store } from '../../store/index.ts';
 import { openHome } from '../../worker/home.ts';
 import { confirm } from '../confirm.ts';
 import { type ServerClient, withServer } from '../connection.ts';
-import { formatBytes, print, printJson, say } from '../output.ts';
+import { print, printJson, say } from '../output.ts';
 import { findRun } from '../runs.ts';
 import { checkRunId } from './run.ts';
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { formatBytes } from '../../contracts/limits.ts';
 import { withRegularFile } from '../../store/index.ts';
 import { smallestSide } from '../fit.ts';
 import type { PreparationOptions } from '../source.ts';
@@ -112,7 +113,7 @@ export async function inspectContent(content: Buffer): Promise<Inspected | strin
 
 const isEmpty = 'is empty (0 bytes)';
 const tooLarge = (bytes: number) =>
-  `is larger than ${mostBytes / 2 ** 20} MiB: shrink it (it has ${Math.ceil(bytes / 2 ** 20)})`;
+  `is larger than ${formatBytes(mostBytes)}: shrink it (it has ${formatBytes(bytes)})`;
 
 /** @param head the first bytes of a file, at most `markerBytes` */
 function problemWithHead(head: Buffer): string | null {
@@ -141,7 +142,7 @@ async function measure(image: string | Buffer): Promise<Omit<Inspected, 'digest'
     const bytesPerSample = depth === 'ushort' || depth === 'short' ? 2 : depth === 'uchar' || depth === 'char' ? 1 : 4;
     const decodedBytes = width * height * channels * bytesPerSample;
     if (decodedBytes > mostDecodedBytes)
-      return `takes more than ${mostDecodedBytes / 2 ** 20} MiB when it is decoded: shrink it, or store it with 8 bits a colour (${Math.ceil(decodedBytes / 2 ** 20)} MiB)`;
+      return `takes more than ${formatBytes(mostDecodedBytes)} when it is decoded: shrink it, or store it with 8 bits a colour (${formatBytes(decodedBytes)})`;
     return { decodedBytes, pages };
   } catch (error) {
     return damageOf(error);

@@ -147,7 +147,7 @@ describe('which files are images', () => {
     try {
       expect(await reasonsOf()).toEqual({
         'bomb.png': 'is larger than 100 megapixels: shrink it (15000x8000)',
-        'large.bin': 'is larger than 256 MiB: shrink it (it has 300)',
+        'large.bin': 'is larger than 256 MiB: shrink it (it has 300 MiB)',
         'pipe.png': 'is a named pipe, not a file',
         'socket.png': 'is a socket, not a file',
         'zero.png': expect.stringMatching(/^is a link out of the folder: .*\/dev\/zero\)$/),

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { formatBytes } from '../../contracts/limits.ts';
 
 /**
  * Node's own protocol between a parent and a child that has `process.send`, spoken by the parent itself: JSON, a message a
@@ -64,7 +65,7 @@ export function openChannel(child: ChildProcess): Channel {
     parts = [];
     length = 0;
     skipping = true;
-    listener?.({ unreadable, why: `longer than ${maximumMessageBytes / 1024 / 1024} MiB` });
+    listener?.({ unreadable, why: `longer than ${formatBytes(maximumMessageBytes)}` });
   };
   stream?.on('data', (chunk: Buffer) => {
     let start = 0;
