@@ -1,36 +1,15 @@
-import { mkdtemp, rm, truncate } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { truncate } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
 import { trainEpochInput } from '../../contracts/trainer.ts';
-import { prepareDataset } from '../../datasets/index.ts';
-import { openCheckpoints, openStore, type Store } from '../../store/index.ts';
+import { openCheckpoints } from '../../store/index.ts';
 import { createTrainingJobs } from '../../training/index.ts';
+import { generatedData, smallConfig } from './small-training.ts';
 
 /** A training whose config changed between two epochs, on real checkpoints. */
-let folder = '';
-let store: Store;
-let dataset: ArtifactRef;
+const { store, dataset } = await generatedData(80);
 const key = { run: 'run', step: 'pretrain' };
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
-  store = openStore(pathToFileURL(folder).href);
-  const params = prepareDataParams.parse({ dataset: 'generated', generated: { classes: 2, images: 80 } });
-  ({ ref: dataset } = await prepareDataset(store, params, { cacheFolder: folder }));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const config = (optimizer: object) => ({
-  encoder: { name: 'small-resnet', channels: 4, blocks: [1] },
-  projection: { hidden: 8, output: 4 },
-  batch: 16,
-  epochs: 10,
-  optimizer,
-});
+const config = (optimizer: object) => ({ ...smallConfig, optimizer });
 const adam = config({ name: 'adam', learningRate: 0.01 });
 const sgd = config({ name: 'sgd', learningRate: 0.1 });
 

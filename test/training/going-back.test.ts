@@ -1,34 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { rm } from 'node:fs/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { trainEpochInput } from '../../contracts/trainer.ts';
-import { prepareDataset } from '../../datasets/index.ts';
-import { openCheckpoints, openStore, type Store } from '../../store/index.ts';
+import { openCheckpoints } from '../../store/index.ts';
 import { createTrainingJobs } from '../../training/index.ts';
+import { generatedData, smallConfig } from './small-training.ts';
 
 /** A health rule may send a training back to an epoch that the retention rule alone would not keep. */
-let folder = '';
-let store: Store;
-let dataset: ArtifactRef;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
-  store = openStore(pathToFileURL(folder).href);
-  const params = prepareDataParams.parse({ dataset: 'generated', generated: { classes: 2, images: 80 } });
-  ({ ref: dataset } = await prepareDataset(store, params, { cacheFolder: folder }));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-const config = {
-  encoder: { name: 'small-resnet', channels: 4, blocks: [1] },
-  projection: { hidden: 8, output: 4 },
-  batch: 16,
-  epochs: 10,
-};
+const { store, dataset } = await generatedData(80);
 
 /** Trains the first four epochs, as a training does whose rules may go back to these. @returns the digests */
 async function trainFour(run: string, mayReturnTo: readonly number[]): Promise<string[]> {
@@ -41,7 +19,15 @@ function train(run: string, epoch: number, digest: string | undefined, mayReturn
   const key = { run, step: 'pretrain' };
   const recorded = digest === undefined ? {} : { recorded: { epoch: epoch - 1, digest } };
   const checkpoint = { keep: { last: 2, best: 0 } };
-  const input = trainEpochInput.parse({ ...key, dataset, config, checkpoint, epoch, mayReturnTo, ...recorded });
+  const input = trainEpochInput.parse({
+    ...key,
+    dataset,
+    config: smallConfig,
+    checkpoint,
+    epoch,
+    mayReturnTo,
+    ...recorded,
+  });
   return createTrainingJobs()['train-epoch'](input, { store, key, stopRequested: () => false, progress: () => {} });
 }
 

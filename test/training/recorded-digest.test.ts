@@ -1,43 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { rm } from 'node:fs/promises';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { permanentErrorCodes } from '../../contracts/errors.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
 import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
-import { prepareDataset } from '../../datasets/index.ts';
-import { acquireLease, openCheckpoints, openStore, type Store } from '../../store/index.ts';
+import { acquireLease, openCheckpoints } from '../../store/index.ts';
 import { createTrainingJobs, JobStopped } from '../../training/index.ts';
+import { generatedData, smallConfig } from './small-training.ts';
 
 /**
  * What a training goes on from is the state that the run's history recorded, or nothing is trained. The checkpoints here are
  * valid in all they say of themselves: only the history knows that they are others.
  */
-let folder = '';
-let store: Store;
-let dataset: ArtifactRef;
+const { store, dataset } = await generatedData(80);
 let key = { run: 'run-0', step: 'pretrain' };
 let runs = 0;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
-  store = openStore(pathToFileURL(folder).href);
-  const params = prepareDataParams.parse({ dataset: 'generated', generated: { classes: 2, images: 80 } });
-  ({ ref: dataset } = await prepareDataset(store, params, { cacheFolder: folder }));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
 beforeEach(() => {
   key = { run: `run-${++runs}`, step: 'pretrain' };
 });
-
-const config = {
-  encoder: { name: 'small-resnet', channels: 4, blocks: [1] },
-  projection: { hidden: 8, output: 4 },
-  batch: 16,
-  epochs: 10,
-};
 
 interface Recorded {
   readonly epoch: number;
@@ -46,7 +24,13 @@ interface Recorded {
 
 /** A process's worth of fresh state, as after a crash. */
 const context = (stopRequested = () => false) => ({ store, key, stopRequested, progress: () => {} });
-const inputOf = (recorded?: Recorded) => ({ ...key, dataset, config, checkpoint: { keep: { last: 50 } }, recorded });
+const inputOf = (recorded?: Recorded) => ({
+  ...key,
+  dataset,
+  config: smallConfig,
+  checkpoint: { keep: { last: 50 } },
+  recorded,
+});
 
 async function train(epoch: number, recorded?: Recorded, stopRequested?: () => boolean): Promise<Recorded> {
   const input = trainEpochInput.parse({ ...inputOf(recorded), epoch });

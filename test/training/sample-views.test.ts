@@ -1,31 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { describe, expect, it } from 'vitest';
 import { sampleViewsInput } from '../../contracts/trainer.ts';
-import { describeDataset, prepareDataset, readRows, spreadRows } from '../../datasets/index.ts';
+import { describeDataset, readRows, spreadRows } from '../../datasets/index.ts';
 import { viewsFile } from '../../report/tensorboard/training-files.ts';
-import { openStore, type Store } from '../../store/index.ts';
 import { createTrainingJobs } from '../../training/index.ts';
+import { generatedData } from './small-training.ts';
 
-let folder = '';
-let store: Store;
-let dataset: ArtifactRef;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
-  store = openStore(folder);
-  const params = prepareDataParams.parse({
-    dataset: 'generated',
-    generated: { classes: 2, images: 100 },
-    validation: 0,
-    test: 0.2,
-  });
-  dataset = (await prepareDataset(store, params, { cacheFolder: folder })).ref;
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
+const { store, dataset } = await generatedData(100, { validation: 0, test: 0.2 });
 const key = { run: 'views', step: 'pretrain' };
 async function sample(config: object) {
   const context = { store, key, stopRequested: () => false, progress: () => {} };

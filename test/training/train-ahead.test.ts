@@ -1,27 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { describe, expect, it } from 'vitest';
 import { trainEpochInput } from '../../contracts/trainer.ts';
-import { prepareDataset } from '../../datasets/index.ts';
-import { openCheckpoints, openStore, type Store } from '../../store/index.ts';
+import { openCheckpoints } from '../../store/index.ts';
 import { createTrainingJobs } from '../../training/index.ts';
+import { generatedData } from './small-training.ts';
 
 /** While the checkpoint of an epoch is written, the next epoch has begun; what is durable decides all the same. */
-let folder = '';
-let store: Store;
-let dataset: ArtifactRef;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
-  store = openStore(pathToFileURL(folder).href);
-  const params = prepareDataParams.parse({ dataset: 'generated', generated: { classes: 2, images: 320 } });
-  ({ ref: dataset } = await prepareDataset(store, params, { cacheFolder: folder }));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+const { store, dataset } = await generatedData(320);
 
 /** Trains epochs one by one, as the workflow does; `fresh` starts a new process's worth of state for each. */
 async function train(run: string, epochs: number, { fresh }: { fresh: boolean }) {
