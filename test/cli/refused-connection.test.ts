@@ -13,63 +13,26 @@ const at = (name: string) => join(folder, name);
 const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, stdio: 'ignore' });
 const listening: Server[] = [];
 
+/** What `openssl req` needs to make a key of its own, and to ask for or sign a certificate of this name. */
+const newKey = (name: string) => [
+  ...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'],
+  ...['-keyout', `${name}.key`, '-subj', `/CN=${name}`],
+];
+
+function issue(name: string, extension: string, ca: string, days: number): void {
+  writeFileSync(at(`${name}.ext`), extension);
+  openssl('req', ...newKey(name), '-out', `${name}.csr`);
+  const signing = ['-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-CAcreateserial', '-days', String(days)];
+  openssl('x509', '-req', '-in', `${name}.csr`, ...signing, '-out', `${name}.pem`, '-extfile', `${name}.ext`);
+}
+
 /** A CA, a certificate of it for localhost, one of yesterday, and one of a client; and a CA that nobody knows. */
 beforeAll(() => {
-  for (const ca of ['ca', 'stranger'])
-    openssl(
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      `${ca}.key`,
-      '-out',
-      `${ca}.pem`,
-      '-days',
-      '2',
-      '-subj',
-      `/CN=${ca}`,
-    );
-  const issue = (name: string, extension: string, ca: string, ...validity: string[]) => {
-    writeFileSync(at(`${name}.ext`), extension);
-    openssl(
-      'req',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-keyout',
-      `${name}.key`,
-      '-out',
-      `${name}.csr`,
-      '-subj',
-      `/CN=${name}`,
-    );
-    openssl(
-      'x509',
-      '-req',
-      '-in',
-      `${name}.csr`,
-      '-CA',
-      `${ca}.pem`,
-      '-CAkey',
-      `${ca}.key`,
-      '-CAcreateserial',
-      '-out',
-      `${name}.pem`,
-      '-extfile',
-      `${name}.ext`,
-      ...validity,
-    );
-  };
-  issue('server', 'subjectAltName=DNS:localhost\n', 'ca', '-days', '2');
-  issue('old', 'subjectAltName=DNS:localhost\n', 'ca', '-days', '-1');
-  issue('client', 'extendedKeyUsage=clientAuth\n', 'ca', '-days', '2');
-  issue('unknown', 'extendedKeyUsage=clientAuth\n', 'stranger', '-days', '2');
+  for (const ca of ['ca', 'stranger']) openssl('req', '-x509', ...newKey(ca), '-out', `${ca}.pem`, '-days', '2');
+  issue('server', 'subjectAltName=DNS:localhost\n', 'ca', 2);
+  issue('old', 'subjectAltName=DNS:localhost\n', 'ca', -1);
+  issue('client', 'extendedKeyUsage=clientAuth\n', 'ca', 2);
+  issue('unknown', 'extendedKeyUsage=clientAuth\n', 'stranger', 2);
 });
 afterAll(() => {
   for (const server of listening) server.close();

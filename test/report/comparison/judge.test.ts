@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { modelsPromoteCommand } from '../../../cli/commands/models.ts';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } from '../../../contracts/evaluation.ts';
@@ -27,17 +27,12 @@ import {
   jsonBytes,
   openStore,
   readArtifactJson,
-  type Store,
   savePlan,
   saveStepResult,
   writeArtifact,
 } from '../../../store/index.ts';
 import { complete } from '../complete.ts';
 
-let folder = '';
-let store: Store;
-/** The same 400 images, split in two ways. */
-let [split, otherSplit]: ArtifactRef[] = [];
 const pipeline = `name: p
 steps:
   data: { uses: prepare-data, with: { dataset: generated } }
@@ -48,9 +43,15 @@ steps:
 const classes = 8;
 const names = Array.from({ length: classes }, (_, label) => String(label));
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-judge-'));
-  store = openStore(folder);
+const folder = await mkdtemp(join(tmpdir(), 'contrail-judge-'));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => vi.unstubAllEnvs());
+const store = openStore(folder);
+
+/** The same 400 images, split in two ways. */
+const [split, otherSplit] = await preparedTwice();
+
+async function preparedTwice(): Promise<readonly [ArtifactRef, ArtifactRef]> {
   for (let image = 0; image < 400; image++) {
     const pixels = Uint8Array.from({ length: 64 }, (_, at) => randomUint32(7, 'image', image, at));
     const path = join(folder, 'images', `class-${image % classes}`, `${image}.png`);
@@ -63,10 +64,8 @@ beforeAll(async () => {
     const params = { dataset: 'image-folder', path: join(folder, 'images'), seed, test: 0.3 };
     return (await prepareDataset(store, prepareDataParams.parse(params), { cacheFolder: folder })).ref;
   };
-  [split, otherSplit] = [await prepare(0), await prepare(1)];
-});
-afterAll(() => vi.unstubAllEnvs());
-afterAll(() => rm(folder, { recursive: true, force: true }));
+  return [await prepare(0), await prepare(1)];
+}
 
 const hash = (digit: string) => digit.repeat(64);
 
@@ -179,20 +178,16 @@ const terms = (change: Partial<Terms> = {}): Terms => ({
 const candidateFor = async (evaluation: ArtifactRef, run: string) =>
   candidateOf(store, { run, step: 'promote' }, evaluation);
 
+/** What is judged of a new model beside version 1, of what each said of test images. */
+const judged = async (before: ArtifactRef, after: ArtifactRef, change: Partial<Terms> = {}) =>
+  judge(store, await candidateFor(after, 'b'), versionOf(await candidateFor(before, 'a')), terms(change));
+
 describe('a candidate that is compared with the current model', () => {
   it('on the same split is compared on all its test images, with an interval', async () => {
-    const [old, made] = [await modelOn(split as ArtifactRef, 'old'), await modelOn(split as ArtifactRef, 'new')];
-    const [before, after] = [
-      await evaluated(old, split as ArtifactRef, 5),
-      await evaluated(made, split as ArtifactRef, 20),
-    ];
-    const found = await judge(
-      store,
-      await candidateFor(after, 'b'),
-      versionOf(await candidateFor(before, 'a')),
-      terms(),
-    );
-    const { splits } = await describeDataset(store, split as ArtifactRef);
+    const [old, made] = [await modelOn(split, 'old'), await modelOn(split, 'new')];
+    const [before, after] = [await evaluated(old, split, 5), await evaluated(made, split, 20)];
+    const found = await judged(before, after);
+    const { splits } = await describeDataset(store, split);
     expect(found).toMatchObject({ better: true, images: splits.test.count, seen: 0 });
     expect(found.interval?.[0]).toBeLessThan((found.after ?? 0) - (found.before ?? 0));
     expect(found.reason).toMatch(
@@ -201,25 +196,20 @@ describe('a candidate that is compared with the current model', () => {
   });
 
   it('is compared only on images that the current one has not seen, which was trained on another split', async () => {
-    const [old, made] = [await modelOn(otherSplit as ArtifactRef, 'old'), await modelOn(split as ArtifactRef, 'new')];
+    const [old, made] = [await modelOn(otherSplit, 'old'), await modelOn(split, 'new')];
     // The old model knows by heart what it was trained on; of the rest it gets one in two wrong.
-    const ofOld = await evaluated(old, otherSplit as ArtifactRef, 2);
-    const ofNew = await evaluated(made, split as ArtifactRef, 3);
+    const ofOld = await evaluated(old, otherSplit, 2);
+    const ofNew = await evaluated(made, split, 3);
     const again: number[] = [];
     const measureAgain = async ({ version }: ModelVersion, k: number) => {
       again.push(version, k);
-      return evaluated(old, split as ArtifactRef, 2);
+      return evaluated(old, split, 2);
     };
-    const found = await judge(
-      store,
-      await candidateFor(ofNew, 'b'),
-      versionOf(await candidateFor(ofOld, 'a')),
-      terms({ measureAgain, minimumImages: 10 }),
-    );
+    const found = await judged(ofOld, ofNew, { measureAgain, minimumImages: 10 });
     expect(again).toEqual([1, 20]);
-    const { splits } = await describeDataset(store, split as ArtifactRef);
+    const { splits } = await describeDataset(store, split);
     const answers = await imageAnswers(store, ofNew);
-    const { rows, seen } = await newRows(store, split as ArtifactRef, splits.test.count, [{ name: 'old', ...old }]);
+    const { rows, seen } = await newRows(store, split, splits.test.count, [{ name: 'old', ...old }]);
     expect(seen).toBeGreaterThan(splits.test.count / 2);
     expect(found).toMatchObject({ images: rows.length, seen });
     expect(found.after).toBe(answers && measureOn(answers, rows, 'top1', classes));
@@ -227,39 +217,30 @@ describe('a candidate that is compared with the current model', () => {
   });
 
   it('is refused where too few images are new to both, and says how many', async () => {
-    const [old, made] = [await modelOn(otherSplit as ArtifactRef, 'old'), await modelOn(split as ArtifactRef, 'new')];
-    const [ofOld, ofNew] = [
-      await evaluated(old, otherSplit as ArtifactRef, 2),
-      await evaluated(made, split as ArtifactRef, 9),
-    ];
-    const found = await judge(
-      store,
-      await candidateFor(ofNew, 'b'),
-      versionOf(await candidateFor(ofOld, 'a')),
-      terms({ minimumImages: 10_000 }),
-    );
+    const [old, made] = [await modelOn(otherSplit, 'old'), await modelOn(split, 'new')];
+    const [ofOld, ofNew] = [await evaluated(old, otherSplit, 2), await evaluated(made, split, 9)];
+    const found = await judged(ofOld, ofNew, { minimumImages: 10_000 });
     expect(found).toMatchObject({ better: false, images: null });
     expect(found.reason).toMatch(/^only \d+ of \d+ test images are new to both; .* At least 10000 are needed/);
   });
 
   it('is not compared with one that knows other classes, and these are named', async () => {
     const known = [...names.slice(1), 'dress'];
-    const [old, made] = [await modelOn(split as ArtifactRef, 'old', known), await modelOn(split as ArtifactRef, 'new')];
-    const before = versionOf(await candidateFor(await evaluated(old, otherSplit as ArtifactRef, 5), 'a'));
-    const after = await candidateFor(await evaluated(made, split as ArtifactRef, 9), 'b');
-    expect((await judge(store, after, before, terms({ minimumImages: 10 }))).reason).toBe(
+    const [old, made] = [await modelOn(split, 'old', known), await modelOn(split, 'new')];
+    const [before, after] = [await evaluated(old, otherSplit, 5), await evaluated(made, split, 9)];
+    expect((await judged(before, after, { minimumImages: 10 })).reason).toBe(
       'version 1 knows other classes (new: 0; gone: dress), so they cannot be compared; only `force` promotes the new model',
     );
   });
 
   it('that a person promotes by hand is told why it is not compared, and what to do', async () => {
-    const [old, made] = [await modelOn(split as ArtifactRef, 'old'), await modelOn(otherSplit as ArtifactRef, 'new')];
+    const [old, made] = [await modelOn(split, 'old'), await modelOn(otherSplit, 'new')];
     const run = async (id: string, evaluation: ArtifactRef) => {
       await savePlan(store, id, parsePipeline({ text: pipeline, file: 'p.yaml' }));
       await saveStepResult(store, { run: id, step: 'evaluate' }, { fingerprint: '{}', result: { evaluation } });
     };
-    await run('first', await evaluated(old, split as ArtifactRef, 5));
-    await run('second', await evaluated(made, otherSplit as ArtifactRef, 9));
+    await run('first', await evaluated(old, split, 5));
+    await run('second', await evaluated(made, otherSplit, 9));
     vi.stubEnv('CONTRAIL_STORE', folder);
     const promote = (id: string, force = false) =>
       modelsPromoteCommand(id, {
@@ -274,29 +255,25 @@ describe('a candidate that is compared with the current model', () => {
 
   it('is refused where it is not known what the current one has seen, unless that is accepted', async () => {
     const gone = { kind: 'dataset', digest: hash('f') } as const;
-    const [old, made] = [await modelOn(gone, 'old'), await modelOn(split as ArtifactRef, 'new')];
-    const [ofOld, ofNew] = [
-      await evaluated(old, split as ArtifactRef, 5),
-      await evaluated(made, split as ArtifactRef, 20),
-    ];
-    const [candidate, current] = [await candidateFor(ofNew, 'b'), versionOf(await candidateFor(ofOld, 'a'))];
-    const found = await judge(store, candidate, current, terms());
+    const [old, made] = [await modelOn(gone, 'old'), await modelOn(split, 'new')];
+    const [ofOld, ofNew] = [await evaluated(old, split, 5), await evaluated(made, split, 20)];
+    const found = await judged(ofOld, ofNew);
     expect(found).toMatchObject({ better: false, images: null });
     expect(found.reason).toContain('It is not known which of the test images version 1 has seen');
-    const accepted = await judge(store, candidate, current, terms({ unknownOverlap: true }));
+    const accepted = await judged(ofOld, ofNew, { unknownOverlap: true });
     expect(accepted).toMatchObject({ better: true });
     expect(accepted.reason).toContain('of which some may have been used to train one of them');
   });
 
   it('is not compared by what was not measured, nor with itself', async () => {
-    const model = await modelOn(split as ArtifactRef, 'one');
-    const evaluation = await evaluated(model, split as ArtifactRef, 5);
+    const model = await modelOn(split, 'one');
+    const evaluation = await evaluated(model, split, 5);
     const candidate = await candidateFor(evaluation, 'a');
     expect(await judge(store, candidate, versionOf(candidate), terms())).toMatchObject({
       better: false,
       reason: 'it is version 1 already',
     });
-    const other = await candidateFor(await evaluated(model, split as ArtifactRef, 7), 'b');
+    const other = await candidateFor(await evaluated(model, split, 7), 'b');
     const unmeasured = { ...other, metrics: { ...other.metrics, top5: null } };
     expect(await judge(store, unmeasured, versionOf(candidate), terms({ metric: 'top5' }))).toMatchObject({
       better: false,
@@ -306,21 +283,21 @@ describe('a candidate that is compared with the current model', () => {
 });
 
 it('test images that are copies of training images are found by what they show', async () => {
-  const { encoder } = await modelOn(otherSplit as ArtifactRef, 'old');
+  const { encoder } = await modelOn(otherSplit, 'old');
   const copies = await copiesOfTraining(store, {
-    dataset: split as ArtifactRef,
+    dataset: split,
     encoder,
-    classifierDataset: split as ArtifactRef,
+    classifierDataset: split,
   });
-  const { splits } = await describeDataset(store, split as ArtifactRef);
+  const { splits } = await describeDataset(store, split);
   expect(copies?.size).toBeGreaterThan(splits.test.count / 3);
   expect(copies?.size).toBeLessThan(splits.test.count);
-  const own = await modelOn(split as ArtifactRef, 'own');
+  const own = await modelOn(split, 'own');
   expect(
     await copiesOfTraining(store, {
-      dataset: split as ArtifactRef,
+      dataset: split,
       encoder: own.encoder,
-      classifierDataset: split as ArtifactRef,
+      classifierDataset: split,
     }),
   ).toEqual(new Set());
 });
@@ -337,7 +314,7 @@ describe('runs that were measured on different test images', () => {
   });
 
   it('are compared on those that they have in common, and that no model has seen', async () => {
-    const [one, two] = [split as ArtifactRef, otherSplit as ArtifactRef];
+    const [one, two] = [split, otherSplit];
     const evaluations = [
       await reported('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4)),
       await reported('run-2', two, await evaluated(await modelOn(two, 'two'), two, 9)),
@@ -358,7 +335,7 @@ describe('runs that were measured on different test images', () => {
   });
 
   it('are not compared where a data set is gone', async () => {
-    const one = split as ArtifactRef;
+    const one = split;
     const own = await reported('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4));
     const gone = { ...own, arm: 'run-2', dataset: hash('f') };
     expect(await sameTestImages(store, [own, gone])).toBe(false);
@@ -367,7 +344,7 @@ describe('runs that were measured on different test images', () => {
 });
 
 it('arms of a comparison are compared without the images that one of them has seen', async () => {
-  const [one, two] = [split as ArtifactRef, otherSplit as ArtifactRef];
+  const [one, two] = [split, otherSplit];
   const [here, elsewhere] = [await modelOn(one, 'here'), await modelOn(two, 'elsewhere')];
   const stored = async (name: string, ref: ArtifactRef) => ({
     name,
