@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { describeOwnStep, type OwnStepWork, runOwnStep, storeCode } from '../../
 import { unpack } from '../../own-steps/unpack.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { writeFiles } from './folder.ts';
+import { failure, isRunning, until } from './outcome.ts';
 
 let folder: string;
 let home: string;
@@ -61,24 +61,6 @@ async function runIt(text: string, more: Partial<OwnStepWork> = {}, others: Read
     ...more,
   });
 }
-
-const failure = async (work: Promise<unknown>) => {
-  const error: unknown = await work.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Error)) throw new Error('it did not fail');
-  return { code: 'code' in error ? error.code : error.name, message: error.message };
-};
-
-const until = async (isTrue: () => boolean) => {
-  for (let tries = 0; tries < 600; tries++) {
-    if (isTrue()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('it did not come to it');
-};
-const isRunning = (mark: string) => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes(mark);
 
 describe('a step in TypeScript', () => {
   it('gives what it declares, with its inputs, helpers and parameters', async () => {

@@ -1,6 +1,6 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -9,8 +9,9 @@ import { runParams } from '../../contracts/kinds/run.ts';
 import type { TrainerProgress } from '../../contracts/trainer.ts';
 import { codeOf, type ProgramRun, readSources, runProgram, storeCode } from '../../own-steps/index.ts';
 import { unpack } from '../../own-steps/unpack.ts';
-import { openStore, readArtifact, type Store, writeArtifact } from '../../store/index.ts';
+import { openStore, type Store, writeArtifact } from '../../store/index.ts';
 import { writeFiles } from './folder.ts';
+import { failure, isRunning, until } from './outcome.ts';
 
 let folder: string;
 let home: string;
@@ -64,15 +65,6 @@ async function runIt({ with: given, files, more = {} }: Given) {
 /** A program in Python, in one file. */
 const python = (text: string, given: Readonly<Record<string, unknown>> = {}, more: Partial<ProgramRun> = {}) =>
   runIt({ with: { command: ['python3', 'main.py'], ...given }, files: { 'main.py': text }, more });
-
-const failure = async (work: Promise<unknown>) => {
-  const error: unknown = await work.then(
-    () => null,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof Error)) throw new Error('it did not fail');
-  return { code: 'code' in error ? error.code : error.name, message: error.message };
-};
 
 /** Every file below a folder. */
 const filesBelow = async (root: string) =>
@@ -317,21 +309,6 @@ sys.exit(os.environ["TOKEN"])`;
   });
 });
 
-const isRunning = (mark: string) => {
-  try {
-    return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes(mark);
-  } catch {
-    return false;
-  }
-};
-const until = async (isTrue: () => boolean) => {
-  for (let tries = 0; tries < 600; tries++) {
-    if (isTrue()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error('it did not come to it');
-};
-
 describe('a program that is cancelled', () => {
   /** It has a child, which has the mark in its arguments. */
   const endless = (mark: string, ignoring: boolean) => `
@@ -373,61 +350,5 @@ while True: time.sleep(1)`;
     // What it left is removed by the next.
     await runIt({ with: { command: ['true'] } });
     expect(await readdir(join(home, 'cache/own-steps'))).toEqual([]);
-  });
-});
-
-describe('the files of a program', () => {
-  const beside = async (files: Readonly<Record<string, string>>) => {
-    const root = await mkdtemp(join(folder, 'root-'));
-    await writeFiles(root, files);
-    return root;
-  };
-  const paths = (root: string, command: string[], sources: string[]) => {
-    const found = readSources(root, { command, sources });
-    return 'files' in found ? found.files.map(({ path }) => path) : found;
-  };
-
-  it('are those of the patterns, and those that the command names', async () => {
-    const root = await beside({
-      'clean.py': '',
-      'lib/a.py': '',
-      'lib/deep/b.py': '',
-      'lib/note.md': '',
-      'lib/.hidden/c.py': '',
-      'node_modules/x/d.py': '',
-      'other.txt': '',
-    });
-    expect(paths(root, ['python3', './clean.py', '--in', 'nowhere'], [])).toEqual(['clean.py']);
-    expect(paths(root, [], ['lib/**/*.py'])).toEqual(['lib/a.py', 'lib/deep/b.py']);
-    expect(paths(root, [], ['**/*.py'])).toEqual(['clean.py', 'lib/a.py', 'lib/deep/b.py']);
-    expect(paths(root, [], ['lib'])).toEqual(['lib/a.py', 'lib/deep/b.py', 'lib/note.md']);
-    expect(paths(root, [], ['lib/?.py', 'other.txt'])).toEqual(['lib/a.py', 'other.txt']);
-  });
-
-  it('are found in no time by a pattern of many stars', { timeout: 10_000 }, async () => {
-    const name = 'a'.repeat(200);
-    const root = await beside({ [name]: '', [`${name}b`]: '', [`x/y/z/${name}`]: '' });
-    expect(paths(root, [], [`${'*a'.repeat(100)}b`])).toEqual([`${name}b`]);
-    expect(paths(root, [], [`${'**/'.repeat(300)}${'*a'.repeat(50)}`])).toEqual([name, `x/y/z/${name}`]);
-  });
-
-  it('are looked for in the folder of the pipeline alone', async () => {
-    const root = await beside({ 'a/x.py': '' });
-    for (const pattern of ['../x', '/etc/passwd', 'a/../../x', '..'])
-      expect(paths(root, [], [pattern])).toMatchObject({ problem: expect.stringContaining('without ".."'), source: 0 });
-    expect(paths(root, [], ['a', 'missing.py'])).toMatchObject({
-      problem: 'there is no file like missing.py beside the pipeline',
-      source: 1,
-    });
-    await symlink('/etc/passwd', join(root, 'a/link'));
-    expect(paths(root, [], ['a'])).toMatchObject({ problem: expect.stringContaining('a link to a file outside') });
-    expect(paths(root, ['cat', '/etc/passwd', '../x'], [])).toEqual([]);
-  });
-
-  it('are stored by what is in them', async () => {
-    const [one, two] = [await stored({ 'a.py': 'x' }), await stored({ 'a.py': 'y' })];
-    expect(one.digest).not.toBe(two.digest);
-    expect(await stored({ 'a.py': 'x' })).toEqual(one);
-    expect((await readArtifact(store, one)).files).toHaveLength(1);
   });
 });
