@@ -2,9 +2,9 @@ import { connect, ownServer } from '../cli/connection.ts';
 import { startDevEnvironment } from '../cli/dev-environment.ts';
 import { freePorts } from '../cli/dev-server.ts';
 import { startRun } from '../cli/runs.ts';
+import { type Home, openHome } from '../home/home.ts';
 import { parsePipeline } from '../pipelines/language/index.ts';
 import { openStore, type Store } from '../store/index.ts';
-import { type Home, openHome } from '../worker/home.ts';
 import { withFolder } from './folder.ts';
 
 /** A Temporal server and a worker, in a home of their own. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ContrailError } from '../contracts/errors.ts';
-import { type Home, makeHome } from '../worker/home.ts';
+import { type Home, makeHome } from '../home/home.ts';
 import {
   addressOf,
   type DevServer,

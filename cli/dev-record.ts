@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import { hasCode } from '../contracts/system-errors.ts';
-import type { Home } from '../worker/home.ts';
+import type { Home } from '../home/home.ts';
 import { fileAt } from './locks.ts';
 import { argumentsOf, startOf } from './processes.ts';
 

@@ -5,7 +5,7 @@ import pc from 'picocolors';
 import { z } from 'zod';
 import { exitCodeOf } from '../contracts/errors.ts';
 import { explained, hasCode } from '../contracts/system-errors.ts';
-import { keepPrivate } from '../worker/home.ts';
+import { keepPrivate } from '../home/home.ts';
 import { forTerminal, say } from './output.ts';
 import { addChanges } from './program/changes.ts';
 import { addModels } from './program/models.ts';

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
+import { type Home, makeHome } from '../home/home.ts';
 import { identityOf, openStore, storeFile } from '../store/index.ts';
-import { type Home, makeHome } from './home.ts';
 
 /**
  * The workflow that says in its memo which store a namespace belongs to. It never runs: it waits for a start that is a century

@@ -1,9 +1,9 @@
 import { connect, ownServer } from '../../cli/connection.ts';
 import { freePorts, startDevServer, stopDevServer } from '../../cli/dev-server.ts';
 import { startRun } from '../../cli/runs.ts';
+import { openHome } from '../../home/home.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openStore } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { startWorker } from '../../worker/worker.ts';
 import { withFolder } from '../folder.ts';
 import { watchEventLoop } from './event-loop.ts';

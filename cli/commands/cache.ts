@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
+import { openHome } from '../../home/home.ts';
 import { collectGarbage, listCache, listCacheKeys, openStore, removeCacheEntry } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { print, printJson, say, table } from '../output.ts';
 import { localTime } from '../times.ts';
 

@@ -1,8 +1,8 @@
 import { type WorkflowHandle, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
+import { openHome } from '../../home/home.ts';
 import { loadPlan, openStore } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { pauseUpdate, retryUpdate, unpauseUpdate } from '../../workflows/messages.ts';
 import { confirm } from '../confirm.ts';
 import { type ServerClient, withServer } from '../connection.ts';

@@ -1,5 +1,5 @@
+import { openHome } from '../../home/home.ts';
 import { requireTensorFlow } from '../../native/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { startDevEnvironment } from '../dev-environment.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { say } from '../output.ts';

@@ -1,4 +1,5 @@
 import type { Json } from '../../contracts/json.ts';
+import { openHome } from '../../home/home.ts';
 import {
   differencesBetween,
   loadRunRecord,
@@ -7,7 +8,6 @@ import {
   requirePlan,
   type Store,
 } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { print, printJson, table } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { checkRunId } from './run.ts';

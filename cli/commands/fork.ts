@@ -2,6 +2,7 @@ import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
+import { openHome } from '../../home/home.ts';
 import {
   loadPlan,
   loadRunRecord,
@@ -11,7 +12,6 @@ import {
   recordFork,
   type Store,
 } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
 import { driftOf, driftTable } from '../drift.ts';
 import { printJson, say } from '../output.ts';

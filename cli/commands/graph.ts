@@ -5,6 +5,7 @@ import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { explained } from '../../contracts/system-errors.ts';
+import { openHome } from '../../home/home.ts';
 import {
   graphAsMermaid,
   graphAsSvg,
@@ -13,7 +14,6 @@ import {
   type StepProgress,
 } from '../../pipelines/language/graph/index.ts';
 import { loadPlan, openStore, type Store } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { coloured, print, say } from '../output.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
 import { readPipelineFile } from '../pipeline-file.ts';

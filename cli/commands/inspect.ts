@@ -1,7 +1,7 @@
 import type { StepKey } from '../../contracts/identifiers.ts';
 import { formatBytes } from '../../contracts/limits.ts';
+import { openHome } from '../../home/home.ts';
 import { openCheckpoints, openStore, parseCheckpointName, requirePlan, type Store } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { withServer } from '../connection.ts';
 import { print, printJson, say, table } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';

@@ -1,6 +1,6 @@
 import { ContrailError, isContrailError } from '../../contracts/errors.ts';
+import { openHome } from '../../home/home.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import {
   bestLossAttribute,
   epochAttribute,

@@ -7,6 +7,7 @@ import {
   modelNameSchema,
   type Refusal,
 } from '../../contracts/models.ts';
+import { openHome } from '../../home/home.ts';
 import {
   candidateOf,
   listModels,
@@ -21,7 +22,6 @@ import {
   type Store,
   unlessDamaged,
 } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { print, printJson, say, table } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { localTime } from '../times.ts';

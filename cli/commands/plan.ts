@@ -1,6 +1,6 @@
 import type { Json } from '../../contracts/json.ts';
+import { openHome } from '../../home/home.ts';
 import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { codeReader } from '../outlook/changed-files.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
 import { formatSeconds, print, printJson, say, table } from '../output.ts';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { openHome } from '../../home/home.ts';
 import { buildComparison, buildReport, headlineOf, type ReportFiles, writeReport } from '../../report/index.ts';
 import { openStore } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { percent, print, printJson, say } from '../output.ts';
 import { checkRunId } from './run.ts';
 

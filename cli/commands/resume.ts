@@ -1,9 +1,9 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
+import { describeEnvironment } from '../../home/environment.ts';
+import { openHome } from '../../home/home.ts';
 import { loadPlan, loadRunRecord, loadStepResults, openStore, recordResume, type Store } from '../../store/index.ts';
-import { describeEnvironment } from '../../worker/environment.ts';
-import { openHome } from '../../worker/home.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { driftOf, driftTable } from '../drift.ts';
 import { printJson, say } from '../output.ts';

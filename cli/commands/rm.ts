@@ -1,7 +1,7 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
+import { openHome } from '../../home/home.ts';
 import { collectGarbage, listFiles, neededBy, openStore, removeRun, type Store } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { confirm } from '../confirm.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { print, printJson, say } from '../output.ts';

@@ -1,9 +1,9 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
+import { openHome } from '../../home/home.ts';
 import { graphOf } from '../../pipelines/language/graph/index.ts';
 import { loadPlan, openStore, type Store } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { followRun } from '../follow.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
+import { openHome } from '../../home/home.ts';
 import { openStore } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { setUpdate } from '../../workflows/messages.ts';
 import { givenValue } from '../given-value.ts';
 import { say } from '../output.ts';

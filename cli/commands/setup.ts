@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { installedFashionMnist } from '../../datasets/index.ts';
+import { openHome } from '../../home/home.ts';
 import { type Device, diagnose, setup } from '../../native/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { print, printJson, say, table } from '../output.ts';
 
 /** `contrail setup` */

@@ -1,5 +1,5 @@
+import { openHome } from '../../home/home.ts';
 import { openStore, requirePlan, tensorboardFolder } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { print, printJson, say } from '../output.ts';
 import { checkRunId } from './run.ts';
 

@@ -1,8 +1,8 @@
 import pc from 'picocolors';
 import { ContrailError } from '../../contracts/errors.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
+import { openHome } from '../../home/home.ts';
 import { openStore } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { verifyEpoch } from '../../worker/verify-epoch.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';

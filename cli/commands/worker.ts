@@ -1,5 +1,5 @@
+import { openHome } from '../../home/home.ts';
 import { requireTensorFlow } from '../../native/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { defaultQueues, startWorker } from '../../worker/worker.ts';
 import { connect, serverOf } from '../connection.ts';
 import { interruptSignal } from '../interrupt.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { recordDevServer, recordedDevServer, recordedProcesses } from '../../cli/dev-record.ts';
 import { signerOf, signLock, takeLock } from '../../cli/locks.ts';
-import { makeHome, openHome } from '../../worker/home.ts';
+import { makeHome, openHome } from '../../home/home.ts';
 
 /** A home whose keeper and worker live, as both are this process, and a copy of all its files. */
 const folder = await mkdtemp(join(tmpdir(), 'contrail-copied-'));

@@ -8,7 +8,7 @@ import { startDevEnvironment } from '../../cli/dev-environment.ts';
 import { addressOf, type DevServer, recordedDevServer } from '../../cli/dev-record.ts';
 import { freePorts, startDevServer } from '../../cli/dev-server.ts';
 import { isAlive } from '../../cli/processes.ts';
-import { openHome } from '../../worker/home.ts';
+import { openHome } from '../../home/home.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'contrail-dev-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
 import { type DevServer, recordedDevServer, recordedProcesses } from '../../cli/dev-record.ts';
 import { isAlive, killTree } from '../../cli/processes.ts';
-import { type Home, openHome } from '../../worker/home.ts';
+import { type Home, openHome } from '../../home/home.ts';
 import { runCommand } from '../e2e/command.ts';
 
 const program = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));

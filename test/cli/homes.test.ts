@@ -15,9 +15,9 @@ import {
   startWorkerProcess,
   stopDevServer,
 } from '../../cli/dev-server.ts';
+import { type Home, openHome } from '../../home/home.ts';
 import { openStore } from '../../store/index.ts';
 import { ownerOfHome } from '../../worker/belonging.ts';
-import { type Home, openHome } from '../../worker/home.ts';
 import { type Answer, runCommand } from '../e2e/command.ts';
 
 /** Two homes on one machine, each with a server; what a command of one does may reach the other in no case. */

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Home } from '../../worker/home.ts';
+import type { Home } from '../../home/home.ts';
 
 const contrail = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
 

@@ -7,9 +7,9 @@ import { connect, type ServerClient } from '../../cli/connection.ts';
 import { addressOf } from '../../cli/dev-record.ts';
 import { freePorts, portsOf, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
 import { type StartOptions, startRun } from '../../cli/runs.ts';
+import { type Home, openHome } from '../../home/home.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { type Home, openHome } from '../../worker/home.ts';
 
 /** A real server, worker and trainer in a home of their own. Anything in it may be killed. */
 export interface TestEnvironment {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startWorkerProcess } from '../../cli/dev-server.ts';
 import { queryStatus } from '../../cli/runs.ts';
+import { openHome } from '../../home/home.ts';
 import { openCheckpoints, readRunLog } from '../../store/index.ts';
-import { openHome } from '../../worker/home.ts';
 import { runCommand, runForJson } from './command.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
 

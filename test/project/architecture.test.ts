@@ -16,10 +16,22 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   report: ['contracts', 'pipelines/language', 'store', 'datasets'],
   'own-steps': ['contracts', 'store', 'datasets'],
   native: ['contracts'],
+  home: ['contracts', 'native'],
   workflows: ['contracts', 'pipelines/language', 'activities'],
   activities: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'report', 'own-steps'],
-  worker: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'native', 'activities', 'workflows'],
-  cli: ['contracts', 'pipelines/language', 'store', 'datasets', 'report', 'own-steps', 'native', 'workflows', 'worker'],
+  worker: ['contracts', 'store', 'datasets', 'training', 'evaluation', 'native', 'home', 'activities', 'workflows'],
+  cli: [
+    'contracts',
+    'pipelines/language',
+    'store',
+    'datasets',
+    'report',
+    'own-steps',
+    'native',
+    'home',
+    'workflows',
+    'worker',
+  ],
 };
 const pure = ['contracts', 'pipelines/language', 'workflows'];
 const knowTemporal = ['workflows', 'activities', 'worker', 'cli'];
