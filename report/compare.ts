@@ -1,10 +1,11 @@
+import { count } from '../contracts/counted.ts';
 import { isMapping, type Json } from '../contracts/json.ts';
 import type { Origin, Report } from '../contracts/report.ts';
 import { differencesOf } from '../contracts/training-changes.ts';
 import { jsonBytes, type Store } from '../store/index.ts';
 import { type Arm, armsOf } from './arms.ts';
 import { commonImages, sameTestImages } from './comparison/common-images.ts';
-import { count, duration, moment } from './format.ts';
+import { duration, moment } from './format.ts';
 import { gather } from './gather/index.ts';
 import { headlineOf } from './headline.ts';
 import { measuredSections } from './measured.ts';

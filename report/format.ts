@@ -20,9 +20,6 @@ export function figure(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** A count with thin spaces between thousands. */
-export const count = (value: number): string => String(Math.round(value)).replaceAll(/\B(?=(\d{3})+$)/g, '\u202f');
-
 /** 12 s, 3 min 5 s, 2 h 10 min. */
 export function duration(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
@@ -34,9 +31,6 @@ export function duration(seconds: number): string {
 
 /** 2026-11-24 22:01 UTC. */
 export const moment = (iso: string): string => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
-
-export const times = (value: number, singular: string, plural = `${singular}s`): string =>
-  `${count(value)} ${value === 1 ? singular : plural}`;
 
 /** A number in words, or that there is none. */
 export const ifMeasured = (value: number | null | undefined, text: (value: number) => string): string =>

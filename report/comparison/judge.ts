@@ -1,11 +1,11 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { times } from '../../contracts/counted.ts';
 import { classifierAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contracts/models.ts';
 import { someOf } from '../../contracts/some-of.ts';
 import { visible } from '../../contracts/visible-text.ts';
 import { datasetOf, readAbout, readArtifactJson, type Store } from '../../store/index.ts';
-import { times } from '../format.ts';
 import { imageAnswers } from './image-answers.ts';
 import { differenceOn, type ImageDifference } from './image-measures.ts';
 import { newRows } from './new-rows.ts';

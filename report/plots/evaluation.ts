@@ -1,7 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { type Confusion, confusionOf, shownConfusion } from '../../contracts/confusion.ts';
+import { count } from '../../contracts/counted.ts';
 import type { Arm } from '../arms.ts';
-import { count, ifMeasured, percent } from '../format.ts';
+import { ifMeasured, percent } from '../format.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
 
 /** Share of right answers by confidence; on the diagonal they agree. */

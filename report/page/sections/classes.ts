@@ -1,6 +1,7 @@
 import { addConfusions, type ShownConfusion, shownConfusion } from '../../../contracts/confusion.ts';
+import { count } from '../../../contracts/counted.ts';
 import type { Arm } from '../../arms.ts';
-import { count, ifMeasured, meanAndDeviation, percent } from '../../format.ts';
+import { ifMeasured, meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { mean } from '../../statistics.ts';
 import { worstClasses } from '../../worst-classes.ts';

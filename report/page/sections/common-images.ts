@@ -1,7 +1,8 @@
+import { count, times } from '../../../contracts/counted.ts';
 import { metricNames } from '../../../contracts/models.ts';
 import type { Arm } from '../../arms.ts';
 import type { CommonImages } from '../../comparison/common-images.ts';
-import { count, ifMeasured, percent, points, times } from '../../format.ts';
+import { ifMeasured, percent, points } from '../../format.ts';
 import { html } from '../html.ts';
 import { armLabel, card, n, type Section, table } from '../parts.ts';
 

@@ -1,6 +1,7 @@
 import type { Comparison, MeasureComparison } from '../../../contracts/comparison.ts';
+import { times } from '../../../contracts/counted.ts';
 import type { Report } from '../../../contracts/report.ts';
-import { meanAndDeviation, percent, points, times } from '../../format.ts';
+import { meanAndDeviation, percent, points } from '../../format.ts';
 import { mostDifferent } from '../../most-different.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { differenceText, isShare } from '../../plots/measures.ts';

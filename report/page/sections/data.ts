@@ -1,5 +1,5 @@
+import { count, times } from '../../../contracts/counted.ts';
 import type { DataReport, Report } from '../../../contracts/report.ts';
-import { count, times } from '../../format.ts';
 import { type Html, html } from '../html.ts';
 import { card, n, type Section, table } from '../parts.ts';
 

@@ -1,5 +1,6 @@
+import { count } from '../../../contracts/counted.ts';
 import type { PromotionReport, Report } from '../../../contracts/report.ts';
-import { count, ifMeasured, signed } from '../../format.ts';
+import { ifMeasured, signed } from '../../format.ts';
 import { type Html, html } from '../html.ts';
 import { card, n, type Section, table } from '../parts.ts';
 

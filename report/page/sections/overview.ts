@@ -1,8 +1,9 @@
+import { count, times } from '../../../contracts/counted.ts';
 import type { Evaluation } from '../../../contracts/evaluation.ts';
 import type { Report } from '../../../contracts/report.ts';
 import type { Arm } from '../../arms.ts';
 import { evaluationNotes } from '../../evaluation-notes.ts';
-import { count, duration, ifMeasured, meanAndDeviation, percent, times } from '../../format.ts';
+import { duration, ifMeasured, meanAndDeviation, percent } from '../../format.ts';
 import { headlineOf } from '../../headline.ts';
 import { mean } from '../../statistics.ts';
 import { type Html, html } from '../html.ts';

@@ -1,6 +1,7 @@
+import { times } from '../../../contracts/counted.ts';
 import type { EmbeddingMap, EvaluationReport } from '../../../contracts/report.ts';
 import type { Arm } from '../../arms.ts';
-import { percent, times } from '../../format.ts';
+import { percent } from '../../format.ts';
 import { type Pictures, shownMistakes, shownOfPair, shownPairs } from '../../pictures.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { type Html, html } from '../html.ts';

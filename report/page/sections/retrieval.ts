@@ -1,7 +1,8 @@
+import { times } from '../../../contracts/counted.ts';
 import type { Report } from '../../../contracts/report.ts';
 import type { Estimate, Retrieval } from '../../../contracts/retrieval.ts';
 import type { Arm } from '../../arms.ts';
-import { meanAndDeviation, percent, times } from '../../format.ts';
+import { meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { mean } from '../../statistics.ts';
 import { html } from '../html.ts';
