@@ -1,6 +1,6 @@
 import { ContrailError } from '../contracts/errors.ts';
 import { type ChooseParams, type ChooseResult, chooseParams } from '../contracts/kinds/choose.ts';
-import { deviation, mean } from '../report/statistics.ts';
+import { deviation, mean } from '../evaluation/metrics/statistics.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';

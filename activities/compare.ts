@@ -7,9 +7,9 @@ import { type CompareParams, type CompareResult, compareParams } from '../contra
 import { learningCurveFile, learningCurveSchema } from '../contracts/learning-curve.ts';
 import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
 import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
-import { type Arm, compareArms } from '../report/comparison/compare-arms.ts';
-import { topOne } from '../report/comparison/measures.ts';
-import { onNewImages } from '../report/comparison/new-images.ts';
+import { type Arm, compareArms } from '../evaluation/comparison/compare-arms.ts';
+import { topOne } from '../evaluation/comparison/measures.ts';
+import { onNewImages } from '../evaluation/comparison/new-images.ts';
 import { jsonBytes, readAbout, readArtifactJson, type Store, writeArtifact } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { promoteParams, type promoteResult } from '../contracts/kinds/promote.ts';
 import type { ModelVersion } from '../contracts/models.ts';
-import { judge } from '../report/comparison/judge.ts';
+import { judge } from '../evaluation/promotion/judge.ts';
 import { candidateOf, datasetOf, promoteModel } from '../store/index.ts';
 import { type ActivityContext, runOnceInTrainer } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';

@@ -2,7 +2,7 @@ import { addConfusions, type Confusion } from '../contracts/confusion.ts';
 import type { Evaluation } from '../contracts/evaluation.ts';
 import { measuredKinds } from '../contracts/measured.ts';
 import type { EvaluationReport, Origin, Report } from '../contracts/report.ts';
-import { mean } from './statistics.ts';
+import { mean } from '../evaluation/metrics/statistics.ts';
 
 /** The evaluations that differ in their matrix values alone, seeds mostly. */
 export interface Arm {

@@ -1,4 +1,4 @@
-import { deviation, mean } from './statistics.ts';
+import { deviation, mean } from '../evaluation/metrics/statistics.ts';
 
 /** Numbers, durations and moments, as a person reads them. */
 

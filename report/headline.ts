@@ -1,6 +1,6 @@
 import type { Report } from '../contracts/report.ts';
+import { mean } from '../evaluation/metrics/statistics.ts';
 import { armsOf } from './arms.ts';
-import { mean } from './statistics.ts';
 
 /** The numbers of a report that fit into one line. */
 export interface Headline {

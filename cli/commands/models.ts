@@ -136,7 +136,7 @@ export async function modelsPromoteCommand(
       ? `the evaluation of version ${version} does not keep what it said of each test image`
       : `version ${version} was measured on other test images`;
   };
-  const { judge } = await import('../../report/comparison/judge.ts');
+  const { judge } = await import('../../evaluation/promotion/judge.ts');
   const promotion = await promoteModel(store, candidate, {
     model,
     metric: terms.metric,

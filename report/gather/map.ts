@@ -2,8 +2,8 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { embeddingFile, predictionsFile } from '../../contracts/evaluation.ts';
 import type { EmbeddingMap } from '../../contracts/report.ts';
 import { spreadRows } from '../../datasets/index.ts';
+import { imageAnswers } from '../../evaluation/comparison/image-answers.ts';
 import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
-import { imageAnswers } from '../comparison/image-answers.ts';
 import { nearest, project, unitRows } from './embedding.ts';
 
 /** Points of a map: more than these can be told apart neither by eye nor by pointer. */

@@ -1,6 +1,6 @@
 import { markdownText } from '../../contracts/markdown-text.ts';
 import { type Robustness, severities } from '../../contracts/robustness.ts';
-import { mean as meanOf } from '../statistics.ts';
+import { mean as meanOf } from '../../evaluation/metrics/statistics.ts';
 import { percent, table } from './table.ts';
 
 /** Robustness as Markdown, for people. */

@@ -3,10 +3,10 @@ import type { Comparison, MeasureComparison } from '../../contracts/comparison.t
 import { detectorNames } from '../../contracts/outliers.ts';
 import type { Report } from '../../contracts/report.ts';
 import { corruptionNames, severities } from '../../contracts/robustness.ts';
+import { mean } from '../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../arms.ts';
 import { points as inPoints, percent, signed } from '../format.ts';
 import { mostDifferent } from '../most-different.ts';
-import { mean } from '../statistics.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
 import { wholeOnly, wholeTicks } from './training.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Candidate } from '../../contracts/models.ts';
-import { decide } from '../../report/comparison/judge.ts';
+import { decide } from '../../evaluation/promotion/judge.ts';
 import {
   loadCurrent,
   loadRefusals,

@@ -1,9 +1,9 @@
 import { addConfusions, type ShownConfusion, shownConfusion } from '../../../contracts/confusion.ts';
 import { count } from '../../../contracts/counted.ts';
+import { mean } from '../../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../../arms.ts';
 import { ifMeasured, meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
-import { mean } from '../../statistics.ts';
 import { worstClasses } from '../../worst-classes.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from '../parts.ts';

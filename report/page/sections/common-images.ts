@@ -1,7 +1,7 @@
 import { count, times } from '../../../contracts/counted.ts';
 import { metricNames } from '../../../contracts/models.ts';
+import type { CommonImages } from '../../../evaluation/comparison/common-images.ts';
 import type { Arm } from '../../arms.ts';
-import type { CommonImages } from '../../comparison/common-images.ts';
 import { ifMeasured, percent, points } from '../../format.ts';
 import { html } from '../html.ts';
 import { armLabel, card, n, type Section, table } from '../parts.ts';

@@ -1,11 +1,11 @@
 import { detectorNames } from '../../../contracts/outliers.ts';
 import type { Report } from '../../../contracts/report.ts';
 import { corruptionNames } from '../../../contracts/robustness.ts';
+import { pointAtTarget } from '../../../evaluation/comparison/epochs-to-target.ts';
+import { mean } from '../../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../../arms.ts';
-import { pointAtTarget } from '../../comparison/epochs-to-target.ts';
 import { duration, meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
-import { mean } from '../../statistics.ts';
 import { html } from '../html.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from '../parts.ts';
 

@@ -1,11 +1,11 @@
 import { count, times } from '../../../contracts/counted.ts';
 import type { Evaluation } from '../../../contracts/evaluation.ts';
 import type { Report } from '../../../contracts/report.ts';
+import { mean } from '../../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../../arms.ts';
 import { evaluationNotes } from '../../evaluation-notes.ts';
 import { duration, ifMeasured, meanAndDeviation, percent } from '../../format.ts';
 import { headlineOf } from '../../headline.ts';
-import { mean } from '../../statistics.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, n, type Section, table } from '../parts.ts';
 

@@ -1,10 +1,10 @@
 import { times } from '../../../contracts/counted.ts';
 import type { Report } from '../../../contracts/report.ts';
 import type { Estimate, Retrieval } from '../../../contracts/retrieval.ts';
+import { mean } from '../../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../../arms.ts';
 import { meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
-import { mean } from '../../statistics.ts';
 import { html } from '../html.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from '../parts.ts';
 

@@ -1,10 +1,10 @@
 import { times } from '../../../contracts/counted.ts';
 import type { Report, TrainingReport } from '../../../contracts/report.ts';
 import { describeDifference } from '../../../contracts/training-changes.ts';
+import { mean } from '../../../evaluation/metrics/statistics.ts';
 import { armNames } from '../../arms.ts';
 import { duration, figure, moment } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
-import { mean } from '../../statistics.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, figureOf, n, type Section, table } from '../parts.ts';
 

@@ -2,7 +2,7 @@ import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { LearningCurve } from '../../contracts/learning-curve.ts';
 import type { Outliers } from '../../contracts/outliers.ts';
 import { type Robustness, severities } from '../../contracts/robustness.ts';
-import { mean as meanOf } from '../statistics.ts';
+import { mean as meanOf } from '../metrics/statistics.ts';
 import { epochsToTarget } from './epochs-to-target.ts';
 import type { PairedMeasure } from './paired-differences.ts';
 

@@ -10,15 +10,15 @@ import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } fro
 import { prepareDataParams } from '../../../contracts/kinds/prepare-data.ts';
 import type { Candidate, ModelVersion } from '../../../contracts/models.ts';
 import { describeDataset, openSplit, prepareDataset, randomUint32, readRowDigests } from '../../../datasets/index.ts';
+import { commonImages, sameTestImages } from '../../../evaluation/comparison/common-images.ts';
+import { imageAnswers } from '../../../evaluation/comparison/image-answers.ts';
+import { differenceOn, measureOn, pairedInterval } from '../../../evaluation/comparison/image-measures.ts';
+import { onNewImages } from '../../../evaluation/comparison/new-images.ts';
+import { newRows } from '../../../evaluation/comparison/new-rows.ts';
 import { copiesOfTraining } from '../../../evaluation/copies.ts';
 import { confusionMatrix, macroF1, perClassMetrics } from '../../../evaluation/metrics/classification.ts';
+import { judge, type Terms } from '../../../evaluation/promotion/judge.ts';
 import { parsePipeline } from '../../../pipelines/language/index.ts';
-import { commonImages, sameTestImages } from '../../../report/comparison/common-images.ts';
-import { imageAnswers } from '../../../report/comparison/image-answers.ts';
-import { differenceOn, measureOn, pairedInterval } from '../../../report/comparison/image-measures.ts';
-import { judge, type Terms } from '../../../report/comparison/judge.ts';
-import { onNewImages } from '../../../report/comparison/new-images.ts';
-import { newRows } from '../../../report/comparison/new-rows.ts';
 import { commonImagesSection } from '../../../report/page/sections/common-images.ts';
 import {
   bytesOf,
@@ -31,7 +31,7 @@ import {
   saveStepResult,
   writeArtifact,
 } from '../../../store/index.ts';
-import { complete } from '../complete.ts';
+import { complete } from '../../report/complete.ts';
 
 const pipeline = `name: p
 steps:

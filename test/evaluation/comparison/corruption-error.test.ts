@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CorruptionName, Robustness } from '../../../contracts/robustness.ts';
-import { corruptionErrors } from '../../../report/comparison/corruption-error.ts';
+import { corruptionErrors } from '../../../evaluation/comparison/corruption-error.ts';
 
 const robustness = (clean: number, accuracy: Partial<Record<CorruptionName, number[]>>): Robustness => ({
   dataset: 'd',

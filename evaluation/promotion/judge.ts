@@ -6,9 +6,9 @@ import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contr
 import { someOf } from '../../contracts/some-of.ts';
 import { visible } from '../../contracts/visible-text.ts';
 import { datasetOf, readAbout, readArtifactJson, type Store } from '../../store/index.ts';
-import { imageAnswers } from './image-answers.ts';
-import { differenceOn, type ImageDifference } from './image-measures.ts';
-import { newRows } from './new-rows.ts';
+import { imageAnswers } from '../comparison/image-answers.ts';
+import { differenceOn, type ImageDifference } from '../comparison/image-measures.ts';
+import { newRows } from '../comparison/new-rows.ts';
 
 export interface Terms {
   readonly metric: MetricName;

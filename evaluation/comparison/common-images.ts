@@ -4,7 +4,7 @@ import { type MetricName, metricNames } from '../../contracts/models.ts';
 import type { Report } from '../../contracts/report.ts';
 import { digestsIfKept } from '../../datasets/index.ts';
 import { readAbout, type Store, testSetOf, unlessDamaged } from '../../store/index.ts';
-import { mean } from '../statistics.ts';
+import { mean } from '../metrics/statistics.ts';
 import { type ImageAnswers, imageAnswers } from './image-answers.ts';
 import { differenceOn, measureOn } from './image-measures.ts';
 import { fewestImages, type NamedModel, newRows } from './new-rows.ts';

@@ -1,5 +1,5 @@
 import type { MeasureComparison } from '../../contracts/comparison.ts';
-import { deviation, mean } from '../statistics.ts';
+import { deviation, mean } from '../metrics/statistics.ts';
 import { studentTQuantile } from './student-t.ts';
 
 /** By degrees of freedom: thousands of classes have the same. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { epochsToTarget } from '../../../report/comparison/epochs-to-target.ts';
+import { epochsToTarget } from '../../../evaluation/comparison/epochs-to-target.ts';
 
 const points = [
   { epoch: 10, seconds: 1, loss: 3, probe: 0.5, knn: 0.8 },

@@ -1,6 +1,6 @@
 import type { Comparison } from '../../contracts/comparison.ts';
 import type { Robustness } from '../../contracts/robustness.ts';
-import { mean as meanOf } from '../statistics.ts';
+import { mean as meanOf } from '../metrics/statistics.ts';
 
 /** Errors on one corruption, summed over the severities: as they are, and beyond the error on clean images. */
 interface CorruptionError {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { comparePairs } from '../../../report/comparison/paired-differences.ts';
-import { regularisedBeta, studentTQuantile } from '../../../report/comparison/student-t.ts';
+import { comparePairs } from '../../../evaluation/comparison/paired-differences.ts';
+import { regularisedBeta, studentTQuantile } from '../../../evaluation/comparison/student-t.ts';
 
 /** Of scipy 1.17.1: stats.t.ppf(probability, freedom). */
 const quantiles = [
