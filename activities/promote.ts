@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { promoteParams, type promoteResult } from '../contracts/kinds/promote.ts';
 import type { ModelVersion } from '../contracts/models.ts';
+import { candidateOf, datasetOf } from '../evaluation/promotion/candidate.ts';
 import { judge } from '../evaluation/promotion/judge.ts';
-import { candidateOf, datasetOf, promoteModel } from '../store/index.ts';
+import { promoteModel } from '../evaluation/promotion/promote.ts';
 import { type ActivityContext, runOnceInTrainer } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';

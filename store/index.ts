@@ -30,22 +30,18 @@ export {
   openCheckpoints,
 } from './checkpoints.ts';
 export { type Collected, collectGarbage } from './collect.ts';
-export { datasetAboutOf } from './dataset-about.ts';
+export { datasetAboutOf, testSetOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { identityOf, storeFile } from './identity.ts';
 export { acquireLease, assertCurrent, type Lease, listLeases, type TakenLease } from './leases.ts';
 export {
-  candidateOf,
-  datasetOf,
+  addVersion,
   listModels,
   loadCurrent,
   loadRefusals,
   loadVersions,
-  type Promotion,
-  type PromotionTerms,
-  promoteModel,
-  rollBackModel,
-  testSetOf,
+  pointAtHighest,
+  recordRefusal,
 } from './models.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';

@@ -7,18 +7,18 @@ import {
   modelNameSchema,
   type Refusal,
 } from '../../contracts/models.ts';
+import { candidateOf } from '../../evaluation/promotion/candidate.ts';
+import { promoteModel } from '../../evaluation/promotion/promote.ts';
+import { rollBackModel } from '../../evaluation/promotion/roll-back.ts';
 import { openHome } from '../../home/home.ts';
 import {
-  candidateOf,
   listModels,
   loadCurrent,
   loadRefusals,
   loadStepResults,
   loadVersions,
   openStore,
-  promoteModel,
   requirePlan,
-  rollBackModel,
   type Store,
   unlessDamaged,
 } from '../../store/index.ts';

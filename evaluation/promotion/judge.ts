@@ -5,10 +5,11 @@ import { canonicalJson } from '../../contracts/json.ts';
 import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contracts/models.ts';
 import { someOf } from '../../contracts/some-of.ts';
 import { visible } from '../../contracts/visible-text.ts';
-import { datasetOf, readAbout, readArtifactJson, type Store } from '../../store/index.ts';
+import { readAbout, readArtifactJson, type Store } from '../../store/index.ts';
 import { imageAnswers } from '../comparison/image-answers.ts';
 import { differenceOn, type ImageDifference } from '../comparison/image-measures.ts';
 import { newRows } from '../comparison/new-rows.ts';
+import { datasetOf } from './candidate.ts';
 
 export interface Terms {
   readonly metric: MetricName;

@@ -9,8 +9,14 @@ import { createPixelStatistics } from '../../datasets/pixel-statistics.ts';
 import { type PreparedImage, type RejectedImage, readImages } from '../../datasets/read-images.ts';
 import { createShardWriter } from '../../datasets/shard-writer.ts';
 import type { RawSplit } from '../../datasets/source.ts';
-import { artifactFolder, createArtifactWriter, openStore, type Store, writeArtifact } from '../../store/index.ts';
-import { testSetOf } from '../../store/models.ts';
+import {
+  artifactFolder,
+  createArtifactWriter,
+  openStore,
+  type Store,
+  testSetOf,
+  writeArtifact,
+} from '../../store/index.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-shards-'));
 afterAll(() => rm(root, { recursive: true, force: true }));

@@ -21,9 +21,9 @@ import { corruptionNames, robustnessFile, robustnessSchema } from '../../contrac
 import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contracts/trainer.ts';
 import { prepareDataset, randomUint32, readRowDigests } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
+import { candidateOf } from '../../evaluation/promotion/candidate.ts';
 import { formatEvaluation } from '../../report/markdown/evaluation.ts';
 import {
-  candidateOf,
   decodeSafetensors,
   float32,
   int32,

@@ -8,6 +8,7 @@ import { evaluationAboutSchema } from '../../contracts/evaluation.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import {
   acquireLease,
+  addVersion,
   artifactFolder,
   bytesOf,
   cacheKey,
@@ -29,7 +30,6 @@ import {
   openCheckpoints,
   openRunLog,
   openStore,
-  promoteModel,
   readAbout,
   readArtifact,
   readRunLog,
@@ -103,11 +103,7 @@ beforeAll(async () => {
     ...{ run: 'run', step: 'promote', encoder: ofModel, classifier: ofModel, evaluation },
     ...{ metrics: { top1: 1, top5: 1, macroF1: 1, knn: 1 }, testSet: digestOfJson(1) },
   };
-  const judge = async () => {
-    throw new Error('the first is judged by none');
-  };
-  const terms = { model: 'm', metric: 'top1', force: false, judge } as const;
-  await promoteModel(store, candidate, terms);
+  await addVersion(store, { ...candidate, model: 'm', version: 1, reason: 'the first model of this name' });
   await store.write(
     refusalPath,
     jsonBytes({

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadStoredRun, runsInStore } from '../../cli/stored-run.ts';
+import type { Candidate } from '../../contracts/models.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import {
   acquireLease,
@@ -15,7 +16,6 @@ import {
   neededBy,
   openCheckpoints,
   openStore,
-  type promoteModel,
   recordFork,
   recordRun,
   removeRun,
@@ -70,7 +70,7 @@ describe('a run', () => {
     const candidate = {
       ...{ run: 'first', step: 'promote', encoder: ref, classifier: ref, evaluation: ref },
       ...{ metrics: { top1: 1, top5: 1, macroF1: 1, knn: 1 }, testSet: digestOfJson(1) },
-    } as unknown as Parameters<typeof promoteModel>[1];
+    } satisfies Candidate;
     await store.write(
       'models/shirts/versions/000001.json',
       Buffer.from(

@@ -17,12 +17,12 @@ import { onNewImages } from '../../../evaluation/comparison/new-images.ts';
 import { newRows } from '../../../evaluation/comparison/new-rows.ts';
 import { copiesOfTraining } from '../../../evaluation/copies.ts';
 import { confusionMatrix, macroF1, perClassMetrics } from '../../../evaluation/metrics/classification.ts';
+import { candidateOf } from '../../../evaluation/promotion/candidate.ts';
 import { judge, type Terms } from '../../../evaluation/promotion/judge.ts';
 import { parsePipeline } from '../../../pipelines/language/index.ts';
 import { commonImagesSection } from '../../../report/page/sections/common-images.ts';
 import {
   bytesOf,
-  candidateOf,
   encodeSafetensors,
   jsonBytes,
   openStore,

@@ -2,18 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Candidate } from '../../contracts/models.ts';
-import { decide } from '../../evaluation/promotion/judge.ts';
-import {
-  loadCurrent,
-  loadRefusals,
-  loadVersions,
-  openStore,
-  parseJson,
-  promoteModel,
-  rollBackModel,
-  type Store,
-} from '../../store/index.ts';
+import type { Candidate } from '../../../contracts/models.ts';
+import { decide } from '../../../evaluation/promotion/judge.ts';
+import { promoteModel } from '../../../evaluation/promotion/promote.ts';
+import { rollBackModel } from '../../../evaluation/promotion/roll-back.ts';
+import { loadCurrent, loadRefusals, loadVersions, openStore, parseJson, type Store } from '../../../store/index.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-models-'));
 afterAll(() => rm(root, { recursive: true, force: true }));

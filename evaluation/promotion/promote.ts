@@ -1,0 +1,75 @@
+import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contracts/models.ts';
+import { addVersion, loadVersions, pointAtHighest, recordRefusal, type Store } from '../../store/index.ts';
+
+/** What became of a candidate. */
+export interface Promotion {
+  readonly promoted: boolean;
+  /** The version that is current now; null where the name has none. */
+  readonly version: number | null;
+  readonly reason: string;
+  readonly before: number | null;
+  readonly after: number | null;
+  /** Test images that both were compared on; null where they were not. */
+  readonly images: number | null;
+  /** Test images that were left out because one of them has seen them; null where that was not asked. */
+  readonly seen: number | null;
+  /** The ends of the 95 % interval of the difference. */
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+export interface PromotionTerms {
+  readonly model: string;
+  readonly metric: MetricName;
+  readonly force: boolean;
+  /** Compares the candidate with the current model. */
+  readonly judge: (current: ModelVersion) => Promise<Judgement>;
+}
+
+/**
+ * Makes a candidate the current model if it is judged better than the current one, or is the first. Two promotions at the same
+ * time follow each other: the later one is compared with the model that the earlier one made current. What is not promoted
+ * is recorded with the reason.
+ */
+export async function promoteModel(store: Store, candidate: Candidate, terms: PromotionTerms): Promise<Promotion> {
+  const { model, metric, force } = terms;
+  for (;;) {
+    const versions = await loadVersions(store, model);
+    const done = candidate.step === null ? undefined : versions.find((each) => isSameStep(each, candidate));
+    if (done) {
+      await pointAtHighest(store, model);
+      return { ...first(candidate.metrics[metric]), promoted: true, version: done.version, reason: done.reason };
+    }
+    const current = versions.at(-1) ?? null;
+    const judged = current ? await terms.judge(current) : null;
+    const { better, reason: found, interval, ...compared } = judged ?? first(candidate.metrics[metric]);
+    const reason = force && !better ? `${found}; forced` : found;
+    const [low, high] = interval ?? [null, null];
+    const outcome = { ...compared, reason, low, high };
+    if (!better && !force) {
+      const version = current?.version ?? null;
+      const { run, step } = candidate;
+      await recordRefusal(store, { run, step, model, version, reason, before: compared.before, after: compared.after });
+      return { ...outcome, promoted: false, version };
+    }
+    const version = (current?.version ?? 0) + 1;
+    if (await addVersion(store, { ...candidate, model, version, reason }))
+      return { ...outcome, promoted: true, version };
+  }
+}
+
+/** A candidate that is compared with none. */
+const first = (after: number | null) => ({
+  better: true,
+  before: null,
+  after,
+  reason: 'the first model of this name',
+  images: null,
+  seen: null,
+  interval: null,
+  low: null,
+  high: null,
+});
+
+const isSameStep = (version: ModelVersion, { run, step }: Pick<Candidate, 'run' | 'step'>) =>
+  version.run === run && version.step === step && version.restores === undefined;
