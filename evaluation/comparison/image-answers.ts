@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { predictionsFile } from '../../contracts/evaluation.ts';
 import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
+import { answersOf } from '../metrics/classification.ts';
 
 /** What was said of each test image, in the order of the split. */
 export interface ImageAnswers {
@@ -42,23 +43,8 @@ export async function imageAnswers(store: Store, evaluation: ArtifactRef): Promi
       neighbours: neighbours ? int32(neighbours) : null,
     };
   // Earlier versions kept the probabilities alone.
-  return probabilities ? fromProbabilities(float32(probabilities), int32(labels), probabilities.shape[1] ?? 1) : null;
-}
-
-function fromProbabilities(values: Float32Array, labels: Int32Array, classes: number): ImageAnswers {
-  const predicted = new Int32Array(labels.length);
-  const confidence = new Float32Array(labels.length);
-  const rank = new Int32Array(labels.length);
-  labels.forEach((truth, row) => {
-    const own = values.subarray(row * classes, (row + 1) * classes);
-    const best = own.reduce((most, share, label) => (share > (own[most] ?? 0) ? label : most), 0);
-    const share = own[truth] ?? 0;
-    predicted[row] = best;
-    confidence[row] = own[best] ?? 0;
-    rank[row] = own.reduce(
-      (ahead, other, label) => ahead + Number(other > share || (other === share && label < truth)),
-      0,
-    );
-  });
-  return { labels, predicted, confidence, rank, neighbours: null };
+  if (!probabilities) return null;
+  const truth = int32(labels);
+  const scores = { values: float32(probabilities), count: truth.length, classes: probabilities.shape[1] ?? 1 };
+  return { ...answersOf(scores, truth), labels: truth, neighbours: null };
 }

@@ -1,6 +1,6 @@
-import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { MetricName } from '../../contracts/models.ts';
 import { randomDraws } from '../../datasets/index.ts';
+import { type ClassMetrics, countByClass, macroF1 } from '../metrics/classification.ts';
 import type { ImageAnswers } from './image-answers.ts';
 
 /** The quantile of the normal distribution for an interval of 95 %. */
@@ -17,7 +17,7 @@ export function measureOn(
   classes: number,
 ): number | null {
   if (rows.length === 0) return null;
-  if (metric === 'macroF1') return macroF1On(answers, rows, classes);
+  if (metric === 'macroF1') return macroF1(perClassOn(answers, rows, classes));
   const isRight = rightBy(answers, metric, classes);
   if (!isRight) return null;
   let hits = 0;
@@ -37,39 +37,15 @@ function rightBy(
   return null;
 }
 
-/** By class, over some rows: right answers, images of the class, and images that were taken for it. */
-function countsOn({ labels, predicted }: ImageAnswers, rows: ArrayLike<number>, classes: number) {
-  const [hits, support, taken] = [new Int32Array(classes), new Int32Array(classes), new Int32Array(classes)];
-  for (let at = 0; at < rows.length; at++) {
-    const [truth, said] = [labels[rows[at] ?? 0] ?? 0, predicted[rows[at] ?? 0] ?? 0];
-    support[truth] = (support[truth] ?? 0) + 1;
-    taken[said] = (taken[said] ?? 0) + 1;
-    if (truth === said) hits[truth] = (hits[truth] ?? 0) + 1;
-  }
-  return { hits, support, taken };
-}
-
-/** Mean F1 of the classes that occur on these rows, as truth or as prediction. */
-function macroF1On(answers: ImageAnswers, rows: ArrayLike<number>, classes: number): number {
-  const { hits, support, taken } = countsOn(answers, rows, classes);
-  let [sum, occurring] = [0, 0];
-  for (let label = 0; label < classes; label++) {
-    const images = (support[label] ?? 0) + (taken[label] ?? 0);
-    if (images === 0) continue;
-    occurring++;
-    sum += (2 * (hits[label] ?? 0)) / images;
-  }
-  return sum / occurring;
-}
-
 /** Precision, recall and F1 of each class on some rows; null where there is nothing to divide by. */
-export function perClassOn(answers: ImageAnswers, rows: ArrayLike<number>, classes: number): Evaluation['perClass'] {
-  const { hits, support, taken } = countsOn(answers, rows, classes);
-  const ratio = (part: number, whole: number) => (whole === 0 ? null : part / whole);
-  return Array.from(hits, (right, label) => {
-    const [own, said] = [support[label] ?? 0, taken[label] ?? 0];
-    return { precision: ratio(right, said), recall: ratio(right, own), f1: ratio(2 * right, own + said), support: own };
-  });
+export function perClassOn(
+  { labels, predicted }: ImageAnswers,
+  rows: ArrayLike<number>,
+  classes: number,
+): ClassMetrics[] {
+  const { add, metrics } = countByClass(classes);
+  for (let at = 0; at < rows.length; at++) add(labels[rows[at] ?? 0] ?? 0, predicted[rows[at] ?? 0] ?? 0, 1);
+  return metrics();
 }
 
 /** How two models differ on the same images. */
@@ -142,10 +118,11 @@ async function bootstrapped(
 ): Promise<[number, number]> {
   const differences = new Float64Array(resamples);
   const drawn = new Int32Array(rows.length);
+  const f1Of = (answers: ImageAnswers) => macroF1(perClassOn(answers, drawn, classes)) ?? 0;
   for (let resample = 0; resample < resamples; resample++) {
     const draw = randomDraws(0, 'paired bootstrap', resample);
     for (let at = 0; at < drawn.length; at++) drawn[at] = rows[Math.floor((draw(at) / 2 ** 32) * rows.length)] ?? 0;
-    differences[resample] = macroF1On(after, drawn, classes) - macroF1On(before, drawn, classes);
+    differences[resample] = f1Of(after) - f1Of(before);
     if (resample % atOnce === 0) await new Promise(setImmediate);
   }
   differences.sort();

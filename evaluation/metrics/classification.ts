@@ -73,20 +73,33 @@ export const confusionMatrix = (labels: Int32Array, predicted: Int32Array, class
 
 const ratio = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
 
+/** Counts images by class. `add` is told of images of one class that were taken for one. */
+export function countByClass(count: number): {
+  readonly add: (label: number, predicted: number, images: number) => void;
+  readonly metrics: () => ClassMetrics[];
+} {
+  const classes = Array.from({ length: count }, () => ({ hits: 0, support: 0, predicted: 0 }));
+  return {
+    add: (label, predicted, images) => {
+      const [truth, taken] = [classes[label], classes[predicted]];
+      if (truth) truth.support += images;
+      if (taken) taken.predicted += images;
+      if (truth && label === predicted) truth.hits += images;
+    },
+    metrics: () =>
+      classes.map(({ hits, support, predicted }) => ({
+        precision: ratio(hits, predicted),
+        recall: ratio(hits, support),
+        f1: ratio(2 * hits, support + predicted),
+        support,
+      })),
+  };
+}
+
 export function perClassMetrics({ classes, cells }: Confusion): ClassMetrics[] {
-  const sums = Array.from({ length: classes }, () => ({ hits: 0, support: 0, predicted: 0 }));
-  for (const [label, predicted, images] of cells) {
-    const [truth, taken] = [sums[label], sums[predicted]];
-    if (truth) truth.support += images;
-    if (taken) taken.predicted += images;
-    if (truth && label === predicted) truth.hits += images;
-  }
-  return sums.map(({ hits, support, predicted }) => ({
-    precision: ratio(hits, predicted),
-    recall: ratio(hits, support),
-    f1: ratio(2 * hits, support + predicted),
-    support,
-  }));
+  const { add, metrics } = countByClass(classes);
+  for (const [label, predicted, images] of cells) add(label, predicted, images);
+  return metrics();
 }
 
 /** The mean F1 of the classes that occur as truth or as prediction; null where none does. */
