@@ -1,5 +1,5 @@
 import type { EncoderConfig } from '../contracts/training.ts';
-import { createEncoder } from '../training/models/encoder.ts';
+import { createEncoder } from '../training/models/create-encoder.ts';
 import type { KerasPeer } from './keras/peer.ts';
 import { openOurs } from './ours.ts';
 import { median } from './statistics.ts';

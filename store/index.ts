@@ -43,6 +43,7 @@ export {
   pointAtHighest,
   recordRefusal,
 } from './models.ts';
+export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
 export { withRegularFile } from './regular-file.ts';
@@ -86,5 +87,5 @@ export {
   saveLastCompleted,
   saveScheduleDefinition,
 } from './schedules.ts';
-export { type Content, openStore, type Store, type StoredFile } from './store.ts';
+export type { Content, Store, StoredFile } from './store.ts';
 export { loadChanges, saveChanges } from './training-changes.ts';

@@ -1,7 +1,3 @@
-import { fileURLToPath } from 'node:url';
-import { ContrailError } from '../contracts/errors.ts';
-import { createFileStore } from './file-store.ts';
-
 /** Bytes to write: all at once, or in pieces. */
 export type Content = Uint8Array | Iterable<Uint8Array>;
 
@@ -52,23 +48,4 @@ export interface Store {
   readonly localFile: (path: string) => Promise<string>;
   /** Where a person finds the file or folder: a path on this machine. */
   readonly locate: (path: string) => string;
-}
-
-/**
- * Opens the store at a `file:` URL or in a folder. Nothing is created before the first write.
- *
- * @throws ContrailError Usage for anything else
- */
-export function openStore(url: string): Store {
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]+):/.exec(url)?.[1]?.toLowerCase();
-  if (url !== '' && scheme === undefined) return createFileStore(url);
-  try {
-    if (scheme === 'file') return createFileStore(fileURLToPath(url));
-  } catch {
-    // A file: URL that names no folder of this machine is refused below.
-  }
-  throw new ContrailError(
-    'Usage',
-    `The store ${JSON.stringify(url)} cannot be opened: give a folder, or a file: URL such as file:///var/lib/contrail.`,
-  );
 }

@@ -9,7 +9,7 @@ import { capture, eagerExecution } from './capture/index.ts';
 import { createEmbedder, type Embedder } from './features.ts';
 import { openImageSource } from './image-source.ts';
 import { type ImageFormat, prepareImages } from './model.ts';
-import { createEncoder } from './models/encoder.ts';
+import { createEncoder } from './models/create-encoder.ts';
 import { createVariables } from './parameters.ts';
 import { readState, writeState } from './state.ts';
 

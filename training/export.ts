@@ -6,7 +6,7 @@ import { decodeSafetensors, float32, readAbout, readArtifactFile, type Store } f
 import { exportStep, loadExported } from './capture/export.ts';
 import type { Step } from './capture/index.ts';
 import { embeddingStep, openEncoder } from './features.ts';
-import { createEncoder } from './models/encoder.ts';
+import { createEncoder } from './models/create-encoder.ts';
 import { createVariables, disposeVariables } from './parameters.ts';
 import { type Tensor2D, tf, type Variable } from './tensorflow.ts';
 

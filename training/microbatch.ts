@@ -1,5 +1,6 @@
 import type { TrainingConfig } from '../contracts/training.ts';
-import { augment, viewDraws } from './augmentation/views.ts';
+import { viewDraws } from './augmentation/draws.ts';
+import { augment } from './augmentation/views.ts';
 import type { CompiledStep, Execution, Step, StepState, TensorValue } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
 import type { TrainingModel } from './model.ts';

@@ -1,6 +1,8 @@
 import type { TrainingConfig } from '../contracts/training.ts';
-import { createEncoder, type EncoderModel } from './models/encoder.ts';
-import { createObjective, type Objective } from './objectives/objective.ts';
+import { createEncoder } from './models/create-encoder.ts';
+import type { EncoderModel } from './models/encoder.ts';
+import { createObjective } from './objectives/create-objective.ts';
+import type { Objective } from './objectives/objective.ts';
 import { createLossScale, type LossScale } from './optimizers/loss-scale.ts';
 import { createOptimizer, type Optimizer } from './optimizers/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';

@@ -1,6 +1,7 @@
 import type { TrainingConfig } from '../contracts/training.ts';
 import { seedPair } from '../datasets/index.ts';
-import { augment, viewDraws } from './augmentation/views.ts';
+import { viewDraws } from './augmentation/draws.ts';
+import { augment } from './augmentation/views.ts';
 import type { Step, StepState } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
 import { gatherRows, imagesOfBytes } from './ops.ts';

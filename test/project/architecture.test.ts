@@ -86,6 +86,26 @@ function violation({ folder, specifier, target, typeOnly }: Import): string | nu
   return null;
 }
 
+/** The first circle of files that import each other; empty where there is none. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  const done = new Set<string>();
+  const circleFrom = (file: string, above: readonly string[]): readonly string[] => {
+    if (above.includes(file)) return [...above.slice(above.indexOf(file)), file];
+    if (done.has(file)) return [];
+    for (const next of imports.get(file) ?? []) {
+      const circle = circleFrom(next, [...above, file]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(file);
+    return [];
+  };
+  for (const file of imports.keys()) {
+    const circle = circleFrom(file, []);
+    if (circle.length > 0) return circle;
+  }
+  return [];
+}
+
 const files = Object.keys(mayImport).flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(ts|mjs)$/.test(name))
@@ -117,6 +137,23 @@ describe('imports', () => {
     expect(caught('workflows/x.ts', "import { createActivities } from '../activities/index.ts';")).toEqual([
       'workflows may import types of activities only',
     ]);
+  });
+
+  it('lead round in no circle, types included', () => {
+    const importedBy = (file: string) =>
+      importsOf(file).flatMap(({ specifier }) =>
+        specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : [],
+      );
+    expect(circleIn(new Map(files.map((file) => [file, importedBy(file)])))).toEqual([]);
+  });
+
+  it('are caught when they lead round in a circle', () => {
+    const graph = new Map([
+      ['a.ts', ['b.ts', 'd.ts']],
+      ['b.ts', ['c.ts']],
+      ['c.ts', ['b.ts']],
+    ]);
+    expect(circleIn(graph)).toEqual(['b.ts', 'c.ts', 'b.ts']);
   });
 
   it('keeps the scheduler free of Temporal, so that it can be tested without', () => {

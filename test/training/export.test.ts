@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { exportStep, loadExported } from '../../training/capture/export.ts';
 import { CaptureError, capture } from '../../training/capture/index.ts';
 import { embeddingStep } from '../../training/features.ts';
-import { createEncoder } from '../../training/models/encoder.ts';
+import { createEncoder } from '../../training/models/create-encoder.ts';
 import { createVariables } from '../../training/parameters.ts';
 import { type Tensor, tf } from '../../training/tensorflow.ts';
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../../contracts/training.ts';
-import { augment, viewDraws } from '../../training/augmentation/views.ts';
+import { viewDraws } from '../../training/augmentation/draws.ts';
+import { augment } from '../../training/augmentation/views.ts';
 import { capture, eagerExecution } from '../../training/capture/index.ts';
 import { compileMicrobatches, microbatchVariables } from '../../training/microbatch.ts';
 import { createTrainingModel } from '../../training/model.ts';

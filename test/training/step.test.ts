@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type AugmentationConfig, augmentationRecipes, trainingConfigSchema } from '../../contracts/training.ts';
-import { augment, viewDraws } from '../../training/augmentation/views.ts';
+import { viewDraws } from '../../training/augmentation/draws.ts';
+import { augment } from '../../training/augmentation/views.ts';
 import { capture, type Execution, eagerExecution, type StepState } from '../../training/capture/index.ts';
 import { createTrainingModel } from '../../training/model.ts';
 import { createVariables } from '../../training/parameters.ts';

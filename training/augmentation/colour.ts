@@ -1,7 +1,7 @@
 import type { AugmentationConfig } from '../../contracts/training.ts';
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
+import type { Draw } from './draws.ts';
 import { happens } from './geometry.ts';
-import type { Draw } from './views.ts';
 
 /** Whether the config changes any colour. */
 export const changesColour = ({ jitter, grey }: AugmentationConfig): boolean => jitter !== undefined || grey > 0;

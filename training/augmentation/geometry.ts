@@ -1,6 +1,6 @@
 import type { AugmentationConfig } from '../../contracts/training.ts';
 import { type Tensor, type Tensor2D, tf } from '../tensorflow.ts';
-import type { Draw } from './views.ts';
+import type { Draw } from './draws.ts';
 
 /** Whether the config moves any pixel. */
 export const changesGeometry = ({ flip, rotation, zoom, crop }: AugmentationConfig): boolean =>

@@ -1,6 +1,7 @@
 import type { SampleViewsInput, SampleViewsResult } from '../../contracts/trainer.ts';
 import { describeDataset, readRows, spreadRows } from '../../datasets/index.ts';
-import { augment, viewDraws } from '../augmentation/views.ts';
+import { viewDraws } from '../augmentation/draws.ts';
+import { augment } from '../augmentation/views.ts';
 import { byteTensor, imagesOfBytes } from '../ops.ts';
 import type { JobContext } from '../process/job.ts';
 import { repeatViews, viewSeed } from '../step.ts';

@@ -1,9 +1,6 @@
-import { isContrastive, type TrainingConfig } from '../../contracts/training.ts';
 import type { Pass } from '../models/layers.ts';
 import type { ParameterSpec, Variables } from '../parameters.ts';
 import type { Scalar, Tensor1D, Tensor2D } from '../tensorflow.ts';
-import { classification } from './classification.ts';
-import { contrast } from './contrast.ts';
 
 /** What stands on the encoder in training, and what is minimised. */
 export interface Objective {
@@ -23,7 +20,3 @@ export interface Objective {
   /** Called once a step, after the variables were updated. */
   readonly afterStep: (outputs: Tensor2D, classes: Tensor1D, variables: Variables) => void;
 }
-
-/** The objective that a config names. */
-export const createObjective = (config: TrainingConfig, dimension: number, classes: number): Objective =>
-  isContrastive(config) ? contrast(config, dimension) : classification(config, dimension, classes);

@@ -1,0 +1,8 @@
+import { isContrastive, type TrainingConfig } from '../../contracts/training.ts';
+import { classification } from './classification.ts';
+import { contrast } from './contrast.ts';
+import type { Objective } from './objective.ts';
+
+/** The objective that a config names. */
+export const createObjective = (config: TrainingConfig, dimension: number, classes: number): Objective =>
+  isContrastive(config) ? contrast(config, dimension) : classification(config, dimension, classes);
