@@ -32,7 +32,7 @@ import { trainingStepInputSchema } from './step-input.ts';
 import { splitParameters } from './training.ts';
 
 /** The checkpoint of another run that a training goes on from. */
-export const startFromSchema = z.strictObject({
+const startFromSchema = z.strictObject({
   run: runIdSchema,
   step: plannedStepIdSchema,
   epoch: z.int().positive(),

@@ -235,7 +235,7 @@ function failure(error: unknown, address: string): ContrailError {
 }
 
 /** What to tell a user whose namespace the server does not have. */
-export const noNamespace = (
+const noNamespace = (
   { address, namespace }: Pick<ServerClient, 'address' | 'namespace'>,
   cause: unknown,
 ): ContrailError =>

@@ -3,7 +3,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import { explained } from '../contracts/system-errors.ts';
 
 /** A pipeline is a few pages; what is larger is something else. */
-export const maximumTextBytes = 1024 * 1024;
+const maximumTextBytes = 1024 * 1024;
 
 /**
  * Reads a text that a person names: a file, or a pipe such as `/dev/stdin`.

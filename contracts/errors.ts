@@ -225,8 +225,7 @@ export const errorKind = (code: ErrorCode): ErrorKind => errorKinds[code];
 /** The codes for which trying again with the same input can only fail again. */
 export const permanentErrorCodes: readonly ErrorCode[] = errorCodes.filter((code) => !errorKinds[code].retried);
 
-export const isErrorCode = (code: unknown): code is ErrorCode =>
-  typeof code === 'string' && Object.hasOwn(errorKinds, code);
+const isErrorCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(errorKinds, code);
 
 /** An error with a stable code and a message meant for a person. */
 export class ContrailError extends Error {

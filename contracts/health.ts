@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationSchema } from './duration.ts';
 
 /** What can be done about a training that is not well. */
-export const healthActionSchema = z
+const healthActionSchema = z
   .enum(['ignore', 'fail', 'pause', 'stop', 'retry'])
   .describe(
     'pause waits for a person, stop keeps the best epoch, retry goes back to the last good epoch with a lower learning rate',

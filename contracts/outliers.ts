@@ -1,17 +1,8 @@
 import { z } from 'zod';
-import { artifactRefSchema } from './artifacts.ts';
 
 /** Scores that tell images of the known classes from others; higher means more likely known. */
 export const detectorNames = ['nearest-neighbours', 'mahalanobis', 'softmax'] as const;
 export type DetectorName = (typeof detectorNames)[number];
-
-/** `about` of an outliers artifact: the model that was measured, its own data set, and the foreign one. */
-export const outliersAboutSchema = z.object({
-  classifier: artifactRefSchema,
-  encoder: artifactRefSchema,
-  dataset: artifactRefSchema,
-  outside: artifactRefSchema,
-});
 
 /** outliers.json: how well images of another data set are told from the test images. */
 export const outliersSchema = z.strictObject({

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { artifactRefSchema } from './artifacts.ts';
 
 /** Ways to spoil an image. Those of CIFAR-10-C (arXiv:1903.12261) have its constants; shift, rotation and erasing are ours. */
 export const corruptionNames = [
@@ -20,13 +19,6 @@ export type CorruptionName = z.infer<typeof corruptionNameSchema>;
 
 /** From 1, the mildest, to 5. */
 export const severities = [1, 2, 3, 4, 5] as const;
-
-/** `about` of a robustness artifact: the model that was measured, and on what. */
-export const robustnessAboutSchema = z.object({
-  classifier: artifactRefSchema,
-  encoder: artifactRefSchema,
-  dataset: artifactRefSchema,
-});
 
 /** robustness.json: accuracy on the test images, spoilt in many ways. */
 export const robustnessSchema = z.strictObject({

@@ -3,7 +3,7 @@ import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
 import { scheduleIdSchema, sourceSchema } from './schedules.ts';
 
 /** A parameter of a step that a person changed before the step began. */
-export const recordedChangeSchema = z.strictObject({
+const recordedChangeSchema = z.strictObject({
   step: plannedStepIdSchema,
   path: z.string(),
   from: z.json(),

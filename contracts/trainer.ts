@@ -54,7 +54,7 @@ export type TrainEpochResult = z.infer<typeof trainEpochResult>;
 
 export const finishTrainingInput = trainingSchema.extend({ recorded: recordedStateSchema });
 export type FinishTrainingInput = z.infer<typeof finishTrainingInput>;
-export const finishTrainingResult = z.strictObject({
+const finishTrainingResult = z.strictObject({
   encoder: artifactRefSchema.extend({ kind: z.literal('encoder') }),
   /** Where encoder and classifier were trained together. */
   classifier: artifactRefSchema.extend({ kind: z.literal('classifier') }).optional(),
@@ -64,7 +64,7 @@ export type FinishTrainingResult = z.infer<typeof finishTrainingResult>;
 /** Some training images, and two views of each as training sees them. */
 export const sampleViewsInput = stepKeySchema.extend({ dataset: artifactRefSchema, config: trainingConfigUnion });
 export type SampleViewsInput = z.infer<typeof sampleViewsInput>;
-export const sampleViewsResult = z.strictObject({
+const sampleViewsResult = z.strictObject({
   images: z.int().positive(),
   height: z.int().positive(),
   width: z.int().positive(),

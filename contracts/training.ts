@@ -54,7 +54,7 @@ export const lossSchema = z.strictObject({
 });
 export type LossConfig = z.infer<typeof lossSchema>;
 
-export const crossEntropySchema = z.strictObject({
+const crossEntropySchema = z.strictObject({
   crossEntropy: z.strictObject({
     labelSmoothing: z.number().min(0).lt(1).default(0).describe('share of the target that is spread over all classes'),
   }),
@@ -63,7 +63,7 @@ export const crossEntropySchema = z.strictObject({
 const probability = z.number().min(0).max(1);
 
 /** What happens to each of the two views of an image. An operation at 0 or false is the identity. */
-export const augmentationSchema = z.strictObject({
+const augmentationSchema = z.strictObject({
   flip: probability.default(0.5).describe('probability of a horizontal flip'),
   rotation: z
     .number()

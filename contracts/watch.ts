@@ -35,7 +35,7 @@ export interface Watch {
 
 export const newWatch: Watch = { seconds: 0, lowest: null, step: null, collapsed: 0 };
 
-export const healthRules = ['nonFiniteLoss', 'collapse', 'withoutPositives', 'plateau'] as const;
+const healthRules = ['nonFiniteLoss', 'collapse', 'withoutPositives', 'plateau'] as const;
 export type HealthRule = (typeof healthRules)[number];
 
 /** What is wrong, or why to stop. */

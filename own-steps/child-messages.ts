@@ -25,7 +25,7 @@ export const childTaskSchema = z.strictObject({
 });
 export type ChildTask = z.infer<typeof childTaskSchema>;
 
-export const describedSchema = ownKindSchema.omit({ file: true }).extend({ sources: z.array(z.string()).max(100) });
+const describedSchema = ownKindSchema.omit({ file: true }).extend({ sources: z.array(z.string()).max(100) });
 export type Described = z.infer<typeof describedSchema>;
 
 const failureSchema = z.strictObject({

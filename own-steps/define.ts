@@ -4,7 +4,7 @@ import type { Json } from '../contracts/json.ts';
 import type { OwnOutput } from '../contracts/own-kind.ts';
 
 /** Marks what `defineStep` gives, also where another copy of this file made it. */
-export const stepMark = 'contrail-step/1';
+const stepMark = 'contrail-step/1';
 
 /** What `run` of a step is given. */
 export interface OwnStepRun<P, I extends string, O extends string> {

@@ -6,7 +6,7 @@ import { limits } from '../contracts/limits.ts';
 const isPassedOver = (name: string) => name.startsWith('.') || name === 'node_modules' || name === '__pycache__';
 
 /** Whether a path has a form that the pattern has: `*` and `?` within a name, `**` any folders. */
-export function matcher(pattern: string): (path: string) => boolean {
+function matcher(pattern: string): (path: string) => boolean {
   const parts = pattern.split('/');
   // At the end, `**` stands for what is in the folders, not for the folder itself.
   const form = parts.at(-1) === '**' ? [...parts, '*'] : parts;

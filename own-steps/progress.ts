@@ -10,7 +10,7 @@ const textCharacters = 200;
 const lineSchema = z.object({ fraction: z.number().min(0).max(1), text: z.string().optional() });
 
 /** Reads `{"fraction": 0.4, "text": "…"}`, or `0.4 text`; null for anything else. */
-export function readProgress(line: string): TrainerProgress | null {
+function readProgress(line: string): TrainerProgress | null {
   const [, number, words] = /^\s*(\d*\.?\d+)(?:\s+(.*))?$/.exec(line) ?? [];
   const parsed = lineSchema.safeParse(
     number === undefined ? parsedOf(line) : { fraction: Number(number), ...(words ? { text: words } : {}) },

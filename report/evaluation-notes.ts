@@ -3,7 +3,7 @@ import { someOf } from '../contracts/some-of.ts';
 import { percent } from './format.ts';
 
 /** The classes that no test image has. */
-export const classesWithoutTest = ({ classes, perClass }: Evaluation): string[] =>
+const classesWithoutTest = ({ classes, perClass }: Evaluation): string[] =>
   classes.filter((_, label) => perClass[label]?.support === 0);
 
 /** What a reader must know to read the numbers: what was not measured, and what counts in no mean. Plain sentences. */

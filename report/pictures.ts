@@ -21,7 +21,7 @@ const columns = 40;
 const largestSheet = 1_500_000;
 
 /** The rows of each data set that a report shows. */
-export function shownRows(report: Report): Map<string, Set<number>> {
+function shownRows(report: Report): Map<string, Set<number>> {
   const rows = new Map<string, Set<number>>();
   for (const { dataset, evaluation, map } of report.evaluations) {
     const own = rows.get(dataset) ?? new Set<number>();

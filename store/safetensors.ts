@@ -9,7 +9,7 @@ import { ContrailError } from '../contracts/errors.ts';
  * give equal bytes, and the SHA-256 of the file stands for the state in it.
  */
 
-export const dtypeBytes = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 } as const;
+const dtypeBytes = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 } as const;
 export type Dtype = keyof typeof dtypeBytes;
 
 export interface StoredTensor {

@@ -94,7 +94,7 @@ export function updateRows(values: Tensor2D, rows: Tensor1D, replacements: Tenso
 export const imagesOfBytes = (bytes: Tensor): Tensor4D => tf.div(floatOfBytes(bytes), 255);
 
 /** Bytes as numbers: float32 of the same shape, 0 to 255. */
-export const floatOfBytes = (bytes: Tensor): Tensor =>
+const floatOfBytes = (bytes: Tensor): Tensor =>
   backend().executeSingleOutput(
     'Cast',
     [type('SrcT', binding.TF_UINT8), type('DstT', binding.TF_FLOAT), flag('Truncate', false)],

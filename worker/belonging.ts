@@ -13,7 +13,7 @@ import { identityOf, openStore, storeFile } from '../store/index.ts';
  * away, on a queue that nobody serves. Any client may start one, a server makes sure that there is one at most, and retention
  * never removes what has not ended.
  */
-export const ownerWorkflow = 'contrail-store';
+const ownerWorkflow = 'contrail-store';
 const aCentury = '36500 days';
 const patienceMs = 15_000;
 

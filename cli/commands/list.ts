@@ -95,7 +95,7 @@ function stateCondition(state: string): string {
 }
 
 /** The filter in Temporal's words. */
-export function visibilityQuery({ state, pipeline, since, query }: Filter): string {
+function visibilityQuery({ state, pipeline, since, query }: Filter): string {
   return [
     "WorkflowType = 'pipeline'",
     ...(state ? [`(${state.map(stateCondition).join(' OR ')})`] : []),

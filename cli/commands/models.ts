@@ -28,7 +28,7 @@ import { localTime } from '../times.ts';
 import { checkRunId } from './run.ts';
 
 /** @throws ContrailError Usage */
-export function checkModelName(name: string): string {
+function checkModelName(name: string): string {
   const checked = modelNameSchema.safeParse(name);
   if (!checked.success)
     throw new ContrailError('Usage', `The model name ${JSON.stringify(name)} ${checked.error.issues[0]?.message}.`);

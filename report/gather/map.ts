@@ -7,7 +7,7 @@ import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type
 import { nearest, project, unitRows } from './embedding.ts';
 
 /** Points of a map: more than these can be told apart neither by eye nor by pointer. */
-export const maximumPoints = 1000;
+const maximumPoints = 1000;
 const neighbours = 8;
 
 /** The map of an evaluation's embedding; null where the evaluation is of a version that kept none. */

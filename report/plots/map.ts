@@ -8,7 +8,7 @@ const namedClasses = 50;
 const symbols = ['circle', 'triangle', 'square', 'diamond', 'star'] as const;
 
 /** The symbol of a class: with its colour it is the class's own, up to ten times five classes. */
-export const symbolOf = (label: number): (typeof symbols)[number] =>
+const symbolOf = (label: number): (typeof symbols)[number] =>
   symbols[(label + Math.floor(label / 10)) % symbols.length] ?? 'circle';
 
 /**

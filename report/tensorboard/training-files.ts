@@ -53,10 +53,7 @@ export const endFile = (wallTime: number, epoch: number): BoardFile => ({
 });
 
 /** Settings by their path, such as `optimizer.learningRate`; where they are kept and what checkpoints are left is no setting. */
-export function flatSettings(
-  parameters: Readonly<Record<string, Json>>,
-  prefix = '',
-): Record<string, HyperparameterValue> {
+function flatSettings(parameters: Readonly<Record<string, Json>>, prefix = ''): Record<string, HyperparameterValue> {
   const found = Object.entries(parameters).flatMap(([key, value]): [string, HyperparameterValue][] => {
     if (prefix === '' && notSettings.has(key)) return [];
     if (value === null) return [];

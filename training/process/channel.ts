@@ -24,10 +24,10 @@ export type ChannelListener = (
 ) => void;
 
 /** The longest message. The largest of a trainer, images for people to look at, has some megabytes. */
-export const maximumMessageBytes = 64 * 1024 * 1024;
+const maximumMessageBytes = 64 * 1024 * 1024;
 
 /** The number of the channel among the child's streams, and the variables that tell Node of it. */
-export const channelNumber = 3;
+const channelNumber = 3;
 export const channelEnvironment = {
   NODE_CHANNEL_FD: String(channelNumber),
   NODE_CHANNEL_SERIALIZATION_MODE: 'json',
