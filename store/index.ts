@@ -22,13 +22,7 @@ export {
   saveCacheEntry,
 } from './cache.ts';
 export { comparePoints, parseCheckpointName } from './checkpoint-names.ts';
-export {
-  type Checkpoints,
-  type LoadedCheckpoint,
-  type NamedManifest,
-  type NewCheckpoint,
-  openCheckpoints,
-} from './checkpoints.ts';
+export type { Checkpoints, LoadedCheckpoint, NamedManifest, NewCheckpoint } from './checkpoints.ts';
 export { type Collected, collectGarbage } from './collect.ts';
 export { datasetAboutOf, testSetOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
@@ -43,6 +37,7 @@ export {
   pointAtHighest,
   recordRefusal,
 } from './models.ts';
+export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';

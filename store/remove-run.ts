@@ -1,8 +1,8 @@
 import { stepKeySchema } from '../contracts/identifiers.ts';
 import { forkRecordSchema } from '../contracts/run.ts';
-import { openCheckpoints } from './checkpoints.ts';
 import { jsonBytes } from './digest.ts';
 import { listModels, loadVersions } from './models.ts';
+import { openCheckpoints } from './open-checkpoints.ts';
 import { listFiles, listFolders, readJson, unlessDamaged } from './reading.ts';
 import { loadStepResults } from './run-files.ts';
 import { loadRunRecord } from './run-record.ts';

@@ -1,0 +1,74 @@
+import { type CheckpointManifest, checkpointManifestSchema } from '../contracts/checkpoints.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { canonicalJson } from '../contracts/json.ts';
+import { checkpointFiles, readCheckpoint } from './checkpoint-files.ts';
+import { type CheckpointFolder, placeOf } from './checkpoint-folder.ts';
+import { checkpointName } from './checkpoint-names.ts';
+import type { NewCheckpoint } from './checkpoints.ts';
+import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
+import { assertCurrent, type Lease } from './leases.ts';
+import { encodeSafetensors } from './safetensors.ts';
+
+/** `Checkpoints.commit`: state first, read back and compared; manifest last (C1, C3). */
+export async function commitCheckpoint(
+  at: CheckpointFolder,
+  lease: Lease,
+  { epoch, step, config, metrics, best, tensors, metadata }: NewCheckpoint,
+): Promise<CheckpointManifest> {
+  const { store } = at;
+  await assertCurrent(lease);
+  const configHash = digestOfJson(config);
+  const point = { epoch: String(epoch), step: String(step), configHash, best: canonicalJson(best) };
+  const pieces = encodeSafetensors(tensors, { ...metadata, ...point });
+  const { sha256: digest, bytes } = digestOf(pieces);
+  const manifest = checkpointManifestSchema.parse({
+    format: 'contrail-checkpoint/1',
+    epoch,
+    step,
+    digest,
+    configHash,
+    config,
+    token: lease.token,
+    state: { path: checkpointFiles.state, bytes, sha256: digest },
+    metrics,
+    best,
+    createdAt: new Date().toISOString(),
+  });
+  const own = placeOf(at, checkpointName(manifest));
+  const state = `${own}/${checkpointFiles.state}`;
+  await store.write(state, pieces);
+  try {
+    if (digestOf(await store.read(state)).sha256 !== digest)
+      throw new ContrailError(
+        'CorruptCheckpoint',
+        `${store.locate(state)} reads back other bytes than were written. The disk may be failing.`,
+      );
+    await assertCurrent(lease);
+  } catch (error) {
+    // A checkpoint that was already committed under this name stays, whole or reported as damaged.
+    if (!(await store.exists(`${own}/${checkpointFiles.manifest}`))) await store.remove(state);
+    throw error;
+  }
+  await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
+  return manifest;
+}
+
+/** `Checkpoints.adopt`: the bytes of another training's checkpoint, under a token of this one's. */
+export async function adoptCheckpoint(
+  at: CheckpointFolder,
+  lease: Lease,
+  from: CheckpointFolder,
+  name: string,
+): Promise<CheckpointManifest> {
+  const { store } = at;
+  await assertCurrent(lease);
+  const origin = placeOf(from, name);
+  const { manifest: found } = await readCheckpoint(store, origin);
+  const manifest = { ...found, token: lease.token };
+  const own = placeOf(at, checkpointName(manifest));
+  await store.write(`${own}/${checkpointFiles.state}`, await store.read(`${origin}/${checkpointFiles.state}`));
+  await assertCurrent(lease);
+  await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
+  await readCheckpoint(store, own);
+  return manifest;
+}
