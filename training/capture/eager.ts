@@ -1,5 +1,5 @@
 import { tf } from '../tensorflow.ts';
-import { eagerTensor } from './capture.ts';
+import { eagerTensor } from './eager-tensor.ts';
 import type { Execution, StepState } from './execution.ts';
 
 /** Runs steps operation by operation: for debugging, and as the reference that captured steps are tested against. */

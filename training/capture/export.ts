@@ -1,7 +1,7 @@
 import { type Tensor, tf } from '../tensorflow.ts';
 import { backend } from './backend.ts';
-import { eagerTensor } from './capture.ts';
 import { DataType } from './data-types.ts';
+import { eagerTensor } from './eager-tensor.ts';
 import { CaptureError } from './errors.ts';
 import type { Step, StepState, TensorValue } from './execution.ts';
 import { elementsOf, type GraphNode, nodeOf, outputOf, prune } from './graph.ts';

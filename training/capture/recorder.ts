@@ -5,6 +5,7 @@ import { DataType } from './data-types.ts';
 import { CaptureError } from './errors.ts';
 import { type Attributes, type Edge, edge, nodeOf } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
+import { type GraphVariable, readVariable } from './nodes.ts';
 import { createSharedMemory } from './shared-memory.ts';
 
 /**
@@ -29,15 +30,6 @@ export interface Recorder {
    * @param condition bool scalar
    */
   readonly when: (condition: Tensor, work: () => void) => void;
-}
-
-/** A variable of the graph. */
-export interface GraphVariable {
-  readonly dtype: number;
-  /** The edge of its handle. */
-  readonly handle: Edge;
-  /** The edge of its value before the step. */
-  readonly value: Edge;
 }
 
 export interface Recording {
@@ -244,21 +236,6 @@ export function record(
 }
 
 const registeredVariables = (): Variable[] => Object.values(tf.engine().registeredVariables) as Variable[];
-
-/** Adds a read of a variable after some nodes; gives its edge. */
-export const readVariable = (
-  builder: GraphBuilder,
-  { dtype, handle }: Omit<GraphVariable, 'value'>,
-  control: readonly string[] = [],
-): Edge =>
-  builder.add({
-    op: 'ReadVariableOp',
-    inputs: [handle],
-    control,
-    attributes: { dtype: { kind: 'type', value: dtype } },
-    outputs: [dtype],
-    effect: true,
-  }).name;
 
 interface Watcher {
   /** @returns the results to go on with */

@@ -14,6 +14,9 @@ const make = (name: string, part?: string): Message => {
   return part === undefined ? new Class() : new (Class[part] as new () => Message)();
 };
 
+/** Of a graph that is loaded here, and by nobody else. */
+export const graphTag = 'contrail';
+
 /** One tensor of a signature. A dimension of -1 may be any size. */
 export interface SignatureTensor {
   readonly name: string;
