@@ -66,7 +66,7 @@ export const tolerateSchema = z
   .refine((most) => most < 1 || Number.isInteger(most), 'must be a whole number, or a share below 1 such as 0.1');
 
 /** Where the items of a matrix come from that is not known when the pipeline is read: a list in the result of a step. */
-export const listSourceSchema = z.strictObject({
+const listSourceSchema = z.strictObject({
   step: plannedStepIdSchema,
   path: z.array(z.string()).min(1),
   /** What `${matrix.…}` calls an item. */
@@ -77,7 +77,7 @@ export const listSourceSchema = z.strictObject({
 export type ListSource = z.infer<typeof listSourceSchema>;
 
 /** A step of the pipeline that the plan holds several times. A reference to it names the list of all their results. */
-export const matrixSchema = z.strictObject({
+const matrixSchema = z.strictObject({
   /** Of a list that is not there yet, the step itself stands for all: see pipelines/language/expand-lists.ts. */
   members: z.array(plannedStepIdSchema).min(1),
   /** How many of them run at a time; without a limit where absent. */

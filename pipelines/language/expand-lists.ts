@@ -1,5 +1,5 @@
 import type { Json } from '../../contracts/json.ts';
-import { jsonBytes } from '../../contracts/json-size.ts';
+import { jsonSize } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { ListSource, Matrix, Plan, PlannedStep } from '../../contracts/plan.ts';
 import { listItems } from './list-items.ts';
@@ -81,7 +81,7 @@ function takeRoom(
   room.steps -= made.length - 1;
   room.needs -= made.reduce((sum, { needs }) => sum + needs.length, joins * made.length);
   // Most share their parameters.
-  for (const parameters of new Set(made.map((each) => each.with))) room.bytes -= jsonBytes(parameters, room.bytes);
+  for (const parameters of new Set(made.map((each) => each.with))) room.bytes -= jsonSize(parameters, room.bytes);
   if (room.steps < 0) return `the run would have more than ${limits.plannedSteps} steps, which is the limit`;
   if (room.needs < 0) return `the steps would have more than ${limits.plannedNeeds} needs, which is the limit`;
   return room.bytes < 0

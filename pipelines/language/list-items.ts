@@ -1,5 +1,5 @@
 import { canonicalJson, isMapping, type Json } from '../../contracts/json.ts';
-import { jsonBytes } from '../../contracts/json-size.ts';
+import { jsonSize } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import type { ListSource } from '../../contracts/plan.ts';
 import { itemId } from './item-ids.ts';
@@ -31,7 +31,7 @@ export function listItems(
     const which = `its item ${index + 1}`;
     if (value === null || Array.isArray(value))
       return problem(`${which} is ${whatItIs(value)}; items are texts, numbers, true or false, or small mappings`);
-    if (jsonBytes(value, limits.itemBytes) > limits.itemBytes)
+    if (jsonSize(value, limits.itemBytes) > limits.itemBytes)
       return problem(
         `${which} has more than ${formatBytes(limits.itemBytes)}, which is the limit. Let it hold artifacts or names of files`,
       );
