@@ -2,7 +2,7 @@ import type { Json } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { changeRule, type Difference, differencesOf, effectiveParameters } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
-import { following } from '../pipelines/language/following.ts';
+import { following } from '../pipelines/language/interpret/following.ts';
 import {
   loadChanges,
   loadRunRecord,

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { isAlias, parseDocument, visit } from 'yaml';
 import type { Json } from '../contracts/json.ts';
-import { problemWithScalar } from '../pipelines/language/plain-value.ts';
+import { problemWithScalar } from '../pipelines/language/read/plain-value.ts';
 
 /**
  * A value that a person gives on the command line, read as YAML: `3` is a number, `[1, 2]` a list. What is no YAML is text.

@@ -1,6 +1,6 @@
 import type { Json } from '../contracts/json.ts';
 import type { Plan } from '../contracts/plan.ts';
-import { expandLists, openList } from '../pipelines/language/expand-lists.ts';
+import { expandLists, openList } from '../pipelines/language/interpret/expand-lists.ts';
 import { loadStepResult, type Store, unlessDamaged } from '../store/index.ts';
 import { say } from './output.ts';
 

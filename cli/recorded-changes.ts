@@ -3,7 +3,7 @@ import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { RecordedChange } from '../contracts/run.ts';
 import { kindOf } from '../contracts/step-kinds.ts';
 import { valueAt, withValueAt } from '../contracts/training-changes.ts';
-import { findReferences } from '../pipelines/language/references.ts';
+import { findReferences } from '../pipelines/language/expressions/references.ts';
 import { loadPlan, recordChange, type Store, savePlan } from '../store/index.ts';
 
 type Values = { readonly [key: string]: Json };

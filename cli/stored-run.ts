@@ -4,7 +4,7 @@ import { failureTypeIn, tellsOfStart } from '../contracts/logs.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { StepStatus } from '../contracts/status.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
-import { toleratedSteps } from '../pipelines/language/tolerance.ts';
+import { toleratedSteps } from '../pipelines/language/interpret/tolerance.ts';
 import {
   isBeingRemoved,
   listFolders,

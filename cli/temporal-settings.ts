@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { ContrailError } from '../contracts/errors.ts';
 import { hasCode } from '../contracts/system-errors.ts';
-import { editDistance } from '../pipelines/language/nearest.ts';
+import { editDistance } from '../pipelines/language/problems/nearest.ts';
 
 /** The variables of Temporal's that say how to reach a server. */
 const known = [

@@ -1,12 +1,12 @@
 import { isMapping } from '../contracts/json.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { StepState } from '../contracts/status.ts';
-import { dataGate, stepsBeforeGate } from '../pipelines/language/data-gate.ts';
-import { expandLists } from '../pipelines/language/expand-lists.ts';
-import { neverStarting, pointlessSteps, readySteps } from '../pipelines/language/readiness.ts';
-import { toleranceOf } from '../pipelines/language/tolerance.ts';
-import { evaluateWhen, newWhenBudget, type WhenBudget } from '../pipelines/language/when.ts';
-import { type RunFacts, type StepOutcome, whenContext } from '../pipelines/language/when-context.ts';
+import { evaluateWhen, newWhenBudget, type WhenBudget } from '../pipelines/language/expressions/when.ts';
+import { dataGate, stepsBeforeGate } from '../pipelines/language/interpret/data-gate.ts';
+import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
+import { neverStarting, pointlessSteps, readySteps } from '../pipelines/language/interpret/readiness.ts';
+import { toleranceOf } from '../pipelines/language/interpret/tolerance.ts';
+import { type RunFacts, type StepOutcome, whenContext } from '../pipelines/language/interpret/when-context.ts';
 
 /**
  * What a run is to do next: a pure function of the plan and of what became of its steps. It owns nothing and does nothing. The

@@ -19,7 +19,12 @@ import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { withValueAt } from '../contracts/training-changes.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
-import { findReferences, type RunContext, resolveResults, TooLarge } from '../pipelines/language/references.ts';
+import {
+  findReferences,
+  type RunContext,
+  resolveResults,
+  TooLarge,
+} from '../pipelines/language/expressions/references.ts';
 import { lookups } from './lookups.ts';
 import { workOptions } from './options.ts';
 import type { Changes, Result } from './run-state.ts';

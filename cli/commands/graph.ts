@@ -12,7 +12,7 @@ import {
   graphAsText,
   graphOf,
   type StepProgress,
-} from '../../pipelines/language/graph/index.ts';
+} from '../../pipelines/language/describe/graph/index.ts';
 import { loadPlan, openStore, type Store } from '../../store/index.ts';
 import { coloured, print, say } from '../output.ts';
 import { withServerIfAny } from '../perhaps-server.ts';

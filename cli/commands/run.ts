@@ -2,7 +2,7 @@ import { ContrailError } from '../../contracts/errors.ts';
 import { runIdSchema } from '../../contracts/identifiers.ts';
 import type { Json } from '../../contracts/json.ts';
 import { openHome } from '../../home/home.ts';
-import { graphOf } from '../../pipelines/language/graph/index.ts';
+import { graphOf } from '../../pipelines/language/describe/graph/index.ts';
 import { loadPlan, openStore, type Store } from '../../store/index.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { followRun } from '../follow.ts';

@@ -1,4 +1,4 @@
-import { pipelineJsonSchema } from '../../pipelines/language/json-schema.ts';
+import { pipelineJsonSchema } from '../../pipelines/language/describe/json-schema.ts';
 import { printJson } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
 

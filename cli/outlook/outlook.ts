@@ -4,10 +4,10 @@ import type { ListSource, Plan, PlannedStep } from '../../contracts/plan.ts';
 import { kindOf } from '../../contracts/step-kinds.ts';
 import { describeDifference } from '../../contracts/training-changes.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
-import { expandLists, openList } from '../../pipelines/language/expand-lists.ts';
+import { findReferences } from '../../pipelines/language/expressions/references.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
-import { listItems } from '../../pipelines/language/list-items.ts';
-import { findReferences } from '../../pipelines/language/references.ts';
+import { expandLists, openList } from '../../pipelines/language/interpret/expand-lists.ts';
+import { listItems } from '../../pipelines/language/interpret/list-items.ts';
 import {
   conflictsWith,
   loadStepResults,

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { milliseconds } from '../../contracts/duration.ts';
 import { durationSchema } from '../../contracts/plan.ts';
-import { milliseconds } from '../../pipelines/language/duration.ts';
 import { collectChange, collectParam } from '../given-params.ts';
 
 /** How a command's promise of an exit code is passed on. */

@@ -5,7 +5,7 @@ import type { Json } from '../../contracts/json.ts';
 import type { ProgramOutput } from '../../contracts/kinds/run.ts';
 import type { ScheduleConfig } from '../../contracts/plan.ts';
 import type { StepKindName, StepResult, stepKinds } from '../../contracts/step-kinds.ts';
-import type { Defaults, StepDefinition } from './definition.ts';
+import type { Defaults, StepDefinition } from './read/definition.ts';
 
 declare const named: unique symbol;
 

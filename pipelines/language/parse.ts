@@ -3,17 +3,17 @@ import type { Json } from '../../contracts/json.ts';
 import { jsonSize } from '../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../contracts/limits.ts';
 import { type Plan, planSchema } from '../../contracts/plan.ts';
-import { checkSteps } from './check.ts';
-import { checkSchedule } from './check-schedule.ts';
-import { type IncludedFiles, readIncluded } from './include.ts';
-import { readOutline } from './outline.ts';
-import type { OwnFiles } from './own-kinds.ts';
-import { withValues } from './params.ts';
-import { problemWithValue } from './plain-value.ts';
-import { formatProblem, type Problem, type Report, reportByPath, TooManyProblems } from './problems.ts';
-import { type PipelineSource, readYaml } from './yaml-source.ts';
+import { checkSteps } from './check/check.ts';
+import { checkSchedule } from './check/check-schedule.ts';
+import type { OwnFiles } from './check/own-kinds.ts';
+import { formatProblem, type Problem, type Report, reportByPath, TooManyProblems } from './problems/problems.ts';
+import { type IncludedFiles, readIncluded } from './read/include.ts';
+import { readOutline } from './read/outline.ts';
+import { withValues } from './read/params.ts';
+import { problemWithValue } from './read/plain-value.ts';
+import { type PipelineSource, readYaml } from './read/yaml-source.ts';
 
-export type { PipelineSource } from './yaml-source.ts';
+export type { PipelineSource } from './read/yaml-source.ts';
 
 export interface ReadOptions {
   /** Reads a file that a pipeline includes; without it, `include` is refused. */

@@ -7,8 +7,8 @@ import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../c
 import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { isMeasured, measuredArtifacts } from '../../contracts/measured.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
-import { expandLists } from '../../pipelines/language/expand-lists.ts';
-import { toleratedSteps } from '../../pipelines/language/tolerance.ts';
+import { expandLists } from '../../pipelines/language/interpret/expand-lists.ts';
+import { toleratedSteps } from '../../pipelines/language/interpret/tolerance.ts';
 import {
   listLeases,
   loadDecisions,

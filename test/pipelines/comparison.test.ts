@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { compareParams } from '../../contracts/kinds/compare.ts';
-import { resolveResults } from '../../pipelines/language/references.ts';
+import { resolveResults } from '../../pipelines/language/expressions/references.ts';
 import { planOf } from './plan.ts';
 
 const arms = `

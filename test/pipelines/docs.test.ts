@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readPipelineFile } from '../../cli/pipeline-file.ts';
+import { stepsPage } from '../../pipelines/language/describe/reference-page.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import { stepsPage } from '../../pipelines/language/reference-page.ts';
 
 const docs = new URL('../../docs/', import.meta.url);
 const page = readFileSync(new URL('pipelines.md', docs), 'utf8');

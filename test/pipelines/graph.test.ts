@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { StepState } from '../../contracts/status.ts';
-import { expandLists } from '../../pipelines/language/expand-lists.ts';
-import { graphAsMermaid, graphAsSvg, graphAsText, graphOf } from '../../pipelines/language/graph/index.ts';
+import { graphAsMermaid, graphAsSvg, graphAsText, graphOf } from '../../pipelines/language/describe/graph/index.ts';
+import { expandLists } from '../../pipelines/language/interpret/expand-lists.ts';
 import { planOf } from './plan.ts';
 
 const plan = planOf(

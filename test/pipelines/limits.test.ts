@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { jsonSize } from '../../contracts/json-size.ts';
 import { limits } from '../../contracts/limits.ts';
+import { newWhenBudget } from '../../pipelines/language/expressions/when.ts';
 import { evaluateWhen, formatProblem, readPipeline } from '../../pipelines/language/index.ts';
-import { newWhenBudget } from '../../pipelines/language/when.ts';
 
 const data = 'data: { uses: prepare-data, with: { dataset: generated } }';
 const repeat = (count: number, each: (index: number) => string, separator = ', ') =>

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
-import { expandLists } from '../../pipelines/language/expand-lists.ts';
+import { findReferences } from '../../pipelines/language/expressions/references.ts';
 import { readPipeline, resolveResults } from '../../pipelines/language/index.ts';
-import { itemId } from '../../pipelines/language/item-ids.ts';
-import { findReferences } from '../../pipelines/language/references.ts';
+import { expandLists } from '../../pipelines/language/interpret/expand-lists.ts';
+import { itemId } from '../../pipelines/language/interpret/item-ids.ts';
 import { planOf } from './plan.ts';
 
 const item = fc.oneof(

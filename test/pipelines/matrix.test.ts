@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../contracts/json.ts';
+import { findReferences } from '../../pipelines/language/expressions/references.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
-import { combinationsOf, memberIds } from '../../pipelines/language/matrix.ts';
-import { findReferences } from '../../pipelines/language/references.ts';
+import { combinationsOf, memberIds } from '../../pipelines/language/read/matrix.ts';
 import { planOf } from './plan.ts';
 
 const valuesOf = (matrix: Record<string, Json>) => combinationsOf(matrix).combinations;

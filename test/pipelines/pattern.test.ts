@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compilePattern } from '../../pipelines/language/pattern.ts';
+import { compilePattern } from '../../pipelines/language/expressions/pattern.ts';
 
 /** Numbers from 0 to 1 that are the same in every run. */
 function draws(seed: number): () => number {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import type { OwnKind } from '../../contracts/own-kind.ts';
-import { pipelineJsonSchema } from '../../pipelines/language/json-schema.ts';
+import { pipelineJsonSchema } from '../../pipelines/language/describe/json-schema.ts';
 
 it('the JSON Schema for editors is that of the code; `npm run schema` writes it', () => {
   const shipped = JSON.parse(readFileSync(new URL('../../pipelines/schema.json', import.meta.url), 'utf8'));

@@ -51,6 +51,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'worker',
   ],
 };
+/** The rooms of the language: each may import those before it. */
+const languageRooms = ['problems', 'expressions', 'interpret', 'read', 'check', 'describe'];
 const pure = ['contracts', 'pipelines/language', 'workflows'];
 const knowTemporal = ['workflows', 'activities', 'worker', 'cli'];
 const knowTensorflow = ['training'];
@@ -121,6 +123,19 @@ describe('imports', () => {
     );
     expect(files.length).toBeGreaterThan(50);
     expect(found).toEqual([]);
+  });
+
+  it('point downward from room to room of the language', () => {
+    const roomOf = (path: string) => languageRooms.indexOf(/^pipelines\/language\/(\w+)\//.exec(path)?.[1] ?? '');
+    const upward = files
+      .filter((file) => roomOf(file) >= 0)
+      .flatMap((file) =>
+        importsOf(file)
+          .filter(({ specifier }) => roomOf(relative(root, resolve(root, dirname(file), specifier))) > roomOf(file))
+          .map(({ specifier }) => `${file} imports ${specifier}`),
+      );
+    expect(upward).toEqual([]);
+    expect(readdirSync(join(root, 'pipelines/language'))).toEqual(expect.arrayContaining(languageRooms));
   });
 
   it('are caught when they point upward', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import type { Json } from '../../contracts/json.ts';
 import type { Matrix, Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
-import { expandLists } from '../../pipelines/language/expand-lists.ts';
+import { expandLists } from '../../pipelines/language/interpret/expand-lists.ts';
 import { type Behaviour, itemsOf, listStep, planOf, step } from './interpreter.ts';
 
 /** Random pipelines, and what must become of their steps. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { StepState } from '../../contracts/status.ts';
-import { toleratedSteps } from '../../pipelines/language/tolerance.ts';
+import { toleratedSteps } from '../../pipelines/language/interpret/tolerance.ts';
 import { type Decision, decide, type Outcome } from '../../workflows/scheduler.ts';
 import { listStep, planOf, step } from './interpreter.ts';
 import { anyFailure, expectedStates, planWith, type RandomRun, randomRuns, resultOf } from './model.ts';
