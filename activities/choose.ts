@@ -1,5 +1,5 @@
 import { ContrailError } from '../contracts/errors.ts';
-import { type ChooseParams, type ChooseResult, chooseParams } from '../contracts/kinds/choose.ts';
+import { type ChooseParameters, type ChooseResult, chooseParameters } from '../contracts/kinds/choose.ts';
 import { deviation, mean } from '../evaluation/metrics/statistics.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
@@ -8,7 +8,7 @@ import { finishStep } from './step-result.ts';
 /** Takes the best of a matrix. */
 export async function choose(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
-  return finishStep(context, step, chooseBest(chooseParams.parse(parameters)));
+  return finishStep(context, step, chooseBest(chooseParameters.parse(parameters)));
 }
 
 /**
@@ -16,7 +16,7 @@ export async function choose(context: ActivityContext, input: StepInput) {
  *
  * @throws ContrailError InvalidInput where none was measured
  */
-export function chooseBest({ by, goal, ...artifacts }: ChooseParams): ChooseResult {
+export function chooseBest({ by, goal, ...artifacts }: ChooseParameters): ChooseResult {
   const better = goal === 'highest' ? Math.max : Math.min;
   const measured = by.filter((each) => each !== null);
   if (measured.length === 0)

@@ -3,7 +3,7 @@ import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
 import { comparisonFile } from '../contracts/comparison.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type Evaluation, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
-import { type CompareParams, type CompareResult, compareParams } from '../contracts/kinds/compare.ts';
+import { type CompareParameters, type CompareResult, compareParameters } from '../contracts/kinds/compare.ts';
 import { learningCurveFile, learningCurveSchema } from '../contracts/learning-curve.ts';
 import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
 import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
@@ -19,7 +19,7 @@ import { finishStep } from './step-result.ts';
 /** Compares two arms, and puts the comparison into the run's report folder. */
 export async function compare(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
-  const result = await compareStored(context.store, compareParams.parse(parameters));
+  const result = await compareStored(context.store, compareParameters.parse(parameters));
   await writeStepReport(context.store, step, 'compare', result);
   return finishStep(context, step, result);
 }
@@ -29,7 +29,7 @@ export async function compare(context: ActivityContext, input: StepInput) {
  *
  * @throws ContrailError InvalidInput where the arms do not come in pairs on the same data
  */
-export async function compareStored(store: Store, { a, b, target }: CompareParams): Promise<CompareResult> {
+export async function compareStored(store: Store, { a, b, target }: CompareParameters): Promise<CompareResult> {
   const [measuredA, measuredB] = [await readArm(store, a), await readArm(store, b)];
   for (const what of ['evaluations', 'robustness', 'outliers', 'curves'] as const)
     requireSameData(what, measuredA[what], measuredB[what]);
@@ -56,7 +56,7 @@ export async function compareStored(store: Store, { a, b, target }: CompareParam
 /** The arms with their evaluations on the test images that neither model of a pair has seen, and what is to be said of it. */
 async function withoutSeenImages(
   store: Store,
-  refs: Pick<CompareParams, 'a' | 'b'>,
+  refs: Pick<CompareParameters, 'a' | 'b'>,
   a: Arm,
   b: Arm,
 ): Promise<readonly [Arm, Arm, readonly string[]]> {
@@ -87,7 +87,7 @@ interface Measured<T> {
 
 const aboutSchema = z.object({ dataset: artifactRefSchema, outside: artifactRefSchema.optional() });
 
-async function readArm(store: Store, { robustness = [], outliers = [], curves = [], ...arm }: CompareParams['a']) {
+async function readArm(store: Store, { robustness = [], outliers = [], curves = [], ...arm }: CompareParameters['a']) {
   const read = <T>(refs: readonly ArtifactRef[], file: string, schema: z.ZodType<T>): Promise<Measured<T>[]> =>
     Promise.all(
       refs.map(async (ref) => {

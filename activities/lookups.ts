@@ -20,7 +20,7 @@ export type CheckParametersInput = z.input<typeof checkParametersInput>;
  */
 export async function checkParameters(input: CheckParametersInput): Promise<{ [key: string]: Json }> {
   const { step, uses, parameters, own } = checkParametersInput.parse(input);
-  const parsed = kindOf({ uses, with: parameters, own }).params.safeParse(parameters);
+  const parsed = kindOf({ uses, with: parameters, own }).parameters.safeParse(parameters);
   if (!parsed.success)
     throw new ContrailError(
       'InvalidInput',

@@ -1,7 +1,7 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import type { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
-import { notifyParams, type notifyResult } from '../contracts/kinds/notify.ts';
+import { notifyParameters, type notifyResult } from '../contracts/kinds/notify.ts';
 import { withReadableNumbers } from '../contracts/readable-numbers.ts';
 import { systemCodeOf } from '../contracts/system-errors.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
@@ -12,7 +12,7 @@ import { webhookOf } from './webhook.ts';
 /** POSTs a message to a webhook. Its URL is a secret of the worker: it stands in no message, log or history. */
 export async function notify(context: ActivityContext, input: StepInput) {
   const { parameters, run, step, fingerprint } = stepInputSchema.parse(input);
-  const { urlFrom, message, data, seconds } = notifyParams.parse(parameters);
+  const { urlFrom, message, data, seconds } = notifyParameters.parse(parameters);
   const url = webhookOf(urlFrom);
   // The same for each attempt, so that a receiver can tell a repetition.
   const id = `${run}/${step}/${activityInfo().workflowExecution?.runId ?? ''}`;

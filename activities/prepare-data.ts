@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import { prepareDataParams, type prepareDataResult } from '../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters, type prepareDataResult } from '../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../datasets/index.ts';
 import { withUnpacked } from '../own-steps/index.ts';
 import { reportFolder, writeReportFile } from '../store/index.ts';
@@ -15,14 +15,14 @@ import { finishStep } from './step-result.ts';
 export async function prepareData(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
   const list = `${step.step}-files.tsv`;
-  const { from, ...params } = prepareDataParams.parse(parameters);
-  if (from && params.path !== undefined)
+  const { from, ...wanted } = prepareDataParameters.parse(parameters);
+  if (from && wanted.path !== undefined)
     throw new ContrailError(
       'InvalidInput',
       'prepare-data has both `path` and `from`; each names the folder, so give one.',
     );
   const prepare = (path: string | undefined, report: (details: Json) => void) =>
-    prepareDataset(context.store, path === undefined ? params : { ...params, path }, {
+    prepareDataset(context.store, path === undefined ? wanted : { ...wanted, path }, {
       cacheFolder: context.cacheFolder,
       signal: cancellationSignal(),
       keepList: async (lines) => {
@@ -34,7 +34,7 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
   const { ref, about, summary } = await withHeartbeat((report) =>
     from
       ? withUnpacked(context, from, cancellationSignal(), (path) => prepare(path, report))
-      : prepare(params.path, report),
+      : prepare(wanted.path, report),
   );
   const { train, validation, test } = about.splits;
   const result: z.infer<typeof prepareDataResult> = {
@@ -52,5 +52,5 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
   );
   for (const line of said) log.info(line, { run: step.run, step: step.step });
   // What lies in a folder may change while its name stays.
-  return finishStep(context, step, result, { cache: parameters.path === undefined });
+  return finishStep(context, step, result, { cache: wanted.path === undefined });
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { promoteParams, type promoteResult } from '../contracts/kinds/promote.ts';
+import { promoteParameters, type promoteResult } from '../contracts/kinds/promote.ts';
 import type { ModelVersion } from '../contracts/models.ts';
 import { candidateOf, datasetOf } from '../evaluation/promotion/candidate.ts';
 import { judge } from '../evaluation/promotion/judge.ts';
@@ -14,14 +14,14 @@ import { finishStep } from './step-result.ts';
  */
 export async function promote(context: ActivityContext, input: StepInput) {
   const { parameters, inputs, fingerprint, run, step } = stepInputSchema.parse(input);
-  const { model, force, ...terms } = promoteParams.parse(parameters);
+  const { model, force, ...terms } = promoteParameters.parse(parameters);
   const { evaluation } = inputs;
   if (!evaluation) throw new Error('a promote step takes an evaluation');
   const { store } = context;
   const candidate = await candidateOf(store, { run, step }, evaluation);
   const dataset = await datasetOf(store, evaluation);
   const measureAgain = async ({ encoder, classifier }: ModelVersion, k: number) => {
-    const job = { run, step, encoder, classifier, dataset, params: { neighbours: [k] } };
+    const job = { run, step, encoder, classifier, dataset, parameters: { neighbours: [k] } };
     return (await runOnceInTrainer(context, 'evaluate', job)).evaluation;
   };
   const result: z.infer<typeof promoteResult> = await promoteModel(store, candidate, {

@@ -1,6 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { z } from 'zod';
-import { reportParams, type reportResult } from '../contracts/kinds/report.ts';
+import { reportParameters, type reportResult } from '../contracts/kinds/report.ts';
 import { writeReportInThread } from '../report/thread/index.ts';
 import { reportFolder } from '../store/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
@@ -10,7 +10,7 @@ import { finishStep } from './step-result.ts';
 /** Writes the page of the run, as far as the run has come. */
 export async function report(context: ActivityContext, input: StepInput) {
   const { parameters, fingerprint, run, step } = stepInputSchema.parse(input);
-  const { title, seed } = reportParams.parse(parameters);
+  const { title, seed } = reportParameters.parse(parameters);
   const { store } = context;
   const { files, headline } = await withHeartbeat((tell) =>
     writeReportInThread(store, run, {

@@ -1,7 +1,7 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import { runParams } from '../contracts/kinds/run.ts';
+import { runParameters } from '../contracts/kinds/run.ts';
 import { runProgram } from '../own-steps/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
@@ -15,7 +15,7 @@ export async function run(context: ActivityContext, input: StepInput) {
     runProgram({
       key: { run: step.run, step: step.step },
       attempt: activityInfo().attempt,
-      parameters: runParams.parse(parameters),
+      parameters: runParameters.parse(parameters),
       code,
       store: context.store,
       cacheFolder: context.cacheFolder,

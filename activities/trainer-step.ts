@@ -9,7 +9,7 @@ export const trainerStep =
   <K extends JobKindName>(uses: K) =>
   async (context: ActivityContext, input: StepInput) => {
     const { parameters, inputs, fingerprint, run, step } = stepInputSchema.parse(input);
-    const job = trainerJobs[uses].input.parse({ run, step, ...inputs, params: parameters }) as JobInput<K>;
+    const job = trainerJobs[uses].input.parse({ run, step, ...inputs, parameters }) as JobInput<K>;
     const result = await runOnceInTrainer(context, uses, job);
     await writeStepReport(context.store, { run, step }, uses, result);
     return finishStep(context, { run, step, fingerprint }, result);

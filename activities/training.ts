@@ -37,7 +37,7 @@ export type FinishTrainingStepInput = z.input<typeof finishTrainingInput>;
 
 /** What decides the numbers of a training, apart from what does not. */
 export function splitParameters(uses: TrainingKindName, parameters: Readonly<Record<string, unknown>>) {
-  const { checkpoint, data, health: _, stop: __, ...config } = stepKinds[uses].params.parse(parameters);
+  const { checkpoint, data, health: _, stop: __, ...config } = stepKinds[uses].parameters.parse(parameters);
   return { checkpoint, data, config };
 }
 

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
-import { prepareDataParams } from '../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { trainEpochInput } from '../contracts/trainer.ts';
 import { loadSplit, prepareDataset } from '../datasets/index.ts';
 import { openHome } from '../home/home.ts';
@@ -43,7 +43,7 @@ export async function benchEpoch(keras: KerasPeer, turns: number, only: string):
     const store = openStore(pathToFileURL(join(folder, 'store')).href);
     const { ref } = await prepareDataset(
       store,
-      prepareDataParams.parse({ dataset: 'fashion-mnist', limit: { train: trainImages, test: 100 } }),
+      prepareDataParameters.parse({ dataset: 'fashion-mnist', limit: { train: trainImages, test: 100 } }),
       { cacheFolder: openHome().cacheFolder, onProgress: () => {}, signal: new AbortController().signal },
     );
     const { images, labels, count, height, width, channels } = await loadSplit(store, ref, 'train');

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { isContrailError } from '../contracts/errors.ts';
-import { prepareDataParams } from '../contracts/kinds/prepare-data.ts';
-import { type PretrainParams, pretrainParams } from '../contracts/kinds/pretrain.ts';
+import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
+import { type PretrainParameters, pretrainParameters } from '../contracts/kinds/pretrain.ts';
 import type { TrainEpochResult } from '../contracts/trainer.ts';
 import { prepareDataset } from '../datasets/index.ts';
 import { trainerEnvironment } from '../native/paths.ts';
@@ -35,7 +35,7 @@ export const pipelineOf = (
 const dataParameters = (images: number) => ({ dataset: 'generated', generated: { classes: 4, images } });
 
 export async function prepareData(store: Store, images: number, cacheFolder: string): Promise<ArtifactRef> {
-  const params = prepareDataParams.parse(dataParameters(images));
+  const params = prepareDataParameters.parse(dataParameters(images));
   const options = { cacheFolder, onProgress: () => {}, signal: new AbortController().signal };
   return (await prepareDataset(store, params, options)).ref;
 }
@@ -64,7 +64,7 @@ export async function trainInProcess(
   killAt: readonly number[] = [],
 ): Promise<readonly TrainedEpoch[]> {
   const key = { run, step: 'pretrain' };
-  const { checkpoint, data, ...config }: PretrainParams = pretrainParams.parse(parameters);
+  const { checkpoint, data, ...config }: PretrainParameters = pretrainParameters.parse(parameters);
   const entry = new URL('../worker/trainer.ts', import.meta.url);
   const host = createTrainerHost({ entry, storeUrl, environment: trainerEnvironment(), log: () => {} });
   const pending = [...killAt].sort((a, b) => a - b);

@@ -111,7 +111,7 @@ export const keptCode = ({ code = [], steps = {} }: Pick<Source, 'code' | 'steps
 /** Takes steps of the user's own as they are written, and looks at no file of theirs: whatever they are given is right. */
 export const withoutCode: OwnFiles = {
   steps: (file) => ({
-    kind: { file, version: 1, params: anything, result: anything, inputs: {}, outputs: {}, passEnv: [] },
+    kind: { file, version: 1, parameters: anything, result: anything, inputs: {}, outputs: {}, passEnv: [] },
     code: undefined,
   }),
 };

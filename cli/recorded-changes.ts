@@ -22,7 +22,7 @@ function changed(step: PlannedStep, { step: id, path, from, to }: RecordedChange
   const parameters = withValueAt(step.with as Values, path, to);
   // What holds references is validated when these are filled in.
   if (findReferences(parameters).length > 0) return { ...step, with: parameters };
-  return { ...step, with: kindOf(step).params.parse(parameters) as PlannedStep['with'] };
+  return { ...step, with: kindOf(step).parameters.parse(parameters) as PlannedStep['with'] };
 }
 
 /** Keeps changes of a step that had not begun with the run, so that it has them also after a resume. */

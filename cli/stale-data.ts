@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import { prepareDataParams } from '../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { Plan } from '../contracts/plan.ts';
 import { changesSince, type FolderChanges } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
@@ -15,7 +15,7 @@ interface Prepared {
 const originSchema = z.object({
   uses: z.literal('prepare-data'),
   with: z.object({
-    dataset: prepareDataParams.shape.dataset,
+    dataset: prepareDataParameters.shape.dataset,
     path: z.string(),
   }),
 });

@@ -19,7 +19,7 @@ export const ownKindSchema = z.strictObject({
   version: z.int().nonnegative(),
   description: z.string().max(500).optional(),
   /** JSON Schemas of objects. */
-  params: z.record(z.string(), z.json()),
+  parameters: z.record(z.string(), z.json()),
   result: z.record(z.string(), z.json()),
   inputs: z.record(nameSchema, artifactKindSchema),
   outputs: z.record(nameSchema, ownOutputSchema),
@@ -40,7 +40,7 @@ export function kindFromOwn(own: OwnKind): StepKind {
   const kind: StepKind = {
     description: own.description ?? own.file,
     version: own.version,
-    params: objectFrom(own.params),
+    parameters: objectFrom(own.parameters),
     result: objectFrom(own.result).extend(artifacts),
     inputs: own.inputs,
     outputs: own.outputs,
@@ -54,7 +54,7 @@ export function kindFromOwn(own: OwnKind): StepKind {
 
 const kinds = new WeakMap<OwnKind, StepKind>();
 
-function objectFrom(schema: OwnKind['params']): z.ZodObject {
+function objectFrom(schema: OwnKind['parameters']): z.ZodObject {
   const read = z.fromJSONSchema(withoutPatterns(schema) as Parameters<typeof z.fromJSONSchema>[0]);
   if (read instanceof z.ZodObject) return read;
   throw new TypeError('it must be the schema of an object');

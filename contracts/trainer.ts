@@ -75,11 +75,14 @@ const sampleViewsResult = z.strictObject({
 export type SampleViewsResult = z.infer<typeof sampleViewsResult>;
 
 /** What a kind's job is given (the step, its inputs by name, its parameters), and what it gives. */
-function jobOf<K extends StepKind>({ inputs, params, result }: K) {
+function jobOf<K extends StepKind>({ inputs, parameters, result }: K) {
   const refs = Object.fromEntries(Object.keys(inputs).map((name) => [name, artifactRefSchema])) as {
     readonly [Name in keyof K['inputs']]: typeof artifactRefSchema;
   };
-  return { input: stepKeySchema.extend({ ...refs, params: params as K['params'] }), result: result as K['result'] };
+  return {
+    input: stepKeySchema.extend({ ...refs, parameters: parameters as K['parameters'] }),
+    result: result as K['result'],
+  };
 }
 
 /** The kinds of steps that are one job of a trainer, by the same name. */

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import type { SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { preparationParams } from '../contracts/kinds/prepare-data.ts';
+import { preparationParameters } from '../contracts/kinds/prepare-data.ts';
 import { openStore } from '../store/index.ts';
 import { type GivenImage, parseImage, readGiven } from './given-image.ts';
 import { inOrder } from './in-order.ts';
@@ -12,7 +12,7 @@ import { sideOf } from './split.ts';
 import { requireUsable } from './usable.ts';
 import { warningsOf } from './warnings.ts';
 
-const optionsSchema = preparationParams.extend({
+const optionsSchema = preparationParameters.extend({
   /** Names of the classes; an image names its own. */
   classes: z
     .array(z.string().min(1).max(300))

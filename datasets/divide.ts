@@ -1,5 +1,5 @@
 import { ContrailError } from '../contracts/errors.ts';
-import type { PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
+import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { RawDataset, RawSplit } from './source.ts';
 import { divideRows, purposes, selectRows } from './split.ts';
 
@@ -17,7 +17,7 @@ export interface Part {
  */
 export function divide(
   { classes, train, validation, test }: RawDataset,
-  { seed, limit, ...shares }: Pick<PrepareDataParams, 'seed' | 'limit' | 'validation' | 'test'>,
+  { seed, limit, ...shares }: Pick<PrepareDataParameters, 'seed' | 'limit' | 'validation' | 'test'>,
 ): Readonly<Record<'train' | 'validation' | 'test', Part>> {
   for (const [name, value] of Object.entries(limit))
     if (value !== undefined && value < classes.length)

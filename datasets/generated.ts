@@ -1,4 +1,4 @@
-import type { PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
+import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { randomUint32 } from './random.ts';
 import { digestsOf } from './row-digests.ts';
 import type { RawDataset } from './source.ts';
@@ -10,7 +10,7 @@ const side = 28;
  * place and strength, under noise. Learnable, but not by a single pixel.
  */
 export async function generated(
-  config: NonNullable<PrepareDataParams['generated']>,
+  config: NonNullable<PrepareDataParameters['generated']>,
   seed: number,
 ): Promise<RawDataset> {
   const { classes, images, channels } = config;

@@ -1,6 +1,6 @@
 import type { ArtifactRef, DatasetAbout, SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import type { PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
+import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { Store } from '../store/index.ts';
 import { cifar10 } from './cifar10.ts';
 import { countPerClass } from './count-per-class.ts';
@@ -26,50 +26,50 @@ import { requireUsable } from './usable.ts';
  */
 export async function prepareDataset(
   store: Store,
-  params: PrepareDataParams,
+  parameters: PrepareDataParameters,
   options: PreparationOptions,
 ): Promise<{ readonly ref: ArtifactRef; readonly about: DatasetAbout; readonly summary: Summary }> {
-  const source = await readSource(params, options);
-  const parts = divide(source, params);
+  const source = await readSource(parameters, options);
+  const parts = divide(source, parameters);
   const writer = createSetWriter(store, { ...source, shardBytes: options.shardBytes });
   try {
     const rejected: RejectedImage[] = [...(source.account?.rejected ?? [])];
     const write = async (name: SplitName) => {
       const { split, chosen } = parts[name];
-      const { fit, channels } = params;
+      const { fit, channels } = parameters;
       const images = readImages(split, chosen, { phase: `${name} images`, fit, channels, rejected }, options);
       for await (const image of images) await writer.add(name, image);
       return writer.finish(name);
     };
     const splits = { train: await write('train'), validation: await write('validation'), test: await write('test') };
-    const list = await keepList(source, params, parts, rejected, options);
+    const list = await keepList(source, parameters, parts, rejected, options);
     const { classes, account } = source;
     const found = account?.perClass ?? countPerClass(source.train.labels, classes.length);
-    requireUsable({ classes, found }, splits, { rejected, maximumRejected: params.maximumRejected, list });
+    requireUsable({ classes, found }, splits, { rejected, maximumRejected: parameters.maximumRejected, list });
     const { ref, about } = await writer.publish(splits, rejected);
-    const summary = summarise({ source, parts, about, copies: writer.copies, wanted: params, list });
+    const summary = summarise({ source, parts, about, copies: writer.copies, wanted: parameters, list });
     return { ref, about, summary };
   } finally {
     await writer.discard();
   }
 }
 
-function readSource(params: PrepareDataParams, options: PreparationOptions): Promise<RawDataset> {
-  switch (params.dataset) {
+function readSource(parameters: PrepareDataParameters, options: PreparationOptions): Promise<RawDataset> {
+  switch (parameters.dataset) {
     case 'fashion-mnist':
-      return fashionMnist(params.path, options);
+      return fashionMnist(parameters.path, options);
     case 'mnist':
-      return mnist(params.path, options);
+      return mnist(parameters.path, options);
     case 'cifar10':
-      return cifar10(requirePath(params));
+      return cifar10(requirePath(parameters));
     case 'image-folder':
-      return imageFolder(requirePath(params), params.fit, options);
+      return imageFolder(requirePath(parameters), parameters.fit, options);
     case 'generated':
-      return generated(params.generated ?? { classes: 4, images: 512, channels: 1 }, params.seed);
+      return generated(parameters.generated ?? { classes: 4, images: 512, channels: 1 }, parameters.seed);
   }
 }
 
-function requirePath({ dataset, path }: PrepareDataParams): string {
+function requirePath({ dataset, path }: PrepareDataParameters): string {
   if (path === undefined)
     throw new ContrailError('InvalidDataset', `dataset: ${dataset} needs \`path\`, the folder that holds its files.`);
   return path;
@@ -78,13 +78,13 @@ function requirePath({ dataset, path }: PrepareDataParams): string {
 /** Says of every file of a folder where it went. */
 async function keepList(
   source: RawDataset,
-  params: PrepareDataParams,
+  parameters: PrepareDataParameters,
   parts: Readonly<Record<SplitName, Part>>,
   rejected: readonly RejectedImage[],
   options: PreparationOptions,
 ): Promise<string | null> {
   const { account } = source;
-  if (!account) return listOfOthers(source, params.dataset, options);
+  if (!account) return listOfOthers(source, parameters.dataset, options);
   const fates = new Map<string, string>();
   for (const [name, { split, chosen }] of Object.entries(parts))
     for (const row of chosen) fates.set(split.nameOf(row), name);
@@ -95,7 +95,7 @@ async function keepList(
 /** Files of MNIST and CIFAR-10 are read whole; the list is there to tell later what has changed. */
 async function listOfOthers(
   { root }: RawDataset,
-  dataset: PrepareDataParams['dataset'],
+  dataset: PrepareDataParameters['dataset'],
   options: PreparationOptions,
 ): Promise<string | null> {
   if (root === undefined) return null;

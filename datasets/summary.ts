@@ -1,5 +1,5 @@
 import type { DatasetAbout, SplitName } from '../contracts/artifacts.ts';
-import type { DataSummary, PrepareDataParams } from '../contracts/kinds/prepare-data.ts';
+import type { DataSummary, PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { CopyFinder } from './copies.ts';
 import type { Part } from './divide.ts';
 import { reasonsOf } from './reasons.ts';
@@ -25,7 +25,7 @@ export function summarise({
   readonly parts: Readonly<Record<SplitName, Part>>;
   readonly about: DatasetAbout;
   readonly copies: CopyFinder;
-  readonly wanted: Pick<PrepareDataParams, 'validation'>;
+  readonly wanted: Pick<PrepareDataParameters, 'validation'>;
   readonly list: string | null;
 }): Summary {
   const { splits, rejected } = about;

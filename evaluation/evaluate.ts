@@ -47,7 +47,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   }));
   const answers = classifierAnswers(classifier, test);
   const knn = await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(test), {
-    ks: input.params.neighbours,
+    ks: input.parameters.neighbours,
     onProgress: (done, total) => {
       context.progress({ phase: 'nearest neighbours', done, total, unit: 'images' });
       stopIfAsked(context);

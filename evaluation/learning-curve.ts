@@ -22,7 +22,7 @@ const probe = { epochs: 20, batch: 256, learningRate: 0.01, weightDecay: 0 } as 
  * @throws ContrailError InvalidInput where there are no validation images, or no checkpoint is left
  */
 export async function learningCurve(
-  { dataset, params }: JobInput<'learning-curve'>,
+  { dataset, parameters }: JobInput<'learning-curve'>,
   context: JobContext,
 ): Promise<JobResult<'learning-curve'>> {
   const { store } = context;
@@ -32,19 +32,19 @@ export async function learningCurve(
       'InvalidInput',
       'A learning curve is measured on the validation images, and the data set has none; set `validation` in its prepare-data step.',
     );
-  const checkpoints = await keptEpochs(store, params.training, params.every);
+  const checkpoints = await keptEpochs(store, parameters.training, parameters.every);
   const report = (phase: string, done: number, total: number, unit: TrainerProgress['unit'] = 'images') => {
     context.progress({ phase, done, total, unit });
     stopIfAsked(context);
   };
-  const metrics = await loadEpochMetrics(store, params.training);
+  const metrics = await loadEpochMetrics(store, parameters.training);
   const secondsUntil = (last: number) =>
     metrics.filter(({ epoch }) => epoch <= last).reduce((sum, { seconds }) => sum + seconds, 0);
   const points: LearningCurve['points'][number][] = [];
   const encoderAt = createEncoderAtCheckpoint(store);
   const train = await openSplit(store, dataset, 'train', (done, total) => report('checking train images', done, total));
   const validation = await openSplit(store, dataset, 'validation');
-  const chosen = spreadOver(train, params.images);
+  const chosen = spreadOver(train, parameters.images);
   try {
     for (const checkpoint of checkpoints) {
       const { epoch, metrics: recorded } = checkpoint.manifest;
@@ -63,10 +63,10 @@ export async function learningCurve(
         epoch,
         seconds: secondsUntil(epoch),
         loss: recorded.loss,
-        probe: await probeAccuracy(known, asked, classes.length, params.seed, (done) =>
+        probe: await probeAccuracy(known, asked, classes.length, parameters.seed, (done) =>
           report(`${prefix}: probe`, done, probe.epochs, 'epochs'),
         ),
-        knn: await neighbourAccuracy(known, asked, params.neighbours, (done, total) =>
+        knn: await neighbourAccuracy(known, asked, parameters.neighbours, (done, total) =>
           report(`${prefix}: nearest neighbours`, done, total),
         ),
       });
@@ -85,7 +85,7 @@ export async function learningCurve(
   };
   const ref = await writeArtifact(store, {
     kind: 'curve',
-    about: { training: params.training, dataset },
+    about: { training: parameters.training, dataset },
     files: [{ path: learningCurveFile, content: jsonBytes(curve) }],
   });
   return { curve: { ...ref, kind: 'curve' }, epochs: points.length, probe: last.probe, knn: last.knn };

@@ -22,8 +22,8 @@ export async function linearProbe(
     validation: await featuresOf('validation'),
   }));
   const candidates: (LinearClassifier & ClassifierAbout['candidates'][number])[] = [];
-  for (const [index, learningRate] of input.params.learningRates.entries()) {
-    const { epochs, batch, weightDecay, seed } = input.params;
+  for (const [index, learningRate] of input.parameters.learningRates.entries()) {
+    const { epochs, batch, weightDecay, seed } = input.parameters;
     const fitted = await fitSoftmaxClassifier(train, {
       classes: classes.length,
       epochs,
@@ -35,7 +35,7 @@ export async function linearProbe(
         context.progress({
           phase: `probe at ${learningRate}`,
           done: index * epochs + epoch,
-          total: input.params.learningRates.length * epochs,
+          total: input.parameters.learningRates.length * epochs,
           unit: 'epochs',
         });
         await new Promise(setImmediate);
@@ -57,7 +57,7 @@ export async function linearProbe(
   if (!best)
     throw new ContrailError(
       'NonFiniteLoss',
-      `The linear probe diverged at every learning rate (${input.params.learningRates.join(', ')}). Try smaller ones.`,
+      `The linear probe diverged at every learning rate (${input.parameters.learningRates.join(', ')}). Try smaller ones.`,
     );
 
   const about: ClassifierAbout = {
@@ -66,7 +66,7 @@ export async function linearProbe(
     encoder: input.encoder,
     dataset: input.dataset,
     learningRate: best.learningRate,
-    epochs: input.params.epochs,
+    epochs: input.parameters.epochs,
     candidates: candidates.map(({ learningRate, trainLoss, validationTop1 }) => ({
       learningRate,
       trainLoss,

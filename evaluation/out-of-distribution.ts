@@ -51,7 +51,7 @@ export async function outOfDistribution(
     );
     return scores;
   });
-  const near = await nearestNeighbourScores(trainUnit, [knownUnit, foreignUnit], input.params.k, (done, total) => {
+  const near = await nearestNeighbourScores(trainUnit, [knownUnit, foreignUnit], input.parameters.k, (done, total) => {
     context.progress({ phase: 'nearest neighbours', done, total, unit: 'images' });
     stopIfAsked(context);
   });
@@ -114,14 +114,14 @@ async function testFeatures(
   featuresOf: FeaturesOf,
   ref: ArtifactRef,
   what: string,
-  { params }: JobInput<'out-of-distribution'>,
+  { parameters }: JobInput<'out-of-distribution'>,
   context: JobContext,
 ) {
   const split = await openSplit(context.store, ref, 'test', (done, total) =>
     context.progress({ phase: `checking ${what} images`, done, total, unit: 'images' }),
   );
   try {
-    const test = spreadOver(split, params.images);
+    const test = spreadOver(split, parameters.images);
     return await featuresOf(test, { phase: `${what} features`, before: 0, total: test.count });
   } finally {
     await split.close();

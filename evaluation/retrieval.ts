@@ -23,7 +23,7 @@ const worstClasses = 100;
 export async function retrieval(input: JobInput<'retrieval'>, context: JobContext): Promise<JobResult<'retrieval'>> {
   const about = await describeDataset(context.store, input.dataset);
   requireTestImages(about);
-  const { k: ks, falseAccepts, seed } = input.params;
+  const { k: ks, falseAccepts, seed } = input.parameters;
   const search = (phase: string, features: Parameters<typeof asEmbedding>[0]) =>
     searchGallery(asEmbedding(features), (done, total) => {
       context.progress({ phase, done, total, unit: 'images' });

@@ -18,8 +18,8 @@ export async function robustness(input: JobInput<'robustness'>, context: JobCont
   const classifier = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, input.dataset);
   requireTestImages(about);
-  const { seed, images } = input.params;
-  const wanted = new Set(input.params.corruptions ?? corruptionNames);
+  const { seed, images } = input.parameters;
+  const wanted = new Set(input.parameters.corruptions ?? corruptionNames);
   const names = corruptionNames.filter((each) => wanted.has(each));
 
   const found = await withFrozenEncoder(input, context, async (featuresOf): Promise<Robustness> => {

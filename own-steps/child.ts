@@ -59,7 +59,7 @@ function describe({ options }: OwnStep): Described {
   return {
     version,
     ...(description === undefined ? {} : { description }),
-    params: schemaOf(options.with, 'input'),
+    parameters: schemaOf(options.with, 'input'),
     result: schemaOf(options.result, 'output'),
     inputs,
     outputs,

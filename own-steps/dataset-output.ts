@@ -25,13 +25,13 @@ export async function storeImages(
   { name, output, space }: { readonly name: string; readonly output: ImagesOutput; readonly space: Workspace },
 ): Promise<ArtifactRef> {
   const path = await findOutput({ name, output, work: space.work });
-  const { dataset: _, ...params } = output;
+  const { dataset: _, ...parameters } = output;
   const list = `${key.step}-${name}-files.tsv`;
   const { prepareDataset } = await datasets();
   return explaining(name, space.work, async () => {
     const { ref, summary } = await prepareDataset(
       store,
-      { ...params, dataset: 'image-folder', path, limit: {} },
+      { ...parameters, dataset: 'image-folder', path, limit: {} },
       {
         cacheFolder,
         signal,

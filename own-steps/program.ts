@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import { type RunParams, run as runKind, variableOf, withPlaces } from '../contracts/kinds/run.ts';
+import { type RunParameters, run as runKind, variableOf, withPlaces } from '../contracts/kinds/run.ts';
 import { type Attempt, passedOn, runProcess } from './attempt.ts';
 import { storeImages } from './dataset-output.ts';
 import { pathOfOutput, storeOutput } from './outputs.ts';
@@ -16,7 +16,7 @@ import { makeWorkspace, type Workspace } from './workspace.ts';
 
 /** An attempt of a step of kind run. */
 export interface ProgramRun extends Attempt {
-  readonly parameters: RunParams;
+  readonly parameters: RunParameters;
   /** The files that it needs, as they were when the run was started. */
   readonly code: ArtifactRef | undefined;
 }

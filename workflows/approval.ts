@@ -6,7 +6,7 @@ import {
   type Question,
 } from '../contracts/approval.ts';
 import { milliseconds } from '../contracts/duration.ts';
-import { type ApproveParams, approveParams } from '../contracts/kinds/approve.ts';
+import { type ApproveParameters, approveParameters } from '../contracts/kinds/approve.ts';
 import { withReadableNumbers } from '../contracts/readable-numbers.ts';
 import type { Result } from './run-state.ts';
 
@@ -23,26 +23,33 @@ export interface Approval {
 
 /** @param asked the question of an earlier history, whose deadline holds on */
 export function openApproval(
-  parameters: Result,
+  given: Result,
   asked: Question | null,
-): Approval & { readonly params: ApproveParams } {
-  const params = approveParams.parse(parameters);
-  const { by = null, timeout } = params;
-  const message = withReadableNumbers(params.message);
+): Approval & { readonly parameters: ApproveParameters } {
+  const parameters = approveParameters.parse(given);
+  const { by = null, timeout } = parameters;
+  const message = withReadableNumbers(parameters.message);
   const until = timeout === undefined ? null : new Date(Date.now() + milliseconds(timeout)).toISOString();
-  return { params, question: asked ?? { message, by, until }, answer: { is: 'open' } };
+  return { parameters, question: asked ?? { message, by, until }, answer: { is: 'open' } };
 }
 
 /** Waits for the answer, or until the time is up. */
 export async function awaitAnswer(approval: ReturnType<typeof openApproval>): Promise<Approval['answer']> {
-  const { question, params } = approval;
+  const { question, parameters } = approval;
   const isAnswered = () => approval.answer.is !== 'open';
   if (question.until === null) await condition(isAnswered);
   else await condition(isAnswered, Math.max(1, Date.parse(question.until) - Date.now()));
   if (approval.answer.is === 'open')
     approval.answer = {
       is: 'decided',
-      decision: { approved: params.onTimeout === 'approve', by: null, reason: null, user: null, host: null, at: now() },
+      decision: {
+        approved: parameters.onTimeout === 'approve',
+        by: null,
+        reason: null,
+        user: null,
+        host: null,
+        at: now(),
+      },
     };
   return approval.answer;
 }

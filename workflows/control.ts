@@ -267,7 +267,7 @@ function refuseSet(controlled: Controlled, { step: id, path, value }: SetRequest
     );
   if (rule === 'never') throw refuse(`${path} cannot change under a training that has begun: ${reason}.`);
   const changed = withValueAt(parameters, path, value);
-  const checked = stepKinds[step.uses].params.safeParse(changed);
+  const checked = stepKinds[step.uses].parameters.safeParse(changed);
   if (checked.success) return;
   const problems = describeIssues(checked.error.issues, changed, () => []);
   throw refuse(`${path} is not valid: ${problems.map(({ message }) => message).join('; ')}.`);

@@ -186,7 +186,7 @@ function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { 
   );
   try {
     const resolved = resolveResults(step.with, results, { matrices: plan.matrices, matrix: step.matrix?.values });
-    const parameters = findReferences(step.with).length > 0 ? kindOf(step).params.parse(resolved) : resolved;
+    const parameters = findReferences(step.with).length > 0 ? kindOf(step).parameters.parse(resolved) : resolved;
     return {
       uses: step.uses,
       version: step.version,

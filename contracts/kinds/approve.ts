@@ -3,7 +3,7 @@ import { approvalDecisionSchema } from '../approval.ts';
 import { durationSchema } from '../duration.ts';
 import type { StepKind } from './kind.ts';
 
-export const approveParams = z.strictObject({
+export const approveParameters = z.strictObject({
   message: z.string().trim().min(1).max(2000).describe('what the person is to decide'),
   by: z
     .string()
@@ -17,14 +17,14 @@ export const approveParams = z.strictObject({
     .describe('how long it waits; without it, for as long as it takes. 30s, 5m, 2h, 1d, or milliseconds'),
   onTimeout: z.enum(['reject', 'approve']).default('reject').describe('what counts where nobody answers in time'),
 });
-export type ApproveParams = z.infer<typeof approveParams>;
+export type ApproveParameters = z.infer<typeof approveParameters>;
 
 export const approveResult = approvalDecisionSchema.omit({ approved: true });
 
 export const approve = {
   description: 'Wait until a person agrees, by `contrail approve`; what follows a rejection is cancelled',
   version: 1,
-  params: approveParams,
+  parameters: approveParameters,
   result: approveResult,
   inputs: {},
   outputs: {},

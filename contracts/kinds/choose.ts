@@ -9,7 +9,7 @@ const listOf = <K extends ArtifactKind>(kind: K) =>
     .optional()
     .describe(`the ${kind} of each, in the order of \`by\`; the result holds that of the best`);
 
-export const chooseParams = z
+export const chooseParameters = z
   .strictObject({
     by: z
       .array(z.number().nullable())
@@ -30,7 +30,7 @@ export const chooseParams = z
           message: `has ${list.length} entries where by has ${by.length}; both must come from the same matrix`,
         });
   });
-export type ChooseParams = z.infer<typeof chooseParams>;
+export type ChooseParameters = z.infer<typeof chooseParameters>;
 
 export const chooseResult = z.strictObject({
   index: z.int().describe('which one is the best, counted from 0; of equals the first'),
@@ -48,7 +48,7 @@ export type ChooseResult = z.infer<typeof chooseResult>;
 export const choose = {
   description: 'Take the best of a matrix, and say how much its results differ',
   version: 2,
-  params: chooseParams,
+  parameters: chooseParameters,
   result: chooseResult,
   inputs: {},
   outputs: { dataset: 'dataset', encoder: 'encoder', classifier: 'classifier', evaluation: 'evaluation' },

@@ -20,7 +20,7 @@ const armSchema = z.strictObject({
   curves: listOf('curve').optional().describe('of each run, in the same order'),
 });
 
-export const compareParams = z
+export const compareParameters = z
   .strictObject({
     a: armSchema.describe('the arm that differences are of: a - b'),
     b: armSchema.describe('the arm that it is compared with, and the reference of corruption errors'),
@@ -40,7 +40,7 @@ export const compareParams = z
     if (target !== undefined && !a.curves) refuse(['target'], 'is looked for on `curves`, which the arms do not have');
     if (target === undefined && a.curves) refuse(['target'], 'is missing: it says what is compared of `curves`');
   });
-export type CompareParams = z.infer<typeof compareParams>;
+export type CompareParameters = z.infer<typeof compareParameters>;
 
 export const compareResult = z.strictObject({
   comparison: artifactOf('comparison'),
@@ -54,7 +54,7 @@ export type CompareResult = z.infer<typeof compareResult>;
 export const compare = {
   description: 'Compare two arms over runs that differ in their seed alone, with confidence intervals',
   version: 2,
-  params: compareParams,
+  parameters: compareParameters,
   result: compareResult,
   inputs: {},
   outputs: { comparison: 'comparison' },

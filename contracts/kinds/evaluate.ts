@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const evaluateParams = z.strictObject({
+export const evaluateParameters = z.strictObject({
   neighbours: z
     .array(z.int().min(1).max(1000))
     .min(1)
@@ -29,7 +29,7 @@ export const evaluateResult = z.strictObject({
 export const evaluate = {
   description: 'Measure the classifier and the embedding on the test images, once',
   version: 3,
-  params: evaluateParams,
+  parameters: evaluateParameters,
   result: evaluateResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
   outputs: { evaluation: 'evaluation' },

@@ -9,7 +9,7 @@ export interface StepKind {
   readonly description: string;
   /** Raised when the same parameters no longer give the same result. */
   readonly version: number;
-  readonly params: z.ZodObject;
+  readonly parameters: z.ZodObject;
   readonly result: z.ZodObject;
   /** Artifacts that it takes from the steps it needs, by parameter name. Of several of one kind, all but the first must be named. */
   readonly inputs: Readonly<Record<string, ArtifactKind>>;

@@ -3,7 +3,7 @@ import { stepKeySchema } from '../identifiers.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const learningCurveParams = z.strictObject({
+export const learningCurveParameters = z.strictObject({
   training: stepKeySchema.describe('the training, such as `${steps.pretrain.result.trained}`'),
   every: z.int().min(1).optional().describe('only epochs that are a multiple of it; by default all that are kept'),
   images: z
@@ -25,7 +25,7 @@ export const learningCurveResult = z.strictObject({
 export const learningCurve = {
   description: 'Measure the frozen encoder after each epoch whose checkpoint is kept, on the validation images',
   version: 1,
-  params: learningCurveParams,
+  parameters: learningCurveParameters,
   result: learningCurveResult,
   inputs: { dataset: 'dataset' },
   outputs: { curve: 'curve' },

@@ -3,7 +3,7 @@ import { seedSchema } from '../seed.ts';
 import { minimumLearningRate } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const linearProbeParams = z.strictObject({
+export const linearProbeParameters = z.strictObject({
   epochs: z.int().min(1).max(10_000).default(100),
   batch: z.int().min(1).max(65536).default(256),
   learningRates: z
@@ -28,7 +28,7 @@ export const linearProbeResult = z.strictObject({
 export const linearProbe = {
   description: 'Train a linear softmax classifier on the frozen encoder',
   version: 1,
-  params: linearProbeParams,
+  parameters: linearProbeParameters,
   result: linearProbeResult,
   inputs: { encoder: 'encoder', dataset: 'dataset' },
   outputs: { classifier: 'classifier' },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StepKind } from './kind.ts';
 
-export const notifyParams = z.strictObject({
+export const notifyParameters = z.strictObject({
   urlFrom: z
     .string()
     .regex(/^[A-Z][A-Z0-9_]{0,99}$/, 'must be the name of an environment variable: capitals, digits, underscores')
@@ -16,7 +16,7 @@ export const notifyResult = z.strictObject({ status: z.int().describe('the HTTP 
 export const notify = {
   description: 'POST a message as JSON to a webhook',
   version: 1,
-  params: notifyParams,
+  parameters: notifyParameters,
   result: notifyResult,
   inputs: {},
   outputs: {},

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const outOfDistributionParams = z.strictObject({
+export const outOfDistributionParameters = z.strictObject({
   k: z.int().min(1).max(1000).default(50).describe('which of the nearest training images the distance is taken to'),
   images: z
     .int()
@@ -24,7 +24,7 @@ export const outOfDistributionResult = z.strictObject({
 export const outOfDistribution = {
   description: 'Measure how well images of another data set are told from those of the known classes',
   version: 1,
-  params: outOfDistributionParams,
+  parameters: outOfDistributionParameters,
   result: outOfDistributionResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset', outside: 'dataset' },
   outputs: { outliers: 'outliers' },

@@ -5,7 +5,7 @@ import type { StepKind } from './kind.ts';
 export const own = {
   description: 'A step of your own, in TypeScript or JavaScript',
   version: 1,
-  params: z.object({}).catchall(z.json()),
+  parameters: z.object({}).catchall(z.json()),
   result: z.object({}).catchall(z.any()),
   inputs: {},
   outputs: {},

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const prepareDataParams = z.strictObject({
+export const prepareDataParameters = z.strictObject({
   dataset: z
     .enum(['fashion-mnist', 'mnist', 'cifar10', 'image-folder', 'generated'])
     .describe('where the images come from'),
@@ -52,10 +52,10 @@ export const prepareDataParams = z.strictObject({
     .optional()
     .describe('the size of a generated data set'),
 });
-export type PrepareDataParams = z.infer<typeof prepareDataParams>;
+export type PrepareDataParameters = z.infer<typeof prepareDataParameters>;
 
 /** What of this concerns images wherever they come from: how they are brought to one form, and divided. */
-export const preparationParams = prepareDataParams.pick({
+export const preparationParameters = prepareDataParameters.pick({
   validation: true,
   test: true,
   fit: true,
@@ -116,7 +116,7 @@ export const prepareData = {
   description: 'Read a data set, check every image, split it, and store it',
   // A program's folder of images becomes a data set by the same code: the version of `run` is raised with this one.
   version: 3,
-  params: prepareDataParams,
+  parameters: prepareDataParameters,
   result: prepareDataResult,
   inputs: {},
   outputs: { dataset: 'dataset' },

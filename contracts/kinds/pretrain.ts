@@ -5,12 +5,12 @@ import { stepKeySchema } from '../identifiers.ts';
 import { checkpointSchema, dataSchema, trainingConfigSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const pretrainParams = trainingConfigSchema.extend({
+export const pretrainParameters = trainingConfigSchema.extend({
   checkpoint: checkpointSchema.prefault({}),
   data: dataSchema.prefault({}),
   ...watchSettings,
 });
-export type PretrainParams = z.infer<typeof pretrainParams>;
+export type PretrainParameters = z.infer<typeof pretrainParameters>;
 
 export const pretrainResult = z.strictObject({
   encoder: artifactOf('encoder'),
@@ -24,7 +24,7 @@ export const pretrainResult = z.strictObject({
 export const pretrain = {
   description: 'Train an encoder with supervised contrastive loss, one checkpoint an epoch',
   version: 2,
-  params: pretrainParams,
+  parameters: pretrainParameters,
   result: pretrainResult,
   inputs: { dataset: 'dataset' },
   outputs: { encoder: 'encoder' },

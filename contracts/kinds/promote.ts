@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { metricNameSchema, modelNameSchema } from '../models.ts';
 import type { StepKind } from './kind.ts';
 
-export const promoteParams = z.strictObject({
+export const promoteParameters = z.strictObject({
   model: modelNameSchema.describe('the name under which models replace each other'),
   metric: metricNameSchema.default('top1').describe('what decides, higher is better'),
   margin: z.number().min(0).max(1).default(0).describe('by how much the new model must be better than the current one'),
@@ -40,7 +40,7 @@ export const promote = {
   description:
     'Make an evaluated model the current one of its name, if it is better on test images that neither has seen',
   version: 2,
-  params: promoteParams,
+  parameters: promoteParameters,
   result: promoteResult,
   inputs: { evaluation: 'evaluation' },
   outputs: {},

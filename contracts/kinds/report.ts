@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seedSchema } from '../seed.ts';
 import type { StepKind } from './kind.ts';
 
-export const reportParams = z.strictObject({
+export const reportParameters = z.strictObject({
   title: z.string().min(1).max(200).optional().describe('of the page; the name of the pipeline where absent'),
   seed: seedSchema.describe('of the map of the embedding'),
 });
@@ -18,7 +18,7 @@ export const reportResult = z.strictObject({
 export const report = {
   description: 'Write a page with all that is known about the run: curves, classes, mistakes, embedding, comparisons',
   version: 1,
-  params: reportParams,
+  parameters: reportParameters,
   result: reportResult,
   inputs: {},
   outputs: {},

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const retrievalParams = z.strictObject({
+export const retrievalParameters = z.strictObject({
   k: z
     .array(z.int().min(1).max(1000))
     .min(1)
@@ -45,7 +45,7 @@ export const retrieval = {
   description:
     'Search all test images for those like each of them, without a classifier; also for classes that were never trained on',
   version: 1,
-  params: retrievalParams,
+  parameters: retrievalParameters,
   result: retrievalResult,
   inputs: { encoder: 'encoder', dataset: 'dataset' },
   outputs: { retrieval: 'retrieval' },

@@ -3,7 +3,7 @@ import { corruptionNameSchema } from '../robustness.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const robustnessParams = z.strictObject({
+export const robustnessParameters = z.strictObject({
   corruptions: z.array(corruptionNameSchema).min(1).optional().describe('ways to spoil an image; all where absent'),
   images: z.int().min(1).optional().describe('use at most so many test images, spread evenly over the split'),
   seed: seedSchema.describe('of the corruptions: the same seed spoils the same images in the same way for every model'),
@@ -18,7 +18,7 @@ export const robustnessResult = z.strictObject({
 export const robustness = {
   description: 'Measure the classifier on test images that are spoilt, in eleven ways at five severities',
   version: 1,
-  params: robustnessParams,
+  parameters: robustnessParameters,
   result: robustnessResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
   outputs: { robustness: 'robustness' },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { artifactRefSchema, treePathSchema } from '../artifacts.ts';
 import { isMapping } from '../json.ts';
 import { artifactOf, type StepKind } from './kind.ts';
-import { preparationParams } from './prepare-data.ts';
+import { preparationParameters } from './prepare-data.ts';
 
 export const nameSchema = z
   .string()
@@ -31,7 +31,7 @@ export const variableOf = (name: string): string => name.toUpperCase();
 const outputSchema = z.union([
   z.strictObject({ folder: treePathSchema.describe('a folder that the program makes, from its working folder') }),
   z.strictObject({ file: treePathSchema.describe('a file that the program writes, from its working folder') }),
-  preparationParams.extend({
+  preparationParameters.extend({
     dataset: treePathSchema.describe(
       'a folder of images that the program makes, one folder a class; it becomes a data set as by prepare-data, with its parameters',
     ),
@@ -54,7 +54,7 @@ export const fieldTypes = {
 } as const;
 type FieldType = keyof typeof fieldTypes;
 
-export const runParams = z.strictObject({
+export const runParameters = z.strictObject({
   command: z
     .array(wordSchema)
     .min(1)
@@ -103,12 +103,12 @@ export const runParams = z.strictObject({
     .default([])
     .describe('exit codes after which it is not tried again'),
 });
-export type RunParams = z.infer<typeof runParams>;
+export type RunParameters = z.infer<typeof runParameters>;
 
 export const run = {
   description: 'Run a program of your own, in a process and a folder of its own; see [own-steps.md](own-steps.md)',
   version: 1,
-  params: runParams,
+  parameters: runParameters,
   result: z.object({}).catchall(z.any()),
   inputs: {},
   outputs: {},

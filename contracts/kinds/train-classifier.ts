@@ -5,7 +5,7 @@ import { stepKeySchema } from '../identifiers.ts';
 import { checkpointSchema, classifierConfigSchema, dataSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const trainClassifierParams = classifierConfigSchema.extend({
+export const trainClassifierParameters = classifierConfigSchema.extend({
   checkpoint: checkpointSchema.prefault({}),
   data: dataSchema.prefault({}),
   ...watchSettings,
@@ -24,7 +24,7 @@ export const trainClassifierResult = z.strictObject({
 export const trainClassifier = {
   description: 'Train encoder and classifier together with cross-entropy, one checkpoint an epoch',
   version: 2,
-  params: trainClassifierParams,
+  parameters: trainClassifierParameters,
   result: trainClassifierResult,
   inputs: { dataset: 'dataset' },
   outputs: { encoder: 'encoder', classifier: 'classifier' },

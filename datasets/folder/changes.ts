@@ -1,5 +1,5 @@
 import { ContrailError } from '../../contracts/errors.ts';
-import type { PrepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import type { PrepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { readList } from './list.ts';
 import { rootOf } from './root.ts';
 import { scanFolder } from './scan.ts';
@@ -18,7 +18,7 @@ export interface FolderChanges {
  * @throws ContrailError InvalidDataset where the folder cannot be read here
  */
 export async function changesSince(
-  { dataset, path }: Pick<PrepareDataParams, 'dataset'> & { readonly path: string },
+  { dataset, path }: Pick<PrepareDataParameters, 'dataset'> & { readonly path: string },
   list: string,
 ): Promise<FolderChanges> {
   const before = readList(list);
@@ -35,7 +35,7 @@ export async function changesSince(
 }
 
 /** The files that a data set is read from: of a folder of images those in classes, else those in the folder. */
-export async function filesOf(dataset: PrepareDataParams['dataset'], root: string): Promise<readonly FoundFile[]> {
+export async function filesOf(dataset: PrepareDataParameters['dataset'], root: string): Promise<readonly FoundFile[]> {
   if (dataset === 'image-folder') return Object.values((await scanFolder(root)).splits).flat();
   const tree = openTree(root);
   const files: FoundFile[] = [];

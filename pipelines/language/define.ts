@@ -42,7 +42,7 @@ type Inputs<K extends StepKindName> = {
     : never;
 };
 type Parameters<K extends StepKindName> = {
-  readonly [N in keyof z.input<Kinds[K]['params']>]: OrReference<z.input<Kinds[K]['params']>[N]>;
+  readonly [N in keyof z.input<Kinds[K]['parameters']>]: OrReference<z.input<Kinds[K]['parameters']>[N]>;
 } & Inputs<K>;
 
 /** The result of each of a matrix, together. */
@@ -117,7 +117,7 @@ type StepOptions<K extends StepKindName, M, R, O> = Common<K> & {
   readonly maxParallel?: number;
   /** How many of the matrix may be lost: so many, or such a share of them. @default 0 */
   readonly tolerate?: number;
-} & WithFor<z.input<Kinds[K]['params']>, Written<Parameters<K> & Declared<K, R, O>, M>>;
+} & WithFor<z.input<Kinds[K]['parameters']>, Written<Parameters<K> & Declared<K, R, O>, M>>;
 
 /** What the compiler knows nothing of, and so lets be anything. */
 type Anything = z.infer<z.ZodAny>;

@@ -7,7 +7,7 @@ import { writeStepReport } from '../../activities/step-report.ts';
 import type { ArtifactKind, ArtifactRef } from '../../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
 import { type Evaluation, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
-import { compareParams } from '../../contracts/kinds/compare.ts';
+import { compareParameters } from '../../contracts/kinds/compare.ts';
 import { learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { type Outliers, outliersFile, outliersSchema } from '../../contracts/outliers.ts';
 import { robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
@@ -105,7 +105,7 @@ const armOf = async (name: string, top1s: readonly number[]) => ({
   name,
   evaluations: await Promise.all(top1s.map((top1) => evaluation(top1))),
 });
-const run = (params: object) => compareStored(store, compareParams.parse(params));
+const run = (params: object) => compareStored(store, compareParameters.parse(params));
 const read = async (comparison: ArtifactRef) =>
   comparisonSchema.parse(parseJson(await readArtifactFile(store, comparison, comparisonFile)));
 
@@ -214,7 +214,8 @@ describe('compare refuses', () => {
   it('curves without a target, a target without curves, and what only one arm has', async () => {
     const [x, y] = [await armOf('x', [0.9]), await armOf('y', [0.9])];
     const curves = await curve(5);
-    const messages = (params: object) => compareParams.safeParse(params).error?.issues.map(({ message }) => message);
+    const messages = (params: object) =>
+      compareParameters.safeParse(params).error?.issues.map(({ message }) => message);
     expect(messages({ a: { ...x, curves }, b: { ...y, curves } })).toEqual([expect.stringContaining('is missing')]);
     expect(messages({ a: x, b: y, target: 0.9 })).toEqual([expect.stringContaining('do not have')]);
     expect(messages({ a: { ...x, curves }, b: y, target: 0.9 })).toEqual([expect.stringContaining('has no curves')]);

@@ -7,7 +7,7 @@ import { lookAhead } from '../../cli/outlook/outlook.ts';
 import { planSource } from '../../cli/pipeline-file.ts';
 import { staleDataLines } from '../../cli/stale-data.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import {
@@ -44,7 +44,7 @@ beforeEach(async () => {
   const text = `name: photos\nsteps:\n  data: { uses: prepare-data, with: { dataset: image-folder, path: ${images}, test: 0 } }\n`;
   plan = planSource({ file: 'photos.yaml', text });
   const [step] = plan.steps;
-  const { summary, ref } = await prepareDataset(store, prepareDataParams.parse(step?.with), {
+  const { summary, ref } = await prepareDataset(store, prepareDataParameters.parse(step?.with), {
     cacheFolder: folder,
     keepList: async (lines) => {
       await writeReportFile(store, 'first', 'data-files.tsv', lines);

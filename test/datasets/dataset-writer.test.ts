@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetAbout } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { adoptDataset, describeDataset, loadSplit, prepareDataset, readRowDigests } from '../../datasets/index.ts';
 import { createSetWriter } from '../../datasets/set-writer.ts';
 import {
@@ -83,7 +83,7 @@ describe('a data set that is written image by image', () => {
     const params = { validation: 0.2, test: 0.3, seed: 4 };
     const prepared = await prepareDataset(
       storeIn('store'),
-      prepareDataParams.parse({ dataset: 'image-folder', path: photos, ...params }),
+      prepareDataParameters.parse({ dataset: 'image-folder', path: photos, ...params }),
       { cacheFolder: join(folder, 'cache') },
     );
     const written = await write({ classes: ['coat', 'shirt'], name: 'photos', ...params }, images);

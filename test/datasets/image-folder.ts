@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, expect } from 'vitest';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import type { PreparationOptions } from '../../datasets/source.ts';
 import { openStore } from '../../store/index.ts';
@@ -49,7 +49,7 @@ export async function prepare(params: object = {}, options: Pick<PreparationOpti
   const store = openStore(join(folder, 'store'));
   const prepared = await prepareDataset(
     store,
-    prepareDataParams.parse({ dataset: 'image-folder', path: images, validation: 0, test: 0, ...params }),
+    prepareDataParameters.parse({ dataset: 'image-folder', path: images, validation: 0, test: 0, ...params }),
     {
       cacheFolder: join(folder, 'cache'),
       keepList: async (lines) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { batchPlan, loadSplit, permutation, prepareDataset, randomDraws, randomUint32 } from '../../datasets/index.ts';
 import { openStore } from '../../store/index.ts';
 
@@ -20,7 +20,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const store = () => openStore(join(folder, 'store'));
 const prepare = (params: object) =>
-  prepareDataset(store(), prepareDataParams.parse(params), { cacheFolder: join(folder, 'cache') });
+  prepareDataset(store(), prepareDataParameters.parse(params), { cacheFolder: join(folder, 'cache') });
 
 const picture = (seed: number, { width = 40, height = 24, channels = 3 as 1 | 3 } = {}) =>
   sharp(Buffer.from(Array.from({ length: width * height * channels }, (_, at) => (at * seed) % 256)), {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { describeDataset, loadSplit, openSplit, prepareDataset } from '../../datasets/index.ts';
 import { createPixelStatistics } from '../../datasets/pixel-statistics.ts';
 import { type PreparedImage, type RejectedImage, readImages } from '../../datasets/read-images.ts';
@@ -33,7 +33,7 @@ beforeEach(async () => {
 /** Ten images in a shard. */
 const shardBytes = 10 * 32 * 32 * 3;
 const prepare = (params: object, bytes: number | undefined = shardBytes) =>
-  prepareDataset(store, prepareDataParams.parse(params), {
+  prepareDataset(store, prepareDataParameters.parse(params), {
     cacheFolder: join(folder, 'cache'),
     ...(bytes === undefined ? {} : { shardBytes: bytes }),
   });

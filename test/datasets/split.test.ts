@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { prepareDataset, readRowDigests } from '../../datasets/index.ts';
 import { digestsOf } from '../../datasets/row-digests.ts';
 import { type Divisible, divideRows, selectRows } from '../../datasets/split.ts';
@@ -87,7 +87,9 @@ describe('a selection of so many images', () => {
 
 describe('every adapter that splits', () => {
   const prepare = async (params: object) => {
-    const { ref } = await prepareDataset(store, prepareDataParams.parse(params), { cacheFolder: join(root, 'cache') });
+    const { ref } = await prepareDataset(store, prepareDataParameters.parse(params), {
+      cacheFolder: join(root, 'cache'),
+    });
     return sidesOf(ref);
   };
   const sidesOf = async (ref: ArtifactRef): Promise<Map<string, Side>> => {
@@ -157,7 +159,7 @@ describe('every adapter that splits', () => {
       await write(small, 60);
       await write(large, 80);
       const trainingSides = async (path: string) => {
-        const { ref } = await prepareDataset(store, prepareDataParams.parse({ dataset, path, validation: 0.3 }), {
+        const { ref } = await prepareDataset(store, prepareDataParameters.parse({ dataset, path, validation: 0.3 }), {
           cacheFolder: join(root, 'cache'),
         });
         const sides = await sidesOf(ref);
@@ -195,7 +197,7 @@ describe('the digests of the rows', () => {
       .toFile(join(folder, 'b', '3.png'));
     const { ref } = await prepareDataset(
       store,
-      prepareDataParams.parse({ dataset: 'image-folder', path: folder, validation: 0, test: 0 }),
+      prepareDataParameters.parse({ dataset: 'image-folder', path: folder, validation: 0, test: 0 }),
       { cacheFolder: join(root, 'cache') },
     );
     const files = ['a/0', 'a/1', 'a/2', 'b/0', 'b/1', 'b/2', 'b/3'];

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openPipelineFile } from '../../cli/pipeline-file.ts';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { Json } from '../../contracts/json.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
-import { runParams } from '../../contracts/kinds/run.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
+import { runParameters } from '../../contracts/kinds/run.ts';
 import { describeDataset, loadSplit, prepareDataset } from '../../datasets/index.ts';
 import { runOwnStep, runProgram } from '../../own-steps/index.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
@@ -44,7 +44,7 @@ it.each(shown.filter(([name]) => name.endsWith('.yaml')).map(([name]) => name))(
     for (const step of plan.steps) {
       const given = resolveResults(step.with, results);
       if (step.uses === 'prepare-data') {
-        const { ref } = await prepareDataset(store, prepareDataParams.parse(given), { cacheFolder });
+        const { ref } = await prepareDataset(store, prepareDataParameters.parse(given), { cacheFolder });
         results[step.id] = { dataset: { ...ref } };
       } else if (step.uses === 'pretrain') {
         // What a training reads first; that it comes to its end takes TensorFlow, and is shown elsewhere.
@@ -78,7 +78,7 @@ it.each(shown.filter(([name]) => name.endsWith('.yaml')).map(([name]) => name))(
                 parameters: given as Record<string, Json>,
                 fingerprint: 'shown',
               })
-            : await runProgram({ ...common, parameters: runParams.parse(given), code: step.code })
+            : await runProgram({ ...common, parameters: runParameters.parse(given), code: step.code })
         ) as Json;
       }
     }

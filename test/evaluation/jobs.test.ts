@@ -11,10 +11,10 @@ import {
   evaluationSchema,
   predictionsFile,
 } from '../../contracts/evaluation.ts';
-import { evaluateParams } from '../../contracts/kinds/evaluate.ts';
-import { linearProbeParams } from '../../contracts/kinds/linear-probe.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
-import { retrievalParams } from '../../contracts/kinds/retrieval.ts';
+import { evaluateParameters } from '../../contracts/kinds/evaluate.ts';
+import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
+import { retrievalParameters } from '../../contracts/kinds/retrieval.ts';
 import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
 import { retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { corruptionNames, robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
@@ -54,8 +54,11 @@ const context = (stopAt?: string) => ({
   progress: (each: (typeof progress)[number]) => void progress.push(each),
 });
 const prepare = async (params: object) =>
-  (await prepareDataset(store, prepareDataParams.parse({ dataset: 'generated', ...params }), { cacheFolder: folder }))
-    .ref;
+  (
+    await prepareDataset(store, prepareDataParameters.parse({ dataset: 'generated', ...params }), {
+      cacheFolder: folder,
+    })
+  ).ref;
 const parsed = async (ref: ArtifactRef, file: string) => parseJson(await readArtifactFile(store, ref, file));
 
 beforeAll(async () => {
@@ -76,8 +79,8 @@ beforeAll(async () => {
   const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...training, epoch: 1 }), own);
   const recorded = { epoch: 1, digest };
   ({ encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...training, recorded }), own));
-  const params = linearProbeParams.parse({ epochs: 30, learningRates: [0.1] });
-  ({ classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, params }, context()));
+  const parameters = linearProbeParameters.parse({ epochs: 30, learningRates: [0.1] });
+  ({ classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, parameters }, context()));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -88,7 +91,7 @@ describe('evaluate', () => {
       classifier,
       encoder,
       dataset,
-      params: evaluateParams.parse({ neighbours: [20, 200] }),
+      parameters: evaluateParameters.parse({ neighbours: [20, 200] }),
     });
     const { evaluation: ref, top1 } = await stepJobs.evaluate(input, context());
     const evaluation = evaluationSchema.parse(await parsed(ref, evaluationFile));
@@ -129,7 +132,7 @@ describe('evaluate', () => {
       classifier,
       encoder,
       dataset,
-      params: evaluateParams.parse({}),
+      parameters: evaluateParameters.parse({}),
     });
     const { evaluation: ref } = await stepJobs.evaluate(input, context());
     const { reliability: _, worst: __, ...now } = evaluationSchema.parse(await parsed(ref, evaluationFile));
@@ -174,9 +177,15 @@ describe('evaluate, where test images are missing or were trained on', () => {
       channels: 1,
       ...(test.length === 0 ? { test: 0 } : {}),
     });
-    const params = linearProbeParams.parse({ epochs: 5, learningRates: [0.1] });
-    const probe = await stepJobs['linear-probe']({ ...key, encoder, dataset: ref, params }, context());
-    const input = { ...key, classifier: probe.classifier, encoder, dataset: ref, params: evaluateParams.parse({}) };
+    const parameters = linearProbeParameters.parse({ epochs: 5, learningRates: [0.1] });
+    const probe = await stepJobs['linear-probe']({ ...key, encoder, dataset: ref, parameters }, context());
+    const input = {
+      ...key,
+      classifier: probe.classifier,
+      encoder,
+      dataset: ref,
+      parameters: evaluateParameters.parse({}),
+    };
     return stepJobs.evaluate(trainerJobs.evaluate.input.parse(input), context());
   }
 
@@ -213,7 +222,7 @@ describe('retrieval', () => {
       ...key,
       encoder,
       dataset: of,
-      params: retrievalParams.parse(params),
+      parameters: retrievalParameters.parse(params),
     });
     const result = await stepJobs.retrieval(input, context());
     return { result, found: retrievalSchema.parse(await parsed(result.retrieval, retrievalFile)) };
@@ -248,7 +257,7 @@ describe('retrieval', () => {
 
 describe('robustness', () => {
   const input = (params: object) =>
-    trainerJobs.robustness.input.parse({ ...key, classifier, encoder, dataset, params });
+    trainerJobs.robustness.input.parse({ ...key, classifier, encoder, dataset, parameters: params });
 
   it('measures every corruption at five severities, the same each time', async () => {
     const first = await stepJobs.robustness(input({ images: 60 }), context());
@@ -287,7 +296,7 @@ describe('out-of-distribution', () => {
       encoder,
       dataset,
       outside,
-      params: {},
+      parameters: {},
       ...given,
     });
 
@@ -307,7 +316,7 @@ describe('out-of-distribution', () => {
   });
 
   it('takes a part of either data set', async () => {
-    const { outliers: ref } = await stepJobs['out-of-distribution'](input({ params: { images: 30 } }), context());
+    const { outliers: ref } = await stepJobs['out-of-distribution'](input({ parameters: { images: 30 } }), context());
     expect(outliersSchema.parse(await parsed(ref, outliersFile)).images).toEqual({ known: 30, outside: 30 });
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contracts/trainer.ts';
 import { prepareDataset } from '../../datasets/index.ts';
@@ -25,7 +25,7 @@ let withoutValidation: ArtifactRef;
 
 const prepare = async (validation: number) => {
   const params = { dataset: 'generated', generated: { classes: 3, images: 180 }, validation };
-  return (await prepareDataset(store, prepareDataParams.parse(params), { cacheFolder: folder })).ref;
+  return (await prepareDataset(store, prepareDataParameters.parse(params), { cacheFolder: folder })).ref;
 };
 
 beforeAll(async () => {
@@ -63,7 +63,7 @@ const inputOf = (step: string, params: object = {}, of = dataset) =>
     run: 'tried',
     step: 'curve',
     dataset: of,
-    params: { training: { run: 'tried', step }, images: 90, neighbours: 5, ...params },
+    parameters: { training: { run: 'tried', step }, images: 90, neighbours: 5, ...params },
   });
 
 const encoder = { name: 'small-resnet', channels: 8, blocks: [1] };

@@ -8,8 +8,8 @@ import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { openPipelineFile } from '../../cli/pipeline-file.ts';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
-import { runParams } from '../../contracts/kinds/run.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
+import { runParameters } from '../../contracts/kinds/run.ts';
 import { describeDataset, prepareDataset } from '../../datasets/index.ts';
 import {
   codeOf,
@@ -65,7 +65,7 @@ describe('a program that makes a data set', () => {
     if (!('files' in found)) throw new Error(found.problem);
     const code = codeOf(found.files);
     await storeCode(store, code);
-    const parameters = runParams.parse({ command, outputs: { images: { dataset: 'made/images', ...output } } });
+    const parameters = runParameters.parse({ command, outputs: { images: { dataset: 'made/images', ...output } } });
     return runProgram({ ...attempt(), parameters, code: code.ref });
   }
 
@@ -88,7 +88,7 @@ describe('a program that makes a data set', () => {
     });
     const prepared = await prepareDataset(
       openStore(join(home, 'other')),
-      prepareDataParams.parse({ dataset: 'image-folder', path, ...params }),
+      prepareDataParameters.parse({ dataset: 'image-folder', path, ...params }),
       { cacheFolder: home },
     );
     expect(result.images).toEqual(prepared.ref);

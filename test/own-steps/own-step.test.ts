@@ -215,7 +215,7 @@ describe('what a step of your own is', () => {
       },
     );
     if ('problem' in found) throw new Error(found.problem);
-    expect(found.kind).toMatchObject({ version: 3, inputs: { set: 'dataset' }, params: { required: ['a'] } });
+    expect(found.kind).toMatchObject({ version: 3, inputs: { set: 'dataset' }, parameters: { required: ['a'] } });
     expect(found.code.files.map(({ path }) => path).sort()).toEqual([
       'contrail-packages.json',
       'data/x.csv',
@@ -234,12 +234,12 @@ describe('what a step of your own is', () => {
       ),
     );
     if ('problem' in found) throw new Error(found.problem);
-    const { params } = kindFromOwn(found.kind);
+    const { parameters } = kindFromOwn(found.kind);
     const given = { a: {}, b: {}, c: { x: 1, y: 1 } };
-    expect(params.safeParse(given).error).toBeUndefined();
-    expect(params.safeParse({ ...given, b: { more: 1 } }).success).toBe(true);
-    expect(params.safeParse({ ...given, a: { more: 1 } }).success).toBe(false);
-    expect(params.safeParse({ ...given, more: 1 }).success).toBe(false);
+    expect(parameters.safeParse(given).error).toBeUndefined();
+    expect(parameters.safeParse({ ...given, b: { more: 1 } }).success).toBe(true);
+    expect(parameters.safeParse({ ...given, a: { more: 1 } }).success).toBe(false);
+    expect(parameters.safeParse({ ...given, more: 1 }).success).toBe(false);
   });
 
   it('follows from every file that it imports, and from the versions of packages', async () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { runParams } from '../../contracts/kinds/run.ts';
+import { runParameters } from '../../contracts/kinds/run.ts';
 import type { TrainerProgress } from '../../contracts/trainer.ts';
 import { codeOf, type ProgramRun, readSources, runProgram, storeCode } from '../../own-steps/index.ts';
 import { unpack } from '../../own-steps/unpack.ts';
@@ -51,7 +51,7 @@ async function runIt({ with: given, files, more = {} }: Given) {
   return runProgram({
     key: { run: 'r', step: 'clean' },
     attempt: 1,
-    parameters: runParams.parse(given),
+    parameters: runParameters.parse(given),
     code: files ? await stored(files) : undefined,
     store,
     cacheFolder: join(home, 'cache'),

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { compareParams } from '../../contracts/kinds/compare.ts';
+import { compareParameters } from '../../contracts/kinds/compare.ts';
 import { resolveResults } from '../../pipelines/language/expressions/references.ts';
 import { planOf } from './plan.ts';
 
@@ -38,7 +38,7 @@ it('a learning curve is measured of each training of a matrix, and two matrices 
       { evaluation: { kind: 'evaluation', digest: index.toString(16).padStart(64, '0') } },
     ]),
   );
-  const { a, b } = compareParams.parse(
+  const { a, b } = compareParameters.parse(
     resolveResults(versus?.with ?? {}, results, { ...(plan.matrices ? { matrices: plan.matrices } : {}) }),
   );
   expect(a.evaluations).toEqual([results['evaluate@seed=0']?.evaluation, results['evaluate@seed=1']?.evaluation]);

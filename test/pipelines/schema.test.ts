@@ -32,7 +32,7 @@ const tree: z.ZodType<Tree> = z.object({ name: z.string(), inside: z.array(z.laz
 const own: OwnKind = {
   file: './steps/dedupe.ts',
   version: 1,
-  params: JSON.parse(
+  parameters: JSON.parse(
     JSON.stringify(
       z.toJSONSchema(
         z.strictObject({

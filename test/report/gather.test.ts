@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embeddingFile, evaluationFile, predictionsFile } from '../../contracts/evaluation.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import type { LogLine } from '../../contracts/logs.ts';
 import { reportSchema } from '../../contracts/report.ts';
 import { prepareDataset } from '../../datasets/index.ts';
@@ -44,7 +44,7 @@ let store: ReturnType<typeof openStore>;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-report-'));
   store = openStore(join(folder, 'store'));
-  const params = prepareDataParams.parse({ dataset: 'generated', generated: { classes: 4, images: 160 } });
+  const params = prepareDataParameters.parse({ dataset: 'generated', generated: { classes: 4, images: 160 } });
   const { ref: dataset, about } = await prepareDataset(store, params, { cacheFolder: join(folder, 'cache') });
   const count = about.splits.test.count;
   const createdAt = '2026-11-24T09:00:00.000Z';

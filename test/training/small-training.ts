@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
 
@@ -16,7 +16,7 @@ export async function generatedData(
   const folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
   afterAll(() => rm(folder, { recursive: true, force: true }));
   const store = openStore(pathToFileURL(folder).href);
-  const given = prepareDataParams.parse({ dataset: 'generated', generated: { classes: 2, images }, ...params });
+  const given = prepareDataParameters.parse({ dataset: 'generated', generated: { classes: 2, images }, ...params });
   return { store, dataset: (await prepareDataset(store, given, { cacheFolder: folder })).ref };
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { prepareDataParams } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import { loadSplit, openSplit, prepareDataset } from '../../datasets/index.ts';
 import { artifactFolder, openStore, type Store } from '../../store/index.ts';
@@ -18,7 +18,7 @@ let dataset: ArtifactRef;
 const prepare = async (seed: number) => {
   const params = { dataset: 'generated', generated: { classes: 2, images: 64 }, seed };
   const options = { cacheFolder: folder, shardBytes: 10 * 32 * 32 * 3 };
-  return (await prepareDataset(store, prepareDataParams.parse(params), options)).ref;
+  return (await prepareDataset(store, prepareDataParameters.parse(params), options)).ref;
 };
 
 beforeAll(async () => {

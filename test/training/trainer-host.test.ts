@@ -11,8 +11,8 @@ const input = {
   classifier: { kind: 'classifier', digest: 'a'.repeat(64) },
   encoder: { kind: 'encoder', digest: 'b'.repeat(64) },
   dataset: { kind: 'dataset', digest: 'c'.repeat(64) },
-  params: {},
-} as unknown as Parameters<TrainerHost['run']>[1] & { params: never };
+  parameters: {},
+} as unknown as Parameters<TrainerHost['run']>[1] & { parameters: never };
 
 const hosts: TrainerHost[] = [];
 afterEach(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pretrainParams } from '../../contracts/kinds/pretrain.ts';
+import { pretrainParameters } from '../../contracts/kinds/pretrain.ts';
 import { decide, newWatch, nonFiniteLoss, observe, type WatchedEpoch, watchRules } from '../../contracts/watch.ts';
 import {
   afterEpoch,
@@ -14,7 +14,7 @@ import {
 } from '../../workflows/course.ts';
 
 type Values = Parameters<typeof newCourse>[0];
-const parameters = (settings: object = {}) => JSON.parse(JSON.stringify(pretrainParams.parse(settings))) as Values;
+const parameters = (settings: object = {}) => JSON.parse(JSON.stringify(pretrainParameters.parse(settings))) as Values;
 
 /** The findings, by epoch, of a training with these losses. */
 function findings(settings: object, losses: readonly number[], facts: Partial<WatchedEpoch> = {}) {

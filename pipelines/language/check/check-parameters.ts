@@ -117,12 +117,12 @@ export function checkResultReferences({ written, definition }: ReadStep, kind: S
 
 /** What is wrong with a result for a parameter that is an artifact, such as `from` of prepare-data. */
 function problemWithArtifact(
-  { params }: StepKind,
+  { parameters }: StepKind,
   [name = '', ...deeper]: Path,
   giver: ReadStep['definition'],
   path: readonly string[],
 ): string | null {
-  const parameter = deeper.length === 0 ? (params.shape as Record<string, z.ZodType>)[name] : undefined;
+  const parameter = deeper.length === 0 ? (parameters.shape as Record<string, z.ZodType>)[name] : undefined;
   const wanted = parameter ? kindOfArtifact(bare(parameter)) : null;
   const field = fieldAt(giver, path);
   if (wanted === null || field === null) return null;
@@ -145,12 +145,12 @@ export function parametersOf(
     Object.entries(definition.with as Record<string, Json>).filter(([name]) => !Object.hasOwn(kind.inputs, name)),
   );
   const pending = findReferences(given).map((found) => found.path);
-  const parsed = kind.params.safeParse(given);
+  const parsed = kind.parameters.safeParse(given);
   if (parsed.success) return JSON.parse(JSON.stringify(parsed.data)) as Record<string, Json>;
   const concernsPending = (inner: Path) =>
     pending.some((one) => one.every((part, index) => index >= inner.length || inner[index] === part));
   const { report } = written.scope;
-  const problems = describeIssues(parsed.error.issues, given, (inner) => keysOf(kind.params, inner)).filter(
+  const problems = describeIssues(parsed.error.issues, given, (inner) => keysOf(kind.parameters, inner)).filter(
     ({ onKey, path }) => onKey || !concernsPending(path),
   );
   const where = values && members.length > 1 ? ` (where ${describe(values)})` : '';

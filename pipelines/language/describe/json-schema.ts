@@ -50,9 +50,9 @@ export function pipelineJsonSchema(own: readonly OwnKind[] = []): Schema {
           uses: { anyOf: [{ enum: [...writtenKindNames, ...own.map(({ file }) => file)] }, ownFile] },
         },
         allOf: [
-          ...writtenKindNames.map((name) => parametersOf(name, stepKinds[name], toSchema(stepKinds[name].params))),
+          ...writtenKindNames.map((name) => parametersOf(name, stepKinds[name], toSchema(stepKinds[name].parameters))),
           ...own.map((kind) =>
-            parametersOf(kind.file, kindFromOwn(kind), withoutRefs(kind.params, () => true) as Schema),
+            parametersOf(kind.file, kindFromOwn(kind), withoutRefs(kind.parameters, () => true) as Schema),
           ),
         ],
       },

@@ -108,7 +108,7 @@ const ownRows: readonly Row[] = [
 ];
 
 function section(name: string, kind: StepKind): string {
-  const parameters = rowsOf(asSchema(kind.params, 'input'), '');
+  const parameters = rowsOf(asSchema(kind.parameters, 'input'), '');
   const inputs = Object.entries(kind.inputs).map(
     ([input, artifact]): Row => ({
       name: input,

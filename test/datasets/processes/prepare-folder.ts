@@ -2,14 +2,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { prepareDataParams } from '../../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../../../datasets/index.ts';
 import { openStore } from '../../../store/index.ts';
 
 const [path] = process.argv.slice(2);
 const folder = await mkdtemp(join(tmpdir(), 'contrail-as-other-user-'));
 try {
-  const params = prepareDataParams.parse({ dataset: 'image-folder', path });
+  const params = prepareDataParameters.parse({ dataset: 'image-folder', path });
   const { about } = await prepareDataset(openStore(folder), params, { cacheFolder: folder });
   console.log(JSON.stringify({ rejected: about.rejected }));
 } catch (error) {

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import { modelsPromoteCommand } from '../../../cli/commands/models.ts';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } from '../../../contracts/evaluation.ts';
-import { prepareDataParams } from '../../../contracts/kinds/prepare-data.ts';
+import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts';
 import type { Candidate, ModelVersion } from '../../../contracts/models.ts';
 import { describeDataset, openSplit, prepareDataset, randomUint32, readRowDigests } from '../../../datasets/index.ts';
 import { commonImages, sameTestImages } from '../../../evaluation/comparison/common-images.ts';
@@ -62,7 +62,7 @@ async function preparedTwice(): Promise<readonly [ArtifactRef, ArtifactRef]> {
   }
   const prepare = async (seed: number) => {
     const params = { dataset: 'image-folder', path: join(folder, 'images'), seed, test: 0.3 };
-    return (await prepareDataset(store, prepareDataParams.parse(params), { cacheFolder: folder })).ref;
+    return (await prepareDataset(store, prepareDataParameters.parse(params), { cacheFolder: folder })).ref;
   };
   return [await prepare(0), await prepare(1)];
 }

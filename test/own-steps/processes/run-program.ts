@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { runParams } from '../../../contracts/kinds/run.ts';
+import { runParameters } from '../../../contracts/kinds/run.ts';
 import { runProgram } from '../../../own-steps/index.ts';
 import { openStore } from '../../../store/index.ts';
 
@@ -11,7 +11,7 @@ time.sleep(1000)`;
 await runProgram({
   key: { run: 'r', step: 's' },
   attempt: 1,
-  parameters: runParams.parse({ command: ['python3', '-c', program, mark] }),
+  parameters: runParameters.parse({ command: ['python3', '-c', program, mark] }),
   code: undefined,
   store: openStore(join(home, 'store')),
   cacheFolder: join(home, 'cache'),
