@@ -177,7 +177,6 @@ export async function execute(
             ...(priority === undefined ? {} : { priority }),
             dataset,
             parameters,
-            epochs: Number(parameters.epochs),
             fingerprint,
             resume,
             accept,

@@ -53,7 +53,6 @@ export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' |
   readonly uses: TrainingKindName;
   readonly dataset: ArtifactRef;
   readonly parameters: { readonly [key: string]: Json };
-  readonly epochs: number;
   readonly fingerprint: string;
   /** Look for checkpoints of an earlier attempt of the run first. */
   readonly resume: boolean;
@@ -88,7 +87,7 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
   let state = input.state;
   let course = input.course ?? newCourse(input.parameters);
   let isFinishing = false;
-  const epochs = () => Number(course.parameters.epochs ?? input.epochs);
+  const epochs = () => Number(course.parameters.epochs);
   setHandler(progressQuery, () => (state ? progressOf(input, state, epochs()) : null), {
     description: 'Epochs done, and the latest metrics',
   });

@@ -355,7 +355,7 @@ it('a training says which epochs its rules may go back to, so that their checkpo
         ...{ run: 'plateau', step: 'pretrain', uses: 'pretrain', queue: 'cpu', timeoutMs: 60_000, retry: {} },
         dataset: { kind: 'dataset', digest: 'd'.repeat(64) },
         parameters: { epochs: 9, optimizer: { learningRate: 0.1 }, health },
-        ...{ epochs: 9, fingerprint: '{}', resume: false, accept: false },
+        ...{ fingerprint: '{}', resume: false, accept: false },
       },
     ],
   });
@@ -376,7 +376,7 @@ it('a training whose checkpoint is gone says so, and so do status and details of
         ...{ run: 'lost', step: 'pretrain', uses: 'pretrain', queue: 'cpu', timeoutMs: 60_000, retry: {} },
         dataset: { kind: 'dataset', digest: 'd'.repeat(64) },
         parameters: { epochs: 3, optimizer: { learningRate: 0.1 } },
-        ...{ epochs: 3, fingerprint: '{}', resume: false, accept: false },
+        ...{ fingerprint: '{}', resume: false, accept: false },
       },
     ],
   });
