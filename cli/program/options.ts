@@ -8,6 +8,10 @@ export type Finish = (work: Promise<number>) => Promise<void>;
 
 export const jsonOption = () => new Option('--json', 'machine-readable output').default(false);
 
+export const openOption = () => new Option('--open', 'show it in the browser').default(false);
+
+export const pageFolderOption = () => new Option('--to <folder>', 'write it there, not into the store');
+
 export const setOption = () =>
   new Option('--set <name=value>', 'replace the default of a param; may be repeated')
     .argParser(collectParam)

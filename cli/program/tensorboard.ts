@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type Finish, jsonOption } from './options.ts';
 
-/** What shows a run in other programs. */
+/** `contrail tensorboard` */
 export function addTensorboard(program: Command, finish: Finish): void {
   program
     .command('tensorboard <run>')

@@ -1,0 +1,15 @@
+import type { Command } from 'commander';
+import { type Finish, jsonOption, openOption, pageFolderOption } from './options.ts';
+
+/** `contrail compare` */
+export function addCompare(program: Command, finish: Finish): void {
+  program
+    .command('compare <run> <run...>')
+    .description('write a page that shows two or more runs side by side')
+    .addOption(openOption())
+    .addOption(pageFolderOption())
+    .addOption(jsonOption())
+    .action(async (first, others, options) =>
+      finish((await import('../commands/report.ts')).compareCommand([first, ...others], options)),
+    );
+}
