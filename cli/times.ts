@@ -8,3 +8,6 @@ export function localTime(iso: string): string {
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':');
   return `${day} ${clock} ${east < 0 ? '-' : '+'}${two(east / 60)}:${two(east % 60)}`;
 }
+
+/** A moment in UTC, as schedules count it: `2026-11-24 03:00:00 UTC`. */
+export const utcTime = (time: Date): string => `${time.toISOString().slice(0, 19).replace('T', ' ')} UTC`;

@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { approveUpdate } from '../../workflows/messages.ts';
 import { say } from '../output.ts';
-import { update } from './control.ts';
+import { updateRun } from '../update-run.ts';
 
 /** `contrail approve`: answers a step that waits for a person. */
 export async function approveCommand(
@@ -17,7 +17,7 @@ export async function approveCommand(
     user: userInfo().username,
     host: hostname(),
   };
-  await update(run, (handle) => handle.executeUpdate(approveUpdate, { args: [request] }));
+  await updateRun(run, (handle) => handle.executeUpdate(approveUpdate, { args: [request] }));
   say(`${step} of ${run} is ${reject ? 'rejected' : 'approved'} by ${as}.`);
   return 0;
 }

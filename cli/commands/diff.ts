@@ -8,9 +8,9 @@ import {
   requirePlan,
   type Store,
 } from '../../store/index.ts';
+import { checkRunId } from '../given-names.ts';
 import { print, printJson, table } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
-import { checkRunId } from './run.ts';
 
 /** What is compared: one heading, and what each of the two runs has there. */
 interface Sides {

@@ -12,10 +12,10 @@ import { trainingKindNames } from '../../contracts/training-kinds.ts';
 import { openHome } from '../../home/home.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
+import { currentModel } from '../current-model.ts';
+import { checkRunId } from '../given-names.ts';
 import { print, printJson, say } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
-import { currentModel } from './models.ts';
-import { checkRunId } from './run.ts';
 
 export interface ExportOptions {
   readonly to: string;

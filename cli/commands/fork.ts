@@ -12,14 +12,17 @@ import {
   recordFork,
   type Store,
 } from '../../store/index.ts';
+import { announce } from '../announce.ts';
 import { withServer } from '../connection.ts';
 import { driftOf, driftTable } from '../drift.ts';
+import { followToEnd } from '../follow-to-end.ts';
+import { checkRunId } from '../given-names.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { printJson, say } from '../output.ts';
+import { planAgain } from '../plan-again.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { newRunId, startRun } from '../runs.ts';
 import { staleDataLines } from '../stale-data.ts';
-import { planAgain, requirePlan } from './resume.ts';
-import { announce, checkRunId, follow } from './run.ts';
 
 export interface ForkOptions {
   readonly from: string;
@@ -32,7 +35,7 @@ export interface ForkOptions {
 /** `contrail fork`: a new run that begins where another one was. */
 export async function forkCommand(origin: string, { from, set, id, detach, json }: ForkOptions): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const before = await requirePlan(store, origin);
+  const before = await requireKnownPlan(store, origin);
   const { step, epoch: wanted } = readPoint(await planByNow(store, origin, before), from);
   const now = await planAgain(store, origin, before, set);
   const { name, epoch } = await findCheckpoint(store, { run: origin, step }, wanted);
@@ -57,7 +60,7 @@ export async function forkCommand(origin: string, { from, set, id, detach, json 
       fork: { run: origin, step, epoch },
     });
     announce(server, run, `Started ${run} from ${step} of ${origin} after epoch ${epoch}`);
-    if (!detach) return follow(server, store, run, json);
+    if (!detach) return followToEnd(server, store, run, json);
     if (json) printJson({ run, origin, step, epoch });
     return 0;
   });

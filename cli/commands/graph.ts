@@ -14,13 +14,13 @@ import {
   type StepProgress,
 } from '../../pipelines/language/describe/graph/index.ts';
 import { loadPlan, openStore, type Store } from '../../store/index.ts';
+import { checkRunId } from '../given-names.ts';
 import { coloured, print, say } from '../output.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
 import { readPipelineFile } from '../pipeline-file.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { findRun, queryStatus } from '../runs.ts';
 import { storedSteps } from '../stored-run.ts';
-import { checkRunId } from './run.ts';
 
 export interface GraphOptions {
   readonly format: 'text' | 'mermaid' | 'svg';

@@ -12,10 +12,10 @@ import type { ServerClient } from '../connection.ts';
 import { coloured, print, printJson, say, table } from '../output.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
 import { refusalOf } from '../refusals.ts';
+import { stateText } from '../run-states.ts';
 import { findRun, whenAttributesAreKnown } from '../runs.ts';
 import { loadStoredRun, runsInStore, type StoredRun } from '../stored-run.ts';
 import { localTime } from '../times.ts';
-import { stateText } from './status.ts';
 
 export interface ListOptions {
   readonly state?: readonly string[];

@@ -6,6 +6,7 @@ import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { openHome } from '../../home/home.ts';
 import { openStore, readRunLog, requirePlan } from '../../store/index.ts';
 import { connect, type ServerClient } from '../connection.ts';
+import { checkRunId } from '../given-names.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { lostAttempts } from '../lost-attempts.ts';
 import { print, printJson, say } from '../output.ts';
@@ -13,7 +14,6 @@ import { isServerAway } from '../perhaps-server.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { findRun } from '../runs.ts';
 import { localTime } from '../times.ts';
-import { checkRunId } from './run.ts';
 
 const pollMs = 1000;
 

@@ -1,11 +1,11 @@
 import type { Json } from '../../contracts/json.ts';
 import { openHome } from '../../home/home.ts';
 import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from '../../store/index.ts';
+import { checkRunId } from '../given-names.ts';
 import { codeReader } from '../outlook/changed-files.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
 import { formatSeconds, print, printJson, say, table } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
-import { checkRunId } from './run.ts';
 
 const words: Readonly<Record<StepOutlook['decision'], string>> = {
   run: 'run',

@@ -1,41 +1,19 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
-import type { Plan } from '../../contracts/plan.ts';
 import { describeEnvironment } from '../../home/environment.ts';
 import { openHome } from '../../home/home.ts';
-import { loadPlan, loadRunRecord, loadStepResults, openStore, recordResume, type Store } from '../../store/index.ts';
+import { loadStepResults, openStore, recordResume } from '../../store/index.ts';
+import { announce } from '../announce.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { driftOf, driftTable } from '../drift.ts';
+import { followToEnd } from '../follow-to-end.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { printJson, say } from '../output.ts';
-import { planSource } from '../pipeline-file.ts';
-import { withRecordedChanges } from '../recorded-changes.ts';
+import { planAgain } from '../plan-again.ts';
 import { findRun, queryStatus, startRun } from '../runs.ts';
 import { staleDataLines } from '../stale-data.ts';
-import { announce, checkRunId, follow } from './run.ts';
 
 type Params = Readonly<Record<string, Json>>;
-
-/** The plan of a run. @throws ContrailError RunNotFound */
-export async function requirePlan(store: Store, run: string): Promise<Plan> {
-  const plan = await loadPlan(store, checkRunId(run));
-  if (plan) return plan;
-  throw new ContrailError(
-    'RunNotFound',
-    `The store knows no run ${run}. \`contrail list\` shows the runs; CONTRAIL_HOME says which store is looked into.`,
-  );
-}
-
-/** The same pipeline as it was written, with other params. @throws ContrailError Usage, InvalidPipeline */
-export async function planAgain(store: Store, run: string, plan: Plan, set: Params): Promise<Plan> {
-  if (Object.keys(set).length === 0) return plan;
-  const record = await loadRunRecord(store, run);
-  if (record?.source)
-    return withRecordedChanges(planSource(record.source, { ...plan.params, ...set }), record.changes ?? []);
-  throw new ContrailError(
-    'Usage',
-    `The run ${run} did not keep its pipeline, so --set cannot be used. Start a new run.`,
-  );
-}
 
 export interface ResumeOptions {
   readonly set: Params;
@@ -47,7 +25,7 @@ export interface ResumeOptions {
 /** `contrail resume`: the same run goes on; what is done is not done again. */
 export async function resumeCommand(run: string, { set, acceptDrift, detach, json }: ResumeOptions): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const before = await requirePlan(store, run);
+  const before = await requireKnownPlan(store, run);
   const now = await planAgain(store, run, before, set);
   return withServer(async (server) => {
     await requireEnded(server, run);
@@ -76,7 +54,7 @@ export async function resumeCommand(run: string, { set, acceptDrift, detach, jso
       accepted: acceptDrift ? drifted : [],
     });
     announce(server, run, `Resumed ${run}`);
-    if (!detach) return follow(server, store, run, json);
+    if (!detach) return followToEnd(server, store, run, json);
     if (json) printJson({ run, drift });
     return 0;
   });

@@ -4,9 +4,9 @@ import { openHome } from '../../home/home.ts';
 import { collectGarbage, listFiles, neededBy, openStore, removeRun, type Store } from '../../store/index.ts';
 import { confirm } from '../confirm.ts';
 import { type ServerClient, withServer } from '../connection.ts';
+import { checkRunId } from '../given-names.ts';
 import { print, printJson, say } from '../output.ts';
 import { findRun } from '../runs.ts';
-import { checkRunId } from './run.ts';
 
 export interface RemoveOptions {
   readonly dryRun: boolean;

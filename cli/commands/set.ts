@@ -8,12 +8,12 @@ import { givenValue } from '../given-value.ts';
 import { say } from '../output.ts';
 import { keepChanges } from '../recorded-changes.ts';
 import { queryStatus } from '../runs.ts';
-import { update } from './control.ts';
+import { updateRun } from '../update-run.ts';
 
 /** `contrail set`: changes a parameter of a step of a run that goes on. */
 export async function setCommand(run: string, change: string): Promise<number> {
   const { step, path, value } = readChange(change);
-  const had = await update(run, async (handle, server) => {
+  const had = await updateRun(run, async (handle, server) => {
     const status = await queryStatus(server, run);
     await handle.executeUpdate(setUpdate, { args: [{ step, path, value }] });
     return status?.steps.find(({ id }) => id === step);

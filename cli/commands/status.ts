@@ -6,14 +6,15 @@ import { openHome } from '../../home/home.ts';
 import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';
 import { askRun, type RunAnswer } from '../ask-run.ts';
 import type { ServerClient } from '../connection.ts';
+import { checkRunId } from '../given-names.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
 import { pendingOf } from '../pending.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
+import { stateOf, stateText } from '../run-states.ts';
 import { findRun, notOnServer, queryStatus } from '../runs.ts';
 import { type StoredStep, storedSteps } from '../stored-run.ts';
 import { localTime } from '../times.ts';
 import { toleratedLines, troubleLines, withTrouble } from '../trouble.ts';
-import { checkRunId } from './run.ts';
 
 /** A run that has ended is asked for its steps no longer than this: the store knows them too. */
 const endedTimeoutMs = 3000;
@@ -69,15 +70,6 @@ async function askSteps(server: ServerClient, run: string, isRunning: boolean): 
   const activities = await pendingOf(server, run, answer.status.steps);
   return { status: withTrouble(answer.status, activities), why: '' };
 }
-
-/** A state of the run's own, as Temporal names it in small letters, or what takes its place where the server has none. */
-export function stateOf(execution: string | undefined, status: string | undefined, isAsked: boolean): string {
-  if (execution === undefined) return isAsked ? 'not-on-server' : 'unknown';
-  return execution === 'RUNNING' && status === 'paused' ? 'paused' : execution.toLowerCase();
-}
-
-/** How a state is put for people. */
-export const stateText = (state: string): string => (state === 'not-on-server' ? 'not on this server' : state);
 
 const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
   table(

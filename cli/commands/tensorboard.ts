@@ -1,7 +1,7 @@
 import { openHome } from '../../home/home.ts';
 import { openStore, requirePlan, tensorboardFolder } from '../../store/index.ts';
+import { checkRunId } from '../given-names.ts';
 import { print, printJson, say } from '../output.ts';
-import { checkRunId } from './run.ts';
 
 /** `contrail tensorboard`: where a run's event files are, and the command that shows them. */
 export async function tensorboardCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {

@@ -5,9 +5,10 @@ import { openHome } from '../../home/home.ts';
 import { openStore } from '../../store/index.ts';
 import { verifyEpoch } from '../../worker/verify-epoch.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { print, printJson, say } from '../output.ts';
+
 import { planByNow } from '../plan-by-now.ts';
-import { requirePlan } from './resume.ts';
 
 const shownTensors = 10;
 /** A line at most so often. */
@@ -19,7 +20,7 @@ export async function verifyCommand(
   { step: named, epoch, json }: { readonly step?: string; readonly epoch?: number; readonly json: boolean },
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const plan = await planByNow(store, run, await requirePlan(store, run));
+  const plan = await planByNow(store, run, await requireKnownPlan(store, run));
   const trainings = plan.steps.filter(({ uses }) => isTrainingKind(uses)).map(({ id }) => id);
   const step = named ?? (trainings.length === 1 ? trainings[0] : undefined);
   if (step === undefined || !trainings.includes(step))

@@ -7,5 +7,5 @@ export function addCancel(program: Command, finish: Finish): void {
     .command('cancel <run>')
     .description('stop a run after a checkpoint')
     .option('--wait', 'until it has stopped', false)
-    .action(async (id, options) => finish((await import('../commands/inspect.ts')).cancelCommand(id, options)));
+    .action(async (id, options) => finish((await import('../commands/cancel.ts')).cancelCommand(id, options)));
 }

@@ -7,5 +7,7 @@ export function addCheckpoints(program: Command, finish: Finish): void {
     .command('checkpoints <run>')
     .description('show the checkpoints of a run, and whether they verify')
     .addOption(jsonOption())
-    .action(async (id, options) => finish((await import('../commands/inspect.ts')).checkpointsCommand(id, options)));
+    .action(async (id, options) =>
+      finish((await import('../commands/checkpoints.ts')).checkpointsCommand(id, options)),
+    );
 }

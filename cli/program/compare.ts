@@ -10,6 +10,6 @@ export function addCompare(program: Command, finish: Finish): void {
     .addOption(pageFolderOption())
     .addOption(jsonOption())
     .action(async (first, others, options) =>
-      finish((await import('../commands/report.ts')).compareCommand([first, ...others], options)),
+      finish((await import('../commands/compare.ts')).compareCommand([first, ...others], options)),
     );
 }

@@ -7,5 +7,5 @@ export function addDoctor(program: Command, finish: Finish): void {
     .command('doctor')
     .description('show the state of every part, and how to mend it')
     .addOption(jsonOption())
-    .action(async (options) => finish((await import('../commands/setup.ts')).doctorCommand(options)));
+    .action(async (options) => finish((await import('../commands/doctor.ts')).doctorCommand(options)));
 }

@@ -2,8 +2,6 @@ import { type Command, Option } from 'commander';
 import { metricNames } from '../../contracts/models.ts';
 import { type Finish, jsonOption, share, wholeNumber } from './options.ts';
 
-const commands = () => import('../commands/models.ts');
-
 /** `contrail models …` */
 export function addModels(program: Command, finish: Finish): void {
   const models = program.command('models').description('the models that runs were promoted to');
@@ -11,12 +9,14 @@ export function addModels(program: Command, finish: Finish): void {
     .command('ls')
     .description('show the current model of each name')
     .addOption(jsonOption())
-    .action(async (options) => finish((await commands()).modelsListCommand(options)));
+    .action(async (options) => finish((await import('../commands/models/ls.ts')).modelsListCommand(options)));
   models
     .command('show <name>')
     .description('show every version of a model')
     .addOption(jsonOption())
-    .action(async (name, options) => finish((await commands()).modelsShowCommand(name, options)));
+    .action(async (name, options) =>
+      finish((await import('../commands/models/show.ts')).modelsShowCommand(name, options)),
+    );
   models
     .command('promote <run>')
     .description('make the model of a run the current one, if it is better')
@@ -33,11 +33,15 @@ export function addModels(program: Command, finish: Finish): void {
     .option('--unknown-overlap', 'compare also where it is not known what a model was trained on', false)
     .option('--force', 'whatever the comparison says', false)
     .addOption(jsonOption())
-    .action(async (run, options) => finish((await commands()).modelsPromoteCommand(run, options)));
+    .action(async (run, options) =>
+      finish((await import('../commands/models/promote.ts')).modelsPromoteCommand(run, options)),
+    );
   models
     .command('rollback <name>')
     .description('go back to an earlier model')
     .option('--to <version>', 'the version (default: the model before the current one)', wholeNumber)
     .addOption(jsonOption())
-    .action(async (name, options) => finish((await commands()).modelsRollbackCommand(name, options)));
+    .action(async (name, options) =>
+      finish((await import('../commands/models/rollback.ts')).modelsRollbackCommand(name, options)),
+    );
 }

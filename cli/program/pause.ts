@@ -8,6 +8,6 @@ export function addPause(program: Command, finish: Finish): void {
     .description('start nothing new and stop trainings at a checkpoint; or only the steps named')
     .option('--reason <text>', 'shown with the run')
     .action(async (id, steps, options) =>
-      finish((await import('../commands/control.ts')).pauseCommand(id, steps, options)),
+      finish((await import('../commands/pause.ts')).pauseCommand(id, steps, options)),
     );
 }

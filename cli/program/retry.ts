@@ -9,6 +9,6 @@ export function addRetry(program: Command, finish: Finish): void {
     .option('--detach', 'do not follow the run', false)
     .addOption(jsonOption())
     .action(async (id, step, options) =>
-      finish((await import('../commands/control.ts')).retryCommand(id, step, options)),
+      finish((await import('../commands/retry.ts')).retryCommand(id, step, options)),
     );
 }

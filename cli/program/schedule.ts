@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander';
 import { scheduleSchema } from '../../contracts/plan.ts';
 import { type Finish, jsonOption, moment, setOption } from './options.ts';
 
-const commands = () => import('../commands/schedule.ts');
 const overlaps = scheduleSchema.shape.overlap.unwrap().options;
 const overlapOption = () =>
   new Option('--overlap <policy>', 'what happens when the run before is still going on').choices(overlaps);
@@ -26,17 +25,21 @@ export function addSchedule(program: Command, finish: Finish): void {
     .option('--paused', 'do not start anything yet', false)
     .option('--replace', 'change the schedule of that name', false)
     .addOption(jsonOption())
-    .action(async (file, options) => finish((await commands()).scheduleCreateCommand(file, options)));
+    .action(async (file, options) =>
+      finish((await import('../commands/schedule/create.ts')).scheduleCreateCommand(file, options)),
+    );
   schedule
     .command('list')
     .description('show the schedules')
     .addOption(jsonOption())
-    .action(async (options) => finish((await commands()).scheduleListCommand(options)));
+    .action(async (options) => finish((await import('../commands/schedule/list.ts')).scheduleListCommand(options)));
   schedule
     .command('describe <schedule>')
     .description('show what it starts, when next, and its last runs')
     .addOption(jsonOption())
-    .action(async (id, options) => finish((await commands()).scheduleDescribeCommand(id, options)));
+    .action(async (id, options) =>
+      finish((await import('../commands/schedule/describe.ts')).scheduleDescribeCommand(id, options)),
+    );
   schedule
     .command('trigger <schedule>')
     .description('start a run now')
@@ -44,7 +47,7 @@ export function addSchedule(program: Command, finish: Finish): void {
     .addOption(overlapOption())
     .addOption(jsonOption())
     .action(async (id, options) =>
-      finish((await import('../commands/schedule-trigger.ts')).scheduleTriggerCommand(id, options)),
+      finish((await import('../commands/schedule/trigger.ts')).scheduleTriggerCommand(id, options)),
     );
   for (const [name, paused, what] of [
     ['pause', true, 'start nothing until it is unpaused'],
@@ -54,16 +57,20 @@ export function addSchedule(program: Command, finish: Finish): void {
       .command(`${name} <schedule>`)
       .description(what)
       .option('--note <text>', 'why')
-      .action(async (id, options) => finish((await commands()).schedulePauseCommand(id, paused, options)));
+      .action(async (id, options) =>
+        finish((await import('../commands/schedule/pause.ts')).schedulePauseCommand(id, paused, options)),
+      );
   schedule
     .command('backfill <schedule>')
     .description('start the runs of a time that has passed')
     .requiredOption('--from <time>', '2026-11-01, or 2026-11-01T03:00:00Z', moment)
     .requiredOption('--to <time>', 'likewise', moment)
     .addOption(overlapOption().default('buffer-all'))
-    .action(async (id, options) => finish((await commands()).scheduleBackfillCommand(id, options)));
+    .action(async (id, options) =>
+      finish((await import('../commands/schedule/backfill.ts')).scheduleBackfillCommand(id, options)),
+    );
   schedule
     .command('delete <schedule>')
     .description('forget it; its runs stay')
-    .action(async (id) => finish((await commands()).scheduleDeleteCommand(id)));
+    .action(async (id) => finish((await import('../commands/schedule/delete.ts')).scheduleDeleteCommand(id)));
 }

@@ -7,5 +7,5 @@ export function addTerminate(program: Command, finish: Finish): void {
     .command('terminate <run>')
     .description('end a run at once, without a checkpoint; it can be resumed')
     .option('--yes', 'do not ask', false)
-    .action(async (id, options) => finish((await import('../commands/control.ts')).terminateCommand(id, options)));
+    .action(async (id, options) => finish((await import('../commands/terminate.ts')).terminateCommand(id, options)));
 }

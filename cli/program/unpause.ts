@@ -8,6 +8,6 @@ export function addUnpause(program: Command, finish: Finish): void {
     .description('let a paused run, or steps that wait for a person, go on')
     .addOption(changeOption())
     .action(async (id, steps, options) =>
-      finish((await import('../commands/control.ts')).unpauseCommand(id, steps, options)),
+      finish((await import('../commands/unpause.ts')).unpauseCommand(id, steps, options)),
     );
 }

@@ -9,5 +9,5 @@ export function addValidate(program: Command, finish: Finish): void {
     .addOption(setOption())
     .option('--no-code', 'run nothing of the pipeline: for YAML of strangers')
     .addOption(jsonOption())
-    .action(async (file, options) => finish((await import('../commands/run.ts')).validateCommand(file, options)));
+    .action(async (file, options) => finish((await import('../commands/validate.ts')).validateCommand(file, options)));
 }

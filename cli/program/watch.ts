@@ -7,5 +7,5 @@ export function addWatch(program: Command, finish: Finish): void {
     .command('watch <run>')
     .description('follow a run')
     .addOption(jsonOption())
-    .action(async (id, options) => finish((await import('../commands/run.ts')).watchCommand(id, options)));
+    .action(async (id, options) => finish((await import('../commands/watch.ts')).watchCommand(id, options)));
 }

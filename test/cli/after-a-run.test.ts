@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { modelsListCommand } from '../../cli/commands/models.ts';
+import { modelsListCommand } from '../../cli/commands/models/ls.ts';
 import { reportOf, reportText } from '../../cli/summary.ts';
 import { localTime } from '../../cli/times.ts';
 import { digestOfJson, jsonBytes, openStore, writeReportFile } from '../../store/index.ts';

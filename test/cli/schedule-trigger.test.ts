@@ -1,6 +1,6 @@
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { trigger } from '../../cli/commands/schedule-trigger.ts';
+import { trigger } from '../../cli/commands/schedule/trigger.ts';
 import { overlapPolicy } from '../../cli/schedules.ts';
 import { startServer } from '../workflows/interpreter.ts';
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { modelsPromoteCommand } from '../../../cli/commands/models.ts';
+import { modelsPromoteCommand } from '../../../cli/commands/models/promote.ts';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } from '../../../contracts/evaluation.ts';
 import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts';

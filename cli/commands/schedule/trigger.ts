@@ -1,15 +1,16 @@
-import { ContrailError } from '../../contracts/errors.ts';
-import type { Json } from '../../contracts/json.ts';
-import type { ScheduleConfig } from '../../contracts/plan.ts';
-import { type Firing, runOfFiring } from '../../contracts/schedules.ts';
-import { openHome } from '../../home/home.ts';
-import { openStore, type Store, saveScheduleDefinition } from '../../store/index.ts';
-import { controlQueue } from '../../workflows/options.ts';
-import { type ServerClient, withServer } from '../connection.ts';
-import { printJson, say } from '../output.ts';
-import { planSource } from '../pipeline-file.ts';
-import { definitionElsewhere, definitionOf, openSchedule, overlapPolicy, scheduledWorkflow } from '../schedules.ts';
-import { checkScheduleId, runsOf } from './schedule.ts';
+import { ContrailError } from '../../../contracts/errors.ts';
+import type { Json } from '../../../contracts/json.ts';
+import type { ScheduleConfig } from '../../../contracts/plan.ts';
+import { type Firing, runOfFiring } from '../../../contracts/schedules.ts';
+import { openHome } from '../../../home/home.ts';
+import { openStore, type Store, saveScheduleDefinition } from '../../../store/index.ts';
+import { controlQueue } from '../../../workflows/options.ts';
+import { type ServerClient, withServer } from '../../connection.ts';
+import { checkScheduleId } from '../../given-names.ts';
+import { printJson, say } from '../../output.ts';
+import { planSource } from '../../pipeline-file.ts';
+import { runsOfSchedule } from '../../schedule-runs.ts';
+import { definitionElsewhere, definitionOf, openSchedule, overlapPolicy, scheduledWorkflow } from '../../schedules.ts';
 
 const triggerWaitMs = 10_000;
 
@@ -99,7 +100,7 @@ async function triggerWith(
   if (!definition) throw new ContrailError('Usage', definitionElsewhere);
   const params = { ...definition.config.params, ...set };
   const policy = overlap ?? definition.config.overlap;
-  const runs = await runsOf(server, id);
+  const runs = await runsOfSchedule(server, id);
   const isAlone = description.info.runningActions.length === 0 && !runs.some(({ state }) => state === 'running');
   if (!isAlone && policy === 'skip') return { run: null, skipped: 'overlap' };
   if (!isAlone && policy !== 'allow-all')

@@ -2,25 +2,10 @@ import type { StepKey } from '../../contracts/identifiers.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { openHome } from '../../home/home.ts';
 import { openCheckpoints, openStore, parseCheckpointName, requirePlan, type Store } from '../../store/index.ts';
-import { withServer } from '../connection.ts';
-import { print, printJson, say, table } from '../output.ts';
+import { checkRunId } from '../given-names.ts';
+import { print, printJson, table } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
-import { requireRunning } from '../runs.ts';
 import { localTime } from '../times.ts';
-import { checkRunId } from './run.ts';
-
-/** `contrail cancel` */
-export async function cancelCommand(run: string, { wait }: { readonly wait: boolean }): Promise<number> {
-  checkRunId(run);
-  return withServer(async (server) => {
-    await requireRunning(server, run);
-    const handle = server.client.workflow.getHandle(run);
-    await handle.cancel();
-    say(`Asked ${run} to stop; its trainers checkpoint first. \`contrail resume ${run}\` goes on from there.`);
-    if (wait) await handle.result().catch(() => undefined);
-    return 0;
-  });
-}
 
 /** `contrail checkpoints` */
 export async function checkpointsCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {

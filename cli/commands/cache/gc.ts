@@ -1,0 +1,27 @@
+import { formatBytes } from '../../../contracts/limits.ts';
+import { openHome } from '../../../home/home.ts';
+import { collectGarbage, openStore } from '../../../store/index.ts';
+import { print, printJson, say } from '../../output.ts';
+
+const shownDigest = 12;
+
+/** `contrail cache gc` */
+export async function cacheCollectCommand({
+  dryRun,
+  json,
+}: {
+  readonly dryRun: boolean;
+  readonly json: boolean;
+}): Promise<number> {
+  const { entries, artifacts, bytes } = await collectGarbage(openStore(openHome().storeUrl), { dryRun });
+  if (json) {
+    printJson({ dryRun, entries: entries.map(({ key }) => key), artifacts, bytes });
+    return 0;
+  }
+  for (const { kind, digest, bytes: size } of artifacts)
+    print(`${kind} ${digest.slice(0, shownDigest)} ${formatBytes(size)}`);
+  say(
+    `${dryRun ? 'Would remove' : 'Removed'} ${entries.length} results without artifacts and ${artifacts.length} artifacts that nothing names: ${formatBytes(bytes)}.`,
+  );
+  return 0;
+}

@@ -1,0 +1,19 @@
+import { openHome } from '../../home/home.ts';
+import { buildComparison, writeReport } from '../../report/index.ts';
+import { openStore } from '../../store/index.ts';
+import { checkRunId } from '../given-names.ts';
+import { print, printJson, say } from '../output.ts';
+import { openPage, type PageOptions, writeFolder } from '../page-folder.ts';
+
+/** `contrail compare`: writes one page about several runs. */
+export async function compareCommand(runs: readonly string[], { open, to, json }: PageOptions): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const [first = ''] = runs.map(checkRunId);
+  const { files, name } = await buildComparison(store, runs, say);
+  const page =
+    to === undefined ? await writeReport(store, first, files, name) : await writeFolder(to, files, `${name}.html`);
+  if (json) printJson({ runs, page, files: files.size });
+  else print(`Comparison: ${page}`);
+  if (open) await openPage(page);
+  return 0;
+}

@@ -1,0 +1,28 @@
+import { openHome } from '../../../home/home.ts';
+import { loadRefusals, loadVersions, openStore } from '../../../store/index.ts';
+import { currentModel } from '../../current-model.ts';
+import { refusalText, versionTable } from '../../model-texts.ts';
+import { print, printJson } from '../../output.ts';
+
+const shownRefusals = 10;
+
+/** `contrail models show` */
+export async function modelsShowCommand(model: string, { json }: { readonly json: boolean }): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const current = await currentModel(store, model);
+  const versions = await loadVersions(store, model);
+  if (json) printJson({ current: current.version, versions, refused: await loadRefusals(store, model) });
+  else {
+    print(`${model}: version ${current.version} is current, of run ${current.run}`);
+    print(versionTable(versions.toReversed()));
+    print('\nWhy each was promoted:');
+    for (const { version, reason } of versions.toReversed()) print(`  version ${version}: ${reason}`);
+    const refused = (await loadRefusals(store, model)).toReversed();
+    if (refused.length > 0)
+      print(
+        `\nNot promoted${refused.length > shownRefusals ? `, the last ${shownRefusals} of ${refused.length}` : ''}:`,
+      );
+    for (const refusal of refused.slice(0, shownRefusals)) print(`  ${refusalText(refusal)}`);
+  }
+  return 0;
+}

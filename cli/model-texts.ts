@@ -1,0 +1,20 @@
+import type { ModelVersion, Refusal } from '../contracts/models.ts';
+import { table } from './output.ts';
+import { localTime } from './times.ts';
+
+/** Whole sentences are too wide for a column: a terminal wraps them below the table. */
+export const refusalText = ({ at, run, step, reason }: Refusal): string =>
+  `${run} was not promoted${step === null ? ' by hand' : ''} (${localTime(at)}): ${reason}`;
+
+/** A table with a line for each version; columns that are given come first. */
+export function versionTable(
+  versions: readonly ModelVersion[],
+  before: Readonly<Record<string, (version: ModelVersion) => string>> = {},
+): string {
+  const rows = versions.map((each) => {
+    const { version, metrics, run, promotedAt } = each;
+    const shown = [metrics.top1, metrics.macroF1, metrics.knn].map((value) => value?.toFixed(4) ?? '');
+    return [...Object.values(before).map((text) => text(each)), version, ...shown, localTime(promotedAt), run];
+  });
+  return table([...Object.keys(before), 'version', 'top-1', 'macro F1', 'k-NN', 'since', 'run'], rows);
+}
