@@ -33,8 +33,15 @@ export function describeEnvironment(): Record<string, string> {
 const packageAt = (path: string) =>
   z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(root, path), 'utf8')));
 
-/** SHA-256 over the names and contents of the source files. */
+let digest: string | undefined;
+
+/** SHA-256 over the names and contents of the source files, as they were when this process first asked: it runs what it has loaded. */
 function codeDigest(): string {
+  digest ??= digestOfCode();
+  return digest;
+}
+
+function digestOfCode(): string {
   const hash = createHash('sha256');
   for (const folder of codeFolders)
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).sort())
