@@ -25,6 +25,8 @@ const server = ['GOMAXPROCS', 'GOMEMLIMIT'] as const;
 /** Names for a child that computes. */
 const compute = [
   'FORCE_COLOR',
+  // Of native/load.mjs: which compilation of our code the parent runs.
+  'CONTRAIL_COMPILATION',
   // Of Node: what decides how it runs. Heap sizes stand here.
   'NODE_OPTIONS',
   'NODE_ENV',

@@ -1,15 +1,28 @@
 // Plain JavaScript on Node's own modules and esbuild: it is what makes our TypeScript run.
 import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const here = fileURLToPath(import.meta.url);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compiled = join(root, '.native', 'compiled');
+/** Is in the folder of a compilation that is whole. */
+const finished = 'compilation.json';
 const latestFile = join(compiled, 'latest.json');
+/** Names the compilation that a process runs, for those that it starts: a worker and its trainers stay of one mind when sources change. */
+const inherited = 'CONTRAIL_COMPILATION';
 /** Compilations that are kept: a process that began before the sources changed may not have loaded all of its own yet. */
 const keptCompilations = 10;
 
@@ -51,13 +64,24 @@ export async function load(source) {
 }
 
 /**
- * The folder of what the sources are compiled to as they are now; null where they cannot be compiled or written.
+ * The folder of what this process and those that it starts run, compiled from the sources as they were when the first of them began;
+ * null where they cannot be compiled or written.
  *
  * @returns {Promise<string | null>}
  */
 export async function compiledFolder() {
-  const latest = latestCompilation();
-  if (latest) return latest;
+  const known = inheritedCompilation() ?? latestCompilation() ?? (await newCompilation());
+  if (known) process.env[inherited] = basename(known);
+  return known;
+}
+
+function inheritedCompilation() {
+  const name = process.env[inherited];
+  const folder = join(compiled, basename(name ?? ''));
+  return name && existsSync(join(folder, finished)) ? folder : null;
+}
+
+async function newCompilation() {
   const folder = join(compiled, randomUUID());
   try {
     await compile(folder);
@@ -121,9 +145,10 @@ async function compile(folder) {
       },
     ],
   });
-  const written = join(folder, 'compilation.json');
+  const written = join(folder, finished);
   writeFileSync(written, JSON.stringify({ root, folder, sources }));
-  renameSync(written, latestFile);
+  copyFileSync(written, `${written}.latest`);
+  renameSync(`${written}.latest`, latestFile);
 }
 
 /** For what is left over, which another process may be removing too. @param {() => void} remove */

@@ -37,9 +37,13 @@ async function makeProject(name: string) {
   return { root, write };
 }
 
-async function runMain(root: string, ...args: string[]) {
+const runMain = (root: string, ...args: string[]) => runMainIn({}, root, ...args);
+
+async function runMainIn(env: NodeJS.ProcessEnv, root: string, ...args: string[]) {
   const program = [join(root, 'native', 'run.mjs'), join(root, 'cli', 'main.ts'), ...args];
-  const { stdout } = await promisify(execFile)(process.execPath, program);
+  const { stdout } = await promisify(execFile)(process.execPath, program, {
+    env: { ...process.env, CONTRAIL_COMPILATION: undefined, ...env },
+  });
   return JSON.parse(stdout) as { readonly text: string; readonly from: string; readonly arguments: readonly string[] };
 }
 
@@ -55,6 +59,22 @@ describe('a program of ours', () => {
     await write('contracts/greeting.ts', greeting('other'));
     expect((await runMain(root)).text).toBe('other');
     expect(await compilations(root)).toHaveLength(2);
+  });
+
+  it('and those that it starts run what it runs, though a source has changed meanwhile', async () => {
+    const { root, write } = await makeProject('under-way');
+    await runMain(root);
+    const [name] = await compilations(root);
+    await write('contracts/greeting.ts', greeting('newer'));
+    expect((await runMainIn({ CONTRAIL_COMPILATION: name }, root)).text).toBe('hello');
+    expect((await runMainIn({ CONTRAIL_COMPILATION: '../cli' }, root)).text).toBe('newer');
+    expect((await runMain(root)).text).toBe('newer');
+    await write(
+      'cli/main.ts',
+      'console.log(JSON.stringify({ text: process.env.CONTRAIL_COMPILATION, from: "", arguments: [] }));',
+    );
+    const { text } = await runMain(root);
+    expect(await compilations(root)).toContain(text);
   });
 
   it('gets its arguments, and knows where its source is', async () => {

@@ -113,6 +113,7 @@ function failure(id: number, error: unknown): TrainerMessage {
   if (error instanceof JobStopped) return { type: 'stopped', id, at: error.at };
   const known = explained(error);
   if (known) return { type: 'error', id, code: known.code, message: known.message };
+  if (error instanceof z.ZodError) return { type: 'error', id, code: 'InvalidInput', message: z.prettifyError(error) };
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   return { type: 'error', id, code: 'TrainerCrashed', message, ...(stack ? { stack } : {}) };
 }
