@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { approvalDecisionSchema, decisionText, questionText } from '../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { oneLine } from '../contracts/one-line.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { TrainerProgress } from '../contracts/trainer.ts';
@@ -187,7 +188,7 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Ste
     if (step.asks) return questionText(step.asks);
     if (step.state === 'running' && step.trouble && !activity)
       return [troubleText(step.trouble), waits].filter(Boolean).join(', ');
-    if (step.state === 'failed') return pc.red(step.error?.message.split('\n')[0] ?? '');
+    if (step.state === 'failed') return pc.red(oneLine(step.error?.message ?? ''));
     if (step.state === 'done') {
       const took =
         step.startedAt && step.endedAt
@@ -240,7 +241,18 @@ function headline(step: StepStatus): string {
   if (step.uses === 'approve' && decision.success) return decisionText(decision.data);
   if (step.uses === 'promote') return promotionText(step);
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
-  const shown = ['top1', 'knn', 'validationTop1', 'loss', 'name', 'clean', 'mean', 'auroc'].flatMap((name) => {
+  const shown = [
+    'top1',
+    'recallAt1',
+    'mapAtR',
+    'knn',
+    'validationTop1',
+    'loss',
+    'name',
+    'clean',
+    'mean',
+    'auroc',
+  ].flatMap((name) => {
     const value = result[name];
     if (typeof value === 'number')
       return [`${name} ${value.toFixed(4)}${name === 'top1' ? withoutCopies(result) : ''}`];

@@ -1,11 +1,12 @@
 import pc from 'picocolors';
+import { oneLine } from '../contracts/one-line.ts';
 import type { PipelineStatus, StepStatus, StepTrouble } from '../contracts/status.ts';
 import { formatSeconds } from './output.ts';
 import type { Activities } from './pending.ts';
 
 /** What a person reads of a step that is tried again: which attempt, what the last one failed with, when the next begins. */
 export function troubleText({ attempt, error, nextTry, stuck }: StepTrouble, now: number = Date.now()): string {
-  const reason = error.message.split('\n')[0] ?? error.type;
+  const reason = oneLine(error.message) || error.type;
   const next =
     nextTry === null
       ? `attempt ${attempt} is under way or due`
@@ -34,7 +35,7 @@ export function toleratedLines(steps: readonly Pick<StepStatus, 'id' | 'tolerate
     ? []
     : [
         `${pc.yellow(`${lost.length} lost, which the pipeline tolerates`)}:`,
-        ...lost.slice(0, mostLines).map(({ id, error }) => `  ${id}: ${error?.message.split('\n')[0] ?? 'not done'}`),
+        ...lost.slice(0, mostLines).map(({ id, error }) => `  ${id}: ${error ? oneLine(error.message) : 'not done'}`),
         ...(lost.length > mostLines ? [`  and ${lost.length - mostLines} more`] : []),
       ];
 }

@@ -17,7 +17,10 @@ export const plannedStepIdSchema = z
 
 export const runIdSchema = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be letters, digits, dots, dashes and underscores, at most 128');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+    'must be letters, digits, dots, dashes and underscores, at most 128, and begin with a letter or a digit',
+  );
 
 /** A step of a run: what a trainer process, a lease and a series of checkpoints belong to. */
 export const stepKeySchema = z.strictObject({ run: runIdSchema, step: plannedStepIdSchema });

@@ -76,8 +76,9 @@ export const limits = {
   sourceBytes: 64 * 1024 * 1024,
   /** Files and folders that are looked through for them. */
   sourceEntries: 100_000,
-  /** Files of one output of a program. */
+  /** Files of one output of a program, and their bytes: a file with holes counts in full. */
   outputFiles: 10_000,
+  outputBytes: 64 * 1024 ** 3,
 } as const;
 
 const units = [

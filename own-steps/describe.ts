@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -32,6 +33,7 @@ export async function describeOwnStep(
   { limitMs = usualLimitMs }: { readonly limitMs?: number } = {},
 ): Promise<OwnStepFile> {
   const path = file.slice(2);
+  if (!existsSync(join(root, path))) return { problem: `there is no such file in ${root}` };
   const graph = importGraph(root, path);
   if ('problem' in graph) return graph;
   const read = readFiles(root, graph.files);

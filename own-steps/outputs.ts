@@ -4,7 +4,7 @@ import { join, relative, sep } from 'node:path';
 import { type ArtifactRef, type TreeAbout, treePathSchema } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { ProgramOutput } from '../contracts/kinds/run.ts';
-import { limits } from '../contracts/limits.ts';
+import { formatBytes, limits } from '../contracts/limits.ts';
 import { createArtifactWriter, isMissing, type Store, withRegularFile } from '../store/index.ts';
 
 /** Where an output is, from the working folder. */
@@ -63,12 +63,15 @@ export async function storeOutput(
   const writer = createArtifactWriter(store, 'files');
   try {
     const about: TreeAbout['files'] = [];
+    let room: number = limits.outputBytes;
     for (const [index, file] of files.toSorted().entries()) {
       signal.throwIfAborted();
       const stored = String(index + 1).padStart(6, '0');
-      const executable = await addFile(writer.add, join(folder, file), stored);
-      if (executable === null) throw wrong(`holds ${file}, which is no file`);
-      about.push({ path: file, file: stored, ...(executable ? { executable } : {}) });
+      const added = await addFile(writer.add, join(folder, file), stored, { room, signal });
+      if (added === null) throw wrong(`holds ${file}, which is no file`);
+      if ('tooLarge' in added) throw wrong(`has more than ${formatBytes(limits.outputBytes)}, which is the limit`);
+      room -= added.size;
+      about.push({ path: file, file: stored, ...(added.executable ? { executable: true } : {}) });
     }
     return await writer.finish({ is, files: about } satisfies TreeAbout);
   } finally {
@@ -76,15 +79,22 @@ export async function storeOutput(
   }
 }
 
-/** Adds a file piece by piece. @returns whether it can be executed; null where it is, by now, not a file */
+/**
+ * Adds a file piece by piece, so that a signal ends it within a large one.
+ *
+ * @param room bytes that it may have
+ * @returns its size, and whether it can be executed; null where it is, by now, not a file
+ */
 const addFile = (
   add: (name: string, content: AsyncIterable<Uint8Array>) => Promise<void>,
   path: string,
   name: string,
-): Promise<boolean | null> =>
-  withRegularFile(path, 'refused', async (file, { mode }) => {
-    await add(name, createReadStream('', { fd: file, autoClose: false, highWaterMark: 1024 * 1024 }));
-    return (mode & constants.S_IXUSR) !== 0;
+  { room, signal }: { readonly room: number; readonly signal: AbortSignal },
+): Promise<{ readonly size: number; readonly executable: boolean } | { readonly tooLarge: true } | null> =>
+  withRegularFile(path, 'refused', async (file, { mode, size }) => {
+    if (size > room) return { tooLarge: true };
+    await add(name, createReadStream('', { fd: file, autoClose: false, highWaterMark: 1024 * 1024, signal }));
+    return { size, executable: (mode & constants.S_IXUSR) !== 0 };
   });
 
 export async function filesIn(

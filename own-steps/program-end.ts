@@ -22,7 +22,11 @@ export function requireSuccess(
     end.how === 'signal'
       ? `was killed by ${end.signal}${end.signal === 'SIGKILL' ? ', as a rule for want of memory' : ''}`
       : `ended with exit code ${end.code}${signalOf(end.code)}`;
-  const said = last.length > 0 ? ` It last printed:\n${last.join('\n')}` : ' It printed nothing.';
+  const before = last.slice(0, -1);
+  const said =
+    last.length > 0
+      ? ` It last printed: ${last.at(-1)}${before.length > 0 ? `\nBefore that:\n${before.join('\n')}` : ''}`
+      : ' It printed nothing.';
   const isPermanent = end.how === 'exit' && noRetry.includes(end.code);
   throw new ContrailError(isPermanent ? 'ProgramRefused' : 'ProgramFailed', `${program} ${how}.${said}`);
 }

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { hasCode } from '../contracts/system-errors.ts';
 
 /** The folders of one attempt. */
@@ -58,5 +60,11 @@ async function removeFolder(folder: string): Promise<void> {
       if (entry.isDirectory()) await open(join(path, entry.name));
   };
   if ((await lstat(folder).catch(() => null))?.isDirectory()) await open(folder).catch(() => undefined);
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    // Folders in folders without end have no path that Node could name; rm goes from one into the next.
+    if (!hasCode(error, 'ENAMETOOLONG')) throw error;
+    await promisify(execFile)('rm', ['-rf', '--', folder]);
+  }
 }

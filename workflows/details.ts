@@ -1,6 +1,7 @@
 import { questionText } from '../contracts/approval.ts';
 import { dataHeadline } from '../contracts/data-account.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
+import { oneLine } from '../contracts/one-line.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { type StepState, type StepStatus, stuckAfter } from '../contracts/status.ts';
@@ -47,7 +48,7 @@ export function runDetails({ steps, counts, paused, troubles, tolerated, shown }
 function troubleText(id: string, { attempt, message, nextTry }: NonNullable<StepTroubleReport['failed']>): string {
   const how = attempt >= stuckAfter ? 'is **stuck**' : 'is tried again';
   const when = `${nextTry.slice(0, 19).replace('T', ' ')} UTC`;
-  return `**${id}** ${how}: attempt ${attempt} failed: ${firstLine(message)} Attempt ${attempt + 1} from ${when} on; the newest is in _Pending Activities_ and \`contrail status\`.`;
+  return `**${id}** ${how}: attempt ${attempt} failed: ${inOneLine(message)} Attempt ${attempt + 1} from ${when} on; the newest is in _Pending Activities_ and \`contrail status\`.`;
 }
 
 /** A table of steps. */
@@ -62,14 +63,14 @@ const maximumError = 200;
 
 function stateText({ state, reused, error, from, attempts, note, asks }: StepStatus): string {
   if (asks) return `${state}: ${markdownText(questionText(asks).slice(0, maximumError))}`;
-  if (error) return `${state}: ${firstLine(error.message)}`;
+  if (error) return `${state}: ${inOneLine(error.message)}`;
   if (from) return `${state} (from ${from.run}/${from.step})`;
   if (reused) return `${state} (reused)`;
   if (note) return `${state}: ${markdownText(note)}`;
   return attempts > 1 ? `${state} (attempt ${attempts})` : state;
 }
 
-const firstLine = (text: string): string => markdownText(text.split('\n')[0]?.slice(0, maximumError) ?? '');
+const inOneLine = (text: string): string => markdownText(oneLine(text, maximumError));
 
 const epochText = ({ epoch, epochs }: StepStatus) => (epoch === null ? '' : `${epoch} of ${epochs}`);
 

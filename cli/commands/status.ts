@@ -1,5 +1,6 @@
 import { questionText } from '../../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
+import { oneLine } from '../../contracts/one-line.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
 import { openHome } from '../../home/home.ts';
@@ -87,15 +88,15 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
 
 function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
   if ('asks' in step && step.asks) return questionText(step.asks);
-  if (error) return shortened(error.message.split('\n')[0] ?? '');
+  if (error) return oneLine(error.message, longest);
   const said = promotionText({ uses: step.uses, result }) || dataHeadline({ uses: step.uses, result });
-  if (said !== '') return shortened(said);
+  if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number') return `top-1 ${result.top1.toFixed(4)}`;
+  if (typeof result?.recallAt1 === 'number') return `recall at 1 ${result.recallAt1.toFixed(4)}`;
   return metrics ? `loss ${metrics.loss.toFixed(4)}` : '';
 }
 
 const longest = 160;
-const shortened = (text: string) => (text.length > longest ? `${text.slice(0, longest)}…` : text);
 
 function took(step: StepStatus | StoredStep): string {
   if ('seconds' in step && step.seconds !== null) return formatSeconds(step.seconds);

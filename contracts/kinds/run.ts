@@ -15,6 +15,8 @@ const wordSchema = z.union([
   z.string().refine((text) => !text.includes('\0'), 'must not hold the character 0'),
   z.number(),
   z.boolean(),
+  // What an earlier step gave may be a list; a program reads it as JSON.
+  z.union([z.array(z.json()), z.record(z.string(), z.json())]).transform((value) => JSON.stringify(value)),
 ]);
 /** Each has a variable of its own, whose name is in capitals. */
 const named = <T extends z.ZodType>(member: T) =>
@@ -60,7 +62,7 @@ export const runParameters = z.strictObject({
     .min(1)
     .max(1000)
     .describe(
-      'the program and its arguments, each a word of its own; `${inputs.<name>}` and `${outputs.<name>}` stand for paths',
+      'the program and its arguments, each a word of its own, a list or mapping as JSON; `${inputs.<name>}` and `${outputs.<name>}` stand for paths',
     ),
   shell: z
     .boolean()
@@ -84,7 +86,10 @@ export const runParameters = z.strictObject({
     .describe(
       'the fields that the program writes as JSON to the file that CONTRAIL_RESULT names, each `number`, `text`, `boolean`, `list`, `mapping` or `any`; where absent, any field may be there',
     ),
-  env: z.record(variableSchema, wordSchema).default({}).describe('variables for the program'),
+  env: z
+    .record(variableSchema, wordSchema)
+    .default({})
+    .describe('variables for the program; a list or mapping is given as JSON'),
   passEnv: z
     .array(variableSchema)
     .max(100)

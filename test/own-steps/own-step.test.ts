@@ -200,6 +200,11 @@ describe('a step in TypeScript', () => {
 });
 
 describe('what a step of your own is', () => {
+  it('that is not there is said to be missing', async () => {
+    const found = await describeOwnStep(folder, './steps/nowhere.ts');
+    expect(found).toEqual({ problem: `there is no such file in ${folder}` });
+  });
+
   it('is learned in a process of its own, with the files that it imports', async () => {
     const found = await described(
       stepFile(

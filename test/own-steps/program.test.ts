@@ -188,14 +188,59 @@ time.sleep(1.2)
   });
 });
 
+it('a program reads a list or mapping that a step gave as JSON', async () => {
+  const result = await python(tell('{"all": json.loads(sys.argv[1]), "one": json.loads(os.environ["ONE"])}'), {
+    command: ['python3', 'main.py', [1, 'a b', null]],
+    env: { ONE: { a: ['$(id)'] } },
+  });
+  expect(result).toEqual({ all: [1, 'a b', null], one: { a: ['$(id)'] } });
+});
+
+describe('an output that is very large', () => {
+  const sparse = (bytes: string) =>
+    `${write}os.makedirs("out")\nos.truncate(os.open("out/big", os.O_CREAT | os.O_RDWR), ${bytes})\n`;
+  const outputs = { made: { folder: 'out' } };
+
+  it('is refused with the limit', async () => {
+    expect(await failure(python(sparse('1 << 41'), { outputs }))).toEqual({
+      code: 'InvalidResult',
+      message: 'The output made has more than 64 GiB, which is the limit.',
+    });
+  });
+
+  it('is no longer copied once its step is cancelled', async () => {
+    const controller = new AbortController();
+    const copying = python(
+      `${sparse('1 << 35')}print("written")`,
+      { outputs },
+      {
+        signal: controller.signal,
+        onLine: () => setTimeout(() => controller.abort(), 300),
+      },
+    );
+    await expect(copying).rejects.toThrow(/abort/i);
+    expect(await filesBelow(join(home, 'store', 'staging')).catch(() => [])).toEqual([]);
+  });
+});
+
+it('folders in folders without end are removed when the program has ended', async () => {
+  const text = `${write}for _ in range(600):\n    os.mkdir("a" * 20)\n    os.chdir("a" * 20)\n`;
+  await python(text);
+  expect(await readdir(join(home, 'cache', 'own-steps'))).toEqual([]);
+});
+
 describe('a program that fails', () => {
   it('is tried again after an exit code, unless that is in noRetry', async () => {
     const exits = (code: number, noRetry: number[] = []) =>
       failure(python(`import sys\nprint("no such column", file=sys.stderr)\nsys.exit(${code})`, { noRetry }));
     expect(await exits(3)).toEqual({
       code: 'ProgramFailed',
-      message: 'python3 ended with exit code 3. It last printed:\nno such column',
+      message: 'python3 ended with exit code 3. It last printed: no such column',
     });
+    const lines = 'for line in ["one", "two", "three"]: print(line)\nraise SystemExit(1)';
+    expect((await failure(python(lines))).message).toBe(
+      'python3 ended with exit code 1. It last printed: three\nBefore that:\none\ntwo',
+    );
     expect((await exits(3, [2, 3])).code).toBe('ProgramRefused');
     expect((await exits(4, [2, 3])).code).toBe('ProgramFailed');
   });

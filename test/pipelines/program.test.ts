@@ -101,6 +101,8 @@ sources: ["lib/**"]`,
     ],
     ['a shell with words', 'command: [echo, x], shell: true', /5:\d+ with shell, command must be one text/],
     ['an exit code that is success', 'command: [x], noRetry: [0]', /5:\d+ /],
+    ['brackets too many', 'command: [[x]]', /5:\d+ must be text, a number, true or false; only a reference/],
+    ['a mapping as a variable', 'command: [x], env: { A: { b: 1 } }', /5:\d+ must be text, a number, true or false/],
     ['no command', 'env: { A: b }', /command is missing|command/],
   ])('is refused with %s', (_, parameters, message) => {
     const found = problems(parameters);

@@ -42,6 +42,7 @@ export function codeOf(
 export function checkProgram({ written, definition, list }: ReadStep, { read }: Graph): void {
   const given = definition.with as Readonly<Record<string, Json>>;
   const say = (path: Path, message: string) => written.scope.report.at([...written.path, 'with', ...path], message);
+  checkWords(given, say);
   checkPlaces(given, say);
   if (given.shell === true) checkShell(given, list !== undefined, say);
   checkOutputs(given, say);
@@ -54,6 +55,17 @@ export function checkProgram({ written, definition, list }: ReadStep, { read }: 
 }
 
 type Say = (path: Path, message: string) => void;
+
+/** A list that stands in the command is a mistake, as a rule of brackets; one that a step gives comes as JSON. */
+function checkWords(given: Readonly<Record<string, Json>>, say: Say): void {
+  for (const part of ['command', 'env'] as const)
+    for (const [name, word] of Object.entries(given[part] ?? {}))
+      if (typeof word === 'object' && word !== null)
+        say(
+          [part, Array.isArray(given[part]) ? Number(name) : name],
+          'must be text, a number, true or false; only a reference to a list or mapping stands for its JSON',
+        );
+}
 
 /** `${inputs.…}` and `${outputs.…}` must be declared. */
 function checkPlaces(given: Readonly<Record<string, Json>>, say: Say): void {
