@@ -1,4 +1,4 @@
-import { constants, createReadStream } from 'node:fs';
+import { constants, createReadStream, existsSync } from 'node:fs';
 import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type ArtifactRef, type TreeAbout, treePathSchema } from '../contracts/artifacts.ts';
@@ -106,6 +106,9 @@ export async function filesIn(
   for (const entry of await readdir(join(root, below), { withFileTypes: true })) {
     const path = below === '' ? entry.name : `${below}/${entry.name}`;
     if (!treePathSchema.safeParse(path).success) throw wrong(`holds ${JSON.stringify(path)}, whose path is too long`);
+    // What is no UTF-8 comes with U+FFFD in its place, and nothing is found by such a name.
+    if (entry.name.includes('\ufffd') && !existsSync(join(root, path)))
+      throw wrong(`holds ${JSON.stringify(path)}, whose name is not valid UTF-8: rename it`);
     if (entry.isDirectory()) await filesIn(root, path, wrong, found);
     else if (entry.isFile()) found.push(path);
     else

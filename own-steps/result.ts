@@ -12,13 +12,15 @@ const wrong = (what: string, cause?: unknown) =>
 /**
  * Reads the result that a program wrote; empty where it wrote none.
  *
- * @throws ContrailError InvalidResult where it is too large, no JSON, no object, or holds a secret
+ * @throws ContrailError InvalidResult where it is too large, no JSON, no object, or holds a secret or a number that would be rounded
  */
 export async function readResult(file: string, secrets: Secrets): Promise<{ readonly [name: string]: Json }> {
   const text = await readBounded(file);
   if (text === null) return {};
   // It goes into the history of the run, which many may read.
   if (secrets.isIn(text)) throw wrong('holds the value of a variable of passEnv');
+  const rounded = roundedNumber(text);
+  if (rounded) throw wrong(`holds the number ${rounded.slice(0, 40)}, which would be rounded; write it as text`);
   try {
     const parsed = z.record(z.string(), z.json()).safeParse(JSON.parse(text));
     if (parsed.success) return parsed.data as { readonly [name: string]: Json };
@@ -27,6 +29,13 @@ export async function readResult(file: string, secrets: Secrets): Promise<{ read
     throw wrong(why, cause);
   }
   throw wrong('must be a JSON object, such as {"rows": 100}, of numbers that JSON can hold');
+}
+
+/** A whole number in JSON that a float64 cannot hold: parsed, it would be another. */
+function roundedNumber(text: string): string | undefined {
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g))
+    if (/^-?\d{16,}$/.test(token) && !Number.isSafeInteger(Number(token))) return token;
+  return undefined;
 }
 
 /** The text of a file that a program wrote; null where there is none. @throws ContrailError InvalidResult where it is too large or no file */

@@ -188,6 +188,12 @@ time.sleep(1.2)
   });
 });
 
+it('a program gives large numbers that are exact, and any as text', async () => {
+  const given =
+    '{"a": 9007199254740991, "b": "12345678901234567890", "c": 1.2345678901234567e20, "d": 0.12345678901234568}';
+  expect(await python(tell(given))).toEqual(JSON.parse(given));
+});
+
 it('a program reads a list or mapping that a step gave as JSON', async () => {
   const result = await python(tell('{"all": json.loads(sys.argv[1]), "one": json.loads(os.environ["ONE"])}'), {
     command: ['python3', 'main.py', [1, 'a b', null]],
@@ -283,6 +289,11 @@ describe('a program that fails', () => {
     ],
     ['a link', 'os.symlink("/etc/passwd", os.environ["CONTRAIL_RESULT"])', 'must be a file, not a link'],
     ['a pipe', 'os.mkfifo(os.environ["CONTRAIL_RESULT"])', 'must be a file'],
+    [
+      'a number that would be rounded',
+      tell('{"n": [9007199254740993]}'),
+      /the number 9007199254740993, which would be rounded/,
+    ],
   ])('is not tried again for a result that is %s', async (_, text, message) => {
     const found = await failure(python(`${write}${text}`));
     expect(found).toMatchObject({ code: 'InvalidResult', message: expect.stringMatching(message) });
@@ -302,6 +313,11 @@ describe('a program that fails', () => {
     ['is a file', 'open("out", "w")', 'must be a folder'],
     ['is a link to another folder', 'os.symlink("/etc", "out")', 'behind, a link'],
     ['holds a link', 'os.mkdir("out"); os.symlink("/etc/passwd", "out/x")', 'holds x, which is a link'],
+    [
+      'holds a name that is no UTF-8',
+      'os.mkdir("out"); open(b"out/\\xff", "w")',
+      'whose name is not valid UTF-8: rename it',
+    ],
     ['holds a pipe', 'os.mkdir("out"); os.mkfifo("out/x")', 'holds x, which is no file'],
   ])('is not tried again for an output that %s', async (_, text, message) => {
     const found = await failure(python(`${write}${text}`, { outputs: { made: { folder: 'out' } } }));
