@@ -153,7 +153,8 @@ function plainLines(locate: Locate): Display {
         const key = `${step.state} ${step.epoch ?? ''} ${activity?.waits ?? ''} ${troubleKey(step)}`;
         if (step.state === 'waiting' || last.get(step.id) === key) continue;
         last.set(step.id, key);
-        say(`${step.id}: ${step.state} ${said}`.trimEnd());
+        const item = step.item === undefined ? '' : ` ${step.item}`;
+        say(`${step.id}${item}: ${step.state} ${said}`.trimEnd());
         if (step.state === 'done') for (const line of dataLines(step, locate)) say(line);
       }
     },

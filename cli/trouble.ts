@@ -29,13 +29,18 @@ function stepWithTrouble(step: StepStatus, activities: Activities): StepStatus {
 }
 
 /** What a reader must know of steps that are lost without the run having failed. */
-export function toleratedLines(steps: readonly Pick<StepStatus, 'id' | 'tolerated' | 'error'>[]): string[] {
+export function toleratedLines(steps: readonly Pick<StepStatus, 'id' | 'item' | 'tolerated' | 'error'>[]): string[] {
   const lost = steps.filter(({ tolerated }) => tolerated);
   return lost.length === 0
     ? []
     : [
         `${pc.yellow(`${lost.length} lost, which the pipeline tolerates`)}:`,
-        ...lost.slice(0, mostLines).map(({ id, error }) => `  ${id}: ${error ? oneLine(error.message) : 'not done'}`),
+        ...lost
+          .slice(0, mostLines)
+          .map(
+            ({ id, item, error }) =>
+              `  ${id}${item === undefined ? '' : ` ${item}`}: ${error ? oneLine(error.message) : 'not done'}`,
+          ),
         ...(lost.length > mostLines ? [`  and ${lost.length - mostLines} more`] : []),
       ];
 }

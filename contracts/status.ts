@@ -29,6 +29,8 @@ export interface StepStatus {
   readonly id: string;
   readonly uses: StepKindName;
   readonly needs: readonly string[];
+  /** What it is of in a list, where its id does not show it. */
+  readonly item?: string;
   readonly state: StepState;
   /** Times that it was started in this run, resumes included; 0 for a result that was reused. */
   readonly attempts: number;

@@ -7,6 +7,7 @@ import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.
 import { isTrainingKind } from '../contracts/training-kinds.ts';
 import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
 import { following } from '../pipelines/language/interpret/following.ts';
+import { shownItem } from '../pipelines/language/interpret/item-ids.ts';
 import { hasEnded } from '../pipelines/language/interpret/readiness.ts';
 import { toleratedSteps } from '../pipelines/language/interpret/tolerance.ts';
 import { isShort, runDetails } from './details.ts';
@@ -195,21 +196,26 @@ function fitting(status: PipelineStatus): PipelineStatus {
   };
 }
 
-const waiting = ({ id, uses, needs, with: parameters }: PlannedStep): StepStatus => ({
-  id,
-  uses,
-  needs,
-  state: 'waiting',
-  attempts: 0,
-  reused: false,
-  startedAt: null,
-  endedAt: null,
-  epoch: null,
-  epochs: typeof parameters.epochs === 'number' && isTrainingKind(uses) ? parameters.epochs : null,
-  metrics: null,
-  result: null,
-  error: null,
-});
+const waiting = (step: PlannedStep): StepStatus => {
+  const { id, uses, needs, with: parameters } = step;
+  const item = shownItem(step);
+  return {
+    id,
+    uses,
+    needs,
+    ...(item === undefined ? {} : { item }),
+    state: 'waiting',
+    attempts: 0,
+    reused: false,
+    startedAt: null,
+    endedAt: null,
+    epoch: null,
+    epochs: typeof parameters.epochs === 'number' && isTrainingKind(uses) ? parameters.epochs : null,
+    metrics: null,
+    result: null,
+    error: null,
+  };
+};
 
 /** @param lost how many steps ended so, those left out whose loss is tolerated */
 function overallState(

@@ -76,7 +76,7 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
   table(
     ['step', 'kind', 'state', 'attempts', 'epoch', 'latest', 'took'],
     steps.map((step) => [
-      step.id,
+      'item' in step && step.item !== undefined ? `${step.id} ${step.item}` : step.id,
       step.uses,
       coloured(step.state, `${step.state}${step.reused ? ' (reused)' : step.tolerated ? ' (tolerated)' : ''}`),
       step.attempts ?? '',

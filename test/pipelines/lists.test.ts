@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '../../contracts/json.ts';
-import type { Plan } from '../../contracts/plan.ts';
+import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import { findReferences } from '../../pipelines/language/expressions/references.ts';
 import { readPipeline, resolveResults } from '../../pipelines/language/index.ts';
 import { expandLists } from '../../pipelines/language/interpret/expand-lists.ts';
-import { itemId } from '../../pipelines/language/interpret/item-ids.ts';
+import { itemId, shownItem } from '../../pipelines/language/interpret/item-ids.ts';
 import { planOf } from './plan.ts';
 
 const item = fc.oneof(
@@ -38,6 +38,16 @@ describe('the id of an item', () => {
     expect(itemId('seed', '1')).not.toBe('seed=1');
     expect(itemId('part', { from: 0, to: 9 })).toBe(itemId('part', { to: 9, from: 0 }));
     expect(itemId('part', { from: 0, to: 9 })).toMatch(/^part=[0-9a-f]{14}$/);
+  });
+
+  it('comes with the item where it does not show it', () => {
+    const stepOf = (value: Json) =>
+      ({ id: `a@${itemId('x', value)}`, matrix: { of: 'a', values: { x: value } } }) as unknown as PlannedStep;
+    expect(shownItem(stepOf({ from: 0 }))).toBe('{"from":0}');
+    expect(shownItem(stepOf('a b\n'))).toBe('"a b\\n"');
+    expect(shownItem(stepOf('x'.repeat(500)))).toHaveLength(61);
+    expect(shownItem(stepOf('a.tar'))).toBeUndefined();
+    expect(shownItem({ id: 'a' } as unknown as PlannedStep)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,6 @@
 import { canonicalJson, type Json } from '../../../contracts/json.ts';
+import { oneLine } from '../../../contracts/one-line.ts';
+import type { PlannedStep } from '../../../contracts/plan.ts';
 
 const longestText = 60;
 
@@ -16,6 +18,17 @@ export function itemId(name: string, item: Json): string {
     // "1" and 1 are two items, and only one of them is called 1.
     !(typeof item === 'string' && isLiteral(item));
   return `${name}=${isReadable ? text : digestOf(canonicalJson(item))}`;
+}
+
+/** The item of a step whose id does not show it, as people read it; undefined for any other step. */
+export function shownItem({ id, matrix }: PlannedStep): string | undefined {
+  if (!matrix || !/=[0-9a-f]{14}$/.test(id)) return undefined;
+  return oneLine(
+    Object.values(matrix.values)
+      .map((value) => JSON.stringify(value))
+      .join(', '),
+    longestText,
+  );
 }
 
 const isLiteral = (text: string) => /^(true|false|null|-?\d.*)$/.test(text) && parses(text);
