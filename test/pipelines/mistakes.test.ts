@@ -28,6 +28,14 @@ const cases: [string, string, string[]][] = [
   ['a duplicate step', `name: a\nsteps:\n  ${data}\n  ${data}`, ['p.yaml:4:3: this key is there twice']],
   ['no name', `steps: { ${data} }`, ['p.yaml:1:1: name is missing']],
   [
+    'an alternative that there is none of',
+    `name: a\nsteps: { ${data}, a: { uses: pretrain, needs: [data], with: { encoder: { name: small-rsnet }, optimizer: { learningRate: 1 } } } }`,
+    [
+      'p.yaml:2:131: name must be one of resnet50v2, small-resnet, not "small-rsnet"; did you mean small-resnet?',
+      'p.yaml:2:146: name is missing; it is one of adam, sgd',
+    ],
+  ],
+  [
     'a bad name',
     `name: My Pipeline\nsteps: { ${data} }`,
     ['p.yaml:1:7: name must be lower-case letters, digits and dashes, starting with a letter'],

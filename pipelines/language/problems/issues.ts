@@ -79,7 +79,12 @@ function describeUnion(
     Math.max(0, ...branch.map((each) => each.path.length + (each.code === 'unrecognized_keys' ? 1 : 0)));
   const deepest = branches.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
   if (deepest && depth(deepest) > path.length) return describeIssues(deepest, value, keysAt);
-  const choices = branches.flat().flatMap((each) => (each.code === 'invalid_value' ? each.values.map(String) : []));
+  // Of alternatives that a name tells apart, zod lists the names.
+  const named = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+  const choices = [
+    ...named,
+    ...branches.flat().flatMap((each) => (each.code === 'invalid_value' ? each.values.map(String) : [])),
+  ];
   if (choices.length > 0 && typeof found === 'string')
     return [
       {
@@ -104,8 +109,10 @@ function describeUnion(
         onKey: false,
         message:
           found === undefined
-            ? `${name} is missing`
-            : `${name} is ${describeValue(found)}, which is not one of its choices`,
+            ? `${name} is missing${named.length > 0 ? `; it is one of ${named.join(', ')}` : ''}`
+            : named.length > 0
+              ? `${name} must be one of ${named.join(', ')}, not ${describeValue(found)}`
+              : `${name} is ${describeValue(found)}, which is not one of its choices`,
       },
     ];
   return [
