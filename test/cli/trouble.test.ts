@@ -10,19 +10,21 @@ import { type Interpreter, planOf, startInterpreter, step } from '../workflows/i
 
 const now = Date.parse('2026-11-27T10:00:00.000Z');
 const at = (ms: number) => ({ seconds: Math.floor((now + ms) / 1000), nanos: 0 }) as never;
-const lastFailure = { message: 'No space is left.\nat work', applicationFailureInfo: { type: 'DiskFull' } };
+const lastFailure = { message: 'No space is left.\nFree some.', applicationFailureInfo: { type: 'DiskFull' } };
 
 describe('what is said of a step that is tried again', () => {
   it('which attempt failed, why, and when the next begins', () => {
     const trouble = troubleOf({ state: 1, attempt: 4, lastFailure, nextAttemptScheduleTime: at(16_000) }, now);
     expect(trouble).toMatchObject({ attempt: 4, error: { type: 'DiskFull' }, stuck: false });
-    expect(troubleText(trouble as StepTrouble, now)).toBe('attempt 3 failed: No space is left. (attempt 4 in 16 s)');
+    expect(troubleText(trouble as StepTrouble, now)).toBe(
+      'attempt 3 failed: No space is left. Free some. (attempt 4 in 16 s)',
+    );
   });
 
   it('after five failures, that it is stuck', () => {
     const trouble = troubleOf({ state: 1, attempt: 6, lastFailure, nextAttemptScheduleTime: at(30_000) }, now);
     expect(troubleText(trouble as StepTrouble, now)).toBe(
-      'stuck: failed 5 times, the last time: No space is left. (attempt 6 in 30 s)',
+      'stuck: failed 5 times, the last time: No space is left. Free some. (attempt 6 in 30 s)',
     );
   });
 
