@@ -160,6 +160,8 @@ function spawnServer(
 const workerEnvironment = (address: string): NodeJS.ProcessEnv => ({
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'))),
   TEMPORAL_ADDRESS: address,
+  // It begins with the sources as they are by now, which is what its runs are told of the code.
+  CONTRAIL_COMPILATION: undefined,
 });
 
 /**

@@ -78,7 +78,7 @@ export type ListSource = z.infer<typeof listSourceSchema>;
 
 /** A step of the pipeline that the plan holds several times. A reference to it names the list of all their results. */
 const matrixSchema = z.strictObject({
-  /** Of a list that is not there yet, the step itself stands for all: see pipelines/language/expand-lists.ts. */
+  /** Of a list that is not there yet, the step itself stands for all: see pipelines/language/interpret/expand-lists.ts. */
   members: z.array(plannedStepIdSchema).min(1),
   /** How many of them run at a time; without a limit where absent. */
   maxParallel: z.int().positive().optional(),

@@ -52,6 +52,8 @@ it('all is known of server and worker when `contrail dev` says that it answers, 
   const first = serving(home);
   expect(processesOf(first).map(isAlive)).toEqual([true, true]);
   expect(openToOthers(home.folder)).toEqual([]);
+  // A worker that is started again takes the sources as they are then, whatever `contrail dev` itself began with.
+  expect(readFileSync(`/proc/${first.worker}/environ`, 'utf8')).not.toContain('CONTRAIL_COMPILATION');
   const again = await runCommand(home, ['dev'], { TEMPORAL_ADDRESS: undefined });
   expect(again.code).toBe(0);
   expect(again.stderr).toContain(
