@@ -1,6 +1,7 @@
 import { ContrailError } from '../contracts/errors.ts';
 import type { BatchPlan } from './batches.ts';
 import { permutation } from './random.ts';
+import { rowsByClass } from './rows-by-class.ts';
 
 /** How many classes a balanced batch has, and how many images that makes. */
 export interface BalancedShape {
@@ -40,12 +41,9 @@ export function balancedShape(
 }
 
 /** The rows of each class, in order. */
-export function rowsByClass(labels: Int32Array, classes: number): Int32Array[] {
-  const rows = Array.from({ length: classes }, (): number[] => []);
-  labels.forEach((label, row) => {
-    rows[label]?.push(row);
-  });
-  return rows.map((each) => Int32Array.from(each));
+export function membersOfClasses(labels: Int32Array, classes: number): Int32Array[] {
+  const rows = rowsByClass(labels);
+  return Array.from({ length: classes }, (_, label) => Int32Array.from(rows.get(label) ?? []));
 }
 
 /**

@@ -1,5 +1,5 @@
 export { adoptDataset } from './adopt.ts';
-export { type BalancedShape, balancedBatchPlan, balancedShape, rowsByClass } from './balanced-batches.ts';
+export { type BalancedShape, balancedBatchPlan, balancedShape, membersOfClasses } from './balanced-batches.ts';
 export { type BatchPlan, batchPlan } from './batches.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
@@ -11,5 +11,6 @@ export { prepareDataset } from './prepare.ts';
 export { permutation, randomDraws, randomUint32, seedPair } from './random.ts';
 export { type ImageRows, readRows } from './read-rows.ts';
 export { type RowDigests, readRowDigests } from './row-digests.ts';
+export { rowsByClass } from './rows-by-class.ts';
 export type { PreparationOptions, ProgressOfPreparation } from './source.ts';
 export { spreadRows } from './spread-rows.ts';

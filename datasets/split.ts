@@ -1,6 +1,7 @@
 import type { SplitName } from '../contracts/artifacts.ts';
 import { randomUint32 } from './random.ts';
 import { digestAt } from './row-digests.ts';
+import { rowsByClass } from './rows-by-class.ts';
 
 /** What a split is made from: the class and the SHA-256 of the source of each image. */
 export interface Divisible {
@@ -56,14 +57,7 @@ export function selectRows(
   purpose: string,
 ): readonly number[] {
   if (limit >= rows.length) return rows;
-  const byClass = new Map<number, number[]>();
-  for (const row of rows) {
-    const label = labels[row] ?? 0;
-    const own = byClass.get(label);
-    if (own) own.push(row);
-    else byClass.set(label, [row]);
-  }
-  const members = [...byClass].sort(([a], [b]) => a - b).map(([, own]) => own);
+  const members = [...rowsByClass(labels, rows)].sort(([a], [b]) => a - b).map(([, own]) => own);
   const quotas = evenQuotas(members, limit);
   const selected = members.flatMap((own, at) => {
     const drawn = own.map((row) => ({ row, key: draw(digestAt(digests, row), seed, purpose) }));

@@ -1,6 +1,7 @@
+import { rowsByClass } from '../datasets/index.ts';
 import { tf } from '../training/index.ts';
 import { type Embedding, unitRows } from './embedding.ts';
-import { queryMeasures, ranksOf, rowsByClass } from './metrics/ranking.ts';
+import { queryMeasures, ranksOf } from './metrics/ranking.ts';
 import { binOf, noPairs, type PairCounts } from './metrics/verification.ts';
 
 /** Queries compared at a time, fewer in a large gallery. */

@@ -1,6 +1,6 @@
 import { type Estimate, type Retrieval, retrievalFile } from '../contracts/retrieval.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
-import { describeDataset } from '../datasets/index.ts';
+import { describeDataset, rowsByClass } from '../datasets/index.ts';
 import { jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
 import { asEmbedding } from './embedding.ts';
@@ -8,7 +8,6 @@ import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { type GalleryMeasures, searchGallery } from './gallery.ts';
 import { measured } from './measured.ts';
 import { bootstrapIntervals } from './metrics/intervals.ts';
-import { rowsByClass } from './metrics/ranking.ts';
 import { acceptedAt, type PairCounts, thresholdFor, verification } from './metrics/verification.ts';
 import { requireTestImages } from './split-views.ts';
 

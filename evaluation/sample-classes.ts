@@ -1,4 +1,4 @@
-import { spreadRows } from '../datasets/index.ts';
+import { rowsByClass, spreadRows } from '../datasets/index.ts';
 
 /** Of one class, where whole classes are taken. */
 const largestClass = 100;
@@ -10,13 +10,7 @@ const largestClass = 100;
  */
 export function sampleClasses(labels: Int32Array, most: number): Int32Array {
   if (labels.length <= most) return Int32Array.from(labels, (_, row) => row);
-  const byClass = new Map<number, number[]>();
-  labels.forEach((label, row) => {
-    const own = byClass.get(label);
-    if (own) own.push(row);
-    else byClass.set(label, [row]);
-  });
-  const classes = [...byClass].sort(([a], [b]) => a - b).map(([, rows]) => rows);
+  const classes = [...rowsByClass(labels)].sort(([a], [b]) => a - b).map(([, rows]) => rows);
   const total = (of: readonly (readonly number[])[], each: number) =>
     of.reduce((sum, { length }) => sum + Math.min(length, each), 0);
   const take = (of: readonly (readonly number[])[], each: number) =>

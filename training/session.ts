@@ -10,7 +10,7 @@ import {
   balancedShape,
   batchPlan,
   describeDataset,
-  rowsByClass,
+  membersOfClasses,
 } from '../datasets/index.ts';
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
@@ -105,7 +105,7 @@ export async function openSession(
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
   const source = await openImageSource(store, dataset, 'train', data, onCheck);
   const planOf = balanced
-    ? balancedPlans(rowsByClass(await source.labels(), about.classes.length), balanced, config.seed)
+    ? balancedPlans(membersOfClasses(await source.labels(), about.classes.length), balanced, config.seed)
     : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch });
   const stepsPerEpoch = planOf(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };

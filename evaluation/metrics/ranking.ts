@@ -53,14 +53,3 @@ export function queryMeasures(ranks: Int32Array): QueryMeasures {
   });
   return { rPrecision: found / ranks.length, mapAtR: precision / ranks.length, ndcg: gain / best };
 }
-
-/** The rows of each class, ascending. */
-export function rowsByClass(labels: Int32Array): ReadonlyMap<number, readonly number[]> {
-  const rows = new Map<number, number[]>();
-  labels.forEach((label, row) => {
-    const own = rows.get(label);
-    if (own) own.push(row);
-    else rows.set(label, [row]);
-  });
-  return rows;
-}

@@ -1,5 +1,6 @@
+import { rowsByClass } from '../../datasets/index.ts';
 import type { Similarities } from './geometry.ts';
-import { queryMeasures, ranksOf, rowsByClass } from './ranking.ts';
+import { queryMeasures, ranksOf } from './ranking.ts';
 
 /**
  * Retrieval among the rows themselves, with each row as a query that is left out of its own answers: means over the queries,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { balancedBatchPlan, balancedShape, randomUint32, rowsByClass } from '../../datasets/index.ts';
+import { balancedBatchPlan, balancedShape, membersOfClasses, randomUint32 } from '../../datasets/index.ts';
 
 const namesOf = (counts: readonly number[]) => counts.map((_, label) => `class ${label}`);
 
@@ -16,7 +16,7 @@ function labelsOf(counts: readonly number[]): Int32Array {
 function open(counts: readonly number[], batch: number, perClass: number) {
   const labels = labelsOf(counts);
   const shape = balancedShape(namesOf(counts), counts, batch, perClass);
-  const members = rowsByClass(labels, counts.length);
+  const members = membersOfClasses(labels, counts.length);
   const batches = (seed = 0, epoch = 1) => {
     const plan = balancedBatchPlan(members, shape, { seed, epoch });
     return Array.from({ length: plan.steps }, (_, step) => [...plan.indices(step)]);
