@@ -6,9 +6,9 @@ import type { JobContext } from '../training/index.ts';
 import { asEmbedding } from './embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { type GalleryMeasures, searchGallery } from './gallery.ts';
-import { measured } from './measured.ts';
 import { bootstrapIntervals } from './metrics/intervals.ts';
-import { acceptedAt, type PairCounts, thresholdFor, verification } from './metrics/verification.ts';
+import { mean } from './metrics/statistics.ts';
+import { acceptedAt, type PairCounts, pairsOf, thresholdFor, verification } from './metrics/verification.ts';
 import { requireTestImages } from './split-views.ts';
 
 /** With fewer classes an interval from whole classes says little, and single queries are drawn. */
@@ -101,8 +101,8 @@ function worstOf(
     .map(([label, rows]) => ({
       name: names[label] ?? '',
       queries: rows.length,
-      recallAt1: measured(meanOf(rows.map((row) => hits[row] as number))),
-      mapAtR: measured(meanOf(rows.map((row) => mapAtR[row] as number))),
+      recallAt1: mean(rows.map((row) => hits[row] as number)),
+      mapAtR: mean(rows.map((row) => mapAtR[row] as number)),
     }))
     .sort((a, b) => a.recallAt1 - b.recallAt1 || a.mapAtR - b.mapAtR || (a.name < b.name ? -1 : 1))
     .slice(0, worstClasses);
@@ -119,12 +119,8 @@ function verify(test: PairCounts, validation: PairCounts | null, wanted: number)
     chosen:
       validation === null || threshold === null
         ? null
-        : { wanted, validationPairs: verification(validation).pairs, threshold, ...acceptedAt(test, threshold) },
+        : { wanted, validationPairs: pairsOf(validation), threshold, ...acceptedAt(test, threshold) },
   };
 }
 
-const meanOf = (values: ArrayLike<number>): number | null => {
-  let sum = 0;
-  for (let at = 0; at < values.length; at++) sum += values[at] as number;
-  return values.length === 0 ? null : sum / values.length;
-};
+const meanOf = (values: ArrayLike<number>): number | null => (values.length === 0 ? null : mean(values));

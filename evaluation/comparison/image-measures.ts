@@ -1,6 +1,7 @@
 import type { MetricName } from '../../contracts/models.ts';
 import { randomDraws } from '../../datasets/index.ts';
 import { type ClassMetrics, countByClass, macroF1 } from '../metrics/classification.ts';
+import { middle95 } from '../metrics/intervals.ts';
 import type { ImageAnswers } from './image-answers.ts';
 
 /** The quantile of the normal distribution for an interval of 95 %. */
@@ -125,6 +126,5 @@ async function bootstrapped(
     differences[resample] = f1Of(after) - f1Of(before);
     if (resample % atOnce === 0) await new Promise(setImmediate);
   }
-  differences.sort();
-  return [differences[Math.floor(0.025 * resamples)] ?? 0, differences[Math.ceil(0.975 * resamples) - 1] ?? 0];
+  return middle95(differences);
 }

@@ -42,8 +42,11 @@ export function bootstrapIntervals(
       own[resample] = (totals[which] as number) / size;
     });
   }
-  return means.map((own) => {
-    own.sort();
-    return [own[Math.floor(0.025 * resamples)] as number, own[Math.ceil(0.975 * resamples) - 1] as number];
-  });
+  return means.map(middle95);
+}
+
+/** Where the middle 95 % of values begin and end; sorts them. */
+export function middle95(values: Float64Array): [number, number] {
+  values.sort();
+  return [values[Math.floor(0.025 * values.length)] ?? 0, values[Math.ceil(0.975 * values.length) - 1] ?? 0];
 }

@@ -1,5 +1,8 @@
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += values[at] as number;
+  return sum / values.length;
+}
 
 /** The sample's standard deviation; null for fewer than two values. */
 export function deviation(values: readonly number[]): number | null {

@@ -28,8 +28,13 @@ export interface Verification {
   readonly roc: readonly RocPoint[];
 }
 
+export const pairsOf = ({ same, different }: PairCounts): Verification['pairs'] => ({
+  same: sum(same),
+  different: sum(different),
+});
+
 export function verification(counts: PairCounts): Verification {
-  const pairs = { same: sum(counts.same), different: sum(counts.different) };
+  const pairs = pairsOf(counts);
   if (pairs.same === 0 || pairs.different === 0) return { pairs, equalErrorRate: null, roc: [] };
   const curve: RocPoint[] = [{ falsePositives: 0, truePositives: 0 }];
   let [same, different] = [0, 0];
