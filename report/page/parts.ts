@@ -1,3 +1,4 @@
+import { mean } from '../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../arms.ts';
 import type { Pictures } from '../pictures.ts';
 import { armColour, type Drawing } from '../plots/draw.ts';
@@ -18,6 +19,13 @@ export const figureOf = (drawing: Drawing, { caption = true, className = '' } = 
   }${trusted(drawing.svg)}</figure>`;
 };
 
+/** Those of some drawings that there are. */
+export const figuresOf = (drawings: ReadonlyMap<string, Drawing>, names: readonly string[]): Html[] =>
+  names.flatMap((name) => {
+    const drawing = drawings.get(name);
+    return drawing ? [figureOf(drawing)] : [];
+  });
+
 export const card = (body: Html): Html => html`<div class="card">${body}</div>`;
 
 /** A cell of a table; `n` is a number, aligned to the right. */
@@ -27,6 +35,24 @@ export interface Cell {
   readonly best?: boolean;
 }
 export const n = (text: string, best = false): Cell => ({ text, n: true, best });
+
+/**
+ * A row of a table about arms: of each its values in a cell. The one with the best mean stands out, unless all have the same.
+ *
+ * @param text of the values of the arm at a place
+ * @param comparable whether the arms may be compared; else none stands out
+ */
+export function armRow(
+  name: string,
+  values: readonly (readonly number[])[],
+  text: (values: readonly number[], at: number) => string,
+  { comparable, goal = 'higher' }: { readonly comparable: boolean; readonly goal?: 'higher' | 'lower' },
+): readonly [string, ...Cell[]] {
+  const sign = goal === 'higher' ? 1 : -1;
+  const means = values.map((each) => (each.length === 0 ? Number.NEGATIVE_INFINITY : sign * mean(each)));
+  const isBest = (at: number) => comparable && new Set(means).size > 1 && means[at] === Math.max(...means);
+  return [name, ...values.map((each, at) => n(text(each, at), isBest(at)))];
+}
 
 /** A table whose rows begin with what they are about; wide ones scroll in their box. */
 export function table(

@@ -8,6 +8,7 @@ import type { Arm } from '../arms.ts';
 import { points as inPoints, percent, signed } from '../format.ts';
 import { mostDifferent } from '../most-different.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
+import { drawRoc } from './roc.ts';
 import { wholeOnly, wholeTicks } from './training.ts';
 
 /** Accuracy of frozen encoders by epoch. */
@@ -88,49 +89,19 @@ export function drawRobustness(robustness: Report['robustness'], arms: readonly 
 /** ROC curves of each score; those of the runs of an arm lie over each other. */
 export function drawOutliers(outliers: Report['outliers'], arms: readonly Arm[]): Drawing[] {
   return detectorNames.flatMap((name) => {
-    const points = outliers.flatMap(({ arm, step, outliers: { detectors } }) =>
-      (detectors.find((each) => each.name === name)?.roc ?? []).map((point) => ({
-        ...point,
-        step,
-        index: arms.find((each) => each.name === arm)?.index ?? 0,
-      })),
-    );
-    if (points.length === 0) return [];
-    const title = `ROC: ${name.replaceAll('-', ' ')}`;
-    return [
-      draw(
-        {
-          name: `roc-${name}`,
-          title,
-          description: 'Share of known images that are let through, by the share of foreign images that are.',
-        },
-        {
-          width: 330,
-          height: 310,
-          x: { label: 'foreign images let through', tickFormat: '.0%', ticks: 5 },
-          y: { label: 'known images let through', tickFormat: '.0%', ticks: 5 },
-          color: { type: 'identity' },
-          marks: [
-            Plot.gridY({ stroke: grid, strokeOpacity: 1, ticks: 5 }),
-            Plot.line(
-              [
-                [0, 0],
-                [1, 1],
-              ],
-              { stroke: muted, strokeDasharray: '2 4' },
-            ),
-            Plot.line(points, {
-              x: 'falsePositives',
-              y: 'truePositives',
-              z: 'step',
-              stroke: ({ index }) => armColour(index),
-              strokeWidth: 2,
-              strokeOpacity: 0.85,
-            }),
-          ],
-        },
-      ),
-    ];
+    const curves = outliers.map(({ arm, step, outliers: { detectors } }) => ({
+      arm,
+      step,
+      roc: detectors.find((each) => each.name === name)?.roc ?? [],
+    }));
+    return drawRoc(curves, arms, {
+      name: `roc-${name}`,
+      title: `ROC: ${name.replaceAll('-', ' ')}`,
+      description: 'Share of known images that are let through, by the share of foreign images that are.',
+      size: { width: 330, height: 310 },
+      x: 'foreign images let through',
+      y: 'known images let through',
+    });
   });
 }
 

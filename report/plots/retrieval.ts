@@ -2,6 +2,7 @@ import * as Plot from '@observablehq/plot';
 import type { Report } from '../../contracts/report.ts';
 import type { Arm } from '../arms.ts';
 import { armColour, type Drawing, draw, grid } from './draw.ts';
+import { drawRoc } from './roc.ts';
 import { wholeOnly } from './training.ts';
 
 const indexOf = (arms: readonly Arm[], name: string) => arms.find((arm) => arm.name === name)?.index ?? 0;
@@ -15,9 +16,6 @@ export function drawRetrieval(retrieval: Report['retrieval'], arms: readonly Arm
         ? []
         : [{ step, k, value, low: interval?.[0] ?? value, high: interval?.[1] ?? value, index: indexOf(arms, arm) }],
     ),
-  );
-  const pairs = retrieval.flatMap(({ arm, step, retrieval: { verification } }) =>
-    verification.roc.map((point) => ({ ...point, step, index: indexOf(arms, arm) })),
   );
   const size = { width: 420, height: 290 };
   return [
@@ -50,34 +48,18 @@ export function drawRetrieval(retrieval: Report['retrieval'], arms: readonly Arm
             },
           ),
         ]),
-    ...(pairs.length === 0
-      ? []
-      : [
-          draw(
-            {
-              name: 'retrieval-pairs',
-              title: 'Pairs told apart',
-              description:
-                'Share of pairs of one class that are accepted, by the share of pairs of different classes that are.',
-            },
-            {
-              ...size,
-              x: { label: 'pairs of different classes accepted', tickFormat: '.0%', ticks: 5 },
-              y: { label: 'pairs of one class accepted', tickFormat: '.0%', ticks: 5 },
-              color: { type: 'identity' },
-              marks: [
-                Plot.gridY({ stroke: grid, strokeOpacity: 1, ticks: 5 }),
-                Plot.line(pairs, {
-                  x: 'falsePositives',
-                  y: 'truePositives',
-                  z: 'step',
-                  stroke: ({ index }) => armColour(index),
-                  strokeWidth: 2,
-                  strokeOpacity: 0.85,
-                }),
-              ],
-            },
-          ),
-        ]),
+    ...drawRoc(
+      retrieval.map(({ arm, step, retrieval: { verification } }) => ({ arm, step, roc: verification.roc })),
+      arms,
+      {
+        name: 'retrieval-pairs',
+        title: 'Pairs told apart',
+        description:
+          'Share of pairs of one class that are accepted, by the share of pairs of different classes that are.',
+        size,
+        x: 'pairs of different classes accepted',
+        y: 'pairs of one class accepted',
+      },
+    ),
   ];
 }

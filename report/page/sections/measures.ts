@@ -7,7 +7,7 @@ import type { Arm } from '../../arms.ts';
 import { duration, meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { html } from '../html.ts';
-import { armLabel, card, figureOf, legend, n, type Section, table } from '../parts.ts';
+import { armLabel, armRow, card, figuresOf, legend, n, type Section, table } from '../parts.ts';
 
 /** What an epoch must reach, as a share of the best of all curves. */
 const targetShare = 0.98;
@@ -37,10 +37,9 @@ export function curvesSection(
     id: 'curves',
     heading: 'Learning curves',
     lead: 'How good the frozen encoder was after some of the epochs, on validation images.',
-    body: html`<div class="grid">${['curve-probe', 'curve-knn'].flatMap((name) => {
-      const drawing = drawings.get(name);
-      return drawing ? [card(html`${legend(shown)}${figureOf(drawing)}`)] : [];
-    })}</div><div class="card" style="margin-top:14px">${table(
+    body: html`<div class="grid">${figuresOf(drawings, ['curve-probe', 'curve-knn']).map((figure) =>
+      card(html`${legend(shown)}${figure}`),
+    )}</div><div class="card" style="margin-top:14px">${table(
       `Epochs and time to a probe accuracy of ${percent(target)} (${percent(targetShare, 0)} of the best)`,
       ['curve', 'last probe', 'last neighbours', 'epochs to target', 'time to target'],
       rows,
@@ -63,18 +62,8 @@ export function robustnessSection(
     own(arm).flatMap(({ corruptions }) =>
       corruptions.filter((each) => each.name === name).map(({ accuracy }) => mean(accuracy)),
     );
-  const row = (name: string, values: readonly (readonly number[])[]) => {
-    const means = values.map((each) => (each.length === 0 ? Number.NEGATIVE_INFINITY : mean(each)));
-    return [
-      name,
-      ...values.map((each, at) =>
-        n(
-          each.length === 0 ? '–' : meanAndDeviation(each, percent),
-          comparable && new Set(means).size > 1 && means[at] === Math.max(...means),
-        ),
-      ),
-    ] as const;
-  };
+  const textOf = (values: readonly number[]) => (values.length === 0 ? '–' : meanAndDeviation(values, percent));
+  const row = (name: string, values: readonly (readonly number[])[]) => armRow(name, values, textOf, { comparable });
   const rows = [
     row(
       'as they are',
@@ -98,10 +87,10 @@ export function robustnessSection(
     heading: 'Robustness',
     lead: 'Accuracy on test images that are spoilt, by severity from 0 (as they are) to 5.',
     body: html`${card(
-      html`${legend(shown)}<div class="grid small">${corruptionNames.flatMap((name) => {
-        const drawing = drawings.get(`robustness-${name}`);
-        return drawing ? [figureOf(drawing)] : [];
-      })}</div>`,
+      html`${legend(shown)}<div class="grid small">${figuresOf(
+        drawings,
+        corruptionNames.map((name) => `robustness-${name}`),
+      )}</div>`,
     )}<div class="card" style="margin-top:14px">${table('Mean accuracy over the severities', ['', ...shown.map(armLabel)], rows)}</div>`,
   };
 }
@@ -154,10 +143,10 @@ export function outliersSection(
     heading: 'Out of distribution',
     lead: `How well images of ${outside.join(' and ')} are told from those of ${first.outliers.dataset}. 50 % is chance, 100 % perfect; FPR at 95 % is the share of foreign images that pass where 95 % of the known ones do.`,
     body: html`${card(
-      html`${legend(shown)}<div class="grid third">${detectorNames.flatMap((name) => {
-        const drawing = drawings.get(`roc-${name}`);
-        return drawing ? [figureOf(drawing)] : [];
-      })}</div>`,
+      html`${legend(shown)}<div class="grid third">${figuresOf(
+        drawings,
+        detectorNames.map((name) => `roc-${name}`),
+      )}</div>`,
     )}<div class="card" style="margin-top:14px">${table('Area under the ROC curve', head, rows)}</div>`,
   };
 }

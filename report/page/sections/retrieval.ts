@@ -1,12 +1,11 @@
 import { times } from '../../../contracts/counted.ts';
 import type { Report } from '../../../contracts/report.ts';
 import type { Estimate, Retrieval } from '../../../contracts/retrieval.ts';
-import { mean } from '../../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../../arms.ts';
 import { meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { html } from '../html.ts';
-import { armLabel, card, figureOf, legend, n, type Section, table } from '../parts.ts';
+import { armLabel, armRow, card, figuresOf, legend, n, type Section, table } from '../parts.ts';
 
 const worstShown = 12;
 
@@ -24,15 +23,7 @@ export function retrievalSection(
   const row = (name: string, of: (found: Retrieval) => Estimate | null, goal: 'higher' | 'lower' = 'higher') => {
     const found = shown.map((arm) => own(arm).flatMap((each) => of(each) ?? []));
     const values = found.map((each) => each.flatMap(({ value }) => value ?? []));
-    const means = values.map((each) => (each.length === 0 ? null : mean(each)));
-    const known = means.filter((each) => each !== null);
-    const best = goal === 'higher' ? Math.max(...known) : Math.min(...known);
-    return [
-      name,
-      ...values.map((each, at) =>
-        n(textOf(each, found[at] ?? []), comparable && new Set(means).size > 1 && means[at] === best),
-      ),
-    ] as const;
+    return armRow(name, values, (each, at) => textOf(each, found[at] ?? []), { comparable, goal });
   };
   const ks = [...new Set(report.retrieval.flatMap(({ retrieval }) => retrieval.recallAt.map(({ k }) => k)))].sort(
     (a, b) => a - b,
@@ -55,10 +46,7 @@ export function retrievalSection(
     heading: 'Look-alikes',
     lead: `What the nearest images are, for ${times(queries, 'test image')} of ${times(classes, 'class', 'classes')} of ${dataset}, each among all the others.${images > queries ? ` Images that are alone in their class, for which there is nothing to find: ${images - queries}.` : ''}${hasIntervals ? ' In brackets: 95 % intervals.' : ''}`,
     body: html`${card(
-      html`${legend(shown)}<div class="grid">${['retrieval-recall', 'retrieval-pairs'].flatMap((name) => {
-        const drawing = drawings.get(name);
-        return drawing ? [figureOf(drawing)] : [];
-      })}</div>`,
+      html`${legend(shown)}<div class="grid">${figuresOf(drawings, ['retrieval-recall', 'retrieval-pairs'])}</div>`,
     )}<div class="card" style="margin-top:14px">${table('Retrieval', ['', ...shown.map(armLabel)], rows)}</div>${
       worst.length === 0 || classes < 2
         ? null
