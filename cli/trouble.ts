@@ -1,5 +1,5 @@
 import pc from 'picocolors';
-import { oneLine } from '../contracts/one-line.ts';
+import { oneLine } from '../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus, StepTrouble } from '../contracts/status.ts';
 import { formatSeconds } from './output.ts';
 import type { Activities } from './pending.ts';

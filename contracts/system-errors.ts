@@ -1,4 +1,5 @@
 import { ContrailError, type ErrorCode, errorKind, isContrailError } from './errors.ts';
+import { shortened } from './short-text.ts';
 
 /** What the operating system's codes mean to a person. */
 const codes: Readonly<Record<string, ErrorCode>> = {
@@ -110,13 +111,12 @@ function codeOf(error: unknown): ErrorCode | null {
 }
 
 function messageOf(code: ErrorCode, error: SystemError): string {
-  const path = typeof error.path === 'string' ? shortened(error.path) : null;
+  const path = typeof error.path === 'string' ? shortened(error.path, longestPath) : null;
   const source = `${error.code ?? error.message}${typeof error.syscall === 'string' ? `, ${error.syscall}` : ''}`;
   return `${what(code, path, error)} (${source}). ${errorKind(code).remedy}`;
 }
 
 const longestPath = 300;
-const shortened = (path: string) => (path.length > longestPath ? `${path.slice(0, longestPath)}…` : path);
 
 function what(code: ErrorCode, path: string | null, error: SystemError): string {
   const file = path ?? 'a file';
@@ -127,7 +127,7 @@ function what(code: ErrorCode, path: string | null, error: SystemError): string 
         return `The folder ${file} cannot be made: one above it is missing, or its file system is mounted read-only`;
       return path === null ? 'A file or folder is not there' : `There is no file or folder ${path}`;
     case 'FileExists':
-      return `There is something at ${typeof error.dest === 'string' ? shortened(error.dest) : file} already`;
+      return `There is something at ${typeof error.dest === 'string' ? shortened(error.dest, longestPath) : file} already`;
     case 'NotAFolder':
       return `${path ?? 'A path'} is not a folder, or leads through a file`;
     case 'IsAFolder':

@@ -5,6 +5,7 @@ import { formatBytes } from '../contracts/limits.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { artifactFolder, datasetAboutOf, openStore, readArtifact, type Store } from '../store/index.ts';
 import { inColour } from './channels.ts';
+import { imagesOfClass } from './count-per-class.ts';
 import { preparedSide } from './fit.ts';
 import { type OpenSplit, openSplit } from './open-split.ts';
 import type { PreparedImage } from './read-images.ts';
@@ -44,9 +45,7 @@ export async function adoptDataset(
       return writer.finish(split);
     };
     const copied = { train: await copy('train'), validation: await copy('validation'), test: await copy('test') };
-    const found = classes.map((_, label) =>
-      splitNames.reduce((sum, each) => sum + (splits[each].perClass[label] ?? 0), 0),
-    );
+    const found = classes.map((_, label) => imagesOfClass(splits, label));
     requireUsable({ classes, found }, copied, { rejected, maximumRejected: rejected.length });
     const { ref: stored, about: written } = await writer.publish(copied, rejected);
     if (stored.digest !== ref.digest) throw invalid('its manifest is not that of its images');

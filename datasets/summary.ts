@@ -1,6 +1,7 @@
 import type { DatasetAbout, SplitName } from '../contracts/artifacts.ts';
 import type { DataSummary, PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { CopyFinder } from './copies.ts';
+import { imagesOfClass } from './count-per-class.ts';
 import type { Part } from './divide.ts';
 import { reasonsOf } from './reasons.ts';
 import type { RawDataset } from './source.ts';
@@ -30,8 +31,6 @@ export function summarise({
 }): Summary {
   const { splits, rejected } = about;
   const used = Object.values(splits).reduce((sum, { count }) => sum + count, 0);
-  const usedOf = (label: number) =>
-    Object.values(splits).reduce((sum, { perClass }) => sum + (perClass[label] ?? 0), 0);
   const warnings = bounded([...warningsOf(about, copies, wanted), ...(account?.warnings ?? [])]);
   const between = copies.between().map(({ split, alsoIn, images, sameBytes, first }) => ({
     split,
@@ -54,7 +53,7 @@ export function summarise({
     .map((name, label) => ({
       class: shortened(name),
       found: account.perClass[label] ?? 0,
-      used: usedOf(label),
+      used: imagesOfClass(splits, label),
       rejected: rejectedPerClass[label] ?? 0,
     }))
     .filter((each) => each.rejected > 0)

@@ -1,6 +1,7 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { visible } from '../contracts/visible-text.ts';
+import { imagesOfClass } from './count-per-class.ts';
 import type { RejectedImage } from './read-images.ts';
 import { reasonsOf } from './reasons.ts';
 
@@ -27,9 +28,7 @@ export function requireUsable(
   },
 ): void {
   const problems: string[] = [];
-  const used = classes.map((_, label) =>
-    Object.values(splits).reduce((sum, { perClass }) => sum + (perClass[label] ?? 0), 0),
-  );
+  const used = classes.map((_, label) => imagesOfClass(splits, label));
   const lost = classes.filter((_, label) => (found[label] ?? 0) > 0 && used[label] === 0);
   const isTooMuch = rejected.length > maximumRejected;
   if (isTooMuch)

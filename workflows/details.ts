@@ -1,8 +1,8 @@
 import { questionText } from '../contracts/approval.ts';
 import { dataHeadline } from '../contracts/data-account.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
-import { oneLine } from '../contracts/one-line.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
+import { oneLine } from '../contracts/short-text.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { type StepState, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { StepTroubleReport } from './messages.ts';

@@ -1,7 +1,7 @@
 import { questionText } from '../../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
-import { oneLine } from '../../contracts/one-line.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
+import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
 import { openHome } from '../../home/home.ts';
 import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';

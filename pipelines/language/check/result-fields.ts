@@ -56,9 +56,8 @@ export function formAt(
 }
 
 /** What is at a path of a step's result; null where nothing is known of it. */
-export function fieldAt({ uses, with: parameters, own }: Giver, path: readonly string[]): z.ZodType | null {
-  if (!isStepKind(uses)) return null;
-  let schema: z.ZodType = kindOf({ uses, with: parameters, own }).result;
+export function fieldAt(giver: Giver, path: readonly string[]): z.ZodType | null {
+  let schema = resultSchema(giver);
   for (const name of path) {
     const field: z.ZodType | undefined =
       schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>)[name] : undefined;
@@ -90,8 +89,10 @@ const isAnything = (schema: z.ZodType): boolean =>
   schema instanceof z.ZodAny || schema instanceof z.ZodUnknown || schema instanceof z.ZodLazy;
 
 /** A result of a step as it could be, to try an expression on. */
-export const sampleResult = ({ uses, with: parameters, own }: Giver): Json =>
-  isStepKind(uses) ? sample(kindOf({ uses, with: parameters, own }).result) : {};
+export function sampleResult(giver: Giver): Json {
+  const schema = resultSchema(giver);
+  return schema ? sample(schema) : {};
+}
 
 export function sample(written: z.ZodType): Json {
   const schema = bare(written);

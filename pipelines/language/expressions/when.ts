@@ -1,6 +1,7 @@
 import { type ASTNode, Environment, type ParseResult } from '@marcbachmann/cel-js';
 import type { Json } from '../../../contracts/json.ts';
 import { limits } from '../../../contracts/limits.ts';
+import { shortened } from '../../../contracts/short-text.ts';
 import type { StepState } from '../../../contracts/status.ts';
 import { compilePattern, type Pattern } from './pattern.ts';
 import { costOf, loopDepth } from './when-cost.ts';
@@ -309,7 +310,7 @@ export function evaluateWhen(
 }
 
 const shownCharacters = 300;
-const shorten = (text: string) => (text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text);
+const shorten = (text: string) => shortened(text, shownCharacters);
 
 function missingResult(expression: string, range: TextRange, { steps }: WhenContext): string | null {
   const mention = readWhen(expression).mentions.find(

@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from '../../../contracts/json.ts';
-import { oneLine } from '../../../contracts/one-line.ts';
 import type { PlannedStep } from '../../../contracts/plan.ts';
+import { oneLine } from '../../../contracts/short-text.ts';
 
 const longestText = 60;
 

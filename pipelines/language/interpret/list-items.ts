@@ -2,6 +2,7 @@ import { canonicalJson, isMapping, type Json } from '../../../contracts/json.ts'
 import { jsonSize } from '../../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../../contracts/limits.ts';
 import type { ListSource } from '../../../contracts/plan.ts';
+import { shortened } from '../../../contracts/short-text.ts';
 import { lookUp } from '../expressions/references.ts';
 import { itemId } from './item-ids.ts';
 
@@ -40,7 +41,7 @@ export function listItems(
     if (twin !== undefined)
       return problem(
         canonicalJson(list[twin] ?? null) === canonicalJson(value)
-          ? `that list has the same item twice, as ${twin + 1} and ${index + 1}: ${shortened(value)}`
+          ? `that list has the same item twice, as ${twin + 1} and ${index + 1}: ${shown(value)}`
           : `its items ${twin + 1} and ${index + 1} would have the same id; change either a little`,
       );
     seen.set(id, index);
@@ -56,10 +57,7 @@ const whatItIs = (value: Json): string =>
       ? 'a list'
       : isMapping(value)
         ? 'a mapping'
-        : `the ${typeof value === 'string' ? 'text' : typeof value} ${shortened(value)}`;
+        : `the ${typeof value === 'string' ? 'text' : typeof value} ${shown(value)}`;
 
 const shownCharacters = 100;
-function shortened(value: Json): string {
-  const text = JSON.stringify(value);
-  return text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
-}
+const shown = (value: Json) => shortened(JSON.stringify(value), shownCharacters);

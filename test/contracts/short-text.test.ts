@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { oneLine } from '../../contracts/one-line.ts';
+import { oneLine } from '../../contracts/short-text.ts';
 
 it('a text of several lines is put on one, cut where it is long', () => {
   expect(oneLine('The output cannot be used.\n\n  These classes look the same')).toBe(
