@@ -1,10 +1,10 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { openHome } from '../../home/home.ts';
-import { loadPlan, openStore } from '../../store/index.ts';
+import { openStore } from '../../store/index.ts';
 import { retryUpdate } from '../../workflows/messages.ts';
 import { withServer } from '../connection.ts';
 import { followToEnd } from '../follow-to-end.ts';
-import { checkRunId } from '../given-names.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { printJson, say } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { findRun, startRun } from '../runs.ts';
@@ -17,8 +17,7 @@ export async function retryCommand(
   { detach, json }: { readonly detach: boolean; readonly json: boolean },
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const plan = await loadPlan(store, checkRunId(run));
-  if (!plan) throw new ContrailError('RunNotFound', `The store knows no run ${run}.`);
+  const plan = await requireKnownPlan(store, run);
   const { steps } = await planByNow(store, run, plan);
   if (![...steps, ...plan.steps].some(({ id }) => id === step))
     throw new ContrailError(
