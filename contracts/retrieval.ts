@@ -18,7 +18,7 @@ export const retrievalSchema = z.strictObject({
   dataset: z.string(),
   /** All test images. */
   images: z.int(),
-  /** Those whose class has another test image. The others stay in the gallery, and ask nothing. */
+  /** Those whose class has another test image. The others are in the gallery only. */
   queries: z.int(),
   /** Classes that have queries. */
   classes: z.int(),

@@ -21,7 +21,7 @@ const compiled = join(root, '.native', 'compiled');
 /** Is in the folder of a compilation that is whole. */
 const finished = 'compilation.json';
 const latestFile = join(compiled, 'latest.json');
-/** Names the compilation that a process runs, for those that it starts: a worker and its trainers stay of one mind when sources change. */
+/** Names the compilation that a process runs, for those that it starts: a worker and its trainers run the same code, also when sources change. */
 const inherited = 'CONTRAIL_COMPILATION';
 /** Compilations that are kept: a process that began before the sources changed may not have loaded all of its own yet. */
 const keptCompilations = 10;
