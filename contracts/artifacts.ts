@@ -68,7 +68,10 @@ export const treeAboutSchema = z.strictObject({
 export type TreeAbout = z.infer<typeof treeAboutSchema>;
 
 const splitSchema = z.strictObject({
-  /** Safetensors files with `images` (U8 [count, height, width, channels]) and `labels` (I32 [count]), in the order of their rows. */
+  /**
+   * Safetensors files in the order of their rows, with `labels` (I32 [count]) and the images: `images` (U8 [count, height, width,
+   * channels]), or, where the data set keeps files, `images` (U8 [bytes]) and where each ends, `ends` (I32 [count]).
+   */
   shards: z.array(z.strictObject({ file: z.string(), count: z.int().positive() })),
   count: z.int().nonnegative(),
   perClass: z.array(z.int().nonnegative()),
@@ -77,6 +80,8 @@ const splitSchema = z.strictObject({
    * read from, and of its prepared image in three channels. Absent where there is no row, or an older version wrote the set.
    */
   digests: z.string().optional(),
+  /** A file of JSON lines that says what each row is called, and what else is known of it; there where images have names. */
+  rows: z.string().optional(),
 });
 
 /** `about` of a dataset artifact. */
@@ -88,6 +93,8 @@ export const datasetAboutSchema = z.strictObject({
     width: z.int().positive(),
     channels: z.union([z.literal(1), z.literal(3)]),
   }),
+  /** Where the shards hold files: squares of this side, at least that of `image`. Without it they hold pixels. */
+  stored: z.strictObject({ side: z.int().positive(), format: z.enum(['jpeg', 'webp']), quality: z.int() }).optional(),
   /** Per channel, over the training split, of pixels divided by 255. */
   mean: z.array(z.number()),
   deviation: z.array(z.number().positive()),

@@ -228,6 +228,12 @@ export const dataSchema = z.strictObject({
     .max(64)
     .default(2)
     .describe('batches that are read in advance where the images are not kept in memory'),
+  threads: z
+    .int()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('threads that decode images of data sets that keep files; absent: as many as there are cores'),
 });
 export type DataConfig = z.infer<typeof dataSchema>;
 

@@ -1,15 +1,17 @@
 import { readdir } from 'node:fs/promises';
 import { type ArtifactRef, type DatasetAbout, digestSchema, type SplitName } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
+import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { formatBytes } from '../contracts/limits.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { artifactFolder, datasetAboutOf, openStore, readArtifact, type Store } from '../store/index.ts';
-import { inColour } from './channels.ts';
 import { imagesOfClass } from './count-per-class.ts';
-import { preparedSide } from './fit.ts';
-import { type OpenSplit, openSplit } from './open-split.ts';
-import type { PreparedImage } from './read-images.ts';
-import { digestBytes, readRowDigests, sha256 } from './row-digests.ts';
+import { isStoredImage } from './encode.ts';
+import type { Form } from './form.ts';
+import { openSplit, type SplitOfFiles } from './open-split.ts';
+import { digestOfShown, type PreparedImage } from './read-images.ts';
+import { digestBytes, readRowDigests } from './row-digests.ts';
+import { readRowFacts } from './row-facts.ts';
 import { createSetWriter, type SetWriter } from './set-writer.ts';
 import type { PreparationOptions } from './source.ts';
 import { requireUsable } from './usable.ts';
@@ -21,6 +23,8 @@ const place = `${top}/dataset`;
 /** Rows in memory at a time, besides those of the shards that are written. */
 const rowsAtOnce = 256;
 const mostManifestBytes = 64 * 2 ** 20;
+/** More than what a row's name, group and category take, each character escaped. */
+const mostBytesOfFacts = 64 * 2 ** 10;
 /** More than the header of a file of digests, which names two tensors. */
 const headerRoom = 64 * 2 ** 10;
 
@@ -38,10 +42,11 @@ export async function adoptDataset(
   const from = openStore(folder);
   const { ref, about } = await readable(findDataset(folder, from));
   const { name, classes, splits, rejected } = about;
-  const writer = createSetWriter(store, { name, classes });
+  const form = formOfAbout(about);
+  const writer = createSetWriter(store, { name, classes, form });
   try {
     const copy = async (split: SplitName) => {
-      await readable(copyRows(from, ref, { split, classes: classes.length, add: writer.add }, options));
+      await readable(copyRows(from, ref, { split, classes: classes.length, form, add: writer.add }, options));
       return writer.finish(split);
     };
     const copied = { train: await copy('train'), validation: await copy('validation'), test: await copy('test') };
@@ -100,43 +105,66 @@ async function findDataset(
   );
   const strangers = files.flatMap(({ path }) => (named.has(path) ? [] : [path]));
   if (strangers.length > 0) throw invalid(`it does not name ${someOf(strangers)}`);
-  const { height, width } = about.image;
-  if (height !== preparedSide || width !== preparedSide)
-    throw invalid(`its images have ${height}x${width} pixels, not ${preparedSide}x${preparedSide}`);
   for (const split of splitNames) {
-    const { count, digests, shards } = about.splits[split];
-    const rows = shards.reduce((sum, shard) => sum + shard.count, 0);
-    if (rows !== count) throw invalid(`its ${split} images are ${count}, and its shards have ${rows}`);
+    const { count, digests, shards, rows: names } = about.splits[split];
+    const inShards = shards.reduce((sum, shard) => sum + shard.count, 0);
+    if (inShards !== count) throw invalid(`its ${split} images are ${count}, and its shards have ${inShards}`);
     const bytes = digests === undefined ? 0 : (sizes.get(`${folder}/${digests}`) ?? 0);
     if (count > 0 && digests === undefined) throw invalid(`it has no digests of the ${split} images`);
     if (bytes > 2 * digestBytes * count + headerRoom) throw invalid(`${digests} is larger than ${count} rows are`);
+    const named = names === undefined ? 0 : (sizes.get(`${folder}/${names}`) ?? 0);
+    if (named > mostBytesOfFacts * count) throw invalid(`${names} is larger than what is known of ${count} rows`);
   }
   return { ref, about };
+}
+
+type StoredForm = Pick<Form, 'size' | 'side'> & { readonly encoding: NonNullable<Form['encoding']> | null };
+
+/** The form that the images of a data set have by its own word. */
+function formOfAbout({ image: { height, width }, stored }: DatasetAbout): StoredForm {
+  const { size: sizes, encoding } = prepareDataParameters.shape;
+  if (height !== width || !sizes.safeParse(height).success)
+    throw invalid(`its images have ${height}x${width} pixels, not a square of 8 to 512`);
+  if (!stored) return { size: height, side: height, encoding: null };
+  const { side, format, quality } = stored;
+  const parsed = encoding.safeParse({ format, quality });
+  if (side < height || side > 2 * height + 8 || !parsed.data)
+    throw invalid(`it keeps ${format} of quality ${quality} and side ${side} for images of ${height}x${height}`);
+  return { size: height, side, encoding: parsed.data };
 }
 
 /** Adds the rows of a split to another data set, each looked at. */
 async function copyRows(
   from: Store,
   ref: ArtifactRef,
-  { split, classes, add }: Pick<SetWriter, 'add'> & { readonly split: SplitName; readonly classes: number },
+  {
+    split,
+    classes,
+    form,
+    add,
+  }: Pick<SetWriter, 'add'> & { readonly split: SplitName; readonly classes: number; readonly form: StoredForm },
   { signal, onProgress }: Pick<PreparationOptions, 'signal' | 'onProgress'>,
 ): Promise<void> {
   const digests = await readRowDigests(from, ref, split);
-  const open = await openSplit(from, ref, split);
-  const { count, height, width, channels } = open;
-  const size = height * width * channels;
+  const facts = await readRowFacts(from, ref, split);
+  const open = await openSplit(from, ref, split, undefined, { as: 'stored' });
   try {
-    for (let first = 0; first < count; first += rowsAtOnce) {
+    for (let first = 0; first < open.count; first += rowsAtOnce) {
       signal?.throwIfAborted();
-      const { images, labels } = await readSome(open, first, Math.min(rowsAtOnce, count - first));
-      for (const [row, label] of labels.entries()) {
+      const rows = Int32Array.from({ length: Math.min(rowsAtOnce, open.count - first) }, (_, at) => first + at);
+      for (const [at, { label, ...image }] of (await readSome(open, rows, form)).entries()) {
+        const row = first + at;
         if (label < 0 || label >= classes)
-          throw invalid(`image ${first + row} of ${split} has the label ${label}, and there are ${classes} classes`);
-        const pixels = images.subarray(row * size, (row + 1) * size);
-        const source = Buffer.from(digests?.source[first + row] ?? '', 'hex');
-        await add(split, preparedAgain(pixels, { channels, label, name: `${split} image ${first + row}`, source }));
+          throw invalid(`image ${row} of ${split} has the label ${label}, and there are ${classes} classes`);
+        await add(split, {
+          ...image,
+          label,
+          name: `${split} image ${row}`,
+          facts: facts?.[row] ?? null,
+          digests: { source: Buffer.from(digests?.source[row] ?? '', 'hex'), pixels: digestOfShown(image) },
+        });
       }
-      onProgress?.({ phase: `storing ${split} images`, done: first + labels.length, total: count });
+      onProgress?.({ phase: `storing ${split} images`, done: first + rows.length, total: open.count });
       await new Promise(setImmediate);
     }
   } finally {
@@ -144,22 +172,27 @@ async function copyRows(
   }
 }
 
-async function readSome({ read, height, width, channels }: OpenSplit, first: number, count: number) {
-  const images = new Uint8Array(count * height * width * channels);
-  const labels = new Int32Array(count);
-  await read(
-    Int32Array.from({ length: count }, (_, row) => first + row),
-    images,
-    labels,
-  );
-  return { images, labels };
-}
+type StoredRow = Pick<PreparedImage, 'pixels' | 'channels' | 'encoded' | 'label'>;
 
-const preparedAgain = (
-  pixels: Uint8Array,
-  { source, ...row }: Pick<PreparedImage, 'channels' | 'label' | 'name'> & { readonly source: Uint8Array },
-): PreparedImage => ({
-  ...row,
-  pixels,
-  digests: { source, pixels: sha256(row.channels === 3 ? pixels : inColour(pixels)) },
-});
+/** Files are looked at before they are decoded. */
+async function readSome(
+  { read, readFiles, height, width, channels }: SplitOfFiles,
+  rows: Int32Array,
+  { side, encoding }: StoredForm,
+): Promise<readonly StoredRow[]> {
+  const files = (await readFiles?.(rows)) ?? [];
+  if (encoding)
+    for (const [at, file] of files.entries())
+      if (!(await isStoredImage(file, { side, format: encoding.format })))
+        throw invalid(`image ${rows[at]} is no ${encoding.format} of ${side}x${side}`);
+  const size = height * width * channels;
+  const images = new Uint8Array(rows.length * size);
+  const labels = new Int32Array(rows.length);
+  await read(rows, images, labels);
+  return Array.from(labels, (label, at) => ({
+    pixels: images.subarray(at * size, (at + 1) * size),
+    channels,
+    encoded: files[at] ?? null,
+    label,
+  }));
+}

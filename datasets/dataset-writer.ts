@@ -4,6 +4,7 @@ import type { SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { preparationParameters } from '../contracts/kinds/prepare-data.ts';
 import { openStore } from '../store/index.ts';
+import { formOf } from './form.ts';
 import { type GivenImage, parseImage, readGiven } from './given-image.ts';
 import { inOrder } from './in-order.ts';
 import { type PreparedImage, prepareImage, type RejectedImage } from './read-images.ts';
@@ -74,8 +75,9 @@ export function createDatasetWriter(folder: string, { signal, ...given }: Datase
     throw new ContrailError('InvalidInput', `The data set cannot be written so: ${z.prettifyError(parsed.error)}`);
   const options = parsed.data;
   const { classes, name } = options;
+  const form = formOf(options);
   const labels = new Map(classes.map((each, label) => [each, label]));
-  const writer = createSetWriter(openStore(folder), { name, classes });
+  const writer = createSetWriter(openStore(folder), { name, classes, form });
   const found = new Array<number>(classes.length).fill(0);
   const rejected: RejectedImage[] = [];
   let number = 0;
@@ -92,10 +94,13 @@ export function createDatasetWriter(folder: string, { signal, ...given }: Datase
         `${path} cannot be added: there is no class ${JSON.stringify(checked.class)}.`,
       );
     found[label] = (found[label] ?? 0) + 1;
-    const read = await readGiven(checked, label, options.fit);
+    const read = await readGiven(checked, label, form);
     if ('rejected' in read) return { path, reason: read.rejected };
     const { image: raw, source } = read;
-    return [checked.split ?? sideOf(source, options), await prepareImage(raw, { name: path, source }, options)];
+    return [
+      checked.split ?? sideOf(source, options),
+      await prepareImage(raw, { name: path, facts: { name: path }, source }, form),
+    ];
   };
 
   const addAll: DatasetWriter['addAll'] = async (images) => {

@@ -6,6 +6,7 @@ import { explained } from '../contracts/system-errors.ts';
 import { smallestSide } from './fit.ts';
 import { decodeContent, decodeFile } from './folder/decode.ts';
 import { inspect, inspectContent, mostPixels } from './folder/inspect.ts';
+import type { Form } from './form.ts';
 import { sha256 } from './row-digests.ts';
 import type { RawImage } from './source.ts';
 
@@ -67,7 +68,7 @@ export function parseImage(given: GivenImage, number: number): GivenImage {
 export async function readGiven(
   given: GivenImage,
   label: number,
-  fit: 'pad' | 'resize',
+  form: Form,
 ): Promise<ReadImage | { readonly rejected: string }> {
   if ('pixels' in given) {
     const { height, width, channels } = given;
@@ -76,11 +77,11 @@ export async function readGiven(
     return { image: { pixels, height, width, channels, label }, source: sha256(pixels) };
   }
   return typeof given.file === 'string'
-    ? readPath(given.file, label, fit)
-    : readContent(Buffer.from(given.file), label, fit);
+    ? readPath(given.file, label, form)
+    : readContent(Buffer.from(given.file), label, form);
 }
 
-async function readPath(path: string, label: number, fit: 'pad' | 'resize') {
+async function readPath(path: string, label: number, form: Form) {
   const { size } = await stat(path).catch((cause: unknown) => {
     throw new ContrailError('InvalidInput', `${path} cannot be added: ${explained(cause)?.message ?? cause}`, {
       cause,
@@ -88,13 +89,13 @@ async function readPath(path: string, label: number, fit: 'pad' | 'resize') {
   });
   const found = await inspect(path);
   if (typeof found === 'string') return { rejected: found };
-  return withSource(await decodeFile(path, label, { ...found, bytes: size }, fit), found.digest);
+  return withSource(await decodeFile(path, label, { ...found, bytes: size }, form), found.digest);
 }
 
-async function readContent(content: Buffer, label: number, fit: 'pad' | 'resize') {
+async function readContent(content: Buffer, label: number, form: Form) {
   const found = await inspectContent(content);
   if (typeof found === 'string') return { rejected: found };
-  return withSource(await decodeContent(content, label, found, fit), found.digest);
+  return withSource(await decodeContent(content, label, found, form), found.digest);
 }
 
 const withSource = (image: RawImage | { readonly rejected: string }, source: Uint8Array) =>

@@ -11,6 +11,7 @@ import { writeList } from './folder/list.ts';
 import { rootOf } from './folder/root.ts';
 import { scanFolder } from './folder/scan.ts';
 import type { FoundFile, Rejected } from './folder/walk.ts';
+import type { Form } from './form.ts';
 import { digestBytes } from './row-digests.ts';
 import type { PreparationOptions, RawDataset, RawSplit } from './source.ts';
 
@@ -28,11 +29,7 @@ type Labelled = FoundFile & { readonly label: number };
  *
  * @throws ContrailError InvalidDataset that names all that keeps the folder from being understood
  */
-export async function imageFolder(
-  path: string,
-  fit: 'pad' | 'resize',
-  options: PreparationOptions,
-): Promise<RawDataset> {
+export async function imageFolder(path: string, form: Form, options: PreparationOptions): Promise<RawDataset> {
   const root = await rootOf(path);
   const scan = await scanFolder(root, options.signal);
   const files = Object.values(scan.splits).flat();
@@ -64,7 +61,7 @@ export async function imageFolder(
         : []),
     ],
   };
-  const splitOf = (own: readonly Labelled[]) => readable(root, own, outcomes, fit);
+  const splitOf = (own: readonly Labelled[]) => readable(root, own, outcomes, form);
   const { train = [], validation, test } = scan.splits;
   return {
     name: basename(root) || 'image-folder',
@@ -83,7 +80,7 @@ function readable(
   root: string,
   files: readonly Labelled[],
   outcomes: ReadonlyMap<Labelled, Inspected | Rejected>,
-  fit: 'pad' | 'resize',
+  form: Form,
 ): RawSplit {
   const images = files.flatMap((file) => {
     const outcome = outcomes.get(file);
@@ -96,10 +93,11 @@ function readable(
     labels: Int32Array.from(images, ({ label }) => label),
     digests,
     nameOf: (row) => images[row]?.path ?? '',
+    factsOf: () => ({}),
     read: async (row) => {
       const image = images[row];
       if (!image) throw new RangeError(`there is no image ${row}`);
-      return decodeFile(join(root, image.path), image.label, image, fit);
+      return decodeFile(join(root, image.path), image.label, image, form);
     },
   };
 }

@@ -6,7 +6,7 @@ export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.t
 export { changesSince, type FolderChanges } from './folder/changes.ts';
 export { digestsIfKept, isKnown, type KnownImages, knownImages } from './known-images.ts';
 export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';
-export { type OpenSplit, openSplit } from './open-split.ts';
+export { type HowToRead, type OpenSplit, openSplit } from './open-split.ts';
 export { prepareDataset } from './prepare.ts';
 export { permutation, randomDraws, randomUint32, seedPair } from './random.ts';
 export { type ImageRows, readRows } from './read-rows.ts';

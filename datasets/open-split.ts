@@ -13,10 +13,12 @@ import {
   type Store,
   type TensorPlace,
 } from '../store/index.ts';
+import type { StoredImage } from './decode-pool/messages.ts';
+import { decodePool, UndecodableImage } from './decode-pool/pool.ts';
 
 /** Bytes hashed at a time. */
 const hashedAtOnce = 4 * 2 ** 20;
-/** More than the header of a shard, which names two tensors. */
+/** More than the header of a shard, which names three tensors at most. */
 const headerRoom = 64 * 2 ** 10;
 
 /** A split of a prepared data set that stays in the store; rows are read as they are wanted. */
@@ -43,12 +45,32 @@ export interface OpenSplit {
   readonly close: () => Promise<void>;
 }
 
+/** The same with what is behind it. */
+export interface SplitOfFiles extends OpenSplit {
+  /** Reads the files that the images of some rows are kept as; null where pixels are kept. @throws ContrailError CorruptArtifact */
+  readonly readFiles: ((rows: Int32Array) => Promise<readonly Uint8Array[]>) | null;
+}
+
 /** A shard's file, found to be what the manifest says. */
 interface CheckedShard {
   readonly fd: number;
-  /** Where the pixels of its first row are in the file. */
+  /** Where the images begin in the file. */
   readonly offset: number;
   readonly labels: Int32Array;
+  /** Where the file of each image ends, counted from there; null where they are pixels. */
+  readonly ends: Int32Array | null;
+}
+
+export interface HowToRead {
+  /**
+   * Images in the size that steps train and measure on, or as they are kept, with room for random crops. They are the same
+   * where pixels are kept.
+   *
+   * @default prepared
+   */
+  readonly as?: 'prepared' | 'stored' | undefined;
+  /** Threads that decode images; it changes no pixel. @default as many as there are cores */
+  readonly threads?: number | undefined;
 }
 
 interface Shard {
@@ -70,10 +92,14 @@ export async function openSplit(
   ref: ArtifactRef,
   name: SplitName,
   onCheck: (done: number, total: number) => void = () => {},
-): Promise<OpenSplit> {
+  { as = 'prepared', threads }: HowToRead = {},
+): Promise<SplitOfFiles> {
   const manifest = await readArtifact(store, ref);
   const about = datasetAboutOf(manifest, ref);
-  const { height, width, channels } = about.image;
+  const { stored } = about;
+  const { channels } = about.image;
+  const [height, width] =
+    stored && as === 'stored' ? [stored.side, stored.side] : [about.image.height, about.image.width];
   const { count } = about.splits[name];
   const size = height * width * channels;
   const shards = shardsOf(about, name);
@@ -85,7 +111,7 @@ export async function openSplit(
     const handle = await openShard(store, ref, shard.file);
     handles.push(handle);
     await verify(store, ref, manifest, shard.file, handle, () => onCheck(checkedImages, count));
-    const checked = await locate(handle, shard, [shard.count, height, width, channels]);
+    const checked = await locate(handle, shard, stored ? null : [shard.count, height, width, channels]);
     checkedImages += shard.count;
     onCheck(checkedImages, count);
     return checked;
@@ -99,24 +125,56 @@ export async function openSplit(
     return shard.checked;
   };
 
+  /** The shard of each row, and those shards once they are checked. */
+  const shardsOfRows = async (rows: Int32Array) => {
+    const wanted = Array.from(rows, (row) => shardOfRow(shards, row));
+    const checked = new Map<Shard, CheckedShard>();
+    for (const shard of new Set(wanted)) checked.set(shard, await checkedOnce(shard));
+    return wanted.map((shard) => ({ shard, ...(checked.get(shard) as CheckedShard) }));
+  };
+
+  const placeOf = ({ shard, fd, offset, ends }: CheckedShard & { readonly shard: Shard }, row: number): StoredImage => {
+    const begin = ends?.[row - shard.first - 1] ?? 0;
+    return { fd, position: offset + begin, bytes: (ends?.[row - shard.first] ?? begin) - begin };
+  };
+
+  const readEncoded = async (rows: Int32Array, images: Uint8Array, labels: Int32Array) => {
+    const wanted = await shardsOfRows(rows);
+    const places = wanted.map((of, at) => {
+      const row = rows[at] as number;
+      labels[at] = of.labels[row - of.shard.first] as number;
+      return placeOf(of, row);
+    });
+    try {
+      await decodePool(threads).decode(places, { side: height, channels }, images);
+    } catch (error) {
+      if (!(error instanceof UndecodableImage)) throw error;
+      const { shard } = wanted[error.image] as (typeof wanted)[number];
+      const row = (rows[error.image] as number) - shard.first;
+      throw new ContrailError(
+        'CorruptArtifact',
+        `Image ${row} of ${store.locate(`${artifactFolder(ref)}/${shard.file}`)} cannot be decoded: ${error.message}.`,
+        { cause: error },
+      );
+    }
+  };
+
   return {
     count,
     height,
     width,
     channels,
     read: async (rows, images, labels) => {
-      const wanted = Array.from(rows, (row) => shardOfRow(shards, row));
-      const checked = new Map<Shard, CheckedShard>();
-      for (const shard of new Set(wanted)) checked.set(shard, await checkedOnce(shard));
+      if (stored) return readEncoded(rows, images, labels);
+      const wanted = await shardsOfRows(rows);
       const reads: Promise<void>[] = [];
       for (let from = 0, to = 0; from < rows.length; from = to) {
-        const shard = wanted[from] as Shard;
-        const { fd, offset, labels: known } = checked.get(shard) as CheckedShard;
+        const { shard, fd, offset, labels: known } = wanted[from] as (typeof wanted)[number];
         const row = (rows[from] as number) - shard.first;
         // Rows that follow each other in the file are one read.
         for (
           to = from;
-          to < rows.length && wanted[to] === shard && rows[to] === (rows[from] as number) + to - from;
+          to < rows.length && wanted[to]?.shard === shard && rows[to] === (rows[from] as number) + to - from;
           to++
         )
           labels[to] = known[row + to - from] as number;
@@ -129,6 +187,19 @@ export async function openSplit(
       const failed = (await Promise.allSettled(reads)).find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
     },
+    readFiles: stored
+      ? async (rows) => {
+          const wanted = await shardsOfRows(rows);
+          return Promise.all(
+            wanted.map(async (of, at) => {
+              const { fd, position, bytes } = placeOf(of, rows[at] as number);
+              const file = new Uint8Array(bytes);
+              await readFully(fd, file, position, () => store.locate(`${artifactFolder(ref)}/${of.shard.file}`));
+              return file;
+            }),
+          );
+        }
+      : null,
     labels: async () => {
       const labels = new Int32Array(count);
       for (const shard of shards) labels.set((await checkedOnce(shard)).labels, shard.first);
@@ -195,21 +266,36 @@ async function verify(
   if (sha256 !== entry.sha256) throw damaged(store, ref, path, `SHA-256 ${entry.sha256}`, sha256);
 }
 
-/** Finds the tensors of a shard, and reads its labels. */
-async function locate(handle: FileHandle, { file, count }: Shard, shape: readonly number[]): Promise<CheckedShard> {
+/** Finds the tensors of a shard, and reads all but its images. @param shape of these; null where they are files */
+async function locate(
+  handle: FileHandle,
+  { file, count }: Shard,
+  shape: readonly number[] | null,
+): Promise<CheckedShard> {
   const { size } = await handle.stat();
   const head = Buffer.alloc(Math.min(headerRoom, size));
   await readFully(handle.fd, head, 0, () => file);
   const { tensors } = decodeSafetensorsHeader(head, size, file);
-  const [images, labels] = [tensors.get('images'), tensors.get('labels')];
   const isOf = (place: TensorPlace | undefined, dtype: string, expected: readonly number[]) =>
     place?.dtype === dtype && place.shape.join() === expected.join();
-  if (!images || !labels || !isOf(images, 'U8', shape) || !isOf(labels, 'I32', [count]))
+  const numbersOf = async (name: string): Promise<Int32Array | null> => {
+    const place = tensors.get(name);
+    if (!place || !isOf(place, 'I32', [count])) return null;
+    const data = new Uint8Array(place.bytes);
+    await readFully(handle.fd, data, place.offset, () => file);
+    return int32({ ...place, data });
+  };
+  const images = tensors.get('images');
+  const labels = await numbersOf('labels');
+  const ends = shape ? null : await numbersOf('ends');
+  if (!images || !labels || (shape ? !isOf(images, 'U8', shape) : !ends || !areEnds(ends, images.bytes)))
     throw new ContrailError('CorruptArtifact', `${file} lacks images or labels of the shapes that its data set names.`);
-  const data = new Uint8Array(labels.bytes);
-  await readFully(handle.fd, data, labels.offset, () => file);
-  return { fd: handle.fd, offset: images.offset, labels: int32({ ...labels, data }) };
+  return { fd: handle.fd, offset: images.offset, labels, ends };
 }
+
+/** Whether images one after the other, none of them empty, end there and fill so many bytes. */
+const areEnds = (ends: Int32Array, bytes: number): boolean =>
+  ends.every((end, row) => end > (ends[row - 1] ?? 0)) && ends.at(-1) === bytes;
 
 /**
  * Hands the read to the library's own threads at once; they go on while a native call keeps JavaScript waiting.

@@ -8,6 +8,7 @@ import { divide, type Part } from './divide.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import { filesOf } from './folder/changes.ts';
 import { writeList } from './folder/list.ts';
+import { type Form, formOf } from './form.ts';
 import { generated } from './generated.ts';
 import { imageFolder } from './image-folder.ts';
 import { mnist } from './mnist.ts';
@@ -18,7 +19,7 @@ import { type Summary, summarise } from './summary.ts';
 import { requireUsable } from './usable.ts';
 
 /**
- * Reads a data set, checks every image, brings it to 32x32, splits it, and stores it as an artifact, in files of a limited
+ * Reads a data set, checks every image, brings it to size, splits it, and stores it as an artifact, in files of a limited
  * size of which one at a time is in memory.
  * The same files and parameters give the same artifact on every machine.
  *
@@ -29,15 +30,15 @@ export async function prepareDataset(
   parameters: PrepareDataParameters,
   options: PreparationOptions,
 ): Promise<{ readonly ref: ArtifactRef; readonly about: DatasetAbout; readonly summary: Summary }> {
-  const source = await readSource(parameters, options);
+  const form = formOf(parameters);
+  const source = await readSource(parameters, form, options);
   const parts = divide(source, parameters);
-  const writer = createSetWriter(store, { ...source, shardBytes: options.shardBytes });
+  const writer = createSetWriter(store, { ...source, form, shardBytes: options.shardBytes });
   try {
     const rejected: RejectedImage[] = [...(source.account?.rejected ?? [])];
     const write = async (name: SplitName) => {
       const { split, chosen } = parts[name];
-      const { fit, channels } = parameters;
-      const images = readImages(split, chosen, { phase: `${name} images`, fit, channels, rejected }, options);
+      const images = readImages(split, chosen, { phase: `${name} images`, form, rejected }, options);
       for await (const image of images) await writer.add(name, image);
       return writer.finish(name);
     };
@@ -54,7 +55,7 @@ export async function prepareDataset(
   }
 }
 
-function readSource(parameters: PrepareDataParameters, options: PreparationOptions): Promise<RawDataset> {
+function readSource(parameters: PrepareDataParameters, form: Form, options: PreparationOptions): Promise<RawDataset> {
   switch (parameters.dataset) {
     case 'fashion-mnist':
       return fashionMnist(parameters.path, options);
@@ -63,7 +64,7 @@ function readSource(parameters: PrepareDataParameters, options: PreparationOptio
     case 'cifar10':
       return cifar10(requirePath(parameters));
     case 'image-folder':
-      return imageFolder(requirePath(parameters), parameters.fit, options);
+      return imageFolder(requirePath(parameters), form, options);
     case 'generated':
       return generated(parameters.generated ?? { classes: 4, images: 512, channels: 1 }, parameters.seed);
   }

@@ -1,16 +1,24 @@
 import { inChannels, inColour } from './channels.ts';
+import { decodeStored, encode } from './encode.ts';
 import { fitImage } from './fit.ts';
+import type { Form } from './form.ts';
 import { inOrder } from './in-order.ts';
 import { digestAt, sha256 } from './row-digests.ts';
+import type { RowFacts } from './row-facts.ts';
 import type { PreparationOptions, RawImage, RawSplit } from './source.ts';
 
-/** An image brought to size: bytes [32, 32, channels]. */
+/** An image in the form of its data set. */
 export interface PreparedImage {
+  /** Bytes [side, side, channels]; of an encoded image those that it shows. */
   readonly pixels: Uint8Array;
   readonly channels: 1 | 3;
+  /** The image as a file, where the data set keeps files. */
+  readonly encoded: Uint8Array | null;
   readonly label: number;
   /** What to call it in a message. */
   readonly name: string;
+  /** What is known of it besides its class, where the source knows its images by name. */
+  readonly facts: RowFacts | null;
   /** SHA-256 of what it was read from, and of its pixels in three channels. */
   readonly digests: { readonly source: Uint8Array; readonly pixels: Uint8Array };
 }
@@ -29,22 +37,15 @@ export interface RejectedImage {
 export async function* readImages(
   split: RawSplit,
   rows: readonly number[],
-  {
-    phase,
-    fit,
-    channels,
-    rejected,
-  }: Form & {
-    readonly phase: string;
-    readonly rejected: RejectedImage[];
-  },
+  { phase, form, rejected }: { readonly phase: string; readonly form: Form; readonly rejected: RejectedImage[] },
   { onProgress, signal }: Pick<PreparationOptions, 'onProgress' | 'signal'>,
 ): AsyncGenerator<PreparedImage> {
   const read = async (row: number): Promise<PreparedImage | RejectedImage> => {
     const image = await split.read(row);
     const name = split.nameOf(row);
     if ('rejected' in image) return { path: name, reason: image.rejected };
-    return prepareImage(image, { name, source: digestAt(split.digests, row) }, { fit, channels });
+    const facts = split.factsOf ? { name, ...split.factsOf(row) } : null;
+    return prepareImage(image, { name, facts, source: digestAt(split.digests, row) }, form);
   };
   let done = 0;
   for await (const image of inOrder(rows, read, signal)) {
@@ -57,21 +58,19 @@ export async function* readImages(
   }
 }
 
-/** How every image of a data set is brought to one form. */
-interface Form {
-  readonly fit: 'pad' | 'resize';
-  /** What every image is turned into; as it is where absent. */
-  readonly channels?: 1 | 3 | undefined;
-}
-
 /** Brings an image to the form of its data set. @param of.source SHA-256 of what it was read from */
 export async function prepareImage(
   image: RawImage,
-  { name, source }: { readonly name: string; readonly source: Uint8Array },
-  { fit, channels }: Form,
+  { name, facts, source }: Pick<PreparedImage, 'name' | 'facts'> & { readonly source: Uint8Array },
+  form: Form,
 ): Promise<PreparedImage> {
-  const pixels = await fitImage(image, fit);
-  const prepared = inChannels({ pixels, channels: image.channels }, channels ?? image.channels);
-  const inThree = prepared.channels === 3 ? prepared.pixels : inColour(prepared.pixels);
-  return { ...prepared, label: image.label, name, digests: { source, pixels: sha256(inThree) } };
+  const fitted = await fitImage(image, form);
+  const raw = inChannels(fitted, form.channels ?? fitted.channels);
+  const encoded = form.encoding ? await encode(raw, form.side, form.encoding) : null;
+  const shown = encoded ? { ...raw, pixels: await decodeStored(encoded, form.side, raw.channels) } : raw;
+  return { ...shown, encoded, label: image.label, name, facts, digests: { source, pixels: digestOfShown(shown) } };
 }
+
+/** SHA-256 of an image's pixels in three channels. */
+export const digestOfShown = ({ pixels, channels }: Pick<PreparedImage, 'pixels' | 'channels'>): Uint8Array =>
+  sha256(channels === 3 ? pixels : inColour(pixels));

@@ -1,7 +1,7 @@
 import { type ArtifactRef, type DatasetAbout, datasetAboutSchema, type SplitName } from '../contracts/artifacts.ts';
 import { createArtifactWriter, type Store } from '../store/index.ts';
 import { type CopyFinder, createCopyFinder } from './copies.ts';
-import { preparedSide } from './fit.ts';
+import type { Form } from './form.ts';
 import { createPixelStatistics } from './pixel-statistics.ts';
 import type { PreparedImage, RejectedImage } from './read-images.ts';
 import { createShardWriter } from './shard-writer.ts';
@@ -33,11 +33,18 @@ export function createSetWriter(
   {
     name,
     classes,
+    form,
     shardBytes,
-  }: { readonly name: string; readonly classes: readonly string[]; readonly shardBytes?: number | undefined },
+  }: {
+    readonly name: string;
+    readonly classes: readonly string[];
+    readonly form: Pick<Form, 'size' | 'side' | 'encoding'>;
+    readonly shardBytes?: number | undefined;
+  },
 ): SetWriter {
+  const { size, side, encoding } = form;
   const artifact = createArtifactWriter(store, 'dataset');
-  const shards = createShardWriter(artifact, { classes: classes.length, shardBytes });
+  const shards = createShardWriter(artifact, { classes: classes.length, form, shardBytes });
   const statistics = createPixelStatistics();
   const copies = createCopyFinder();
   return {
@@ -53,7 +60,8 @@ export function createSetWriter(
       const about = datasetAboutSchema.parse({
         name,
         classes,
-        image: { height: preparedSide, width: preparedSide, channels },
+        image: { height: size, width: size, channels },
+        ...(encoding ? { stored: { side, format: encoding.format, quality: encoding.quality } } : {}),
         ...statistics.result(channels),
         splits,
         rejected,

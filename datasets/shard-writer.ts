@@ -1,20 +1,18 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
-import { type ArtifactWriter, bytesOf, decodeSafetensors, encodeSafetensors, int32 } from '../store/index.ts';
-import { inColour } from './channels.ts';
-import { preparedSide } from './fit.ts';
+import type { ArtifactWriter } from '../store/index.ts';
+import { encodeSafetensors } from '../store/index.ts';
+import type { Form } from './form.ts';
 import type { PreparedImage } from './read-images.ts';
 import { digestBytes } from './row-digests.ts';
-
-const defaultShardBytes = 64 * 2 ** 20;
-const pixelsOfImage = preparedSide * preparedSide;
+import { linesOfFacts, type RowFacts } from './row-facts.ts';
+import { createEncodedShards } from './shards/encoded.ts';
+import { createRawShards } from './shards/raw.ts';
+import type { ShardFiles } from './shards/shard-files.ts';
 
 /**
  * Writes the splits of a data set in files of a limited size. Rows of several splits may come in any order, one at a time.
  *
- * Owns: the shard of each split that is being filled; these alone are in memory. One becomes a file when it is full.
- *
- * I1. All shards have the same number of channels: grey until the first image in colour, which repeats the grey of all before.
- * I2. How many rows a full shard has does not depend on the channels, so the boundaries are the same either way.
+ * Owns: what the rows of each split are besides their images. The shards that are being filled belong to `ShardFiles`.
  */
 export interface ShardWriter {
   readonly add: (split: string, image: PreparedImage) => Promise<void>;
@@ -24,104 +22,66 @@ export interface ShardWriter {
   readonly channels: () => 1 | 3;
 }
 
-/** A split that is being written. */
-interface Filling {
-  readonly shards: { file: string; count: number }[];
+/** The rows of a split so far. */
+interface Rows {
   readonly perClass: number[];
   readonly digests: PreparedImage['digests'][];
-  readonly labels: Int32Array;
-  images: Uint8Array;
-  /** Rows in the shard that is being filled. */
-  filled: number;
+  readonly facts: (RowFacts | null)[];
 }
 
 /** @param shardBytes the most bytes of images in one file; one image at least is in each */
 export function createShardWriter(
   artifact: Pick<ArtifactWriter, 'add' | 'take'>,
-  { classes, shardBytes = defaultShardBytes }: { readonly classes: number; readonly shardBytes?: number | undefined },
+  {
+    classes,
+    form,
+    shardBytes,
+  }: {
+    readonly classes: number;
+    readonly form: Pick<Form, 'side' | 'encoding'>;
+    readonly shardBytes?: number | undefined;
+  },
 ): ShardWriter {
-  const capacity = Math.max(1, Math.floor(shardBytes / (pixelsOfImage * 3)));
-  const open = new Map<string, Filling>();
-  const written: string[] = [];
-  let channels: 1 | 3 = 1;
-
-  const fillingOf = (split: string): Filling => {
-    const known = open.get(split);
+  const files: ShardFiles = form.encoding
+    ? createEncodedShards(artifact, shardBytes)
+    : createRawShards(artifact, { side: form.side, shardBytes });
+  const splits = new Map<string, Rows>();
+  const rowsOf = (split: string): Rows => {
+    const known = splits.get(split);
     if (known) return known;
-    const filling = {
-      shards: [],
-      perClass: new Array<number>(classes).fill(0),
-      digests: [],
-      labels: new Int32Array(capacity),
-      images: new Uint8Array(capacity * pixelsOfImage * channels),
-      filled: 0,
-    };
-    open.set(split, filling);
-    return filling;
-  };
-
-  const addFile = (file: string, pixels: Uint8Array, own: Int32Array) =>
-    artifact.add(
-      file,
-      encodeSafetensors([
-        { name: 'images', dtype: 'U8', shape: [own.length, preparedSide, preparedSide, channels], data: pixels },
-        { name: 'labels', dtype: 'I32', shape: [own.length], data: bytesOf(own) },
-      ]),
-    );
-
-  const turnToColour = async () => {
-    channels = 3;
-    for (const filling of open.values()) {
-      const colour = inColour(filling.images.subarray(0, filling.filled * pixelsOfImage));
-      filling.images = new Uint8Array(capacity * pixelsOfImage * 3);
-      filling.images.set(colour);
-    }
-    for (const file of written) {
-      const { tensors } = decodeSafetensors(await artifact.take(file), file);
-      const [pixels, own] = [tensors.get('images'), tensors.get('labels')];
-      if (!pixels || !own) throw new Error('a shard has images and labels');
-      await addFile(file, inColour(pixels.data), int32(own));
-    }
-  };
-
-  const flush = async (split: string, filling: Filling) => {
-    const { shards, images, labels, filled } = filling;
-    if (filled === 0) return;
-    const file = `${split}-${String(shards.length).padStart(5, '0')}.safetensors`;
-    await addFile(file, images.subarray(0, filled * pixelsOfImage * channels), labels.subarray(0, filled));
-    written.push(file);
-    shards.push({ file, count: filled });
-    filling.filled = 0;
+    const rows = { perClass: new Array<number>(classes).fill(0), digests: [], facts: [] };
+    splits.set(split, rows);
+    return rows;
   };
 
   const add: ShardWriter['add'] = async (split, image) => {
-    const filling = fillingOf(split);
-    filling.digests.push(image.digests);
-    if (image.channels > channels) await turnToColour();
-    const pixels = image.channels === channels ? image.pixels : inColour(image.pixels);
-    filling.images.set(pixels, filling.filled * pixelsOfImage * channels);
-    filling.labels[filling.filled++] = image.label;
-    filling.perClass[image.label] = (filling.perClass[image.label] ?? 0) + 1;
-    if (filling.filled === capacity) await flush(split, filling);
+    const { perClass, digests, facts } = rowsOf(split);
+    digests.push(image.digests);
+    facts.push(image.facts);
+    perClass[image.label] = (perClass[image.label] ?? 0) + 1;
+    await files.add(split, image);
   };
 
   const finish: ShardWriter['finish'] = async (split) => {
-    const filling = open.get(split);
-    if (!filling) return { shards: [], count: 0, perClass: new Array<number>(classes).fill(0) };
-    await flush(split, filling);
-    open.delete(split);
-    const { shards, perClass, digests } = filling;
+    const { perClass, digests, facts } = rowsOf(split);
+    splits.delete(split);
+    const shards = await files.finish(split);
     const count = digests.length;
+    if (count === 0) return { shards, count, perClass };
     const tensor = (which: 'source' | 'pixels') => ({
       name: which,
       dtype: 'U8' as const,
       shape: [count, digestBytes],
       data: Buffer.concat(digests.map((each) => each[which])),
     });
-    const file = `${split}-digests.safetensors`;
-    await artifact.add(file, encodeSafetensors([tensor('source'), tensor('pixels')]));
-    return { shards, count, perClass, digests: file };
+    const digestsFile = `${split}-digests.safetensors`;
+    await artifact.add(digestsFile, encodeSafetensors([tensor('source'), tensor('pixels')]));
+    const named = facts.filter((each) => each !== null);
+    if (named.length < count) return { shards, count, perClass, digests: digestsFile };
+    const rows = `${split}-rows.jsonl`;
+    await artifact.add(rows, linesOfFacts(named));
+    return { shards, count, perClass, digests: digestsFile, rows };
   };
 
-  return { add, finish, channels: () => channels };
+  return { add, finish, channels: files.channels };
 }

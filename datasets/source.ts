@@ -1,4 +1,5 @@
 import type { FolderAccount } from './account.ts';
+import type { RowFacts } from './row-facts.ts';
 
 /** One image as read: bytes [height, width, channels], and its class. */
 export interface RawImage {
@@ -19,6 +20,8 @@ export interface RawSplit {
   readonly read: (index: number) => Promise<RawImage | { readonly rejected: string }>;
   /** What to call an image in a message: its file, or its place in one. */
   readonly nameOf: (index: number) => string;
+  /** What is known of an image besides its name and class; there where the name is a person's own, and kept with the image. */
+  readonly factsOf?: (index: number) => Omit<RowFacts, 'name'>;
 }
 
 /** What an adapter finds: images in the train and, where the source has them, test and validation sets. */

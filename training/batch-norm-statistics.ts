@@ -2,6 +2,7 @@ import { permutation } from '../datasets/index.ts';
 import type { CompiledStep, Execution, Step } from './capture/index.ts';
 import type { ImageSource } from './image-source.ts';
 import type { TrainingModel } from './model.ts';
+import { resizedTo } from './ops.ts';
 import { type Variables, variable } from './parameters.ts';
 import { gatherBatch } from './step.ts';
 import { type Tensor, tf } from './tensorflow.ts';
@@ -20,7 +21,7 @@ const statisticsBatch = 256;
  * @returns the number of images that the statistics were taken over
  */
 export const recomputeBatchNormStatistics = (
-  model: Pick<TrainingModel, 'encoder' | 'prepare'>,
+  model: Pick<TrainingModel, 'encoder' | 'prepare' | 'image'>,
   execution: Execution,
   options: StatisticsOptions,
 ): Promise<number> => compileBatchNormStatistics(model, execution)(options);
@@ -36,7 +37,7 @@ export interface StatisticsOptions {
 
 /** The same, to be done again for other weights. */
 export function compileBatchNormStatistics(
-  model: Pick<TrainingModel, 'encoder' | 'prepare'>,
+  model: Pick<TrainingModel, 'encoder' | 'prepare' | 'image'>,
   execution: Execution,
 ): (options: StatisticsOptions) => Promise<number> {
   const accumulate = execution.compile(statisticsStep(model));
@@ -71,13 +72,13 @@ async function takeStatistics(
 }
 
 /** Inputs: those of the batch; float32 scalar, batches so far with this one. Output: that number again. */
-function statisticsStep(model: Pick<TrainingModel, 'encoder' | 'prepare'>): Step {
+function statisticsStep(model: Pick<TrainingModel, 'encoder' | 'prepare' | 'image'>): Step {
   return (inputs, { variables, resident }) => {
     const {
       images,
       others: [batches],
     } = gatherBatch(inputs, resident);
-    model.encoder.embed(model.prepare(images), {
+    model.encoder.embed(model.prepare(resizedTo(images, model.image)), {
       variables,
       onBatchStatistics: (layer, mean, variance) => {
         accumulate(variables, `${layer}/moving_mean`, mean, batches as Tensor);

@@ -72,15 +72,19 @@ async function open(
   const dataset = { kind: 'dataset', digest } as const;
   const about = await describeDataset(store, dataset);
   const image = { ...about.image, mean: about.mean, deviation: about.deviation };
-  const source = await openImageSource(store, dataset, 'train', dataSchema.parse({}), (done, total) =>
-    onProgress('checking images', done, total),
+  const source = await openImageSource(
+    store,
+    dataset,
+    'train',
+    { ...dataSchema.parse({}), as: 'stored' },
+    (done, total) => onProgress('checking images', done, total),
   );
   const model = createEncoder(encoder, image.channels);
   const state = { variables: createVariables(model.parameters, 0), resident: source.resident };
   // As the training computed, so that the statistics are the same to the bit.
   const execution = engine === 'eager' ? eagerExecution(state) : capture(state, { precision });
   const prepare = (images: Parameters<typeof prepareImages>[0]) => prepareImages(images, image, model.channels);
-  const recompute = compileBatchNormStatistics({ encoder: model, prepare }, execution);
+  const recompute = compileBatchNormStatistics({ encoder: model, prepare, image }, execution);
   const embedder = createEmbedder({ encoder, image });
   return {
     embedder,

@@ -1,6 +1,6 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import type { DataConfig } from '../contracts/training.ts';
-import { openSplit, readWholeSplit } from '../datasets/index.ts';
+import { type HowToRead, openSplit, readWholeSplit } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
 import type { StepState } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
@@ -25,16 +25,18 @@ export interface ImageSource {
 /**
  * Opens a split, in memory where it fits into `residentMiB`.
  *
+ * @param config.as the size of its images: that of training and measuring, or as they are kept, for views that are cut out of them
+ *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
  */
 export async function openImageSource(
   store: Store,
   dataset: ArtifactRef,
   name: SplitName,
-  { residentMiB, readAhead }: DataConfig,
+  { residentMiB, readAhead, threads, as }: DataConfig & Pick<HowToRead, 'as'>,
   onCheck?: (done: number, total: number) => void,
 ): Promise<ImageSource> {
-  const split = await openSplit(store, dataset, name, onCheck);
+  const split = await openSplit(store, dataset, name, onCheck, { as, threads });
   const { count, height, width, channels } = split;
   if (count * height * width * channels > residentMiB * 2 ** 20)
     return {

@@ -28,6 +28,8 @@ export interface TrainingModel {
   readonly optimizer: Optimizer;
   /** Of a training in float16. */
   readonly lossScale: LossScale | null;
+  /** The size of the images that the network is trained for. */
+  readonly image: Pick<ImageFormat, 'height' | 'width'>;
   /** Normalises images and gives them the channels that the encoder wants. */
   readonly prepare: (images: Tensor4D) => Tensor4D;
 }
@@ -46,6 +48,7 @@ export function createTrainingModel(config: TrainingConfig, format: ImageFormat,
     trainable: parameters.filter(({ trainable }) => trainable),
     optimizer,
     lossScale,
+    image: { height: format.height, width: format.width },
     prepare: (images) => prepareImages(images, format, encoder.channels),
   };
 }

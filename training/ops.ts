@@ -102,6 +102,19 @@ const floatOfBytes = (bytes: Tensor): Tensor =>
   );
 
 /**
+ * Images in another size, bilinearly; those that have it are left alone.
+ *
+ * @param images float32 [n, height, width, channels]
+ */
+export function resizedTo(
+  images: Tensor4D,
+  { height, width }: { readonly height: number; readonly width: number },
+): Tensor4D {
+  const isThere = images.shape[1] === height && images.shape[2] === width;
+  return isThere ? images : tf.image.resizeBilinear(images, [height, width], false, true);
+}
+
+/**
  * Resamples images under projective transforms, bilinearly, with reflection beyond the edges.
  *
  * @param images float32 [n, height, width, channels]

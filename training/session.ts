@@ -103,7 +103,7 @@ export async function openSession(
     );
   const inParts = microbatch < batch;
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
-  const source = await openImageSource(store, dataset, 'train', data, onCheck);
+  const source = await openImageSource(store, dataset, 'train', { ...data, as: 'stored' }, onCheck);
   const planOf = balanced
     ? balancedPlans(membersOfClasses(await source.labels(), about.classes.length), balanced, config.seed)
     : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch });

@@ -34,12 +34,40 @@ export const prepareDataParameters = z.strictObject({
     .strictObject({ train: z.int().min(2).optional(), test: z.int().min(1).optional() })
     .prefault({})
     .describe('use at most so many images, evenly over the classes'),
-  fit: z.enum(['pad', 'resize']).default('pad').describe('how an image that is not 32x32 becomes so'),
+  size: z.int().min(8).max(512).default(32).describe('side, in pixels, of the squares that steps train and measure on'),
+  fit: z
+    .enum(['pad', 'resize', 'crop'])
+    .default('pad')
+    .describe(
+      'how an image becomes a square: `pad` shrinks it until it fits and puts it on the background, `crop` scales it until the square is full and keeps the middle, `resize` scales both sides',
+    ),
+  background: z
+    .string()
+    .regex(/^#[0-9a-fA-F]{6}$/, 'must be a colour such as "#ffffff"')
+    .optional()
+    .describe(
+      'colour behind transparent parts and around padded images, as `"#rrggbb"`; absent: white behind, black around',
+    ),
+  encoding: z
+    .strictObject({
+      format: z.enum(['jpeg', 'webp']).default('jpeg'),
+      quality: z.int().min(50).max(100).default(90),
+      margin: z
+        .number()
+        .min(1)
+        .max(2)
+        .default(1.14)
+        .describe('side of the images that are kept, as a multiple of `size`, so that random crops have room'),
+    })
+    .optional()
+    .describe(
+      'keep images encoded; absent: pixels as they are up to `size: 64`, and for larger ones JPEG at its defaults',
+    ),
   channels: z
     .union([z.literal(1), z.literal(3)])
     .optional()
     .describe(
-      'turn every image grey (1, by its luma) or coloured (3, by three equal channels); as the source is where absent',
+      'turn every image grey (1, by its luma) or coloured (3, by three equal channels); where absent, as the source is, or coloured if images are kept encoded',
     ),
   maximumRejected: z.int().min(0).default(10).describe('how many unusable files to skip before giving up'),
   seed: seedSchema.describe('of the splits'),
@@ -58,7 +86,10 @@ export type PrepareDataParameters = z.infer<typeof prepareDataParameters>;
 export const preparationParameters = prepareDataParameters.pick({
   validation: true,
   test: true,
+  size: true,
   fit: true,
+  background: true,
+  encoding: true,
   channels: true,
   maximumRejected: true,
   seed: true,
@@ -115,7 +146,7 @@ export const prepareDataResult = z.strictObject({
 export const prepareData = {
   description: 'Read a data set, check every image, split it, and store it',
   // A program's folder of images becomes a data set by the same code: the version of `run` is raised with this one.
-  version: 3,
+  version: 4,
   parameters: prepareDataParameters,
   result: prepareDataResult,
   inputs: {},

@@ -1,5 +1,6 @@
 import sharp, { type Metadata } from 'sharp';
-import { fittedSize, padToSide } from '../fit.ts';
+import { fittedSize, keptPart, padToSide } from '../fit.ts';
+import { type Form, isGrey } from '../form.ts';
 import { readRegular } from '../read-file.ts';
 import type { RawImage } from '../source.ts';
 import { createBudget } from './budget.ts';
@@ -15,8 +16,8 @@ sharp.cache(false);
 
 /**
  * Reads an image and brings it to size while it is decoded: what is large is never in memory in full where its format allows
- * to shrink it on the way. It is turned as its EXIF data say, put on white where it is transparent, and of several pages the
- * first is taken.
+ * to shrink it on the way. It is turned as its EXIF data say, put on the form's background where it is transparent, turned to sRGB, and of several
+ * pages the first is taken.
  *
  * @returns why it cannot be used, where it cannot
  */
@@ -24,7 +25,7 @@ export function decodeFile(
   path: string,
   label: number,
   { digest, decodedBytes, bytes }: Inspected & { readonly bytes: number },
-  fit: 'pad' | 'resize',
+  form: Form,
 ): Promise<RawImage | { readonly rejected: string }> {
   return places.spend(1, () =>
     budget.spend(decodedBytes + bytes, async () => {
@@ -38,7 +39,7 @@ export function decodeFile(
       // What was split by its digest and what is decoded are the same bytes.
       if (Buffer.compare(await digestOf(content), digest) !== 0)
         return { rejected: 'changed while the folder was read' };
-      return decodeOrReject(content, label, fit);
+      return decodeOrReject(content, label, form);
     }),
   );
 }
@@ -48,13 +49,13 @@ export const decodeContent = (
   content: Buffer,
   label: number,
   { decodedBytes }: Pick<Inspected, 'decodedBytes'>,
-  fit: 'pad' | 'resize',
+  form: Form,
 ): Promise<RawImage | { readonly rejected: string }> =>
-  places.spend(1, () => budget.spend(decodedBytes, () => decodeOrReject(content, label, fit)));
+  places.spend(1, () => budget.spend(decodedBytes, () => decodeOrReject(content, label, form)));
 
-async function decodeOrReject(content: Buffer, label: number, fit: 'pad' | 'resize') {
+async function decodeOrReject(content: Buffer, label: number, form: Form) {
   try {
-    return { ...(await decode(content, fit)), label };
+    return { ...(await decode(content, form)), label };
   } catch (error) {
     return { rejected: damageOf(error) };
   }
@@ -63,21 +64,28 @@ async function decodeOrReject(content: Buffer, label: number, fit: 'pad' | 'resi
 /** In a thread. */
 const digestOf = async (content: Buffer) => new Uint8Array(await crypto.subtle.digest('SHA-256', content));
 
-async function decode(content: Buffer, fit: 'pad' | 'resize'): Promise<Omit<RawImage, 'label'>> {
+async function decode(content: Buffer, form: Form): Promise<Omit<RawImage, 'label'>> {
   const image = sharp(content, { failOn: 'error' });
   const metadata = await image.metadata();
-  const size = fittedSize(uprightSize(metadata), fit);
-  const grey = metadata.space === 'b-w' || metadata.space === 'grey16';
-  const { data, info } = await image
+  const size = fittedSize(uprightSize(metadata), form);
+  const { behind } = form.background;
+  const [r, g, b] = behind;
+  // A colour behind a transparent grey image would be lost in grey.
+  const grey = isGreySpace(metadata.space) && (isGrey(behind) || !metadata.hasAlpha);
+  const inColour = isGreySpace(metadata.space) && !grey ? image.pipelineColourspace('srgb') : image;
+  const { data, info } = await inColour
     .rotate()
-    .flatten({ background: '#ffffff' })
+    .flatten({ background: { r, g, b } })
     .resize(size.width, size.height, { fit: 'fill', kernel: size.kernel })
+    .extract(keptPart(size, form.side))
     .toColourspace(grey ? 'b-w' : 'srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
   const channels = info.channels === 1 ? (1 as const) : (3 as const);
-  return padToSide({ pixels: new Uint8Array(data), height: info.height, width: info.width, channels });
+  return padToSide({ pixels: new Uint8Array(data), height: info.height, width: info.width, channels }, form);
 }
+
+const isGreySpace = (space: Metadata['space']) => space === 'b-w' || space === 'grey16';
 
 /** Orientations from 5 on lie on their side. */
 const uprightSize = ({ width = 0, height = 0, orientation = 1 }: Metadata) =>

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import type { ActivityContext } from '../../activities/context.ts';
 import { openTraining } from '../../activities/open-training.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
+import { formOf } from '../../datasets/form.ts';
 import { digestsOf } from '../../datasets/row-digests.ts';
 import { createShardWriter } from '../../datasets/shard-writer.ts';
 import { createArtifactWriter, openStore } from '../../store/index.ts';
@@ -15,13 +17,17 @@ const store = openStore(folder);
 /** A data set with so many training images of each class. */
 async function datasetOf(perClass: readonly number[]) {
   const artifact = createArtifactWriter(store, 'dataset');
-  const shards = createShardWriter(artifact, { classes: perClass.length });
+  const shards = createShardWriter(artifact, {
+    classes: perClass.length,
+    form: formOf(prepareDataParameters.parse({ dataset: 'generated' })),
+  });
   const labels = perClass.flatMap((count, label) => Array<number>(count).fill(label));
   const digests = await digestsOf(labels.length, (row) => Uint8Array.of(row));
   for (const [row, label] of labels.entries()) {
     const digest = digests.subarray(32 * row, 32 * row + 32);
     const image = { pixels: new Uint8Array(1024).fill(row), channels: 1, label, name: String(row) } as const;
-    await shards.add('train', { ...image, digests: { source: digest, pixels: digest } });
+    const other = { encoded: null, facts: null };
+    await shards.add('train', { ...image, ...other, digests: { source: digest, pixels: digest } });
   }
   const train = await shards.finish('train');
   const empty = { shards: [], count: 0, perClass: perClass.map(() => 0) };

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { DatasetAbout } from '../../contracts/artifacts.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
+import { formOf } from '../../datasets/form.ts';
 import { adoptDataset, describeDataset, loadSplit, prepareDataset, readRowDigests } from '../../datasets/index.ts';
 import { createSetWriter } from '../../datasets/set-writer.ts';
 import {
@@ -273,7 +274,7 @@ describe('a folder that is to be a data set is looked at row by row', () => {
     [
       'images of another size',
       () => forged((about) => ({ ...about, image: { ...about.image, height: 28 } })),
-      /28x32 pixels, not 32x32/,
+      /28x32 pixels, not a square of 8 to 512/,
     ],
     [
       'more channels than its images have',
@@ -311,13 +312,19 @@ describe('a folder that is to be a data set is looked at row by row', () => {
     [
       'images of one class',
       async () => {
-        const writer = createSetWriter(given(), { name: 'x', classes });
+        const writer = createSetWriter(given(), {
+          name: 'x',
+          classes,
+          form: formOf(prepareDataParameters.parse({ dataset: 'generated' })),
+        });
         const [pixels, digest] = [pixelsOf(1).pixels, new Uint8Array(32)];
         await writer.add('train', {
           pixels,
           channels: 1,
           label: 0,
           name: 'a',
+          encoded: null,
+          facts: null,
           digests: { source: digest, pixels: digest },
         });
         const none = { shards: [], count: 0, perClass: [0, 0] };

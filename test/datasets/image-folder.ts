@@ -44,7 +44,10 @@ export async function write(content: Readonly<Record<string, number | string | B
 
 export const twoClasses = { 'train/coat': 3, 'train/shirt': 3 };
 
-export async function prepare(params: object = {}, options: Pick<PreparationOptions, 'onProgress'> = {}) {
+export async function prepare(
+  params: object = {},
+  options: Pick<PreparationOptions, 'onProgress' | 'shardBytes'> = {},
+) {
   const list = join(folder, 'list.tsv');
   const store = openStore(join(folder, 'store'));
   const prepared = await prepareDataset(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
+import { formOf } from '../../datasets/form.ts';
 import { describeDataset, loadSplit, openSplit, prepareDataset } from '../../datasets/index.ts';
 import { createPixelStatistics } from '../../datasets/pixel-statistics.ts';
 import { type PreparedImage, type RejectedImage, readImages } from '../../datasets/read-images.ts';
@@ -30,6 +31,7 @@ beforeEach(async () => {
   store = openStore(join(folder, 'store'));
 });
 
+const form = formOf(prepareDataParameters.parse({ dataset: 'generated' }));
 /** Ten images in a shard. */
 const shardBytes = 10 * 32 * 32 * 3;
 const prepare = (params: object, bytes: number | undefined = shardBytes) =>
@@ -135,7 +137,7 @@ describe('reading images', () => {
   const readAll = async (split: RawSplit) => {
     const rejected: RejectedImage[] = [];
     const images: (number | undefined)[] = [];
-    const how = { phase: 'images', fit: 'pad', rejected } as const;
+    const how = { phase: 'images', form, rejected } as const;
     for await (const { pixels } of readImages(split, [...everyRow(split.count)], how, {})) images.push(pixels[0]);
     return { images, rejected };
   };
@@ -174,9 +176,9 @@ describe('reading images', () => {
           stored = started - 16;
         },
       },
-      { classes: 1, shardBytes },
+      { classes: 1, form, shardBytes },
     );
-    const how = { phase: 'images', fit: 'pad', rejected } as const;
+    const how = { phase: 'images', form, rejected } as const;
     for await (const image of readImages(counting, [...everyRow(300)], how, {})) await writer.add('train', image);
     await writer.finish('train');
     await artifact.discard();

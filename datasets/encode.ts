@@ -1,0 +1,44 @@
+import sharp from 'sharp';
+import type { Encoding } from './form.ts';
+
+/** Encodes an image as a file. @param image.pixels bytes [side, side, channels] */
+export async function encode(
+  { pixels, channels }: { readonly pixels: Uint8Array; readonly channels: 1 | 3 },
+  side: number,
+  { format, quality }: Pick<Encoding, 'format' | 'quality'>,
+): Promise<Uint8Array> {
+  const image = sharp(pixels, { raw: { width: side, height: side, channels } });
+  const coloured = channels === 1 ? image.toColourspace('b-w') : image;
+  // Colour at full resolution: prints and seams are told apart by it.
+  const written =
+    format === 'jpeg' ? coloured.jpeg({ quality, chromaSubsampling: '4:4:4' }) : coloured.webp({ quality });
+  return new Uint8Array(await written.toBuffer());
+}
+
+/**
+ * Decodes an image that a data set keeps as a file.
+ *
+ * @param side that its pixels are wanted in; it is scaled to it
+ * @returns bytes [side, side, channels]
+ */
+export async function decodeStored(encoded: Uint8Array, side: number, channels: 1 | 3): Promise<Uint8Array> {
+  const pixels = await sharp(encoded, { failOn: 'error' })
+    .resize(side, side, { fit: 'fill', kernel: 'lanczos3' })
+    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    .raw()
+    .toBuffer();
+  return pixels;
+}
+
+/** Whether a file is what `encode` writes: of that format, and a square of that side. */
+export async function isStoredImage(
+  encoded: Uint8Array,
+  { side, format }: { readonly side: number; readonly format: Encoding['format'] },
+): Promise<boolean> {
+  try {
+    const found = await sharp(encoded).metadata();
+    return found.format === format && found.width === side && found.height === side && (found.pages ?? 1) === 1;
+  } catch {
+    return false;
+  }
+}
