@@ -1,5 +1,6 @@
 import { cancellationSignal, log } from '@temporalio/activity';
 import type { z } from 'zod';
+import { count } from '../contracts/counted.ts';
 import { dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
@@ -31,7 +32,7 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
       },
       onProgress: ({ phase, done, total }) => report({ phase, done, total, unit: 'images' }),
     });
-  const { ref, about, summary } = await withHeartbeat((report) =>
+  const { ref, about, summary, reused } = await withHeartbeat((report) =>
     from
       ? withUnpacked(context, from, cancellationSignal(), (path) => prepare(path, report))
       : prepare(wanted.path, report),
@@ -51,6 +52,8 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
     context.store.locate,
   );
   for (const line of said) log.info(line, { run: step.run, step: step.step });
+  if (reused > 0)
+    log.info(`${count(reused)} images were prepared before and are taken over.`, { run: step.run, step: step.step });
   // What lies in a folder may change while its name stays.
   return finishStep(context, step, result, { cache: wanted.path === undefined });
 }

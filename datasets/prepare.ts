@@ -5,6 +5,7 @@ import type { Store } from '../store/index.ts';
 import { cifar10 } from './cifar10.ts';
 import { countPerClass } from './count-per-class.ts';
 import { divide, type Part } from './divide.ts';
+import { openEarlierImages } from './earlier/images.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import { filesOf } from './folder/changes.ts';
 import { writeList } from './folder/list.ts';
@@ -21,7 +22,8 @@ import { requireUsable } from './usable.ts';
 /**
  * Reads a data set, checks every image, brings it to size, splits it, and stores it as an artifact, in files of a limited
  * size of which one at a time is in memory.
- * The same files and parameters give the same artifact on every machine.
+ * The same files and parameters give the same artifact on every machine. A preparation that was killed goes on with the images
+ * that it had made, and one of a set that has changed makes those anew that are new.
  *
  * @throws ContrailError InvalidDataset that names the files and what is expected
  */
@@ -29,16 +31,18 @@ export async function prepareDataset(
   store: Store,
   parameters: PrepareDataParameters,
   options: PreparationOptions,
-): Promise<{ readonly ref: ArtifactRef; readonly about: DatasetAbout; readonly summary: Summary }> {
+): Promise<Prepared> {
   const form = formOf(parameters);
   const source = await readSource(parameters, form, options);
   const parts = divide(source, parameters);
   const writer = createSetWriter(store, { ...source, form, shardBytes: options.shardBytes });
+  // What is read from files takes long; rows of a file of rows do not.
+  const earlier = source.train.factsOf ? await openEarlierImages(store, form, options) : undefined;
   try {
     const rejected: RejectedImage[] = [...(source.account?.rejected ?? [])];
     const write = async (name: SplitName) => {
       const { split, chosen } = parts[name];
-      const images = readImages(split, chosen, { phase: `${name} images`, form, rejected }, options);
+      const images = readImages(split, chosen, { phase: `${name} images`, form, rejected, earlier }, options);
       for await (const image of images) await writer.add(name, image);
       return writer.finish(name);
     };
@@ -48,11 +52,21 @@ export async function prepareDataset(
     const found = account?.perClass ?? countPerClass(source.train.labels, classes.length);
     requireUsable({ classes, found }, splits, { rejected, maximumRejected: parameters.maximumRejected, list });
     const { ref, about } = await writer.publish(splits, rejected);
+    await earlier?.finish(ref, writer.grey);
     const summary = summarise({ source, parts, about, copies: writer.copies, wanted: parameters, list });
-    return { ref, about, summary };
+    return { ref, about, summary, reused: earlier?.found() ?? 0 };
   } finally {
+    await earlier?.close();
     await writer.discard();
   }
+}
+
+interface Prepared {
+  readonly ref: ArtifactRef;
+  readonly about: DatasetAbout;
+  readonly summary: Summary;
+  /** Images that an earlier preparation had brought to the same form. */
+  readonly reused: number;
 }
 
 function readSource(parameters: PrepareDataParameters, form: Form, options: PreparationOptions): Promise<RawDataset> {

@@ -1,6 +1,7 @@
 import { type ArtifactRef, type DatasetAbout, datasetAboutSchema, type SplitName } from '../contracts/artifacts.ts';
 import { createArtifactWriter, type Store } from '../store/index.ts';
 import { type CopyFinder, createCopyFinder } from './copies.ts';
+import type { GreyRows } from './earlier/sets.ts';
 import type { Form } from './form.ts';
 import { createPixelStatistics } from './pixel-statistics.ts';
 import type { PreparedImage, RejectedImage } from './read-images.ts';
@@ -17,6 +18,8 @@ export interface SetWriter {
   readonly add: (split: SplitName, image: PreparedImage) => Promise<void>;
   /** Writes what is left of a split. */
   readonly finish: (split: SplitName) => Promise<Splits['train']>;
+  /** By split, which of its images so far are grey. */
+  readonly grey: GreyRows;
   /** Exact copies among the images so far. */
   readonly copies: CopyFinder;
   /** Stores the data set, once its splits are finished. */
@@ -47,13 +50,18 @@ export function createSetWriter(
   const shards = createShardWriter(artifact, { classes: classes.length, form, shardBytes });
   const statistics = createPixelStatistics();
   const copies = createCopyFinder();
+  const grey: Record<string, boolean[]> = {};
   return {
     add: async (split, image) => {
       copies.add(split, image);
       if (split === 'train') statistics.add(image);
+      const greyOfSplit = grey[split] ?? [];
+      grey[split] = greyOfSplit;
+      greyOfSplit.push(image.channels === 1);
       await shards.add(split, image);
     },
     finish: shards.finish,
+    grey,
     copies,
     publish: async (splits, rejected) => {
       const channels = shards.channels();

@@ -49,6 +49,8 @@ export interface PreparationOptions {
   readonly cacheFolder: string;
   /** The most bytes of images in one file of the prepared data set; part of what decides its digest. @default 64 MiB */
   readonly shardBytes?: number;
+  /** Bytes of images that a preparation which is killed has to make again, at most. @default 16 MiB */
+  readonly pieceBytes?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: ProgressOfPreparation) => void;
   readonly log?: (line: string) => void;

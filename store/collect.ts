@@ -5,16 +5,22 @@ import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { artifactFolder, manifestFile } from './artifact-writer.ts';
 import { readArtifact } from './artifacts.ts';
 import { artifactsIn, type KeyedCacheEntry, listCache, removeCacheEntry } from './cache.ts';
+import { preparationsFolder } from './paths.ts';
 import { isMissing, listFiles, readJson, unreadable } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
 
 /** An artifact that nothing names may have been written by a step that has yet to record its result. */
 const youngestMs = 60 * 60 * 1000;
 
+/** A preparation that was interrupted is gone on with by then, and a catalogue prepared again. */
+const resumedWithinMs = 7 * 24 * 60 * 60 * 1000;
+
 /** What a collection removes, or with `dryRun` would remove. */
 export interface Collected {
   readonly entries: readonly KeyedCacheEntry[];
   readonly artifacts: readonly { readonly kind: string; readonly digest: string; readonly bytes: number }[];
+  /** What preparations of data sets have left for later ones, and none has used since. */
+  readonly leftovers: readonly string[];
   readonly bytes: number;
 }
 
@@ -22,6 +28,7 @@ export interface Collected {
 interface Found {
   readonly entries: readonly KeyedCacheEntry[];
   readonly unnamed: readonly { readonly ref: ArtifactRef; readonly files: readonly StoredFile[] }[];
+  readonly leftovers: readonly StoredFile[];
 }
 
 /**
@@ -37,7 +44,7 @@ export async function collectGarbage(
   store: Store,
   { dryRun, now = Date.now() }: { readonly dryRun: boolean; readonly now?: number },
 ): Promise<Collected> {
-  const { entries, unnamed } = await findGarbage(store, now).catch((error: unknown) => {
+  const { entries, unnamed, leftovers } = await findGarbage(store, now).catch((error: unknown) => {
     if (!isContrailError(error)) throw error;
     throw new ContrailError(
       error.code,
@@ -51,9 +58,11 @@ export async function collectGarbage(
       for (const { path } of files.toSorted((a) => (a.path.endsWith(`/${manifestFile}`) ? -1 : 1)))
         await store.remove(path);
     for (const { key } of entries) await removeCacheEntry(store, key);
+    for (const { path } of leftovers) await store.remove(path);
   }
   const artifacts = unnamed.map(({ ref, files }) => ({ ...ref, bytes: sizeOf(files) }));
-  return { entries, artifacts, bytes: artifacts.reduce((sum, { bytes }) => sum + bytes, 0) };
+  const bytes = artifacts.reduce((sum, each) => sum + each.bytes, sizeOf(leftovers));
+  return { entries, artifacts, leftovers: leftovers.map(({ path }) => path), bytes };
 }
 
 const sizeOf = (files: readonly StoredFile[]) => files.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -72,7 +81,10 @@ async function findGarbage(store: Store, now: number): Promise<Found> {
   const unnamed = [];
   for (const [folder, found] of present)
     if (!named.has(folder) && !(await isYoung(store, found.files, now))) unnamed.push(found);
-  return { entries, unnamed };
+  const leftovers = [];
+  for (const file of await listFiles(store, preparationsFolder))
+    if (!(await isYoung(store, [file], now, resumedWithinMs))) leftovers.push(file);
+  return { entries, unnamed, leftovers };
 }
 
 function artifactsAmong(files: readonly StoredFile[]): Map<string, { ref: ArtifactRef; files: StoredFile[] }> {
@@ -145,11 +157,16 @@ function trainedOn(about: unknown): ArtifactRef[] {
   return named.success ? [{ kind: 'dataset', digest: named.data.dataset }] : [];
 }
 
-async function isYoung(store: Store, files: readonly StoredFile[], now: number): Promise<boolean> {
+async function isYoung(
+  store: Store,
+  files: readonly StoredFile[],
+  now: number,
+  ageMs: number = youngestMs,
+): Promise<boolean> {
   for (const { path } of files) {
     try {
       const { mtimeMs } = await stat(await store.localFile(path));
-      if (now - mtimeMs < youngestMs) return true;
+      if (now - mtimeMs < ageMs) return true;
     } catch (error) {
       if (!isMissing(error)) throw unreadable(store.locate(path), error);
     }

@@ -40,6 +40,7 @@ export {
 export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
+export { preparationsFolder } from './paths.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
 export { withRegularFile } from './regular-file.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';

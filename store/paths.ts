@@ -3,6 +3,9 @@ import { ContrailError } from '../contracts/errors.ts';
 /** Part of the name of a file that is being written; listings leave such files out. */
 export const temporaryMark = '.tmp-';
 
+/** Where preparations of data sets leave images for later ones. */
+export const preparationsFolder = 'preparations';
+
 /** Where files lie that have no name yet. */
 export const stagingFolder = 'staging';
 

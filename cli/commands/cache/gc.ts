@@ -13,15 +13,15 @@ export async function cacheCollectCommand({
   readonly dryRun: boolean;
   readonly json: boolean;
 }): Promise<number> {
-  const { entries, artifacts, bytes } = await collectGarbage(openStore(openHome().storeUrl), { dryRun });
+  const { entries, artifacts, leftovers, bytes } = await collectGarbage(openStore(openHome().storeUrl), { dryRun });
   if (json) {
-    printJson({ dryRun, entries: entries.map(({ key }) => key), artifacts, bytes });
+    printJson({ dryRun, entries: entries.map(({ key }) => key), artifacts, leftovers, bytes });
     return 0;
   }
   for (const { kind, digest, bytes: size } of artifacts)
     print(`${kind} ${digest.slice(0, shownDigest)} ${formatBytes(size)}`);
   say(
-    `${dryRun ? 'Would remove' : 'Removed'} ${entries.length} results without artifacts and ${artifacts.length} artifacts that nothing names: ${formatBytes(bytes)}.`,
+    `${dryRun ? 'Would remove' : 'Removed'} ${entries.length} results without artifacts and ${artifacts.length} artifacts that nothing names${leftovers.length === 0 ? '' : `, and ${leftovers.length} files that preparations of data sets left a week ago`}: ${formatBytes(bytes)}.`,
   );
   return 0;
 }

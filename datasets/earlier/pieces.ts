@@ -1,0 +1,66 @@
+import {
+  bytesOf,
+  decodeSafetensors,
+  digestOf,
+  encodeSafetensors,
+  int32,
+  type Store,
+  type StoredTensor,
+  unlessDamaged,
+} from '../../store/index.ts';
+import type { PreparedImage } from '../read-images.ts';
+import { digestBytes } from '../row-digests.ts';
+
+/** An image as it is kept, and the SHA-256 of what it was made from. */
+export interface KeptImage extends Pick<PreparedImage, 'channels'> {
+  readonly source: Uint8Array;
+  /** Its pixels, or its file where the data set keeps files. */
+  readonly content: Uint8Array;
+}
+
+const folderOf = (place: string) => `${place}/pieces`;
+const pathOf = (place: string, name: string) => `${folderOf(place)}/${name}`;
+
+/** Stores images under the digest of what is written, for the case that the preparation ends here. @returns the name */
+export async function writePiece(store: Store, place: string, images: readonly KeptImage[]): Promise<string> {
+  let end = 0;
+  const ends = Int32Array.from(images, ({ content }) => (end += content.length));
+  const bytes = Buffer.concat(
+    encodeSafetensors([
+      { name: 'content', dtype: 'U8', shape: [end], data: Buffer.concat(images.map(({ content }) => content)) },
+      { name: 'ends', dtype: 'I32', shape: [images.length], data: bytesOf(ends) },
+      { name: 'channels', dtype: 'U8', shape: [images.length], data: Uint8Array.from(images, (each) => each.channels) },
+      {
+        name: 'source',
+        dtype: 'U8',
+        shape: [images.length, digestBytes],
+        data: Buffer.concat(images.map(({ source }) => source)),
+      },
+    ]),
+  );
+  const name = `${digestOf(bytes).sha256}.safetensors`;
+  await store.write(pathOf(place, name), bytes);
+  return name;
+}
+
+export const piecesIn = async (store: Store, place: string): Promise<readonly string[]> =>
+  (await store.list(folderOf(place))).map(({ path }) => path.slice(folderOf(place).length + 1));
+
+export const removePiece = (store: Store, place: string, name: string): Promise<void> =>
+  store.remove(pathOf(place, name));
+
+/** @returns null for one that is gone or damaged: its images are made again */
+export async function readPiece(store: Store, place: string, name: string): Promise<readonly KeptImage[] | null> {
+  const bytes = await unlessDamaged(store.read(pathOf(place, name)), () => {});
+  if (!bytes || `${digestOf(bytes).sha256}.safetensors` !== name) return null;
+  const { tensors } = decodeSafetensors(bytes, name);
+  const [content, ends, channels, source] = ['content', 'ends', 'channels', 'source'].map((tensor) =>
+    tensors.get(tensor),
+  ) as [StoredTensor, StoredTensor, StoredTensor, StoredTensor];
+  const endOf = int32(ends);
+  return Array.from(endOf, (end, row) => ({
+    content: content.data.slice(endOf[row - 1] ?? 0, end),
+    channels: channels.data[row] === 1 ? 1 : 3,
+    source: source.data.slice(row * digestBytes, (row + 1) * digestBytes),
+  }));
+}
