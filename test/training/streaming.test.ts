@@ -15,8 +15,8 @@ let folder = '';
 let store: Store;
 let dataset: ArtifactRef;
 
-const prepare = async (seed: number) => {
-  const params = { dataset: 'generated', generated: { classes: 2, images: 64 }, seed };
+const prepare = async (seed: number, form: object = {}) => {
+  const params = { dataset: 'generated', generated: { classes: 2, images: 64 }, seed, ...form };
   const options = { cacheFolder: folder, shardBytes: 10 * 32 * 32 * 3 };
   return (await prepareDataset(store, prepareDataParameters.parse(params), options)).ref;
 };
@@ -45,7 +45,7 @@ const configs = {
 };
 const resident = { residentMiB: 1024 };
 const streamed = { residentMiB: 0 };
-type Data = { residentMiB: number; readAhead?: number };
+type Data = { residentMiB: number; readAhead?: number; threads?: number };
 
 function openRun(run: string, config: object, data: Data, ref = dataset) {
   const key = { run, step: 'pretrain' };
@@ -71,8 +71,8 @@ function openRun(run: string, config: object, data: Data, ref = dataset) {
 }
 
 /** Trains three epochs in one process, and takes the encoder out. */
-async function threeEpochs(run: string, config: object, data: Data) {
-  const { train, finish } = openRun(run, config, data);
+async function threeEpochs(run: string, config: object, data: Data, ref = dataset) {
+  const { train, finish } = openRun(run, config, data, ref);
   const first = await train(1);
   const digests = [first.digest];
   for (const epoch of [2, 3])
@@ -112,6 +112,19 @@ describe('training on images that stay in the store', () => {
       const resumedFrom = { epoch: 0, step: 2 };
       expect(await threeEpochs(run, configs[name], second)).toEqual({ ...expected, resumedFrom });
     });
+
+  it('decodes images that are kept as files, with any number of threads, to the same bits', async () => {
+    const files = await prepare(0, { size: 40, encoding: {} });
+    const config = { ...supcon, augmentation: 'simclr' };
+    const expected = await threeEpochs('files-in-memory', config, resident, files);
+    for (const threads of [1, 3]) {
+      const run = `files-by-${threads}`;
+      const stopped = openRun(run, config, { ...streamed, threads }, files).train(1, undefined, 3);
+      await expect(stopped).rejects.toMatchObject({ at: { epoch: 0, step: 2 } });
+      const resumed = await threeEpochs(run, config, { ...streamed, threads }, files);
+      expect(resumed).toEqual({ ...expected, resumedFrom: { epoch: 0, step: 2 } });
+    }
+  });
 
   it('stops at a damaged shard, naming it', async () => {
     const damaged = await prepare(1);
