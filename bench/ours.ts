@@ -30,6 +30,9 @@ export interface OwnWorkload extends Omit<StepWorkload, 'image'> {
   /** @default `imageShape` */
   readonly image?: StepWorkload['image'];
   readonly engine?: TrainingConfig['engine'];
+  /** @default the tutorial's */
+  readonly augmentation?: unknown;
+  readonly multiCrop?: unknown;
   /** @default SupCon without a queue */
   readonly loss?: Readonly<Record<string, unknown>>;
 }
@@ -38,19 +41,11 @@ const classes = 10;
 /** Large ones take their time to make. */
 const imagesOf = ([height, width]: StepWorkload['image']) => (height * width > 64 * 64 ? 256 : 1024);
 
-export function openOurs({
-  image = imageShape,
-  encoder,
-  batch,
-  optimizer,
-  loss,
-  engine,
-  precision,
-}: OwnWorkload): Ours {
+export function openOurs({ image = imageShape, encoder, batch, optimizer, precision, ...settings }: OwnWorkload): Ours {
   const [height, width, channels] = image;
   const count = imagesOf(image);
-  const schema = loss && 'crossEntropy' in loss ? classifierConfigSchema : trainingConfigSchema;
-  const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, loss, engine, precision });
+  const schema = settings.loss && 'crossEntropy' in settings.loss ? classifierConfigSchema : trainingConfigSchema;
+  const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, precision, ...settings });
   const model = createTrainingModel(config, { height, width, channels, mean: [0.5], deviation: [0.3] }, classes);
   const resident = makeImages(image);
   const state = {

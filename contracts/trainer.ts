@@ -61,7 +61,7 @@ const finishTrainingResult = z.strictObject({
 });
 export type FinishTrainingResult = z.infer<typeof finishTrainingResult>;
 
-/** Some training images, and two views of each as training sees them. */
+/** Some training images, and views of each as training sees them: two of full size, and the small ones where there are any. */
 export const sampleViewsInput = stepKeySchema.extend({ dataset: artifactRefSchema, config: trainingConfigUnion });
 export type SampleViewsInput = z.infer<typeof sampleViewsInput>;
 const sampleViewsResult = z.strictObject({
@@ -69,7 +69,9 @@ const sampleViewsResult = z.strictObject({
   height: z.int().positive(),
   width: z.int().positive(),
   channels: z.union([z.literal(1), z.literal(3)]),
-  /** uint8 [3 * images, height, width, channels]: all images, the first view of each, the second view of each. */
+  /** How many views there are of each image. */
+  views: z.int().positive(),
+  /** uint8 [(1 + views) * images, height, width, channels]: all images, the first view of each, the second of each, and so on. */
   pixels: z.base64(),
 });
 export type SampleViewsResult = z.infer<typeof sampleViewsResult>;

@@ -23,6 +23,7 @@ export const changeRules = {
   batch: ['next', 'the epochs before it took other steps'],
   microbatch: ['next', 'sums are rounded differently'],
   sampler: ['next', 'the epochs before it drew other batches'],
+  multiCrop: ['next', 'the epochs before it saw other views'],
   views: ['next', 'the epochs before it saw another number of views'],
   loss: ['next', 'the epochs before it minimised something else'],
   precision: ['next', 'numbers are rounded differently'],

@@ -62,7 +62,16 @@ const crossEntropySchema = z.strictObject({
 
 const probability = z.number().min(0).max(1);
 
-/** What happens to each of the two views of an image. An operation at 0 or false is the identity. */
+/** From the lower to the upper of two numbers. */
+const range = (least: number, most: number) =>
+  z
+    .tuple([z.number().min(least).max(most), z.number().min(least).max(most)])
+    .refine(([low, high]) => low <= high, 'the first number must not be above the second');
+
+/** Magnitudes of RandAugment and TrivialAugment, counted from 0. */
+export const largestMagnitude = 30;
+
+/** What happens to each view of an image. An operation that is absent, at 0 or false is the identity. */
 const augmentationSchema = z.strictObject({
   flip: probability.default(0.5).describe('probability of a horizontal flip'),
   rotation: z
@@ -86,11 +95,47 @@ const augmentationSchema = z.strictObject({
     })
     .optional(),
   grey: probability.default(0).describe('probability of dropping the colour'),
+  blur: z
+    .strictObject({
+      probability: probability.default(0.5),
+      sigma: range(0.05, 32).default([0.1, 2]).describe('standard deviation in pixels of the view'),
+    })
+    .optional()
+    .describe('Gaussian blur, as in SimCLR (arXiv:2002.05709)'),
+  equalize: z.strictObject({ probability }).optional().describe('an even histogram in each channel'),
+  posterize: z
+    .strictObject({ probability, bits: z.int().min(1).max(7).default(4) })
+    .optional()
+    .describe('keep so many bits of each value'),
+  solarize: z
+    .strictObject({ probability, threshold: probability.default(0.5).describe('1 is white') })
+    .optional()
+    .describe('invert what is at least as bright as the threshold, as in BYOL (arXiv:2006.07733)'),
+  erase: z
+    .strictObject({
+      probability: probability.default(0.5),
+      area: range(0.001, 1).default([0.02, 0.33]).describe('share of the image'),
+    })
+    .optional()
+    .describe('one rectangle takes the mean colour of the image: random erasing (arXiv:1708.04896)'),
+  randAugment: z
+    .strictObject({
+      operations: z.int().min(1).max(8).default(2).describe('how many operations each view gets, one after the other'),
+      magnitude: z.int().min(0).max(largestMagnitude).default(9).describe('how strong all of them are'),
+    })
+    .optional()
+    .describe('operations drawn for each view (arXiv:1909.13719)'),
+  trivialAugment: z
+    .boolean()
+    .optional()
+    .describe('one operation drawn for each view, of a magnitude that is drawn too (arXiv:2103.10158)'),
 });
 export type AugmentationConfig = z.infer<typeof augmentationSchema>;
 
+const recipeNames = ['tutorial', 'simclr', 'photos', 'none'] as const;
+
 /** The recipes that have a name. */
-export const augmentationRecipes = {
+export const augmentationRecipes: Readonly<Record<(typeof recipeNames)[number], AugmentationConfig>> = {
   tutorial: { flip: 0.5, rotation: 0.1, zoom: 0.1, grey: 0 },
   simclr: {
     flip: 0.5,
@@ -100,8 +145,18 @@ export const augmentationRecipes = {
     jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
     grey: 0.2,
   },
+  /** SimCLR's with its blur, which is for images of some size; the values of MoCo v2 (arXiv:2003.04297). */
+  photos: {
+    flip: 0.5,
+    rotation: 0,
+    zoom: 0,
+    crop: { minimumArea: 0.2, probability: 1 },
+    jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
+    grey: 0.2,
+    blur: { probability: 0.5, sigma: [0.1, 2] },
+  },
   none: { flip: 0, rotation: 0, zoom: 0, grey: 0 },
-} as const satisfies Record<string, AugmentationConfig>;
+};
 
 /** Beyond these, float32 has no number but 0 for the learning rate, and none but 1 for a momentum. */
 export const minimumLearningRate = 1e-12;
@@ -173,10 +228,7 @@ const commonSettings = {
     .optional()
     .describe('start the encoder from these weights'),
   augmentation: z
-    .union([
-      z.enum(['tutorial', 'simclr', 'none']).transform((name): AugmentationConfig => augmentationRecipes[name]),
-      augmentationSchema,
-    ])
+    .union([z.enum(recipeNames).transform((name): AugmentationConfig => augmentationRecipes[name]), augmentationSchema])
     .prefault('tutorial'),
   optimizer: byName(['adam', 'sgd'], optimizerSchema).prefault('adam'),
   schedule: byName(['constant', 'cosine'], scheduleSchema).prefault('constant'),
@@ -242,6 +294,14 @@ export const trainingConfigSchema = z.strictObject({
   ...commonSettings,
   projection: projectionSchema.prefault({}),
   loss: lossSchema.prefault({ supcon: {} }),
+  multiCrop: z
+    .strictObject({
+      views: z.int().min(1).max(16).default(4).describe('small views of each image'),
+      size: z.int().min(8).max(511).describe('their side in pixels, less than that of the images'),
+      area: range(0.01, 1).default([0.05, 0.14]).describe('share of the image that a small view shows'),
+    })
+    .optional()
+    .describe('small views of each image besides the two of full size, as in SwAV (arXiv:2006.09882)'),
 });
 export type ContrastiveConfig = z.infer<typeof trainingConfigSchema>;
 
@@ -259,3 +319,7 @@ export type ClassifierConfig = z.infer<typeof classifierConfigSchema>;
 export type TrainingConfig = ContrastiveConfig | ClassifierConfig;
 
 export const isContrastive = (config: TrainingConfig): config is ContrastiveConfig => 'supcon' in config.loss;
+
+/** How many views of each image a step sees: of full size, and small ones. */
+export const viewCounts = (config: TrainingConfig): { readonly full: number; readonly small: number } =>
+  isContrastive(config) ? { full: 2, small: config.multiCrop?.views ?? 0 } : { full: config.views, small: 0 };

@@ -1,5 +1,5 @@
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
-import { isContrastive, type LossConfig, type TrainingConfig } from '../contracts/training.ts';
+import { isContrastive, type LossConfig, type TrainingConfig, viewCounts } from '../contracts/training.ts';
 import { baseTemperature } from './losses/supcon.ts';
 import type { TrainingSession } from './session.ts';
 
@@ -10,8 +10,9 @@ export function contrastiveFacts({
   perClass,
 }: Pick<TrainingSession, 'config' | 'batch' | 'perClass'>): Pick<EpochMetrics, 'collapsedLoss' | 'withoutPositives'> {
   if (!isContrastive(config)) return {};
+  const { full, small } = viewCounts(config);
   return {
-    collapsedLoss: collapsedLoss(config.loss, batch),
+    collapsedLoss: collapsedLoss(config.loss, batch * (full + small)),
     withoutPositives: withoutPositives(config, perClass, batch),
   };
 }
@@ -20,11 +21,11 @@ export function contrastiveFacts({
 const withoutPositives = ({ sampler }: TrainingConfig, perClass: readonly number[], batch: number): number =>
   sampler ? Number(sampler.balanced.perClass === 1) : shareWithoutPositives(perClass, batch);
 
-/** The loss where all projections are equal: ln(2N - 1), with a full queue ln(2N - 1 + queue), scaled as the loss is. */
-export function collapsedLoss({ supcon }: LossConfig, batch: number): number {
+/** The loss where all of so many projections are equal: ln(rows - 1), with a full queue ln(rows - 1 + queue), scaled as the loss is. */
+export function collapsedLoss({ supcon }: LossConfig, rows: number): number {
   const { temperature, scale, queue } = supcon;
   const factor = scale === 'none' ? 1 : scale === 'temperature' ? temperature : temperature / baseTemperature;
-  return factor * Math.log(2 * batch - 1 + queue);
+  return factor * Math.log(rows - 1 + queue);
 }
 
 /**

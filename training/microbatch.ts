@@ -1,12 +1,12 @@
 import type { TrainingConfig } from '../contracts/training.ts';
-import { viewDraws } from './augmentation/draws.ts';
-import { augment } from './augmentation/views.ts';
+import { drawsOfRows } from './augmentation/draws.ts';
+import { drawsOfGroup, repeatViews, viewsOf } from './augmentation/view-groups.ts';
 import type { CompiledStep, Execution, Step, StepState, TensorValue } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
 import type { TrainingModel } from './model.ts';
 import { gatherRows, updateRows } from './ops.ts';
 import { type ParameterSpec, type Variables, variable } from './parameters.ts';
-import { forwardAndBackward, gatherBatch, gatherLabels, repeatViews, update, viewSeed } from './step.ts';
+import { forwardAndBackward, gatherBatch, gatherLabels, outputsOf, update } from './step.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './tensorflow.ts';
 
 /**
@@ -60,17 +60,27 @@ export function compileMicrobatches(
   const parts = batch / microbatch;
 
   /** Views and classes of a part, and the places of its rows in the batch's outputs. */
-  const viewsOf = (inputs: readonly Tensor[], resident: StepState['resident']) => {
+  const viewsOfPart = (inputs: readonly Tensor[], resident: StepState['resident']) => {
     const { images, labels, others } = gatherBatch(inputs, resident);
     const [step, part] = others as [Tensor, Tensor];
     const first = tf.mul(part, tf.scalar(microbatch, 'int32'));
     const own = tf.add(tf.range(0, microbatch, 1, 'int32'), first) as Tensor1D;
-    const places = (objective.views === 1 ? own : tf.concat([own, tf.add(own, tf.scalar(batch, 'int32'))])) as Tensor1D;
-    const draws = gatherRows(viewDraws(batch * objective.views, viewSeed(config, step)), places) as Tensor2D;
+    /** Rows of the part among those of so many views of the batch. */
+    const placesIn = (count: number) =>
+      count === 1
+        ? own
+        : (tf.concat(
+            Array.from({ length: count }, (_, view) =>
+              view === 0 ? own : tf.add(own, tf.scalar(view * batch, 'int32')),
+            ),
+          ) as Tensor1D);
+    const drawing = { seed: config.seed, batch, step };
     return {
-      views: augment(repeatViews(images, objective.views), draws, config.augmentation),
+      views: model.viewGroups.map((group) =>
+        viewsOf(images, group, drawsOfRows(drawsOfGroup(group, drawing), placesIn(group.views))),
+      ),
       classes: repeatViews(labels, objective.views),
-      places,
+      places: placesIn(objective.views),
       part,
     };
   };
@@ -97,7 +107,7 @@ export function compileMicrobatches(
 
   /** Inputs: a part of those of the batch; int32 scalars, step and part. Output: the part's share of the loss. */
   const separablePart: Step = (inputs, { variables, resident }) => {
-    const { views, classes } = viewsOf(inputs, resident);
+    const { views, classes } = viewsOfPart(inputs, resident);
     return [
       addPart(variables, views, (outputs) => tf.div(objective.loss(outputs, classes, variables), parts) as Scalar),
     ];
@@ -105,11 +115,10 @@ export function compileMicrobatches(
 
   /** The same inputs. Output: the part, as it came. */
   const forwardPart: Step = (inputs, { variables, resident }) => {
-    const { views, places, part } = viewsOf(inputs, resident);
+    const { views, places, part } = viewsOfPart(inputs, resident);
     const pass = { variables, onBatchStatistics: () => {} };
     const outputs = variable(variables, outputsName);
-    const own = objective.head(model.encoder.embed(model.prepare(views), pass), pass);
-    outputs.assign(updateRows(outputs as unknown as Tensor2D, places, own));
+    outputs.assign(updateRows(outputs as unknown as Tensor2D, places, outputsOf(model, views, pass)));
     return [tf.clone(part)];
   };
 
@@ -126,7 +135,7 @@ export function compileMicrobatches(
 
   /** Inputs as of a part. Output: the part, as it came. */
   const backwardPart: Step = (inputs, { variables, resident }) => {
-    const { views, places, part } = viewsOf(inputs, resident);
+    const { views, places, part } = viewsOfPart(inputs, resident);
     const cached = gatherRows(variable(variables, cachedName) as unknown as Tensor, places);
     addPart(variables, views, (outputs) => tf.sum(tf.mul(outputs, cached)) as Scalar);
     return [tf.clone(part)];

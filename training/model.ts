@@ -1,4 +1,5 @@
 import type { TrainingConfig } from '../contracts/training.ts';
+import { type ViewGroup, viewGroups } from './augmentation/view-groups.ts';
 import { createEncoder } from './models/create-encoder.ts';
 import type { EncoderModel } from './models/encoder.ts';
 import { createObjective } from './objectives/create-objective.ts';
@@ -8,7 +9,7 @@ import { createOptimizer, type Optimizer } from './optimizers/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { type Tensor4D, tf } from './tensorflow.ts';
 
-/** What the images of a data set look like to the network. */
+/** What images look like to the network. Those of a step may be larger: its views have this size. */
 export interface ImageFormat {
   readonly height: number;
   readonly width: number;
@@ -24,6 +25,8 @@ export interface TrainingModel {
   readonly state: readonly ParameterSpec[];
   readonly encoder: EncoderModel;
   readonly objective: Objective;
+  /** The views of each image in a step. */
+  readonly viewGroups: readonly ViewGroup[];
   readonly trainable: readonly ParameterSpec[];
   readonly optimizer: Optimizer;
   /** Of a training in float16. */
@@ -45,6 +48,7 @@ export function createTrainingModel(config: TrainingConfig, format: ImageFormat,
     state: [...parameters, ...optimizer.slots, ...objective.state, ...(lossScale?.variables ?? [])],
     encoder,
     objective,
+    viewGroups: viewGroups(config, format),
     trainable: parameters.filter(({ trainable }) => trainable),
     optimizer,
     lossScale,

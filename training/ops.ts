@@ -119,16 +119,39 @@ export function resizedTo(
  *
  * @param images float32 [n, height, width, channels]
  * @param transforms float32 [n, 8]: output (x, y) takes input ((a0 x + a1 y + a2) / k, (b0 x + b1 y + b2) / k), k = c0 x + c1 y + 1
+ * @param size of the output
+ * @returns float32 [n, size.height, size.width, channels]
  */
-export function projectiveTransform(images: Tensor4D, transforms: Tensor2D): Tensor4D {
-  return tf.tidy(() => {
-    const [, height, width] = images.shape;
-    return backend().executeSingleOutput(
-      'ImageProjectiveTransformV3',
-      [type('dtype', binding.TF_FLOAT), text('interpolation', 'BILINEAR'), text('fill_mode', 'REFLECT')],
-      [images, transforms, tf.tensor1d([height, width], 'int32'), tf.scalar(0)],
-    ) as Tensor4D;
-  });
+export function projectiveTransform(
+  images: Tensor4D,
+  transforms: Tensor2D,
+  { height, width }: { readonly height: number; readonly width: number },
+): Tensor4D {
+  return tf.tidy(
+    () =>
+      backend().executeSingleOutput(
+        'ImageProjectiveTransformV3',
+        [type('dtype', binding.TF_FLOAT), text('interpolation', 'BILINEAR'), text('fill_mode', 'REFLECT')],
+        [images, transforms, tf.tensor1d([height, width], 'int32'), tf.scalar(0)],
+      ) as Tensor4D,
+  );
+}
+
+/**
+ * How often each number occurs. Counts are whole, so they come out the same in whatever order a device adds them.
+ *
+ * @param values int32 of any shape, 0 to `count` - 1
+ * @returns float32 [count]; exact up to 2^24
+ */
+export function occurrences(values: Tensor, count: number): Tensor1D {
+  return tf.tidy(
+    () =>
+      backend().executeSingleOutput(
+        'UnsortedSegmentSum',
+        [type('T', binding.TF_FLOAT), type('Tindices', binding.TF_INT32), type('Tnumsegments', binding.TF_INT32)],
+        [tf.cast(tf.onesLike(values), 'float32'), values, tf.scalar(count, 'int32')],
+      ) as Tensor1D,
+  );
 }
 
 /** Rectifier with TensorFlow's own gradient; tfjs composes it of five operations. */

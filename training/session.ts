@@ -2,7 +2,7 @@ import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { CheckpointManifest, ProgressPoint } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import type { DataConfig, TrainingConfig } from '../contracts/training.ts';
+import { type DataConfig, isContrastive, type TrainingConfig } from '../contracts/training.ts';
 import {
   type BalancedShape,
   type BatchPlan,
@@ -72,7 +72,7 @@ export interface TrainingSession {
  * Opens the training images and starts from the initial state of the config's seed.
  *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
- * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler and data do not go together;
+ * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler, small views and data do not go together;
  * SetupFailed where there is no GPU and `CONTRAIL_DEVICE` asks for one
  */
 export async function openSession(
@@ -90,6 +90,7 @@ export async function openSession(
   const about = await describeDataset(store, dataset);
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
   const model = createTrainingModel(config, format, about.classes.length);
+  requireSmaller(config, format);
   const { count } = about.splits.train;
   const { perClass } = about.splits.train;
   const balanced =
@@ -136,6 +137,16 @@ export async function openSession(
     secondsAhead: 0,
     sound: true,
   };
+}
+
+/** @throws ContrailError InvalidInput where the small views of an image are no smaller than the others */
+function requireSmaller(config: TrainingConfig, { height, width }: ImageFormat): void {
+  const size = isContrastive(config) ? config.multiCrop?.size : undefined;
+  if (size !== undefined && size >= Math.min(height, width))
+    throw new ContrailError(
+      'InvalidInput',
+      `multiCrop.size: ${size} is not below the size of the images, ${width} x ${height}. Choose a smaller one, or prepare the data with a larger \`size\`.`,
+    );
 }
 
 /** A step whose errors of memory name the batch. */

@@ -1,9 +1,8 @@
 import type { TrainingConfig } from '../contracts/training.ts';
-import { seedPair } from '../datasets/index.ts';
-import { viewDraws } from './augmentation/draws.ts';
-import { augment } from './augmentation/views.ts';
+import { drawsOfGroup, repeatViews, viewsOf } from './augmentation/view-groups.ts';
 import type { Step, StepState } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
+import type { Pass as LayerPass } from './models/layers.ts';
 import { gatherRows, imagesOfBytes } from './ops.ts';
 import { learningRate } from './optimizers/schedule.ts';
 import { type Variables, variable } from './parameters.ts';
@@ -14,8 +13,8 @@ import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, 
 const movingMomentum = 0.99;
 
 /**
- * A training step: gathers the batch, makes the views of each image, runs them through the network in one forward pass,
- * and updates every variable. Everything random in it follows from the seed and the step number.
+ * A training step: gathers the batch, makes the views of each image, runs them through the network in one forward pass for
+ * each of their sizes, and updates every variable. Everything random in it follows from the seed and the step number.
  *
  * Inputs: those of the batch (see `gatherBatch`); int32 scalar, the steps of the whole training before this one.
  * Output: the loss before the update, float32 scalar; in float16 also an `UpdateOutcome`, float32 scalar.
@@ -28,8 +27,8 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
       labels,
       others: [step],
     } = gatherBatch(inputs, resident);
-    const draws = viewDraws(objective.views * images.shape[0], viewSeed(config, step as Tensor));
-    const views = augment(repeatViews(images, objective.views), draws, config.augmentation);
+    const drawing = { seed: config.seed, batch: images.shape[0], step: step as Tensor };
+    const views = model.viewGroups.map((group) => viewsOf(images, group, drawsOfGroup(group, drawing)));
     const classes = repeatViews(labels, objective.views);
     const { value, outputs, gradients, statistics } = forwardAndBackward(model, variables, views, (rowsOut) =>
       objective.loss(rowsOut, classes, variables),
@@ -44,13 +43,24 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
   };
 }
 
-/** The seed pair of a step's views. */
-export const viewSeed = ({ seed }: TrainingConfig, step: Tensor): Tensor1D =>
-  tf.stack([tf.scalar(seedPair(seed, 'views')[0], 'int32'), step]) as Tensor1D;
-
-/** Rows once for each view, view-major: [n, ...] to [views * n, ...]. */
-export const repeatViews = <T extends Tensor>(rows: T, views: 1 | 2): T =>
-  views === 1 ? rows : (tf.concat([rows, rows]) as T);
+/**
+ * The outputs of all views: each size goes through the encoder by itself, all together through the head.
+ *
+ * @param views of each of the model's groups, float32 [views * n, height, width, channels]
+ * @param pass gets the batch statistics of the first group, the views of full size: images of that size are embedded later
+ * @returns float32 [rows, width], view-major
+ */
+export function outputsOf(
+  { encoder, objective, prepare }: Pick<TrainingModel, 'encoder' | 'objective' | 'prepare'>,
+  views: readonly Tensor4D[],
+  pass: LayerPass,
+): Tensor2D {
+  const embeddings = views.map((each, group) =>
+    encoder.embed(prepare(each), group === 0 ? pass : { ...pass, onBatchStatistics: () => {} }),
+  );
+  const [first] = embeddings;
+  return objective.head(first && embeddings.length === 1 ? first : (tf.concat(embeddings) as Tensor2D), pass);
+}
 
 /** What a pass forward and back gave. The caller disposes of `outputs` and `statistics`. */
 export interface Pass {
@@ -67,10 +77,10 @@ export interface Pass {
 export function forwardAndBackward(
   model: TrainingModel,
   variables: Variables,
-  views: Tensor4D,
+  views: readonly Tensor4D[],
   loss: (outputs: Tensor2D) => Scalar,
 ): Pass {
-  const { encoder, objective, lossScale, trainable } = model;
+  const { lossScale, trainable } = model;
   const statistics: Record<string, Tensor> = {};
   const pass = {
     variables,
@@ -82,7 +92,7 @@ export function forwardAndBackward(
   let outputs: Tensor2D | undefined;
   const { value, grads } = tf.variableGrads(
     () => {
-      outputs = tf.keep(objective.head(encoder.embed(model.prepare(views), pass), pass));
+      outputs = tf.keep(outputsOf(model, views, pass));
       const unscaled = loss(outputs);
       return lossScale?.scaled(unscaled, variables) ?? unscaled;
     },

@@ -102,7 +102,9 @@ async function compare(
       [epochs, top1[0]],
       [Math.fround(Number(results.evaluate?.top1)), top1[1]],
     ]),
-    row('views of the training', [['0,256,96', (pretrain.images['training/images and two views']?.[0] ?? []).join()]]),
+    row('views of the training', [
+      ['0,256,96', (pretrain.images['training/images and their views']?.[0] ?? []).join()],
+    ]),
     row(
       'pictures of the evaluation',
       ['test/confusion matrix', 'test/worst mistakes'].map((tag) => {

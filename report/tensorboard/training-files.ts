@@ -21,12 +21,15 @@ export const settingsFile = (wallTime: number, parameters: Readonly<Record<strin
   content: encodeEventFile(wallTime, [sessionStart(wallTime, flatSettings(parameters))]),
 });
 
-/** What training sees: images in a row, and below each two views of it. */
-export async function viewsFile(wallTime: number, { images, pixels, ...size }: SampleViewsResult): Promise<BoardFile> {
-  const sheet = await spriteOf({ pixels: Buffer.from(pixels, 'base64'), ...size }, 3 * images, images);
+/** What training sees: images in a row, and below each its views. */
+export async function viewsFile(
+  wallTime: number,
+  { images, views, pixels, ...size }: SampleViewsResult,
+): Promise<BoardFile> {
+  const sheet = await spriteOf({ pixels: Buffer.from(pixels, 'base64'), ...size }, (1 + views) * images, images);
   return {
     name: eventFileName(0, 'views'),
-    content: encodeEventFile(wallTime, [pictures({ wallTime, step: 0 }, { 'training/images and two views': sheet })]),
+    content: encodeEventFile(wallTime, [pictures({ wallTime, step: 0 }, { 'training/images and their views': sheet })]),
   };
 }
 

@@ -11,7 +11,7 @@ describe('the loss of a collapse', () => {
       const loss = lossSchema.parse({ supcon: { temperature: 0.1, scale } });
       const equal = tf.ones([12, 4]) as Parameters<typeof supconLoss>[0];
       const classes = tf.tensor1d([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2], 'int32');
-      expect(collapsedLoss(loss, 6)).toBeCloseTo(supconLoss(equal, classes, loss.supcon).dataSync()[0] ?? 0, 4);
+      expect(collapsedLoss(loss, 12)).toBeCloseTo(supconLoss(equal, classes, loss.supcon).dataSync()[0] ?? 0, 4);
     });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openOurs } from '../../bench/ours.ts';
 import { resnet50v2, smallResnet } from '../../bench/workloads.ts';
+import { everything } from './augmentation/given.ts';
 
 /**
  * With TF_DETERMINISTIC_OPS=1 TensorFlow refuses these on a GPU, because its kernels there add in an order that changes. The first four
@@ -37,6 +38,10 @@ describe('a captured step', () => {
     ['SupCon in bfloat16', { encoder: small, optimizer: 'adam', precision: 'bfloat16' }],
     ['SupCon in float16', { encoder: small, optimizer: 'sgd', precision: 'float16' }],
     ['cross-entropy, SGD', { encoder: small, optimizer: 'sgd', loss: { crossEntropy: { labelSmoothing: 0.1 } } }],
+    [
+      'every augmentation and small views',
+      { encoder: small, optimizer: 'adam', augmentation: everything, multiCrop: { views: 2, size: 8 } },
+    ],
     ['ResNet50V2', { encoder: resnet50v2(), optimizer: 'sgd' }],
   ] as const)('has no operation that a GPU refuses to do the same way twice: %s', (_, workload) => {
     const ours = openOurs({ ...workload, batch: 4 });

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../../contracts/training.ts';
-import { viewDraws } from '../../training/augmentation/draws.ts';
-import { augment } from '../../training/augmentation/views.ts';
+import { drawsOfGroup, repeatViews, viewsOf } from '../../training/augmentation/view-groups.ts';
 import { capture, eagerExecution } from '../../training/capture/index.ts';
 import { compileMicrobatches, microbatchVariables } from '../../training/microbatch.ts';
 import { createTrainingModel } from '../../training/model.ts';
 import { createVariables, variable } from '../../training/parameters.ts';
 import { residentImages } from '../../training/resident-images.ts';
-import { gatherBatch, repeatViews, trainingStep, viewSeed } from '../../training/step.ts';
+import { gatherBatch, trainingStep } from '../../training/step.ts';
 import { type Scalar, type Tensor, type Tensor2D, tf } from '../../training/tensorflow.ts';
 
 /** A batch in parts has the gradient of the whole batch, through a network whose batch normalisation sees the parts. */
@@ -25,6 +24,12 @@ const configs: Readonly<Record<string, TrainingConfig>> = {
     ...common,
     projection: { hidden: 16, output: 8 },
     loss: { supcon: { queue: 48 } },
+  }),
+  'SupCon with small views and a queue': trainingConfigSchema.parse({
+    ...common,
+    projection: { hidden: 16, output: 8 },
+    loss: { supcon: { queue: 48 } },
+    multiCrop: { views: 3, size: 8 },
   }),
   'cross-entropy': classifierConfigSchema.parse(common),
   'cross-entropy of two views': classifierConfigSchema.parse({ ...common, views: 2 }),
@@ -61,20 +66,26 @@ function inOneGradient(config: TrainingConfig) {
   const { images, labels } = gatherBatch([tf.tensor1d(rows, 'int32')], { ...data() });
   const { views } = model.objective;
   const classes = repeatViews(labels, views);
-  const draws = viewDraws(batch * views, viewSeed(config, tf.scalar(0, 'int32')));
-  const all = augment(repeatViews(images, views), draws, config.augmentation);
+  const drawing = { seed: config.seed, batch, step: tf.scalar(0, 'int32') };
+  // The views of an image are made with those of the whole batch.
+  const made = model.viewGroups.map((group) => ({
+    ...group,
+    all: viewsOf(images, group, drawsOfGroup(group, drawing)),
+  }));
   const pass = { variables, onBatchStatistics: () => {} };
   const { value, grads } = tf.variableGrads(
     () => {
-      const parts = Array.from({ length: batch / microbatch }, (_, part) => {
-        const own = Array.from({ length: views }, (_view, view) =>
-          tf.slice(all, [view * batch + part * microbatch, 0, 0, 0], [microbatch, side, side, 1]),
-        );
-        const rowsOut = model.objective.head(model.encoder.embed(model.prepare(tf.concat(own)), pass), pass);
-        return Array.from({ length: views }, (_view, view) =>
-          tf.slice(rowsOut, [view * microbatch, 0], [microbatch, model.objective.width]),
-        );
-      });
+      const parts = Array.from({ length: batch / microbatch }, (_, part) =>
+        made.flatMap(({ all, views: count, size }) => {
+          const own = Array.from({ length: count }, (_view, view) =>
+            tf.slice(all, [view * batch + part * microbatch, 0, 0, 0], [microbatch, size.height, size.width, 1]),
+          );
+          const rowsOut = model.objective.head(model.encoder.embed(model.prepare(tf.concat(own)), pass), pass);
+          return Array.from({ length: count }, (_view, view) =>
+            tf.slice(rowsOut, [view * microbatch, 0], [microbatch, model.objective.width]),
+          );
+        }),
+      );
       // View-major over the whole batch, as the classes are.
       const outputs = tf.concat(
         Array.from({ length: views }, (_, view) => parts.map((part) => part[view] as Tensor)).flat(),

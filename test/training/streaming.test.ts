@@ -9,6 +9,7 @@ import { loadSplit, openSplit, prepareDataset } from '../../datasets/index.ts';
 import { artifactFolder, openStore, type Store } from '../../store/index.ts';
 import { createTrainingJobs, JobStopped, openEncoder } from '../../training/index.ts';
 import { streamedBatches } from '../../training/streamed-batches.ts';
+import { everything } from './augmentation/given.ts';
 
 /** 46 training images in five shards; eight in a step, so five steps an epoch. */
 let folder = '';
@@ -32,6 +33,11 @@ const encoder = { name: 'small-resnet', channels: 4, blocks: [1] };
 const supcon = { encoder, projection: { hidden: 16, output: 8 }, batch: 8, epochs: 3 };
 const configs = {
   SupCon: supcon,
+  'SupCon with small views and every operation': {
+    ...supcon,
+    augmentation: everything,
+    multiCrop: { views: 2, size: 16 },
+  },
   'SupCon in parts': { ...supcon, microbatch: 4 },
   'SupCon, balanced': { ...supcon, sampler: { balanced: { perClass: 4 } } },
   'cross-entropy, operation by operation': {
@@ -102,6 +108,7 @@ describe('training on images that stay in the store', () => {
     ['SupCon', 'from-memory', resident, { residentMiB: 0, readAhead: 0 }],
     ['cross-entropy in parts', 'from-store', streamed, resident],
     ['SupCon, balanced', 'balanced', resident, streamed],
+    ['SupCon with small views and every operation', 'small-views', resident, streamed],
   ] as const)
     it(`goes on in the middle of an epoch that the other way began, with the same bits (${name}, ${run})`, async () => {
       // The first report is that the training is opened.

@@ -2,20 +2,23 @@ import type { AugmentationConfig } from '../../contracts/training.ts';
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
 import type { Draw } from './draws.ts';
 import { happens } from './geometry.ts';
+import { perImage } from './per-image.ts';
 
 /** Whether the config changes any colour. */
-export const changesColour = ({ jitter, grey }: AugmentationConfig): boolean => jitter !== undefined || grey > 0;
+export const changesColour = ({ jitter, grey }: Pick<AugmentationConfig, 'jitter' | 'grey'>): boolean =>
+  jitter !== undefined || grey > 0;
 
 /** Weights of red, green and blue in luma (ITU-R BT.601). */
 const lumaWeights = [0.299, 0.587, 0.114];
 
-/** float32 [rows, 1] as [rows, 1, 1, 1], to scale images by row. */
-const perImage = (column: Tensor): Tensor4D => tf.reshape(column, [-1, 1, 1, 1]) as Tensor4D;
-
 const between = (a: Tensor4D, b: Tensor4D, share: Tensor): Tensor4D => tf.add(a, tf.mul(tf.sub(b, a), share));
 
-const greyOf = (images: Tensor4D): Tensor4D =>
-  images.shape[3] === 1 ? images : tf.sum(tf.mul(images, tf.tensor1d(lumaWeights)), 3, true);
+/** Luma of what has the channels as its last axis, which stays, of length 1. */
+export const lumaOf = <T extends Tensor>(values: T): T =>
+  values.shape.at(-1) === 1 ? values : tf.sum(tf.mul(values, tf.tensor1d(lumaWeights)), -1, true);
+
+/** @param images float32 [n, height, width, channels]; @returns float32 [n, height, width, 1] */
+export const greyOf = (images: Tensor4D): Tensor4D => lumaOf(images);
 
 /**
  * Brightness, contrast, saturation and hue, in this order, each by a random factor and only for the share of images
@@ -25,7 +28,11 @@ const greyOf = (images: Tensor4D): Tensor4D =>
  * @param images float32 [n, height, width, channels], 0 to 1
  * @returns the same shape, clipped to 0 to 1
  */
-export function adjustColour(images: Tensor4D, draw: Draw, { jitter, grey }: AugmentationConfig): Tensor4D {
+export function adjustColour(
+  images: Tensor4D,
+  draw: Draw,
+  { jitter, grey }: Pick<AugmentationConfig, 'jitter' | 'grey'>,
+): Tensor4D {
   const coloured = images.shape[3] === 3;
   let result = images;
   if (jitter) {

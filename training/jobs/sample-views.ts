@@ -1,28 +1,46 @@
 import type { SampleViewsInput, SampleViewsResult } from '../../contracts/trainer.ts';
+import { augmentationRecipes } from '../../contracts/training.ts';
 import { describeDataset, readRows, spreadRows } from '../../datasets/index.ts';
-import { viewDraws } from '../augmentation/draws.ts';
-import { augment } from '../augmentation/views.ts';
+import type { ImageSize } from '../augmentation/geometry.ts';
+import { drawsOfGroup, type ViewGroup, viewGroups, viewsOf } from '../augmentation/view-groups.ts';
 import { byteTensor, imagesOfBytes } from '../ops.ts';
 import type { JobContext } from '../process/job.ts';
-import { repeatViews, viewSeed } from '../step.ts';
-import { tf } from '../tensorflow.ts';
+import { type Tensor4D, tf } from '../tensorflow.ts';
 
 const shownImages = 8;
 
-/** Draws two views of some training images, for people to look at. It leaves the training of the process as it is. */
+/** Draws views of some training images, for people to look at. It leaves the training of the process as it is. */
 export async function sampleViews(
   { dataset, config }: SampleViewsInput,
   { store }: JobContext,
 ): Promise<SampleViewsResult> {
-  const { splits } = await describeDataset(store, dataset);
+  const { splits, image } = await describeDataset(store, dataset);
   const rows = spreadRows(splits.train.count, shownImages);
-  const { pixels, ...size } = await readRows(store, dataset, 'train', rows);
-  const shape = [rows.length, size.height, size.width, size.channels];
-  const views = tf.tidy(() => {
-    const images = imagesOfBytes(byteTensor(pixels, shape));
-    const draws = viewDraws(2 * rows.length, viewSeed(config, tf.scalar(0, 'int32')));
-    const drawn = augment(repeatViews(images, 2), draws, config.augmentation);
-    return Uint8Array.from(tf.round(tf.mul(tf.clipByValue(drawn, 0, 1), 255)).dataSync());
+  const { pixels, height, width, channels } = await readRows(store, dataset, 'train', rows);
+  // Two of full size also where a step sees one, so that their difference shows.
+  const [ofFullSize, ...others] = viewGroups(config, image) as [ViewGroup, ...ViewGroup[]];
+  const groups = [{ ...ofFullSize, views: 2 }, ...others];
+  const whole = { purpose: 'views', views: 1, size: image, augmentation: augmentationRecipes.none };
+  const shown = tf.tidy(() => {
+    const images = imagesOfBytes(byteTensor(pixels, [rows.length, height, width, channels]));
+    const drawing = { seed: config.seed, batch: rows.length, step: tf.scalar(0, 'int32') };
+    const drawn = [whole, ...groups].map((group) =>
+      framed(viewsOf(images, group, drawsOfGroup(group, drawing)), image),
+    );
+    return Uint8Array.from(tf.round(tf.mul(tf.clipByValue(tf.concat(drawn), 0, 1), 255)).dataSync());
   });
-  return { images: rows.length, ...size, pixels: Buffer.concat([pixels, views]).toString('base64') };
+  return {
+    images: rows.length,
+    views: groups.reduce((sum, { views }) => sum + views, 0),
+    height: image.height,
+    width: image.width,
+    channels,
+    pixels: Buffer.from(shown).toString('base64'),
+  };
+}
+
+/** Black around images, up to a size. */
+function framed(images: Tensor4D, { height, width }: ImageSize): Tensor4D {
+  const around = (space: number): [number, number] => [Math.floor(space / 2), Math.ceil(space / 2)];
+  return tf.pad4d(images, [[0, 0], around(height - images.shape[1]), around(width - images.shape[2]), [0, 0]]);
 }

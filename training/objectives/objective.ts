@@ -5,7 +5,7 @@ import type { Scalar, Tensor1D, Tensor2D } from '../tensorflow.ts';
 /** What stands on the encoder in training, and what is minimised. */
 export interface Objective {
   /** Augmented views of each image. */
-  readonly views: 1 | 2;
+  readonly views: number;
   readonly parameters: readonly ParameterSpec[];
   /** What is kept from step to step besides. */
   readonly state: readonly ParameterSpec[];

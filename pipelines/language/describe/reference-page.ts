@@ -40,6 +40,10 @@ function typeOf(schema: Schema): string {
   if (Array.isArray(schema.type)) return schema.type.map((type: unknown) => typeOf({ ...schema, type })).join(' or ');
   if (schema.const !== undefined) return code(schema.const);
   if (Array.isArray(schema.enum)) return schema.enum.map(code).join(', ');
+  if (Array.isArray(schema.prefixItems)) {
+    const [first = {}] = objects(schema.prefixItems);
+    return `list of ${schema.prefixItems.length} ${plural(typeOf(first))}`;
+  }
   if (schema.type === 'array') return `list of ${plural(typeOf((schema.items ?? {}) as Schema))}`;
   if (schema.type === 'object') return 'mapping';
   if (schema.type === 'integer' || schema.type === 'number')
