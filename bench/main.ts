@@ -13,6 +13,7 @@ import { benchEquality } from './equality.ts';
 import { benchExport } from './export.ts';
 import { type KerasPeer, openKeras } from './keras/peer.ts';
 import { benchLimit } from './limit.ts';
+import { benchManyClasses } from './many-classes/many-classes.ts';
 import { benchMemory } from './memory.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchProfile } from './profile.ts';
@@ -72,6 +73,7 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   export: async () => benchExport(await keras('default')),
   engine: async () => benchEngine(await dagsterEnvironment()),
   load: () => benchLoad(),
+  'many-classes': (_, only) => benchManyClasses(only),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
 };
 const tables = Object.keys(benches);

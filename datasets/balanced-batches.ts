@@ -11,32 +11,21 @@ export interface BalancedShape {
 
 /**
  * The shape of batches with the same number of images of each of their classes. Where there are fewer classes than fit into a
- * batch, all are in each, and the batch is smaller.
+ * batch, all are in each, and the batch is smaller. A class without images, as a split by chance leaves some of a thousand
+ * classes of two images, is in no batch.
  *
- * @param classes their names
- * @param counts images of each class
+ * @param counts images of each class, at least one of all
  * @param batch images in a batch at most
  * @param perClass images of each class in a batch
- * @throws ContrailError InvalidInput where `perClass` does not divide `batch`, or a class has no image
+ * @throws ContrailError InvalidInput where `perClass` does not divide `batch`
  */
-export function balancedShape(
-  classes: readonly string[],
-  counts: readonly number[],
-  batch: number,
-  perClass: number,
-): BalancedShape {
+export function balancedShape(counts: readonly number[], batch: number, perClass: number): BalancedShape {
   if (batch % perClass !== 0)
     throw new ContrailError(
       'InvalidInput',
       `sampler.balanced.perClass: ${perClass} does not divide the batch of ${batch} images. Choose a divisor of it.`,
     );
-  const empty = classes.filter((_, label) => (counts[label] ?? 0) === 0);
-  if (empty.length > 0)
-    throw new ContrailError(
-      'InvalidInput',
-      `sampler.balanced: ${empty.join(', ')} ${empty.length === 1 ? 'has' : 'have'} no training image, so no batch can be balanced. Add images, or leave the class out.`,
-    );
-  const chosen = Math.min(batch / perClass, classes.length);
+  const chosen = Math.min(batch / perClass, counts.filter((count) => count > 0).length);
   return { classes: chosen, size: chosen * perClass };
 }
 
@@ -49,9 +38,10 @@ export function membersOfClasses(labels: Int32Array, classes: number): Int32Arra
 /**
  * The batches of an epoch where each has `perClass` images of each of its classes. Classes, and the images of a class, are
  * drawn without repetition until all have been drawn, then anew; so within an epoch no class is in two batches more than
- * another, and no image is drawn twice more than another of its class. The order follows from (seed, epoch).
+ * another, and no image is drawn twice more than another of its class. A class with fewer images than `perClass` has some of
+ * them more than once in a batch. The order follows from (seed, epoch).
  *
- * @param members rows of each class, none empty
+ * @param members rows of each class, by label; a class without rows is passed over
  * @param shape of `balancedShape`
  */
 export function balancedBatchPlan(
@@ -62,12 +52,12 @@ export function balancedBatchPlan(
   const count = members.reduce((sum, { length }) => sum + length, 0);
   const steps = Math.max(1, Math.floor(count / size));
   const perClass = size / classes;
-  const nextClasses = drawSets(members.length, classes, seed, epoch);
-  const streams = members.map((rows, label) => drawRows(rows, label, seed, epoch));
+  const streams = members.flatMap((rows, label) => (rows.length > 0 ? [drawRows(rows, label, seed, epoch)] : []));
+  const nextClasses = drawSets(streams.length, classes, seed, epoch);
   const order = new Int32Array(steps * size);
   for (let at = 0; at < order.length; )
-    for (const label of nextClasses())
-      for (let drawn = 0; drawn < perClass; drawn++) order[at++] = streams[label]?.() ?? 0;
+    for (const place of nextClasses())
+      for (let drawn = 0; drawn < perClass; drawn++) order[at++] = streams[place]?.() ?? 0;
   return { size, steps, indices: (step) => order.subarray(step * size, (step + 1) * size) };
 }
 
@@ -77,16 +67,18 @@ export function balancedBatchPlan(
  */
 function drawSets(classes: number, size: number, seed: number, epoch: number): () => readonly number[] {
   let round = 0;
-  let waiting: number[] = [];
+  let order: number[] = [];
+  let at = 0;
   return () => {
-    const left = waiting;
-    if (left.length >= size) {
-      waiting = left.slice(size);
-      return left.slice(0, size);
-    }
+    const left = order.slice(at, at + size);
+    at += left.length;
+    if (left.length === size) return left;
     const next = [...permutation(classes, seed, 'classes of batches', epoch, round++)];
-    const fill = next.filter((label) => !left.includes(label)).slice(0, size - left.length);
-    waiting = next.filter((label) => !fill.includes(label));
+    const inSet = new Set(left);
+    const fill = next.filter((label) => !inSet.has(label)).slice(0, size - left.length);
+    const taken = new Set(fill);
+    order = next.filter((label) => !taken.has(label));
+    at = 0;
     return [...left, ...fill];
   };
 }

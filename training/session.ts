@@ -93,8 +93,7 @@ export async function openSession(
   requireSmaller(config, format);
   const { count } = about.splits.train;
   const { perClass } = about.splits.train;
-  const balanced =
-    config.sampler && balancedShape(about.classes, perClass, config.batch, config.sampler.balanced.perClass);
+  const balanced = config.sampler && balancedShape(perClass, config.batch, config.sampler.balanced.perClass);
   const batch = balanced?.size ?? Math.min(config.batch, count);
   const { microbatch = batch } = config;
   if (batch % microbatch !== 0)
