@@ -1,6 +1,7 @@
 import { permutation } from '../datasets/index.ts';
 import { type Tensor, type Tensor2D, tf } from '../training/index.ts';
 import { type Answers, accuracyOf, answersOf } from './metrics/classification.ts';
+import { fitSampledSoftmax } from './sampled-softmax.ts';
 import { valuesOf } from './values.ts';
 
 /** Weights of a linear softmax classifier. */
@@ -31,9 +32,11 @@ export interface FitOptions {
 }
 
 const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-7];
+/** With more classes, a batch is compared with its own and so many others. */
+const mostCompared = 4096;
 
 /**
- * Fits softmax regression by Adam from zero weights. The gradient is written out, X^T (softmax - one-hot) / n, so a step is
+ * Fits softmax regression by Adam from zero weights; of more than 4,096 classes by sampled softmax. The gradient is written out, X^T (softmax - one-hot) / n, so a step is
  * a handful of operations.
  *
  * @returns the classifier and its mean loss over the last epoch, which is not finite where training diverged
@@ -43,6 +46,7 @@ export async function fitSoftmaxClassifier(
   options: FitOptions,
 ): Promise<LinearClassifier & { readonly loss: number }> {
   const { classes, epochs, batch, weightDecay, seed } = options;
+  if (classes > mostCompared) return fitSampledSoftmax(data, { ...options, compared: mostCompared });
   const x = tf.tensor2d(data.features, [data.count, data.dimension]);
   const y = tf.tensor1d(data.labels, 'int32');
   const parameters = [tf.zeros([data.dimension, classes]), tf.zeros([classes])].map((initial) => ({
@@ -112,15 +116,24 @@ const blockValues = 4_000_000;
  * @param use is given the probabilities [count, classes] of the rows from `start`
  */
 export function classifyInBlocks(
-  classifier: LinearClassifier,
+  { kernel, bias }: LinearClassifier,
   { features, count, dimension }: Omit<LabelledFeatures, 'labels'>,
   use: (probabilities: Float32Array, start: number, count: number) => void,
 ): void {
-  const block = Math.max(1, Math.floor(blockValues / classifier.bias.length));
-  for (let start = 0; start < count; start += block) {
-    const size = Math.min(block, count - start);
-    const rows = features.subarray(start * dimension, (start + size) * dimension);
-    use(classify(classifier, { features: rows, count: size, dimension }), start, size);
+  const block = Math.max(1, Math.floor(blockValues / bias.length));
+  // Once for all blocks, which are the smaller the more classes there are.
+  const [weights, offsets] = [tf.tensor2d(kernel, [dimension, bias.length]), tf.tensor1d(bias)];
+  try {
+    for (let start = 0; start < count; start += block) {
+      const size = Math.min(block, count - start);
+      const rows = features.subarray(start * dimension, (start + size) * dimension);
+      const probabilities = valuesOf(() =>
+        tf.softmax(tf.add(tf.matMul(tf.tensor2d(rows, [size, dimension]), weights), offsets) as Tensor2D),
+      );
+      use(probabilities, start, size);
+    }
+  } finally {
+    tf.dispose([weights, offsets]);
   }
 }
 
@@ -140,17 +153,11 @@ export function classifierAnswers(classifier: LinearClassifier, data: LabelledFe
 }
 
 /** Probabilities [count, classes]. */
-export function classify(
-  { kernel, bias }: LinearClassifier,
-  { features, count, dimension }: Omit<LabelledFeatures, 'labels'>,
-): Float32Array {
-  return valuesOf(() => {
-    const logits = tf.add(
-      tf.matMul(tf.tensor2d(features, [count, dimension]), tf.tensor2d(kernel, [dimension, bias.length])),
-      tf.tensor1d(bias),
-    );
-    return tf.softmax(logits as Tensor2D);
-  });
+export function classify(classifier: LinearClassifier, data: Omit<LabelledFeatures, 'labels'>): Float32Array {
+  const classes = classifier.bias.length;
+  const probabilities = new Float32Array(data.count * classes);
+  classifyInBlocks(classifier, data, (values, start) => probabilities.set(values, start * classes));
+  return probabilities;
 }
 
 /** Share of the rows whose class the classifier finds; null for no rows. */
