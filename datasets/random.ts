@@ -18,8 +18,9 @@ function hashText(text: string): number {
   return hash >>> 0;
 }
 
-/** Folds a counter into a key. */
-const fold = (key: number, counter: number): number => mix(Math.imul(key, 0x9e3779b1) + mix(counter + 0x7f4a7c15));
+/** Folds a counter into a key: `randomUint32` of the key's seed, purpose and counters, and of this counter after them. */
+export const fold = (key: number, counter: number): number =>
+  mix(Math.imul(key, 0x9e3779b1) + mix(counter + 0x7f4a7c15));
 
 /** A uniform draw from 0 to 2^32 - 1. */
 export function randomUint32(seed: number, purpose: string, ...counters: readonly number[]): number {

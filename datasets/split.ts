@@ -1,6 +1,6 @@
 import type { SplitName } from '../contracts/artifacts.ts';
-import { randomUint32 } from './random.ts';
-import { digestAt } from './row-digests.ts';
+import { fold, randomUint32 } from './random.ts';
+import { digestAt, digestBytes } from './row-digests.ts';
 import { rowsByClass } from './rows-by-class.ts';
 
 /** What a split is made from: the class and the SHA-256 of the source of each image. */
@@ -16,7 +16,7 @@ export interface Divisible {
  * when a data set grows, and copies of an image are on one side.
  */
 export function isTaken(digest: Uint8Array, share: number, seed: number, purpose: string): boolean {
-  return draw(digest, seed, purpose) < share * 2 ** 32;
+  return draw(digest, 0, randomUint32(seed, purpose)) < share * 2 ** 32;
 }
 
 /** Rows that are taken and rows that are left, in their order. Each class gives about its share, not exactly. */
@@ -29,7 +29,8 @@ export function divideRows(
 ): { readonly taken: number[]; readonly left: number[] } {
   const taken: number[] = [];
   const left: number[] = [];
-  for (const row of rows) (isTaken(digestAt(digests, row), share, seed, purpose) ? taken : left).push(row);
+  const key = randomUint32(seed, purpose);
+  for (const row of rows) (draw(digests, row, key) < share * 2 ** 32 ? taken : left).push(row);
   return { taken, left };
 }
 
@@ -58,30 +59,49 @@ export function selectRows(
 ): readonly number[] {
   if (limit >= rows.length) return rows;
   const members = [...rowsByClass(labels, rows)].sort(([a], [b]) => a - b).map(([, own]) => own);
-  const quotas = evenQuotas(members, limit);
+  const quotas = evenQuotas(
+    members.map(({ length }) => length),
+    limit,
+  );
+  const key = randomUint32(seed, purpose);
   const selected = members.flatMap((own, at) => {
-    const drawn = own.map((row) => ({ row, key: draw(digestAt(digests, row), seed, purpose) }));
-    return drawn
-      .sort((a, b) => a.key - b.key || Buffer.compare(digestAt(digests, a.row), digestAt(digests, b.row)))
+    const keyed = own.map((row) => ({ row, drawn: draw(digests, row, key) }));
+    return keyed
+      .sort((a, b) => a.drawn - b.drawn || Buffer.compare(digestAt(digests, a.row), digestAt(digests, b.row)))
       .slice(0, quotas[at])
       .map(({ row }) => row);
   });
   return selected.sort((a, b) => a - b);
 }
 
-/** How many each class gives, so that they are `limit` in all and as equal as the classes' sizes allow. */
-function evenQuotas(members: readonly (readonly number[])[], limit: number): number[] {
-  const quotas = members.map(() => 0);
-  for (let remaining = limit; remaining > 0; ) {
-    const open = quotas.flatMap((quota, at) => (quota < (members[at]?.length ?? 0) ? [at] : []));
-    for (const at of open.slice(0, remaining)) quotas[at] = (quotas[at] ?? 0) + 1;
-    remaining -= Math.min(remaining, open.length);
+/**
+ * How many each class gives, so that they are `limit` in all and as equal as the classes' sizes allow; what cannot be divided evenly
+ * is given by the first that have more.
+ */
+export function evenQuotas(sizes: readonly number[], limit: number): number[] {
+  const total = (each: number) => sizes.reduce((sum, size) => sum + Math.min(size, each), 0);
+  // The most that every class may give, by bisection.
+  let [each, tooMany] = [0, limit + 1];
+  while (tooMany - each > 1) {
+    const middle = Math.floor((each + tooMany) / 2);
+    if (total(middle) <= limit) each = middle;
+    else tooMany = middle;
   }
-  return quotas;
+  let remaining = limit - total(each);
+  return sizes.map((size) => Math.min(size, each) + (size > each && remaining-- > 0 ? 1 : 0));
 }
 
-/** Uniform from 0 to 2^32 - 1. A digest is uniform already; half of it tells more images apart than there are. */
-function draw(digest: Uint8Array, seed: number, purpose: string): number {
-  const words = new DataView(digest.buffer, digest.byteOffset, digest.byteLength);
-  return randomUint32(seed, purpose, ...[0, 4, 8, 12].map((at) => words.getUint32(at)));
+/**
+ * Uniform from 0 to 2^32 - 1, of the digest of a row out of bytes [count, 32]. A digest is uniform already; half of it tells more
+ * images apart than there are.
+ *
+ * @param key `randomUint32` of seed and purpose, made once for all rows
+ */
+function draw(digests: Uint8Array, row: number, key: number): number {
+  let drawn = key;
+  const byte = (at: number) => digests[at] as number;
+  const start = row * digestBytes;
+  for (let at = start; at < start + digestBytes / 2; at += 4)
+    drawn = fold(drawn, ((byte(at) << 24) | (byte(at + 1) << 16) | (byte(at + 2) << 8) | byte(at + 3)) >>> 0);
+  return drawn;
 }

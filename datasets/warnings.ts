@@ -19,7 +19,7 @@ export function warningsOf(
       warnings.push(text(`${names.length} of ${classes.length} classes (${someOf(names, mostNamed)})`));
   };
   say(without(train, 0), (which) => `No training image of ${which}: they are never predicted.`);
-  if (Math.max(...train.perClass) < 2)
+  if (train.perClass.every((count) => count < 2))
     warnings.push('No class has two training images, so SupCon has no pair to learn from: add images.');
   else say(without(train, 1), (which) => `One training image of ${which}: SupCon has no other to compare it with.`);
   if (test.count === 0) warnings.push('The test set is empty: nothing can be evaluated. Add test/, or raise `test`.');

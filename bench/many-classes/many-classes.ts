@@ -107,7 +107,8 @@ const stepsOn = (path: string) => ({
   },
   probe: { uses: 'linear-probe', needs: ['pretrain'], with: { epochs: 10, learningRates: [0.01] } },
   evaluate: { uses: 'evaluate', needs: ['probe'] },
-  retrieval: { uses: 'retrieval', needs: ['pretrain'] },
-  report: { uses: 'report', needs: ['evaluate', 'retrieval'] },
+  // After the evaluation, so that no two steps share the processor.
+  retrieval: { uses: 'retrieval', needs: ['pretrain', 'evaluate'] },
+  report: { uses: 'report', needs: ['retrieval'] },
 });
 const stepNames = Object.keys(stepsOn(''));

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-const intervalMs = 100;
+const intervalMs = 250;
 const ticksPerSecond = 100;
 
 interface Sample {

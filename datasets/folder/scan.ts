@@ -196,17 +196,17 @@ async function checkPlainClasses(
     problems.push(
       `${listed(splits)} ${splits.length === 1 ? 'is' : 'are'} here, and no train/. Put the classes into train/; a class of that name goes into train/ too.`,
     );
-  const inside = new Map<Folder, { readonly folders: readonly string[]; readonly hasFiles: boolean }>();
+  const inside = new Map<Folder, { readonly folders: ReadonlySet<string>; readonly hasFiles: boolean }>();
   for (const folder of top.slice(0, mostLookedInto)) {
     const entries = await tree.list(folder.path);
     inside.set(folder, {
-      folders: entries.flatMap((entry) => (entry.is === 'folder' ? [entry.name] : [])),
+      folders: new Set(entries.flatMap((entry) => (entry.is === 'folder' ? [entry.name] : []))),
       hasFiles: entries.some(({ is }) => is === 'file'),
     });
   }
   const holdsClasses = (folder: Folder) => {
-    const { folders = [], hasFiles = false } = inside.get(folder) ?? {};
-    return folders.length > 0 && !hasFiles;
+    const { folders, hasFiles = false } = inside.get(folder) ?? {};
+    return folders !== undefined && folders.size > 0 && !hasFiles;
   };
   const probable = top.filter((folder) => probableSplitOf(folder.name) !== null && holdsClasses(folder));
   for (const folder of probable)
@@ -219,8 +219,8 @@ async function checkPlainClasses(
       `The only folder in it, ${only.path}/, holds folders: if these are the classes or train/, name ${only.path} in \`path\`.`,
     );
   const nested = top.filter(holdsClasses);
-  const same = (inside.get(nested[0] as Folder)?.folders ?? []).filter((name) =>
-    nested.every((folder) => inside.get(folder)?.folders.includes(name)),
+  const same = [...(inside.get(nested[0] as Folder)?.folders ?? [])].filter((name) =>
+    nested.every((folder) => inside.get(folder)?.folders.has(name)),
   );
   if (probable.length === 0 && nested.length > 1 && nested.length === top.length && same.length > 1)
     warnings.push(
@@ -245,6 +245,7 @@ function assemble(
   hasTrain: boolean,
 ): Pick<Scan, 'classes' | 'splits'> {
   const classes = sortByBytes([...(found.train?.keys() ?? [])], (name) => name);
+  const label = new Map(classes.map((name, at) => [name, at]));
   const everyName = [...new Set(Object.values(found).flatMap((files) => [...files.keys()]))];
   const alike = lookAlikes(everyName);
   for (const names of alike)
@@ -258,19 +259,19 @@ function assemble(
     );
   const ambiguous = new Set(alike.flat().map(likeness));
   const empty = classes.filter((name) => found.train?.get(name)?.length === 0).map((name) => join(within, name));
-  const lost = empty.filter((folder) => rejected.some(({ path }) => path.startsWith(folder + sep))).length;
+  const withRejected = new Set(rejected.flatMap(({ path }) => foldersAbove(path)));
+  const lost = empty.filter((folder) => withRejected.has(folder)).length;
   if (empty.length > 0)
     problems.push(
       `${someOf(empty, mostNamed)} ${empty.length === 1 ? 'has' : 'have'} no image${lost > 0 ? ' that can be used' : ''}: put some in, or remove the ${empty.length === 1 ? 'folder' : 'folders'}.`,
     );
   for (const split of ['validation', 'test'] as const) {
     const unknown = [...(found[split]?.keys() ?? [])].filter(
-      (name) => !classes.includes(name) && !ambiguous.has(likeness(name)),
+      (name) => !label.has(name) && !ambiguous.has(likeness(name)),
     );
     if (unknown.length > 0)
       problems.push(`The ${split} set has classes that train/ lacks: ${someOf(unknown, mostNamed)}.`);
   }
-  const label = new Map(classes.map((name, at) => [name, at]));
   const splits = Object.fromEntries(
     Object.entries(found).map(([split, files]) => [
       split,
@@ -283,4 +284,11 @@ function assemble(
     ]),
   );
   return { classes, splits };
+}
+
+/** The folders that a path lies in, the nearest first. */
+function foldersAbove(path: string): string[] {
+  const folders: string[] = [];
+  for (let at = path.lastIndexOf(sep); at > 0; at = path.lastIndexOf(sep, at - 1)) folders.push(path.slice(0, at));
+  return folders;
 }

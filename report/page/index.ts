@@ -148,6 +148,11 @@ function mapData(arms: readonly Arm[]): Html[] {
       confidence,
       neighbours,
     ]);
-    return [jsonScript(`map-${arm.index}`, { digest: own.dataset, classes: own.evaluation.classes, points })];
+    // By number, of the classes that the points name: of all there may be many thousands.
+    const named = new Set(own.map.points.flatMap(({ label, predicted }) => [label, predicted ?? label]));
+    const classes = Object.fromEntries(
+      [...named].map((label) => [label, own.evaluation.classes[label] ?? String(label)]),
+    );
+    return [jsonScript(`map-${arm.index}`, { digest: own.dataset, classes, points })];
   });
 }

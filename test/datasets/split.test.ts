@@ -9,7 +9,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { prepareDataset, readRowDigests } from '../../datasets/index.ts';
 import { digestsOf } from '../../datasets/row-digests.ts';
-import { type Divisible, divideRows, selectRows } from '../../datasets/split.ts';
+import { type Divisible, divideRows, evenQuotas, selectRows } from '../../datasets/split.ts';
 import { openStore } from '../../store/index.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-split-'));
@@ -82,6 +82,39 @@ describe('a selection of so many images', () => {
     expect([0, 1, 2].map((label) => chosen.filter((image) => image[1] === label).length)).toEqual([18, 17, 5]);
     const again = await selected(content.toReversed());
     expect(again.sort(([a], [b]) => a - b)).toEqual(chosen);
+  });
+});
+
+describe('how many images each class gives', () => {
+  it('is one more of each class that has more, round after round, until there are enough', () =>
+    fc.assert(
+      fc.property(fc.array(fc.nat(9), { minLength: 1, maxLength: 8 }), fc.nat(50), (sizes, wanted) => {
+        const limit = Math.min(
+          wanted,
+          sizes.reduce((sum, size) => sum + size, 0),
+        );
+        const rounds = sizes.map(() => 0);
+        for (let given = 0; given < limit; )
+          for (const [at, size] of sizes.entries())
+            if ((rounds[at] ?? 0) < size && given < limit) {
+              rounds[at] = (rounds[at] ?? 0) + 1;
+              given++;
+            }
+        expect(evenQuotas(sizes, limit)).toEqual(rounds);
+      }),
+    ));
+
+  it('is found in a few looks at each class, also where one is a thousand times as large as the others', () => {
+    let looks = 0;
+    const sizes = new Proxy([100_000, ...Array<number>(5000).fill(2)], {
+      get: (target, key, receiver) => {
+        looks++;
+        return Reflect.get(target, key, receiver);
+      },
+    });
+    const quotas = evenQuotas(sizes, 60_000);
+    expect(quotas[0]).toBe(50_000);
+    expect(looks).toBeLessThan(50 * sizes.length);
   });
 });
 

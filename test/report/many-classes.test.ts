@@ -116,6 +116,23 @@ describe('what is shown of 2,000 classes', () => {
     expect(document.querySelector('#classes')?.textContent).toContain('The 50 classes with the lowest F1');
   });
 
+  it('has in the map the names of the classes that its points are of, or are taken for', () => {
+    const points = [3, 700, 1999].map((label, row) => ({
+      row,
+      label,
+      predicted: label === 700 ? 5 : label,
+      confidence: 0.5,
+      pca: [row, row],
+      umap: null,
+      neighbours: [],
+    }));
+    const [own] = reportOf(evaluation).evaluations;
+    const report = reportSchema.parse({ ...reportOf(evaluation), evaluations: [{ ...own, map: { seed: 0, points } }] });
+    const { document } = parseHTML(renderReport(report, new Map()));
+    const { classes } = JSON.parse(document.querySelector('#map-0')?.textContent ?? '');
+    expect(classes).toEqual({ 3: 'sku-3', 5: 'sku-5', 700: 'sku-700', 1999: 'sku-1999' });
+  });
+
   it('is a drawing of the most confused, also of a whole matrix', () => {
     const matrix = Array.from({ length: 400 }, (_, a) => Array.from({ length: 400 }, (_, b) => Number(a === b)));
     const { svg, description } = drawConfusion(

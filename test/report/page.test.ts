@@ -49,7 +49,7 @@ describe('the page of a complete report', () => {
     );
     expect(page).not.toContain('</script><b>coat');
     for (const name of classes) expect(document.body.textContent).toContain(name);
-    expect(JSON.parse(textOf('#map-0')).classes).toEqual(classes);
+    expect(Object.values(JSON.parse(textOf('#map-0')).classes)).toEqual(classes);
   });
 
   it('says the headline numbers of the better arm', () => {
