@@ -76,6 +76,8 @@ export const evaluationSchema = z.strictObject({
   worst: z
     .array(z.strictObject({ row: z.int(), label: z.int(), predicted: z.int(), confidence: z.number() }))
     .optional(),
+  /** Test images of classes that have no training image, which no classifier can name, and how many classes these are; absent where there are none. */
+  untrained: z.strictObject({ images: z.int(), classes: z.int() }).optional(),
   /**
    * Test images whose exact copy is among the training images, and the measures without them, null where none is left.
    * Absent where the data set does not tell.

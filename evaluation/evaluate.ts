@@ -1,3 +1,4 @@
+import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { type Evaluation, embeddingFile, evaluationFile, predictionsFile } from '../contracts/evaluation.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
@@ -39,7 +40,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const classifier = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, input.dataset);
   requireTestImages(about);
-  const { name, classes } = about;
+  const { name, classes, splits } = about;
   const { train, test, encoderDigest } = await withFrozenEncoder(input, context, async (featuresOf, digest) => ({
     train: await featuresOf('train'),
     test: await featuresOf('test'),
@@ -62,6 +63,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
     testImages: test.count,
     ...measureClassifier(answers, test.labels, classes),
     knn: knn.map(({ k, accuracy }) => ({ k, accuracy: measured(accuracy) })),
+    ...untrained(splits),
     ...(copies === null
       ? {}
       : {
@@ -132,6 +134,13 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
     copies: copies?.size ?? null,
     cleanTop1: evaluation.copies?.top1 ?? null,
   };
+}
+
+/** Test images that can only be mistaken, as a split by chance leaves some where classes have two or three images. */
+function untrained({ train, test }: DatasetAbout['splits']): Pick<Evaluation, 'untrained'> {
+  const counts = test.perClass.filter((images, label) => images > 0 && (train.perClass[label] ?? 0) === 0);
+  if (counts.length === 0) return {};
+  return { untrained: { images: counts.reduce((sum, images) => sum + images, 0), classes: counts.length } };
 }
 
 /** @param names of the classes */

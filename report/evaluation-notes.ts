@@ -1,3 +1,4 @@
+import { times } from '../contracts/counted.ts';
 import type { Evaluation } from '../contracts/evaluation.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { percent } from './format.ts';
@@ -8,7 +9,7 @@ const classesWithoutTest = ({ classes, perClass }: Evaluation): string[] =>
 
 /** What a reader must know to read the numbers: what was not measured, and what counts in no mean. Plain sentences. */
 export function evaluationNotes(evaluation: Evaluation): string[] {
-  const { classes, geometry, top5, perClass } = evaluation;
+  const { classes, geometry, top5, perClass, testImages, untrained } = evaluation;
   const absent = classesWithoutTest(evaluation);
   const neverSeen = perClass.filter(({ f1 }) => f1 === null).length;
   const { queries, images } = geometry;
@@ -19,6 +20,11 @@ export function evaluationNotes(evaluation: Evaluation): string[] {
           `${absent.length} of ${classes.length} classes ${absent.length === 1 ? 'has' : 'have'} no test image: ${someOf(absent)}.${
             neverSeen === 0 ? '' : ` Macro F1 is the mean over the other ${classes.length - neverSeen}.`
           }`,
+        ]),
+    ...(untrained === undefined
+      ? []
+      : [
+          `${untrained.images} of ${testImages} test images ${untrained.images === 1 ? 'is' : 'are'} of ${times(untrained.classes, 'class', 'classes')} without a training image, which no classifier can name: they count as mistakes.`,
         ]),
     ...(top5 === null
       ? [`Top-5 accuracy is not measured: of ${classes.length} classes every one is among the five most probable.`]

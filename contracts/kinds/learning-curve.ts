@@ -24,7 +24,7 @@ export const learningCurveResult = z.strictObject({
 
 export const learningCurve = {
   description: 'Measure the frozen encoder after each epoch whose checkpoint is kept, on the validation images',
-  version: 1,
+  version: 2,
   parameters: learningCurveParameters,
   result: learningCurveResult,
   inputs: { dataset: 'dataset' },

@@ -27,7 +27,7 @@ export const linearProbeResult = z.strictObject({
 
 export const linearProbe = {
   description: 'Train a linear softmax classifier on the frozen encoder',
-  version: 1,
+  version: 2,
   parameters: linearProbeParameters,
   result: linearProbeResult,
   inputs: { encoder: 'encoder', dataset: 'dataset' },
