@@ -14,6 +14,7 @@ import { benchExport } from './export.ts';
 import { type KerasPeer, openKeras } from './keras/peer.ts';
 import { benchLimit } from './limit.ts';
 import { benchManyClasses } from './many-classes/many-classes.ts';
+import { benchManyImages } from './many-classes/many-images.ts';
 import { benchMemory } from './memory.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchProfile } from './profile.ts';
@@ -74,6 +75,7 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   engine: async () => benchEngine(await dagsterEnvironment()),
   load: () => benchLoad(),
   'many-classes': (_, only) => benchManyClasses(only),
+  'many-images': (_, only) => benchManyImages(only),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
 };
 const tables = Object.keys(benches);

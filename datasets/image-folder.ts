@@ -38,6 +38,7 @@ export async function imageFolder(path: string, form: Form, options: Preparation
     throw notUnderstood(path, scan.problems, scan.rejected, list);
   }
   const inspected = await inspectFiles(root, files, options);
+  await new Promise(setImmediate);
   const outcomes = new Map(files.map((file, at) => [file, inspected[at] as Inspected | Rejected]));
   const rejected = [...scan.rejected, ...inspected.filter((each) => 'reason' in each)];
   const multiple = files.filter((file) => pagesOf(outcomes.get(file)) > 1);
@@ -61,6 +62,8 @@ export async function imageFolder(path: string, form: Form, options: Preparation
         : []),
     ],
   };
+  // Of hundreds of thousands of files each of these steps is a tenth of a second or more.
+  await new Promise(setImmediate);
   const splitOf = (own: readonly Labelled[]) => readable(root, own, outcomes, form);
   const { train = [], validation, test } = scan.splits;
   return {

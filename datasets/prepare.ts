@@ -34,7 +34,10 @@ export async function prepareDataset(
 ): Promise<Prepared> {
   const form = formOf(parameters);
   const source = await readSource(parameters, form, options);
+  // Others have their turn between steps that take a tenth of a second or more of hundreds of thousands of images.
+  await new Promise(setImmediate);
   const parts = divide(source, parameters);
+  await new Promise(setImmediate);
   const writer = createSetWriter(store, { ...source, form, shardBytes: options.shardBytes });
   // What is read from files takes long; rows of a file of rows do not.
   const earlier = source.train.factsOf ? await openEarlierImages(store, form, options) : undefined;
@@ -101,8 +104,10 @@ async function keepList(
   const { account } = source;
   if (!account) return listOfOthers(source, parameters.dataset, options);
   const fates = new Map<string, string>();
-  for (const [name, { split, chosen }] of Object.entries(parts))
+  for (const [name, { split, chosen }] of Object.entries(parts)) {
     for (const row of chosen) fates.set(split.nameOf(row), name);
+    await new Promise(setImmediate);
+  }
   const fateOf = ({ path }: { readonly path: string }) => fates.get(path) ?? 'left out by the limit';
   return writeList(options, { files: account.files, fateOf, rejected, ignored: account.ignored });
 }

@@ -26,20 +26,21 @@ export async function writeList({ keepList }: PreparationOptions, listed: Listed
 
 function* linesOf({ files, fateOf, rejected, ignored, problems = [] }: Listed): Generator<Uint8Array> {
   const reasons = new Map(rejected.map(({ path, reason }) => [path, reason]));
-  const known = new Set(files.map(({ path }) => path));
+  /** Rejected before they were found to be of a class. */
+  const others = new Map(reasons);
   const encode = (lines: readonly string[]) => new TextEncoder().encode(`${lines.join('\n')}\n`);
   yield encode([heading]);
   let lines = problems.map((problem) => ['problem', '', '', '', cell(problem)].join('\t'));
   for (const file of files) {
     const reason = reasons.get(file.path);
+    others.delete(file.path);
     const what = reason === undefined ? fateOf(file) : 'rejected';
     lines.push([what, cell(file.path), file.bytes, file.modified, cell(reason ?? '')].join('\t'));
     if (lines.length < linesAtOnce) continue;
     yield encode(lines);
     lines = [];
   }
-  for (const { path, reason } of rejected)
-    if (!known.has(path)) lines.push(['rejected', cell(path), '', '', cell(reason)].join('\t'));
+  for (const [path, reason] of others) lines.push(['rejected', cell(path), '', '', cell(reason)].join('\t'));
   for (const [of, count] of Object.entries(ignored))
     lines.push(['ignored', '', '', '', cell(`${count} left behind by ${of}`)].join('\t'));
   if (lines.length > 0) yield encode(lines);
