@@ -1,6 +1,9 @@
 import { markdownText } from '../contracts/markdown-text.ts';
 import type { ExportedModel } from './export.ts';
 
+/** Above so many classes, the page names the first; model.json has all. */
+const mostNamed = 200;
+
 /** The page that travels with an exported model: what it is, how to call it, what was measured. */
 export function modelCard(
   { encoder, classifier }: Pick<ExportedModel, 'encoder' | 'classifier'>,
@@ -31,7 +34,13 @@ export function modelCard(
           '',
           '| number | class |',
           '|---|---|',
-          ...classifier.classes.map((name, index) => `| ${index} | ${markdownText(name)} |`),
+          ...classifier.classes.slice(0, mostNamed).map((name, index) => `| ${index} | ${markdownText(name)} |`),
+          ...(classifier.classes.length > mostNamed
+            ? [
+                '',
+                `The other ${classifier.classes.length - mostNamed} are in \`model.json\`, in the order of their numbers.`,
+              ]
+            : []),
         ]
       : []),
     '',

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { encoderAboutSchema } from '../../contracts/encoder.ts';
+import { classifierAboutSchema } from '../../contracts/evaluation.ts';
+import { modelCard } from '../../training/model-card.ts';
+
+const digest = '0'.repeat(64);
+const encoder = encoderAboutSchema.parse({
+  encoder: { name: 'small-resnet', channels: 4, blocks: [1] },
+  dimension: 4,
+  image: { height: 32, width: 32, channels: 1, mean: [0.5], deviation: [0.2] },
+  dataset: digest,
+  trainingState: digest,
+  epochs: 1,
+  batchNormImages: 8,
+});
+const cardOf = (classes: number) =>
+  modelCard(
+    {
+      encoder,
+      classifier: classifierAboutSchema.parse({
+        classes: Array.from({ length: classes }, (_, label) => `sku-${label}`),
+        dimension: 4,
+        encoder: { kind: 'encoder', digest },
+        dataset: { kind: 'dataset', digest },
+        learningRate: 0.1,
+        epochs: 1,
+        candidates: [],
+      }),
+    },
+    { run: 'first', evaluation: null },
+  );
+
+describe('the card of a model', () => {
+  it('names every class of two hundred', () => {
+    expect(cardOf(200).match(/sku-\d+/g)).toHaveLength(200);
+    expect(cardOf(200)).not.toContain('The other');
+  });
+
+  it('of 20,000 names the first, and says where the others are', () => {
+    expect(cardOf(20_000).match(/sku-\d+/g)).toHaveLength(200);
+    expect(cardOf(20_000)).toContain('The other 19800 are in `model.json`');
+    expect(cardOf(20_000).length).toBeLessThan(10_000);
+  });
+});
