@@ -4,6 +4,7 @@ import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { LearningCurve } from '../../contracts/learning-curve.ts';
 import type { Outliers } from '../../contracts/outliers.ts';
 import type { Robustness } from '../../contracts/robustness.ts';
+import { shortened } from '../../contracts/short-text.ts';
 import { someOf } from '../../contracts/some-of.ts';
 import { corruptionErrors } from './corruption-error.ts';
 import { epochsToTarget } from './epochs-to-target.ts';
@@ -140,6 +141,9 @@ function requirePairs(
   );
 }
 
+/** The names of thousands of classes are among them. */
+const longestSettings = 300;
+
 function requireAlike<K extends 'evaluations' | 'robustness' | 'outliers'>(
   a: Arm,
   b: Arm,
@@ -150,6 +154,6 @@ function requireAlike<K extends 'evaluations' | 'robustness' | 'outliers'>(
   if (found.size <= 1) return;
   throw new ContrailError(
     'InvalidInput',
-    `The ${what} of ${a.name} and ${b.name} were not made with the same settings: ${[...found].join(' beside ')}.`,
+    `The ${what} of ${a.name} and ${b.name} were not made with the same settings: ${[...found].map((each) => shortened(each, longestSettings)).join(' beside ')}.`,
   );
 }

@@ -11,6 +11,7 @@ import {
 } from '../../contracts/confusion.ts';
 import { type Evaluation, evaluationSchema } from '../../contracts/evaluation.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
+import { compareArms } from '../../evaluation/comparison/compare-arms.ts';
 import { confusionMatrix, macroF1, mostConfused, perClassMetrics } from '../../evaluation/metrics/classification.ts';
 import { armsOf } from '../../report/arms.ts';
 import { renderReport } from '../../report/index.ts';
@@ -150,6 +151,20 @@ describe('what is shown of 2,000 classes', () => {
     expect(text).toContain('Most confused: sku-0 and sku-1');
     expect(text).toMatch(/1\d{3} more pairs of classes were confused/);
   });
+});
+
+it('arms on thousands of other classes are refused in a few lines', () => {
+  const armOf = (name: string, evaluation: Evaluation) => ({
+    name,
+    evaluations: [evaluation],
+    robustness: [],
+    outliers: [],
+    curves: [],
+  });
+  const other = evaluationOf(2000, 4, (label) => `other-${label}`);
+  const compared = () => compareArms(armOf('a', evaluationOf(2000)), armOf('b', other), null);
+  expect(compared).toThrow('were not made with the same settings');
+  expect(compared).toThrow(/^.{1,1000}$/s);
 });
 
 describe('odd names in the terminal', () => {
