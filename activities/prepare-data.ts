@@ -1,10 +1,16 @@
+import { join } from 'node:path';
 import { cancellationSignal, log } from '@temporalio/activity';
 import type { z } from 'zod';
+import { treePathSchema } from '../contracts/artifacts.ts';
 import { count } from '../contracts/counted.ts';
 import { dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import { prepareDataParameters, type prepareDataResult } from '../contracts/kinds/prepare-data.ts';
+import {
+  type PrepareDataParameters,
+  prepareDataParameters,
+  type prepareDataResult,
+} from '../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../datasets/index.ts';
 import { withUnpacked } from '../own-steps/index.ts';
 import { reportFolder, writeReportFile } from '../store/index.ts';
@@ -16,12 +22,9 @@ import { finishStep } from './step-result.ts';
 export async function prepareData(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
   const list = `${step.step}-files.tsv`;
-  const { from, ...wanted } = prepareDataParameters.parse(parameters);
-  if (from && wanted.path !== undefined)
-    throw new ContrailError(
-      'InvalidInput',
-      'prepare-data has both `path` and `from`; each names the folder, so give one.',
-    );
+  const parsed = prepareDataParameters.parse(parameters);
+  const { from, ...wanted } = parsed;
+  const within = from ? pathWithin(wanted) : '';
   const prepare = (path: string | undefined, report: (details: Json) => void) =>
     prepareDataset(context.store, path === undefined ? wanted : { ...wanted, path }, {
       cacheFolder: context.cacheFolder,
@@ -34,7 +37,7 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
     });
   const { ref, about, summary, reused } = await withHeartbeat((report) =>
     from
-      ? withUnpacked(context, from, cancellationSignal(), (path) => prepare(path, report))
+      ? withUnpacked(context, from, cancellationSignal(), (path) => prepare(join(path, within), report))
       : prepare(wanted.path, report),
   );
   const { train, validation, test } = about.splits;
@@ -54,6 +57,29 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
   for (const line of said) log.info(line, { run: step.run, step: step.step });
   if (reused > 0)
     log.info(`${count(reused)} images were prepared before and are taken over.`, { run: step.run, step: step.step });
-  // What lies in a folder may change while its name stays.
-  return finishStep(context, step, result, { cache: wanted.path === undefined });
+  return finishStep(context, step, result, { cache: !mayChange(parsed) });
 }
+
+/**
+ * What is read of a folder that an earlier step made: of a table its file, else all of it.
+ *
+ * @throws ContrailError InvalidInput
+ */
+function pathWithin({ dataset, path }: PrepareDataParameters): string {
+  if (path === undefined) return '';
+  if (dataset !== 'table')
+    throw new ContrailError(
+      'InvalidInput',
+      'prepare-data has both `path` and `from`; each names the folder, so give one.',
+    );
+  const within = treePathSchema.safeParse(path);
+  if (within.success) return within.data;
+  throw new ContrailError(
+    'InvalidInput',
+    `With \`from\`, \`path\` is the table in the folder that it gives; ${path} is none.`,
+  );
+}
+
+/** Whether the same parameters may give something else later: what lies in a folder may change while its name stays. */
+const mayChange = ({ path, from, relabels, allowUrls }: PrepareDataParameters): boolean =>
+  (path !== undefined && from === undefined) || relabels !== undefined || allowUrls === true;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dataSummaryOf } from '../contracts/data-account.ts';
 import { isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
@@ -14,10 +15,10 @@ interface Prepared {
 
 const originSchema = z.object({
   uses: z.literal('prepare-data'),
-  with: z.object({
-    dataset: prepareDataParameters.shape.dataset,
-    path: z.string(),
-  }),
+  with: prepareDataParameters
+    .pick({ dataset: true, columns: true, allowUrls: true, relabels: true })
+    .extend({ path: z.string(), from: z.undefined() })
+    .loose(),
 });
 
 const mostNamed = 3;
@@ -29,13 +30,15 @@ const mostNamed = 3;
  */
 export async function staleData(store: Store, prepared: Prepared): Promise<string | null> {
   const origin = folderOf(prepared);
-  const { list, folder } = prepared.result;
+  const { list } = prepared.result;
   if (!origin || typeof list !== 'string') return null;
-  const path = typeof folder === 'string' ? folder : origin.with.path;
+  // As the worker found them, which a relative path was relative to.
+  const { folder, table, relabels } = dataSummaryOf(prepared.result);
+  const path = table?.file ?? folder ?? origin.with.path;
   const text = await readText(store, list);
   if (text === null) return 'the list of its files is gone, so what has changed in its folder since is not known';
   try {
-    return changesText(await changesSince({ dataset: origin.with.dataset, path }, text));
+    return changesText(await changesSince({ ...origin.with, path, relabels: relabels?.file }, text));
   } catch (error) {
     if (!isContrailError(error)) throw error;
     return `its folder cannot be compared here: ${error.message.split('\n')[0]}`;

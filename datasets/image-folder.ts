@@ -10,6 +10,7 @@ import { rootOf } from './folder/root.ts';
 import { scanFolder } from './folder/scan.ts';
 import type { FoundFile, Rejected } from './folder/walk.ts';
 import type { Form } from './form.ts';
+import { relabelledScan } from './relabel-folder.ts';
 import type { PreparationOptions, RawDataset, RawSplit } from './source.ts';
 
 type Labelled = FoundFile & { readonly label: number };
@@ -22,12 +23,22 @@ type Labelled = FoundFile & { readonly label: number };
  *
  * @throws ContrailError InvalidDataset that names all that keeps the folder from being understood
  */
-export async function imageFolder(path: string, form: Form, options: PreparationOptions): Promise<RawDataset> {
+export async function imageFolder(
+  path: string,
+  form: Form,
+  options: PreparationOptions,
+  corrections?: string,
+): Promise<RawDataset> {
   const root = await rootOf(path);
-  const scan = await scanFolder(root, options.signal);
+  const found = await scanFolder(root, options.signal);
+  // What is not understood as it is would only be harder to understand after corrections.
+  const { scan, sources, dropped, relabels } = await relabelledScan(
+    found,
+    found.problems.length > 0 ? undefined : corrections,
+  );
   const files = Object.values(scan.splits).flat();
   if (scan.problems.length > 0) {
-    const list = await writeList(options, { files, fateOf: () => 'found', ...scan });
+    const list = await writeList(options, { ...scan, sources, files, fateOf: () => 'found', others: dropped });
     throw notUnderstood(path, { ...scan, list, layout: layoutShown });
   }
   const inspected = await inspectFiles(root, files, options);
@@ -39,8 +50,11 @@ export async function imageFolder(path: string, form: Form, options: Preparation
     return outcome && 'pages' in outcome ? [{ ...file, ...outcome }] : [];
   });
   const account: FolderAccount = {
+    of: 'files',
+    sources,
     files,
     rejected,
+    dropped,
     ignored: scan.ignored,
     perClass: countPerClass(
       files.map(({ label }) => label),
@@ -56,6 +70,7 @@ export async function imageFolder(path: string, form: Form, options: Preparation
     name: basename(root) || 'image-folder',
     classes: scan.classes,
     root,
+    ...(relabels ? { relabels } : {}),
     account,
     train: part(train),
     ...(validation ? { validation: part(validation) } : {}),

@@ -1,9 +1,9 @@
 export { adoptDataset } from './adopt.ts';
 export { type BalancedShape, balancedBatchPlan, balancedShape, membersOfClasses } from './balanced-batches.ts';
 export { type BatchPlan, batchPlan } from './batches.ts';
+export { changesSince, type FolderChanges } from './changes.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
-export { changesSince, type FolderChanges } from './folder/changes.ts';
 export { digestsIfKept, isKnown, type KnownImages, knownImages } from './known-images.ts';
 export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';
 export { type HowToRead, type OpenSplit, openSplit } from './open-split.ts';

@@ -2,16 +2,18 @@ import type { ArtifactRef, DatasetAbout, SplitName } from '../contracts/artifact
 import { ContrailError } from '../contracts/errors.ts';
 import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { Store } from '../store/index.ts';
+import { placed, type Unused } from './account.ts';
+import { filesOf } from './changes.ts';
 import { cifar10 } from './cifar10.ts';
 import { countPerClass } from './count-per-class.ts';
 import { divide, type Part } from './divide.ts';
 import { openEarlierImages } from './earlier/images.ts';
 import { fashionMnist } from './fashion-mnist.ts';
-import { filesOf } from './folder/changes.ts';
 import { writeList } from './folder/list.ts';
 import { type Form, formOf } from './form.ts';
 import { generated } from './generated.ts';
 import { imageFolder } from './image-folder.ts';
+import { imageTable } from './image-table.ts';
 import { mnist } from './mnist.ts';
 import { type RejectedImage, readImages } from './read-images.ts';
 import { createSetWriter } from './set-writer.ts';
@@ -42,21 +44,30 @@ export async function prepareDataset(
   // What is read from files takes long; rows of a file of rows do not.
   const earlier = source.train.factsOf ? await openEarlierImages(store, form, options) : undefined;
   try {
-    const rejected: RejectedImage[] = [...(source.account?.rejected ?? [])];
+    const unreadable: RejectedImage[] = [];
     const write = async (name: SplitName) => {
       const { split, chosen } = parts[name];
-      const images = readImages(split, chosen, { phase: `${name} images`, form, rejected, earlier }, options);
+      const images = readImages(
+        split,
+        chosen,
+        { phase: `${name} images`, form, rejected: unreadable, earlier },
+        options,
+      );
       for await (const image of images) await writer.add(name, image);
       return writer.finish(name);
     };
     const splits = { train: await write('train'), validation: await write('validation'), test: await write('test') };
-    const list = await keepList(source, parameters, parts, rejected, options);
     const { classes, account } = source;
+    const rejected = account ? placed([...account.rejected, ...unreadable], account) : unreadable;
+    const list = await keepList(source, parameters, parts, rejected, options);
     const found = account?.perClass ?? countPerClass(source.train.labels, classes.length);
     requireUsable({ classes, found }, splits, { rejected, maximumRejected: parameters.maximumRejected, list });
-    const { ref, about } = await writer.publish(splits, rejected);
+    const { ref, about } = await writer.publish(
+      splits,
+      rejected.map(({ path, reason }) => ({ path, reason })),
+    );
     await earlier?.finish(ref, writer.grey);
-    const summary = summarise({ source, parts, about, copies: writer.copies, wanted: parameters, list });
+    const summary = summarise({ source, parts, rejected, about, copies: writer.copies, wanted: parameters, list });
     return { ref, about, summary, reused: earlier?.found() ?? 0 };
   } finally {
     await earlier?.close();
@@ -72,7 +83,12 @@ interface Prepared {
   readonly reused: number;
 }
 
-function readSource(parameters: PrepareDataParameters, form: Form, options: PreparationOptions): Promise<RawDataset> {
+async function readSource(
+  parameters: PrepareDataParameters,
+  form: Form,
+  options: PreparationOptions,
+): Promise<RawDataset> {
+  refuseForeign(parameters);
   switch (parameters.dataset) {
     case 'fashion-mnist':
       return fashionMnist(parameters.path, options);
@@ -81,15 +97,30 @@ function readSource(parameters: PrepareDataParameters, form: Form, options: Prep
     case 'cifar10':
       return cifar10(requirePath(parameters));
     case 'image-folder':
-      return imageFolder(requirePath(parameters), form, options);
+      return imageFolder(requirePath(parameters), form, options, parameters.relabels);
+    case 'table':
+      return imageTable({ ...parameters, path: requirePath(parameters) }, form, options);
     case 'generated':
       return generated(parameters.generated ?? { classes: 4, images: 512, channels: 1 }, parameters.seed);
   }
 }
 
+/** Parameters that a source has no use for are mistakes, and would be passed over in silence. */
+function refuseForeign({ dataset, columns, allowUrls, relabels }: PrepareDataParameters): void {
+  const foreign = (name: string, of: string) =>
+    new ContrailError('InvalidInput', `dataset: ${dataset} takes no \`${name}\`, which is for ${of}.`);
+  if (dataset !== 'table' && columns) throw foreign('columns', 'dataset: table');
+  if (dataset !== 'table' && allowUrls !== undefined) throw foreign('allowUrls', 'dataset: table');
+  if (dataset !== 'table' && dataset !== 'image-folder' && relabels !== undefined)
+    throw foreign('relabels', 'dataset: table and dataset: image-folder');
+}
+
 function requirePath({ dataset, path }: PrepareDataParameters): string {
   if (path === undefined)
-    throw new ContrailError('InvalidDataset', `dataset: ${dataset} needs \`path\`, the folder that holds its files.`);
+    throw new ContrailError(
+      'InvalidDataset',
+      `dataset: ${dataset} needs \`path\`, ${dataset === 'table' ? 'the table' : 'the folder that holds its files'}.`,
+    );
   return path;
 }
 
@@ -98,7 +129,7 @@ async function keepList(
   source: RawDataset,
   parameters: PrepareDataParameters,
   parts: Readonly<Record<SplitName, Part>>,
-  rejected: readonly RejectedImage[],
+  rejected: readonly Unused[],
   options: PreparationOptions,
 ): Promise<string | null> {
   const { account } = source;
@@ -109,7 +140,7 @@ async function keepList(
     await new Promise(setImmediate);
   }
   const fateOf = ({ path }: { readonly path: string }) => fates.get(path) ?? 'left out by the limit';
-  return writeList(options, { files: account.files, fateOf, rejected, ignored: account.ignored });
+  return writeList(options, { ...account, others: account.dropped, fateOf, rejected });
 }
 
 /** Files of MNIST and CIFAR-10 are read whole; the list is there to tell later what has changed. */

@@ -11,15 +11,15 @@ const mostFirst = 3;
 
 /** Rejected files by their reason, the commonest first; what is special to a file stands in brackets at its end. */
 export function reasonsOf(
-  rejected: readonly { readonly path: string; readonly reason: string }[],
+  rejected: readonly { readonly path: string; readonly reason: string; readonly place?: string }[],
 ): readonly ReasonCount[] {
   const groups = new Map<string, { reason: string; count: number; first: string[] }>();
-  for (const { path, reason } of rejected) {
+  for (const { path, reason, place } of rejected) {
     const common = reason.replace(/ \([^()]*\)$/, '');
     const group = groups.get(common) ?? { reason, count: 0, first: [] };
     if (group.reason !== reason) group.reason = common;
     group.count++;
-    if (group.first.length < mostFirst) group.first.push(path);
+    if (group.first.length < mostFirst) group.first.push(place === undefined ? path : `${place} ${path}`);
     groups.set(common, group);
   }
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count);

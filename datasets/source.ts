@@ -1,3 +1,4 @@
+import type { DataSummary } from '../contracts/kinds/prepare-data.ts';
 import type { FolderAccount } from './account.ts';
 import type { RowFacts } from './row-facts.ts';
 
@@ -33,7 +34,11 @@ export interface RawDataset {
   readonly test?: RawSplit;
   /** The folder that it was read from. */
   readonly root?: string;
-  /** Of a folder of images: what was found in it. */
+  /** The table that it was read from. */
+  readonly table?: NonNullable<DataSummary['table']>;
+  /** The corrections that were applied. */
+  readonly relabels?: NonNullable<DataSummary['relabels']>;
+  /** Of a folder or table of images: what was found in it. */
   readonly account?: FolderAccount;
 }
 

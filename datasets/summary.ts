@@ -1,5 +1,6 @@
 import type { DatasetAbout, SplitName } from '../contracts/artifacts.ts';
 import type { DataSummary, PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
+import { keyOf, type Unused } from './account.ts';
 import type { CopyFinder } from './copies.ts';
 import { imagesOfClass } from './count-per-class.ts';
 import type { Part } from './divide.ts';
@@ -15,8 +16,9 @@ const longestText = 300;
 
 /** What a person should know of a prepared data set, in a bounded number of words. */
 export function summarise({
-  source: { account, classes, root },
+  source: { account, classes, root, table, relabels },
   parts,
+  rejected,
   about,
   copies,
   wanted,
@@ -24,12 +26,13 @@ export function summarise({
 }: {
   readonly source: RawDataset;
   readonly parts: Readonly<Record<SplitName, Part>>;
+  readonly rejected: readonly Unused[];
   readonly about: DatasetAbout;
   readonly copies: CopyFinder;
   readonly wanted: Pick<PrepareDataParameters, 'validation'>;
   readonly list: string | null;
 }): Summary {
-  const { splits, rejected } = about;
+  const { splits } = about;
   const used = Object.values(splits).reduce((sum, { count }) => sum + count, 0);
   const warnings = bounded([...warningsOf(about, copies, wanted), ...(account?.warnings ?? [])]);
   const between = copies.between().map(({ split, alsoIn, images, sameBytes, first }) => ({
@@ -39,16 +42,23 @@ export function summarise({
     sameBytes,
     first: first.map(({ image, copyOf }) => ({ image: shortened(image), copyOf: shortened(copyOf) })),
   }));
-  const where = { ...(root === undefined ? {} : { folder: root }), ...(list === null ? {} : { list }) };
+  const where = {
+    ...(table === undefined ? {} : { table }),
+    ...(relabels === undefined ? {} : { relabels }),
+    ...(root === undefined ? {} : { folder: root }),
+    ...(list === null ? {} : { list }),
+  };
   if (!account) return { ...where, warnings, copies: between };
   const ignored = Object.values(account.ignored).reduce((sum, count) => sum + count, 0);
   const chosen = Object.values(parts).reduce((sum, part) => sum + part.chosen.length, 0);
   const readable = new Set(Object.values(parts).map(({ split }) => split));
-  const leftOut = [...readable].reduce((sum, { count }) => sum + count, 0) - chosen;
-  const unread = new Set(rejected.map(({ path }) => path));
+  const leftOut = [...readable].reduce((sum, { count }) => sum + count, 0) - chosen + account.dropped.length;
+  const labels = new Map(account.files.map((file) => [keyOf(file), file.label]));
   const rejectedPerClass = new Array<number>(classes.length).fill(0);
-  for (const { path, label } of account.files)
-    if (unread.has(path)) rejectedPerClass[label] = (rejectedPerClass[label] ?? 0) + 1;
+  for (const each of rejected) {
+    const label = each.label ?? labels.get(keyOf(each));
+    if (label !== undefined) rejectedPerClass[label] = (rejectedPerClass[label] ?? 0) + 1;
+  }
   const incomplete = classes
     .map((name, label) => ({
       class: shortened(name),

@@ -1,8 +1,8 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { visible } from '../contracts/visible-text.ts';
+import type { Unused } from './account.ts';
 import { imagesOfClass } from './count-per-class.ts';
-import type { RejectedImage } from './read-images.ts';
 import { reasonsOf } from './reasons.ts';
 
 const mostNamed = 8;
@@ -22,7 +22,7 @@ export function requireUsable(
     maximumRejected,
     list = null,
   }: {
-    readonly rejected: readonly RejectedImage[];
+    readonly rejected: readonly Unused[];
     readonly maximumRejected: number;
     readonly list?: string | null;
   },
@@ -37,7 +37,7 @@ export function requireUsable(
     );
   if (rejected.length > 0 && lost.length > 0)
     problems.push(
-      `No image is left of ${lost.slice(0, mostNamed).join(', ')}${lost.length > mostNamed ? ` and ${lost.length - mostNamed} more classes` : ''}: mend the files, or remove the folder.`,
+      `No image is left of ${lost.slice(0, mostNamed).join(', ')}${lost.length > mostNamed ? ` and ${lost.length - mostNamed} more classes` : ''}: mend the files, or remove the class.`,
     );
   const trained = splits.train.perClass.filter((count) => count > 0).length;
   if (trained < 2)

@@ -32,6 +32,7 @@ const entries = [
   'worker/trainer.ts',
   'worker/exporter.ts',
   'report/thread/thread.ts',
+  'datasets/table/thread/thread.ts',
   'training/checkpoint-writer/thread.ts',
   'datasets/decode-pool/thread.ts',
   // Temporal compiles the workflows by itself; what it gives is kept beside the rest, so that their sources count as well.

@@ -1,21 +1,54 @@
 import { z } from 'zod';
+import { digestSchema } from '../artifacts.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
+const columnSchema = z.string().min(1).max(300);
+const optionalColumnSchema = z.union([columnSchema, z.literal(false)]).optional();
+
+/** The columns of a table. */
+export const tableColumnsSchema = z.strictObject({
+  image: columnSchema.default('image').describe('path from the folder of the table, or URL'),
+  label: columnSchema.default('label'),
+  group: optionalColumnSchema.describe(
+    'what is one thing in several images, such as the number of a product; `group` where the table has it, `false` for none',
+  ),
+  category: optionalColumnSchema.describe(
+    'what kind of thing it is; `category` where the table has it, `false` for none',
+  ),
+  split: optionalColumnSchema.describe(
+    'train, validation or test; `split` where the table has it, `false` for none; rows without one are in train',
+  ),
+});
+
 export const prepareDataParameters = z.strictObject({
   dataset: z
-    .enum(['fashion-mnist', 'mnist', 'cifar10', 'image-folder', 'generated'])
+    .enum(['fashion-mnist', 'mnist', 'cifar10', 'image-folder', 'table', 'generated'])
     .describe('where the images come from'),
   path: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'the folder that holds the files: needed for cifar10 and image-folder, found by itself for fashion-mnist and mnist',
+      'the folder that holds the files: needed for cifar10 and image-folder, found by itself for fashion-mnist and mnist; of a table its file (.csv, .tsv, .jsonl, .parquet)',
+    ),
+  columns: tableColumnsSchema.optional().describe('what the columns of a table are called, where not as here'),
+  allowUrls: z
+    .boolean()
+    .optional()
+    .describe('let the worker fetch images of a table that are http: or https: URLs, each once; off where absent'),
+  relabels: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'a table with the columns `image` and `label` that corrects labels of an image-folder or a table; the label `-` leaves an image out',
     ),
   from: artifactOf('files')
     .optional()
-    .describe('a folder that an earlier step made, in place of `path`: `${steps.<id>.result.<output>}`'),
+    .describe(
+      'a folder that an earlier step made, in place of `path`: `${steps.<id>.result.<output>}`; of a table, `path` is then the file in it',
+    ),
   validation: z
     .number()
     .min(0)
@@ -102,7 +135,20 @@ export const dataSummarySchema = z.strictObject({
   files: z
     .strictObject({ found: z.int(), used: z.int(), leftOut: z.int(), rejected: z.int(), ignored: z.int() })
     .optional()
-    .describe('of a folder: files found = used + left out by `limit` + rejected + ignored'),
+    .describe('of a folder its files, of a table its rows: found = used + left out + rejected + ignored'),
+  table: z
+    .strictObject({ file: z.string().max(5000), sha256: digestSchema })
+    .optional()
+    .describe('that was read'),
+  relabels: z
+    .strictObject({
+      file: z.string().max(5000),
+      sha256: digestSchema,
+      changed: z.int().describe('images that have another label than they had'),
+      dropped: z.int().describe('images that are left out'),
+    })
+    .optional()
+    .describe('the corrections that were applied'),
   ignored: z
     .record(z.string(), z.int())
     .optional()

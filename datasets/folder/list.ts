@@ -1,49 +1,78 @@
+import { keyOf } from '../account.ts';
 import type { PreparationOptions } from '../source.ts';
 import type { FoundFile, Rejected } from './walk.ts';
 
-/** What a list of files is made from. */
+/** What a list of files is made from. `place`: where a table names the file. */
 export interface Listed {
-  readonly files: readonly FoundFile[];
+  /** Rows of a table are listed with where they are. */
+  readonly of?: 'files' | 'rows';
+  /** What is listed before all others: a table, say. */
+  readonly sources?: readonly Line[];
+  readonly files: readonly (FoundFile & { readonly place?: string })[];
   /** What became of a file that was not rejected. */
   readonly fateOf: (file: FoundFile) => string;
-  readonly rejected: readonly Rejected[];
+  readonly rejected: readonly (Rejected & { readonly place?: string })[];
+  /** What is listed after the files. */
+  readonly others?: readonly Line[];
   readonly ignored: Readonly<Record<string, number>>;
   /** What keeps the whole from being understood. */
   readonly problems?: readonly string[];
 }
 
-const heading = 'what\tfile\tbytes\tmodified\twhy';
+export interface Line {
+  readonly what: string;
+  readonly path?: string;
+  readonly bytes?: number;
+  readonly modified?: number;
+  readonly why?: string;
+  readonly place?: string;
+}
+
+const heading = ['what', 'file', 'bytes', 'modified', 'why'];
 
 /**
- * Writes what became of every file of a folder, one line each, for a person, a spreadsheet, and for finding out later what
- * has changed.
+ * Writes what became of every file of a folder, or of every row of a table, one line each, for a person, a spreadsheet, and for
+ * finding out later what has changed.
  *
  * @returns where it is; null where the caller keeps no lists
  */
 export async function writeList({ keepList }: PreparationOptions, listed: Listed): Promise<string | null> {
-  return keepList ? keepList(linesOf(listed)) : null;
+  return keepList ? keepList(encoded(listed)) : null;
 }
 
-function* linesOf({ files, fateOf, rejected, ignored, problems = [] }: Listed): Generator<Uint8Array> {
-  const reasons = new Map(rejected.map(({ path, reason }) => [path, reason]));
-  /** Rejected before they were found to be of a class. */
-  const others = new Map(reasons);
+function* encoded(listed: Listed): Generator<Uint8Array> {
+  const withPlaces = listed.of === 'rows';
   const encode = (lines: readonly string[]) => new TextEncoder().encode(`${lines.join('\n')}\n`);
-  yield encode([heading]);
-  let lines = problems.map((problem) => ['problem', '', '', '', cell(problem)].join('\t'));
-  for (const file of files) {
-    const reason = reasons.get(file.path);
-    others.delete(file.path);
-    const what = reason === undefined ? fateOf(file) : 'rejected';
-    lines.push([what, cell(file.path), file.bytes, file.modified, cell(reason ?? '')].join('\t'));
+  let lines = [[...heading, ...(withPlaces ? ['row'] : [])].join('\t')];
+  for (const { what, path = '', bytes = '', modified = '', why = '', place = '' } of linesOf(listed)) {
+    lines.push([what, cell(path), bytes, modified, cell(why), ...(withPlaces ? [cell(place)] : [])].join('\t'));
     if (lines.length < linesAtOnce) continue;
     yield encode(lines);
     lines = [];
   }
-  for (const [path, reason] of others) lines.push(['rejected', cell(path), '', '', cell(reason)].join('\t'));
-  for (const [of, count] of Object.entries(ignored))
-    lines.push(['ignored', '', '', '', cell(`${count} left behind by ${of}`)].join('\t'));
   if (lines.length > 0) yield encode(lines);
+}
+
+function* linesOf({
+  sources = [],
+  files,
+  fateOf,
+  rejected,
+  others = [],
+  ignored,
+  problems = [],
+}: Listed): Generator<Line> {
+  const reasons = new Map(rejected.map((each) => [keyOf(each), each.reason]));
+  const known = new Set(files.map(keyOf));
+  for (const why of problems) yield { what: 'problem', why };
+  yield* sources;
+  for (const file of files) {
+    const why = reasons.get(keyOf(file));
+    yield { ...file, ...(why === undefined ? { what: fateOf(file) } : { what: 'rejected', why }) };
+  }
+  for (const each of rejected) if (!known.has(keyOf(each))) yield { ...each, what: 'rejected', why: each.reason };
+  yield* others;
+  for (const [of, count] of Object.entries(ignored)) yield { what: 'ignored', why: `${count} left behind by ${of}` };
 }
 
 const linesAtOnce = 2000;

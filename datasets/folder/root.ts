@@ -33,7 +33,7 @@ function fileInstead(path: string, head: Uint8Array): string {
   if (format.is === 'other' && format.archive)
     return `${path} ${format.what}, not a folder. Unpack it, and name the folder.`;
   if (/\.(csv|tsv|jsonl?|txt|xlsx?|parquet)$/i.test(path))
-    return `${path} is a file, not a folder. Tables of labels are not read: put the images into a folder for each label.`;
+    return `${path} is a table, not a folder. It is read by \`dataset: table\`.`;
   return `${path} is a file, not a folder.`;
 }
 

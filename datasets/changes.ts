@@ -1,28 +1,33 @@
-import { ContrailError } from '../../contracts/errors.ts';
-import type { PrepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
-import { readList } from './list.ts';
-import { rootOf } from './root.ts';
-import { scanFolder } from './scan.ts';
-import { type FoundFile, openTree } from './walk.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
+import { readList } from './folder/list.ts';
+import { rootOf } from './folder/root.ts';
+import { scanFolder } from './folder/scan.ts';
+import { type FoundFile, openTree } from './folder/walk.ts';
+import { filesOfTable } from './table/files.ts';
+import { findRelabels } from './table/relabels.ts';
 
-/** How a folder differs from what a list of it says, by names, sizes and times; no file is opened. */
+/** How a folder, or what a table names, differs from what a list of it says, by names, sizes and times; no file is opened. */
 export interface FolderChanges {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly changed: readonly string[];
 }
 
+/** What data was prepared from. */
+export type Origin = Pick<PrepareDataParameters, 'dataset' | 'columns' | 'allowUrls' | 'relabels'> & {
+  readonly path: string;
+};
+
 /**
- * Compares a folder with the list that was made when it was prepared.
+ * Compares a folder, or a table and the images that it names, with the list that was made when it was prepared.
  *
- * @throws ContrailError InvalidDataset where the folder cannot be read here
+ * @throws ContrailError InvalidDataset where it cannot be read here
  */
-export async function changesSince(
-  { dataset, path }: Pick<PrepareDataParameters, 'dataset'> & { readonly path: string },
-  list: string,
-): Promise<FolderChanges> {
+export async function changesSince(origin: Origin, list: string): Promise<FolderChanges> {
   const before = readList(list);
-  const now = new Map((await filesOf(dataset, await rootOf(path))).map((file) => [file.path, file]));
+  const files = await (origin.dataset === 'table' ? filesOfTable(origin, before) : filesOfFolder(origin));
+  const now = new Map(files.map((file) => [file.path, file]));
   const names = [...now.keys()];
   return {
     added: names.filter((name) => !before.has(name)),
@@ -32,6 +37,11 @@ export async function changesSince(
       return old !== undefined && (old.bytes !== file?.bytes || old.modified !== file.modified);
     }),
   };
+}
+
+async function filesOfFolder({ dataset, path, relabels }: Origin): Promise<readonly FoundFile[]> {
+  const files = await filesOf(dataset, await rootOf(path));
+  return relabels === undefined ? files : [...files, await findRelabels(relabels)];
 }
 
 /** The files that a data set is read from: of a folder of images those in classes, else those in the folder. */

@@ -1,0 +1,38 @@
+import { someOf } from '../contracts/some-of.ts';
+import { lookAlikes, sortByBytes, withCodePoints } from './folder/class-names.ts';
+import type { SplitFolder } from './folder/layout.ts';
+
+const mostNamed = 8;
+
+/** Images of each split by the names of their classes. Splits that the source does not have are absent. */
+export type LabelledSplits<T> = Readonly<Partial<Record<SplitFolder, readonly T[]>>>;
+
+/**
+ * The classes of images that have labels, as those of a folder: what is trained on decides, and no two may look the same.
+ *
+ * @returns the classes in the order of their numbers, and what is wrong with them
+ */
+export function classesOf(splits: LabelledSplits<{ readonly label: string }>): {
+  readonly classes: readonly string[];
+  readonly problems: readonly string[];
+} {
+  const labelsOf = (split: SplitFolder) => [...new Set((splits[split] ?? []).map(({ label }) => label))];
+  const classes = sortByBytes(labelsOf('train'), (label) => label);
+  const known = new Set(classes);
+  const alike = lookAlikes([...new Set((['train', 'validation', 'test'] as const).flatMap(labelsOf))]);
+  const problems = alike.map(
+    (names) =>
+      `These labels look the same: ${names.slice(0, mostNamed).map(withCodePoints).join(', ')}. Write all as one of them.`,
+  );
+  const ambiguous = new Set(alike.flat());
+  if (classes.length < 2)
+    problems.push(
+      `The images to train on have ${classes.length === 1 ? 'one label' : 'no label'}; at least 2 are needed, one for each class.`,
+    );
+  for (const split of ['validation', 'test'] as const) {
+    const unknown = labelsOf(split).filter((label) => !known.has(label) && !ambiguous.has(label));
+    if (unknown.length > 0)
+      problems.push(`The ${split} set has labels that the training set lacks: ${someOf(unknown, mostNamed)}.`);
+  }
+  return { classes, problems };
+}

@@ -1,0 +1,144 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { formatBytes } from '../../../contracts/limits.ts';
+import { systemCodeOf } from '../../../contracts/system-errors.ts';
+import type { KeptFile, UrlCache } from './url-cache.ts';
+
+/** How much is asked of other people's servers, and taken from them. */
+export interface FetchLimits {
+  readonly bytes: number;
+  /** Of one attempt, until the last byte is there. */
+  readonly milliseconds: number;
+  readonly redirects: number;
+  /** Before each further attempt, where the cause of a failure may pass. */
+  readonly waits: readonly number[];
+}
+
+export const fetchLimits: FetchLimits = {
+  bytes: 64 * 2 ** 20,
+  milliseconds: 60_000,
+  redirects: 5,
+  waits: [500, 3000],
+};
+
+/** Why an image could not be fetched, to be said after its name. No URL is in it: a query may hold a secret. */
+export interface FetchFailure {
+  readonly reason: string;
+  /** Another time it may work. */
+  readonly passing: boolean;
+}
+
+/**
+ * Fetches an image into the cache, unless it is there.
+ *
+ * @throws the signal's reason; an error of the disk
+ */
+export async function fetchImage(
+  url: string,
+  cache: UrlCache,
+  { limits = fetchLimits, signal }: { readonly limits?: FetchLimits; readonly signal?: AbortSignal | undefined } = {},
+): Promise<KeptFile | FetchFailure> {
+  const kept = await cache.find(url);
+  if (kept) return kept;
+  for (let attempt = 0; ; attempt++) {
+    const outcome = await attemptOf(url, cache, limits, signal);
+    const pause = limits.waits[attempt];
+    if ('path' in outcome || !outcome.passing || pause === undefined) return outcome;
+    await wait(pause, undefined, signal ? { signal } : {});
+  }
+}
+
+/** Ends the writing of a file whose content did not come. */
+class NotFetched extends Error {
+  constructor(readonly failure: FetchFailure) {
+    super(failure.reason);
+  }
+}
+
+const lasting = (reason: string) => new NotFetched({ reason, passing: false });
+const passing = (reason: string) => new NotFetched({ reason, passing: true });
+
+async function attemptOf(
+  url: string,
+  cache: UrlCache,
+  limits: FetchLimits,
+  signal: AbortSignal | undefined,
+): Promise<KeptFile | FetchFailure> {
+  const late = AbortSignal.timeout(limits.milliseconds);
+  const either = signal ? AbortSignal.any([signal, late]) : late;
+  /** What the network does wrong; a disk's errors are no failures of the image. */
+  const fromNetwork = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof NotFetched) throw error;
+      if (late.aborted) throw passing(`could not be fetched within ${limits.milliseconds / 1000} s`);
+      throw passing(`could not be fetched: ${causeOf(error)}`);
+    }
+  };
+  try {
+    return await cache.keep(url, async (append) => {
+      const response = await fromNetwork(() => responseOf(url, limits, either));
+      const pieces = response.body?.getReader();
+      try {
+        for (let bytes = 0; pieces; ) {
+          const { done, value } = await fromNetwork(() => pieces.read());
+          if (done) break;
+          bytes += value.byteLength;
+          if (bytes > limits.bytes) throw lasting(`has more than ${formatBytes(limits.bytes)}, which are not fetched`);
+          await append(value);
+        }
+      } finally {
+        await pieces?.cancel().catch(() => {});
+      }
+    });
+  } catch (error) {
+    if (error instanceof NotFetched) return error.failure;
+    throw error;
+  }
+}
+
+/** Follows redirects itself: fetch would follow more of them, and to anywhere. */
+async function responseOf(url: string, limits: FetchLimits, signal: AbortSignal): Promise<Response> {
+  let at = new URL(url);
+  for (let redirects = 0; redirects <= limits.redirects; redirects++) {
+    const response = await fetch(at, {
+      redirect: 'manual',
+      signal,
+      headers: { accept: 'image/*,*/*;q=0.5', 'user-agent': 'contrail' },
+    });
+    if (response.ok) return response;
+    await response.body?.cancel();
+    const location = response.headers.get('location');
+    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) throw refusalOf(response.status);
+    if (!URL.canParse(location, at.href)) throw lasting('was redirected to what is no URL');
+    const next = new URL(location, at);
+    const isSafe = next.protocol === 'https:' || (next.protocol === 'http:' && at.protocol === 'http:');
+    if (!isSafe) throw lasting(`was redirected from ${at.protocol} to ${next.protocol}, which is not followed`);
+    at = next;
+  }
+  throw lasting(`was redirected more than ${limits.redirects} times`);
+}
+
+/** Answers after which the same question may be answered otherwise. */
+const passingAnswers = [408, 425, 429, 500, 502, 503, 504];
+
+const refusalOf = (status: number) =>
+  (passingAnswers.includes(status) ? passing : lasting)(`could not be fetched: the server answered ${status}`);
+
+/** In few words, and without the URL that messages of the network may have. */
+function causeOf(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const code = systemCodeOf(at);
+    if (code !== null) return words[code] ?? `the connection failed (${code})`;
+  }
+  return 'the connection failed';
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'there is no server of that name',
+  ECONNREFUSED: 'the server takes no connection',
+  UND_ERR_SOCKET: 'the connection broke',
+  ECONNRESET: 'the connection broke',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'it was cut off',
+};

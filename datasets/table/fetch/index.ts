@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { ContrailError } from '../../../contracts/errors.ts';
+import { visible } from '../../../contracts/visible-text.ts';
+import { inOrder } from '../../in-order.ts';
+import type { PreparationOptions } from '../../source.ts';
+import { type FetchFailure, type FetchLimits, fetchImage } from './fetch-image.ts';
+import { type KeptFile, openUrlCache } from './url-cache.ts';
+
+/** Where fetched images are, in the folder of what is fetched. */
+const folderName = 'urls';
+
+/**
+ * Fetches images, several at a time, each once: what an earlier preparation fetched is not asked for again.
+ *
+ * @returns for each URL the file, or why there is none, in their order
+ */
+export async function fetchImages(
+  urls: readonly string[],
+  { cacheFolder, signal, onProgress }: Pick<PreparationOptions, 'cacheFolder' | 'signal' | 'onProgress'>,
+  limits?: FetchLimits,
+): Promise<readonly (KeptFile | FetchFailure)[]> {
+  const cache = openUrlCache(join(cacheFolder, folderName));
+  const options = { ...(limits ? { limits } : {}), signal };
+  const results: (KeptFile | FetchFailure)[] = [];
+  for await (const outcome of inOrder(urls, (url) => fetchImage(url, cache, options), signal)) {
+    results.push(outcome);
+    if (results.length % 100 === 0 || results.length === urls.length)
+      onProgress?.({ phase: 'fetching images', done: results.length, total: urls.length });
+  }
+  return results;
+}
+
+/**
+ * Refuses to go on without images that could be fetched another time, where more would be missing than may be.
+ *
+ * @param failed.passing those that may be fetched another time, the first of them first
+ * @param failed.rejected all that cannot be used
+ * @throws ContrailError ConnectionFailed, so that the step is tried again; what was fetched is kept
+ */
+export function requireFetched({
+  passing,
+  rejected,
+  maximumRejected,
+}: {
+  readonly passing: readonly { readonly place: string; readonly path: string; readonly reason: string }[];
+  readonly rejected: number;
+  readonly maximumRejected: number;
+}): void {
+  const [first] = passing;
+  if (!first || rejected <= maximumRejected) return;
+  throw new ContrailError(
+    'ConnectionFailed',
+    `${passing.length === 1 ? 'One image' : `${passing.length} images`} could not be fetched now, first ${first.place} ${visible(first.path)}: ${first.reason}. What was fetched is kept. To go on without them, raise maximumRejected.`,
+  );
+}

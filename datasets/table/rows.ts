@@ -1,0 +1,73 @@
+import { byBytes } from './by-bytes.ts';
+import { decided } from './decide.ts';
+import { recordsOf } from './records.ts';
+import { type AppliedRelabels, readRelabels, relabelCounter, requireNamed } from './relabels.ts';
+import { rowOf, type TableRow } from './row.ts';
+import { digestOfTable, type TableFile } from './table-file.ts';
+
+/** The names of the columns of a table. */
+export interface TableColumns {
+  readonly image: string;
+  readonly label: string;
+  readonly group: OptionalColumn;
+  readonly category: OptionalColumn;
+  readonly split: OptionalColumn;
+}
+/** Null: none is read. `needed`: it must be there. */
+export type OptionalColumn = { readonly name: string; readonly needed: boolean } | null;
+
+export interface RowsRequest {
+  readonly file: TableFile;
+  readonly columns: TableColumns;
+  readonly allowUrls: boolean;
+  /** Corrections of labels. */
+  readonly relabels: TableFile | null;
+}
+
+export interface TableRows {
+  /** By the bytes of the names of their images. */
+  readonly rows: readonly TableRow[];
+  readonly about: {
+    /** Of the table. */
+    readonly sha256: string;
+    readonly relabels: AppliedRelabels | null;
+  };
+}
+
+/**
+ * Reads the rows of a table, whatever their order: corrects labels, and decides between rows that name the same image.
+ *
+ * @throws ContrailError InvalidDataset for a table, or one of corrections, that cannot be read
+ */
+export async function readRows({ file, columns, allowUrls, relabels: corrections }: RowsRequest): Promise<TableRows> {
+  const relabels = corrections ? await readRelabels(corrections, file.root) : null;
+  const others = [columns.group, columns.category, columns.split];
+  const needed = [columns.image, columns.label, ...others.flatMap((each) => (each?.needed ? [each.name] : []))];
+  const optional = others.flatMap((each) => (each && !each.needed ? [each.name] : []));
+  const order = [...needed, ...optional];
+  const [group = -1, category = -1, split = -1] = others.map((each) => (each ? order.indexOf(each.name) : -1));
+  const around = { root: file.root, allowUrls, relabelOf: (name: string) => relabels?.byName.get(name) };
+  const seen = new Set<string>();
+  const counter = relabels ? relabelCounter(relabels) : null;
+  const rows: TableRow[] = [];
+  for await (const { line, cells } of recordsOf({ ...file, needed, optional })) {
+    if (typeof cells === 'string') {
+      rows.push({ line, name: '', is: 'rejected', reason: cells });
+      continue;
+    }
+    const [image, label] = cells;
+    const named = { image, label, group: cells[group], category: cells[category], split: cells[split] };
+    const { row, written } = rowOf(line, named, around);
+    rows.push(row);
+    seen.add(row.name);
+    counter?.add(row.name, written);
+  }
+  if (relabels) requireNamed(relabels, (name) => seen.has(name));
+  return {
+    rows: decided(rows.sort((a, b) => byBytes(a.name, b.name) || a.line - b.line)),
+    about: {
+      sha256: await digestOfTable(file),
+      relabels: counter?.result() ?? null,
+    },
+  };
+}
