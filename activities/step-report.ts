@@ -2,11 +2,13 @@ import { type ArtifactKind, artifactRefSchema } from '../contracts/artifacts.ts'
 import { comparisonFile, comparisonSchema } from '../contracts/comparison.ts';
 import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
+import { inspectionFile, inspectionSchema, relabelsFile } from '../contracts/inspection.ts';
 import type { StepKind } from '../contracts/kinds/kind.ts';
 import { isMeasured, type MeasuredKind, measuredArtifacts } from '../contracts/measured.ts';
 import { type StepKindName, stepKinds } from '../contracts/step-kinds.ts';
 import { formatComparison } from '../report/markdown/comparison.ts';
 import { formatEvaluation } from '../report/markdown/evaluation.ts';
+import { formatInspection } from '../report/markdown/inspection.ts';
 import { shownMeasures } from '../report/measured.ts';
 import { parseJson, readArtifactFile, type Store, writeReportFile } from '../store/index.ts';
 import { showEvaluation } from './tensorboard.ts';
@@ -24,6 +26,8 @@ function writtenAs(kind: ArtifactKind): Written {
     return { file: evaluationFile, markdown: (measured) => formatEvaluation(evaluationSchema.parse(measured)) };
   if (kind === 'comparison')
     return { file: comparisonFile, markdown: (measured) => formatComparison(comparisonSchema.parse(measured)) };
+  if (kind === 'inspection')
+    return { file: inspectionFile, markdown: (found) => formatInspection(inspectionSchema.parse(found)) };
   throw new Error(`${kind} artifacts hold no measure`);
 }
 
@@ -47,5 +51,7 @@ export async function writeStepReport(
   const content = await readArtifactFile(store, ref, file);
   await writeReportFile(store, run, `${step}.json`, content);
   await writeReportFile(store, run, `${step}.md`, new TextEncoder().encode(markdown(parseJson(content))));
+  if (ref.kind === 'inspection')
+    await writeReportFile(store, run, `${step}-${relabelsFile}`, await readArtifactFile(store, ref, relabelsFile));
   if (ref.kind === 'evaluation') await showEvaluation(store, { run, step }, ref);
 }

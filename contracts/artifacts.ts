@@ -12,6 +12,7 @@ export const artifactKinds = [
   'robustness',
   'outliers',
   'retrieval',
+  'inspection',
   'curve',
   'comparison',
   'files',

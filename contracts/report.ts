@@ -5,6 +5,7 @@ import { epochMetricsSchema } from './checkpoints.ts';
 import { comparisonSchema } from './comparison.ts';
 import { evaluationSchema } from './evaluation.ts';
 import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
+import { inspectionSchema } from './inspection.ts';
 import { dataSummarySchema } from './kinds/prepare-data.ts';
 import { promoteResult } from './kinds/promote.ts';
 import { learningCurveSchema } from './learning-curve.ts';
@@ -90,6 +91,15 @@ const dataReportSchema = z.strictObject({
 });
 export type DataReport = z.infer<typeof dataReportSchema>;
 
+/** What a look at a data set found. */
+const inspectionReportSchema = z.strictObject({
+  step: plannedStepIdSchema,
+  /** Digest of the data set. */
+  dataset: digestSchema,
+  inspection: inspectionSchema,
+});
+export type InspectionReport = z.infer<typeof inspectionReportSchema>;
+
 /** A model that was promoted, or was not, and why. */
 const promotionReportSchema = z.strictObject({
   step: plannedStepIdSchema,
@@ -131,6 +141,8 @@ export const reportSchema = z.strictObject({
   ),
   /** What was prepared; empty in reports of versions that did not tell. */
   data: z.array(dataReportSchema).default([]),
+  /** Empty in reports of versions that did not inspect. */
+  inspections: z.array(inspectionReportSchema).default([]),
   /** What people decided, the oldest first. */
   approvals: z.array(approvalDecisionSchema.extend({ step: z.string() })).default([]),
   /** What became of the models of the run; empty in reports of versions that did not tell. */

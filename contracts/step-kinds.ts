@@ -3,6 +3,7 @@ import { approve } from './kinds/approve.ts';
 import { choose } from './kinds/choose.ts';
 import { compare } from './kinds/compare.ts';
 import { evaluate } from './kinds/evaluate.ts';
+import { inspectData } from './kinds/inspect-data.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { learningCurve } from './kinds/learning-curve.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
@@ -26,6 +27,7 @@ import { kindFromOwn, type OwnKind } from './own-kind.ts';
  */
 export const stepKinds = {
   'prepare-data': prepareData,
+  'inspect-data': inspectData,
   pretrain,
   'train-classifier': trainClassifier,
   'linear-probe': linearProbe,

@@ -76,10 +76,15 @@ const sampleViewsResult = z.strictObject({
 });
 export type SampleViewsResult = z.infer<typeof sampleViewsResult>;
 
+type OptionalOf<K extends StepKind> = K extends { readonly optional: readonly (infer Name)[] } ? Name : never;
+
 /** What a kind's job is given (the step, its inputs by name, its parameters), and what it gives. */
-function jobOf<K extends StepKind>({ inputs, parameters, result }: K) {
-  const refs = Object.fromEntries(Object.keys(inputs).map((name) => [name, artifactRefSchema])) as {
-    readonly [Name in keyof K['inputs']]: typeof artifactRefSchema;
+function jobOf<K extends StepKind>({ inputs, optional = [], parameters, result }: K) {
+  const schemaOf = (name: string) => (optional.includes(name) ? artifactRefSchema.optional() : artifactRefSchema);
+  const refs = Object.fromEntries(Object.keys(inputs).map((name) => [name, schemaOf(name)])) as {
+    readonly [Name in keyof K['inputs']]: Name extends OptionalOf<K>
+      ? z.ZodOptional<typeof artifactRefSchema>
+      : typeof artifactRefSchema;
   };
   return {
     input: stepKeySchema.extend({ ...refs, parameters: parameters as K['parameters'] }),

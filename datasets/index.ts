@@ -11,6 +11,7 @@ export { prepareDataset } from './prepare.ts';
 export { permutation, randomDraws, randomUint32, seedPair } from './random.ts';
 export { type ImageRows, readRows } from './read-rows.ts';
 export { type RowDigests, readRowDigests } from './row-digests.ts';
+export { type RowFacts, readRowFacts } from './row-facts.ts';
 export { rowsByClass } from './rows-by-class.ts';
 export type { PreparationOptions, ProgressOfPreparation } from './source.ts';
 export { spreadRows } from './spread-rows.ts';

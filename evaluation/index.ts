@@ -1,6 +1,7 @@
 import type { JobKindName } from '../contracts/trainer.ts';
 import type { JobHandlers } from '../training/index.ts';
 import { evaluate } from './evaluate.ts';
+import { inspectData } from './inspection/inspect-data.ts';
 import { learningCurve } from './learning-curve.ts';
 import { linearProbe } from './linear-probe.ts';
 import { outOfDistribution } from './out-of-distribution.ts';
@@ -9,6 +10,7 @@ import { robustness } from './robustness.ts';
 
 /** The work of each kind of step that is one job of a trainer. */
 export const stepJobs: Pick<JobHandlers, JobKindName> = {
+  'inspect-data': inspectData,
   'linear-probe': linearProbe,
   evaluate,
   retrieval,

@@ -29,6 +29,8 @@ export interface FitOptions {
   readonly seed: number;
   /** Called after each epoch; may throw to stop. */
   readonly onEpoch: (epoch: number) => Promise<void>;
+  /** Called after each step, for epochs that take long; may throw to stop. */
+  readonly onStep?: () => Promise<void>;
 }
 
 const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-7];
@@ -81,6 +83,7 @@ export async function fitSoftmaxClassifier(
         adamStep(kernel, decayed, corrected);
         adamStep(bias, tf.sum(error, 0), corrected);
       });
+      await options.onStep?.();
     }
     loss = total.dataSync()[0] ?? Number.NaN;
     total.dispose();

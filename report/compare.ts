@@ -93,6 +93,7 @@ function join(reports: readonly Report[]): Report {
     robustness: all((report) => report.robustness),
     outliers: all((report) => report.outliers),
     retrieval: all((report) => report.retrieval),
+    inspections: [],
     curves: all((report) => report.curves),
     comparisons: [],
     steps: [],

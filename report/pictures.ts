@@ -1,5 +1,12 @@
 import sharp from 'sharp';
-import type { ArtifactRef } from '../contracts/artifacts.ts';
+import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
+import {
+  type DuplicateKind,
+  type DuplicatePair,
+  duplicateKinds,
+  type InspectedImage,
+  type Inspection,
+} from '../contracts/inspection.ts';
 import type { Report } from '../contracts/report.ts';
 import { readRows } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
@@ -10,29 +17,63 @@ export interface Sheet {
   readonly columns: number;
   /** Pictures below each other. */
   readonly lines: number;
-  /** Where the picture of a row of the test split is. */
+  /** Where the picture of a row is. */
   readonly placeOf: ReadonlyMap<number, number>;
 }
-/** By the digest of the data set. */
+/** By the data set's digest for its test images, and by digest and split for others. */
 export type Pictures = ReadonlyMap<string, Sheet>;
 
 const columns = 40;
 /** A sheet of more bytes is compressed with loss: colour photographs. */
 const largestSheet = 1_500_000;
 
-/** The rows of each data set that a report shows. */
-function shownRows(report: Report): Map<string, Set<number>> {
-  const rows = new Map<string, Set<number>>();
+/** What the pictures of a split go by. */
+export const sheetOf = (dataset: string, split: string): string => (split === 'test' ? dataset : `${dataset}-${split}`);
+
+interface ShownRows {
+  readonly dataset: string;
+  readonly split: string;
+  readonly rows: Set<number>;
+}
+
+/** The rows of each split that a report shows. */
+function shownRows(report: Report): Map<string, ShownRows> {
+  const shown = new Map<string, ShownRows>();
+  const rowsOf = (dataset: string, split: string) => {
+    const key = sheetOf(dataset, split);
+    const known = shown.get(key) ?? { dataset, split, rows: new Set<number>() };
+    shown.set(key, known);
+    return known.rows;
+  };
+  for (const { dataset, inspection } of report.inspections)
+    for (const { split, row } of shownOfInspection(inspection)) rowsOf(dataset, split).add(row);
   for (const { dataset, evaluation, map } of report.evaluations) {
-    const own = rows.get(dataset) ?? new Set<number>();
-    rows.set(dataset, own);
+    const own = rowsOf(dataset, 'test');
     for (const { row } of map?.points ?? []) own.add(row);
     for (const { row } of (evaluation.worst ?? []).slice(0, shownMistakes)) own.add(row);
     for (const pair of evaluation.mostConfused.slice(0, shownPairs))
       for (const row of (pair.rows ?? []).slice(0, shownOfPair)) own.add(row);
   }
-  return rows;
+  return shown;
 }
+
+/** The images of an inspection that a report shows. */
+function shownOfInspection({ duplicates, suspects, outliers }: Inspection): readonly InspectedImage[] {
+  const pairs = duplicateKinds.flatMap((kind) => shownDuplicates(duplicates.pairs, kind));
+  return [
+    ...pairs.flatMap(({ a, b }) => [a, b]),
+    ...suspects.listed.slice(0, shownSuspects),
+    ...outliers.listed.slice(0, shownOutliers),
+  ];
+}
+
+/** The pairs of a kind that a report shows. */
+export const shownDuplicates = (pairs: readonly DuplicatePair[], kind: DuplicateKind): readonly DuplicatePair[] =>
+  pairs.filter((pair) => pair.kind === kind).slice(0, mostPairsShown);
+const mostPairsShown = 12;
+export const shownSuspects = 36;
+export const shownOutliers = 24;
+
 export const shownMistakes = 24;
 export const shownPairs = 4;
 export const shownOfPair = 10;
@@ -40,21 +81,22 @@ export const shownOfPair = 10;
 /** Reads the pictures that a report shows. @throws ContrailError CorruptArtifact */
 export async function loadPictures(store: Store, report: Report): Promise<Pictures> {
   const sheets = new Map<string, Sheet>();
-  for (const [digest, rows] of shownRows(report))
+  for (const [key, { dataset, split, rows }] of shownRows(report))
     if (rows.size > 0)
       sheets.set(
-        digest,
+        key,
         await loadSheet(
           store,
-          { kind: 'dataset', digest },
+          { kind: 'dataset', digest: dataset },
+          split as SplitName,
           [...rows].sort((a, b) => a - b),
         ),
       );
   return sheets;
 }
 
-async function loadSheet(store: Store, ref: ArtifactRef, rows: readonly number[]): Promise<Sheet> {
-  const { pixels, ...size } = await readRows(store, ref, 'test', Int32Array.from(rows));
+async function loadSheet(store: Store, ref: ArtifactRef, split: SplitName, rows: readonly number[]): Promise<Sheet> {
+  const { pixels, ...size } = await readRows(store, ref, split, Int32Array.from(rows));
   return packSheet(pixels, rows, size);
 }
 

@@ -1,5 +1,6 @@
 import { questionText } from '../../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
+import { inspectionText } from '../../contracts/inspection-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
 import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
@@ -89,7 +90,8 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
 function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
-  const said = promotionText({ uses: step.uses, result }) || dataHeadline({ uses: step.uses, result });
+  const of = { uses: step.uses, result };
+  const said = promotionText(of) || dataHeadline(of) || inspectionText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number') return `top-1 ${result.top1.toFixed(4)}`;
   if (typeof result?.recallAt1 === 'number') return `recall at 1 ${result.recallAt1.toFixed(4)}`;

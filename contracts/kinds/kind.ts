@@ -13,6 +13,8 @@ export interface StepKind {
   readonly result: z.ZodObject;
   /** Artifacts that it takes from the steps it needs, by parameter name. Of several of one kind, all but the first must be named. */
   readonly inputs: Readonly<Record<string, ArtifactKind>>;
+  /** Those of the inputs that it can do without: taken only where they are named. */
+  readonly optional?: readonly string[];
   /** Artifacts that it makes, by the field of its result. One whose field is optional is made where `with` has a parameter of that name. */
   readonly outputs: Readonly<Record<string, ArtifactKind>>;
   /** Where results and outputs depend on the parameters: what they are for some. @param given as written, perhaps with references */

@@ -4,6 +4,7 @@ import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts'
 import { dataSummaryOf } from '../../contracts/data-account.ts';
 import { isContrailError } from '../../contracts/errors.ts';
 import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
+import { inspectionAboutSchema, inspectionFile, inspectionSchema } from '../../contracts/inspection.ts';
 import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { isMeasured, measuredArtifacts } from '../../contracts/measured.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
@@ -101,6 +102,7 @@ export async function gather(
       };
     }),
     data: [],
+    inspections: [],
     approvals: [],
     promotions: plan.steps.flatMap((step) => promotionOf(step, results[step.id]?.result)),
     trainings,
@@ -151,6 +153,10 @@ export async function gather(
       const counts = { train: train.count, validation: validation.count, test: test.count };
       const summary = dataSummaryOf(results[step]?.result ?? {});
       report.data.push({ step, name, classes: classes.length, counts, summary, rejected });
+    } else if (ref.kind === 'inspection') {
+      const inspection = await read(inspectionFile, inspectionSchema);
+      const { dataset } = await readAbout(store, ref, inspectionAboutSchema);
+      report.inspections.push({ step, dataset: dataset.digest, inspection });
     } else if (isMeasured(ref.kind)) {
       const { file, schema } = measuredArtifacts[ref.kind];
       (report[ref.kind] as object[]).push({ ...origin, [ref.kind]: await read<unknown>(file, schema) });

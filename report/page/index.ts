@@ -12,6 +12,7 @@ import { approvalsSection } from './sections/approvals.ts';
 import { classesSection, reliabilitySection } from './sections/classes.ts';
 import { comparisons, verdictOf } from './sections/comparison.ts';
 import { dataSection } from './sections/data.ts';
+import { inspectionSection } from './sections/inspection.ts';
 import { curvesSection } from './sections/measures.ts';
 import { modelsSection } from './sections/models.ts';
 import { details, results, tiles } from './sections/overview.ts';
@@ -45,6 +46,7 @@ export function renderReport(
     mistakesSection(arms, pictures),
     ...measuredSections(report, arms, drawings),
     dataSection(report),
+    inspectionSection(report, pictures),
     approvalsSection(report),
     details(report),
   ].filter((section) => section !== null);

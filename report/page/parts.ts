@@ -80,7 +80,7 @@ export const armLabel = ({ name, index }: Pick<Arm, 'name' | 'index'>): Html =>
 export const legend = (arms: readonly Pick<Arm, 'name' | 'index'>[]): Html | null =>
   arms.length < 2 ? null : html`<div class="legend">${arms.map((arm) => html`<span>${armLabel(arm)}</span>`)}</div>`;
 
-/** The picture of a test image, or a box of its size where there is none. */
+/** The picture of an image, or a box of its size where there is none. @param digest what the pictures of its split go by: `sheetOf` */
 export function picture(
   pictures: Pictures,
   digest: string,

@@ -61,6 +61,7 @@ figcaption{font-weight:600;font-size:.95rem;margin:0 0 8px}figcaption small{disp
 .confusion tbody th{border:0;padding:0 8px 0 0;text-align:right;white-space:nowrap;max-width:130px;overflow:hidden;text-overflow:ellipsis}
 .pictures{display:flex;flex-wrap:wrap;gap:12px 10px;margin:0;padding:0;list-style:none}
 .pictures li{width:86px;font-size:.76rem;line-height:1.3;overflow-wrap:anywhere}
+.pairs{display:flex;flex-wrap:wrap;gap:12px 26px}.pairs .differ .picture{box-shadow:0 0 0 2px var(--arm-1)}
 .pictures.tight{gap:5px}.pictures.tight li{width:auto}
 .picture{display:block;border-radius:4px;image-rendering:pixelated;background-repeat:no-repeat;background-color:var(--shade)}
 .neighbours td{padding:3px 5px;border:0}.neighbours th{border:0;vertical-align:middle}.neighbours td{vertical-align:middle}

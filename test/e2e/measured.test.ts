@@ -28,7 +28,9 @@ steps:
     uses: out-of-distribution
     needs: [train]
     with: { k: 5, outside: "\${steps.other.result.dataset}" }
-  report: { uses: report, needs: [evaluate, robustness, lookalikes, outside] }
+  health: { uses: inspect-data, needs: [data], with: { folds: 2, epochs: 2 } }
+  healthByEncoder: { uses: inspect-data, needs: [data], with: { folds: 2, epochs: 2, encoder: "\${steps.train.result.encoder}" } }
+  report: { uses: report, needs: [health, healthByEncoder, evaluate, robustness, lookalikes, outside] }
 `;
 
 it('a run measures accuracy, robustness, look-alikes and what is foreign, and reports each; another takes all from the cache', async () => {
@@ -38,12 +40,17 @@ it('a run measures accuracy, robustness, look-alikes and what is foreign, and re
   const { report: _, ...first } = await environment.result('first');
   expect(first.robustness).toMatchObject({ clean: expect.any(Number), mean: expect.any(Number) });
   expect(first.outside).toMatchObject({ auroc: expect.any(Number), softmaxAuroc: expect.any(Number) });
+  expect(first.health).toMatchObject({ images: 160, sameEmbedding: null, labelSuspects: expect.any(Number) });
+  expect(first.healthByEncoder).toMatchObject({ images: 160, sameEmbedding: expect.any(Number) });
   await environment.start('second', pipeline);
   expect(await environment.result('second')).toMatchObject(first);
   for (const run of ['first', 'second']) {
     expect(await read(run, 'evaluate.md')).toContain('## Calibration');
     expect(await read(run, 'robustness.md')).toMatch(/\| jpeg \|( \d+\.\d\d % \|){6}/);
     expect(await read(run, 'lookalikes.md')).toMatch(/\| recall at 1 \| \d+\.\d\d % \| \d+\.\d\d % to \d+\.\d\d % \|/);
+    expect(await read(run, 'health.md')).toContain('160 images compared by their pixels');
+    expect(await read(run, 'healthByEncoder.md')).toContain('160 images compared by an encoder');
+    expect(await read(run, 'health-relabels.csv')).toMatch(/^image,label,suggested,confidence,note\n/);
     expect(await read(run, 'outside.md')).toMatch(/\| mahalanobis \| [01]\.\d{4} \|/);
   }
 });
@@ -52,6 +59,7 @@ it('the report is a step, and a command that writes the same page for the same r
   const { report } = await environment.result('first');
   const page = new TextDecoder().decode(await environment.store.read(String(report?.page)));
   expect(page).toContain('Out of distribution');
+  expect(page).toContain('Data health');
   const to = join(environment.home.folder, 'pages');
   const written = await runForJson(environment.home, ['report', 'first', '--to', to]);
   expect(written).toMatchObject({ run: 'first', page: join(to, 'report.html'), top1: report?.top1 });

@@ -133,6 +133,13 @@ const measure = (
   };
 };
 
+const inspected = (split: string, row: number, label: number) => ({
+  split,
+  row,
+  name: `<i>${split}</i>/${row}.png`,
+  label,
+});
+
 const arms = ['supcon', 'baseline'];
 const seeds = [0, 1, 2];
 const every = <T>(of: (arm: string, seed: number) => T): T[] =>
@@ -191,6 +198,58 @@ export const complete: Report = reportSchema.parse({
         path: `train/<b>coat/${at}.png`,
         reason: 'is cut off or damaged',
       })),
+    },
+  ],
+  inspections: [
+    {
+      step: 'health',
+      dataset,
+      inspection: {
+        dataset: 'photos',
+        classes,
+        seed: 0,
+        embedding: 'encoder',
+        images: [
+          { split: 'train', images: 10 },
+          { split: 'test', images: 60 },
+        ],
+        duplicates: {
+          found: [{ kind: 'near', split: 'test', alsoIn: 'train', images: 3 }],
+          pairs: [
+            { kind: 'near', likeness: 0.991, a: inspected('train', 4, 1), b: inspected('test', 5, 2) },
+            { kind: 'embedding', likeness: 0.995, a: inspected('test', 6, 2), b: inspected('test', 10, 2) },
+          ],
+          blank: 2,
+          cutShort: 1,
+        },
+        suspects: {
+          folds: 5,
+          accuracy: 0.81,
+          leftOut: { classes: 1, images: 1 },
+          count: 41,
+          confused: [{ label: 1, suggested: 3, images: 40 }],
+          listed: Array.from({ length: 40 }, (_, at) => ({
+            ...inspected('test', at, 1),
+            suggested: 3,
+            confidence: 0.97,
+            ownConfidence: 0.01,
+          })),
+        },
+        outliers: {
+          neighbours: 10,
+          leftOut: { classes: 1, images: 2 },
+          count: 1,
+          listed: [{ ...inspected('test', 9, 0), distance: 0.9, limit: 0.4 }],
+        },
+        alike: [{ a: classes[0], b: classes[2], names: true, confused: 0.31, centroids: 0.97 }],
+        balance: {
+          largest: { class: classes[3], images: 900 },
+          smallest: { class: classes[0], images: 3 },
+          median: 200,
+          small: 1,
+          smallClasses: [{ class: classes[0], images: 3 }],
+        },
+      },
     },
   ],
   trainings: every(training),

@@ -30,6 +30,7 @@ describe('the page of a complete report', () => {
       'robustness',
       'outliers',
       'data',
+      'inspection',
       'run',
     ]);
     expect([...document.querySelectorAll('nav a')].map((link) => link.getAttribute('href'))).toEqual(
@@ -96,6 +97,30 @@ describe('the page of a complete report', () => {
     expect(textOf('.warning')).toContain('3 of 60 test images are exact copies of train images');
   });
 
+  it('shows what is odd about the data, in pictures, and how much of it is not shown', () => {
+    const section = document.querySelector('#inspection');
+    const said = textOf('#inspection').replaceAll(/\s+/g, ' ');
+    for (const each of [
+      'Looked at: 10 train, 60 test',
+      '1 class has less than a tenth of the median',
+      'testtrainnear duplicates3',
+      'Blank images, which were compared for equality only: 2',
+      '41 labels that 5 classifiers doubt, each of images that it did not see; they find',
+      'Images that are alone in their class, which cannot be judged: 1',
+      '1 image is far from all others of its class',
+      '<i>train</i>/4.png',
+    ])
+      expect(said).toContain(each);
+    // Two pairs, 36 of 40 suspects, one outlier.
+    expect(section?.querySelectorAll('.picture')).toHaveLength(4 + 36 + 1);
+    // A pair that has two labels stands out.
+    expect(section?.querySelectorAll('.differ .picture')).toHaveLength(2);
+    const shownAt = (label: string) => section?.querySelector(`[aria-label="${label}"]`)?.getAttribute('style');
+    expect(shownAt('<i>test</i>/9.png')).toContain('--sheet-0');
+    // Nobody gave the page the picture of this one.
+    expect(shownAt('<i>train</i>/4.png')).not.toContain('--sheet');
+  });
+
   it('has a point for each image of each map', () => {
     for (const stage of document.querySelectorAll('.stage'))
       expect(stage.querySelectorAll('[data-point]')).toHaveLength(60);
@@ -106,6 +131,7 @@ it('is still a page where nothing has been done yet', () => {
   const empty = {
     ...complete,
     data: [],
+    inspections: [],
     promotions: [],
     trainings: [],
     evaluations: [],

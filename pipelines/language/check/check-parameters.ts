@@ -46,6 +46,7 @@ export function inputsOf(step: ReadStep, kind: StepKind, { read, needs, broken }
     const value = (definition.with[name] ?? undefined) as Json | undefined;
     const at = [...written.path, 'with', name];
     let source: InputSource;
+    if (value === undefined && kind.optional?.includes(name)) continue;
     if (value === undefined && mustBeNamed(kind, name)) {
       report.atKey(written.path, `step ${id} takes another ${artifact} as ${name}; ${howToName(name, artifact)}`);
       continue;

@@ -36,8 +36,8 @@ const kindsThatMake = (kind: ArtifactKind): StepKindName[] =>
 const withArticle = (kind: ArtifactKind) => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 
 /** Whether an input must be named: the graph finds one artifact of a kind, and this is another. */
-export const mustBeNamed = ({ inputs }: StepKind, name: string): boolean =>
-  Object.keys(inputs).find((other) => inputs[other] === inputs[name]) !== name;
+export const mustBeNamed = ({ inputs, optional = [] }: StepKind, name: string): boolean =>
+  !optional.includes(name) && Object.keys(inputs).find((other) => inputs[other] === inputs[name]) !== name;
 
 /**
  * Finds which step an artifact comes from where the pipeline does not say: the nearest one upstream that makes it.

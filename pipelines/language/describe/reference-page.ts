@@ -116,7 +116,7 @@ function section(name: string, kind: StepKind): string {
   const inputs = Object.entries(kind.inputs).map(
     ([input, artifact]): Row => ({
       name: input,
-      initial: mustBeNamed(kind, input) ? 'needed' : 'nearest',
+      initial: mustBeNamed(kind, input) ? 'needed' : kind.optional?.includes(input) ? 'none' : 'nearest',
       meaning: `the ${artifact} of a step: \`\${steps.<id>.result.${artifact}}\``,
     }),
   );

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { artifactRefSchema } from './artifacts.ts';
+
+/** `about` of an inspection artifact: what was looked at, and the encoder that looked, where one did. */
+export const inspectionAboutSchema = z.object({ dataset: artifactRefSchema, encoder: artifactRefSchema.optional() });
+
+/** The split of an image. */
+const splitSchema = z.string();
+const imageSchema = z.strictObject({
+  split: splitSchema,
+  row: z.int().nonnegative(),
+  /** Its file, where the data set tells; else split and row. */
+  name: z.string(),
+  /** Its class, a place in `classes`. */
+  label: z.int().nonnegative(),
+});
+export type InspectedImage = z.infer<typeof imageSchema>;
+
+/** What makes two images duplicates, the surest first. */
+export const duplicateKinds = ['exact', 'near', 'embedding'] as const;
+export type DuplicateKind = (typeof duplicateKinds)[number];
+
+const pairSchema = z.strictObject({
+  kind: z.enum(duplicateKinds),
+  /** 1 for copies; the correlation of the pixels of near duplicates; the cosine of embeddings. */
+  likeness: z.number(),
+  a: imageSchema,
+  b: imageSchema,
+});
+export type DuplicatePair = z.infer<typeof pairSchema>;
+
+const leftOutSchema = z.strictObject({ classes: z.int(), images: z.int() });
+
+const suspectSchema = imageSchema.extend({
+  /** The class that it is probably of. */
+  suggested: z.int().nonnegative(),
+  /** Probability of that class, and of the label, from a classifier that did not see the image. */
+  confidence: z.number(),
+  ownConfidence: z.number(),
+});
+export type LabelSuspect = z.infer<typeof suspectSchema>;
+
+const classCountSchema = z.strictObject({ class: z.string(), images: z.int() });
+
+/** inspection.json: what is odd about a data set. Lists are cut at the `listed` of the step; counts are of all. */
+export const inspectionSchema = z.strictObject({
+  dataset: z.string(),
+  classes: z.array(z.string()),
+  seed: z.int(),
+  /** What images were compared by where their content counts. */
+  embedding: z.enum(['encoder', 'pixels']),
+  images: z.array(z.strictObject({ split: splitSchema, images: z.int() })),
+  duplicates: z.strictObject({
+    /** Images of `split` that have a duplicate of this kind, and of none before it, in `alsoIn`. */
+    found: z.array(
+      z.strictObject({ kind: z.enum(duplicateKinds), split: splitSchema, alsoIn: splitSchema, images: z.int() }),
+    ),
+    /** Each image with the one that is most like it; pairs across splits first. */
+    pairs: z.array(pairSchema),
+    /** Images of one colour, of which a hash says nothing. */
+    blank: z.int(),
+    /** Images so like so many others that they were compared with some of these only. */
+    cutShort: z.int(),
+  }),
+  suspects: z.strictObject({
+    folds: z.int(),
+    /** Of the folds' classifiers on what they did not see; null where no class has two images. */
+    accuracy: z.number().nullable(),
+    /** Classes of one image, which no classifier can know that did not see it. */
+    leftOut: leftOutSchema,
+    count: z.int(),
+    /** Which class is taken for which, the most images first, at most 100. */
+    confused: z.array(z.strictObject({ label: z.int(), suggested: z.int(), images: z.int() })),
+    /** The surest first. */
+    listed: z.array(suspectSchema),
+  }),
+  outliers: z.strictObject({
+    neighbours: z.int(),
+    /** Classes of too few images to say what is far. */
+    leftOut: leftOutSchema,
+    count: z.int(),
+    /** The farthest first. `distance`: of embeddings of length 1; `limit`: beyond which one is an outlier of its class. */
+    listed: z.array(imageSchema.extend({ distance: z.number(), limit: z.number() })),
+  }),
+  /** Classes that may be one, at most 100. */
+  alike: z.array(
+    z.strictObject({
+      a: z.string(),
+      b: z.string(),
+      /** Their names differ in case, width, separators or a plural s only. */
+      names: z.boolean(),
+      /** Share of their images that classifiers take for the other class; null where they were not asked. */
+      confused: z.number().nullable(),
+      /** Cosine of the means of their images. */
+      centroids: z.number(),
+    }),
+  ),
+  balance: z.strictObject({
+    largest: classCountSchema,
+    smallest: classCountSchema,
+    median: z.number(),
+    /** How many classes have less than a tenth of the median, and the smallest of them, at most 100. */
+    small: z.int(),
+    smallClasses: z.array(classCountSchema),
+  }),
+});
+export type Inspection = z.infer<typeof inspectionSchema>;
+export const inspectionFile = 'inspection.json';
+/** To be edited by a person: `image`, `label`, `suggested`, `confidence`, `note`. */
+export const relabelsFile = 'relabels.csv';

@@ -1,0 +1,272 @@
+import type { DatasetAbout, SplitName } from '../../contracts/artifacts.ts';
+import {
+  type InspectedImage,
+  type Inspection,
+  inspectionFile,
+  type LabelSuspect,
+  relabelsFile,
+} from '../../contracts/inspection.ts';
+import type { JobInput, JobResult } from '../../contracts/trainer.ts';
+import { describeDataset, openSplit, rowsByClass, spreadRows } from '../../datasets/index.ts';
+import { jsonBytes, writeArtifact } from '../../store/index.ts';
+import type { JobContext } from '../../training/index.ts';
+import type { Embedding } from '../embedding.ts';
+import { stopIfAsked, withFrozenEncoder } from '../frozen-encoder.ts';
+import { spreadOver } from '../split-views.ts';
+import { alikeClasses, balanceOf } from './classes.ts';
+import type { Suspect } from './confident-learning.ts';
+import {
+  countDuplicates,
+  exactCopies,
+  type Found,
+  kindIn,
+  nearDuplicates,
+  pairsToShow,
+  type SplitOf,
+} from './duplicates.ts';
+import { lookAt, type Part } from './looks.ts';
+import { namesOf } from './names.ts';
+import { fitFolds } from './out-of-sample.ts';
+import { findOutliers } from './outliers.ts';
+import { relabelsCsv } from './relabels.ts';
+import { sameEmbeddings } from './same-embeddings.ts';
+import { judgeLabels } from './suspects.ts';
+import { type Turn, turns } from './turns.ts';
+
+const mostConfused = 100;
+
+/**
+ * Looks for what is odd about a data set: duplicates within and across splits, labels that are probably wrong, outliers, classes
+ * that may be one, unbalanced classes. Nothing is changed: a person decides, by `relabels.csv`.
+ */
+export async function inspectData(
+  input: JobInput<'inspect-data'>,
+  context: JobContext,
+): Promise<JobResult<'inspect-data'>> {
+  const { dataset, encoder, parameters } = input;
+  const about = await describeDataset(context.store, dataset);
+  const turnOf = (phase: string): Turn =>
+    turns((done, total) => {
+      context.progress({ phase, done, total: Math.max(1, total), unit: 'images' });
+      stopIfAsked(context);
+    });
+  const parts = await openParts(input, about, context);
+  try {
+    const labels = await labelsOf(parts);
+    const splitOf = Uint8Array.from(parts.flatMap(({ rows }, split) => Array<number>(rows.length).fill(split)));
+    const looks = await lookAt(context.store, dataset, parts, {
+      wantsPixels: encoder === undefined,
+      turn: turnOf('looking at images'),
+    });
+    const embedding = looks.pixels ?? (await embed(input, parts, context));
+
+    const exact = exactCopies(looks.digests, splitOf, parts.length);
+    const { hashDistance, correlation, cosine } = parameters;
+    const near = await nearDuplicates(looks, splitOf, parts.length, {
+      distance: hashDistance,
+      correlation,
+      turn: turnOf('near duplicates'),
+    });
+    const byEmbedding = encoder && (await sameEmbeddings(embedding, parts, cosine, turnOf('same embeddings')));
+    const found: Found = [
+      { kind: 'exact', partners: exact },
+      { kind: 'near', partners: near.found },
+      ...(byEmbedding ? [{ kind: 'embedding' as const, partners: byEmbedding }] : []),
+    ];
+
+    const { folds, epochs, seed, neighbours, listed } = parameters;
+    const classes = about.classes.length;
+    const classifiers = await fitFolds(embedding, labels, {
+      classes,
+      folds,
+      epochs,
+      seed,
+      turn: turnOf('classifiers of the folds'),
+    });
+    const judged = await judgeLabels(classifiers, labels, classes, turnOf('labels'));
+    const far = await findOutliers(embedding, labels, neighbours, turnOf('outliers'));
+    const perClass = [...about.classes.keys()].map((label) =>
+      parts.reduce((sum, { split }) => sum + (about.splits[split].perClass[label] ?? 0), 0),
+    );
+    const seen = new Int32Array(classes);
+    for (const image of classifiers.judged)
+      seen[labels[image] as number] = (seen[labels[image] as number] as number) + 1;
+    const alike = alikeClasses(
+      about.classes,
+      judged.accuracy === null ? null : judged.confused,
+      judged.accuracy === null ? perClass : seen,
+      embedding,
+      labels,
+    );
+
+    const nameOf = await namesOf(context.store, dataset, parts);
+    const imageOf = (image: number): InspectedImage => ({ ...nameOf(image), label: labels[image] as number });
+    const counts = countDuplicates(found, splitOf, parts.length).map((each) => ({
+      ...each,
+      split: splitName(parts, each.split),
+      alsoIn: splitName(parts, each.alsoIn),
+    }));
+    const lone = [...rowsByClass(labels).values()].filter(({ length }) => length === 1).length;
+    const suspectOf = ({ image, suggested, confidence, ownConfidence }: Suspect): LabelSuspect => ({
+      ...imageOf(image),
+      suggested,
+      confidence,
+      ownConfidence,
+    });
+    const inspection: Inspection = {
+      dataset: about.name,
+      classes: about.classes,
+      seed,
+      embedding: encoder ? 'encoder' : 'pixels',
+      images: parts.map(({ split, rows }) => ({ split, images: rows.length })),
+      duplicates: {
+        found: counts,
+        pairs: pairsToShow(found, splitOf, listed).map(({ a, b, ...pair }) => ({
+          ...pair,
+          a: imageOf(a),
+          b: imageOf(b),
+        })),
+        blank: looks.blank.reduce((sum, each) => sum + each, 0),
+        cutShort: near.cutShort,
+      },
+      suspects: {
+        folds,
+        accuracy: judged.accuracy,
+        leftOut: { classes: lone, images: lone },
+        count: judged.suspects.length,
+        confused: confusedLabels(judged.suspects, labels, classes),
+        listed: judged.suspects.slice(0, listed).map(suspectOf),
+      },
+      outliers: {
+        neighbours,
+        leftOut: far.leftOut,
+        count: far.outliers.length,
+        listed: far.outliers.slice(0, listed).map(({ image, ...each }) => ({ ...imageOf(image), ...each })),
+      },
+      alike: alike.listed,
+      balance: balanceOf(about.classes, about.splits.train.perClass),
+    };
+    const relabels = judged.suspects.map((suspect) => {
+      const { name, split, label } = imageOf(suspect.image);
+      const kinds = parts.flatMap((other, at) => {
+        const kind = kindIn(found, suspect.image, at);
+        return kind === null ? [] : [`${kind === 'exact' ? 'a copy' : 'a near duplicate'} in ${other.split}`];
+      });
+      return {
+        image: name,
+        label: about.classes[label] ?? '',
+        suggested: about.classes[suspect.suggested] ?? '',
+        confidence: suspect.confidence,
+        note: [split, ...kinds].join('; '),
+      };
+    });
+    const ref = await writeArtifact(context.store, {
+      kind: 'inspection',
+      about: { dataset, ...(encoder ? { encoder } : {}) },
+      files: [
+        { path: inspectionFile, content: jsonBytes(inspection) },
+        { path: relabelsFile, content: relabelsCsv(relabels) },
+      ],
+    });
+    const { largest, smallest } = inspection.balance;
+    return {
+      inspection: { ...ref, kind: 'inspection' },
+      images: labels.length,
+      ...headline(found, splitOf, parts),
+      labelSuspects: judged.suspects.length,
+      outliers: far.outliers.length,
+      alikeClasses: alike.count,
+      largestToSmallest: smallest.images === 0 ? null : largest.images / smallest.images,
+    };
+  } finally {
+    for (const { images } of parts) await images.close();
+  }
+}
+
+async function openParts(
+  { dataset, parameters }: JobInput<'inspect-data'>,
+  about: DatasetAbout,
+  context: JobContext,
+): Promise<Part[]> {
+  const parts: Part[] = [];
+  for (const [name, { count }] of Object.entries(about.splits)) {
+    if (count === 0) continue;
+    const split = name as SplitName;
+    const images = await openSplit(context.store, dataset, split, (done, total) => {
+      context.progress({ phase: `checking ${split} images`, done, total, unit: 'images' });
+      stopIfAsked(context);
+    });
+    parts.push({ split, images, rows: spreadRows(count, parameters.images ?? count) });
+  }
+  return parts;
+}
+
+async function labelsOf(parts: readonly Part[]): Promise<Int32Array> {
+  const labels: number[] = [];
+  for (const { images, rows } of parts) {
+    const all = await images.labels();
+    for (const row of rows) labels.push(all[row] as number);
+  }
+  return Int32Array.from(labels);
+}
+
+/** The encoder's embedding of the images of all parts, one after the other. */
+async function embed(
+  { encoder, dataset, parameters }: JobInput<'inspect-data'>,
+  parts: readonly Part[],
+  context: JobContext,
+): Promise<Embedding> {
+  if (!encoder) throw new Error('without an encoder the pixels are the embedding');
+  return withFrozenEncoder({ encoder, dataset }, context, async (featuresOf) => {
+    const total = parts.reduce((sum, { rows }) => sum + rows.length, 0);
+    let values = new Float32Array();
+    let [before, dimension] = [0, 0];
+    for (const { images } of parts) {
+      const taken = spreadOver(images, parameters.images);
+      const own = await featuresOf(taken, { phase: 'features', before, total });
+      dimension = own.dimension;
+      if (before === 0) values = new Float32Array(total * dimension);
+      values.set(own.features, before * dimension);
+      before += own.count;
+    }
+    return { values, count: total, dimension };
+  });
+}
+
+const splitName = (parts: readonly Part[], at: number): string => parts[at]?.split ?? '';
+
+/** Images that have duplicates, each counted once by its surest kind; and those of other splits that have one in training. */
+function headline(found: Found, splitOf: SplitOf, parts: readonly Part[]) {
+  const counts = { exact: 0, near: 0, embedding: 0 };
+  let leaks = 0;
+  const train = parts.findIndex(({ split }) => split === 'train');
+  for (const [image, split] of splitOf.entries()) {
+    const kinds = new Set(parts.map((_, at) => kindIn(found, image, at)));
+    const surest = found.find(({ kind }) => kinds.has(kind))?.kind;
+    if (surest) counts[surest]++;
+    if (split !== train && train >= 0 && kindIn(found, image, train) !== null) leaks++;
+  }
+  const hasEmbedding = found.some(({ kind }) => kind === 'embedding');
+  return {
+    copies: counts.exact,
+    nearDuplicates: counts.near,
+    sameEmbedding: hasEmbedding ? counts.embedding : null,
+    leaks,
+  };
+}
+
+function confusedLabels(
+  suspects: readonly Suspect[],
+  labels: Int32Array,
+  classes: number,
+): Inspection['suspects']['confused'] {
+  const counts = new Map<number, number>();
+  for (const { image, suggested } of suspects) {
+    const key = (labels[image] as number) * classes + suggested;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([key, images]) => ({ label: Math.floor(key / classes), suggested: key % classes, images }))
+    .sort((a, b) => b.images - a.images || a.label - b.label || a.suggested - b.suggested)
+    .slice(0, mostConfused);
+}
