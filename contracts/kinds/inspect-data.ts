@@ -25,7 +25,7 @@ export const inspectDataParameters = z.strictObject({
     .number()
     .min(0.5)
     .max(1)
-    .default(0.98)
+    .default(0.99)
     .describe('how much the pixels of two near duplicates must correlate'),
   cosine: z
     .number()

@@ -29,8 +29,8 @@ steps:
     needs: [train]
     with: { k: 5, outside: "\${steps.other.result.dataset}" }
   health: { uses: inspect-data, needs: [data], with: { folds: 2, epochs: 2 } }
-  healthByEncoder: { uses: inspect-data, needs: [data], with: { folds: 2, epochs: 2, encoder: "\${steps.train.result.encoder}" } }
-  report: { uses: report, needs: [health, healthByEncoder, evaluate, robustness, lookalikes, outside] }
+  encoder-health: { uses: inspect-data, needs: [data], with: { folds: 2, epochs: 2, encoder: "\${steps.train.result.encoder}" } }
+  report: { uses: report, needs: [health, encoder-health, evaluate, robustness, lookalikes, outside] }
 `;
 
 it('a run measures accuracy, robustness, look-alikes and what is foreign, and reports each; another takes all from the cache', async () => {
@@ -41,7 +41,7 @@ it('a run measures accuracy, robustness, look-alikes and what is foreign, and re
   expect(first.robustness).toMatchObject({ clean: expect.any(Number), mean: expect.any(Number) });
   expect(first.outside).toMatchObject({ auroc: expect.any(Number), softmaxAuroc: expect.any(Number) });
   expect(first.health).toMatchObject({ images: 160, sameEmbedding: null, labelSuspects: expect.any(Number) });
-  expect(first.healthByEncoder).toMatchObject({ images: 160, sameEmbedding: expect.any(Number) });
+  expect(first['encoder-health']).toMatchObject({ images: 160, sameEmbedding: expect.any(Number) });
   await environment.start('second', pipeline);
   expect(await environment.result('second')).toMatchObject(first);
   for (const run of ['first', 'second']) {
@@ -49,7 +49,7 @@ it('a run measures accuracy, robustness, look-alikes and what is foreign, and re
     expect(await read(run, 'robustness.md')).toMatch(/\| jpeg \|( \d+\.\d\d % \|){6}/);
     expect(await read(run, 'lookalikes.md')).toMatch(/\| recall at 1 \| \d+\.\d\d % \| \d+\.\d\d % to \d+\.\d\d % \|/);
     expect(await read(run, 'health.md')).toContain('160 images compared by their pixels');
-    expect(await read(run, 'healthByEncoder.md')).toContain('160 images compared by an encoder');
+    expect(await read(run, 'encoder-health.md')).toContain('160 images compared by an encoder');
     expect(await read(run, 'health-relabels.csv')).toMatch(/^image,label,suggested,confidence,note\n/);
     expect(await read(run, 'outside.md')).toMatch(/\| mahalanobis \| [01]\.\d{4} \|/);
   }
