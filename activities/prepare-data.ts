@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { cancellationSignal, log } from '@temporalio/activity';
 import type { z } from 'zod';
-import { treePathSchema } from '../contracts/artifacts.ts';
+import { splitCountsOf, treePathSchema } from '../contracts/artifacts.ts';
 import { count } from '../contracts/counted.ts';
 import { dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
@@ -40,12 +40,12 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
       ? withUnpacked(context, from, cancellationSignal(), (path) => prepare(join(path, within), report))
       : prepare(wanted.path, report),
   );
-  const { train, validation, test } = about.splits;
   const result: z.infer<typeof prepareDataResult> = {
     dataset: { kind: 'dataset', digest: ref.digest },
     name: about.name,
     classes: about.classes.length,
-    counts: { train: train.count, validation: validation.count, test: test.count },
+    ...(about.trainedClasses === undefined ? {} : { trainedClasses: about.trainedClasses }),
+    counts: splitCountsOf(about),
     rejected: about.rejected.length,
     ...summary,
     ...(summary.list === undefined ? {} : { list: `${reportFolder(step.run)}/${list}` }),

@@ -85,23 +85,93 @@ const splitSchema = z.strictObject({
   rows: z.string().optional(),
 });
 
+/** A split without images, as a data set that lacks it has it. */
+const emptySplit: z.infer<typeof splitSchema> = { shards: [], count: 0, perClass: [] };
+
 /** `about` of a dataset artifact. */
-export const datasetAboutSchema = z.strictObject({
-  name: z.string(),
-  classes: z.array(z.string()).min(2),
-  image: z.strictObject({
-    height: z.int().positive(),
-    width: z.int().positive(),
-    channels: z.union([z.literal(1), z.literal(3)]),
-  }),
-  /** Where the shards hold files: squares of this side, at least that of `image`. Without it they hold pixels. */
-  stored: z.strictObject({ side: z.int().positive(), format: z.enum(['jpeg', 'webp']), quality: z.int() }).optional(),
-  /** Per channel, over the training split, of pixels divided by 255. */
-  mean: z.array(z.number()),
-  deviation: z.array(z.number().positive()),
-  splits: z.strictObject({ train: splitSchema, validation: splitSchema, test: splitSchema }),
-  /** Source files that could not be used, and why. */
-  rejected: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
-});
+export const datasetAboutSchema = z
+  .strictObject({
+    name: z.string(),
+    classes: z.array(z.string()).min(2),
+    image: z.strictObject({
+      height: z.int().positive(),
+      width: z.int().positive(),
+      channels: z.union([z.literal(1), z.literal(3)]),
+    }),
+    /** Where the shards hold files: squares of this side, at least that of `image`. Without it they hold pixels. */
+    stored: z.strictObject({ side: z.int().positive(), format: z.enum(['jpeg', 'webp']), quality: z.int() }).optional(),
+    /** Per channel, over the training split, of pixels divided by 255. */
+    mean: z.array(z.number()),
+    deviation: z.array(z.number().positive()),
+    splits: z.strictObject({
+      train: splitSchema,
+      validation: splitSchema,
+      test: splitSchema,
+      /** Images of classes that are never trained on: to choose by, and to report on. Absent where no class is held out. */
+      unseenValidation: splitSchema.optional(),
+      unseenTest: splitSchema.optional(),
+    }),
+    /** The first so many of `classes` are trained on; the others occur in the unseen splits only. Absent: all are. */
+    trainedClasses: z.int().min(2).optional(),
+    /** Source files that could not be used, and why. */
+    rejected: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+  })
+  .refine(({ classes, trainedClasses = 0 }) => trainedClasses <= classes.length, {
+    path: ['trainedClasses'],
+    message: 'must be at most the number of classes',
+  });
 export type DatasetAbout = z.infer<typeof datasetAboutSchema>;
 export type SplitName = keyof DatasetAbout['splits'];
+export type Split = DatasetAbout['splits']['train'];
+
+/** Every split that there may be, in the order in which they are written. */
+export const splitNames = ['train', 'validation', 'test', 'unseenValidation', 'unseenTest'] as const;
+export const splitNameSchema = z.enum(splitNames);
+
+/** What a data set says of a split; of one that it lacks, that it is empty. */
+export const splitOf = ({ splits }: Pick<DatasetAbout, 'splits'>, name: SplitName): Split => splits[name] ?? emptySplit;
+
+/** What to call a split in a sentence. */
+export const splitText = (name: SplitName): string => splitTexts[name];
+const splitTexts: Readonly<Record<SplitName, string>> = {
+  train: 'train',
+  validation: 'validation',
+  test: 'test',
+  unseenValidation: 'unseen validation',
+  unseenTest: 'unseen test',
+};
+
+/** The classes that a model is trained on, and knows; the others are in the unseen splits alone. */
+export const trainedClassesOf = ({
+  classes,
+  trainedClasses = classes.length,
+}: Pick<DatasetAbout, 'classes' | 'trainedClasses'>): string[] => classes.slice(0, trainedClasses);
+
+/** The names of the trained classes, and how many there are besides. */
+export function knownClasses(about: Pick<DatasetAbout, 'classes' | 'trainedClasses'>): {
+  readonly classes: string[];
+  readonly unseenClasses?: number;
+} {
+  const classes = trainedClassesOf(about);
+  const unseenClasses = about.classes.length - classes.length;
+  return { classes, ...(unseenClasses > 0 ? { unseenClasses } : {}) };
+}
+
+/** How many images each split has; the unseen ones where there are any. */
+export const splitCountsSchema = z.strictObject({
+  train: z.int(),
+  validation: z.int(),
+  test: z.int(),
+  unseenValidation: z.int().optional(),
+  unseenTest: z.int().optional(),
+});
+export const splitCountsOf = ({ splits }: Pick<DatasetAbout, 'splits'>): z.infer<typeof splitCountsSchema> => {
+  const { train, validation, test, unseenValidation, unseenTest } = splits;
+  return {
+    train: train.count,
+    validation: validation.count,
+    test: test.count,
+    ...(unseenValidation ? { unseenValidation: unseenValidation.count } : {}),
+    ...(unseenTest ? { unseenTest: unseenTest.count } : {}),
+  };
+};

@@ -1,3 +1,4 @@
+import { splitNames, splitText } from './artifacts.ts';
 import { type DataSummary, dataSummarySchema, prepareDataResult } from './kinds/prepare-data.ts';
 import type { StepStatus } from './status.ts';
 import { visible } from './visible-text.ts';
@@ -74,8 +75,8 @@ function splitCounts(result: StepStatus['result']): string[] {
   const counts = prepareDataResult.shape.counts.safeParse(result?.counts);
   return counts.success
     ? [
-        Object.entries(counts.data)
-          .map(([split, images]) => `${images} ${split}`)
+        splitNames
+          .flatMap((split) => (counts.data[split] === undefined ? [] : `${counts.data[split]} ${splitText(split)}`))
           .join(', '),
       ]
     : [];

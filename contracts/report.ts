@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { approvalDecisionSchema } from './approval.ts';
-import { digestSchema } from './artifacts.ts';
+import { digestSchema, splitCountsSchema } from './artifacts.ts';
 import { epochMetricsSchema } from './checkpoints.ts';
 import { comparisonSchema } from './comparison.ts';
 import { evaluationSchema } from './evaluation.ts';
@@ -85,7 +85,9 @@ const dataReportSchema = z.strictObject({
   step: plannedStepIdSchema,
   name: z.string(),
   classes: z.int(),
-  counts: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }),
+  /** Of them trained on; absent where all are. */
+  trainedClasses: z.int().optional(),
+  counts: splitCountsSchema,
   summary: dataSummarySchema.partial(),
   rejected: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
 });

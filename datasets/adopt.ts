@@ -1,5 +1,12 @@
 import { readdir } from 'node:fs/promises';
-import { type ArtifactRef, type DatasetAbout, digestSchema, type SplitName } from '../contracts/artifacts.ts';
+import {
+  type ArtifactRef,
+  type DatasetAbout,
+  digestSchema,
+  type SplitName,
+  splitNames,
+  splitOf,
+} from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { formatBytes } from '../contracts/limits.ts';
@@ -12,12 +19,11 @@ import { openSplit, type SplitOfFiles } from './open-split.ts';
 import { digestOfShown, type PreparedImage } from './read-images.ts';
 import { digestBytes, readRowDigests } from './row-digests.ts';
 import { readRowFacts } from './row-facts.ts';
-import { createSetWriter, type SetWriter } from './set-writer.ts';
+import { createSetWriter, everySplit, type SetWriter } from './set-writer.ts';
 import type { PreparationOptions } from './source.ts';
 import { requireUsable } from './usable.ts';
 import { warningsOf } from './warnings.ts';
 
-const splitNames = ['train', 'validation', 'test'] as const;
 const top = 'artifacts';
 const place = `${top}/dataset`;
 /** Rows in memory at a time, besides those of the shards that are written. */
@@ -41,15 +47,14 @@ export async function adoptDataset(
 ): Promise<{ readonly ref: ArtifactRef; readonly warnings: readonly string[] }> {
   const from = openStore(folder);
   const { ref, about } = await readable(findDataset(folder, from));
-  const { name, classes, splits, rejected } = about;
+  const { name, classes, trainedClasses, splits, rejected } = about;
   const form = formOfAbout(about);
-  const writer = createSetWriter(store, { name, classes, form });
+  const writer = createSetWriter(store, { name, classes, trainedClasses, form });
   try {
-    const copy = async (split: SplitName) => {
-      await readable(copyRows(from, ref, { split, classes: classes.length, form, add: writer.add }, options));
+    const copied = await everySplit(async (split) => {
+      await readable(copyRows(from, ref, { split, labels: labelsOf(about, split), form, add: writer.add }, options));
       return writer.finish(split);
-    };
-    const copied = { train: await copy('train'), validation: await copy('validation'), test: await copy('test') };
+    });
     const found = classes.map((_, label) => imagesOfClass(splits, label));
     requireUsable({ classes, found }, copied, { rejected, maximumRejected: rejected.length });
     const { ref: stored, about: written } = await writer.publish(copied, rejected);
@@ -106,7 +111,7 @@ async function findDataset(
   const strangers = files.flatMap(({ path }) => (named.has(path) ? [] : [path]));
   if (strangers.length > 0) throw invalid(`it does not name ${someOf(strangers)}`);
   for (const split of splitNames) {
-    const { count, digests, shards, rows: names } = about.splits[split];
+    const { count, digests, shards, rows: names } = splitOf(about, split);
     const inShards = shards.reduce((sum, shard) => sum + shard.count, 0);
     if (inShards !== count) throw invalid(`its ${split} images are ${count}, and its shards have ${inShards}`);
     const bytes = digests === undefined ? 0 : (sizes.get(`${folder}/${digests}`) ?? 0);
@@ -133,16 +138,29 @@ function formOfAbout({ image: { height, width }, stored }: DatasetAbout): Stored
   return { size: height, side, encoding: parsed.data };
 }
 
+/** The labels that a split may have: from the first to the one before the end. */
+interface Labels {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** Of classes that are trained on, or of the others. */
+function labelsOf({ classes, trainedClasses = classes.length }: DatasetAbout, split: SplitName): Labels {
+  return split.startsWith('unseen')
+    ? { first: trainedClasses, end: classes.length }
+    : { first: 0, end: trainedClasses };
+}
+
 /** Adds the rows of a split to another data set, each looked at. */
 async function copyRows(
   from: Store,
   ref: ArtifactRef,
   {
     split,
-    classes,
+    labels: allowed,
     form,
     add,
-  }: Pick<SetWriter, 'add'> & { readonly split: SplitName; readonly classes: number; readonly form: StoredForm },
+  }: Pick<SetWriter, 'add'> & { readonly split: SplitName; readonly labels: Labels; readonly form: StoredForm },
   { signal, onProgress }: Pick<PreparationOptions, 'signal' | 'onProgress'>,
 ): Promise<void> {
   const digests = await readRowDigests(from, ref, split);
@@ -154,8 +172,10 @@ async function copyRows(
       const rows = Int32Array.from({ length: Math.min(rowsAtOnce, open.count - first) }, (_, at) => first + at);
       for (const [at, { label, ...image }] of (await readSome(open, rows, form)).entries()) {
         const row = first + at;
-        if (label < 0 || label >= classes)
-          throw invalid(`image ${row} of ${split} has the label ${label}, and there are ${classes} classes`);
+        if (label < allowed.first || label >= allowed.end)
+          throw invalid(
+            `image ${row} of ${split} has the label ${label}, and ${allowed.first === 0 ? `there are ${allowed.end} classes` : `its labels are ${allowed.first} to ${allowed.end - 1}`}`,
+          );
         await add(split, {
           ...image,
           label,

@@ -1,4 +1,4 @@
-import type { SplitName } from '../contracts/artifacts.ts';
+import { type SplitName, splitNames } from '../contracts/artifacts.ts';
 import type { PreparedImage } from './read-images.ts';
 
 /** Images of one split that are in another too. */
@@ -31,16 +31,10 @@ export interface CopyFinder {
 }
 
 export function createCopyFinder(): CopyFinder {
-  const looks: Readonly<Record<SplitName, Map<string, Own>>> = {
-    train: new Map(),
-    validation: new Map(),
-    test: new Map(),
-  };
-  const sources: Readonly<Record<SplitName, Set<string>>> = {
-    train: new Set(),
-    validation: new Set(),
-    test: new Set(),
-  };
+  const of = <T>(make: () => T) =>
+    Object.fromEntries(splitNames.map((name) => [name, make()])) as Readonly<Record<SplitName, T>>;
+  const looks = of(() => new Map<string, Own>());
+  const sources = of(() => new Set<string>());
   const found = new Map<string, { -readonly [K in keyof CopiesBetween]: CopiesBetween[K] }>();
   const contradictions: Contradiction[] = [];
   let contradicting = 0;
@@ -51,7 +45,7 @@ export function createCopyFinder(): CopyFinder {
         Buffer.from(digest.subarray(0, 16)).toString('latin1'),
       ) as [string, string];
       let other: Own | undefined;
-      for (const alsoIn of Object.keys(looks) as SplitName[]) {
+      for (const alsoIn of splitNames) {
         const same = looks[alsoIn].get(look);
         if (!same) continue;
         if (same.label !== label) other ??= same;

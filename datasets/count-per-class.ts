@@ -1,4 +1,4 @@
-import type { DatasetAbout } from '../contracts/artifacts.ts';
+import { type DatasetAbout, splitNames, splitOf } from '../contracts/artifacts.ts';
 
 /** How many of the labels are those of each class. */
 export function countPerClass(labels: ArrayLike<number>, classes: number): readonly number[] {
@@ -9,4 +9,4 @@ export function countPerClass(labels: ArrayLike<number>, classes: number): reado
 
 /** How many images of a class all splits have together. */
 export const imagesOfClass = (splits: DatasetAbout['splits'], label: number): number =>
-  Object.values(splits).reduce((sum, { perClass }) => sum + (perClass[label] ?? 0), 0);
+  splitNames.reduce((sum, name) => sum + (splitOf({ splits }, name).perClass[label] ?? 0), 0);

@@ -1,15 +1,16 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import type { SplitName } from '../contracts/artifacts.ts';
+import { type SplitName, splitCountsOf, type splitCountsSchema, splitText } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { preparationParameters } from '../contracts/kinds/prepare-data.ts';
 import { openStore } from '../store/index.ts';
 import { formOf } from './form.ts';
 import { type GivenImage, parseImage, readGiven } from './given-image.ts';
+import { holdOutClasses } from './held-out-classes.ts';
 import { inOrder } from './in-order.ts';
 import { type PreparedImage, prepareImage, type RejectedImage } from './read-images.ts';
-import { createSetWriter } from './set-writer.ts';
-import { sideOf } from './split.ts';
+import { createSetWriter, everySplit } from './set-writer.ts';
+import { nameDigest, sideOf } from './split.ts';
 import { requireUsable } from './usable.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -33,7 +34,7 @@ export interface WrittenDataset {
   /** The artifact's. */
   readonly digest: string;
   /** Images of each split. */
-  readonly counts: Readonly<Record<SplitName, number>>;
+  readonly counts: Readonly<z.infer<typeof splitCountsSchema>>;
   /** Images that cannot be used, and why. */
   readonly rejected: readonly RejectedImage[];
   /** What may make a training or a measure other than expected. */
@@ -50,7 +51,8 @@ export interface DatasetWriter {
   /**
    * Adds an image. One that cannot be used is counted, with the reason, and named at the end.
    *
-   * @throws ContrailError InvalidInput for pixels that do not fit their size, an unknown class, or a path at which there is nothing
+   * @throws ContrailError InvalidInput for pixels that do not fit their size, an unknown class, a path at which there is nothing,
+   * or a split for an image of a class that is held out
    */
   readonly add: (image: GivenImage) => Promise<void>;
   /** Adds images while they come; several are read at a time. */
@@ -67,17 +69,18 @@ export interface DatasetWriter {
  * Writes what prepare-data writes: a data set that every step takes.
  *
  * @param folder an output of kind `dataset`
- * @throws ContrailError InvalidInput
+ * @throws ContrailError InvalidInput; InvalidDataset where `split` holds out no class, or leaves fewer than two
  */
 export function createDatasetWriter(folder: string, { signal, ...given }: DatasetOptions): DatasetWriter {
   const parsed = optionsSchema.safeParse(given);
   if (!parsed.success)
     throw new ContrailError('InvalidInput', `The data set cannot be written so: ${z.prettifyError(parsed.error)}`);
   const options = parsed.data;
-  const { classes, name } = options;
+  const { name } = options;
+  const { classes, trainedClasses, sideOfImage } = sidesOf(options);
   const form = formOf(options);
   const labels = new Map(classes.map((each, label) => [each, label]));
-  const writer = createSetWriter(openStore(folder), { name, classes, form });
+  const writer = createSetWriter(openStore(folder), { name, classes, trainedClasses, form });
   const found = new Array<number>(classes.length).fill(0);
   const rejected: RejectedImage[] = [];
   let number = 0;
@@ -97,9 +100,15 @@ export function createDatasetWriter(folder: string, { signal, ...given }: Datase
     const read = await readGiven(checked, label, form);
     if ('rejected' in read) return { path, reason: read.rejected };
     const { image: raw, source } = read;
+    const { group, category } = checked;
+    const facts = {
+      name: path,
+      ...(group === undefined ? {} : { group }),
+      ...(category === undefined ? {} : { category }),
+    };
     return [
-      checked.split ?? sideOf(source, options),
-      await prepareImage(raw, { name: path, facts: { name: path }, source }, form),
+      sideOfImage(checked, { path, label, source }),
+      await prepareImage(raw, { name: path, facts, source }, form),
     ];
   };
 
@@ -125,17 +134,12 @@ export function createDatasetWriter(folder: string, { signal, ...given }: Datase
       finished = true;
       await last;
       try {
-        const splits = {
-          train: await writer.finish('train'),
-          validation: await writer.finish('validation'),
-          test: await writer.finish('test'),
-        };
+        const splits = await everySplit(writer.finish);
         requireUsable({ classes, found }, splits, { rejected, maximumRejected: options.maximumRejected });
         const { ref, about } = await writer.publish(splits, rejected);
-        const { train, validation, test } = about.splits;
         return {
           digest: ref.digest,
-          counts: { train: train.count, validation: validation.count, test: test.count },
+          counts: splitCountsOf(about),
           rejected,
           warnings: warningsOf(about, writer.copies, options),
         };
@@ -144,6 +148,32 @@ export function createDatasetWriter(folder: string, { signal, ...given }: Datase
       }
     },
   };
+}
+
+/** The classes in the order of their labels, and where each image goes. */
+function sidesOf({ split, ...options }: z.infer<typeof optionsSchema>) {
+  const own = {
+    validation: split?.validation ?? options.validation,
+    test: split?.test ?? options.test,
+    seed: split?.seed ?? options.seed,
+  };
+  const held = split?.by === 'class' ? holdOutClasses(options.classes, own) : null;
+  const sideOfImage = (
+    image: Pick<GivenImage, 'split' | 'group'>,
+    { path, label, source }: { readonly path: string; readonly label: number; readonly source: Uint8Array },
+  ): SplitName => {
+    const unseen = held?.splitOf[label] ?? null;
+    if (unseen !== null && image.split !== undefined)
+      throw new ContrailError(
+        'InvalidInput',
+        `${path} cannot be put into ${image.split}: \`split: { by: class }\` holds ${held?.classes[label]} out, for ${splitText(unseen)}.`,
+      );
+    const side = image.split ?? unseen;
+    if (side !== null) return side;
+    if (split?.by === 'class') return sideOf(source, options);
+    return sideOf(split?.by === 'group' && image.group !== undefined ? nameDigest(image.group) : source, own);
+  };
+  return { classes: held?.classes ?? options.classes, trainedClasses: held?.trainedClasses, sideOfImage };
 }
 
 const nameOf = (image: GivenImage, number: number): string =>

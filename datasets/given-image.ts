@@ -17,8 +17,12 @@ const commonShape = {
   class: z.string(),
   /** What to call it in messages. @default the name of its file, or its number */
   name: z.string().min(1).max(1000).optional(),
-  /** @default drawn, by the hash of its bytes and the seed */
+  /** @default drawn, by the hash of its bytes, or of its group, and the seed */
   split: z.enum(['train', 'validation', 'test']).optional(),
+  /** Of what it is one of several, such as a product: with `split: { by: 'group' }` all images of one are on one side. */
+  group: z.string().min(1).max(1000).optional(),
+  /** A kind of image, such as where it comes from; it is kept with the image. */
+  category: z.string().min(1).max(400).optional(),
 };
 const fileSchema = z.strictObject({
   ...commonShape,

@@ -2,7 +2,7 @@ import { basename, join } from 'node:path';
 import type { FolderAccount } from './account.ts';
 import { countPerClass } from './count-per-class.ts';
 import { type Inspected, inspectFiles } from './folder/inspect.ts';
-import { layoutShown } from './folder/layout.ts';
+import { layoutShown, splitOf as splitOfFolder } from './folder/layout.ts';
 import { writeList } from './folder/list.ts';
 import { notUnderstood } from './folder/not-understood.ts';
 import { readable, severalPictures } from './folder/readable.ts';
@@ -86,7 +86,16 @@ function splitOf(
 ): RawSplit {
   const images = files.flatMap((file) => {
     const outcome = outcomes.get(file);
-    return outcome && !('reason' in outcome) ? [{ ...file, ...outcome, at: join(root, file.path) }] : [];
+    return outcome && !('reason' in outcome)
+      ? [{ ...file, ...outcome, ...groupOf(file.path), at: join(root, file.path) }]
+      : [];
   });
   return readable(images, form);
+}
+
+/** A folder inside that of the class is a group: its name with that of the class, which may have one of the same name. */
+function groupOf(path: string): { readonly group?: string } {
+  const [first = '', ...rest] = path.normalize('NFC').split('/');
+  const inClass = splitOfFolder(first) === null ? [first, ...rest] : rest;
+  return inClass.length > 2 ? { group: inClass.slice(0, 2).join('/') } : {};
 }

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import { read as readAt } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { ArtifactManifest, ArtifactRef, DatasetAbout, SplitName } from '../contracts/artifacts.ts';
+import {
+  type ArtifactManifest,
+  type ArtifactRef,
+  type DatasetAbout,
+  type SplitName,
+  splitOf,
+} from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import {
   artifactFolder,
@@ -100,7 +106,7 @@ export async function openSplit(
   const { channels } = about.image;
   const [height, width] =
     stored && as === 'stored' ? [stored.side, stored.side] : [about.image.height, about.image.width];
-  const { count } = about.splits[name];
+  const { count } = splitOf(about, name);
   const size = height * width * channels;
   const shards = shardsOf(about, name);
   const handles: FileHandle[] = [];
@@ -214,7 +220,7 @@ export async function openSplit(
 
 function shardsOf(about: DatasetAbout, name: SplitName): Shard[] {
   let first = 0;
-  return about.splits[name].shards.map(({ file, count }) => {
+  return splitOf(about, name).shards.map(({ file, count }) => {
     first += count;
     return { file, count, first: first - count };
   });

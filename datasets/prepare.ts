@@ -1,4 +1,4 @@
-import type { ArtifactRef, DatasetAbout, SplitName } from '../contracts/artifacts.ts';
+import { type ArtifactRef, type DatasetAbout, splitNames, splitText } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { Store } from '../store/index.ts';
@@ -6,7 +6,7 @@ import { placed, type Unused } from './account.ts';
 import { filesOf } from './changes.ts';
 import { cifar10 } from './cifar10.ts';
 import { countPerClass } from './count-per-class.ts';
-import { divide, type Part } from './divide.ts';
+import { divide, type Parts } from './divide.ts';
 import { openEarlierImages } from './earlier/images.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import { writeList } from './folder/list.ts';
@@ -16,7 +16,7 @@ import { imageFolder } from './image-folder.ts';
 import { imageTable } from './image-table.ts';
 import { mnist } from './mnist.ts';
 import { type RejectedImage, readImages } from './read-images.ts';
-import { createSetWriter } from './set-writer.ts';
+import { createSetWriter, everySplit } from './set-writer.ts';
 import type { PreparationOptions, RawDataset } from './source.ts';
 import { type Summary, summarise } from './summary.ts';
 import { requireUsable } from './usable.ts';
@@ -35,29 +35,23 @@ export async function prepareDataset(
   options: PreparationOptions,
 ): Promise<Prepared> {
   const form = formOf(parameters);
-  const source = await readSource(parameters, form, options);
+  const read = await readSource(parameters, form, options);
   // Others have their turn between steps that take a tenth of a second or more of hundreds of thousands of images.
   await new Promise(setImmediate);
-  const parts = divide(source, parameters);
+  const { source, trainedClasses, parts } = divide(read, parameters);
+  const { name, classes, account } = source;
   await new Promise(setImmediate);
-  const writer = createSetWriter(store, { ...source, form, shardBytes: options.shardBytes });
+  const writer = createSetWriter(store, { name, classes, trainedClasses, form, shardBytes: options.shardBytes });
   // What is read from files takes long; rows of a file of rows do not.
   const earlier = source.train.factsOf ? await openEarlierImages(store, form, options) : undefined;
   try {
     const unreadable: RejectedImage[] = [];
-    const write = async (name: SplitName) => {
-      const { split, chosen } = parts[name];
-      const images = readImages(
-        split,
-        chosen,
-        { phase: `${name} images`, form, rejected: unreadable, earlier },
-        options,
-      );
-      for await (const image of images) await writer.add(name, image);
-      return writer.finish(name);
-    };
-    const splits = { train: await write('train'), validation: await write('validation'), test: await write('test') };
-    const { classes, account } = source;
+    const splits = await everySplit(async (into) => {
+      const how = { phase: `${splitText(into)} images`, form, rejected: unreadable, earlier };
+      for (const { split, chosen } of parts[into] ?? [])
+        for await (const image of readImages(split, chosen, how, options)) await writer.add(into, image);
+      return writer.finish(into);
+    });
     const rejected = account ? placed([...account.rejected, ...unreadable], account) : unreadable;
     const list = await keepList(source, parameters, parts, rejected, options);
     const found = account?.perClass ?? countPerClass(source.train.labels, classes.length);
@@ -128,15 +122,16 @@ function requirePath({ dataset, path }: PrepareDataParameters): string {
 async function keepList(
   source: RawDataset,
   parameters: PrepareDataParameters,
-  parts: Readonly<Record<SplitName, Part>>,
+  parts: Parts,
   rejected: readonly Unused[],
   options: PreparationOptions,
 ): Promise<string | null> {
   const { account } = source;
   if (!account) return listOfOthers(source, parameters.dataset, options);
   const fates = new Map<string, string>();
-  for (const [name, { split, chosen }] of Object.entries(parts)) {
-    for (const row of chosen) fates.set(split.nameOf(row), name);
+  for (const name of splitNames) {
+    for (const { split, chosen } of parts[name] ?? [])
+      for (const row of chosen) fates.set(split.nameOf(row), splitText(name));
     await new Promise(setImmediate);
   }
   const fateOf = ({ path }: { readonly path: string }) => fates.get(path) ?? 'left out by the limit';

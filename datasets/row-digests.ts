@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
+import { type ArtifactRef, type SplitName, splitOf } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { datasetAboutOf, decodeSafetensors, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
 
@@ -23,7 +23,7 @@ export interface RowDigests {
  * @throws ContrailError CorruptArtifact
  */
 export async function readRowDigests(store: Store, ref: ArtifactRef, name: SplitName): Promise<RowDigests | null> {
-  const { count, digests: file } = datasetAboutOf(await readArtifact(store, ref), ref).splits[name];
+  const { count, digests: file } = splitOf(datasetAboutOf(await readArtifact(store, ref), ref), name);
   if (count === 0) return { source: [], pixels: [] };
   if (file === undefined) return null;
   const { tensors } = decodeSafetensors(await readArtifactFile(store, ref, file), file);

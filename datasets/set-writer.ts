@@ -1,4 +1,10 @@
-import { type ArtifactRef, type DatasetAbout, datasetAboutSchema, type SplitName } from '../contracts/artifacts.ts';
+import {
+  type ArtifactRef,
+  type DatasetAbout,
+  datasetAboutSchema,
+  type Split,
+  type SplitName,
+} from '../contracts/artifacts.ts';
 import { createArtifactWriter, type Store } from '../store/index.ts';
 import { type CopyFinder, createCopyFinder } from './copies.ts';
 import type { GreyRows } from './earlier/sets.ts';
@@ -10,6 +16,20 @@ import { createShardWriter } from './shard-writer.ts';
 type Splits = DatasetAbout['splits'];
 
 /**
+ * Every split of a data set, one after the other: train, validation and test in any case, those of classes that are never trained
+ * on where they have images.
+ */
+export async function everySplit(write: (name: SplitName) => Promise<Split>): Promise<Splits> {
+  const seen = { train: await write('train'), validation: await write('validation'), test: await write('test') };
+  const unseen: [SplitName, Split][] = [];
+  for (const name of ['unseenValidation', 'unseenTest'] as const) {
+    const split = await write(name);
+    if (split.count > 0) unseen.push([name, split]);
+  }
+  return { ...seen, ...Object.fromEntries(unseen) };
+}
+
+/**
  * Writes prepared images as a data set, wherever they come from: the one place that knows what the artifact consists of. The
  * same images in the same order give the same artifact.
  */
@@ -17,7 +37,7 @@ export interface SetWriter {
   /** Rows of several splits may come in any order, one at a time. */
   readonly add: (split: SplitName, image: PreparedImage) => Promise<void>;
   /** Writes what is left of a split. */
-  readonly finish: (split: SplitName) => Promise<Splits['train']>;
+  readonly finish: (split: SplitName) => Promise<Split>;
   /** By split, which of its images so far are grey. */
   readonly grey: GreyRows;
   /** Exact copies among the images so far. */
@@ -36,10 +56,10 @@ export function createSetWriter(
   {
     name,
     classes,
+    trainedClasses,
     form,
     shardBytes,
-  }: {
-    readonly name: string;
+  }: Pick<DatasetAbout, 'name' | 'trainedClasses'> & {
     readonly classes: readonly string[];
     readonly form: Pick<Form, 'size' | 'side' | 'encoding'>;
     readonly shardBytes?: number | undefined;
@@ -72,6 +92,7 @@ export function createSetWriter(
         ...(encoding ? { stored: { side, format: encoding.format, quality: encoding.quality } } : {}),
         ...statistics.result(channels),
         splits,
+        ...(trainedClasses === undefined ? {} : { trainedClasses }),
         rejected,
       });
       return { ref: await artifact.finish(about), about };

@@ -1,4 +1,4 @@
-import type { DatasetAbout } from '../contracts/artifacts.ts';
+import type { Split } from '../contracts/artifacts.ts';
 import type { ArtifactWriter } from '../store/index.ts';
 import { encodeSafetensors } from '../store/index.ts';
 import type { Form } from './form.ts';
@@ -17,7 +17,7 @@ import type { ShardFiles } from './shards/shard-files.ts';
 export interface ShardWriter {
   readonly add: (split: string, image: PreparedImage) => Promise<void>;
   /** Writes what is left of a split. @returns what there is to say about it */
-  readonly finish: (split: string) => Promise<DatasetAbout['splits']['train']>;
+  readonly finish: (split: string) => Promise<Split>;
   /** Of the images so far. */
   readonly channels: () => 1 | 3;
 }

@@ -1,6 +1,5 @@
-import type { SplitName } from '../contracts/artifacts.ts';
 import { fold, randomUint32 } from './random.ts';
-import { digestAt, digestBytes } from './row-digests.ts';
+import { digestAt, digestBytes, sha256 } from './row-digests.ts';
 import { rowsByClass } from './rows-by-class.ts';
 
 /** What a split is made from: the class and the SHA-256 of the source of each image. */
@@ -34,17 +33,25 @@ export function divideRows(
   return { taken, left };
 }
 
-/** The side of an image that comes alone: `divide` draws for the same purposes, first for the test, then for validation. */
+/** The side of an image that comes alone, or of a group: `divide` draws for the same purposes, first for the test, then for validation. */
 export function sideOf(
   digest: Uint8Array,
   { test, validation, seed }: { readonly test: number; readonly validation: number; readonly seed: number },
-): SplitName {
+): 'train' | 'validation' | 'test' {
   if (isTaken(digest, test, seed, purposes.test)) return 'test';
   return isTaken(digest, validation, seed, purposes.validation) ? 'validation' : 'train';
 }
 
+/** What a group or a class is drawn by. */
+export const nameDigest = (name: string): Uint8Array => sha256(Buffer.from(name.normalize('NFC')));
+
 /** What a split is drawn for; part of what decides the draws. */
-export const purposes = { test: 'test split', validation: 'validation split' } as const;
+export const purposes = {
+  test: 'test split',
+  validation: 'validation split',
+  unseenTest: 'unseen test classes',
+  unseenValidation: 'unseen validation classes',
+} as const;
 
 /**
  * Selects at most `limit` rows, evenly over the classes: of each class those with the smallest draws. This is a selection

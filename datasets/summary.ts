@@ -1,9 +1,9 @@
-import type { DatasetAbout, SplitName } from '../contracts/artifacts.ts';
+import { type DatasetAbout, splitNames, splitOf } from '../contracts/artifacts.ts';
 import type { DataSummary, PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { keyOf, type Unused } from './account.ts';
 import type { CopyFinder } from './copies.ts';
 import { imagesOfClass } from './count-per-class.ts';
-import type { Part } from './divide.ts';
+import type { Parts } from './divide.ts';
 import { reasonsOf } from './reasons.ts';
 import type { RawDataset } from './source.ts';
 import { warningsOf } from './warnings.ts';
@@ -25,15 +25,15 @@ export function summarise({
   list,
 }: {
   readonly source: RawDataset;
-  readonly parts: Readonly<Record<SplitName, Part>>;
+  readonly parts: Parts;
   readonly rejected: readonly Unused[];
   readonly about: DatasetAbout;
   readonly copies: CopyFinder;
-  readonly wanted: Pick<PrepareDataParameters, 'validation'>;
+  readonly wanted: Pick<PrepareDataParameters, 'validation' | 'split'>;
   readonly list: string | null;
 }): Summary {
   const { splits } = about;
-  const used = Object.values(splits).reduce((sum, { count }) => sum + count, 0);
+  const used = splitNames.reduce((sum, name) => sum + splitOf(about, name).count, 0);
   const warnings = bounded([...warningsOf(about, copies, wanted), ...(account?.warnings ?? [])]);
   const between = copies.between().map(({ split, alsoIn, images, sameBytes, first }) => ({
     split,
@@ -50,8 +50,9 @@ export function summarise({
   };
   if (!account) return { ...where, warnings, copies: between };
   const ignored = Object.values(account.ignored).reduce((sum, count) => sum + count, 0);
-  const chosen = Object.values(parts).reduce((sum, part) => sum + part.chosen.length, 0);
-  const readable = new Set(Object.values(parts).map(({ split }) => split));
+  const every = Object.values(parts).flat();
+  const chosen = every.reduce((sum, part) => sum + part.chosen.length, 0);
+  const readable = new Set(every.map(({ split }) => split));
   const leftOut = [...readable].reduce((sum, { count }) => sum + count, 0) - chosen + account.dropped.length;
   const labels = new Map(account.files.map((file) => [keyOf(file), file.label]));
   const rejectedPerClass = new Array<number>(classes.length).fill(0);

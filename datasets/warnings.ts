@@ -1,16 +1,27 @@
-import type { DatasetAbout } from '../contracts/artifacts.ts';
+import { type DatasetAbout, type SplitName, splitText, trainedClassesOf } from '../contracts/artifacts.ts';
+import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { someOf } from '../contracts/some-of.ts';
 import type { CopyFinder } from './copies.ts';
 
 const mostNamed = 8;
 
+/** What copies of other images in a split do to what is measured on it. Train is written first, so it has none. */
+const consequence: Readonly<Record<Exclude<SplitName, 'train'>, string>> & { readonly train?: undefined } = {
+  validation: 'choices are too hopeful',
+  test: 'accuracy is too high',
+  unseenValidation: 'choices are too hopeful',
+  unseenTest: 'what is found among unseen classes is too good',
+};
+
 /** What will keep a training or a measure from being what its user expects, known before either begins. */
 export function warningsOf(
-  { classes, splits }: Pick<DatasetAbout, 'classes' | 'splits'>,
+  about: Pick<DatasetAbout, 'classes' | 'splits' | 'trainedClasses'>,
   copies: CopyFinder,
-  wanted: { readonly validation: number },
+  wanted: Pick<PrepareDataParameters, 'validation' | 'split'>,
 ): string[] {
-  const { train, validation, test } = splits;
+  const { splits } = about;
+  const classes = trainedClassesOf(about);
+  const { train, validation, test, unseenValidation, unseenTest } = splits;
   const without = (split: typeof train, count: number) =>
     classes.filter((_, label) => (split.perClass[label] ?? 0) === count);
   const warnings: string[] = [];
@@ -30,11 +41,17 @@ export function warningsOf(
         'The validation set is empty: nothing can be chosen by it. Add validation/, or raise `validation`.',
       );
   } else say(without(validation, 0), (which) => `No validation image of ${which}.`);
+  if (wanted.split?.by === 'class' && !unseenValidation && (wanted.split.validation ?? wanted.validation) > 0)
+    warnings.push(
+      'No class fell to the unseen validation, so nothing can be chosen by unseen classes: raise `split.validation`, or take another `split.seed`.',
+    );
+  if (unseenTest && Math.max(...unseenTest.perClass) < 2)
+    warnings.push('No unseen test class has two images, so a search among them has nothing to find: add images.');
   for (const { split, alsoIn, images, sameBytes, first } of copies.between()) {
-    const of = splits[split].count;
+    const of = splits[split]?.count ?? 0;
     const named = first.map(({ image, copyOf }) => `${image} is ${copyOf}`).join(', ');
     warnings.push(
-      `${images} of ${of} ${split} images are exact copies of ${alsoIn} images (${sameBytes} files of the same bytes), so ${split === 'test' ? 'accuracy is too high' : 'choices are too hopeful'}: ${named}${images > first.length ? ', …' : ''}.`,
+      `${images} of ${of} ${splitText(split)} images are exact copies of ${splitText(alsoIn)} images (${sameBytes} files of the same bytes), so ${consequence[split]}: ${named}${images > first.length ? ', …' : ''}.`,
     );
   }
   const { images, first } = copies.contradictions();

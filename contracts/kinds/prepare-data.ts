@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema } from '../artifacts.ts';
+import { digestSchema, splitCountsSchema } from '../artifacts.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
@@ -20,6 +20,25 @@ export const tableColumnsSchema = z.strictObject({
     'train, validation or test; `split` where the table has it, `false` for none; rows without one are in train',
   ),
 });
+
+const shareSchema = z.number().min(0).max(0.9).optional();
+
+/** What is kept together when a data set is split. */
+const splitParameters = z
+  .strictObject({
+    by: z
+      .enum(['random', 'group', 'class'])
+      .default('random')
+      .describe(
+        'random: each image by itself; group: all images of a group on one side; class: whole classes are never trained on, and are the splits unseenValidation and unseenTest, while the images of the other classes are split by the `validation` and `test` of the step',
+      ),
+    validation: shareSchema.describe(
+      'share of the images, groups or classes kept for choosing; `validation` where absent',
+    ),
+    test: shareSchema.describe('share of them kept for the test; `test` where absent'),
+    seed: seedSchema.removeDefault().optional().describe('of what is drawn; `seed` where absent'),
+  })
+  .describe('what is kept together; each image, group or class goes by the hash of itself and the seed');
 
 export const prepareDataParameters = z.strictObject({
   dataset: z
@@ -63,6 +82,7 @@ export const prepareDataParameters = z.strictObject({
     .max(0.5)
     .default(0.2)
     .describe('fraction kept for the test where the source has no test set of its own, chosen likewise'),
+  split: splitParameters.optional(),
   limit: z
     .strictObject({ train: z.int().min(2).optional(), test: z.int().min(1).optional() })
     .prefault({})
@@ -119,6 +139,7 @@ export type PrepareDataParameters = z.infer<typeof prepareDataParameters>;
 export const preparationParameters = prepareDataParameters.pick({
   validation: true,
   test: true,
+  split: true,
   size: true,
   fit: true,
   background: true,
@@ -184,7 +205,8 @@ export const prepareDataResult = z.strictObject({
   dataset: artifactOf('dataset'),
   name: z.string().describe('of the data set'),
   classes: z.int(),
-  counts: z.strictObject({ train: z.int(), validation: z.int(), test: z.int() }).describe('images of each split'),
+  trainedClasses: z.int().optional().describe('of them trained on; absent where all are'),
+  counts: splitCountsSchema.describe('images of each split'),
   rejected: z.int().describe('unusable files that were skipped'),
   ...dataSummarySchema.partial().shape,
 });

@@ -1,4 +1,4 @@
-import type { DatasetAbout, SplitName } from '../../contracts/artifacts.ts';
+import { type DatasetAbout, splitNames, splitOf as splitOfSet } from '../../contracts/artifacts.ts';
 import {
   type InspectedImage,
   type Inspection,
@@ -86,7 +86,7 @@ export async function inspectData(
     const judged = await judgeLabels(classifiers, labels, classes, turnOf('labels'));
     const far = await findOutliers(embedding, labels, neighbours, turnOf('outliers'));
     const perClass = [...about.classes.keys()].map((label) =>
-      parts.reduce((sum, { split }) => sum + (about.splits[split].perClass[label] ?? 0), 0),
+      parts.reduce((sum, { split }) => sum + (splitOfSet(about, split).perClass[label] ?? 0), 0),
     );
     const seen = new Int32Array(classes);
     for (const image of classifiers.judged)
@@ -189,9 +189,9 @@ async function openParts(
   context: JobContext,
 ): Promise<Part[]> {
   const parts: Part[] = [];
-  for (const [name, { count }] of Object.entries(about.splits)) {
+  for (const split of splitNames) {
+    const { count } = splitOfSet(about, split);
     if (count === 0) continue;
-    const split = name as SplitName;
     const images = await openSplit(context.store, dataset, split, (done, total) => {
       context.progress({ phase: `checking ${split} images`, done, total, unit: 'images' });
       stopIfAsked(context);

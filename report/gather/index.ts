@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ArtifactRef, artifactRefSchema, datasetAboutSchema } from '../../contracts/artifacts.ts';
+import { type ArtifactRef, artifactRefSchema, datasetAboutSchema, splitCountsOf } from '../../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
 import { dataSummaryOf } from '../../contracts/data-account.ts';
 import { isContrailError } from '../../contracts/errors.ts';
@@ -148,11 +148,11 @@ export async function gather(
         : null;
       report.evaluations.push({ ...origin, dataset: dataset.digest, artifact: ref.digest, evaluation, map });
     } else if (ref.kind === 'dataset') {
-      const { name, classes, splits, rejected } = await readAbout(store, ref, datasetAboutSchema);
-      const { train, validation, test } = splits;
-      const counts = { train: train.count, validation: validation.count, test: test.count };
+      const about = await readAbout(store, ref, datasetAboutSchema);
+      const { name, classes, trainedClasses, rejected } = about;
+      const counts = splitCountsOf(about);
       const summary = dataSummaryOf(results[step]?.result ?? {});
-      report.data.push({ step, name, classes: classes.length, counts, summary, rejected });
+      report.data.push({ step, name, classes: classes.length, trainedClasses, counts, summary, rejected });
     } else if (ref.kind === 'inspection') {
       const inspection = await read(inspectionFile, inspectionSchema);
       const { dataset } = await readAbout(store, ref, inspectionAboutSchema);

@@ -1,3 +1,4 @@
+import { splitNames, splitText } from '../../../contracts/artifacts.ts';
 import { count, times } from '../../../contracts/counted.ts';
 import type { DataReport, Report } from '../../../contracts/report.ts';
 import { type Html, html } from '../html.ts';
@@ -17,14 +18,20 @@ export function dataSection({ data }: Pick<Report, 'data'>): Section | null {
   };
 }
 
-function dataOf({ classes, counts, summary, rejected }: DataReport): Html {
+function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataReport): Html {
   const { files, reasons = [], incomplete = [], warnings = [], copies = [], ignored = {}, list } = summary;
   return html`${warnings.length === 0 ? null : html`<ul>${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`}${table(
     'Images of each split',
     ['', 'images'],
     [
       ['classes', n(count(classes))],
-      ...Object.entries(counts).map(([name, images]) => [name, n(count(images))] as const),
+      ...(trainedClasses === undefined
+        ? []
+        : [['of them never trained on', n(count(classes - trainedClasses))] as const]),
+      ...splitNames.flatMap((name) => {
+        const images = counts[name];
+        return images === undefined ? [] : [[splitText(name), n(count(images))] as const];
+      }),
     ],
   )}${
     files === undefined

@@ -62,7 +62,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
   store = openStore(folder);
   const writer = createDatasetWriter(folder, { classes, channels: 1 });
-  const add = (name: string, split: SplitName, of: string, pixels: Uint8Array<ArrayBuffer>) =>
+  const add = (name: string, split: 'train' | 'validation' | 'test', of: string, pixels: Uint8Array<ArrayBuffer>) =>
     writer.add({ name, split, class: of, pixels, height: 32, width: 32, channels: 1 });
   for (let at = 0; at < 60; at++)
     for (const side of ['left', 'right'] as const) {
