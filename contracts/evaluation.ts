@@ -5,6 +5,8 @@ import { confusionSchema } from './confusion.ts';
 /** `about` of a classifier artifact, whose file `classifier.safetensors` holds `kernel` [dimension, classes] and `bias`. */
 export const classifierAboutSchema = z.strictObject({
   classes: z.array(z.string()),
+  /** Classes of the data set that were never trained on, and that it cannot answer; absent where there are none. */
+  unseenClasses: z.int().positive().optional(),
   dimension: z.int().positive(),
   encoder: artifactRefSchema,
   dataset: artifactRefSchema,
@@ -32,7 +34,10 @@ export const evaluationAboutSchema = z.object({
 /** evaluation.json: what was measured on the test images. A mean over nothing is null. */
 export const evaluationSchema = z.strictObject({
   dataset: z.string(),
+  /** Those that are trained on. */
   classes: z.array(z.string()),
+  /** Classes of the data set that were never trained on: nothing here is measured of them. Absent where there are none. */
+  unseenClasses: z.int().positive().optional(),
   testImages: z.int(),
   top1: z.number(),
   /** Null where there are at most five classes, of which each answer would be right. */

@@ -1,4 +1,4 @@
-import type { DatasetAbout } from '../contracts/artifacts.ts';
+import { type DatasetAbout, knownClasses } from '../contracts/artifacts.ts';
 import { type Evaluation, embeddingFile, evaluationFile, predictionsFile } from '../contracts/evaluation.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
@@ -40,7 +40,9 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const classifier = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, input.dataset);
   requireTestImages(about);
-  const { name, classes, splits } = about;
+  const known = knownClasses(about);
+  const { classes } = known;
+  const { splits } = about;
   const { train, test, encoderDigest } = await withFrozenEncoder(input, context, async (featuresOf, digest) => ({
     train: await featuresOf('train'),
     test: await featuresOf('test'),
@@ -59,8 +61,9 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const sample = rowsOf(asEmbedding(test), rows);
   context.progress({ phase: 'geometry', done: 0, total: rows.length, unit: 'images' });
   const evaluation: Evaluation = {
-    dataset: name,
+    dataset: about.name,
     testImages: test.count,
+    ...known,
     ...measureClassifier(answers, test.labels, classes),
     knn: knn.map(({ k, accuracy }) => ({ k, accuracy: measured(accuracy) })),
     ...untrained(splits),
@@ -150,7 +153,6 @@ function measureClassifier(answers: Answers, labels: Int32Array, names: readonly
   const wrong = mistakes(answers, labels);
   const bins = reliability(answers, labels);
   return {
-    classes: [...names],
     top1: measured(topKAccuracy(answers, 1)),
     top5: names.length > 5 ? topKAccuracy(answers, 5) : null,
     macroF1: measured(macroF1(perClass)),

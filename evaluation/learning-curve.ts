@@ -1,3 +1,4 @@
+import { trainedClassesOf } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type LearningCurve, learningCurveFile } from '../contracts/learning-curve.ts';
 import type { JobInput, JobResult, TrainerProgress } from '../contracts/trainer.ts';
@@ -26,7 +27,8 @@ export async function learningCurve(
   context: JobContext,
 ): Promise<JobResult<'learning-curve'>> {
   const { store } = context;
-  const { name, classes, splits } = await describeDataset(store, dataset);
+  const about = await describeDataset(store, dataset);
+  const { name, splits } = about;
   if (splits.validation.count === 0)
     throw new ContrailError(
       'InvalidInput',
@@ -63,7 +65,7 @@ export async function learningCurve(
         epoch,
         seconds: secondsUntil(epoch),
         loss: recorded.loss,
-        probe: await probeAccuracy(known, asked, classes.length, parameters.seed, (done) =>
+        probe: await probeAccuracy(known, asked, trainedClassesOf(about).length, parameters.seed, (done) =>
           report(`${prefix}: probe`, done, probe.epochs, 'epochs'),
         ),
         knn: await neighbourAccuracy(known, asked, parameters.neighbours, (done, total) =>

@@ -1,3 +1,4 @@
+import { knownClasses } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type ClassifierAbout, classifierFile } from '../contracts/evaluation.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
@@ -16,7 +17,8 @@ export async function linearProbe(
   input: JobInput<'linear-probe'>,
   context: JobContext,
 ): Promise<JobResult<'linear-probe'>> {
-  const { classes } = await describeDataset(context.store, input.dataset);
+  const known = knownClasses(await describeDataset(context.store, input.dataset));
+  const { classes } = known;
   const { train, validation } = await withFrozenEncoder(input, context, async (featuresOf) => ({
     train: await featuresOf('train'),
     validation: await featuresOf('validation'),
@@ -61,7 +63,7 @@ export async function linearProbe(
     );
 
   const about: ClassifierAbout = {
-    classes,
+    ...known,
     dimension: train.dimension,
     encoder: input.encoder,
     dataset: input.dataset,

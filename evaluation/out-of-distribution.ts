@@ -47,7 +47,7 @@ export async function outOfDistribution(
   const softmax = [known, foreign].map((each) => {
     const scores = new Float64Array(each.count);
     classifyInBlocks(classifier, each, (probabilities, start) =>
-      scores.set(softmaxScores(probabilities, about.classes.length), start),
+      scores.set(softmaxScores(probabilities, classifier.about.classes.length), start),
     );
     return scores;
   });

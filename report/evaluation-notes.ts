@@ -9,11 +9,16 @@ const classesWithoutTest = ({ classes, perClass }: Evaluation): string[] =>
 
 /** What a reader must know to read the numbers: what was not measured, and what counts in no mean. Plain sentences. */
 export function evaluationNotes(evaluation: Evaluation): string[] {
-  const { classes, geometry, top5, perClass, testImages, untrained } = evaluation;
+  const { classes, unseenClasses, geometry, top5, perClass, testImages, untrained } = evaluation;
   const absent = classesWithoutTest(evaluation);
   const neverSeen = perClass.filter(({ f1 }) => f1 === null).length;
   const { queries, images } = geometry;
   return [
+    ...(unseenClasses === undefined
+      ? []
+      : [
+          `${times(unseenClasses, 'class of the data set was', 'classes of the data set were')} never trained on: accuracy, confusion and F1 are of the other ${classes.length}.`,
+        ]),
     ...(absent.length === 0
       ? []
       : [

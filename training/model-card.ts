@@ -16,7 +16,7 @@ export function modelCard(
   return [
     `# Encoder of ${markdownText(run)}`,
     '',
-    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${encoder.epochs} epochs${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.`,
+    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${encoder.epochs} epochs${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and are not among its answers.` : ''}`,
     '',
     '## How to call it',
     '',

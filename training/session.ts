@@ -1,4 +1,4 @@
-import type { ArtifactRef } from '../contracts/artifacts.ts';
+import { type ArtifactRef, trainedClassesOf } from '../contracts/artifacts.ts';
 import type { CheckpointManifest, ProgressPoint } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
@@ -88,11 +88,12 @@ export async function openSession(
     );
   requireDevice(process.env.CONTRAIL_DEVICE, tensorflowBuild().device);
   const about = await describeDataset(store, dataset);
+  const classes = trainedClassesOf(about);
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
-  const model = createTrainingModel(config, format, about.classes.length);
+  const model = createTrainingModel(config, format, classes.length);
   requireSmaller(config, format);
   const { count } = about.splits.train;
-  const { perClass } = about.splits.train;
+  const perClass = about.splits.train.perClass.slice(0, classes.length);
   const balanced = config.sampler && balancedShape(perClass, config.batch, config.sampler.balanced.perClass);
   const batch = balanced?.size ?? Math.min(config.batch, count);
   const { microbatch = batch } = config;
@@ -105,7 +106,7 @@ export async function openSession(
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
   const source = await openImageSource(store, dataset, 'train', { ...data, as: 'stored' }, onCheck);
   const planOf = balanced
-    ? balancedPlans(membersOfClasses(await source.labels(), about.classes.length), balanced, config.seed)
+    ? balancedPlans(membersOfClasses(await source.labels(), classes.length), balanced, config.seed)
     : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch });
   const stepsPerEpoch = planOf(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };

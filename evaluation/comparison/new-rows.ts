@@ -48,7 +48,7 @@ export async function newRows(
     // The splits of one data set share no row.
     const others = test ? trainedOn : trainedOn.filter(({ digest }) => digest !== dataset.digest);
     if (others.length === 0) continue;
-    const images = test && (await knownImages(store, others, ['train', 'validation']));
+    const images = test && (await knownImages(store, others, ['train', 'validation', 'unseenValidation']));
     if (images) known.push(images);
     else
       unknown.push(

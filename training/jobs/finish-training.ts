@@ -1,3 +1,4 @@
+import { knownClasses } from '../../contracts/artifacts.ts';
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../../contracts/encoder.ts';
 import { type ClassifierAbout, classifierFile } from '../../contracts/evaluation.ts';
 import type { FinishTrainingInput, FinishTrainingResult } from '../../contracts/trainer.ts';
@@ -72,9 +73,9 @@ async function storeClassifier(
   { encoder }: Pick<FinishTrainingResult, 'encoder'>,
   { store }: JobContext,
 ): Promise<NonNullable<FinishTrainingResult['classifier']>> {
-  const { classes } = await describeDataset(store, dataset);
-  const about: ClassifierAbout = {
-    classes,
+  const about = await describeDataset(store, dataset);
+  const classifier: ClassifierAbout = {
+    ...knownClasses(about),
     dimension: session.model.encoder.dimension,
     encoder,
     dataset,
@@ -88,7 +89,7 @@ async function storeClassifier(
   }));
   const ref = await writeArtifact(store, {
     kind: 'classifier',
-    about,
+    about: classifier,
     files: [{ path: classifierFile, content: encodeSafetensors(tensors) }],
   });
   return { ...ref, kind: 'classifier' };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ArtifactRef, SplitName } from '../../../contracts/artifacts.ts';
+import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { type Inspection, inspectionFile, inspectionSchema, relabelsFile } from '../../../contracts/inspection.ts';
 import { inspectDataParameters } from '../../../contracts/kinds/inspect-data.ts';
 import type { JobResult } from '../../../contracts/trainer.ts';
