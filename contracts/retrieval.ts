@@ -1,5 +1,21 @@
 import { z } from 'zod';
-import { artifactRefSchema } from './artifacts.ts';
+import { artifactRefSchema, splitNameSchema } from './artifacts.ts';
+
+/** Some images of a data set: a split, or those of one category of it. */
+export const selectionSchema = z.strictObject({
+  split: splitNameSchema.describe('which images'),
+  category: z
+    .string()
+    .min(1)
+    .max(400)
+    .optional()
+    .describe('of them those of this category, such as the shop that they come from; all where absent'),
+});
+export type Selection = z.infer<typeof selectionSchema>;
+
+/** Whether a search is among the images of one selection. */
+export const isAmong = (query: Selection, gallery: Selection): boolean =>
+  query.split === gallery.split && query.category === gallery.category;
 
 /** `about` of a retrieval artifact: the encoder that was measured, and on what. */
 export const retrievalAboutSchema = z.object({ encoder: artifactRefSchema, dataset: artifactRefSchema });
@@ -12,13 +28,38 @@ const estimateSchema = z.strictObject({
 export type Estimate = z.infer<typeof estimateSchema>;
 
 const pairsSchema = z.strictObject({ same: z.int(), different: z.int() });
+const testSelection: Selection = { split: 'test' };
 
-/** retrieval.json: each test image as a query among all the others. */
+/** How well images of classes that were never trained on are told from those of the others, on some images of both. */
+const unknownSchema = z.strictObject({
+  images: z.strictObject({ known: z.int(), unseen: z.int() }),
+  /** Chance that an image of a trained class has a nearer training image than one of an unseen class. */
+  auroc: z.number().nullable(),
+  /**
+   * The same, where the nearest training image of the first is of its class as well: the area under the curve of the correct
+   * classification rate over the false positive rate (OSCR; Dhamija et al. 2018, arXiv:1811.04110).
+   */
+  oscr: z.number().nullable(),
+  /** Share of the images of trained classes that the threshold calls unknown; null without a threshold. */
+  knownRefused: z.number().nullable(),
+  /** Share of the images of unseen classes that it calls unknown. */
+  unseenRefused: z.number().nullable(),
+});
+export type Unknown = z.infer<typeof unknownSchema>;
+
+/** retrieval.json: what a search for the images of one selection finds among those of another, or among themselves. */
 export const retrievalSchema = z.strictObject({
   dataset: z.string(),
-  /** All test images. */
+  /** What is searched for, and among what. */
+  query: selectionSchema.default(testSelection),
+  gallery: selectionSchema.default(testSelection),
+  /** All images of `query`. */
   images: z.int(),
-  /** Those whose class has another test image. The others are in the gallery only. */
+  /** All images of `gallery`; absent in results of version 1, where they are those of `query`. */
+  galleryImages: z.int().optional(),
+  /** Images of `query` whose class has no other image in the gallery: for them there is nothing to find. */
+  lone: z.int().optional(),
+  /** The others, without copies: what the measures are means of. */
   queries: z.int(),
   /** Classes that have queries. */
   classes: z.int(),
@@ -31,18 +72,41 @@ export const retrievalSchema = z.strictObject({
   rPrecision: estimateSchema,
   mapAtR: estimateSchema,
   ndcg: estimateSchema,
+  /**
+   * Queries that are left out since they find a copy: of the same bytes or the same prepared pixels as another image of the
+   * gallery, or as a training image. Null where the data sets do not tell.
+   */
+  copies: z
+    .strictObject({
+      /** Queries that have an exact copy in the gallery. */
+      inGallery: z.int(),
+      /** Queries that are exact copies of images that the encoder was trained on. */
+      ofTraining: z.int(),
+      /** Queries that are either. */
+      images: z.int(),
+      /** What is measured with them. */
+      with: z.strictObject({ queries: z.int(), recallAt1: z.number().nullable(), mapAtR: z.number().nullable() }),
+    })
+    .nullable()
+    .default(null),
   /** Classes with the lowest recall at 1, the lowest first, at most 100. */
   worst: z.array(z.strictObject({ name: z.string(), queries: z.int(), recallAt1: z.number(), mapAtR: z.number() })),
-  /** Two images are taken for one class where their similarity reaches a threshold. */
+  /** Of the queries of each category, the lowest recall first, at most 100; empty where images have none. */
+  categories: z
+    .array(z.strictObject({ name: z.string(), queries: z.int(), recallAt1: estimateSchema, mapAtR: estimateSchema }))
+    .default([]),
+  /** Two images are taken for one class where their similarity reaches a threshold. Copies are among the pairs. */
   verification: z.strictObject({
     pairs: pairsSchema,
     equalErrorRate: z.number().nullable(),
     /** At most 201 points: shares of pairs of different classes, and of one class, that are accepted. */
     roc: z.array(z.strictObject({ falsePositives: z.number(), truePositives: z.number() })),
-    /** The threshold that validation images chose for a share of false accepts, and what it does on test images; null without validation pairs. */
+    /** The threshold that validation images chose for a share of false accepts, and what it does here; null without validation pairs. */
     chosen: z
       .strictObject({
         wanted: z.number(),
+        /** The split that chose; absent in results of version 1, where it is `validation`. */
+        chosenOn: splitNameSchema.optional(),
         validationPairs: pairsSchema,
         threshold: z.number(),
         falseAccepts: z.number().nullable(),
@@ -50,6 +114,29 @@ export const retrievalSchema = z.strictObject({
       })
       .nullable(),
   }),
+  /**
+   * Whether an image is of a class that was trained on: it is called unknown where no training image is as similar as a threshold.
+   * Null where no class is held out for the test, or where a category was searched.
+   */
+  unknown: z
+    .strictObject({
+      /** On the images of trained classes in `test`, and those of `unseenTest`. */
+      test: unknownSchema,
+      /** On those of `validation` and of `unseenValidation`, to choose by; null where either has none. */
+      validation: unknownSchema.nullable(),
+      /** At most so large a share of the validation images of trained classes is called unknown by the threshold. */
+      wanted: z.number(),
+      /** A cosine similarity; null without validation images. */
+      threshold: z.number().nullable(),
+    })
+    .nullable()
+    .default(null),
 });
 export type Retrieval = z.infer<typeof retrievalSchema>;
 export const retrievalFile = 'retrieval.json';
+
+/**
+ * Of each query, copies among them, all [queries]: `rows` I32 of its split, `first` I32 (the place of the first image of its
+ * class), `mapAtR` F32, `copies` I32 (1 where it finds a copy). Results of version 1 lack the file.
+ */
+export const queriesFile = 'queries.safetensors';

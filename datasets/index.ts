@@ -4,7 +4,7 @@ export { type BatchPlan, batchPlan } from './batches.ts';
 export { changesSince, type FolderChanges } from './changes.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
-export { digestsIfKept, isKnown, type KnownImages, knownImages } from './known-images.ts';
+export { digestsIfKept, isKnown, type KnownImages, keysOf, knownImages } from './known-images.ts';
 export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';
 export { type HowToRead, type OpenSplit, openSplit } from './open-split.ts';
 export { prepareDataset } from './prepare.ts';

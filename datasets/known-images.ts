@@ -8,7 +8,11 @@ export type KnownImages = ReadonlySet<string>;
 /** Rows before other work gets its turn. */
 const rowsAtOnce = 20_000;
 
-const keysOf = ({ source, pixels }: RowDigests, row: number) => [`source ${source[row]}`, `pixels ${pixels[row]}`];
+/** What a row's image is known by. */
+export const keysOf = ({ source, pixels }: RowDigests, row: number) => [
+  `source ${source[row]}`,
+  `pixels ${pixels[row]}`,
+];
 
 /**
  * The images of some splits of some data sets.

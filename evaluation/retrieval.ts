@@ -1,126 +1,206 @@
-import { type Estimate, type Retrieval, retrievalFile } from '../contracts/retrieval.ts';
+import { type DatasetAbout, type SplitName, splitOf, splitText } from '../contracts/artifacts.ts';
+import { queriesFile, type Retrieval, retrievalFile, type Selection } from '../contracts/retrieval.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
-import { describeDataset, rowsByClass } from '../datasets/index.ts';
-import { jsonBytes, writeArtifact } from '../store/index.ts';
+import { describeDataset } from '../datasets/index.ts';
+import { bytesOf, encodeSafetensors, jsonBytes, type StoredTensor, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
+import { type CopiedQueries, copiedQueries } from './copied-queries.ts';
 import { asEmbedding } from './embedding.ts';
-import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
-import { type GalleryMeasures, searchGallery } from './gallery.ts';
-import { bootstrapIntervals } from './metrics/intervals.ts';
-import { mean } from './metrics/statistics.ts';
+import { type FeaturesOf, stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { answersOf, type QueryAnswers, searchGallery } from './gallery.ts';
 import { acceptedAt, type PairCounts, pairsOf, thresholdFor, verification } from './metrics/verification.ts';
-import { requireTestImages } from './split-views.ts';
+import { firstHits, meanOf, measureAnswers, measureCategories } from './retrieval-measures.ts';
+import { categoriesOf, requireCategory, searchOf, selectRows, validationSearch } from './selection.ts';
+import type { LabelledFeatures } from './softmax-classifier.ts';
+import { requireImages } from './split-views.ts';
+import { measureUnknown } from './unknown.ts';
 
-/** With fewer classes an interval from whole classes says little, and single queries are drawn. */
-const leastClasses = 20;
-const worstClasses = 100;
+/** What is searched for, and among what. */
+interface Wanted {
+  readonly query: Selection;
+  readonly gallery: Selection;
+}
 
 /**
- * Each test image as a query among all the others, by the encoder alone: what a search for look-alikes would find. It needs no
- * class to be known from training, so it also measures classes that were held out.
+ * What a search for look-alikes finds, by the encoder alone: each image of a selection is a query among all the others, or among the
+ * images of another selection. It needs no class to be known from training, so it measures those that were held out.
  */
 export async function retrieval(input: JobInput<'retrieval'>, context: JobContext): Promise<JobResult<'retrieval'>> {
-  const about = await describeDataset(context.store, input.dataset);
-  requireTestImages(about);
-  const { k: ks, falseAccepts, seed } = input.parameters;
-  const search = (phase: string, features: Parameters<typeof asEmbedding>[0]) =>
-    searchGallery(asEmbedding(features), (done, total) => {
-      context.progress({ phase, done, total, unit: 'images' });
-      stopIfAsked(context);
-    });
-  const { test, validation } = await withFrozenEncoder(input, context, async (featuresOf) => ({
-    test: await featuresOf('test'),
-    validation: about.splits.validation.count === 0 ? null : await featuresOf('validation'),
-  }));
-  const chosenOn = validation && (await search('pairs of validation images', validation)).pairs;
-  const found = await search('searching test images', test);
+  const { store } = context;
+  const about = await describeDataset(store, input.dataset);
+  const { k, falseAccepts, refusals, seed } = input.parameters;
+  const query = input.parameters.query ?? defaultQuery(about);
+  const wanted: Wanted = { query, gallery: input.parameters.gallery ?? query };
+  for (const { split } of [wanted.query, wanted.gallery]) requireImages(about, split);
+  const rowsOf = async ({ query: asked, gallery: searched }: Wanted) => ({
+    query: await selectRows(store, input.dataset, asked, splitOf(about, asked.split).count),
+    gallery: await selectRows(store, input.dataset, searched, splitOf(about, searched.split).count),
+  });
+  const rows = await rowsOf(wanted);
+  for (const each of ['query', 'gallery'] as const)
+    await requireCategory(store, input.dataset, wanted[each], rows[each]);
+  const chooser = validationSearch(about, wanted);
+  const choosing = chooser && (await rowsOf(chooser));
+  const wantsUnknown = isForUnknown(about, wanted);
+  const features = await withFrozenEncoder(input, context, (featuresOf) =>
+    featuresOfSplits(featuresOf, about, [
+      wanted.query.split,
+      wanted.gallery.split,
+      ...(choosing ? [choosing.query.split, choosing.gallery.split] : []),
+      ...(wantsUnknown ? unknownSplits : []),
+    ]),
+  );
+  const report = (phase: string) => (done: number, total: number) => {
+    context.progress({ phase, done, total, unit: 'images' });
+    stopIfAsked(context);
+  };
+  const search = searchOf(rows, features);
+  const chosenOn = choosing && {
+    split: choosing.query.split,
+    pairs: (
+      await searchGallery(searchOf(choosing, features), report(`pairs of ${splitText(choosing.query.split)} images`))
+    ).pairs,
+  };
+  const found = await searchGallery(search, report(`searching ${splitText(wanted.query.split)} images`));
+  const copies = await copiedQueries(store, input, rows);
+  const isCopy = (row: number) => copies !== null && (copies.inGallery.has(row) || copies.ofTraining.has(row));
+  const answers = answersOf(found, (row) => !isCopy(row));
+  const drawn = { labels: search.query.labels, seed };
+  const categories = await categoriesOf(store, input.dataset, wanted.query.split);
   const retrieved: Retrieval = {
     dataset: about.name,
-    images: test.count,
-    ...measure(found, test.labels, about.classes, { ks: [...new Set([1, ...ks])].sort((a, b) => a - b), seed }),
+    ...wanted,
+    images: search.query.count,
+    galleryImages: search.gallery.count,
+    lone: search.query.count - found.queries.length,
+    ...measureAnswers(answers, { ...drawn, names: about.classes, ks: [...new Set([1, ...k])].sort((a, b) => a - b) }),
+    copies: copies && countCopies(copies, found),
+    categories: categories
+      ? measureCategories(
+          answers,
+          Array.from(rows.query.rows, (row) => categories[row]),
+          drawn,
+        )
+      : [],
     verification: verify(found.pairs, chosenOn, falseAccepts),
+    unknown: wantsUnknown
+      ? await measureUnknown(
+          asEmbedding(features('train')),
+          {
+            test: { known: asEmbedding(features('test')), unseen: asEmbedding(features('unseenTest')) },
+            validation: {
+              known: asEmbedding(features('validation')),
+              unseen: asEmbedding(features('unseenValidation')),
+            },
+          },
+          refusals,
+          report('known or unknown'),
+        )
+      : null,
   };
-  const ref = await writeArtifact(context.store, {
+  const ref = await writeArtifact(store, {
     kind: 'retrieval',
     about: { encoder: input.encoder, dataset: input.dataset },
-    files: [{ path: retrievalFile, content: jsonBytes(retrieved) }],
+    files: [
+      { path: retrievalFile, content: jsonBytes(retrieved) },
+      { path: queriesFile, content: encodeSafetensors(tensorsOf(found, rows.query.rows, isCopy)) },
+    ],
   });
   const [recallAt1] = retrieved.recallAt;
   const [low, high] = recallAt1?.interval ?? [null, null];
   return {
     retrieval: { ...ref, kind: 'retrieval' },
     queries: retrieved.queries,
+    lone: search.query.count - found.queries.length,
     recallAt1: recallAt1?.value ?? null,
     low,
     high,
     mapAtR: retrieved.mapAtR.value,
+    copies: retrieved.copies?.images ?? null,
+    recallAt1WithCopies: retrieved.copies?.with.recallAt1 ?? null,
     equalErrorRate: retrieved.verification.equalErrorRate,
+    unknownAuroc: retrieved.unknown?.test.auroc ?? null,
+    unseenRefused: retrieved.unknown?.test.unseenRefused ?? null,
   };
 }
 
-/** @param names of the classes */
-function measure(
-  { queries, first, rPrecision, mapAtR, ndcg }: GalleryMeasures,
-  labels: Int32Array,
-  names: readonly string[],
-  { ks, seed }: { readonly ks: readonly number[]; readonly seed: number },
-) {
-  const classOf = queries.map((row) => labels[row] as number);
-  const classes = [...new Set(classOf)];
-  const resampled = classes.length < leastClasses ? 'queries' : 'classes';
-  const groupOf = new Map(classes.map((label, group) => [label, group]));
-  const groups =
-    resampled === 'queries' ? queries.map((_, query) => query) : classOf.map((label) => groupOf.get(label) ?? 0);
-  const hits = ks.map((k) => Float64Array.from(first, (rank) => Number(rank <= k)));
-  const measures = [...hits, rPrecision, mapAtR, ndcg];
-  const intervals = bootstrapIntervals(measures, groups, seed);
-  const estimate = (which: number): Estimate => ({
-    value: meanOf(measures[which] ?? []),
-    interval: intervals[which] ?? null,
-  });
+const unknownSplits = ['train', 'validation', 'test', 'unseenValidation', 'unseenTest'] as const;
+
+/** Images of classes that were never trained on, where any are; they say what the encoder is worth on new ones. */
+const defaultQuery = (about: DatasetAbout): Selection => ({
+  split: splitOf(about, 'unseenTest').count > 0 ? 'unseenTest' : 'test',
+});
+
+/** A threshold for what is unknown is measured once, over all categories. */
+const isForUnknown = (about: DatasetAbout, { query, gallery }: Wanted): boolean =>
+  splitOf(about, 'unseenTest').count > 0 &&
+  (query.split === 'test' || query.split === 'unseenTest') &&
+  query.category === undefined &&
+  gallery.category === undefined;
+
+/** Embeds splits, each once. @returns the embeddings of one of them */
+async function featuresOfSplits(
+  featuresOf: FeaturesOf,
+  about: DatasetAbout,
+  splits: readonly SplitName[],
+): Promise<(split: SplitName) => LabelledFeatures> {
+  const found = new Map<SplitName, LabelledFeatures>();
+  for (const split of new Set(splits)) if (splitOf(about, split).count > 0) found.set(split, await featuresOf(split));
+  const none = { features: new Float32Array(), labels: new Int32Array(), count: 0, dimension: 0 };
+  return (split) => found.get(split) ?? none;
+}
+
+/** How many queries find a copy, and what is measured with them. */
+function countCopies({ inGallery, ofTraining }: CopiedQueries, found: QueryAnswers): Retrieval['copies'] {
+  const count = (isOne: (row: number) => boolean) => found.queries.filter(isOne).length;
   return {
-    queries: queries.length,
-    classes: classes.length,
-    seed,
-    resampled,
-    recallAt: ks.map((k, which) => ({ k, ...estimate(which) })),
-    rPrecision: estimate(ks.length),
-    mapAtR: estimate(ks.length + 1),
-    ndcg: estimate(ks.length + 2),
-    worst: worstOf(classOf, hits[0] ?? new Float64Array(), mapAtR, names),
-  } satisfies Partial<Retrieval>;
+    inGallery: count((row) => inGallery.has(row)),
+    ofTraining: count((row) => ofTraining.has(row)),
+    images: count((row) => inGallery.has(row) || ofTraining.has(row)),
+    with: {
+      queries: found.queries.length,
+      recallAt1: meanOf(firstHits(found.first)),
+      mapAtR: meanOf(found.mapAtR),
+    },
+  };
 }
 
-function worstOf(
-  classOf: Int32Array,
-  hits: Float64Array,
-  mapAtR: Float64Array,
-  names: readonly string[],
-): Retrieval['worst'] {
-  return [...rowsByClass(classOf)]
-    .map(([label, rows]) => ({
-      name: names[label] ?? '',
-      queries: rows.length,
-      recallAt1: mean(rows.map((row) => hits[row] as number)),
-      mapAtR: mean(rows.map((row) => mapAtR[row] as number)),
-    }))
-    .sort((a, b) => a.recallAt1 - b.recallAt1 || a.mapAtR - b.mapAtR || (a.name < b.name ? -1 : 1))
-    .slice(0, worstClasses);
-}
+/** @param rows of the split, of each image that is searched for */
+const tensorsOf = (
+  { queries, first, mapAtR }: QueryAnswers,
+  rows: Int32Array,
+  isCopy: (row: number) => boolean,
+): StoredTensor[] => {
+  const shape = [queries.length];
+  return [
+    { name: 'rows', dtype: 'I32', shape, data: bytesOf(queries.map((row) => rows[row] as number)) },
+    { name: 'first', dtype: 'I32', shape, data: bytesOf(first) },
+    { name: 'mapAtR', dtype: 'F32', shape, data: bytesOf(Float32Array.from(mapAtR)) },
+    { name: 'copies', dtype: 'I32', shape, data: bytesOf(queries.map((row) => Number(isCopy(row)))) },
+  ];
+};
 
-/** Validation images choose the threshold, since one that test images chose would look better than it is. */
-function verify(test: PairCounts, validation: PairCounts | null, wanted: number): Retrieval['verification'] {
-  const threshold = validation && thresholdFor(validation, wanted);
+/** Validation images choose the threshold, since one that the test chose would look better than it is. */
+function verify(
+  test: PairCounts,
+  chosenOn: { readonly split: SplitName; readonly pairs: PairCounts } | null,
+  wanted: number,
+): Retrieval['verification'] {
+  const threshold = chosenOn && thresholdFor(chosenOn.pairs, wanted);
   const { pairs, equalErrorRate, roc } = verification(test);
   return {
     pairs,
     equalErrorRate,
     roc: [...roc],
     chosen:
-      validation === null || threshold === null
+      chosenOn === null || threshold === null
         ? null
-        : { wanted, validationPairs: pairsOf(validation), threshold, ...acceptedAt(test, threshold) },
+        : {
+            wanted,
+            chosenOn: chosenOn.split,
+            validationPairs: pairsOf(chosenOn.pairs),
+            threshold,
+            ...acceptedAt(test, threshold),
+          },
   };
 }
-
-const meanOf = (values: ArrayLike<number>): number | null => (values.length === 0 ? null : mean(values));

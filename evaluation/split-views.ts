@@ -1,15 +1,23 @@
-import type { DatasetAbout } from '../contracts/artifacts.ts';
+import { type DatasetAbout, type SplitName, splitOf, splitText } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { visible } from '../contracts/visible-text.ts';
 import { type OpenSplit, spreadRows } from '../datasets/index.ts';
 
-/** @throws ContrailError InvalidDataset where a data set has no test images */
-export function requireTestImages({ name, splits }: DatasetAbout): void {
-  if (splits.test.count === 0)
-    throw new ContrailError(
-      'InvalidDataset',
-      `The data set ${name} has no test images, so there is nothing to measure on. Add images, raise \`test\` in the prepare-data step, or add a folder \`test\`.`,
-    );
+/** @throws ContrailError InvalidDataset where a data set has no images in a split, that says how it gets some */
+export function requireImages(about: DatasetAbout, split: SplitName): void {
+  if (splitOf(about, split).count > 0) return;
+  throw new ContrailError(
+    'InvalidDataset',
+    `The data set ${visible(about.name)} has no ${splitText(split)} images, so there is nothing to measure on. ${
+      split.startsWith('unseen')
+        ? 'Hold classes out by `split: { by: class }` in the prepare-data step'
+        : `Add images, raise \`${split}\` in the prepare-data step, or add a folder \`${split}\``
+    }.`,
+  );
 }
+
+/** @throws ContrailError InvalidDataset where a data set has no test images */
+export const requireTestImages = (about: DatasetAbout): void => requireImages(about, 'test');
 
 /** Up to `most` images of a split, spread evenly over it; to be closed by closing the split itself. */
 export function spreadOver(split: OpenSplit, most: number | undefined): OpenSplit {

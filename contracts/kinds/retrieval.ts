@@ -1,8 +1,17 @@
 import { z } from 'zod';
+import { selectionSchema } from '../retrieval.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const retrievalParameters = z.strictObject({
+  query: selectionSchema
+    .optional()
+    .describe(
+      'the images that are searched for; where absent those of unseenTest, or of test where no class is held out',
+    ),
+  gallery: selectionSchema
+    .optional()
+    .describe('the images that are searched; where absent those of `query`, each among all the others'),
   k: z
     .array(z.int().min(1).max(1000))
     .min(1)
@@ -17,34 +26,59 @@ export const retrievalParameters = z.strictObject({
     .describe(
       'share of pairs of different classes that may be taken for one class; validation images choose the threshold',
     ),
+  refusals: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.05)
+    .describe('share of images of trained classes that may be called unknown; validation images choose the threshold'),
   seed: seedSchema.describe('of the intervals'),
 });
+export type RetrievalParameters = z.infer<typeof retrievalParameters>;
 
 export const retrievalResult = z.strictObject({
   retrieval: artifactOf('retrieval'),
-  queries: z.int().describe('test images whose class has another test image'),
+  queries: z
+    .int()
+    .describe('images that are searched for: their class has another image in the gallery, and they find no copy'),
+  lone: z.int().describe('images whose class has no other in the gallery, which are left out'),
   recallAt1: z
     .number()
     .nullable()
-    .describe('share of them whose nearest test image is of their class; null where there are none'),
+    .describe('share of the queries whose nearest image is of their class; null where there are none'),
   low: z.number().nullable().describe('where its 95 % interval begins'),
   high: z.number().nullable().describe('where it ends'),
   mapAtR: z
     .number()
     .nullable()
     .describe('mean average precision over the R nearest, where R is how many others the class has'),
+  copies: z
+    .int()
+    .nullable()
+    .describe(
+      'queries that are left out because they are exact copies of an image of the gallery or of a training image; null where the data set does not tell',
+    ),
+  recallAt1WithCopies: z.number().nullable().describe('recallAt1 with them'),
   equalErrorRate: z
     .number()
     .nullable()
+    .describe('share of wrong decisions whether two images are of one class, where both kinds of error are as common'),
+  unknownAuroc: z
+    .number()
+    .nullable()
     .describe(
-      'share of wrong decisions whether two test images are of one class, where both kinds of error are as common',
+      'chance that a test image of a trained class has a nearer training image than one of an unseen class; null where no class is held out',
     ),
+  unseenRefused: z
+    .number()
+    .nullable()
+    .describe('share of the unseen test images that are called unknown, by the threshold that `refusals` chose'),
 });
 
 export const retrieval = {
   description:
-    'Search all test images for those like each of them, without a classifier; also for classes that were never trained on',
-  version: 1,
+    'Search images for those like each of them, without a classifier; also for classes that were never trained on',
+  version: 2,
   parameters: retrievalParameters,
   result: retrievalResult,
   inputs: { encoder: 'encoder', dataset: 'dataset' },

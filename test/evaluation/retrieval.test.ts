@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cosineSimilarities } from '../../evaluation/embedding.ts';
-import { searchGallery } from '../../evaluation/gallery.ts';
+import { amongThemselves, answersOf, searchGallery } from '../../evaluation/gallery.ts';
+import { areaUnder, rocCurve } from '../../evaluation/metrics/detection.ts';
 import { bootstrapIntervals } from '../../evaluation/metrics/intervals.ts';
+import { openSetClassificationRate, refusalThreshold, refusedBy } from '../../evaluation/metrics/open-set.ts';
 import { queryMeasures, ranksOf } from '../../evaluation/metrics/ranking.ts';
 import { retrieval } from '../../evaluation/metrics/retrieval.ts';
 import { acceptedAt, binOf, noPairs, thresholdFor, verification } from '../../evaluation/metrics/verification.ts';
@@ -44,7 +46,10 @@ describe('a whole gallery', () => {
 
   it('searched in blocks gives what all similarities at once give', async () => {
     const seen: number[] = [];
-    const found = await searchGallery({ values, count, dimension, labels }, (done) => void seen.push(done));
+    const found = await searchGallery(
+      amongThemselves({ values, count, dimension, labels }),
+      (done) => void seen.push(done),
+    );
     const similarities = cosineSimilarities({ values, count, dimension });
     const whole = retrieval(similarities, labels, [1, 5]);
     expect(found.queries).toHaveLength(whole.queries);
@@ -71,9 +76,83 @@ describe('a whole gallery', () => {
 
   it('of lone images has no queries, and no pairs of one class', async () => {
     const alone = { values: values.subarray(0, 3 * dimension), count: 3, dimension, labels: Int32Array.of(0, 1, 2) };
-    const found = await searchGallery(alone, () => {});
+    const found = await searchGallery(amongThemselves(alone), () => {});
     expect(found.queries).toHaveLength(0);
     expect(verification(found.pairs)).toEqual({ pairs: { same: 0, different: 3 }, equalErrorRate: null, roc: [] });
+  });
+});
+
+describe('queries against a gallery', () => {
+  /** Unit vectors at angles, in degrees. */
+  const at = (...degrees: readonly number[]) => ({
+    values: Float32Array.from(
+      degrees.flatMap((each) => [Math.cos((each * Math.PI) / 180), Math.sin((each * Math.PI) / 180)]),
+    ),
+    count: degrees.length,
+    dimension: 2,
+  });
+  const gallery = { ...at(0, 10, 20, 30), labels: Int32Array.of(2, 1, 2, 1) };
+
+  it('find their class at the places that can be counted by hand', async () => {
+    // From 0 degrees the order is 2, 1, 2, 1: class 1 is at places 2 and 4. From 21 it is 2, 1, 1, 2: class 2 at 1 and 4.
+    const query = { ...at(0, 50, 21), labels: Int32Array.of(1, 7, 2) };
+    const found = await searchGallery({ query, gallery, ownRows: new Int32Array(3).fill(-1) }, () => {});
+    // Class 7 is not in the gallery.
+    expect([...found.queries]).toEqual([0, 2]);
+    expect([...found.first]).toEqual([2, 1]);
+    expect([...found.rPrecision]).toEqual([1 / 2, 1 / 2]);
+    // Of two places: a hit at the second has precision 1/2, one at the first 1.
+    expect([...found.mapAtR]).toEqual([1 / 4, 1 / 2]);
+    const best = 1 + 1 / Math.log2(3);
+    expect(found.ndcg[0]).toBeCloseTo((1 / Math.log2(3) + 1 / Math.log2(5)) / best, 12);
+    expect(found.ndcg[1]).toBeCloseTo((1 + 1 / Math.log2(5)) / best, 12);
+    expect(verification(found.pairs).pairs).toEqual({ same: 4, different: 8 });
+  });
+
+  it('are no answer to themselves where they are in the gallery too, and make each pair once', async () => {
+    const query = { ...at(0, 20), labels: Int32Array.of(2, 2) };
+    const found = await searchGallery({ query, gallery, ownRows: Int32Array.of(0, 2) }, () => {});
+    // Without themselves: from 0 degrees 1, 2, 1; from 20 (10 and 30 are as near, the lower row first) 1, 1, 2.
+    expect([...found.first]).toEqual([2, 3]);
+    expect(verification(found.pairs).pairs).toEqual({ same: 1, different: 4 });
+  });
+
+  it('can be left out of the answers', async () => {
+    const query = { ...at(0, 21), labels: Int32Array.of(1, 2) };
+    const found = await searchGallery({ query, gallery, ownRows: Int32Array.of(-1, -1) }, () => {});
+    const { queries, first, mapAtR } = answersOf(found, (row) => row === 1);
+    expect([[...queries], [...first], [...mapAtR]]).toEqual([[1], [1], [1 / 2]]);
+  });
+});
+
+describe('known or unknown', () => {
+  const known = { scores: Float64Array.of(0.9, 0.8, 0.4, 0.3), isRight: [true, true, false, true] };
+  const unseen = Float64Array.of(0.5, 0.35);
+
+  it('counts of all pairs those in which the known image is nearer, and of its class', () => {
+    // 0.9 and 0.8 are above both, 0.4 above one but of another class, 0.3 above none.
+    expect(areaUnder(rocCurve(known.scores, unseen))).toBe(5 / 8);
+    expect(openSetClassificationRate(known, unseen)).toBe(4 / 8);
+    expect(openSetClassificationRate(known, new Float64Array())).toBeNull();
+    expect(openSetClassificationRate({ scores: known.scores, isRight: known.isRight.map(() => false) }, unseen)).toBe(
+      0,
+    );
+  });
+
+  it('refuses at most the wanted share of known images', () => {
+    const threshold = refusalThreshold(known.scores, 0.25) ?? Number.NaN;
+    expect(threshold).toBe(0.4);
+    expect(refusedBy(known.scores, threshold)).toBe(0.25);
+    expect(refusedBy(unseen, threshold)).toBe(0.5);
+    expect(refusedBy(new Float64Array(), threshold)).toBeNull();
+    expect(refusalThreshold(new Float64Array(), 0.1)).toBeNull();
+    const scores = fc.array(fc.double({ min: -1, max: 1, noNaN: true }), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(scores, fc.double({ min: 0, max: 0.5, noNaN: true }), (values, wanted) => {
+        const own = Float64Array.from(values);
+        expect(refusedBy(own, refusalThreshold(own, wanted) ?? Number.NaN)).toBeLessThanOrEqual(wanted + 1e-9);
+      }),
+    );
   });
 });
 

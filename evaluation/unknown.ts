@@ -1,0 +1,90 @@
+import type { Unknown } from '../contracts/retrieval.ts';
+import { tf } from '../training/index.ts';
+import { unitRows } from './embedding.ts';
+import type { Labelled } from './gallery.ts';
+import { areaUnder, rocCurve } from './metrics/detection.ts';
+import { type KnownScores, openSetClassificationRate, refusalThreshold, refusedBy } from './metrics/open-set.ts';
+
+const largestBlock = 500;
+const blockValues = 16_000_000;
+
+/** Images of trained classes and of others. */
+export interface KnownAndUnseen {
+  readonly known: Labelled;
+  readonly unseen: Labelled;
+}
+
+/**
+ * How well images of classes that were never trained on are told from others by their nearest training image. Validation images of
+ * trained classes choose the threshold; images of the test are only measured.
+ *
+ * @param refusals share of images of trained classes that may be called unknown
+ * @param onProgress is told how many images have been looked at, and may throw to stop
+ */
+export async function measureUnknown(
+  train: Labelled,
+  { test, validation }: { readonly test: KnownAndUnseen; readonly validation: KnownAndUnseen },
+  refusals: number,
+  onProgress: (done: number, total: number) => void,
+) {
+  const sets = [test.known, test.unseen, validation.known, validation.unseen] as const;
+  const total = sets.reduce((sum, { count }) => sum + count, 0);
+  const found: KnownScores[] = [];
+  let done = 0;
+  const gallery = unitRows(train);
+  try {
+    for (const set of sets) {
+      const before = done;
+      found.push(await nearestTraining({ unit: gallery, ...train }, set, (at) => onProgress(before + at, total)));
+      done += set.count;
+    }
+  } finally {
+    gallery.dispose();
+  }
+  const [known, unseen, chosenKnown, chosenUnseen] = found as [KnownScores, KnownScores, KnownScores, KnownScores];
+  const threshold = refusalThreshold(chosenKnown.scores, refusals);
+  const isThere = validation.known.count > 0 && validation.unseen.count > 0;
+  return {
+    test: told(known, unseen, threshold),
+    validation: isThere ? told(chosenKnown, chosenUnseen, threshold) : null,
+    wanted: refusals,
+    threshold,
+  };
+}
+
+function told(known: KnownScores, { scores: unseen }: KnownScores, threshold: number | null): Unknown {
+  return {
+    images: { known: known.scores.length, unseen: unseen.length },
+    auroc: areaUnder(rocCurve(known.scores, unseen)),
+    oscr: openSetClassificationRate(known, unseen),
+    knownRefused: threshold === null ? null : refusedBy(known.scores, threshold),
+    unseenRefused: threshold === null ? null : refusedBy(unseen, threshold),
+  };
+}
+
+/** The similarity of each image to the nearest training image, and whether that is of its class. */
+async function nearestTraining(
+  { unit, labels, count }: Pick<Labelled, 'labels' | 'count'> & { readonly unit: ReturnType<typeof unitRows> },
+  images: Labelled,
+  onProgress: (done: number) => void,
+): Promise<KnownScores> {
+  const scores = new Float64Array(images.count);
+  const isRight: boolean[] = [];
+  const block = Math.max(1, Math.min(largestBlock, Math.floor(blockValues / count)));
+  for (let start = 0; start < images.count; start += block) {
+    const size = Math.min(block, images.count - start);
+    const { dimension } = images;
+    const rows = images.values.subarray(start * dimension, (start + size) * dimension);
+    const top = tf.tidy(() => {
+      const queries = unitRows({ values: rows, count: size, dimension });
+      return tf.topk(tf.matMul(queries, unit, false, true), 1);
+    });
+    scores.set(top.values.dataSync<'float32'>(), start);
+    for (const [at, nearest] of top.indices.dataSync<'int32'>().entries())
+      isRight.push(labels[nearest] === images.labels[start + at]);
+    tf.dispose([top.values, top.indices]);
+    onProgress(start + size);
+    await new Promise(setImmediate);
+  }
+  return { scores, isRight };
+}
