@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { artifactRefSchema, splitNameSchema } from './artifacts.ts';
+import { artifactRefSchema, splitNameSchema, splitText } from './artifacts.ts';
 
 /** Some images of a data set: a split, or those of one category of it. */
 export const selectionSchema = z.strictObject({
@@ -140,3 +140,10 @@ export const retrievalFile = 'retrieval.json';
  * class), `mapAtR` F32, `copies` I32 (1 where it finds a copy). Results of version 1 lack the file.
  */
 export const queriesFile = 'queries.safetensors';
+
+/** What a search is for, in words: `unseen test images, each among all the others`. */
+export function searchText({ query, gallery }: Pick<Retrieval, 'query' | 'gallery'>): string {
+  const of = ({ split, category }: Selection) =>
+    `${splitText(split)} images${category === undefined ? '' : ` of ${category}`}`;
+  return isAmong(query, gallery) ? `${of(query)}, each among all the others` : `${of(query)} among ${of(gallery)}`;
+}

@@ -1,5 +1,7 @@
+import { splitText } from '../../contracts/artifacts.ts';
 import { markdownText } from '../../contracts/markdown-text.ts';
-import type { Estimate, Retrieval } from '../../contracts/retrieval.ts';
+import { type Estimate, type Retrieval, searchText, type Unknown } from '../../contracts/retrieval.ts';
+import { retrievalNotes } from '../retrieval-notes.ts';
 import { percent, table } from './table.ts';
 
 const percentOf = (value: number | null) => (value === null ? 'not measured' : percent(value));
@@ -8,7 +10,7 @@ const intervalOf = ({ interval }: Estimate) =>
 
 /** Retrieval as Markdown, for people. */
 export function formatRetrieval(found: Retrieval): string {
-  const { dataset, images, queries, classes, resampled, recallAt, worst, verification } = found;
+  const { dataset, classes, resampled, recallAt, worst, categories, verification } = found;
   const { pairs, equalErrorRate, chosen } = verification;
   const measures: readonly (readonly [string, Estimate])[] = [
     ...recallAt.map((each) => [`recall at ${each.k}`, each] as const),
@@ -16,9 +18,9 @@ export function formatRetrieval(found: Retrieval): string {
     ['MAP at R', found.mapAtR],
     ['nDCG', found.ndcg],
   ];
-  return `# Retrieval among ${images} test images of ${markdownText(dataset)}
+  return `# Retrieval of ${markdownText(dataset)}: ${markdownText(searchText(found))}
 
-Each of ${queries} images is a query among all the others; ${images - queries} are alone in their class, which leaves nothing to find.
+${retrievalNotes(found).join('\n')}
 The intervals are of ${classes} classes, by drawing ${resampled === 'classes' ? 'whole classes' : 'single queries'} anew.
 
 ${table(
@@ -32,9 +34,27 @@ On ${pairs.same} pairs of one class and ${pairs.different} of different classes.
 ${
   chosen === null
     ? 'There are no validation pairs to choose a threshold on.'
-    : `For at most ${percent(chosen.wanted)} false accepts, validation images chose the cosine similarity ${chosen.threshold.toFixed(4)}. On test images it accepts ${percentOf(chosen.trueAccepts)} of the pairs of one class and ${percentOf(chosen.falseAccepts)} of the others.`
+    : `For at most ${percent(chosen.wanted)} false accepts, ${splitText(chosen.chosenOn ?? 'validation')} images chose the cosine similarity ${chosen.threshold.toFixed(4)}. Here it accepts ${percentOf(chosen.trueAccepts)} of the pairs of one class and ${percentOf(chosen.falseAccepts)} of the others.`
 }
-${
+${unknownSection(found.unknown)}${
+  categories.length < 2
+    ? ''
+    : `
+## By category
+
+${table(
+  ['category', 'queries', 'recall at 1', '95 % interval', 'MAP at R', '95 % interval'],
+  categories.map(({ name, queries, recallAt1, mapAtR }) => [
+    name,
+    queries,
+    percentOf(recallAt1.value),
+    intervalOf(recallAt1),
+    percentOf(mapAtR.value),
+    intervalOf(mapAtR),
+  ]),
+)}
+`
+}${
   worst.length === 0
     ? ''
     : `
@@ -46,4 +66,39 @@ ${table(
 )}
 `
 }`;
+}
+
+function unknownSection(unknown: Retrieval['unknown']): string {
+  if (unknown === null) return '';
+  const row = (name: string, { images, auroc, oscr, knownRefused, unseenRefused }: Unknown) => [
+    name,
+    images.known,
+    images.unseen,
+    percentOf(auroc),
+    percentOf(oscr),
+    percentOf(knownRefused),
+    percentOf(unseenRefused),
+  ];
+  return `
+## Known or unknown?
+
+${
+  unknown.threshold === null
+    ? 'There are no validation images to choose a threshold on.'
+    : `An image is called unknown where its nearest training image has a cosine similarity below ${unknown.threshold.toFixed(4)}: validation images chose it, so that at most ${percent(unknown.wanted)} of those of trained classes are.`
+}
+
+${table(
+  [
+    'images',
+    'of trained classes',
+    'of unseen classes',
+    'AUROC',
+    'OSCR, area',
+    'known called unknown',
+    'unseen called unknown',
+  ],
+  [row('test', unknown.test), ...(unknown.validation ? [row('validation', unknown.validation)] : [])],
+)}
+`;
 }

@@ -1,16 +1,19 @@
 import * as Plot from '@observablehq/plot';
 import type { Report } from '../../contracts/report.ts';
 import type { Arm } from '../arms.ts';
+import { type SearchGroup, searchesOf } from '../searches.ts';
 import { armColour, type Drawing, draw, grid } from './draw.ts';
 import { drawRoc } from './roc.ts';
 import { wholeOnly } from './training.ts';
 
 const indexOf = (arms: readonly Arm[], name: string) => arms.find((arm) => arm.name === name)?.index ?? 0;
 
-/** How often one of the same class is among the k nearest, by k, with intervals; and how well pairs are told. */
-export function drawRetrieval(retrieval: Report['retrieval'], arms: readonly Arm[]): Drawing[] {
-  if (retrieval.length === 0) return [];
-  const recalls = retrieval.flatMap(({ arm, step, retrieval: { recallAt } }) =>
+/** Of each search how often one of the same class is among the k nearest, by k, with intervals; and how well pairs are told. */
+export const drawRetrieval = (retrieval: Report['retrieval'], arms: readonly Arm[]): Drawing[] =>
+  searchesOf(retrieval).flatMap((search) => drawSearch(search, arms));
+
+function drawSearch({ found, suffix }: SearchGroup, arms: readonly Arm[]): Drawing[] {
+  const recalls = found.flatMap(({ arm, step, retrieval: { recallAt } }) =>
     recallAt.flatMap(({ k, value, interval }) =>
       value === null
         ? []
@@ -24,7 +27,7 @@ export function drawRetrieval(retrieval: Report['retrieval'], arms: readonly Arm
       : [
           draw(
             {
-              name: 'retrieval-recall',
+              name: `retrieval-recall${suffix}`,
               title: 'Recall at k',
               description: 'Share of queries with one of their class among the k nearest, with 95 % intervals.',
             },
@@ -49,10 +52,10 @@ export function drawRetrieval(retrieval: Report['retrieval'], arms: readonly Arm
           ),
         ]),
     ...drawRoc(
-      retrieval.map(({ arm, step, retrieval: { verification } }) => ({ arm, step, roc: verification.roc })),
+      found.map(({ arm, step, retrieval: { verification } }) => ({ arm, step, roc: verification.roc })),
       arms,
       {
-        name: 'retrieval-pairs',
+        name: `retrieval-pairs${suffix}`,
         title: 'Pairs told apart',
         description:
           'Share of pairs of one class that are accepted, by the share of pairs of different classes that are.',

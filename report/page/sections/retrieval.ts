@@ -1,68 +1,135 @@
+import { splitText } from '../../../contracts/artifacts.ts';
 import { times } from '../../../contracts/counted.ts';
 import type { Report } from '../../../contracts/report.ts';
-import type { Estimate, Retrieval } from '../../../contracts/retrieval.ts';
+import type { Estimate, Retrieval, Unknown } from '../../../contracts/retrieval.ts';
 import type { Arm } from '../../arms.ts';
 import { meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
-import { html } from '../html.ts';
+import { retrievalNotes } from '../../retrieval-notes.ts';
+import { type SearchGroup, searchesOf } from '../../searches.ts';
+import { type Html, html } from '../html.ts';
 import { armLabel, armRow, card, figuresOf, legend, n, type Section, table } from '../parts.ts';
 
 const worstShown = 12;
+const categoriesShown = 30;
 
-/** What a search among the test images finds. @param comparable whether all were measured on the same test images; else none is the best */
+/** What searches for look-alikes find. @param comparable whether all were measured on the same test images; else none is the best */
 export function retrievalSection(
   report: Report,
   arms: readonly Arm[],
   drawings: ReadonlyMap<string, Drawing>,
   comparable = true,
 ): Section | null {
+  const searches = searchesOf(report.retrieval);
   const [first] = report.retrieval;
   if (!first) return null;
-  const shown = arms.filter(({ name }) => report.retrieval.some(({ arm }) => arm === name));
-  const own = (arm: Arm) => report.retrieval.filter((each) => each.arm === arm.name).map((each) => each.retrieval);
-  const row = (name: string, of: (found: Retrieval) => Estimate | null, goal: 'higher' | 'lower' = 'higher') => {
-    const found = shown.map((arm) => own(arm).flatMap((each) => of(each) ?? []));
-    const values = found.map((each) => each.flatMap(({ value }) => value ?? []));
-    return armRow(name, values, (each, at) => textOf(each, found[at] ?? []), { comparable, goal });
+  const hasIntervals = arms.some((arm) => searches.some(({ found }) => ofArm(found, arm).length === 1));
+  return {
+    id: 'retrieval',
+    heading: 'Look-alikes',
+    lead: `What the nearest images are, by the embedding alone.${hasIntervals ? ' In brackets: 95 % intervals.' : ''}`,
+    body: html`${searches.map((search) => searchOf(search, arms, drawings, comparable))}`,
   };
-  const ks = [...new Set(report.retrieval.flatMap(({ retrieval }) => retrieval.recallAt.map(({ k }) => k)))].sort(
-    (a, b) => a - b,
-  );
-  const rows = [
+}
+
+const ofArm = (found: Report['retrieval'], arm: Arm): readonly Retrieval[] =>
+  found.filter((each) => each.arm === arm.name).map((each) => each.retrieval);
+
+function searchOf(
+  { title, suffix, found }: SearchGroup,
+  arms: readonly Arm[],
+  drawings: ReadonlyMap<string, Drawing>,
+  comparable: boolean,
+): Html {
+  const [first] = found;
+  if (!first) return html``;
+  const { classes, dataset, worst, categories } = first.retrieval;
+  const shown = arms.filter((arm) => ofArm(found, arm).length > 0);
+  const by = shown.length > 1 ? `, by ${first.step}` : '';
+  const space = html`<div style="margin-top:14px"></div>`;
+  return html`<h3${suffix === '' ? null : html` style="margin-top:28px"`}>${title[0]?.toUpperCase()}${title.slice(1)}</h3><p class="muted">${dataset}, ${times(classes, 'class', 'classes')}. ${retrievalNotes(first.retrieval).join(' ')}</p>${card(
+    html`${legend(shown)}<div class="grid">${figuresOf(drawings, [`retrieval-recall${suffix}`, `retrieval-pairs${suffix}`])}</div>`,
+  )}${space}${card(table('Retrieval', ['', ...shown.map(armLabel)], measureRows(found, shown, comparable)))}${
+    found.some(({ retrieval }) => retrieval.unknown !== null)
+      ? html`${space}${card(html`${table('Known or unknown', ['', ...shown.map(armLabel)], unknownRows(found, shown, comparable))}<p class="muted">${unknownText(first.retrieval.unknown)}</p>`)}`
+      : null
+  }${
+    categories.length < 2
+      ? null
+      : html`${space}${card(
+          table(
+            `Categories that are found least${by}`,
+            ['category', 'queries', 'recall at 1', 'MAP at R'],
+            categories
+              .slice(0, categoriesShown)
+              .map((each) => [
+                each.name,
+                n(String(each.queries)),
+                n(textOf(valuesOf([each.recallAt1]), [each.recallAt1])),
+                n(textOf(valuesOf([each.mapAtR]), [each.mapAtR])),
+              ]),
+          ),
+        )}`
+  }${
+    worst.length === 0 || classes < 2
+      ? null
+      : html`${space}${card(
+          table(
+            `Classes that are found least${by}`,
+            ['class', 'queries', 'recall at 1', 'MAP at R'],
+            worst
+              .slice(0, worstShown)
+              .map((each) => [each.name, n(String(each.queries)), n(percent(each.recallAt1)), n(percent(each.mapAtR))]),
+          ),
+        )}`
+  }`;
+}
+
+type Goal = 'higher' | 'lower';
+
+/** A row of the table: a measure of each arm. */
+function rowOf(found: Report['retrieval'], shown: readonly Arm[], comparable: boolean) {
+  return (name: string, of: (found: Retrieval) => Estimate | null, goal: Goal = 'higher') => {
+    const estimates = shown.map((arm) => ofArm(found, arm).flatMap((each) => of(each) ?? []));
+    return armRow(name, estimates.map(valuesOf), (each, at) => textOf(each, estimates[at] ?? []), { comparable, goal });
+  };
+}
+
+function measureRows(found: Report['retrieval'], shown: readonly Arm[], comparable: boolean) {
+  const row = rowOf(found, shown, comparable);
+  const ks = [...new Set(found.flatMap(({ retrieval }) => retrieval.recallAt.map(({ k }) => k)))].sort((a, b) => a - b);
+  return [
     ...ks.map((k) => row(`recall at ${k}`, ({ recallAt }) => recallAt.find((each) => each.k === k) ?? null)),
     row('R-precision', ({ rPrecision }) => rPrecision),
     row('MAP at R', ({ mapAtR }) => mapAtR),
     row('nDCG', ({ ndcg }) => ndcg),
-    row(
-      'equal error rate of pairs',
-      ({ verification }) => ({ value: verification.equalErrorRate, interval: null }),
-      'lower',
-    ),
+    row('equal error rate of pairs', ({ verification }) => single(verification.equalErrorRate), 'lower'),
   ];
-  const hasIntervals = shown.some((arm) => own(arm).length === 1);
-  const { images, queries, classes, worst, dataset } = first.retrieval;
-  return {
-    id: 'retrieval',
-    heading: 'Look-alikes',
-    lead: `What the nearest images are, for ${times(queries, 'test image')} of ${times(classes, 'class', 'classes')} of ${dataset}, each among all the others.${images > queries ? ` Images that are alone in their class, for which there is nothing to find: ${images - queries}.` : ''}${hasIntervals ? ' In brackets: 95 % intervals.' : ''}`,
-    body: html`${card(
-      html`${legend(shown)}<div class="grid">${figuresOf(drawings, ['retrieval-recall', 'retrieval-pairs'])}</div>`,
-    )}<div class="card" style="margin-top:14px">${table('Retrieval', ['', ...shown.map(armLabel)], rows)}</div>${
-      worst.length === 0 || classes < 2
-        ? null
-        : html`<div class="card" style="margin-top:14px">${table(
-            `Classes that are found least${shown.length > 1 ? `, by ${first.step}` : ''}`,
-            ['class', 'queries', 'recall at 1', 'MAP at R'],
-            worst
-              .slice(0, worstShown)
-              .map(
-                (each) =>
-                  [each.name, n(String(each.queries)), n(percent(each.recallAt1)), n(percent(each.mapAtR))] as const,
-              ),
-          )}</div>`
-    }`,
-  };
 }
+
+function unknownRows(found: Report['retrieval'], shown: readonly Arm[], comparable: boolean) {
+  const row = rowOf(found, shown, comparable);
+  const test = (name: string, of: (told: Unknown) => number | null, goal?: Goal) =>
+    row(name, ({ unknown }) => unknown && single(of(unknown.test)), goal);
+  return [
+    test('AUROC', ({ auroc }) => auroc),
+    test('OSCR, area', ({ oscr }) => oscr),
+    test('unseen images called unknown', ({ unseenRefused }) => unseenRefused),
+    test('known images called unknown', ({ knownRefused }) => knownRefused, 'lower'),
+  ];
+}
+
+function unknownText(unknown: Retrieval['unknown']): string {
+  if (unknown === null) return '';
+  const { images } = unknown.test;
+  const on = `On ${times(images.known, `${splitText('test')} image`)} of trained classes and ${times(images.unseen, 'image')} of classes that were never trained on.`;
+  return unknown.threshold === null
+    ? `${on} There are no validation images to choose a threshold on.`
+    : `${on} An image is called unknown where its nearest training image has a cosine similarity below ${unknown.threshold.toFixed(4)}: validation images chose it, so that at most ${percent(unknown.wanted)} of those of trained classes are.`;
+}
+
+const single = (value: number | null): Estimate => ({ value, interval: null });
+const valuesOf = (found: readonly Estimate[]): number[] => found.flatMap(({ value }) => value ?? []);
 
 /** Of one run its value and interval; of several their mean and deviation. */
 function textOf(values: readonly number[], found: readonly Estimate[]): string {
