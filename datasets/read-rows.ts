@@ -1,6 +1,6 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import type { Store } from '../store/index.ts';
-import { openSplit } from './open-split.ts';
+import { type HowToRead, openSplit } from './open-split.ts';
 
 /** Images of one size: bytes [count, height, width, channels]. */
 export interface ImageRows {
@@ -11,8 +11,14 @@ export interface ImageRows {
 }
 
 /** Reads some images of a split, in the order of the rows given. @throws ContrailError CorruptArtifact */
-export async function readRows(store: Store, ref: ArtifactRef, name: SplitName, rows: Int32Array): Promise<ImageRows> {
-  const split = await openSplit(store, ref, name);
+export async function readRows(
+  store: Store,
+  ref: ArtifactRef,
+  name: SplitName,
+  rows: Int32Array,
+  how: HowToRead = {},
+): Promise<ImageRows> {
+  const split = await openSplit(store, ref, name, undefined, how);
   try {
     const { height, width, channels } = split;
     const pixels = new Uint8Array(rows.length * height * width * channels);

@@ -122,7 +122,7 @@ describe('training on images that stay in the store', () => {
 
   it('decodes images that are kept as files, with any number of threads, to the same bits', async () => {
     const files = await prepare(0, { size: 40, encoding: {} });
-    const config = { ...supcon, augmentation: 'simclr' };
+    const config = { ...supcon, augmentation: 'photos', multiCrop: { views: 2, size: 16 } };
     const expected = await threeEpochs('files-in-memory', config, resident, files);
     for (const threads of [1, 3]) {
       const run = `files-by-${threads}`;

@@ -1,9 +1,8 @@
 import type { SampleViewsInput, SampleViewsResult } from '../../contracts/trainer.ts';
-import { augmentationRecipes } from '../../contracts/training.ts';
 import { describeDataset, readRows, spreadRows } from '../../datasets/index.ts';
 import type { ImageSize } from '../augmentation/geometry.ts';
 import { drawsOfGroup, type ViewGroup, viewGroups, viewsOf } from '../augmentation/view-groups.ts';
-import { byteTensor, imagesOfBytes } from '../ops.ts';
+import { byteTensor, imagesOfBytes, resizedTo } from '../ops.ts';
 import type { JobContext } from '../process/job.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
 
@@ -16,18 +15,18 @@ export async function sampleViews(
 ): Promise<SampleViewsResult> {
   const { splits, image } = await describeDataset(store, dataset);
   const rows = spreadRows(splits.train.count, shownImages);
-  const { pixels, height, width, channels } = await readRows(store, dataset, 'train', rows);
+  const { pixels, height, width, channels } = await readRows(store, dataset, 'train', rows, {
+    as: 'stored',
+  });
   // Two of full size also where a step sees one, so that their difference shows.
   const [ofFullSize, ...others] = viewGroups(config, image) as [ViewGroup, ...ViewGroup[]];
   const groups = [{ ...ofFullSize, views: 2 }, ...others];
-  const whole = { purpose: 'views', views: 1, size: image, augmentation: augmentationRecipes.none };
   const shown = tf.tidy(() => {
     const images = imagesOfBytes(byteTensor(pixels, [rows.length, height, width, channels]));
     const drawing = { seed: config.seed, batch: rows.length, step: tf.scalar(0, 'int32') };
-    const drawn = [whole, ...groups].map((group) =>
-      framed(viewsOf(images, group, drawsOfGroup(group, drawing)), image),
-    );
-    return Uint8Array.from(tf.round(tf.mul(tf.clipByValue(tf.concat(drawn), 0, 1), 255)).dataSync());
+    const views = groups.map((group) => framed(viewsOf(images, group, drawsOfGroup(group, drawing)), image));
+    const all = tf.concat([resizedTo(images, image), ...views]);
+    return Uint8Array.from(tf.round(tf.mul(tf.clipByValue(all, 0, 1), 255)).dataSync());
   });
   return {
     images: rows.length,
