@@ -38,3 +38,11 @@ export function placed(rejected: readonly Unused[], { files }: Pick<FolderAccoun
     return place === undefined ? each : { ...each, place };
   });
 }
+
+/** What to call something that cannot be used: with the row of a table that names it. */
+export const shownName = ({ path, place }: { readonly path: string } & Named): string =>
+  place === undefined ? path : `${place} ${path}`;
+
+/** What it is that cannot be used. */
+export const nounOf = (rejected: readonly Named[]): 'file' | 'row' =>
+  rejected.some(({ place }) => place !== undefined) ? 'row' : 'file';

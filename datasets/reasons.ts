@@ -1,3 +1,5 @@
+import { shownName } from './account.ts';
+
 /** Files that cannot be used for one reason. */
 export interface ReasonCount {
   readonly reason: string;
@@ -14,12 +16,13 @@ export function reasonsOf(
   rejected: readonly { readonly path: string; readonly reason: string; readonly place?: string }[],
 ): readonly ReasonCount[] {
   const groups = new Map<string, { reason: string; count: number; first: string[] }>();
-  for (const { path, reason, place } of rejected) {
+  for (const each of rejected) {
+    const { reason } = each;
     const common = reason.replace(/ \([^()]*\)$/, '');
     const group = groups.get(common) ?? { reason, count: 0, first: [] };
     if (group.reason !== reason) group.reason = common;
     group.count++;
-    if (group.first.length < mostFirst) group.first.push(place === undefined ? path : `${place} ${path}`);
+    if (group.first.length < mostFirst) group.first.push(shownName(each));
     groups.set(common, group);
   }
   const sorted = [...groups.values()].sort((a, b) => b.count - a.count);

@@ -1,7 +1,7 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { visible } from '../contracts/visible-text.ts';
-import type { Unused } from './account.ts';
+import { nounOf, type Unused } from './account.ts';
 import { imagesOfClass } from './count-per-class.ts';
 import { reasonsOf } from './reasons.ts';
 
@@ -28,12 +28,13 @@ export function requireUsable(
   },
 ): void {
   const problems: string[] = [];
+  const noun = nounOf(rejected);
   const used = classes.map((_, label) => imagesOfClass(splits, label));
   const lost = classes.filter((_, label) => (found[label] ?? 0) > 0 && used[label] === 0);
   const isTooMuch = rejected.length > maximumRejected;
   if (isTooMuch)
     problems.push(
-      `${rejected.length === 1 ? 'One file' : `${rejected.length} files`} cannot be used, and maximumRejected is ${maximumRejected}. Mend or remove them, or raise it.`,
+      `${rejected.length === 1 ? `One ${noun}` : `${rejected.length} ${noun}s`} cannot be used, and maximumRejected is ${maximumRejected}. Mend or remove them, or raise it.`,
     );
   if (rejected.length > 0 && lost.length > 0)
     problems.push(
@@ -50,13 +51,13 @@ export function requireUsable(
       ? []
       : reasonsOf(rejected).map(
           ({ reason, count, first }) =>
-            `  ${count === 1 ? '' : `${count} files, first `}${first
+            `  ${count === 1 ? '' : `${count} ${noun}s, first `}${first
               .slice(0, count === 1 ? 1 : 3)
               .map(visible)
               .join(', ')}: ${visible(reason)}`,
         );
   throw new ContrailError(
     'InvalidDataset',
-    [...problems, ...reasons, ...(list === null ? [] : [`Every file and what became of it: ${list}`])].join('\n'),
+    [...problems, ...reasons, ...(list === null ? [] : [`Every ${noun} and what became of it: ${list}`])].join('\n'),
   );
 }

@@ -1,6 +1,6 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { visible } from '../../contracts/visible-text.ts';
-import type { Rejected } from './walk.ts';
+import { nounOf, shownName, type Unused } from '../account.ts';
 
 /** Problems that are told; the list has all. */
 const mostProblems = 12;
@@ -21,12 +21,13 @@ export function notUnderstood(
     layout,
   }: {
     readonly problems: readonly string[];
-    readonly rejected: readonly Rejected[];
+    readonly rejected: readonly Unused[];
     readonly list: string | null;
     readonly layout: string;
   },
 ): ContrailError {
   const more = problems.length - mostProblems;
+  const noun = nounOf(rejected);
   return new ContrailError(
     'InvalidDataset',
     [
@@ -35,12 +36,12 @@ export function notUnderstood(
       ...(more > 0 ? [`  and ${more} more`] : []),
       ...(rejected.length > 0
         ? [
-            `${rejected.length === 1 ? 'One file is' : `${rejected.length} files are`} rejected besides:`,
-            ...rejected.slice(0, mostRejectedShown).map((each) => `  ${visible(`${each.path} ${each.reason}`)}`),
+            `${rejected.length === 1 ? `One ${noun} is` : `${rejected.length} ${noun}s are`} rejected besides:`,
+            ...rejected.slice(0, mostRejectedShown).map((each) => `  ${visible(`${shownName(each)} ${each.reason}`)}`),
             ...(rejected.length > mostRejectedShown ? [`  and ${rejected.length - mostRejectedShown} more`] : []),
           ]
         : []),
-      ...(list === null ? [] : [`All files that were found: ${list}`]),
+      ...(list === null ? [] : [`All ${noun}s that were found: ${list}`]),
       layout,
     ].join('\n'),
   );

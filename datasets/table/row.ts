@@ -53,9 +53,11 @@ export function rowOf(
     readonly relabelOf: (name: string) => Relabel | undefined;
   },
 ): { readonly row: TableRow; readonly written: string | null } {
-  const rejected = (name: string, reason: string) => ({
-    row: { line, name, is: 'rejected', reason } as const,
-    written: null,
+  const label = labelOfCell(cells.label);
+  const written = 'text' in label ? label.text : null;
+  const rejected = (name: string, reason: string, of = written) => ({
+    row: { line, name, is: 'rejected', reason, ...(of === null ? {} : { label: of }) } as const,
+    written,
   });
   const image = textOfCell(cells.image);
   if ('problem' in image) return rejected('', `has an image that ${image.problem}`);
@@ -65,18 +67,16 @@ export function rowOf(
   const { name } = found;
   if ('reason' in found) return rejected(name, found.reason);
   const { source } = found;
-  const label = labelOfCell(cells.label);
-  const written = 'text' in label ? label.text : null;
   const relabel = relabelOf(name);
   if (relabel?.label === null) return { row: { line, name, is: 'dropped', source, byLine: relabel.line }, written };
   const given = relabel ? { text: relabel.label ?? '' } : label;
+  if ('problem' in given) return rejected(name, given.problem);
   const group = nameOfCell(cells.group, 'group');
   const category = nameOfCell(cells.category, 'category');
   const split = splitOfCell(cells.split);
-  if ('problem' in given) return rejected(name, given.problem);
-  if ('problem' in group) return rejected(name, group.problem);
-  if ('problem' in category) return rejected(name, category.problem);
-  if ('problem' in split) return rejected(name, split.problem);
+  if ('problem' in group) return rejected(name, group.problem, given.text);
+  if ('problem' in category) return rejected(name, category.problem, given.text);
+  if ('problem' in split) return rejected(name, split.problem, given.text);
   const facts = {
     ...(group.text === '' ? {} : { group: group.text }),
     ...(category.text === '' ? {} : { category: category.text }),

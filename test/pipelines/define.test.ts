@@ -119,7 +119,7 @@ finally:
         line: 0,
         column: 0,
         message:
-          'steps.data.with.dataset: dataset must be one of fashion-mnist, mnist, cifar10, image-folder, generated, not "cifar"',
+          'steps.data.with.dataset: dataset must be one of fashion-mnist, mnist, cifar10, image-folder, table, generated, not "cifar"',
       },
     ]);
   });

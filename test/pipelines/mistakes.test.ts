@@ -64,7 +64,7 @@ const cases: [string, string, string[]][] = [
   [
     'a missing parameter',
     'name: a\nsteps: { data: { uses: prepare-data } }',
-    ['p.yaml:2:10: dataset must be one of fashion-mnist, mnist, cifar10, image-folder, generated, not nothing'],
+    ['p.yaml:2:10: dataset must be one of fashion-mnist, mnist, cifar10, image-folder, table, generated, not nothing'],
   ],
   [
     'a misspelt parameter',

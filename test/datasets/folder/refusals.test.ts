@@ -13,7 +13,7 @@ describe('a path that is no folder of images', () => {
   for (const [what, content, message] of [
     ['photos.zip', Buffer.from('PK\x03\x04'), /photos\.zip is a zip archive, not a folder\. Unpack it/],
     ['photos.tar.gz', Buffer.from([0x1f, 0x8b, 8]), /is a gzip archive, not a folder\. Unpack it/],
-    ['labels.csv', 'file,label', /labels\.csv is a file, not a folder\. Tables of labels are not read/],
+    ['labels.csv', 'file,label', /labels\.csv is a table, not a folder\. It is read by `dataset: table`/],
     ['0.png', Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), /0\.png is a file, not a folder/],
   ] as const)
     it(`${what} gets its own sentence, with the layout`, async () => {
