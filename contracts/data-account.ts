@@ -1,4 +1,5 @@
 import { splitNames, splitText } from './artifacts.ts';
+import { times } from './counted.ts';
 import { type DataSummary, dataSummarySchema, prepareDataResult } from './kinds/prepare-data.ts';
 import type { StepStatus } from './status.ts';
 import { visible } from './visible-text.ts';
@@ -18,8 +19,8 @@ export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result
     .map(({ class: name, found, used }) => `${used} of ${found} ${name} used`);
   const counts = files
     ? [
-        `${files.used} of ${files.found} files used`,
-        ...(files.leftOut > 0 ? [`${files.leftOut} left out by limit`] : []),
+        `${files.used} of ${files.found} ${summary.table ? 'rows' : 'files'} used`,
+        ...(files.leftOut > 0 ? [`${files.leftOut} left out${summary.relabels ? '' : ' by limit'}`] : []),
       ]
     : [];
   const rejected =
@@ -46,12 +47,18 @@ export function dataLines(
 ): string[] {
   const summary = summaryOf(uses, result);
   if (!summary) return [];
-  const { files, reasons = [], incomplete = [], warnings = [], list } = summary;
+  const { files, reasons = [], incomplete = [], warnings = [], list, table, relabels } = summary;
+  const noun = table ? 'rows' : 'files';
   const isComplete = !files || files.rejected === 0;
   const lines = [
     ...(files && !(isComplete && files.ignored === 0 && files.leftOut === 0)
       ? [
-          `${files.found} files found: ${files.used} used, ${files.leftOut} left out by limit, ${files.rejected} rejected, ${files.ignored} of file managers ignored`,
+          `${files.found} ${noun} found: ${files.used} used, ${files.leftOut} left out${relabels ? '' : ' by limit'}, ${files.rejected} rejected, ${files.ignored} of file managers ignored`,
+        ]
+      : []),
+    ...(relabels
+      ? [
+          `corrected by ${relabels.file} (SHA-256 ${relabels.sha256.slice(0, 12)}…): ${times(relabels.changed, 'label')} changed, ${times(relabels.dropped, 'image')} left out`,
         ]
       : []),
     ...incomplete.map(
@@ -60,9 +67,9 @@ export function dataLines(
     ...reasons.map(({ reason, count, first }) =>
       count === 1
         ? `rejected: ${first[0]} ${reason}`
-        : `rejected: ${count} files, first ${first.join(', ')}: ${reason}`,
+        : `rejected: ${count} ${noun}, first ${first.join(', ')}: ${reason}`,
     ),
-    ...(isComplete || list === undefined ? [] : [`every file: ${locate(list)}`]),
+    ...(isComplete || list === undefined ? [] : [`every ${table ? 'row' : 'file'}: ${locate(list)}`]),
     ...warnings.slice(0, mostWarnings).map((warning) => `warning: ${warning}`),
     ...(warnings.length > mostWarnings ? [`and ${warnings.length - mostWarnings} more warnings`] : []),
   ];

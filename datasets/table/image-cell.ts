@@ -24,7 +24,7 @@ export function imageOfCell(text: string, root: string, { allowUrls }: { readonl
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
   if (scheme === undefined) return fileOf(text, text, root);
   if (scheme === 'file') return fileOfUrl(text, root);
-  const name = shortened(text.replace(/[?#].*$/s, ''));
+  const name = shortened(text.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//'));
   if (scheme !== 'http' && scheme !== 'https')
     return { name, reason: `is a URL of a kind that is not read: file:, http: and https: are (${scheme}:)` };
   if (!URL.canParse(text)) return { name, reason: 'is no valid URL' };

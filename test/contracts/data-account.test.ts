@@ -38,6 +38,19 @@ describe('what is said of prepared data', () => {
     ]);
   });
 
+  it('of a table its rows, and with which corrections it was made', () => {
+    const [file, sha256] = ['/data/fixes.csv', 'ab'.repeat(32)];
+    const table = { file: '/data/products.csv', sha256 };
+    const relabels = { file, sha256, changed: 3, dropped: 1 };
+    const files = { found: 24, used: 17, leftOut: 1, rejected: 6, ignored: 0 };
+    const lines = dataLines({ ...step, result: { ...result, table, relabels, files } }, String);
+    expect(lines.slice(0, 2)).toEqual([
+      'data: 24 rows found: 17 used, 1 left out, 6 rejected, 0 of file managers ignored',
+      'data: corrected by /data/fixes.csv (SHA-256 abababababab…): 3 labels changed, 1 image left out',
+    ]);
+    expect(lines).toContain('data: every row: runs/first/report/data-files.tsv');
+  });
+
   it('each on one line, whatever a class is called', () => {
     const incomplete = [{ class: 'new\nline', found: 2, used: 1, rejected: 1 }];
     const odd = {

@@ -19,7 +19,18 @@ export function dataSection({ data }: Pick<Report, 'data'>): Section | null {
 }
 
 function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataReport): Html {
-  const { files, reasons = [], incomplete = [], warnings = [], copies = [], ignored = {}, list } = summary;
+  const {
+    files,
+    reasons = [],
+    incomplete = [],
+    warnings = [],
+    copies = [],
+    ignored = {},
+    list,
+    table: rows,
+    relabels,
+  } = summary;
+  const noun = rows ? 'row' : 'file';
   return html`${warnings.length === 0 ? null : html`<ul>${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`}${table(
     'Images of each split',
     ['', 'images'],
@@ -37,12 +48,12 @@ function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataRepo
     files === undefined
       ? null
       : table(
-          'Files that were found',
-          ['', 'files'],
+          rows ? 'Rows of the table' : 'Files that were found',
+          ['', `${noun}s`],
           [
             ['found', n(count(files.found))],
             ['used', n(count(files.used))],
-            ['left out by limit', n(count(files.leftOut))],
+            [relabels ? 'left out' : 'left out by limit', n(count(files.leftOut))],
             ['rejected', n(count(files.rejected))],
             ...Object.entries(ignored).map(
               ([of, number]) => [`left behind by ${of}, ignored`, n(count(number))] as const,
@@ -61,8 +72,8 @@ function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataRepo
     reasons.length === 0
       ? null
       : table(
-          'Why files were rejected',
-          ['a file …', 'files', 'first'],
+          `Why ${noun}s were rejected`,
+          [`a ${noun} …`, `${noun}s`, 'first'],
           reasons.map(({ reason, count: number, first }) => [
             reason,
             n(count(number)),
@@ -85,7 +96,11 @@ function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataRepo
           ]),
           { firstNumeric: 2 },
         )
-  }${rejectedList(rejected)}${list === undefined ? null : html`<p class="muted">Every file and what became of it: <code>${list}</code> in the store.</p>`}`;
+  }${rows === undefined ? null : html`<p class="muted">Read from <code>${rows.file}</code>, SHA-256 <code>${rows.sha256}</code>.</p>`}${
+    relabels === undefined
+      ? null
+      : html`<p class="muted">Corrected by <code>${relabels.file}</code>, SHA-256 <code>${relabels.sha256}</code>: ${times(relabels.changed, 'label')} changed, ${times(relabels.dropped, 'image')} left out.</p>`
+  }${rejectedList(rejected)}${list === undefined ? null : html`<p class="muted">Every ${noun} and what became of it: <code>${list}</code> in the store.</p>`}`;
 }
 
 function rejectedList(rejected: DataReport['rejected']): Html | null {

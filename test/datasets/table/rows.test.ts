@@ -93,7 +93,7 @@ describe('every row is used or rejected with a reason', () => {
       ['link.png', 'coat'],
       ['folder.png', 'coat'],
       ['coat\\0.png', 'coat'],
-      ['s3://bucket/key?secret=1', 'coat'],
+      ['s3://user:secret@bucket/key?secret=1', 'coat'],
       ['https://shop.example/a.png?secret=1', 'coat'],
       ['', 'coat'],
       ['deep/x.png', 'l'.repeat(301)],
