@@ -17,7 +17,7 @@ const originSchema = z.object({
   uses: z.literal('prepare-data'),
   with: prepareDataParameters
     .pick({ dataset: true, columns: true, allowUrls: true, relabels: true })
-    .extend({ path: z.string(), from: z.undefined() })
+    .extend({ path: z.string(), from: z.undefined().optional() })
     .loose(),
 });
 

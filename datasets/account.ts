@@ -1,4 +1,4 @@
-import type { Line } from './folder/list.ts';
+import type { Line } from './folder/line.ts';
 import type { FoundFile, Rejected } from './folder/walk.ts';
 
 /** Where a file was named, in a table: `products.csv:17`. */

@@ -1,5 +1,5 @@
 import { sortByBytes } from './folder/class-names.ts';
-import type { Line } from './folder/list.ts';
+import type { Line } from './folder/line.ts';
 import type { Scan } from './folder/scan.ts';
 import type { FoundFile } from './folder/walk.ts';
 import { classesOf, type LabelledSplits } from './label-classes.ts';

@@ -1,5 +1,6 @@
 import { keyOf } from '../account.ts';
 import type { PreparationOptions } from '../source.ts';
+import type { Line } from './line.ts';
 import type { FoundFile, Rejected } from './walk.ts';
 
 /** What a list of files is made from. `place`: where a table names the file. */
@@ -17,15 +18,6 @@ export interface Listed {
   readonly ignored: Readonly<Record<string, number>>;
   /** What keeps the whole from being understood. */
   readonly problems?: readonly string[];
-}
-
-export interface Line {
-  readonly what: string;
-  readonly path?: string;
-  readonly bytes?: number;
-  readonly modified?: number;
-  readonly why?: string;
-  readonly place?: string;
 }
 
 const heading = ['what', 'file', 'bytes', 'modified', 'why'];

@@ -29,7 +29,14 @@ async function makeProject(name: string) {
   await write('package-lock.json', '{}');
   await write('contracts/greeting.ts', greeting('hello'));
   await write('cli/main.ts', main);
-  for (const path of ['worker/trainer', 'worker/exporter', 'report/thread/thread', 'workflows/index'])
+  for (const path of [
+    'worker/trainer',
+    'worker/exporter',
+    'report/thread/thread',
+    'datasets/table/thread/thread',
+    'datasets/decode-pool/thread',
+    'workflows/index',
+  ])
     await write(`${path}.ts`, 'export {};\n');
   await write('training/checkpoint-writer/thread.ts', 'export {};\n');
   for (const file of ['load.mjs', 'run.mjs']) await cp(join(here, 'native', file), join(root, 'native', file));
