@@ -1,5 +1,5 @@
 import { type SplitName, splitNames } from '../contracts/artifacts.ts';
-import type { PreparedImage } from './read-images.ts';
+import type { PreparedImage } from './prepared-image.ts';
 
 /** Images of one split that are in another too. */
 export interface CopiesBetween {

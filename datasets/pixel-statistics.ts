@@ -1,4 +1,4 @@
-import type { PreparedImage } from './read-images.ts';
+import type { PreparedImage } from './prepared-image.ts';
 
 /** Mean and standard deviation per channel of pixels divided by 255. */
 export interface PixelStatistics {

@@ -5,31 +5,9 @@ import { decodeStored, encode } from './encode.ts';
 import { fitImage } from './fit.ts';
 import type { Form } from './form.ts';
 import { inOrder } from './in-order.ts';
+import type { PreparedImage, RejectedImage } from './prepared-image.ts';
 import { digestAt, sha256 } from './row-digests.ts';
-import type { RowFacts } from './row-facts.ts';
 import type { PreparationOptions, RawImage, RawSplit } from './source.ts';
-
-/** An image in the form of its data set. */
-export interface PreparedImage {
-  /** Bytes [side, side, channels]; of an encoded image those that it shows. */
-  readonly pixels: Uint8Array;
-  readonly channels: 1 | 3;
-  /** The image as a file, where the data set keeps files. */
-  readonly encoded: Uint8Array | null;
-  readonly label: number;
-  /** What to call it in a message. */
-  readonly name: string;
-  /** What is known of it besides its class, where the source knows its images by name. */
-  readonly facts: RowFacts | null;
-  /** SHA-256 of what it was read from, and of its pixels in three channels. */
-  readonly digests: { readonly source: Uint8Array; readonly pixels: Uint8Array };
-}
-
-/** A file that cannot be used, and why. */
-export interface RejectedImage {
-  readonly path: string;
-  readonly reason: string;
-}
 
 /**
  * Reads the given rows of a split in their order, however long each takes, and leaves out what cannot be used.

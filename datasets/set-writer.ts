@@ -10,7 +10,7 @@ import { type CopyFinder, createCopyFinder } from './copies.ts';
 import type { GreyRows } from './earlier/sets.ts';
 import type { Form } from './form.ts';
 import { createPixelStatistics } from './pixel-statistics.ts';
-import type { PreparedImage, RejectedImage } from './read-images.ts';
+import type { PreparedImage, RejectedImage } from './prepared-image.ts';
 import { createShardWriter } from './shard-writer.ts';
 
 type Splits = DatasetAbout['splits'];

@@ -2,7 +2,7 @@ import type { Split } from '../contracts/artifacts.ts';
 import type { ArtifactWriter } from '../store/index.ts';
 import { encodeSafetensors } from '../store/index.ts';
 import type { Form } from './form.ts';
-import type { PreparedImage } from './read-images.ts';
+import type { PreparedImage } from './prepared-image.ts';
 import { digestBytes } from './row-digests.ts';
 import { linesOfFacts, type RowFacts } from './row-facts.ts';
 import { createEncodedShards } from './shards/encoded.ts';

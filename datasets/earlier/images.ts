@@ -1,7 +1,7 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { Store } from '../../store/index.ts';
 import type { Form } from '../form.ts';
-import type { PreparedImage } from '../read-images.ts';
+import type { PreparedImage } from '../prepared-image.ts';
 import { type KeptImage, piecesIn, readPiece, removePiece, writePiece } from './pieces.ts';
 import { keyOf, placeOf } from './place.ts';
 import { openEarlierSets, recordSet } from './sets.ts';

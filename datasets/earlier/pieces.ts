@@ -8,7 +8,7 @@ import {
   type StoredTensor,
   unlessDamaged,
 } from '../../store/index.ts';
-import type { PreparedImage } from '../read-images.ts';
+import type { PreparedImage } from '../prepared-image.ts';
 import { digestBytes } from '../row-digests.ts';
 
 /** An image as it is kept, and the SHA-256 of what it was made from. */

@@ -1,6 +1,6 @@
 import type { DatasetAbout } from '../../contracts/artifacts.ts';
 import type { ArtifactWriter } from '../../store/index.ts';
-import type { PreparedImage } from '../read-images.ts';
+import type { PreparedImage } from '../prepared-image.ts';
 
 /** Where shards are written. */
 export type ShardArtifact = Pick<ArtifactWriter, 'add' | 'take'>;

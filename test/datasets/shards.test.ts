@@ -7,7 +7,8 @@ import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { formOf } from '../../datasets/form.ts';
 import { describeDataset, loadSplit, openSplit, prepareDataset } from '../../datasets/index.ts';
 import { createPixelStatistics } from '../../datasets/pixel-statistics.ts';
-import { type PreparedImage, type RejectedImage, readImages } from '../../datasets/read-images.ts';
+import type { PreparedImage, RejectedImage } from '../../datasets/prepared-image.ts';
+import { readImages } from '../../datasets/read-images.ts';
 import { createShardWriter } from '../../datasets/shard-writer.ts';
 import type { RawSplit } from '../../datasets/source.ts';
 import {

@@ -1,5 +1,5 @@
 /** Images of the size that a pipeline asks for: how they become squares, what their colours are, and how large ones are kept. */
-import { open, truncate } from 'node:fs/promises';
+import { cp, open, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -238,7 +238,8 @@ describe('images above 64 pixels are kept as files', () => {
   it('another step takes such a set as its own, row by row, and not one whose files are others', async () => {
     const { ref, store } = await prepare(params);
     const target = openStore(join(folder, 'other'));
-    const adopted = await adoptDataset(target, join(folder, 'store'), {});
+    await cp(join(folder, 'store/artifacts'), join(folder, 'given/artifacts'), { recursive: true });
+    const adopted = await adoptDataset(target, join(folder, 'given'), {});
     expect(adopted.ref).toEqual(ref);
     expect(await readRowFacts(target, ref, 'train')).toEqual(await readRowFacts(store, ref, 'train'));
   });
