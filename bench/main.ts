@@ -5,6 +5,7 @@ import { tf } from '../training/tensorflow.ts';
 import { benchAgreement } from './agreement.ts';
 import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
+import { cleanlabEnvironment } from './cleanlab/environment.ts';
 import { benchEngine } from './engine/engine.ts';
 import { dagsterEnvironment } from './engine/environment.ts';
 import { benchLoad } from './engine/load.ts';
@@ -12,6 +13,7 @@ import { benchEpoch } from './epoch.ts';
 import { benchEquality } from './equality.ts';
 import { benchExport } from './export.ts';
 import { type KerasPeer, openKeras } from './keras/peer.ts';
+import { benchLabelSuspects } from './label-suspects.ts';
 import { benchLimit } from './limit.ts';
 import { benchManyClasses } from './many-classes/many-classes.ts';
 import { benchManyImages } from './many-classes/many-images.ts';
@@ -76,6 +78,7 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   load: () => benchLoad(),
   'many-classes': (_, only) => benchManyClasses(only),
   'many-images': (_, only) => benchManyImages(only),
+  suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
 };
 const tables = Object.keys(benches);

@@ -6,7 +6,7 @@ import {
   type LabelSuspect,
   relabelsFile,
 } from '../../contracts/inspection.ts';
-import type { JobInput, JobResult } from '../../contracts/trainer.ts';
+import type { JobInput, JobResult, TrainerProgress } from '../../contracts/trainer.ts';
 import { describeDataset, openSplit, rowsByClass, spreadRows } from '../../datasets/index.ts';
 import { jsonBytes, writeArtifact } from '../../store/index.ts';
 import type { JobContext } from '../../training/index.ts';
@@ -45,9 +45,9 @@ export async function inspectData(
 ): Promise<JobResult<'inspect-data'>> {
   const { dataset, encoder, parameters } = input;
   const about = await describeDataset(context.store, dataset);
-  const turnOf = (phase: string): Turn =>
+  const turnOf = (phase: string, unit: TrainerProgress['unit'] = 'images'): Turn =>
     turns((done, total) => {
-      context.progress({ phase, done, total: Math.max(1, total), unit: 'images' });
+      context.progress({ phase, done, total: Math.max(1, total), unit });
       stopIfAsked(context);
     });
   const parts = await openParts(input, about, context);
@@ -81,20 +81,17 @@ export async function inspectData(
       folds,
       epochs,
       seed,
-      turn: turnOf('classifiers of the folds'),
+      turn: turnOf('classifiers of the folds', 'epochs'),
     });
     const judged = await judgeLabels(classifiers, labels, classes, turnOf('labels'));
     const far = await findOutliers(embedding, labels, neighbours, turnOf('outliers'));
-    const perClass = [...about.classes.keys()].map((label) =>
-      parts.reduce((sum, { split }) => sum + (splitOfSet(about, split).perClass[label] ?? 0), 0),
-    );
     const seen = new Int32Array(classes);
     for (const image of classifiers.judged)
       seen[labels[image] as number] = (seen[labels[image] as number] as number) + 1;
     const alike = alikeClasses(
       about.classes,
       judged.accuracy === null ? null : judged.confused,
-      judged.accuracy === null ? perClass : seen,
+      seen,
       embedding,
       labels,
     );

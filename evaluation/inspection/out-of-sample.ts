@@ -42,7 +42,7 @@ export async function fitFolds(
   },
 ): Promise<FoldClassifiers> {
   const foldOf = foldsOf(labels, folds, seed);
-  const standard = standardised(embedding);
+  const standard = await standardised(embedding, () => turn(0, folds * epochs));
   const rowsWhere = (isIn: (fold: number) => boolean) =>
     Int32Array.from(foldOf.keys()).filter((row) => (foldOf[row] as number) >= 0 && isIn(foldOf[row] as number));
   const featuresAt = (rows: Int32Array) => {
@@ -96,20 +96,34 @@ export async function fitFolds(
 
 const classifiedAtOnce = 512;
 
+/** Rows before other work may have its turn. */
+const rowsAtOnce = 1000;
+
 /** Every number of an embedding less its mean, by its deviation; what is the same everywhere becomes 0. */
-function standardised({ values, count, dimension }: Embedding): Embedding {
+async function standardised({ values, count, dimension }: Embedding, turn: () => Promise<void>): Promise<Embedding> {
+  const eachRow = async (use: (start: number) => void) => {
+    for (let row = 0; row < count; row++) {
+      use(row * dimension);
+      if (row % rowsAtOnce === 0) await turn();
+    }
+  };
   const [means, squares] = [new Float64Array(dimension), new Float64Array(dimension)];
-  for (let at = 0, column = 0; at < values.length; at++, column = (column + 1) % dimension) {
-    const value = values[at] as number;
-    means[column] = (means[column] as number) + value / count;
-    squares[column] = (squares[column] as number) + value ** 2 / count;
-  }
+  await eachRow((start) => {
+    for (let column = 0; column < dimension; column++) {
+      const value = values[start + column] as number;
+      means[column] = (means[column] as number) + value / count;
+      squares[column] = (squares[column] as number) + value ** 2 / count;
+    }
+  });
   const scales = means.map((mean, column) => {
     const deviation = Math.sqrt(Math.max(0, (squares[column] as number) - mean ** 2));
     return deviation > 1e-6 * Math.abs(mean) && deviation > 0 ? 1 / deviation : 0;
   });
   const standard = new Float32Array(values.length);
-  for (let at = 0, column = 0; at < values.length; at++, column = (column + 1) % dimension)
-    standard[at] = ((values[at] as number) - (means[column] as number)) * (scales[column] as number);
+  await eachRow((start) => {
+    for (let column = 0; column < dimension; column++)
+      standard[start + column] =
+        ((values[start + column] as number) - (means[column] as number)) * (scales[column] as number);
+  });
   return { values: standard, count, dimension };
 }

@@ -27,3 +27,12 @@ it('both may be named', () => {
     ),
   ).toMatchObject({ dataset: { step: 'data' }, outside: { step: 'digits' } });
 });
+
+it('an input that a kind can do without is taken where it is named, and never from the graph', () => {
+  expect(inputsOf('{ uses: inspect-data, needs: [train] }')).toEqual({
+    dataset: { step: 'data', field: 'dataset', kind: 'dataset' },
+  });
+  expect(
+    inputsOf('{ uses: inspect-data, needs: [data], with: { encoder: "${steps.train.result.encoder}" } }'),
+  ).toMatchObject({ dataset: { step: 'data' }, encoder: { step: 'train', kind: 'encoder' } });
+});
