@@ -32,6 +32,10 @@ export function shrinker({ height, width, channels }: ImageForm, side: number) {
   const narrow = new Float32Array(height * side * channels);
   const small = new Float32Array(side * side * channels);
   return (image: ArrayLike<number>): Float32Array => {
+    if (height === side && width === side) {
+      small.set(image);
+      return small;
+    }
     mix(image, narrow, { lines: height, cells: columns, step: channels, line: width * channels });
     for (let cell = 0; cell < side; cell++) {
       const target = small.subarray(cell * side * channels, (cell + 1) * side * channels).fill(0);
