@@ -1,6 +1,6 @@
 import { type Tensor2D, tf } from '../training/index.ts';
+import type { LabelledFeatures } from './linear-classifier.ts';
 import type { Similarities } from './metrics/geometry.ts';
-import type { LabelledFeatures } from './softmax-classifier.ts';
 import { valuesOf } from './values.ts';
 
 /** Rows [count, dimension], row-major. */

@@ -2,7 +2,7 @@ import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type OpenSplit, openSplit } from '../datasets/index.ts';
 import { type JobContext, JobStopped, openEncoder } from '../training/index.ts';
-import type { LabelledFeatures } from './softmax-classifier.ts';
+import type { LabelledFeatures } from './linear-classifier.ts';
 
 /**
  * Computes the embeddings of a split: of the data set by name, or of one that is open, which stays open.

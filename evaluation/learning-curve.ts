@@ -8,9 +8,10 @@ import { createEncoderAtCheckpoint, type JobContext } from '../training/index.ts
 import { asEmbedding } from './embedding.ts';
 import { requireImageFormat, stopIfAsked } from './frozen-encoder.ts';
 import { keptEpochs } from './kept-epochs.ts';
+import type { LabelledFeatures } from './linear-classifier.ts';
 import { measured } from './measured.ts';
 import { nearestNeighbourAccuracy } from './nearest-neighbours.ts';
-import { classifierAccuracy, fitSoftmaxClassifier, type LabelledFeatures } from './softmax-classifier.ts';
+import { classifierAccuracy, fitSoftmaxClassifier } from './softmax-classifier.ts';
 import { spreadOver } from './split-views.ts';
 
 /** Enough for a probe that ranks epochs; the linear-probe step tries learning rates, and longer. */

@@ -6,7 +6,8 @@ import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
 import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
-import { classifierAccuracy, fitSoftmaxClassifier, type LinearClassifier } from './softmax-classifier.ts';
+import type { LinearClassifier } from './linear-classifier.ts';
+import { classifierAccuracy, fitSoftmaxClassifier } from './softmax-classifier.ts';
 
 /**
  * The linear probe: a softmax classifier on the frozen encoder's embeddings. Each learning rate is tried from the same

@@ -3,7 +3,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import { type ClassifierAbout, classifierAboutSchema, classifierFile } from '../contracts/evaluation.ts';
 import { canonicalJson } from '../contracts/json.ts';
 import { decodeSafetensors, float32, readAbout, readArtifactFile, type Store } from '../store/index.ts';
-import type { LinearClassifier } from './softmax-classifier.ts';
+import type { LinearClassifier } from './linear-classifier.ts';
 
 /**
  * Loads a classifier artifact that is to be used with an encoder.

@@ -1,6 +1,6 @@
 import { permutation } from '../datasets/index.ts';
 import { type Tensor2D, tf } from '../training/index.ts';
-import type { FitOptions, LabelledFeatures, LinearClassifier } from './softmax-classifier.ts';
+import type { FitOptions, LabelledFeatures, LinearClassifier } from './linear-classifier.ts';
 
 const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-7];
 
@@ -50,6 +50,7 @@ export async function fitSampledSoftmax(
       loss += found.loss / steps;
       adamRows(kernel, candidates.classes, found.kernel, { rate, weightDecay });
       adamRows(bias, candidates.classes, found.bias, { rate, weightDecay: 0 });
+      await options.onStep?.();
     }
     await options.onEpoch(epoch);
     if (!Number.isFinite(loss)) break;

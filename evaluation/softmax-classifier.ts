@@ -1,45 +1,17 @@
 import { permutation } from '../datasets/index.ts';
 import { type Tensor, type Tensor2D, tf } from '../training/index.ts';
+import type { FitOptions, LabelledFeatures, LinearClassifier } from './linear-classifier.ts';
 import { type Answers, accuracyOf, answersOf } from './metrics/classification.ts';
 import { fitSampledSoftmax } from './sampled-softmax.ts';
 import { valuesOf } from './values.ts';
-
-/** Weights of a linear softmax classifier. */
-export interface LinearClassifier {
-  /** [dimension, classes] */
-  readonly kernel: Float32Array;
-  /** [classes] */
-  readonly bias: Float32Array;
-}
-
-export interface LabelledFeatures {
-  /** [count, dimension] */
-  readonly features: Float32Array;
-  readonly labels: Int32Array;
-  readonly count: number;
-  readonly dimension: number;
-}
-
-export interface FitOptions {
-  readonly classes: number;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly learningRate: number;
-  readonly weightDecay: number;
-  readonly seed: number;
-  /** Called after each epoch; may throw to stop. */
-  readonly onEpoch: (epoch: number) => Promise<void>;
-  /** Called after each step, for epochs that take long; may throw to stop. */
-  readonly onStep?: () => Promise<void>;
-}
 
 const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-7];
 /** With more classes, a batch is compared with its own and so many others. */
 const mostCompared = 4096;
 
 /**
- * Fits softmax regression by Adam from zero weights; of more than 4,096 classes by sampled softmax. The gradient is written out, X^T (softmax - one-hot) / n, so a step is
- * a handful of operations.
+ * Fits softmax regression by Adam from zero weights; of more than 4,096 classes by sampled softmax. The gradient is written out,
+ * X^T (softmax - one-hot) / n, so a step is a handful of operations.
  *
  * @returns the classifier and its mean loss over the last epoch, which is not finite where training diverged
  */

@@ -1,5 +1,6 @@
 import { type Embedding, rowsOf } from '../embedding.ts';
-import { classifyInBlocks, fitSoftmaxClassifier, type LinearClassifier } from '../softmax-classifier.ts';
+import type { LinearClassifier } from '../linear-classifier.ts';
+import { classifyInBlocks, fitSoftmaxClassifier } from '../softmax-classifier.ts';
 import { foldsOf } from './folds.ts';
 import type { Turn } from './turns.ts';
 

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { randomDraws } from '../../datasets/index.ts';
+import type { LabelledFeatures } from '../../evaluation/linear-classifier.ts';
 import { fitSampledSoftmax } from '../../evaluation/sampled-softmax.ts';
-import {
-  classifierAccuracy,
-  classifierAnswers,
-  fitSoftmaxClassifier,
-  type LabelledFeatures,
-} from '../../evaluation/softmax-classifier.ts';
+import { classifierAccuracy, classifierAnswers, fitSoftmaxClassifier } from '../../evaluation/softmax-classifier.ts';
 import { tf } from '../../training/index.ts';
 
 const dimension = 16;
@@ -60,6 +56,14 @@ describe('sampled softmax', () => {
     const still = { ...options, learningRate: 1e-12, epochs: 1, compared: 50 };
     const { loss } = await fitSampledSoftmax(clusters(400, 2, 0.3), { ...still, classes: 400 });
     expect(loss).toBeCloseTo(Math.log(400), 5);
+  });
+
+  it('tells of every step, and of every epoch, so that a job may be stopped', async () => {
+    const told: string[] = [];
+    const tell = (what: string) => async () => void told.push(what);
+    const some = { ...options, epochs: 2, classes: 20, compared: 5, onStep: tell('step'), onEpoch: tell('epoch') };
+    await fitSampledSoftmax(clusters(20, 3, 0.3), some);
+    expect(told.join(' ')).toBe('step step epoch step step epoch');
   });
 
   it('gives the same weights for the same seed, and others for another', async () => {
