@@ -7,6 +7,7 @@ import { withServices } from '../temporal.ts';
 import { smallResnet } from '../workloads.ts';
 import { writePictureFolder } from './picture-folder.ts';
 import { sampleProcesses } from './process-samples.ts';
+import { sizesOf } from './sizes.ts';
 
 const sizes = [1000, 10_000, 20_000];
 /** The growth that is allowed between the last two sizes, which are twice apart. */
@@ -39,8 +40,7 @@ export interface ManyClassesRow {
  */
 export async function benchManyClasses(only: string): Promise<ManyClassesRow[]> {
   const rows: ManyClassesRow[] = [];
-  for (const classes of sizes.filter((size) => only === '' || only === String(size)))
-    rows.push(...withGrowth(await measure(classes), rows));
+  for (const classes of sizesOf(sizes, only)) rows.push(...withGrowth(await measure(classes), rows));
   return rows;
 }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { runProgram } from '../../native/programs.ts';
 import { withFolder } from '../folder.ts';
 import { writePictureFolder } from './picture-folder.ts';
+import { sizesOf } from './sizes.ts';
 
 const classes = 200;
 const sizes = [50_000, 200_000];
@@ -37,8 +38,7 @@ const preparedSchema = z.object({
 /** Prepares folders of PNGs of 64 x 64 pixels as the worker does. @param only the size that is prepared, where it names one */
 export async function benchManyImages(only: string): Promise<ManyImagesRow[]> {
   const rows: ManyImagesRow[] = [];
-  for (const images of sizes.filter((size) => only === '' || only === String(size)))
-    rows.push(await withFolder((folder) => prepare(folder, images)));
+  for (const images of sizesOf(sizes, only)) rows.push(await withFolder((folder) => prepare(folder, images)));
   return rows;
 }
 
