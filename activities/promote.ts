@@ -1,9 +1,13 @@
 import type { z } from 'zod';
-import { promoteParameters, type promoteResult } from '../contracts/kinds/promote.ts';
-import type { ModelVersion } from '../contracts/models.ts';
+import { type PromoteParameters, promoteParameters, type promoteResult } from '../contracts/kinds/promote.ts';
+import { retrievalParameters } from '../contracts/kinds/retrieval.ts';
+import { type Candidate, isSearchMetric, type Judgement, type ModelVersion } from '../contracts/models.ts';
+import { retrievalAboutSchema } from '../contracts/retrieval.ts';
 import { candidateOf, datasetOf } from '../evaluation/promotion/candidate.ts';
 import { judge } from '../evaluation/promotion/judge.ts';
+import { judgeSearch } from '../evaluation/promotion/judge-search.ts';
 import { promoteModel } from '../evaluation/promotion/promote.ts';
+import { readAbout } from '../store/index.ts';
 import { type ActivityContext, runOnceInTrainer } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -14,21 +18,50 @@ import { finishStep } from './step-result.ts';
  */
 export async function promote(context: ActivityContext, input: StepInput) {
   const { parameters, inputs, fingerprint, run, step } = stepInputSchema.parse(input);
-  const { model, force, ...terms } = promoteParameters.parse(parameters);
-  const { evaluation } = inputs;
-  if (!evaluation) throw new Error('a promote step takes an evaluation');
+  const wanted = promoteParameters.parse(parameters);
+  const measured = isSearchMetric(wanted.metric) ? inputs.retrieval : inputs.evaluation;
+  if (!measured) throw new Error('a promote step takes an evaluation, or a retrieval, as its metric says');
   const { store } = context;
-  const candidate = await candidateOf(store, { run, step }, evaluation);
-  const dataset = await datasetOf(store, evaluation);
-  const measureAgain = async ({ encoder, classifier }: ModelVersion, k: number) => {
-    const job = { run, step, encoder, classifier, dataset, parameters: { neighbours: [k] } };
-    return (await runOnceInTrainer(context, 'evaluate', job)).evaluation;
-  };
+  const candidate = await candidateOf(store, { run, step }, measured);
+  const { model, metric, force } = wanted;
   const result: z.infer<typeof promoteResult> = await promoteModel(store, candidate, {
     model,
-    metric: terms.metric,
+    metric,
     force,
-    judge: (current) => judge(store, candidate, current, { ...terms, measureAgain }),
+    judge: (current) => judgeAgainst(context, candidate, current, wanted),
   });
   return finishStep(context, { run, step, fingerprint }, result);
+}
+
+async function judgeAgainst(
+  context: ActivityContext,
+  candidate: Candidate,
+  current: ModelVersion,
+  { metric, ...terms }: PromoteParameters,
+): Promise<Judgement> {
+  const { store } = context;
+  const { run, step, evaluation } = candidate;
+  if (step === null) throw new Error('a step promotes what it measured');
+  if (isSearchMetric(metric)) {
+    const { dataset } = await readAbout(store, evaluation, retrievalAboutSchema);
+    const { encoder } = current;
+    return judgeSearch(store, candidate, current, {
+      ...terms,
+      metric,
+      measureAgain: async (_, { query, gallery }) => {
+        const job = { run, step, encoder, dataset, parameters: retrievalParameters.parse({ query, gallery }) };
+        return (await runOnceInTrainer(context, 'retrieval', job)).retrieval;
+      },
+    });
+  }
+  const dataset = await datasetOf(store, evaluation);
+  return judge(store, candidate, current, {
+    ...terms,
+    metric,
+    measureAgain: async ({ encoder, classifier }, k) => {
+      if (classifier === null) return `version ${current.version} has no classifier`;
+      const job = { run, step, encoder, classifier, dataset, parameters: { neighbours: [k] } };
+      return (await runOnceInTrainer(context, 'evaluate', job)).evaluation;
+    },
+  });
 }

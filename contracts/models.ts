@@ -11,6 +11,15 @@ export const metricNames = ['top1', 'top5', 'macroF1', 'knn'] as const;
 export const metricNameSchema = z.enum(metricNames);
 export type MetricName = z.infer<typeof metricNameSchema>;
 
+/** The measures of a retrieval by which models can be compared. */
+const searchMetricNames = ['recallAt1', 'mapAtR'] as const;
+export type SearchMetricName = (typeof searchMetricNames)[number];
+export const isSearchMetric = (name: unknown): name is SearchMetricName =>
+  searchMetricNames.some((each) => each === name);
+/** All that can decide a promotion. */
+export const promotionMetricSchema = z.enum([...metricNames, ...searchMetricNames]);
+export type PromotionMetric = z.infer<typeof promotionMetricSchema>;
+
 /** A model that was current at some time, as `models/<name>/versions/<number>.json` holds it. */
 export const modelVersionSchema = z.strictObject({
   format: z.literal('contrail-model/1'),
@@ -20,11 +29,13 @@ export const modelVersionSchema = z.strictObject({
   /** The step that promoted it; null for a person at the command line. */
   step: plannedStepIdSchema.nullable(),
   encoder: artifactRefSchema,
-  classifier: artifactRefSchema,
+  /** Null for a model that was measured by retrieval, which is an encoder alone. */
+  classifier: artifactRefSchema.nullable(),
+  /** What it was measured by: an evaluation or a retrieval. */
   evaluation: artifactRefSchema,
-  /** Null where it was not measured. */
-  metrics: z.record(metricNameSchema, z.number().nullable()),
-  /** SHA-256 of the test images and labels that it was measured on. */
+  /** Null where it was not measured; those of an evaluation or of a retrieval. */
+  metrics: z.partialRecord(promotionMetricSchema, z.number().nullable()),
+  /** SHA-256 of the test images and labels that it was measured on; of a retrieval, of its data set. */
   testSet: digestSchema,
   reason: z.string(),
   /** The version whose model this is again, after a rollback. */

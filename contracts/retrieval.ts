@@ -136,7 +136,7 @@ export type Retrieval = z.infer<typeof retrievalSchema>;
 export const retrievalFile = 'retrieval.json';
 
 /**
- * Of each query, copies among them, all [queries]: `rows` I32 of its split, `first` I32 (the place of the first image of its
+ * Of each query, copies among them, all [queries]: `rows` I32 of its split, `labels` I32, `first` I32 (the place of the first image of its
  * class), `mapAtR` F32, `copies` I32 (1 where it finds a copy). Results of version 1 lack the file.
  */
 export const queriesFile = 'queries.safetensors';

@@ -2,10 +2,9 @@ import type { Estimate, Retrieval } from '../contracts/retrieval.ts';
 import { rowsByClass } from '../datasets/index.ts';
 import { answersOf, type QueryAnswers } from './gallery.ts';
 import { bootstrapIntervals } from './metrics/intervals.ts';
+import { groupsOf } from './metrics/query-groups.ts';
 import { mean } from './metrics/statistics.ts';
 
-/** With fewer classes an interval from whole classes says little, and single queries are drawn. */
-const leastClasses = 20;
 const worstClasses = 100;
 const mostCategories = 100;
 
@@ -62,19 +61,6 @@ export function measureCategories(
 
 /** Whether the nearest image is of the query's class, 0 or 1. */
 export const firstHits = (first: Int32Array): Float64Array => Float64Array.from(first, (rank) => Number(rank === 1));
-
-/** Of each query the number of what is drawn with it: its class, or itself where there are few classes. */
-export function groupsOf(
-  queries: Int32Array,
-  labels: Int32Array,
-): { readonly groups: Int32Array; readonly classes: number; readonly resampled: Retrieval['resampled'] } {
-  const classOf = queries.map((row) => labels[row] as number);
-  const groupOf = new Map([...new Set(classOf)].map((label, group) => [label, group]));
-  const resampled = groupOf.size < leastClasses ? 'queries' : 'classes';
-  const groups =
-    resampled === 'queries' ? queries.map((_, query) => query) : classOf.map((label) => groupOf.get(label) ?? 0);
-  return { groups, classes: groupOf.size, resampled };
-}
 
 function estimatesOf(values: readonly Float64Array[], queries: Int32Array, { labels, seed }: Drawn) {
   const { groups, classes, resampled } = groupsOf(queries, labels);

@@ -103,7 +103,7 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
     about: { encoder: input.encoder, dataset: input.dataset },
     files: [
       { path: retrievalFile, content: jsonBytes(retrieved) },
-      { path: queriesFile, content: encodeSafetensors(tensorsOf(found, rows.query.rows, isCopy)) },
+      { path: queriesFile, content: encodeSafetensors(tensorsOf(found, { ...rows.query, ...drawn }, isCopy)) },
     ],
   });
   const [recallAt1] = retrieved.recallAt;
@@ -165,15 +165,16 @@ function countCopies({ inGallery, ofTraining }: CopiedQueries, found: QueryAnswe
   };
 }
 
-/** @param rows of the split, of each image that is searched for */
+/** @param searched rows of the split, and labels, of each image that is searched for */
 const tensorsOf = (
   { queries, first, mapAtR }: QueryAnswers,
-  rows: Int32Array,
+  { rows, labels }: { readonly rows: Int32Array; readonly labels: Int32Array },
   isCopy: (row: number) => boolean,
 ): StoredTensor[] => {
   const shape = [queries.length];
   return [
     { name: 'rows', dtype: 'I32', shape, data: bytesOf(queries.map((row) => rows[row] as number)) },
+    { name: 'labels', dtype: 'I32', shape, data: bytesOf(queries.map((row) => labels[row] as number)) },
     { name: 'first', dtype: 'I32', shape, data: bytesOf(first) },
     { name: 'mapAtR', dtype: 'F32', shape, data: bytesOf(Float32Array.from(mapAtR)) },
     { name: 'copies', dtype: 'I32', shape, data: bytesOf(queries.map((row) => Number(isCopy(row)))) },

@@ -17,8 +17,10 @@ export interface StepKind {
   readonly optional?: readonly string[];
   /** Artifacts that it makes, by the field of its result. One whose field is optional is made where `with` has a parameter of that name. */
   readonly outputs: Readonly<Record<string, ArtifactKind>>;
-  /** Where results and outputs depend on the parameters: what they are for some. @param given as written, perhaps with references */
-  readonly outcome?: (given: Readonly<Record<string, unknown>>) => Pick<StepKind, 'result' | 'outputs'>;
+  /** Where results, outputs or inputs depend on the parameters: what they are for some. @param given as written, perhaps with references */
+  readonly outcome?: (
+    given: Readonly<Record<string, unknown>>,
+  ) => Partial<Pick<StepKind, 'result' | 'outputs' | 'inputs'>>;
   /**
    * Who does its work: the worker, in one activity; a trainer, as one job; a trainer, as the epoch loop of a workflow; a process of
    * the user's own code, which a worker starts only with --own-steps; or nobody, because it waits for a person.

@@ -1,10 +1,14 @@
 import { z } from 'zod';
-import { metricNameSchema, modelNameSchema } from '../models.ts';
+import { isSearchMetric, modelNameSchema, promotionMetricSchema } from '../models.ts';
 import type { StepKind } from './kind.ts';
 
 export const promoteParameters = z.strictObject({
   model: modelNameSchema.describe('the name under which models replace each other'),
-  metric: metricNameSchema.default('top1').describe('what decides, higher is better'),
+  metric: promotionMetricSchema
+    .default('top1')
+    .describe(
+      'what decides, higher is better: a measure of an evaluation, or recallAt1 or mapAtR of a retrieval, which takes the place of the evaluation',
+    ),
   margin: z.number().min(0).max(1).default(0).describe('by how much the new model must be better than the current one'),
   minimumImages: z
     .int()
@@ -17,6 +21,7 @@ export const promoteParameters = z.strictObject({
     .describe('compare also where it is not known which test images a model was trained on'),
   force: z.boolean().default(false).describe('promote whatever the comparison says'),
 });
+export type PromoteParameters = z.infer<typeof promoteParameters>;
 
 export const promoteResult = z.strictObject({
   promoted: z.boolean(),
@@ -39,10 +44,11 @@ export const promoteResult = z.strictObject({
 export const promote = {
   description:
     'Make an evaluated model the current one of its name, if it is better on test images that neither has seen',
-  version: 2,
+  version: 3,
   parameters: promoteParameters,
   result: promoteResult,
   inputs: { evaluation: 'evaluation' },
+  outcome: ({ metric }) => (isSearchMetric(metric) ? { inputs: { retrieval: 'retrieval' } } : {}),
   outputs: {},
   runs: 'activity',
   queue: 'gpu',

@@ -1,4 +1,4 @@
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import type { ArtifactRef, SplitName } from '../../contracts/artifacts.ts';
 import { encoderAboutSchema } from '../../contracts/encoder.ts';
 import { classifierAboutSchema } from '../../contracts/evaluation.ts';
 import { digestsIfKept, isKnown, type KnownImages, knownImages } from '../../datasets/index.ts';
@@ -11,7 +11,8 @@ export const fewestImages = 30;
 export interface NamedModel {
   readonly name: string;
   readonly encoder: ArtifactRef;
-  readonly classifier: ArtifactRef;
+  /** Null for an encoder alone. */
+  readonly classifier: ArtifactRef | null;
 }
 
 /** Test images by whether a model has seen them in training, or was chosen by them in validation. */
@@ -25,7 +26,7 @@ export interface NewRows {
 }
 
 /**
- * The rows of a data set's test split that are new to all of some models: neither their file nor what it shows is among the
+ * The rows of a data set's test split, or of another, that are new to all of some models: neither their file nor what it shows is among the
  * training and validation images of their encoders and classifiers.
  *
  * @throws ContrailError CorruptArtifact where the data set is gone, StoreUnreadable
@@ -35,8 +36,9 @@ export async function newRows(
   dataset: ArtifactRef,
   count: number,
   models: readonly NamedModel[],
+  split: SplitName = 'test',
 ): Promise<NewRows> {
-  const test = await digestsIfKept(store, dataset, 'test');
+  const test = await digestsIfKept(store, dataset, split);
   const unknown: string[] = [];
   const known: KnownImages[] = [];
   for (const { name, encoder, classifier } of models) {
@@ -64,9 +66,12 @@ export async function newRows(
 async function datasetsOf(
   store: Store,
   encoder: ArtifactRef,
-  classifier: ArtifactRef,
+  classifier: ArtifactRef | null,
 ): Promise<readonly ArtifactRef[] | null> {
   const ofEncoder = await unlessDamaged(readAbout(store, encoder, encoderAboutSchema), () => {});
+  if (!ofEncoder) return null;
+  const own: ArtifactRef = { kind: 'dataset', digest: ofEncoder.dataset };
+  if (!classifier) return [own];
   const ofClassifier = await unlessDamaged(readAbout(store, classifier, classifierAboutSchema), () => {});
-  return ofEncoder && ofClassifier && [{ kind: 'dataset', digest: ofEncoder.dataset }, ofClassifier.dataset];
+  return ofClassifier && [own, ofClassifier.dataset];
 }

@@ -6,14 +6,16 @@ import {
   evaluationSchema,
 } from '../../contracts/evaluation.ts';
 import type { Candidate, MetricName } from '../../contracts/models.ts';
+import { retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { readAbout, readArtifactJson, type Store, testSetOf } from '../../store/index.ts';
 
-/** What an evaluation says of the model that it measured. @throws ContrailError CorruptArtifact */
+/** What an evaluation, or a retrieval, says of the model that it measured. @throws ContrailError CorruptArtifact */
 export async function candidateOf(
   store: Store,
   { run, step }: Pick<Candidate, 'run' | 'step'>,
   evaluation: ArtifactRef,
 ): Promise<Candidate> {
+  if (evaluation.kind === 'retrieval') return searchedEncoder(store, { run, step }, evaluation);
   const about = await readAbout(store, evaluation, evaluationAboutSchema);
   const measured = await readArtifactJson(store, evaluation, evaluationFile, evaluationSchema);
   return {
@@ -24,6 +26,25 @@ export async function candidateOf(
     evaluation,
     metrics: metricsOf(measured),
     testSet: await testSetOf(store, about.dataset),
+  };
+}
+
+/** A model that was measured by retrieval: an encoder. */
+async function searchedEncoder(
+  store: Store,
+  origin: Pick<Candidate, 'run' | 'step'>,
+  retrieval: ArtifactRef,
+): Promise<Candidate> {
+  const { encoder, dataset } = await readAbout(store, retrieval, retrievalAboutSchema);
+  const { recallAt, mapAtR } = await readArtifactJson(store, retrieval, retrievalFile, retrievalSchema);
+  const recallAt1 = recallAt.find(({ k }) => k === 1)?.value ?? null;
+  return {
+    ...origin,
+    encoder,
+    classifier: null,
+    evaluation: retrieval,
+    metrics: { recallAt1, mapAtR: mapAtR.value },
+    testSet: dataset.digest,
   };
 }
 

@@ -2,7 +2,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { times } from '../../contracts/counted.ts';
 import { classifierAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { canonicalJson } from '../../contracts/json.ts';
-import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contracts/models.ts';
+import type { Candidate, Judgement, MetricName, ModelVersion, PromotionMetric } from '../../contracts/models.ts';
 import { someOf } from '../../contracts/some-of.ts';
 import { visible } from '../../contracts/visible-text.ts';
 import { readAbout, readArtifactJson, type Store } from '../../store/index.ts';
@@ -36,9 +36,14 @@ export async function judge(
 ): Promise<Judgement> {
   const { metric, minimumImages, unknownOverlap, measureAgain } = terms;
   const name = `version ${current.version}`;
-  if (current.evaluation.digest === candidate.evaluation.digest)
-    return { ...undecided(`it is ${name} already`), before: current.metrics[metric], after: candidate.metrics[metric] };
-  if (candidate.metrics[metric] === null) return undecided(`${metric} was not measured of the new model`);
+  if (current.evaluation.digest === candidate.evaluation.digest) return alreadyCurrent(candidate, name, metric);
+  const after = candidate.metrics[metric] ?? null;
+  if (after === null) return undecided(`${metric} was not measured of the new model`);
+  if (current.classifier === null)
+    return undecided(
+      `${name} is an encoder that was measured by retrieval, and has no ${metric}; compare by \`metric: recallAt1\` or \`mapAtR\``,
+      after,
+    );
 
   const own = await readArtifactJson(store, candidate.evaluation, evaluationFile, evaluationSchema);
   const dataset = await datasetOf(store, candidate.evaluation);
@@ -47,15 +52,12 @@ export async function judge(
     { name, ...current },
   ]);
   if (unknown.length > 0 && !unknownOverlap)
-    return undecided(
-      `${unknown.join(' ')} \`unknownOverlap: true\` compares them all the same`,
-      candidate.metrics[metric],
-    );
+    return undecided(`${unknown.join(' ')} \`unknownOverlap: true\` compares them all the same`, after);
   if (seen > 0 && rows.length < minimumImages)
     return {
       ...undecided(
         `only ${rows.length} of ${own.testImages} test images are new to both; the others were used to train the new model or ${name}. At least ${minimumImages} are needed (\`minimumImages\`)`,
-        candidate.metrics[metric],
+        after,
       ),
       seen,
     };
@@ -64,20 +66,27 @@ export async function judge(
   const k = own.knn[0]?.k ?? 0;
   const kept = await keptEvaluation(store, candidate, current, metric, k);
   const measured = kept ?? (await otherClasses(store, current, own.classes)) ?? (await measureAgain(current, k));
-  if (typeof measured === 'string') return { ...undecided(measured, candidate.metrics[metric]), seen };
+  if (typeof measured === 'string') return { ...undecided(measured, after), seen };
   const before = await imageAnswers(store, measured);
   if (!answers || !before)
     return undecided(
       'the evaluation is of an earlier version of Contrail, which kept no single answers; evaluate the model again',
-      candidate.metrics[metric],
+      after,
     );
   const difference = await differenceOn(answers, before, rows, metric, own.classes.length);
-  if (!difference) return { ...undecided(`${metric} was not measured of ${name}`, candidate.metrics[metric]), seen };
+  if (!difference) return { ...undecided(`${metric} was not measured of ${name}`, after), seen };
   const against = { name, images: rows.length, seen, unknown: unknown.length > 0 };
   return decide(difference, terms, against);
 }
 
-const undecided = (reason: string, after: number | null = null): Judgement => ({
+/** A candidate that is the current model. */
+export const alreadyCurrent = (candidate: Candidate, name: string, metric: PromotionMetric): Judgement => ({
+  ...undecided(`it is ${name} already`),
+  before: candidate.metrics[metric] ?? null,
+  after: candidate.metrics[metric] ?? null,
+});
+
+export const undecided = (reason: string, after: number | null = null): Judgement => ({
   better: false,
   before: null,
   after,
@@ -95,7 +104,7 @@ async function keptEvaluation(
   metric: MetricName,
   k: number,
 ): Promise<ArtifactRef | null> {
-  if (current.testSet !== candidate.testSet) return null;
+  if (current.testSet !== candidate.testSet || current.evaluation.kind !== 'evaluation') return null;
   const answers = await imageAnswers(store, current.evaluation);
   if (!answers) return null;
   if (metric !== 'knn') return current.evaluation;
@@ -109,6 +118,7 @@ async function otherClasses(
   { version, classifier }: ModelVersion,
   classes: readonly string[],
 ): Promise<string | null> {
+  if (classifier === null) return null;
   const { classes: known } = await readAbout(store, classifier, classifierAboutSchema);
   if (canonicalJson(known) === canonicalJson(classes)) return null;
   const without = (names: readonly string[], others: readonly string[]) =>
@@ -124,7 +134,7 @@ async function otherClasses(
 /** Whether a difference is enough, in a sentence with its interval. */
 export function decide(
   { after, before, interval, more }: ImageDifference,
-  { metric, margin }: Pick<Terms, 'metric' | 'margin'>,
+  { metric, margin }: { readonly metric: PromotionMetric; readonly margin: number },
   { name, images, seen, unknown }: { name: string; images: number; seen: number; unknown: boolean },
 ): Judgement {
   const better = after > before && after - before >= margin - rounding;

@@ -1,4 +1,4 @@
-import type { Candidate, Judgement, MetricName, ModelVersion } from '../../contracts/models.ts';
+import type { Candidate, Judgement, ModelVersion, PromotionMetric } from '../../contracts/models.ts';
 import { addVersion, loadVersions, pointAtHighest, recordRefusal, type Store } from '../../store/index.ts';
 
 /** What became of a candidate. */
@@ -20,7 +20,7 @@ export interface Promotion {
 
 export interface PromotionTerms {
   readonly model: string;
-  readonly metric: MetricName;
+  readonly metric: PromotionMetric;
   readonly force: boolean;
   /** Compares the candidate with the current model. */
   readonly judge: (current: ModelVersion) => Promise<Judgement>;
@@ -35,14 +35,15 @@ export async function promoteModel(store: Store, candidate: Candidate, terms: Pr
   const { model, metric, force } = terms;
   for (;;) {
     const versions = await loadVersions(store, model);
+    const own = candidate.metrics[metric] ?? null;
     const done = candidate.step === null ? undefined : versions.find((each) => isSameStep(each, candidate));
     if (done) {
       await pointAtHighest(store, model);
-      return { ...first(candidate.metrics[metric]), promoted: true, version: done.version, reason: done.reason };
+      return { ...first(own), promoted: true, version: done.version, reason: done.reason };
     }
     const current = versions.at(-1) ?? null;
     const judged = current ? await terms.judge(current) : null;
-    const { better, reason: found, interval, ...compared } = judged ?? first(candidate.metrics[metric]);
+    const { better, reason: found, interval, ...compared } = judged ?? first(own);
     const reason = force && !better ? `${found}; forced` : found;
     const [low, high] = interval ?? [null, null];
     const outcome = { ...compared, reason, low, high };

@@ -15,11 +15,15 @@ import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contrac
 import { holdOutClasses } from '../../datasets/held-out-classes.ts';
 import { adoptDataset, describeDataset, randomDraws, readRowFacts } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
+import { candidateOf } from '../../evaluation/promotion/candidate.ts';
+import { judgeSearch } from '../../evaluation/promotion/judge-search.ts';
+import { promoteModel } from '../../evaluation/promotion/promote.ts';
 import { createDatasetWriter, type GivenImage } from '../../pipelines/dataset.ts';
 import { evaluationNotes } from '../../report/evaluation-notes.ts';
 import {
   decodeSafetensors,
   int32,
+  loadVersions,
   openStore,
   parseJson,
   readAbout,
@@ -87,6 +91,12 @@ beforeAll(async () => {
   dataset = (await adoptDataset(store, output, {})).ref;
   about = await describeDataset(store, dataset);
 
+  encoder = await train(0);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** An encoder after one epoch. */
+async function train(seed: number): Promise<ArtifactRef> {
   const jobs = createTrainingJobs();
   const config = {
     encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
@@ -94,22 +104,19 @@ beforeAll(async () => {
     optimizer: { name: 'adam', learningRate: 0.01 },
     batch: 32,
     epochs: 1,
+    seed,
   };
-  const training = { run: 'open', step: 'pretrain', dataset, config, checkpoint: {} };
+  const training = { run: 'open', step: `pretrain-${seed}`, dataset, config, checkpoint: {} };
   const own = { ...context(), key: { run: training.run, step: training.step } };
   const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...training, epoch: 1 }), own);
-  const finished = await jobs['finish-training'](
-    finishTrainingInput.parse({ ...training, recorded: { epoch: 1, digest } }),
-    own,
-  );
-  encoder = finished.encoder;
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+  const recorded = { epoch: 1, digest };
+  return (await jobs['finish-training'](finishTrainingInput.parse({ ...training, recorded }), own)).encoder;
+}
 
-async function search(params: object = {}) {
+async function search(params: object = {}, of = encoder) {
   const input = trainerJobs.retrieval.input.parse({
     ...key,
-    encoder,
+    encoder: of,
     dataset,
     parameters: retrievalParameters.parse(params),
   });
@@ -252,5 +259,58 @@ describe('a search', () => {
       code: 'InvalidInput',
       message: 'No test image is of the category west. There are: north, south.',
     });
+  });
+});
+
+describe('an encoder that was measured by retrieval alone', () => {
+  const terms = { margin: 0, minimumImages: 30, unknownOverlap: false } as const;
+
+  it('is promoted by it, and compared with the next on the queries that neither has seen', async () => {
+    const [first, next] = [await search(), await search({}, await train(1))];
+    const candidate = (run: string, { result }: typeof first) =>
+      candidateOf(store, { run, step: 'promote' }, result.retrieval);
+    const promotion = { model: 'products', metric: 'recallAt1', force: false } as const;
+    const neverAsked = () => Promise.reject(new Error('there is nothing to compare with'));
+    const begun = await promoteModel(store, await candidate('a', first), { ...promotion, judge: neverAsked });
+    expect(begun).toMatchObject({ promoted: true, version: 1, after: first.result.recallAt1 });
+    const judged = await promoteModel(store, await candidate('b', next), {
+      ...promotion,
+      judge: async (current) =>
+        judgeSearch(store, await candidate('b', next), current, {
+          ...terms,
+          metric: 'recallAt1',
+          measureAgain: neverAsked,
+        }),
+    });
+    // What both were trained on is among the queries under another name, and is left out.
+    expect(judged).toMatchObject({ before: first.result.recallAt1, after: next.result.recallAt1, seen: 1 });
+    expect(judged.images).toBe(first.found.queries);
+    expect(judged.promoted).toBe((next.result.recallAt1 ?? 0) > (first.result.recallAt1 ?? 0));
+    expect(judged.low).toBeLessThanOrEqual((judged.after ?? 0) - (judged.before ?? 0));
+    expect(judged.high).toBeGreaterThanOrEqual((judged.after ?? 0) - (judged.before ?? 0));
+  });
+
+  it('is measured again where the current one was measured by another search', async () => {
+    const [before, after] = [await search({ query: { split: 'test' } }), await search()];
+    const [current] = await loadVersions(store, 'products');
+    if (!current) throw new Error('there is a version');
+    const asked: unknown[] = [];
+    const { result } = before;
+    const judged = await judgeSearch(
+      store,
+      await candidateOf(store, { run: 'c', step: 'promote' }, after.result.retrieval),
+      { ...current, evaluation: result.retrieval },
+      {
+        ...terms,
+        metric: 'mapAtR',
+        measureAgain: async (_, { query, gallery }) => {
+          asked.push(query, gallery);
+          return (await search({ query, gallery })).result.retrieval;
+        },
+      },
+    );
+    expect(asked).toEqual([{ split: 'unseenTest' }, { split: 'unseenTest' }]);
+    expect(judged).toMatchObject({ better: false, images: after.found.queries, interval: [0, 0] });
+    expect(judged.before).toBe(judged.after);
   });
 });

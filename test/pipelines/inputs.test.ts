@@ -36,3 +36,21 @@ it('an input that a kind can do without is taken where it is named, and never fr
     inputsOf('{ uses: inspect-data, needs: [data], with: { encoder: "${steps.train.result.encoder}" } }'),
   ).toMatchObject({ dataset: { step: 'data' }, encoder: { step: 'train', kind: 'encoder' } });
 });
+
+it('promote takes what its metric is of: an evaluation, or a retrieval', () => {
+  const inputs = (metric: string) =>
+    parsePipeline({
+      text: `
+name: promoted
+steps:
+  data: { uses: prepare-data, with: { dataset: generated } }
+  train: { uses: train-classifier, needs: [data] }
+  measure: { uses: evaluate, needs: [train] }
+  search: { uses: retrieval, needs: [train] }
+  release: { uses: promote, needs: [measure, search], with: { model: gratings, metric: ${metric} } }
+`,
+      file: 'promoted.yaml',
+    }).steps.find(({ id }) => id === 'release')?.inputs;
+  expect(inputs('knn')).toEqual({ evaluation: { step: 'measure', field: 'evaluation', kind: 'evaluation' } });
+  expect(inputs('recallAt1')).toEqual({ retrieval: { step: 'search', field: 'retrieval', kind: 'retrieval' } });
+});

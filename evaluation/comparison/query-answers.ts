@@ -1,0 +1,38 @@
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { queriesFile } from '../../contracts/retrieval.ts';
+import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
+
+/** What a retrieval found for each query, all [queries]. */
+export interface KeptAnswers {
+  /** Rows of the split, ascending. */
+  readonly rows: Int32Array;
+  readonly labels: Int32Array;
+  /** The place of the first image of the query's class. */
+  readonly first: Int32Array;
+  readonly mapAtR: Float32Array;
+  /** 1 where the query finds a copy. */
+  readonly copies: Int32Array;
+}
+
+/**
+ * The answers that a retrieval keeps.
+ *
+ * @returns null where it is of a version that kept none
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function keptAnswers(store: Store, retrieval: ArtifactRef): Promise<KeptAnswers | null> {
+  const { files } = await readArtifact(store, retrieval);
+  if (!files.some(({ path }) => path === queriesFile)) return null;
+  const { tensors } = decodeSafetensors(await readArtifactFile(store, retrieval, queriesFile), queriesFile);
+  const [rows, labels, first, mapAtR, copies] = ['rows', 'labels', 'first', 'mapAtR', 'copies'].map((name) =>
+    tensors.get(name),
+  );
+  if (!rows || !labels || !first || !mapAtR || !copies) return null;
+  return {
+    rows: int32(rows),
+    labels: int32(labels),
+    first: int32(first),
+    mapAtR: float32(mapAtR),
+    copies: int32(copies),
+  };
+}
