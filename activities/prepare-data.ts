@@ -13,7 +13,7 @@ import {
 } from '../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../datasets/index.ts';
 import { withUnpacked } from '../own-steps/index.ts';
-import { reportFolder, writeReportFile } from '../store/index.ts';
+import { reportFolder, saveRejectedPictures, writeReportFile } from '../store/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -33,6 +33,7 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
         await writeReportFile(context.store, step.run, list, lines);
         return context.store.locate(`${reportFolder(step.run)}/${list}`);
       },
+      keepPictures: (pictures) => saveRejectedPictures(context.store, `${reportFolder(step.run)}/${list}`, pictures),
       onProgress: ({ phase, done, total }) => report({ phase, done, total, unit: 'images' }),
     });
   const { ref, about, summary, reused } = await withHeartbeat((report) =>
@@ -52,6 +53,7 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
   };
   const said = dataLines(
     { id: step.step, uses: 'prepare-data', result: JSON.parse(JSON.stringify(result)) },
+    step.run,
     context.store.locate,
   );
   for (const line of said) log.info(line, { run: step.run, step: step.step });

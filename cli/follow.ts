@@ -41,7 +41,7 @@ export async function followRun(
   run: string,
   { json, signal, locate = (path) => path }: FollowOptions,
 ): Promise<PipelineStatus | null> {
-  const show = json ? jsonLines() : isInteractive() ? livePicture(run, locate) : plainLines(locate);
+  const show = json ? jsonLines() : isInteractive() ? livePicture(run, locate) : plainLines(run, locate);
   const handle = server.client.workflow.getHandle(run);
   let status: PipelineStatus | null = null;
   const silence = createSilence(say);
@@ -137,12 +137,12 @@ function livePicture(run: string, locate: Locate): Display {
       process.stderr.off('resize', redraw);
       log.done();
       // What stands in the picture is cut to the width of the terminal.
-      for (const step of last?.[0].steps ?? []) for (const line of dataLines(step, locate)) say(line);
+      for (const step of last?.[0].steps ?? []) for (const line of dataLines(step, run, locate)) say(line);
     },
   };
 }
 
-function plainLines(locate: Locate): Display {
+function plainLines(run: string, locate: Locate): Display {
   const describe = describer();
   const last = new Map<string, string>();
   return {
@@ -155,7 +155,7 @@ function plainLines(locate: Locate): Display {
         last.set(step.id, key);
         const item = step.item === undefined ? '' : ` ${step.item}`;
         say(`${step.id}${item}: ${step.state} ${said}`.trimEnd());
-        if (step.state === 'done') for (const line of dataLines(step, locate)) say(line);
+        if (step.state === 'done') for (const line of dataLines(step, run, locate)) say(line);
       }
     },
     end: () => {},

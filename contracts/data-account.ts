@@ -39,10 +39,12 @@ export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result
 /**
  * What a person should read of a data set before it is trained on: counts, reasons and warnings, a line each.
  *
+ * @param run that the step is of
  * @param locate where a file of the store is
  */
 export function dataLines(
   { id, uses, result }: Pick<StepStatus, 'id' | 'uses' | 'result'>,
+  run: string,
   locate: (path: string) => string,
 ): string[] {
   const summary = summaryOf(uses, result);
@@ -69,7 +71,9 @@ export function dataLines(
         ? `rejected: ${first[0]} ${reason}`
         : `rejected: ${count} ${noun}, first ${first.join(', ')}: ${reason}`,
     ),
-    ...(isComplete || list === undefined ? [] : [`every ${table ? 'row' : 'file'}: ${locate(list)}`]),
+    ...(isComplete || list === undefined
+      ? []
+      : [`every ${table ? 'row' : 'file'}: ${locate(list)}`, `\`contrail dataset show ${run}\` shows all of this`]),
     ...warnings.slice(0, mostWarnings).map((warning) => `warning: ${warning}`),
     ...(warnings.length > mostWarnings ? [`and ${warnings.length - mostWarnings} more warnings`] : []),
   ];

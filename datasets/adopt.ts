@@ -14,6 +14,8 @@ import { someOf } from '../contracts/some-of.ts';
 import { artifactFolder, datasetAboutOf, openStore, readArtifact, type Store } from '../store/index.ts';
 import { imagesOfClass } from './count-per-class.ts';
 import { isStoredImage } from './encode.ts';
+import { forgottenImages } from './forget/images.ts';
+import { refusingForgotten } from './forget/without.ts';
 import type { Form } from './form.ts';
 import { openSplit, type SplitOfFiles } from './open-split.ts';
 import type { PreparedImage } from './prepared-image.ts';
@@ -52,8 +54,9 @@ export async function adoptDataset(
   const form = formOfAbout(about);
   const writer = createSetWriter(store, { name, classes, trainedClasses, form });
   try {
+    const add = refusingForgotten(writer.add, await forgottenImages(store));
     const copied = await everySplit(async (split) => {
-      await readable(copyRows(from, ref, { split, labels: labelsOf(about, split), form, add: writer.add }, options));
+      await readable(copyRows(from, ref, { split, labels: labelsOf(about, split), form, add }, options));
       return writer.finish(split);
     });
     const found = classes.map((_, label) => imagesOfClass(splits, label));

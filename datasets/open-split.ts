@@ -15,6 +15,7 @@ import {
   datasetAboutOf,
   decodeSafetensorsHeader,
   int32,
+  missingPart,
   readArtifact,
   type Store,
   type TensorPlace,
@@ -42,11 +43,11 @@ export interface OpenSplit {
    */
   readonly read: (rows: Int32Array, images: Uint8Array, labels: Int32Array) => Promise<void>;
   /**
-   * The label of each row. Checks every file.
+   * The label of each row, or of the first rows only. Checks every file that holds them.
    *
    * @throws ContrailError CorruptArtifact
    */
-  readonly labels: () => Promise<Int32Array>;
+  readonly labels: (rows?: number) => Promise<Int32Array>;
   /** To be called when no read is under way. */
   readonly close: () => Promise<void>;
 }
@@ -206,9 +207,10 @@ export async function openSplit(
           );
         }
       : null,
-    labels: async () => {
-      const labels = new Int32Array(count);
-      for (const shard of shards) labels.set((await checkedOnce(shard)).labels, shard.first);
+    labels: async (rows = count) => {
+      const labels = new Int32Array(rows);
+      for (const shard of shards.filter(({ first }) => first < rows))
+        labels.set((await checkedOnce(shard)).labels.subarray(0, rows - shard.first), shard.first);
       return labels;
     },
     close: async () => {
@@ -241,7 +243,7 @@ function shardOfRow(shards: readonly Shard[], row: number): Shard {
 
 async function openShard(store: Store, ref: ArtifactRef, file: string): Promise<FileHandle> {
   const path = `${artifactFolder(ref)}/${file}`;
-  if (!(await store.exists(path))) throw damaged(store, ref, path, 'a file', 'none');
+  if (!(await store.exists(path))) throw await missingPart(store, ref, path);
   return open(await store.localFile(path), 'r');
 }
 

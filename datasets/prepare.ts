@@ -10,6 +10,9 @@ import { divide, type Parts } from './divide.ts';
 import { openEarlierImages } from './earlier/images.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import { writeList } from './folder/list.ts';
+import { rejectedPictures } from './folder/rejected-pictures.ts';
+import { forgottenImages } from './forget/images.ts';
+import { withoutForgotten } from './forget/without.ts';
 import { type Form, formOf } from './form.ts';
 import { generated } from './generated.ts';
 import { imageFolder } from './image-folder.ts';
@@ -36,7 +39,8 @@ export async function prepareDataset(
   options: PreparationOptions,
 ): Promise<Prepared> {
   const form = formOf(parameters);
-  const read = await readSource(parameters, form, options);
+  const forgotten = await forgottenImages(store);
+  const read = withoutForgotten(await readSource(parameters, form, options), forgotten);
   // Others have their turn between steps that take a tenth of a second or more of hundreds of thousands of images.
   await new Promise(setImmediate);
   const { source, trainedClasses, parts } = divide(read, parameters);
@@ -44,7 +48,7 @@ export async function prepareDataset(
   await new Promise(setImmediate);
   const writer = createSetWriter(store, { name, classes, trainedClasses, form, shardBytes: options.shardBytes });
   // What is read from files takes long; rows of a file of rows do not.
-  const earlier = source.train.factsOf ? await openEarlierImages(store, form, options) : undefined;
+  const earlier = source.train.factsOf ? await openEarlierImages(store, form, { ...options, forgotten }) : undefined;
   try {
     const unreadable: RejectedImage[] = [];
     const splits = await everySplit(async (into) => {
@@ -55,6 +59,10 @@ export async function prepareDataset(
     });
     const rejected = account ? placed([...account.rejected, ...unreadable], account) : unreadable;
     const list = await keepList(source, parameters, parts, rejected, options);
+    if (options.keepPictures && account && source.root !== undefined)
+      await options.keepPictures(
+        await rejectedPictures(source.root, rejected, (image) => forgotten(image) !== null, options.signal),
+      );
     const found = account?.perClass ?? countPerClass(source.train.labels, classes.length);
     requireUsable({ classes, found }, splits, { rejected, maximumRejected: parameters.maximumRejected, list });
     const { ref, about } = await writer.publish(

@@ -1,4 +1,5 @@
 import type { DataSummary } from '../contracts/kinds/prepare-data.ts';
+import type { RejectedPicture } from '../contracts/rejected-pictures.ts';
 import type { FolderAccount } from './account.ts';
 import type { RowFacts } from './row-facts.ts';
 
@@ -61,4 +62,6 @@ export interface PreparationOptions {
   readonly log?: (line: string) => void;
   /** Keeps the list of what became of every file. @returns where a person finds it */
   readonly keepList?: (lines: Iterable<Uint8Array>) => Promise<string>;
+  /** Keeps what rejected files show, for the page of the run. */
+  readonly keepPictures?: (pictures: readonly RejectedPicture[]) => Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { wasForgotten } from '../contracts/forgotten.ts';
 import { visible } from '../contracts/visible-text.ts';
 import { nounOf, type Unused } from './account.ts';
 import { imagesOfClass } from './count-per-class.ts';
@@ -31,10 +32,10 @@ export function requireUsable(
   const noun = nounOf(rejected);
   const used = classes.map((_, label) => imagesOfClass(splits, label));
   const lost = classes.filter((_, label) => (found[label] ?? 0) > 0 && used[label] === 0);
-  const isTooMuch = rejected.length > maximumRejected;
-  if (isTooMuch)
+  const unusable = rejected.filter(({ reason }) => !wasForgotten(reason)).length;
+  if (unusable > maximumRejected)
     problems.push(
-      `${rejected.length === 1 ? `One ${noun}` : `${rejected.length} ${noun}s`} cannot be used, and maximumRejected is ${maximumRejected}. Mend or remove them, or raise it.`,
+      `${unusable === 1 ? `One ${noun}` : `${unusable} ${noun}s`} cannot be used, and maximumRejected is ${maximumRejected}. Mend or remove them, or raise it.`,
     );
   if (rejected.length > 0 && lost.length > 0)
     problems.push(

@@ -44,7 +44,7 @@ export async function storeImages(
     );
     const kept = { ...summary, ...(summary.list === undefined ? {} : { list: `${reportFolder(key.run)}/${list}` }) };
     const result = JSON.parse(JSON.stringify(kept)) as { readonly [name: string]: Json };
-    for (const line of dataLines({ id: name, uses: 'prepare-data', result }, store.locate)) onLine(line);
+    for (const line of dataLines({ id: name, uses: 'prepare-data', result }, key.run, store.locate)) onLine(line);
     return ref;
   });
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type ArtifactKind, type ArtifactRef, artifactManifestSchema, type FileEntry } from '../contracts/artifacts.ts';
 import { digestOf, jsonBytes } from './digest.ts';
-import { stagingFolder } from './paths.ts';
+import { emptiedMark, stagingFolder } from './paths.ts';
 import type { Content, StagedFile, Store } from './store.ts';
 
 export const manifestFile = 'manifest.json';
@@ -17,7 +17,7 @@ export const artifactFolder = ({ kind, digest }: ArtifactRef): string => `artifa
  * the manifest.
  */
 export interface ArtifactWriter {
-  /** @throws TypeError for a second file of one name, or one named manifest.json */
+  /** @throws TypeError for a second file of one name, or one named manifest.json or forgotten.json */
   readonly add: (path: string, content: Content | AsyncIterable<Uint8Array>) => Promise<void>;
   /** Takes a file out again, and gives what was in it. */
   readonly take: (path: string) => Promise<Uint8Array>;
@@ -39,7 +39,8 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       // What writers that were killed have left behind may be as large as a data set.
       swept ??= store.sweep(stagingFolder);
       await swept;
-      if (path === manifestFile || added.has(path)) throw new TypeError(`an artifact cannot hold ${path} besides`);
+      if (path === manifestFile || path === emptiedMark || added.has(path))
+        throw new TypeError(`an artifact cannot hold ${path} besides`);
       const hash = createHash('sha256');
       let bytes = 0;
       const file = await store.stage(
@@ -81,6 +82,7 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       }
       // Also where it is there: it is young again, so that no collection takes what a step is about to name.
       await store.write(`${folder}/${manifestFile}`, manifest);
+      if (present.has(`${folder}/${emptiedMark}`)) await store.remove(`${folder}/${emptiedMark}`);
       return ref;
     },
     discard: async () => {

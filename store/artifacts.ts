@@ -9,6 +9,7 @@ import {
 import { ContrailError } from '../contracts/errors.ts';
 import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
 import { digestOf, parseJson } from './digest.ts';
+import { removedForGood } from './emptied.ts';
 import { damagedFile, decodeJson, readIfThere } from './reading.ts';
 import type { Content, Store } from './store.ts';
 
@@ -120,9 +121,13 @@ export async function readEntry(store: Store, ref: ArtifactRef, entry: FileEntry
 
 async function readPart(store: Store, ref: ArtifactRef, path: string): Promise<Uint8Array> {
   const bytes = await readIfThere(store, path);
-  if (bytes === null) throw damaged(store, ref, path, 'a file', 'none');
+  if (bytes === null) throw await missingPart(store, ref, path);
   return bytes;
 }
+
+/** What is said of a file that an artifact lacks. */
+export const missingPart = async (store: Store, ref: ArtifactRef, path: string): Promise<ContrailError> =>
+  (await removedForGood(store, ref, path)) ?? damaged(store, ref, path, 'a file', 'none');
 
 /** What is said of a file of an artifact that is not what its manifest says. */
 export function damaged(store: Store, ref: ArtifactRef, path: string, expected: string, found: string): ContrailError {

@@ -83,6 +83,18 @@ export function artifactsIn(value: unknown): ArtifactRef[] {
 }
 
 /**
+ * The data sets that an artifact was made from, by its `about`. An encoder names its own by the digest alone: without it nobody
+ * knows which test images a model has seen.
+ */
+export function datasetNamedBy(about: unknown): ArtifactRef[] {
+  const byDigest = z.object({ dataset: digestSchema }).safeParse(about);
+  return [
+    ...artifactsIn(about).filter(({ kind }) => kind === 'dataset'),
+    ...(byDigest.success ? [{ kind: 'dataset' as const, digest: byDigest.data.dataset }] : []),
+  ];
+}
+
+/**
  * Reads every file of every artifact that a result names.
  *
  * @returns what is wrong with the first that is gone or damaged; null when all are whole

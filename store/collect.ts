@@ -4,7 +4,7 @@ import { type ArtifactRef, artifactKinds, digestSchema } from '../contracts/arti
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { artifactFolder, manifestFile } from './artifact-writer.ts';
 import { readArtifact } from './artifacts.ts';
-import { artifactsIn, type KeyedCacheEntry, listCache, removeCacheEntry } from './cache.ts';
+import { artifactsIn, datasetNamedBy, type KeyedCacheEntry, listCache, removeCacheEntry } from './cache.ts';
 import { preparationsFolder } from './paths.ts';
 import { isMissing, listFiles, readJson, unreadable } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
@@ -146,15 +146,9 @@ async function reach(
     // Of an artifact that is gone, nobody knows what it was made from.
     if (!isThere(ref)) continue;
     const { about } = await readArtifact(store, ref);
-    pending.push(...artifactsIn(about), ...trainedOn(about));
+    pending.push(...artifactsIn(about), ...datasetNamedBy(about));
   }
   return reached;
-}
-
-/** An encoder names its data set by the digest alone. Without it nobody knows which test images a model has seen. */
-function trainedOn(about: unknown): ArtifactRef[] {
-  const named = z.object({ dataset: digestSchema }).safeParse(about);
-  return named.success ? [{ kind: 'dataset', digest: named.data.dataset }] : [];
 }
 
 async function isYoung(

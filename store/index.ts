@@ -3,6 +3,7 @@ export { type ArtifactWriter, createArtifactWriter, manifestOf } from './artifac
 export {
   artifactFolder,
   damaged,
+  missingPart,
   readAbout,
   readArtifact,
   readArtifactFile,
@@ -14,6 +15,7 @@ export {
   type CacheEntry,
   cacheKey,
   damageIn,
+  datasetNamedBy,
   type KeyedCacheEntry,
   listCache,
   listCacheKeys,
@@ -26,6 +28,8 @@ export type { Checkpoints, LoadedCheckpoint, NamedManifest, NewCheckpoint } from
 export { type Collected, collectGarbage } from './collect.ts';
 export { datasetAboutOf, testSetOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
+export { emptiedAt, emptyArtifact } from './emptied.ts';
+export { loadForgotten, saveForgotten } from './forgotten.ts';
 export { identityOf, storeFile } from './identity.ts';
 export { acquireLease, assertCurrent, type Lease, listLeases, type TakenLease } from './leases.ts';
 export {
@@ -40,9 +44,10 @@ export {
 export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
-export { preparationsFolder } from './paths.ts';
+export { preparationsFolder, stagingFolder } from './paths.ts';
 export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
 export { withRegularFile } from './regular-file.ts';
+export { listsWithPictures, loadRejectedPictures, saveRejectedPictures } from './rejected-pictures.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';
 export type { Keep } from './retention.ts';
 export {

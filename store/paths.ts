@@ -6,6 +6,9 @@ export const temporaryMark = '.tmp-';
 /** Where preparations of data sets leave images for later ones. */
 export const preparationsFolder = 'preparations';
 
+/** The file of an artifact's folder that says which of its files were removed for good. */
+export const emptiedMark = 'forgotten.json';
+
 /** Where files lie that have no name yet. */
 export const stagingFolder = 'staging';
 

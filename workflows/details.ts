@@ -41,6 +41,9 @@ export function runDetails({ steps, counts, paused, troubles, tolerated, shown }
       : []),
     ...(isShort(steps) ? [] : [`${steps} steps: ${summary}. Those that run, wait for a person, or failed:`, '']),
     stepTable(rows),
+    ...(rows.some((step) => dataHeadline(step) !== '')
+      ? ['', '`contrail dataset show <run>` shows what became of every file.']
+      : []),
   ].join('\n');
 }
 

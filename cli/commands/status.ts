@@ -48,7 +48,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     for (const line of troubleLines(status?.steps ?? [])) print(line);
     for (const line of toleratedLines(steps ?? [])) print(line);
     for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
-    for (const step of steps ?? []) for (const line of dataLines(step, store.locate)) print(line);
+    for (const step of steps ?? []) for (const line of dataLines(step, run, store.locate)) print(line);
     if (known && !isRunning && !plan)
       say('The store has nothing of it; the server remembers it until its retention has passed.');
     if (server && !known)

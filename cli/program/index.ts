@@ -4,6 +4,7 @@ import { addCache } from './cache.ts';
 import { addCancel } from './cancel.ts';
 import { addCheckpoints } from './checkpoints.ts';
 import { addCompare } from './compare.ts';
+import { addDataset } from './dataset.ts';
 import { addDev } from './dev.ts';
 import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
@@ -52,6 +53,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addWatch,
   addList,
   addStatus,
+  addDataset,
   addCancel,
   addTerminate,
   addPause,

@@ -1,5 +1,6 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { Store } from '../../store/index.ts';
+import type { ForgottenImages } from '../forget/images.ts';
 import type { Form } from '../form.ts';
 import type { PreparedImage } from '../prepared-image.ts';
 import { type KeptImage, piecesIn, readPiece, removePiece, writePiece } from './pieces.ts';
@@ -30,7 +31,14 @@ export interface EarlierImages {
 export async function openEarlierImages(
   store: Store,
   form: Form,
-  { pieceBytes = defaultPieceBytes }: { readonly pieceBytes?: number | undefined } = {},
+  {
+    pieceBytes = defaultPieceBytes,
+    forgotten = () => null,
+  }: {
+    readonly pieceBytes?: number | undefined;
+    /** Images that may not be used, whoever still has them. */
+    readonly forgotten?: ForgottenImages;
+  } = {},
 ): Promise<EarlierImages> {
   const place = placeOf(form);
   const sets = await openEarlierSets(store, place);
@@ -56,6 +64,7 @@ export async function openEarlierImages(
   let bytes = 0;
   return {
     find: async (source) => {
+      if (forgotten(source) !== null) return null;
       const key = keyOf(source);
       const name = inPieces.get(key);
       const kept = name === undefined ? undefined : (await pieceOf(name)).get(key);

@@ -4,6 +4,8 @@ import {
   digestOf,
   encodeSafetensors,
   int32,
+  listFolders,
+  preparationsFolder,
   type Store,
   type StoredTensor,
   unlessDamaged,
@@ -63,4 +65,19 @@ export async function readPiece(store: Store, place: string, name: string): Prom
     channels: channels.data[row] === 1 ? 1 : 3,
     source: source.data.slice(row * digestBytes, (row + 1) * digestBytes),
   }));
+}
+
+/** The pieces of all forms that hold an image. @param sources SHA-256 in hexadecimal */
+export async function piecesHolding(store: Store, sources: ReadonlySet<string>): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const form of await listFolders(store, preparationsFolder)) {
+    const place = `${preparationsFolder}/${form}`;
+    for (const name of await piecesIn(store, place)) {
+      const images = await readPiece(store, place, name);
+      // A damaged one is of no use to anybody, and may hold it.
+      if (!images || images.some(({ source }) => sources.has(Buffer.from(source).toString('hex'))))
+        found.push(pathOf(place, name));
+    }
+  }
+  return found;
 }

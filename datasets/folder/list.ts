@@ -79,16 +79,31 @@ export interface ListedFile {
   readonly modified: number;
 }
 
+/** A line of a list: what became of a file, or what keeps the whole from being understood. */
+export interface ListLine {
+  readonly what: string;
+  /** Empty where the line is no file's. */
+  readonly path: string;
+  readonly bytes: string;
+  readonly modified: string;
+  readonly why: string;
+}
+
+/** Reads a list again, line by line. */
+export function* readLines(text: string): Generator<ListLine> {
+  for (const line of text.split('\n').slice(1)) {
+    if (line === '') continue;
+    const [what = '', path = '', bytes = '', modified = '', why = ''] = line.split('\t');
+    yield { what, path: uncell(path), bytes, modified, why: uncell(why) };
+  }
+}
+
+const uncell = (text: string): string => (text.startsWith('"') ? String(JSON.parse(text)) : text);
+
 /** Reads a list again: the files by path. Lines that are no file's are left out. */
 export function readList(text: string): ReadonlyMap<string, ListedFile> {
   const files = new Map<string, ListedFile>();
-  for (const line of text.split('\n').slice(1)) {
-    const [, name = '', bytes = '', modified = ''] = line.split('\t');
-    if (name === '' || bytes === '') continue;
-    files.set(name.startsWith('"') ? String(JSON.parse(name)) : name, {
-      bytes: Number(bytes),
-      modified: Number(modified),
-    });
-  }
+  for (const { path, bytes, modified } of readLines(text))
+    if (path !== '' && bytes !== '') files.set(path, { bytes: Number(bytes), modified: Number(modified) });
   return files;
 }

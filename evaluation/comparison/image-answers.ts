@@ -1,6 +1,14 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { predictionsFile } from '../../contracts/evaluation.ts';
-import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
+import {
+  decodeSafetensors,
+  emptiedAt,
+  float32,
+  int32,
+  readArtifact,
+  readArtifactFile,
+  type Store,
+} from '../../store/index.ts';
 import { answersOf } from '../metrics/classification.ts';
 
 /** What was said of each test image, in the order of the split. */
@@ -18,12 +26,12 @@ export interface ImageAnswers {
 /**
  * The answers that an evaluation keeps.
  *
- * @returns null where it is of a version that kept none
+ * @returns null where it is of a version that kept none, or they were removed because an image was forgotten
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
 export async function imageAnswers(store: Store, evaluation: ArtifactRef): Promise<ImageAnswers | null> {
   const { files } = await readArtifact(store, evaluation);
-  if (!files.some(({ path }) => path === predictionsFile)) return null;
+  if (!files.some(({ path }) => path === predictionsFile) || (await emptiedAt(store, evaluation))) return null;
   const { tensors } = decodeSafetensors(await readArtifactFile(store, evaluation, predictionsFile), predictionsFile);
   const [labels, predicted, confidence, rank, neighbours, probabilities] = [
     'labels',

@@ -3,14 +3,22 @@ import { embeddingFile, predictionsFile } from '../../contracts/evaluation.ts';
 import type { EmbeddingMap } from '../../contracts/report.ts';
 import { spreadRows } from '../../datasets/index.ts';
 import { imageAnswers } from '../../evaluation/comparison/image-answers.ts';
-import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
+import {
+  decodeSafetensors,
+  emptiedAt,
+  float32,
+  int32,
+  readArtifact,
+  readArtifactFile,
+  type Store,
+} from '../../store/index.ts';
 import { nearest, project, unitRows } from './embedding.ts';
 
 /** Points of a map: more than these can be told apart neither by eye nor by pointer. */
 const maximumPoints = 1000;
 const neighbours = 8;
 
-/** The map of an evaluation's embedding; null where the evaluation is of a version that kept none. */
+/** The map of an evaluation's embedding; null where the evaluation is of a version that kept none, or it was removed. */
 export async function mapOf(
   store: Store,
   ref: ArtifactRef,
@@ -19,6 +27,7 @@ export async function mapOf(
 ): Promise<EmbeddingMap | null> {
   const { files } = await readArtifact(store, ref);
   if (![embeddingFile, predictionsFile].every((name) => files.some(({ path }) => path === name))) return null;
+  if (await emptiedAt(store, ref)) return null;
   const kept = decodeSafetensors(await readArtifactFile(store, ref, embeddingFile)).tensors;
   const [rowsTensor, embedding] = [kept.get('rows'), kept.get('embedding')];
   const answers = await imageAnswers(store, ref);

@@ -28,12 +28,13 @@ describe('what is said of prepared data', () => {
   });
 
   it('every reason, where all files are listed, and every warning', () => {
-    expect(dataLines(step, (path) => `/store/${path}`)).toEqual([
+    expect(dataLines(step, 'first', (path) => `/store/${path}`)).toEqual([
       'data: 24 files found: 13 used, 0 left out by limit, 6 rejected, 5 of file managers ignored',
       'data: 8 of 14 coat used; 6 rejected',
       'data: rejected: 5 files, first train/coat/a.png, train/coat/b.png, train/coat/c.png: is cut off or damaged',
       'data: rejected: train/coat/z.jpg is empty (0 bytes)',
       'data: every file: /store/runs/first/report/data-files.tsv',
+      'data: `contrail dataset show first` shows all of this',
       'data: warning: The test set is empty.',
     ]);
   });
@@ -43,7 +44,7 @@ describe('what is said of prepared data', () => {
     const table = { file: '/data/products.csv', sha256 };
     const relabels = { file, sha256, changed: 3, dropped: 1 };
     const files = { found: 24, used: 17, leftOut: 1, rejected: 6, ignored: 0 };
-    const lines = dataLines({ ...step, result: { ...result, table, relabels, files } }, String);
+    const lines = dataLines({ ...step, result: { ...result, table, relabels, files } }, 'first', String);
     expect(lines.slice(0, 2)).toEqual([
       'data: 24 rows found: 17 used, 1 left out, 6 rejected, 0 of file managers ignored',
       'data: corrected by /data/fixes.csv (SHA-256 abababababab…): 3 labels changed, 1 image left out',
@@ -57,22 +58,22 @@ describe('what is said of prepared data', () => {
       ...step,
       result: { ...result, incomplete, warnings: ['No test image of 1 of 2 classes (new\nline).'] },
     };
-    for (const line of [dataHeadline(odd), ...dataLines(odd, String)]) expect(line).not.toContain('\n');
-    expect(dataLines(odd, String).at(-1)).toBe('data: warning: No test image of 1 of 2 classes (new\\nline).');
+    for (const line of [dataHeadline(odd), ...dataLines(odd, 'first', String)]) expect(line).not.toContain('\n');
+    expect(dataLines(odd, 'first', String).at(-1)).toBe('data: warning: No test image of 1 of 2 classes (new\\nline).');
   });
 
   it('the count alone where all is used, and nothing of data that is no folder, of other steps and of older results', () => {
     const { incomplete: _, ...rest } = result;
     const files = { found: 13, used: 13, leftOut: 0, rejected: 0, ignored: 0 };
     const whole = { ...step, result: { ...rest, files, reasons: [], warnings: [] } };
-    expect([dataHeadline(whole), dataLines(whole, String)]).toEqual([
+    expect([dataHeadline(whole), dataLines(whole, 'first', String)]).toEqual([
       '13 of 13 files used; 10 train, 1 validation, 2 test',
       [],
     ]);
     const { dataset, name, classes, counts, rejected } = result;
     const old = { ...step, result: { dataset, name, classes, counts, rejected } };
-    expect([dataHeadline(old), dataLines(old, String)]).toEqual(['', []]);
-    expect(dataLines({ ...step, uses: 'evaluate' }, String)).toEqual([]);
+    expect([dataHeadline(old), dataLines(old, 'first', String)]).toEqual(['', []]);
+    expect(dataLines({ ...step, uses: 'evaluate' }, 'first', String)).toEqual([]);
     expect(dataHeadline({ ...step, result: null })).toBe('');
   });
 });

@@ -1,5 +1,7 @@
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContrailError } from '../../../contracts/errors.ts';
+import { hasCode } from '../../../contracts/system-errors.ts';
 import { visible } from '../../../contracts/visible-text.ts';
 import { inOrder } from '../../in-order.ts';
 import type { PreparationOptions } from '../../source.ts';
@@ -52,4 +54,15 @@ export function requireFetched({
     'ConnectionFailed',
     `${passing.length === 1 ? 'One image' : `${passing.length} images`} could not be fetched now, first ${first.place} ${visible(first.path)}: ${first.reason}. What was fetched is kept. To go on without them, raise maximumRejected.`,
   );
+}
+
+/** Removes what was fetched, by the SHA-256 of the content: an image that is forgotten is kept nowhere. */
+export async function removeFetched(cacheFolder: string, digests: readonly string[]): Promise<void> {
+  const folder = join(cacheFolder, folderName);
+  const names = await readdir(folder, { recursive: true }).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  });
+  for (const name of names)
+    if (digests.includes(name.split('.').at(-1) ?? '')) await rm(join(folder, name), { force: true });
 }

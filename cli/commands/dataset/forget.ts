@@ -1,0 +1,91 @@
+import { hostname, userInfo } from 'node:os';
+import { ContrailError } from '../../../contracts/errors.ts';
+import { someOf } from '../../../contracts/some-of.ts';
+import { type FoundImage, findImage, forgetImage, imageNamed } from '../../../datasets/index.ts';
+import { openHome } from '../../../home/home.ts';
+import { listFolders, loadPlan, loadStepResults, openStore, type Store } from '../../../store/index.ts';
+import { confirm } from '../../confirm.ts';
+import { type ServerClient, withServer } from '../../connection.ts';
+import { foundText, madeWithText } from '../../forget-texts.ts';
+import { print, printJson, say } from '../../output.ts';
+import { findRun } from '../../runs.ts';
+
+export interface DatasetForgetOptions {
+  readonly dryRun: boolean;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * `contrail dataset forget`: removes an image from the store, and says what was made with it. Only the server knows which runs go
+ * on, so it is asked.
+ */
+export async function datasetForgetCommand(
+  image: string,
+  { dryRun, yes, json }: DatasetForgetOptions,
+): Promise<number> {
+  const { storeUrl, cacheFolder } = openHome();
+  const store = openStore(storeUrl);
+  const first = await findImage(store, [await imageNamed(store, image)]);
+  return withServer(async (server) => {
+    const requireQuiet = (found: FoundImage) => requireNoRun(server, store, found);
+    await requireQuiet(first);
+    if (!json) print(foundText(first));
+    if (dryRun) {
+      if (json) printJson({ dryRun, ...plain(first) });
+      return 0;
+    }
+    if (!yes && !(await confirm('Remove it, for good?'))) return 1;
+    const by = `${userInfo().username}@${hostname()}`;
+    const { found, record } = await forgetImage(store, first, { image, by, requireQuiet, cacheFolder });
+    if (json) printJson({ dryRun, at: record.at, by, ...plain(found) });
+    else {
+      print(madeWithText(found));
+      say(`Forgotten. Data is prepared without it from now on; ${store.locate('forgotten')} has the record.`);
+    }
+    return 0;
+  });
+}
+
+const plain = ({ sources, rows, uses, untold }: FoundImage) => ({
+  sources,
+  rows: [...rows].flatMap(([dataset, found]) => found.map((each) => ({ dataset, ...each }))),
+  ...uses,
+  untold,
+});
+
+const makers: readonly string[] = ['prepare-data', 'run', 'own'];
+const atOnce = 20;
+
+/** @throws ContrailError Usage where a run goes on that uses the image, or has a step to come that may prepare data with it */
+async function requireNoRun(server: ServerClient, store: Store, { uses }: FoundImage): Promise<void> {
+  const users = new Set(uses.runs.map(({ run }) => run));
+  const asked: string[] = [];
+  for (const run of await listFolders(store, 'runs'))
+    if (users.has(run) || (await mayPrepare(store, run))) asked.push(run);
+  const going: string[] = [];
+  for (let at = 0; at < asked.length; at += atOnce)
+    going.push(
+      ...(
+        await Promise.all(
+          asked
+            .slice(at, at + atOnce)
+            .map(async (run) => ((await findRun(server, run))?.status.name === 'RUNNING' ? [run] : [])),
+        )
+      ).flat(),
+    );
+  const [one] = going;
+  if (one !== undefined)
+    throw new ContrailError(
+      'Usage',
+      `The run ${one} goes on and ${users.has(one) ? 'uses' : 'may use'} the image${going.length > 1 ? `, as do ${someOf(going.slice(1))}` : ''}: nothing is removed. Wait for its end, or stop it with \`contrail cancel ${one}\`; then do this again.`,
+    );
+}
+
+/** Whether a run has a step that is not done and that may prepare data. */
+async function mayPrepare(store: Store, run: string): Promise<boolean> {
+  const plan = await loadPlan(store, run);
+  if (!plan?.steps.some(({ uses }) => makers.includes(uses))) return false;
+  const results = await loadStepResults(store, run, () => {});
+  return plan.steps.some(({ id, uses }) => makers.includes(uses) && !results[id]);
+}

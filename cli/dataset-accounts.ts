@@ -1,0 +1,166 @@
+import { type ArtifactRef, artifactRefSchema, type DatasetAbout } from '../contracts/artifacts.ts';
+import { dataSummaryOf } from '../contracts/data-account.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import type { DataSummary } from '../contracts/kinds/prepare-data.ts';
+import type { Plan, PlannedStep } from '../contracts/plan.ts';
+import { kindOf } from '../contracts/step-kinds.ts';
+import { describeDataset, type ReasonCount, readLines, reasonsOf } from '../datasets/index.ts';
+import { isMissing, loadStepResults, reportFolder, type Store, unlessDamaged } from '../store/index.ts';
+import { say } from './output.ts';
+
+/** A file that cannot be used, its place, and why. */
+interface Rejected {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** The step that makes a data set, and the field of its result that names it. */
+interface Made {
+  readonly step: string;
+  readonly field: string;
+}
+
+/** A data set that is there. */
+export type PreparedAccount = Made & {
+  readonly state: 'prepared';
+  readonly digest: string;
+  readonly name: string;
+  readonly image: DatasetAbout['image'];
+  /** Images of each split, and of each class in it, in the order of `classes`. */
+  readonly splits: Readonly<Record<string, { readonly images: number; readonly perClass: readonly number[] }>>;
+  readonly classes: readonly string[];
+  readonly files: DataSummary['files'] | null;
+  readonly ignored: Readonly<Record<string, number>>;
+  readonly incomplete: NonNullable<DataSummary['incomplete']>;
+  readonly reasons: readonly ReasonCount[];
+  readonly rejected: readonly Rejected[];
+  readonly warnings: readonly string[];
+  readonly copies: DataSummary['copies'];
+  readonly folder: string | null;
+  readonly list: string | null;
+};
+
+/** What is known of data that a step makes. */
+export type DatasetAccount =
+  | PreparedAccount
+  /** The step found files and made no data set of them. */
+  | (Made & {
+      readonly state: 'refused';
+      readonly found: number;
+      readonly problems: readonly string[];
+      readonly reasons: readonly ReasonCount[];
+      readonly rejected: readonly Rejected[];
+      readonly list: string;
+    })
+  /** It was made, and cannot be read any more: why. */
+  | (Made & { readonly state: 'lost'; readonly digest: string; readonly problem: string })
+  /** The step is not done. */
+  | (Made & { readonly state: 'open' });
+
+/**
+ * What became of the files of each data set that a run makes, from the store alone: also of a step whose result was taken
+ * from another run, and of one that refused its data.
+ *
+ * @param plan of the run, by now
+ * @param only a step, where the others are of no interest
+ * @throws ContrailError Usage where no step makes data, or not that one; StoreUnreadable
+ */
+export async function datasetAccounts(
+  store: Store,
+  run: string,
+  plan: Plan,
+  only?: string,
+): Promise<readonly DatasetAccount[]> {
+  const made = plan.steps.flatMap(madeBy);
+  const chosen = only === undefined ? made : made.filter(({ step }) => step === only);
+  if (chosen.length === 0)
+    throw new ContrailError(
+      'Usage',
+      made.length === 0
+        ? `No step of ${run} prepares data.`
+        : `${run} has no step ${only} that prepares data. There is: ${[...new Set(made.map(({ step }) => step))].join(', ')}.`,
+    );
+  const results = await loadStepResults(store, run, say);
+  return Promise.all(
+    chosen.map(async ({ list, ...each }) => {
+      const result = results[each.step]?.result;
+      const ref = artifactRefSchema.safeParse(result?.[each.field]);
+      if (!ref.success) return (await refusedAccount(store, each, `${reportFolder(run)}/${list}`)) ?? openOf(each);
+      return preparedAccount(store, each, ref.data, {
+        summary: dataSummaryOf(result ?? {}),
+        list: `${reportFolder(run)}/${list}`,
+      });
+    }),
+  );
+}
+
+const openOf = (made: Made): DatasetAccount => ({ ...made, state: 'open' });
+
+/** The data sets that a step makes, each with the name of the list of its files; one that chooses among others makes none. */
+function madeBy(step: PlannedStep): (Made & { readonly list: string })[] {
+  if (step.uses === 'choose') return [];
+  return Object.entries(kindOf(step).outputs).flatMap(([field, kind]) => {
+    const list = step.uses === 'prepare-data' ? `${step.id}-files.tsv` : `${step.id}-${field}-files.tsv`;
+    return kind === 'dataset' ? [{ step: step.id, field, list }] : [];
+  });
+}
+
+async function preparedAccount(
+  store: Store,
+  made: Made,
+  ref: ArtifactRef,
+  { summary, list }: { readonly summary: Partial<DataSummary>; readonly list: string },
+): Promise<DatasetAccount> {
+  let problem = '';
+  const about = await unlessDamaged(describeDataset(store, ref), (what) => {
+    problem = what;
+  });
+  if (!about) return { ...made, state: 'lost', digest: ref.digest, problem };
+  const { name, image, classes, splits, rejected } = about;
+  const listed = summary.list ?? list;
+  return {
+    ...made,
+    state: 'prepared',
+    digest: ref.digest,
+    ...{ name, image, classes, rejected },
+    splits: Object.fromEntries(
+      Object.entries(splits).flatMap(([split, own]) =>
+        own ? [[split, { images: own.count, perClass: own.perClass }]] : [],
+      ),
+    ),
+    files: summary.files ?? null,
+    ignored: summary.ignored ?? {},
+    incomplete: summary.incomplete ?? [],
+    reasons: reasonsOf(rejected),
+    warnings: summary.warnings ?? [],
+    copies: summary.copies ?? [],
+    folder: summary.folder ?? null,
+    list: (await store.exists(listed)) ? store.locate(listed) : null,
+  };
+}
+
+/** What the list says of a step that made no data set; null where it wrote none. */
+async function refusedAccount(store: Store, made: Made, list: string): Promise<DatasetAccount | null> {
+  const text = await readText(store, list);
+  if (text === null) return null;
+  const lines = [...readLines(text)];
+  const rejected = lines.flatMap(({ what, path, why }) => (what === 'rejected' ? [{ path, reason: why }] : []));
+  return {
+    ...made,
+    state: 'refused',
+    found: lines.filter(({ path }) => path !== '').length,
+    problems: lines.flatMap(({ what, why }) => (what === 'problem' ? [why] : [])),
+    reasons: reasonsOf(rejected),
+    rejected,
+    list: store.locate(list),
+  };
+}
+
+async function readText(store: Store, path: string): Promise<string | null> {
+  try {
+    return new TextDecoder().decode(await store.read(path));
+  } catch (error) {
+    if (isMissing(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,83 @@
+import { times } from '../contracts/counted.ts';
+import type { FoundImage } from '../datasets/index.ts';
+import { wrapped } from './wrapped.ts';
+
+const shownDigest = 12;
+const mostLines = 20;
+
+const short = ({ kind, digest }: { readonly kind: string; readonly digest: string }) =>
+  `${kind} ${digest.slice(0, shownDigest)}`;
+
+/** So many lines, and how many more there are. */
+function some<T>(items: readonly T[], text: (item: T) => string): string[] {
+  const more = items.length - mostLines;
+  return [
+    ...items.slice(0, mostLines).map((item) => wrapped(text(item), '  ')),
+    ...(more > 0 ? [`  and ${more} more; --json has all`] : []),
+  ];
+}
+
+/** Where an image is, before it is removed. */
+export function foundText({ sources, rows, uses, pages, untold }: FoundImage): string {
+  const places = [...rows].flatMap(([digest, found]) => found.map((each) => ({ digest, ...each })));
+  const others = uses.emptied.filter(({ artifact }) => artifact.kind !== 'dataset');
+  return [
+    places.length === 0
+      ? wrapped('No data set of this store holds the image. It is kept out of those to come.')
+      : wrapped(`The image is ${times(places.length, 'row')} of ${times(rows.size, 'data set')}:`),
+    ...some(
+      places,
+      ({ digest, split, row, name }) =>
+        `${short({ kind: 'dataset', digest })}, ${split} image ${row}${name === null ? '' : `: ${name}`}`,
+    ),
+    ...(sources.length > 1
+      ? [wrapped(`Files of ${sources.length} digests show the very same; all of them are forgotten.`)]
+      : []),
+    ...(rows.size > 0 ? [wrapped('The files that hold it go, so these data sets cannot be trained on again.')] : []),
+    ...(others.length > 0
+      ? [
+          'What was computed of it alone, or holds its file, goes too:',
+          ...some(others, ({ artifact, files }) => `${short(artifact)}: ${files.join(', ')}`),
+        ]
+      : []),
+    ...(pages.length > 0
+      ? [wrapped(`${times(pages.length, 'file')} of reports go; \`contrail report <run>\` writes a report anew.`)]
+      : []),
+    ...(untold.length > 0
+      ? [
+          wrapped(
+            'These data sets are of an earlier version, which did not keep what its images were made from. Whether they hold it is not known:',
+          ),
+          ...some(untold, (digest) => short({ kind: 'dataset', digest })),
+        ]
+      : []),
+    ...madeWith(uses),
+  ].join('\n');
+}
+
+/** What was made with an image that is forgotten now. */
+export const madeWithText = ({ uses }: FoundImage): string =>
+  madeWith(uses).join('\n') || 'Nothing was made with it that stays.';
+
+function madeWith({ trained, models, runs, unknown }: FoundImage['uses']): string[] {
+  return [
+    ...(trained.length > 0
+      ? [
+          wrapped('These learnt from it, or were chosen by it. Weights cannot forget; train anew where they must:'),
+          ...some(trained, short),
+        ]
+      : []),
+    ...(models.length > 0
+      ? ['Models of these:', ...some(models, ({ model, version }) => `${model}, version ${version}`)]
+      : []),
+    ...(runs.length > 0
+      ? ['Runs that used it:', ...some(runs, ({ run, steps }) => `${run}: ${steps.join(', ')}`)]
+      : []),
+    ...(unknown.length > 0
+      ? [
+          wrapped('Files that programs of your own made in these runs; look yourself whether they hold it:'),
+          ...some(unknown, short),
+        ]
+      : []),
+  ];
+}

@@ -1,0 +1,229 @@
+import {
+  type ArtifactManifest,
+  type ArtifactRef,
+  artifactKinds,
+  digestSchema,
+  type FileEntry,
+  type SplitName,
+} from '../../contracts/artifacts.ts';
+import type { ForgottenUses } from '../../contracts/forgotten.ts';
+import {
+  artifactFolder,
+  artifactsIn,
+  datasetAboutOf,
+  datasetNamedBy,
+  listCache,
+  listFolders,
+  listModels,
+  listsWithPictures,
+  loadRejectedPictures,
+  loadStepResults,
+  loadVersions,
+  readArtifact,
+  type Store,
+} from '../../store/index.ts';
+import { piecesHolding } from '../earlier/pieces.ts';
+import { readRowDigests } from '../row-digests.ts';
+import { readRowFacts } from '../row-facts.ts';
+import { pagesOf } from './pages.ts';
+
+/** A row of a data set that is the image, or an exact copy of it. */
+export interface FoundRow {
+  readonly split: string;
+  readonly row: number;
+  /** What the data set calls it; null where it keeps no names. */
+  readonly name: string | null;
+}
+
+/** Where an image is in a store, and what was made with it. */
+export interface FoundImage {
+  /** SHA-256 of what it was read from, and of its exact copies: of the same bytes, or with the same prepared pixels. */
+  readonly sources: readonly string[];
+  readonly rows: ReadonlyMap<string, readonly FoundRow[]>;
+  readonly uses: ForgottenUses;
+  /** Keys of results in the cache that name what holds it. */
+  readonly cached: readonly string[];
+  /** Pages and pictures of runs. */
+  readonly pages: readonly string[];
+  /** What preparations that were interrupted had made of it. */
+  readonly pieces: readonly string[];
+  /** Lists of files beside which the image is shown as rejected. */
+  readonly shownRejected: readonly string[];
+  /** Data sets of a version that did not keep what their images were made from: whether they hold it is not known. */
+  readonly untold: readonly string[];
+}
+
+/** Files of measures that hold numbers and names; any other may hold an image, or what was computed of it. */
+const holdsNumbers = (name: string) => /\.(json|csv|tsv|md)$/.test(name);
+
+const refKey = ({ kind, digest }: ArtifactRef) => `${kind} ${digest}`;
+
+interface Known {
+  readonly ref: ArtifactRef;
+  readonly manifest: ArtifactManifest;
+}
+
+/**
+ * Finds everything in a store that holds an image or was made with it. Nothing is changed.
+ *
+ * Everything is read before anything is said: what is damaged or cannot be read may hold the image.
+ *
+ * @param wanted SHA-256 of what the image was read from
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function findImage(store: Store, wanted: readonly string[]): Promise<FoundImage> {
+  const known = await everyArtifact(store);
+  const { sources, rows, untold } = await findRows(store, known, wanted);
+  const bytes = new Set(sources);
+  const emptied = new Map<string, { artifact: ArtifactRef; files: string[] }>();
+  const trained = new Map<string, ArtifactRef>();
+  for (const { ref, manifest } of known) {
+    const files = filesHolding(ref, manifest, { rows, bytes });
+    if (files.length > 0) emptied.set(refKey(ref), { artifact: ref, files });
+    if (isTrained(ref, manifest, rows)) trained.set(refKey(ref), ref);
+  }
+  // A classifier stands on an encoder, whatever it was itself trained on.
+  for (const { ref, manifest } of known)
+    if (ref.kind === 'classifier' && artifactsIn(manifest.about).some((other) => trained.has(refKey(other))))
+      trained.set(refKey(ref), ref);
+  const names = (value: unknown) =>
+    artifactsIn(value).some((ref) => emptied.has(refKey(ref)) || trained.has(refKey(ref)) || rows.has(ref.digest));
+
+  const runs: { run: string; steps: string[] }[] = [];
+  const showing = new Set<string>();
+  const shownRejected: string[] = [];
+  const unknown = new Map<string, ArtifactRef>();
+  for (const run of await listFolders(store, 'runs')) {
+    for (const list of await listsWithPictures(store, run))
+      if ((await loadRejectedPictures(store, list)).some(({ source }) => bytes.has(source))) {
+        shownRejected.push(list);
+        showing.add(run);
+      }
+    const results = Object.entries(await loadStepResults(store, run));
+    const steps = results.flatMap(([step, { result }]) => (names(result) ? [step] : []));
+    if (steps.length === 0) continue;
+    runs.push({ run, steps });
+    for (const ref of artifactsIn(results.map(([, { result }]) => result)))
+      if (ref.kind === 'files' && !emptied.has(refKey(ref))) unknown.set(refKey(ref), ref);
+  }
+  const models: { model: string; version: number }[] = [];
+  for (const model of await listModels(store))
+    for (const { version, encoder, classifier } of await loadVersions(store, model))
+      if ([encoder, classifier].some((ref) => trained.has(refKey(ref)))) models.push({ model, version });
+  const cached = await listCache(store);
+  const pages: string[] = [];
+  for (const { run } of runs) showing.add(run);
+  for (const run of showing) pages.push(...(await pagesOf(store, run)));
+  return {
+    sources,
+    rows,
+    untold,
+    uses: {
+      datasets: [...rows.keys()],
+      emptied: [...emptied.values()],
+      trained: [...trained.values()],
+      models,
+      runs,
+      unknown: [...unknown.values()],
+    },
+    cached: cached.filter(({ result }) => names(result)).map(({ key }) => key),
+    pages,
+    pieces: await piecesHolding(store, bytes),
+    shownRejected,
+  };
+}
+
+async function everyArtifact(store: Store): Promise<readonly Known[]> {
+  const known: Known[] = [];
+  for (const kind of artifactKinds)
+    for (const digest of await listFolders(store, `artifacts/${kind}`)) {
+      if (!digestSchema.safeParse(digest).success) continue;
+      const ref = { kind, digest };
+      // Without its manifest it is what an interrupted writer or collection has left.
+      if (await store.exists(`${artifactFolder(ref)}/manifest.json`))
+        known.push({ ref, manifest: await readArtifact(store, ref) });
+    }
+  return known;
+}
+
+/** The rows of all data sets that show the image; what they show may be in further data sets, under other bytes. */
+async function findRows(
+  store: Store,
+  known: readonly Known[],
+  wanted: readonly string[],
+): Promise<Pick<FoundImage, 'sources' | 'rows' | 'untold'>> {
+  const sources = new Set(wanted);
+  const pixels = new Set<string>();
+  const rows = new Map<string, FoundRow[]>();
+  const untold = new Set<string>();
+  for (let before = -1; before !== sources.size + pixels.size; ) {
+    before = sources.size + pixels.size;
+    rows.clear();
+    for (const { ref, manifest } of known) {
+      if (ref.kind !== 'dataset') continue;
+      for (const split of splitNamesOf(ref, manifest)) {
+        const digests = await readRowDigests(store, ref, split);
+        if (!digests) {
+          untold.add(ref.digest);
+          continue;
+        }
+        const found = digests.source.flatMap((source, row) => {
+          const look = digests.pixels[row] as string;
+          if (!sources.has(source) && !pixels.has(look)) return [];
+          sources.add(source);
+          pixels.add(look);
+          return [row];
+        });
+        await new Promise(setImmediate);
+        if (found.length === 0) continue;
+        const facts = await readRowFacts(store, ref, split);
+        const named = found.map((row) => ({ split, row, name: facts?.[row]?.name ?? null }));
+        rows.set(ref.digest, [...(rows.get(ref.digest) ?? []), ...named]);
+      }
+    }
+  }
+  return { sources: [...sources], rows, untold: [...untold] };
+}
+
+const splitNamesOf = (ref: ArtifactRef, manifest: ArtifactManifest) =>
+  Object.keys(datasetAboutOf(manifest, ref).splits) as SplitName[];
+
+/** The files of an artifact that hold the image's bytes, its prepared pixels, or what was computed of it alone. */
+function filesHolding(
+  ref: ArtifactRef,
+  manifest: ArtifactManifest,
+  { rows, bytes }: { readonly rows: FoundImage['rows']; readonly bytes: ReadonlySet<string> },
+): string[] {
+  const itself = manifest.files.filter(({ sha256 }) => bytes.has(sha256));
+  if (ref.kind === 'dataset') return [...namesOf(itself), ...shardsHolding(ref, manifest, rows.get(ref.digest) ?? [])];
+  if (modelKinds.includes(ref.kind)) return namesOf(itself);
+  const measured = artifactsIn(manifest.about).filter(({ kind }) => kind === 'dataset');
+  const holds = measured.some(({ digest }) =>
+    (rows.get(digest) ?? []).some(({ split }) => ref.kind !== 'evaluation' || split !== 'train'),
+  );
+  return namesOf(holds ? manifest.files.filter(({ path }) => !holdsNumbers(path)) : itself);
+}
+
+const namesOf = (files: readonly FileEntry[]) => files.map(({ path }) => path);
+/** Weights, and files of the user's own: of these only a file that is the image itself is known to hold it. */
+const modelKinds: readonly string[] = ['encoder', 'classifier', 'files', 'code'];
+
+function shardsHolding(ref: ArtifactRef, manifest: ArtifactManifest, found: readonly FoundRow[]): string[] {
+  const { splits } = datasetAboutOf(manifest, ref);
+  return Object.entries(splits).flatMap(([split, own]) => {
+    let first = 0;
+    return (own?.shards ?? []).flatMap(({ file, count }) => {
+      const [from, to] = [first, first + count];
+      first = to;
+      return found.some((each) => each.split === split && each.row >= from && each.row < to) ? [file] : [];
+    });
+  });
+}
+
+/** Whether weights were learnt from the image, or chosen by it. */
+function isTrained(ref: ArtifactRef, { about }: ArtifactManifest, rows: FoundImage['rows']): boolean {
+  if (ref.kind !== 'encoder' && ref.kind !== 'classifier') return false;
+  return datasetNamedBy(about).some(({ digest }) => (rows.get(digest) ?? []).some(({ split }) => !isTest(split)));
+}
+
+const isTest = (split: string) => /test$/i.test(split);

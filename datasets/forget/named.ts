@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { type ArtifactRef, digestSchema, type SplitName } from '../../contracts/artifacts.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import { someOf } from '../../contracts/some-of.ts';
+import { explained } from '../../contracts/system-errors.ts';
+import { datasetAboutOf, listFolders, readArtifact, type Store } from '../../store/index.ts';
+import { readRegular } from '../read-file.ts';
+import { readRowDigests } from '../row-digests.ts';
+import { readRowFacts } from '../row-facts.ts';
+
+/**
+ * The image that a person names: by the SHA-256 of its file, as the rows of prepared data sets call it, or by a file on this machine.
+ *
+ * @returns SHA-256 of its file
+ * @throws ContrailError Usage where there is none of that name, or several; CorruptArtifact, StoreUnreadable
+ */
+export async function imageNamed(store: Store, image: string): Promise<string> {
+  if (digestSchema.safeParse(image).success) return image;
+  const ofFile = await digestOfFile(image);
+  const found = new Set([...(await rowsNamed(store, image)), ...(ofFile === null ? [] : [ofFile])]);
+  const [one, ...others] = found;
+  if (one === undefined)
+    throw new ContrailError(
+      'Usage',
+      `${image} is no file on this machine, and no row of a data set is called so. Name the image by its path, or by the SHA-256 of its file (\`sha256sum\`).`,
+    );
+  if (others.length > 0)
+    throw new ContrailError(
+      'Usage',
+      `${image} names ${found.size} images. Name one by its SHA-256: ${someOf([...found])}.`,
+    );
+  return one;
+}
+
+async function rowsNamed(store: Store, image: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const digest of await listFolders(store, 'artifacts/dataset')) {
+    const ref: ArtifactRef = { kind: 'dataset', digest };
+    if (!(await store.exists(`artifacts/dataset/${digest}/manifest.json`))) continue;
+    const { splits } = datasetAboutOf(await readArtifact(store, ref), ref);
+    for (const split of Object.keys(splits) as SplitName[]) {
+      const facts = await readRowFacts(store, ref, split);
+      const rows = (facts ?? []).flatMap(({ name }, row) => (name === image ? [row] : []));
+      if (rows.length === 0) continue;
+      const digests = await readRowDigests(store, ref, split);
+      found.push(...rows.flatMap((row) => digests?.source[row] ?? []));
+    }
+  }
+  return found;
+}
+
+async function digestOfFile(path: string): Promise<string | null> {
+  try {
+    const bytes = await readRegular(path);
+    return bytes && createHash('sha256').update(bytes).digest('hex');
+  } catch (cause) {
+    const known = explained(cause);
+    if (!known) throw cause;
+    if (['FileMissing', 'NotAFolder', 'IsAFolder', 'NameTooLong'].includes(known.code)) return null;
+    throw new ContrailError('Usage', `${path} cannot be read. ${known.message}`, { cause });
+  }
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { ArtifactRef } from '../contracts/artifacts.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { artifactFolder } from './artifact-writer.ts';
+import { jsonBytes } from './digest.ts';
+import { emptiedMark } from './paths.ts';
+import { readJson } from './reading.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Artifacts of which files were removed for good, because an image was forgotten. The manifest stays: what the artifact was, what
+ * it was made from, and the digests of its images stay known. Whoever wants one of the files is told why it is gone.
+ *
+ * E1. The mark is written before the first file is removed, and says which: an interrupted removal can be repeated.
+ * E2. Storing the artifact whole again removes the mark.
+ */
+const markSchema = z.strictObject({ at: z.iso.datetime(), files: z.array(z.string()) });
+
+const markPath = (ref: ArtifactRef) => `${artifactFolder(ref)}/${emptiedMark}`;
+
+const loadMark = (store: Store, ref: ArtifactRef) =>
+  readJson(store, markPath(ref), {
+    schema: markSchema,
+    what: 'the note on files that were removed',
+    remedy: 'Remove it: the files that are missing are then said to be damaged.',
+  });
+
+/** When files of an artifact were removed for good; null where none was. @throws ContrailError CorruptArtifact, StoreUnreadable */
+export const emptiedAt = async (store: Store, ref: ArtifactRef): Promise<string | null> =>
+  (await loadMark(store, ref))?.at ?? null;
+
+/** Removes files of an artifact for good. */
+export async function emptyArtifact(
+  store: Store,
+  ref: ArtifactRef,
+  { files, at }: { readonly files: readonly string[]; readonly at: string },
+): Promise<void> {
+  const before = await loadMark(store, ref);
+  const all = [...new Set([...(before?.files ?? []), ...files])].sort();
+  await store.write(markPath(ref), jsonBytes(markSchema.parse({ at, files: all })));
+  for (const file of all) await store.remove(`${artifactFolder(ref)}/${file}`);
+}
+
+/** What is said of a file that an artifact lacks; null where nobody removed files of it. */
+export async function removedForGood(store: Store, ref: ArtifactRef, path: string): Promise<ContrailError | null> {
+  const at = await emptiedAt(store, ref);
+  if (at === null) return null;
+  return new ContrailError(
+    'CorruptArtifact',
+    `${store.locate(path)} was removed on ${at.slice(0, 10)}, because an image was forgotten that this ${ref.kind} held. Run the step that made it again: it goes on without the image.`,
+  );
+}

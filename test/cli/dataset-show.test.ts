@@ -1,0 +1,187 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { datasetShowCommand } from '../../cli/commands/dataset/show.ts';
+import { displayWidth } from '../../contracts/display-width.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
+import { prepareDataset } from '../../datasets/index.ts';
+import { parsePipeline } from '../../pipelines/language/index.ts';
+import { openStore, reportFolder, savePlan, saveStepResult, writeReportFile } from '../../store/index.ts';
+import { images, png, write } from '../datasets/image-folder.ts';
+
+/** The real command on the store of runs whose server is gone: nothing but the store is asked. */
+const home = await mkdtemp(join(tmpdir(), 'contrail-dataset-show-'));
+const store = openStore(join(home, 'store'));
+const outputs = { out: '', err: '' };
+beforeAll(() => void vi.stubEnv('CONTRAIL_HOME', home));
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(home, { recursive: true, force: true });
+});
+beforeEach(() => {
+  outputs.out = '';
+  outputs.err = '';
+  const into = (which: keyof typeof outputs) => (text: string | Uint8Array) => {
+    outputs[which] += String(text);
+    return true;
+  };
+  vi.spyOn(process.stdout, 'write').mockImplementation(into('out'));
+  vi.spyOn(process.stderr, 'write').mockImplementation(into('err'));
+});
+afterEach(() => vi.restoreAllMocks());
+
+const show = async (
+  run: string,
+  options: { step?: string; rejected?: boolean; class?: string; json?: boolean } = {},
+) => {
+  await datasetShowCommand(run, { rejected: false, json: false, ...options });
+  return outputs.out;
+};
+
+const plan = parsePipeline({
+  file: 'p.yaml',
+  text: 'name: p\nsteps:\n  data: { uses: prepare-data, with: { dataset: image-folder, path: photos } }\n  other: { uses: prepare-data, with: { dataset: generated } }\n',
+});
+
+/** What a worker's prepare-data does, without a server. */
+async function prepared(run: string, params: object = {}) {
+  await savePlan(store, run, plan);
+  const list = `${reportFolder(run)}/data-files.tsv`;
+  const given = { dataset: 'image-folder', path: images, validation: 0, test: 0, ...params };
+  const { ref, about, summary } = await prepareDataset(store, prepareDataParameters.parse(given), {
+    cacheFolder: join(home, 'cache'),
+    keepList: async (lines) => {
+      await writeReportFile(store, run, 'data-files.tsv', lines);
+      return list;
+    },
+  });
+  const { train, validation, test } = about.splits;
+  const result = {
+    dataset: ref,
+    ...{ name: about.name, classes: about.classes.length, rejected: about.rejected.length },
+    counts: { train: train.count, validation: validation.count, test: test.count },
+    ...summary,
+  };
+  await saveStepResult(store, { run, step: 'data' }, { fingerprint: '{}', result: JSON.parse(JSON.stringify(result)) });
+}
+
+const photos = async () =>
+  write({
+    'train/coat': 5,
+    'train/shirt': 4,
+    'test/coat': 1,
+    'train/coat/cut.png': (await png(250)).subarray(0, 60),
+    'train/coat/deep/page.jpg': '<!doctype html><html></html>',
+    'train/shirt/empty.png': '',
+    'train/shirt/.DS_Store': 'x',
+  });
+
+describe('contrail dataset show', () => {
+  it('shows splits, classes, the account, and why files were rejected, in 80 columns', async () => {
+    await photos();
+    await prepared('first');
+    const text = await show('first');
+    expect(text).toMatch(/^data: images, 2 classes, 32x32 in colour\ndataset [0-9a-f]{64}\n/);
+    expect(text).toMatch(/^train +9 +2 *$/m);
+    expect(text).toMatch(/^test +1 +1 *$/m);
+    expect(text).toMatch(/^class +train +validation +test *\ncoat +5 +0 +1 *\nshirt +4 +0 +0 *$/m);
+    expect(text).toMatch(/^found +14 *\nused +10 *\nleft out by limit +0 *\nrejected +3 *\nignored \(macOS 1\) +1 *$/m);
+    expect(text).toMatch(/^coat +8 +6 +2 *\nshirt +5 +4 +1 *$/m);
+    expect(text).toContain('  train/coat/deep/page.jpg\n    is a web page (HTML), not an image\n');
+    expect(text).toContain('warning: No test image of 1 of 2 classes (shirt)');
+    expect(text).toContain(`folder: ${images}\nevery file: ${store.locate('runs/first/report/data-files.tsv')}\n`);
+    const paths = /^(folder|every file): /;
+    for (const line of text.split('\n'))
+      if (!paths.test(line)) expect(displayWidth(line), line).toBeLessThanOrEqual(80);
+    expect(text).toContain('other: not prepared yet.');
+  });
+
+  it('is complete as JSON', async () => {
+    await photos();
+    await prepared('json', { limit: { train: 8 } });
+    const { run, datasets } = z
+      .object({ run: z.string(), datasets: z.array(z.record(z.string(), z.unknown())) })
+      .parse(JSON.parse(await show('json', { json: true })));
+    expect(run).toBe('json');
+    expect(datasets).toEqual([
+      {
+        ...{ step: 'data', field: 'dataset', state: 'prepared', digest: expect.stringMatching(/^[0-9a-f]{64}$/) },
+        ...{ name: 'images', image: { height: 32, width: 32, channels: 3 }, classes: ['coat', 'shirt'] },
+        splits: {
+          train: { images: 8, perClass: [4, 4] },
+          validation: { images: 0, perClass: [0, 0] },
+          test: { images: 1, perClass: [1, 0] },
+        },
+        files: { found: 14, used: 9, leftOut: 1, rejected: 3, ignored: 1 },
+        ignored: { macOS: 1 },
+        incomplete: [
+          { class: 'coat', found: 8, used: 5, rejected: 2 },
+          { class: 'shirt', found: 5, used: 4, rejected: 1 },
+        ],
+        reasons: expect.arrayContaining([{ reason: 'is empty (0 bytes)', count: 1, first: ['train/shirt/empty.png'] }]),
+        rejected: [
+          { path: 'train/coat/cut.png', reason: expect.stringMatching(/^is cut off or damaged/) },
+          { path: 'train/coat/deep/page.jpg', reason: 'is a web page (HTML), not an image' },
+          { path: 'train/shirt/empty.png', reason: 'is empty (0 bytes)' },
+        ].map((each) => expect.objectContaining(each)),
+        warnings: [expect.stringContaining('No test image')],
+        copies: [],
+        folder: images,
+        list: store.locate('runs/json/report/data-files.tsv'),
+      },
+      { step: 'other', field: 'dataset', state: 'open' },
+    ]);
+  });
+
+  it('names every rejected file with --rejected, and those of one class with --class', async () => {
+    await photos();
+    for (let at = 0; at < 15; at++) await write({ [`train/shirt/${at}.txt`]: 'text' });
+    await prepared('many', { maximumRejected: 100 });
+    const text = await show('many', { step: 'data' });
+    expect(text).toContain('  15 files, first train/shirt/0.txt: is text, not an image\n');
+    expect(text).toContain('and 8 more; --rejected shows all');
+    outputs.out = '';
+    expect((await show('many', { rejected: true })).match(/is text, not an image/g)).toHaveLength(15);
+    outputs.out = '';
+    const coat = await show('many', { class: 'coat' });
+    expect(coat).toMatch(/^class +train +validation +test *\ncoat +5 +0 +1 *$/m);
+    expect(coat).toContain('train/coat/cut.png');
+    expect(coat).not.toContain('shirt');
+    await expect(show('many', { class: 'dress' })).rejects.toMatchObject({
+      code: 'Usage',
+      message: 'The data of many has no class "dress". There is: coat, shirt.',
+    });
+  });
+
+  it('says of a step that refused its data what it found', async () => {
+    await photos();
+    await expect(prepared('refused', { maximumRejected: 1 })).rejects.toMatchObject({ code: 'InvalidDataset' });
+    const text = await show('refused', { step: 'data' });
+    expect(text).toMatch(/^data: no data set was made of 13 files\./);
+    expect(text).toContain('1 file: is empty (0 bytes)');
+    expect(text).toContain(store.locate('runs/refused/report/data-files.tsv'));
+  });
+
+  it('is bounded for thousands of classes, and shows text of strangers on one line', async () => {
+    const odd = 'new\nline \u001b[31mred';
+    await write({ [`train/${odd}`]: 2 });
+    for (let at = 0; at < 60; at++) await write({ [`train/class-${String(at).padStart(2, '0')}`]: 1 });
+    await prepared('wide');
+    const text = await show('wide', { step: 'data' });
+    expect(text).toContain('and 41 more classes; --class shows one, --json all');
+    expect(text.split('\n').length).toBeLessThan(60);
+    outputs.out = '';
+    const one = await show('wide', { step: 'data', class: odd });
+    expect(one).toMatch(/^new\\nline \\x1b\[31mred +2 /m);
+  });
+
+  it('says which steps prepare data where the named one does not, and of a run that the store does not have, so', async () => {
+    await prepared('few').catch(() => {});
+    await expect(show('few', { step: 'pretrain' })).rejects.toThrow(
+      'few has no step pretrain that prepares data. There is: data, other.',
+    );
+    await expect(show('none')).rejects.toMatchObject({ code: 'RunNotFound' });
+  });
+});
