@@ -83,13 +83,24 @@ export type EvaluationReport = z.infer<typeof evaluationReportSchema>;
 
 const dataReportSchema = z.strictObject({
   step: plannedStepIdSchema,
+  /** Digest of the data set; absent in reports of earlier versions. */
+  dataset: digestSchema.optional(),
   name: z.string(),
   classes: z.int(),
   /** Of them trained on; absent where all are. */
   trainedClasses: z.int().optional(),
   counts: splitCountsSchema,
   summary: dataSummarySchema.partial(),
-  rejected: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+  rejected: z.array(
+    z.strictObject({
+      path: z.string(),
+      reason: z.string(),
+      /** What of it can still be decoded, small: WebP in base64. */
+      picture: z.base64().optional(),
+    }),
+  ),
+  /** Rows of the training split that stand for classes; absent where the images are not there to be shown. */
+  examples: z.array(z.strictObject({ class: z.string(), rows: z.array(z.int().nonnegative()) })).optional(),
 });
 export type DataReport = z.infer<typeof dataReportSchema>;
 

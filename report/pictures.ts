@@ -8,8 +8,8 @@ import {
   type Inspection,
 } from '../contracts/inspection.ts';
 import type { Report } from '../contracts/report.ts';
-import { readRows } from '../datasets/index.ts';
-import type { Store } from '../store/index.ts';
+import { type ImageRows, readRows } from '../datasets/index.ts';
+import { type Store, unlessDamaged } from '../store/index.ts';
 
 /** Pictures of one data set in one image, as a data URI: a grid, row by row. */
 export interface Sheet {
@@ -45,6 +45,9 @@ function shownRows(report: Report): Map<string, ShownRows> {
     shown.set(key, known);
     return known.rows;
   };
+  for (const { dataset, examples = [] } of report.data)
+    if (dataset !== undefined)
+      for (const { rows } of examples) for (const row of rows) rowsOf(dataset, 'train').add(row);
   for (const { dataset, inspection } of report.inspections)
     for (const { split, row } of shownOfInspection(inspection)) rowsOf(dataset, split).add(row);
   for (const { dataset, evaluation, map } of report.evaluations) {
@@ -78,26 +81,61 @@ export const shownMistakes = 24;
 export const shownPairs = 4;
 export const shownOfPair = 10;
 
-/** Reads the pictures that a report shows. @throws ContrailError CorruptArtifact */
-export async function loadPictures(store: Store, report: Report): Promise<Pictures> {
+/**
+ * Reads the pictures that a report shows. What cannot be read is left out.
+ *
+ * @param onDamage is told what is left out, and why
+ * @throws ContrailError StoreUnreadable
+ */
+export async function loadPictures(
+  store: Store,
+  report: Report,
+  onDamage: (problem: string) => void,
+): Promise<Pictures> {
   const sheets = new Map<string, Sheet>();
-  for (const [key, { dataset, split, rows }] of shownRows(report))
-    if (rows.size > 0)
-      sheets.set(
-        key,
-        await loadSheet(
-          store,
-          { kind: 'dataset', digest: dataset },
-          split as SplitName,
-          [...rows].sort((a, b) => a - b),
-        ),
-      );
+  for (const [key, { dataset, split, rows }] of shownRows(report)) {
+    if (rows.size === 0) continue;
+    const sorted = [...rows].sort((a, b) => a - b);
+    const loading = loadSheet(store, { kind: 'dataset', digest: dataset }, split as SplitName, sorted);
+    const sheet = await unlessDamaged(loading, onDamage);
+    if (sheet) sheets.set(key, sheet);
+  }
   return sheets;
 }
 
 async function loadSheet(store: Store, ref: ArtifactRef, split: SplitName, rows: readonly number[]): Promise<Sheet> {
-  const { pixels, ...size } = await readRows(store, ref, split, Int32Array.from(rows));
-  return packSheet(pixels, rows, size);
+  const parts: Uint8Array[] = [];
+  let size: Omit<ImageRows, 'pixels'> = { height: 1, width: 1, channels: 1 };
+  for (let at = 0; at < rows.length; at += rowsAtOnce) {
+    const some = rows.slice(at, at + rowsAtOnce);
+    const small = await shrunk(await readRows(store, ref, split, Int32Array.from(some)), some.length);
+    parts.push(small.pixels);
+    size = small;
+  }
+  return packSheet(Buffer.concat(parts), rows, size);
+}
+
+/** Images in memory at their own size. */
+const rowsAtOnce = 100;
+/** Pixels of a picture's longer side; a page shows none larger than 96. */
+const largestSide = 96;
+
+/** Images of at most `largestSide`, in their proportions. */
+async function shrunk({ pixels, height, width, channels }: ImageRows, count: number): Promise<ImageRows> {
+  const scale = largestSide / Math.max(height, width);
+  if (scale >= 1) return { pixels, height, width, channels };
+  const size = { height: Math.max(1, Math.round(height * scale)), width: Math.max(1, Math.round(width * scale)) };
+  const bytes = height * width * channels;
+  const small: Uint8Array[] = [];
+  for (let at = 0; at < count; at++)
+    small.push(
+      await sharp(pixels.subarray(at * bytes, (at + 1) * bytes), { raw: { width, height, channels } })
+        .resize(size.width, size.height, { fit: 'fill' })
+        .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+        .raw()
+        .toBuffer(),
+    );
+  return { pixels: Buffer.concat(small), ...size, channels };
 }
 
 /** @param images bytes [rows, height, width, channels] */

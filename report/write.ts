@@ -19,12 +19,12 @@ export interface BuiltReport {
 /**
  * Gathers and draws the report of a run: `report.html`, `report.json`, and `plots/` with each drawing as SVG and PNG.
  *
- * @throws ContrailError RunNotFound, or CorruptArtifact for a damaged data set
+ * @throws ContrailError RunNotFound
  */
 export async function buildReport(store: Store, run: string, options: GatherOptions = {}): Promise<BuiltReport> {
   const report = await gather(store, run, options);
   options.onProgress?.('pictures');
-  const pictures = await loadPictures(store, report);
+  const pictures = await loadPictures(store, report, (problem) => report.problems.push(problem));
   options.onProgress?.('drawings');
   const drawings = drawAll(report, armsOf(report));
   const page = new TextEncoder().encode(renderReport(report, pictures, drawings));

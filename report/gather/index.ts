@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import { type ArtifactRef, artifactRefSchema, datasetAboutSchema, splitCountsOf } from '../../contracts/artifacts.ts';
+import { type ArtifactRef, artifactRefSchema } from '../../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
-import { dataSummaryOf } from '../../contracts/data-account.ts';
 import { isContrailError } from '../../contracts/errors.ts';
 import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { inspectionAboutSchema, inspectionFile, inspectionSchema } from '../../contracts/inspection.ts';
@@ -22,6 +21,7 @@ import {
   type Store,
   unlessDamaged,
 } from '../../store/index.ts';
+import { dataOf } from './data.ts';
 import { mapOf } from './map.ts';
 import { originOf } from './origin.ts';
 import { promotionOf } from './promotions.ts';
@@ -31,7 +31,7 @@ export interface GatherOptions {
   readonly title?: string | undefined;
   /** Of the map of the embedding. */
   readonly seed?: number;
-  /** False leaves the maps out, which take most of the time. */
+  /** False leaves out what only the page of a run shows: maps, which take most of the time, and images of classes. */
   readonly maps?: boolean;
   /** The step of the run that writes the report. */
   readonly writtenBy?: string | undefined;
@@ -148,11 +148,13 @@ export async function gather(
         : null;
       report.evaluations.push({ ...origin, dataset: dataset.digest, artifact: ref.digest, evaluation, map });
     } else if (ref.kind === 'dataset') {
-      const about = await readAbout(store, ref, datasetAboutSchema);
-      const { name, classes, trainedClasses, rejected } = about;
-      const counts = splitCountsOf(about);
-      const summary = dataSummaryOf(results[step]?.result ?? {});
-      report.data.push({ step, name, classes: classes.length, trainedClasses, counts, summary, rejected });
+      report.data.push(
+        await dataOf(store, step, ref, {
+          result: results[step]?.result ?? {},
+          pictures: maps,
+          onDamage,
+        }),
+      );
     } else if (ref.kind === 'inspection') {
       const inspection = await read(inspectionFile, inspectionSchema);
       const { dataset } = await readAbout(store, ref, inspectionAboutSchema);

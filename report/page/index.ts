@@ -45,7 +45,7 @@ export function renderReport(
     embeddingSection(arms, drawings, pictures),
     mistakesSection(arms, pictures),
     ...measuredSections(report, arms, drawings),
-    dataSection(report),
+    dataSection(report, pictures),
     inspectionSection(report, pictures),
     approvalsSection(report),
     details(report),

@@ -64,6 +64,9 @@ figcaption{font-weight:600;font-size:.95rem;margin:0 0 8px}figcaption small{disp
 .pairs{display:flex;flex-wrap:wrap;gap:12px 26px}.pairs .differ .picture{box-shadow:0 0 0 2px var(--arm-1)}
 .pictures.tight{gap:5px}.pictures.tight li{width:auto}
 .picture{display:block;border-radius:4px;image-rendering:pixelated;background-repeat:no-repeat;background-color:var(--shade)}
+#data .card>.scroll{margin-top:14px}h3.apart{margin-top:18px}
+.contact{grid-template-columns:fit-content(13em) minmax(0,1fr);align-items:center;gap:6px 18px}.contact dt{overflow-wrap:anywhere}
+.pictures.rejected li{width:130px}.pictures.rejected .picture{width:96px;height:96px;background-size:contain;background-position:center;margin-bottom:3px}
 .neighbours td{padding:3px 5px;border:0}.neighbours th{border:0;vertical-align:middle}.neighbours td{vertical-align:middle}
 .right{box-shadow:0 0 0 2px var(--arm-2)}.wrong{box-shadow:0 0 0 2px var(--arm-1)}
 .map{display:grid;grid-template-columns:minmax(0,1fr) 270px;gap:20px;align-items:start}
@@ -87,5 +90,5 @@ details summary{cursor:pointer;color:var(--muted);margin:6px 0}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;margin:0}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
 .state-open{color:var(--warn)}
 footer{color:var(--muted);font-size:.86rem;padding:10px 0 50px}
-@media (max-width:520px){main,header>div{padding:0 14px}nav ul{padding:10px 14px}.card{padding:13px 12px}h1{font-size:1.55rem}.tile b{font-size:1.35rem}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}dl{grid-template-columns:1fr;gap:0}dd{margin-bottom:6px}th,td{padding:4px 7px}tbody th{white-space:normal;min-width:7em}.confusion tbody th,.neighbours tbody th{min-width:0;max-width:84px;font-size:.92em}}
+@media (max-width:520px){main,header>div{padding:0 14px}nav ul{padding:10px 14px}.card{padding:13px 12px}h1{font-size:1.55rem}.tile b{font-size:1.35rem}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}dl,.contact{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:6px}.contact dd{margin-bottom:12px}th,td{padding:4px 7px}tbody th{white-space:normal;min-width:7em}.confusion tbody th,.neighbours tbody th{min-width:0;max-width:84px;font-size:.92em}}
 `;

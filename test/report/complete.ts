@@ -1,14 +1,22 @@
+import sharp from 'sharp';
 import type { MeasureComparison } from '../../contracts/comparison.ts';
 import { confusionOf } from '../../contracts/confusion.ts';
 import { detectorNames } from '../../contracts/outliers.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
 import { corruptionNames } from '../../contracts/robustness.ts';
 import { type Pictures, packSheet } from '../../report/index.ts';
+import { sheetOf } from '../../report/pictures.ts';
 
 export const dataset = 'd'.repeat(64);
 /** What a user may call a class: markup, a script's end, quotes. */
 export const classes = ['<img src=x onerror="document.title=1">', '</script><b>coat', `quo"te's & co`, 'shirt'];
 const images = 60;
+/** A grey square of 32 pixels, as WebP. */
+const halfPicture = (
+  await sharp({ create: { width: 32, height: 32, channels: 3, background: '#808080' } })
+    .webp()
+    .toBuffer()
+).toString('base64');
 
 /** Numbers that look like chance and are the same every time. */
 const noise = (at: number) => {
@@ -174,6 +182,7 @@ export const complete: Report = reportSchema.parse({
   data: [
     {
       step: 'data',
+      dataset,
       name: 'photos',
       classes: classes.length,
       counts: { train: 10, validation: 2, test: 60 },
@@ -197,6 +206,11 @@ export const complete: Report = reportSchema.parse({
       rejected: Array.from({ length: 8 }, (_, at) => ({
         path: `train/<b>coat/${at}.png`,
         reason: 'is cut off or damaged',
+        ...(at < 3 ? { picture: halfPicture } : {}),
+      })),
+      examples: classes.map((name, label) => ({
+        class: name,
+        rows: [0, 1, 2, 3, 4, 5, 6, 7].map((at) => 8 + 4 * at + label),
       })),
     },
   ],
@@ -365,5 +379,9 @@ export const complete: Report = reportSchema.parse({
 export async function stripes(): Promise<Pictures> {
   const pixels = Uint8Array.from({ length: images * 32 * 32 }, (_, at) => ((at >> 5) * (1 + ((at / 1024) | 0))) % 256);
   const rows = Array.from({ length: images }, (_, row) => row);
-  return new Map([[dataset, await packSheet(pixels, rows, { height: 32, width: 32, channels: 1 })]]);
+  const size = { height: 32, width: 32, channels: 1 } as const;
+  return new Map([
+    [dataset, await packSheet(pixels, rows, size)],
+    [sheetOf(dataset, 'train'), await packSheet(pixels.subarray(8 * 1024), rows.slice(8), size)],
+  ]);
 }

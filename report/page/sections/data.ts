@@ -1,24 +1,28 @@
 import { splitNames, splitText } from '../../../contracts/artifacts.ts';
 import { count, times } from '../../../contracts/counted.ts';
 import type { DataReport, Report } from '../../../contracts/report.ts';
+import { type Pictures, sheetOf } from '../../pictures.ts';
 import { type Html, html } from '../html.ts';
-import { card, n, type Section, table } from '../parts.ts';
+import { card, n, picture, type Section, table } from '../parts.ts';
 
 /** Rejected files that the page names; the list beside it has all. */
 const mostRejected = 2000;
 
-/** What was found in each data set, what of it is used, and what its user should know. */
-export function dataSection({ data }: Pick<Report, 'data'>): Section | null {
+const exampleSize = 56;
+
+/** What was found in each data set, what of it is used, what it looks like, and what its user should know. */
+export function dataSection({ data }: Pick<Report, 'data'>, pictures: Pictures): Section | null {
   if (data.length === 0) return null;
   return {
     id: 'data',
     heading: 'Data',
     lead: 'What was prepared: which files are used, which are not and why, and what may make a measure other than expected.',
-    body: html`${data.map((each) => card(html`<h3>${each.step}: ${each.name}</h3>${dataOf(each)}`))}`,
+    body: html`${data.map((each) => card(html`<h3>${each.step}: ${each.name}</h3>${dataOf(each, pictures)}`))}`,
   };
 }
 
-function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataReport): Html {
+function dataOf(report: DataReport, pictures: Pictures): Html {
+  const { classes, trainedClasses, counts, summary, rejected } = report;
   const {
     files,
     reasons = [],
@@ -31,7 +35,7 @@ function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataRepo
     relabels,
   } = summary;
   const noun = rows ? 'row' : 'file';
-  return html`${warnings.length === 0 ? null : html`<ul>${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`}${table(
+  return html`${warnings.length === 0 ? null : html`<ul>${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`}<div class="grid third">${table(
     'Images of each split',
     ['', 'images'],
     [
@@ -60,7 +64,7 @@ function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataRepo
             ),
           ],
         )
-  }${
+  }</div>${contactSheet(report, pictures)}${
     incomplete.length === 0
       ? null
       : table(
@@ -100,7 +104,28 @@ function dataOf({ classes, trainedClasses, counts, summary, rejected }: DataRepo
     relabels === undefined
       ? null
       : html`<p class="muted">Corrected by <code>${relabels.file}</code>, SHA-256 <code>${relabels.sha256}</code>: ${times(relabels.changed, 'label')} changed, ${times(relabels.dropped, 'image')} left out.</p>`
-  }${rejectedList(rejected)}${list === undefined ? null : html`<p class="muted">Every ${noun} and what became of it: <code>${list}</code> in the store.</p>`}`;
+  }${rejectedPictures(rejected)}${rejectedList(rejected)}${list === undefined ? null : html`<p class="muted">Every ${noun} and what became of it: <code>${list}</code> in the store.</p>`}`;
+}
+
+/** Some training images of each class, a line a class. */
+function contactSheet({ dataset = '', classes, examples = [] }: DataReport, pictures: Pictures): Html | null {
+  const sheet = sheetOf(dataset, 'train');
+  if (examples.length === 0 || !pictures.has(sheet)) return null;
+  const more = classes - examples.length;
+  return html`<h3 class="apart">Some training images${more > 0 ? html` <span class="muted">of ${count(examples.length)} of ${count(classes)} classes</span>` : null}</h3><dl class="contact">${examples.map(
+    ({ class: name, rows }) =>
+      html`<dt>${name}</dt><dd><ul class="pictures tight">${rows.map((row) => html`<li>${picture(pictures, sheet, row, exampleSize, `${name}, training image ${row}`)}</li>`)}</ul></dd>`,
+  )}</dl>`;
+}
+
+/** Rejected files of which something can be seen. */
+function rejectedPictures(rejected: DataReport['rejected']): Html | null {
+  const seen = rejected.filter((each) => each.picture !== undefined);
+  if (seen.length === 0) return null;
+  return html`<h3 class="apart">Rejected, and what can still be seen of them</h3><ul class="pictures rejected">${seen.map(
+    ({ path, reason, picture: webp }) =>
+      html`<li><span class="picture" role="img" aria-label="${path}" style="background-image:url(data:image/webp;base64,${webp})"></span>${path} <span class="muted">${reason}</span></li>`,
+  )}</ul>`;
 }
 
 function rejectedList(rejected: DataReport['rejected']): Html | null {
