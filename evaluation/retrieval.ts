@@ -8,10 +8,10 @@ import { type CopiedQueries, copiedQueries } from './copied-queries.ts';
 import { asEmbedding } from './embedding.ts';
 import { type FeaturesOf, stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { answersOf, type QueryAnswers, searchGallery } from './gallery.ts';
+import type { LabelledFeatures } from './linear-classifier.ts';
 import { acceptedAt, type PairCounts, pairsOf, thresholdFor, verification } from './metrics/verification.ts';
 import { firstHits, meanOf, measureAnswers, measureCategories } from './retrieval-measures.ts';
 import { categoriesOf, requireCategory, searchOf, selectRows, validationSearch } from './selection.ts';
-import type { LabelledFeatures } from './softmax-classifier.ts';
 import { requireImages } from './split-views.ts';
 import { measureUnknown } from './unknown.ts';
 

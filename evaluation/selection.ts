@@ -7,7 +7,7 @@ import { readRowFacts } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
 import { asEmbedding, rowsOf } from './embedding.ts';
 import type { Labelled, Search } from './gallery.ts';
-import type { LabelledFeatures } from './softmax-classifier.ts';
+import type { LabelledFeatures } from './linear-classifier.ts';
 
 /** Images of one split, by their rows in it. */
 export interface SelectedRows {
