@@ -28,6 +28,9 @@ export function withClassOrder(
           account: {
             ...account,
             files: account.files.map((file) => ({ ...file, label: next(file.label) })),
+            rejected: account.rejected.map((each) =>
+              each.label === undefined ? each : { ...each, label: next(each.label) },
+            ),
             perClass,
           },
         }

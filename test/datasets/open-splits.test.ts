@@ -1,5 +1,5 @@
 /** Splits that keep groups together, or hold whole classes out. Folders are made of small PNGs, as people have them. */
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type SplitName, splitNames, splitOf } from '../../contracts/artifacts.ts';
@@ -107,6 +107,17 @@ describe('a split by class', () => {
     const { about, summary } = await prepare({ split: { by: 'class', validation: 0.0001, test: 0.3, seed: 3 } });
     expect(about.splits.unseenValidation).toBeUndefined();
     expect(summary.warnings.join('\n')).toMatch(/No class fell to the unseen validation/);
+  });
+
+  it('counts what a table names and cannot be used for its own class, wherever that stands now', async () => {
+    await writeClasses(classNames);
+    const lost = classNames.find((name) => isTaken(nameDigest(name), 0.3, 3, 'unseen test classes')) ?? '';
+    const rows = classNames.flatMap((name) => [0, 1, 2, 3].map((at) => `${name}/${at}.png,${name}`));
+    const table = join(images, 'table.csv');
+    await writeFile(table, ['image,label', ...rows, `${lost}/is-gone.png,${lost}`, ''].join('\n'));
+    const { about, summary } = await prepare({ ...byClass, dataset: 'table', path: table });
+    expect(about.classes.indexOf(lost)).not.toBe(classNames.indexOf(lost));
+    expect(summary.incomplete).toEqual([{ class: lost, found: 5, used: 4, rejected: 1 }]);
   });
 
   it('tells copies of trained images among those of unseen classes', async () => {
