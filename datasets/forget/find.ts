@@ -109,7 +109,8 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
   const models: { model: string; version: number }[] = [];
   for (const model of await listModels(store))
     for (const { version, encoder, classifier } of await loadVersions(store, model))
-      if ([encoder, classifier].some((ref) => trained.has(refKey(ref)))) models.push({ model, version });
+      if ([encoder, classifier].some((ref) => ref !== null && trained.has(refKey(ref))))
+        models.push({ model, version });
   const cached = await listCache(store);
   const pages: string[] = [];
   for (const { run } of runs) showing.add(run);
