@@ -12,6 +12,7 @@ import { benchLoad } from './engine/load.ts';
 import { benchEpoch } from './epoch.ts';
 import { benchEquality } from './equality.ts';
 import { benchExport } from './export.ts';
+import { kerasEnvironment } from './keras/environment.ts';
 import { type KerasPeer, openKeras } from './keras/peer.ts';
 import { benchLabelSuspects } from './label-suspects.ts';
 import { benchLimit } from './limit.ts';
@@ -22,6 +23,8 @@ import { benchOverhead } from './overhead.ts';
 import { benchProfile } from './profile.ts';
 import { pytorchEnvironment } from './pytorch/environment.ts';
 import { openPytorch, type PytorchPeer } from './pytorch/peer.ts';
+import { benchReading } from './reading/reading.ts';
+import { benchReadingSteps } from './reading/steps.ts';
 import { benchSteps, type PytorchPeers } from './steps.ts';
 import { benchTensorboard, tensorboardEnvironment } from './tensorboard/tensorboard.ts';
 
@@ -79,6 +82,9 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   'many-classes': (_, only) => benchManyClasses(only),
   'many-images': (_, only) => benchManyImages(only),
   suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
+  reading: async (turns) =>
+    benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
+  'reading-steps': (turns, only) => benchReadingSteps(turns, only),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
 };
 const tables = Object.keys(benches);

@@ -6,4 +6,8 @@ import { pythonEnvironment } from '../python-environment.ts';
  * and to compile on a CPU, 3.6 GB of disk.
  */
 export const pytorchEnvironment = (): Promise<string> =>
-  pythonEnvironment('pytorch', fileURLToPath(new URL('requirements.txt', import.meta.url)), ['torch', 'safetensors']);
+  pythonEnvironment('pytorch', fileURLToPath(new URL('requirements.txt', import.meta.url)), [
+    'torch',
+    'torchvision',
+    'safetensors',
+  ]);
