@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { childEnvironment } from '../contracts/child-environment.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { downloadDebianPackage, unpackDebianPackage } from './debian-package.ts';
 import { fetchFiles, type PinnedFiles, problemsIn } from './fetched-files.ts';
 import type { PreparationOptions } from './source.ts';
-
-const run = promisify(execFile);
 
 /** The files, and the SHA-256 of what is in the gzip wrapper, which differs from mirror to mirror. */
 export const fashionMnistFiles = {
@@ -76,31 +72,11 @@ export async function findFashionMnist(options: Options): Promise<string> {
   );
 }
 
-/** apt-get with lists, cache and state of its own, so that it needs neither root nor an up-to-date system. */
 async function fromDebianPackage(temporary: string, { signal }: Options): Promise<string> {
-  const [lists, cache] = [join(temporary, 'lists'), join(temporary, 'cache')];
-  await Promise.all([
-    mkdir(join(lists, 'partial'), { recursive: true }),
-    mkdir(join(cache, 'archives', 'partial'), { recursive: true }),
-  ]);
-  const options = [
-    '-qq',
-    '-o',
-    `Dir::State::Lists=${lists}`,
-    '-o',
-    `Dir::Cache=${cache}`,
-    '-o',
-    'Debug::NoLocking=1',
-    '-o',
-    'APT::Sandbox::User=',
-  ];
-  const how = { cwd: temporary, env: childEnvironment(process.env, 'set-up'), ...(signal ? { signal } : {}) };
-  await run('apt-get', [...options, 'update'], how);
-  await run('apt-get', [...options, 'download', debianPackage], how);
-  const archive = (await readdir(temporary)).find((name) => name.endsWith('.deb'));
-  if (!archive) throw new Error('apt-get downloaded nothing');
-  await run('dpkg-deb', ['-x', join(temporary, archive), join(temporary, 'content')], how);
-  return join(temporary, 'content', debianFolder);
+  const archive = await downloadDebianPackage(debianPackage, temporary, signal);
+  const content = join(temporary, 'content');
+  await unpackDebianPackage(archive, content, signal);
+  return join(content, debianFolder);
 }
 
 async function fromPublisher(temporary: string, { signal }: Options): Promise<string> {
