@@ -27,6 +27,12 @@ export const encoderSchema = z.discriminatedUnion('name', [
         .max(5)
         .default([2, 2, 2])
         .describe('residual blocks in each stage'),
+      stemStride: z
+        .union([z.literal(1), z.literal(2)])
+        .optional()
+        .describe(
+          '2 halves the side before the first stage, which takes a quarter of the time: for images of 64 pixels and more; 1 where absent',
+        ),
     })
     .describe('A small pre-activation ResNet for CPUs'),
 ]);

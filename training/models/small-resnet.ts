@@ -8,7 +8,7 @@ import { batchNorm, batchNormParameters, conv, convParameters, globalAveragePool
 /**
  * A pre-activation ResNet of basic blocks (He et al. 2016, arXiv:1603.05027) for small images and machines without an
  * accelerator: a 3x3 stem, then stages of two-convolution blocks; each stage after the first halves the side and doubles
- * the channels. It takes grey images as they are.
+ * the channels. Large images may be halved in the stem (`stemStride`). It takes grey images as they are.
  */
 
 const epsilon = 1e-3;
@@ -72,7 +72,7 @@ export function smallResnet(
       ...batchNormParameters('post_bn', dimension),
     ],
     embed: (images, pass) => {
-      let x = conv(images, 'stem_conv', 1, 'same', pass);
+      let x = conv(images, 'stem_conv', config.stemStride ?? 1, 'same', pass);
       for (const block of blocks) x = residual(x, block, pass);
       return globalAveragePool(relu(batchNorm(x, 'post_bn', epsilon, pass)));
     },
