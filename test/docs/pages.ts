@@ -11,6 +11,10 @@ export interface Page {
 export const pages: readonly Page[] = [
   'README.md',
   'ARCHITECTURE.md',
+  'examples/README.md',
+  'examples/emoji/README.md',
+  'examples/tuxpaint/README.md',
+  'docs/results/README.md',
   ...readdirSync(new URL('docs/', root))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
