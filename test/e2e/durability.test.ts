@@ -70,6 +70,51 @@ describe('a run whose processes are killed', () => {
     });
 });
 
+describe('a run on photos that are decoded while it trains', () => {
+  /** 36 training images of 224 pixels, kept as files; nine in a step, two views of full size and two small ones of each. */
+  const photos = `
+name: photos
+steps:
+  data:
+    uses: prepare-data
+    with: { dataset: generated, generated: { classes: 2, images: 48, channels: 3 }, size: 224, fit: resize }
+  pretrain:
+    uses: pretrain
+    needs: [data]
+    with:
+      encoder: { name: small-resnet, channels: 4, blocks: [1, 1] }
+      projection: { hidden: 16, output: 8 }
+      augmentation: photos
+      multiCrop: { views: 2, size: 96 }
+      data: { residentMiB: 0 }
+      batch: 9
+      epochs: 4
+      seed: 1
+      checkpoint: { everySteps: 1, keep: { last: 50 } }
+`;
+
+  it('ends with the same bits when its trainer and its worker are killed within epochs', {
+    timeout: 240_000,
+  }, async () => {
+    await environment.start('photos', photos, false, { useCache: false });
+    const { pretrain, data } = await environment.result('photos');
+    await environment.start('killed-photos', photos, false, { useCache: false });
+    const checkpoints = openCheckpoints(environment.store, { run: 'killed-photos', step: 'pretrain' });
+    const until = async (count: number) => {
+      while ((await checkpoints.list()).length < count) await sleep(20);
+      await sleep(randomMoment('killed-photos', count, 200));
+    };
+    await until(1);
+    await environment.killTrainer('killed-photos');
+    await until(6);
+    await environment.killWorker();
+    const killed = await environment.result('killed-photos');
+    expect(killed.data?.dataset).toEqual(data?.dataset);
+    expect(killed.pretrain?.digest).toBe(pretrain?.digest);
+    expect(killed.pretrain?.encoder).toEqual(pretrain?.encoder);
+  });
+});
+
 describe('a run that was cancelled', () => {
   it('goes on under its own id: from its checkpoint, without the finished steps, to the same bits', {
     timeout: 120_000,

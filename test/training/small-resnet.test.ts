@@ -1,7 +1,11 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { EncoderConfig } from '../../contracts/training.ts';
 import { createEmbedder } from '../../training/features.ts';
 import { createEncoder } from '../../training/models/create-encoder.ts';
+import { fastEnvironment } from '../../training/process/environment.ts';
 
 const config = { name: 'small-resnet', channels: 4, blocks: [1, 1] } as const satisfies EncoderConfig;
 const side = 16;
@@ -29,3 +33,11 @@ describe('a stem of stride 2', () => {
     expect(await embed({ ...config, stemStride: 1 }, images, 2)).toEqual(await embed(config, images, 2));
   });
 });
+
+it('trains on large images with few channels, where a library that strides 1x1 convolutions damages its memory', async () => {
+  const program = fileURLToPath(new URL('./processes/large-images.ts', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', program], {
+    env: { ...process.env, ...fastEnvironment },
+  });
+  expect(stdout).toBe('done');
+}, 60_000);

@@ -47,10 +47,20 @@ const blockParameters = (block: Block): ParameterSpec[] => [
   ...convParameters(`${block.name}_2_conv`, { kernel: 3, inputs: block.filters, filters: block.filters, bias: false }),
 ];
 
+/** Beyond it oneDNN's gradient of a strided 1x1 convolution of few channels writes past its memory: the process dies. */
+const largestStridedSide = 32;
+
+/** The shortcut of a block that halves the side or widens. Where strides are not safe, every second pixel is taken first: the same sums. */
+function projected(x: Tensor4D, { name, stride }: Block, pass: Pass): Tensor4D {
+  const layer = `${name}_0_conv`;
+  if (stride === 1 || x.shape[1] <= largestStridedSide) return conv(x, layer, stride, 'same', pass);
+  return conv(tf.maxPool(x, 1, stride, 'same'), layer, 1, 'same', pass);
+}
+
 function residual(x: Tensor4D, block: Block, pass: Pass): Tensor4D {
   const { name, stride } = block;
   const preactivated = relu(batchNorm(x, `${name}_1_bn`, epsilon, pass));
-  const shortcut = widens(block) ? conv(preactivated, `${name}_0_conv`, stride, 'same', pass) : x;
+  const shortcut = widens(block) ? projected(preactivated, block, pass) : x;
   let y = conv(preactivated, `${name}_1_conv`, stride, 'same', pass);
   y = relu(batchNorm(y, `${name}_2_bn`, epsilon, pass));
   return tf.add(shortcut, conv(y, `${name}_2_conv`, 1, 'same', pass));
