@@ -29,6 +29,8 @@ export type PreparedAccount = Made & {
   /** Images of each split, and of each class in it, in the order of `classes`. */
   readonly splits: Readonly<Record<string, { readonly images: number; readonly perClass: readonly number[] }>>;
   readonly classes: readonly string[];
+  /** What images have labels of besides their class, where they do. */
+  readonly labels?: readonly string[];
   readonly files: DataSummary['files'] | null;
   readonly ignored: Readonly<Record<string, number>>;
   readonly incomplete: NonNullable<DataSummary['incomplete']>;
@@ -116,13 +118,14 @@ async function preparedAccount(
     problem = what;
   });
   if (!about) return { ...made, state: 'lost', digest: ref.digest, problem };
-  const { name, image, classes, splits, rejected } = about;
+  const { name, image, classes, labels, splits, rejected } = about;
   const listed = summary.list ?? list;
   return {
     ...made,
     state: 'prepared',
     digest: ref.digest,
     ...{ name, image, classes, rejected },
+    ...(labels ? { labels } : {}),
     splits: Object.fromEntries(
       Object.entries(splits).flatMap(([split, own]) =>
         own ? [[split, { images: own.count, perClass: own.perClass }]] : [],

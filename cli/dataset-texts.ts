@@ -33,11 +33,13 @@ export function accountText(account: DatasetAccount, run: string): string {
 }
 
 function preparedText(heading: string, account: PreparedAccount): string {
-  const { name, image, classes, splits, files, ignored, incomplete, reasons, rejected, warnings, copies } = account;
+  const { name, image, classes, labels, splits, files, ignored, incomplete, reasons, rejected, warnings, copies } =
+    account;
   const colours = image.channels === 1 ? 'grey' : 'colour';
   return [
     wrapped(`${heading}: ${name}, ${times(classes.length, 'class', 'classes')}, ${sizeOf(image)} in ${colours}`),
     `dataset ${account.digest}`,
+    ...(labels ? [wrapped(`labels of ${labels.map(visible).join(', ')}`)] : []),
     '',
     splitTable(splits),
     '',

@@ -88,6 +88,19 @@ const splitSchema = z.strictObject({
 /** A split without images, as a data set that lacks it has it. */
 const emptySplit: z.infer<typeof splitSchema> = { shards: [], count: 0, perClass: [] };
 
+/** What images have several labels of: a colour, a type. They are keys of a row's facts, so no name may be one that any object has. */
+export const labelNamesSchema = z
+  .array(
+    z
+      .string()
+      .min(1)
+      .max(300)
+      .refine((name) => !(name in {}), 'must not be a name that every object in JavaScript has, such as "constructor"'),
+  )
+  .min(1)
+  .max(8)
+  .refine((names) => new Set(names).size === names.length, 'must be different from each other');
+
 /** `about` of a dataset artifact. */
 export const datasetAboutSchema = z
   .strictObject({
@@ -113,6 +126,8 @@ export const datasetAboutSchema = z
     }),
     /** The first so many of `classes` are trained on; the others occur in the unseen splits only. Absent: all are. */
     trainedClasses: z.int().min(2).optional(),
+    /** What its rows have labels of besides their class, in this order; named in the rows' facts. Absent: of nothing. */
+    labels: labelNamesSchema.optional(),
     /** Source files that could not be used, and why. */
     rejected: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
   })

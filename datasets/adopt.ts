@@ -32,7 +32,7 @@ const place = `${top}/dataset`;
 /** Rows in memory at a time, besides those of the shards that are written. */
 const rowsAtOnce = 256;
 const mostManifestBytes = 64 * 2 ** 20;
-/** More than what a row's name, group and category take, each character escaped. */
+/** More than what a row's name, group, category and labels take, each character escaped. */
 const mostBytesOfFacts = 64 * 2 ** 10;
 /** More than the header of a file of digests, which names two tensors. */
 const headerRoom = 64 * 2 ** 10;
@@ -50,13 +50,15 @@ export async function adoptDataset(
 ): Promise<{ readonly ref: ArtifactRef; readonly warnings: readonly string[] }> {
   const from = openStore(folder);
   const { ref, about } = await readable(findDataset(folder, from));
-  const { name, classes, trainedClasses, splits, rejected } = about;
+  const { name, classes, trainedClasses, labels, splits, rejected } = about;
   const form = formOfAbout(about);
-  const writer = createSetWriter(store, { name, classes, trainedClasses, form });
+  const writer = createSetWriter(store, { name, classes, trainedClasses, labels, form });
   try {
     const add = refusingForgotten(writer.add, await forgottenImages(store));
     const copied = await everySplit(async (split) => {
-      await readable(copyRows(from, ref, { split, labels: labelsOf(about, split), form, add }, options));
+      await readable(
+        copyRows(from, ref, { split, labels: labelsOf(about, split), further: labels ?? [], form, add }, options),
+      );
       return writer.finish(split);
     });
     const found = classes.map((_, label) => imagesOfClass(splits, label));
@@ -162,9 +164,16 @@ async function copyRows(
   {
     split,
     labels: allowed,
+    further,
     form,
     add,
-  }: Pick<SetWriter, 'add'> & { readonly split: SplitName; readonly labels: Labels; readonly form: StoredForm },
+  }: Pick<SetWriter, 'add'> & {
+    readonly split: SplitName;
+    readonly labels: Labels;
+    /** What its rows may have further labels of. */
+    readonly further: readonly string[];
+    readonly form: StoredForm;
+  },
   { signal, onProgress }: Pick<PreparationOptions, 'signal' | 'onProgress'>,
 ): Promise<void> {
   const digests = await readRowDigests(from, ref, split);
@@ -180,6 +189,9 @@ async function copyRows(
           throw invalid(
             `image ${row} of ${split} has the label ${label}, and ${allowed.first === 0 ? `there are ${allowed.end} classes` : `its labels are ${allowed.first} to ${allowed.end - 1}`}`,
           );
+        const strange = Object.keys(facts?.[row]?.labels ?? {}).find((of) => !further.includes(of));
+        if (strange !== undefined)
+          throw invalid(`image ${row} of ${split} has a label of ${JSON.stringify(strange)}, which it does not name`);
         await add(split, {
           ...image,
           label,

@@ -1,6 +1,12 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
-import { type SplitName, splitCountsOf, type splitCountsSchema, splitText } from '../contracts/artifacts.ts';
+import {
+  labelNamesSchema,
+  type SplitName,
+  splitCountsOf,
+  type splitCountsSchema,
+  splitText,
+} from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { preparationParameters } from '../contracts/kinds/prepare-data.ts';
 import { openStore } from '../store/index.ts';
@@ -22,6 +28,8 @@ const optionsSchema = preparationParameters.extend({
     .min(2)
     .max(100_000)
     .refine((names) => new Set(names).size === names.length, 'must be different from each other'),
+  /** What images have labels of besides their class, such as a colour and a type; an image names its own. */
+  labels: labelNamesSchema.optional(),
   /** Of the data set, for people. */
   name: z.string().min(1).max(200).default('dataset'),
 });
@@ -52,7 +60,7 @@ export interface DatasetWriter {
   /**
    * Adds an image. One that cannot be used is counted, with the reason, and named at the end.
    *
-   * @throws ContrailError InvalidInput for pixels that do not fit their size, an unknown class, a path at which there is nothing,
+   * @throws ContrailError InvalidInput for pixels that do not fit their size, an unknown class or label, a path at which there is nothing,
    * or a split for an image of a class that is held out
    */
   readonly add: (image: GivenImage) => Promise<void>;
@@ -81,7 +89,8 @@ export function createDatasetWriter(folder: string, { signal, ...given }: Datase
   const { classes, trainedClasses, sideOfImage } = sidesOf(options);
   const form = formOf(options);
   const labels = new Map(classes.map((each, label) => [each, label]));
-  const writer = createSetWriter(openStore(folder), { name, classes, trainedClasses, form });
+  const furtherLabels = options.labels ?? [];
+  const writer = createSetWriter(openStore(folder), { name, classes, trainedClasses, labels: options.labels, form });
   const found = new Array<number>(classes.length).fill(0);
   const rejected: RejectedImage[] = [];
   let number = 0;
@@ -97,15 +106,27 @@ export function createDatasetWriter(folder: string, { signal, ...given }: Datase
         'InvalidInput',
         `${path} cannot be added: there is no class ${JSON.stringify(checked.class)}.`,
       );
+    const strange = Object.keys(checked.labels ?? {}).find((of) => !furtherLabels.includes(of));
+    if (strange !== undefined)
+      throw new ContrailError(
+        'InvalidInput',
+        `${path} cannot be added: the data set has no labels of ${JSON.stringify(strange)}. Name it in the \`labels\` of the writer.`,
+      );
     found[label] = (found[label] ?? 0) + 1;
     const read = await readGiven(checked, label, form);
     if ('rejected' in read) return { path, reason: read.rejected };
     const { image: raw, source } = read;
     const { group, category } = checked;
+    // In the order of their names, whatever the order in which they are given, so that the bytes are the same.
+    const own = furtherLabels.flatMap((of) => {
+      const given = checked.labels?.[of];
+      return given === undefined ? [] : [[of, given.normalize('NFC')] as const];
+    });
     const facts = {
       name: path,
       ...(group === undefined ? {} : { group }),
       ...(category === undefined ? {} : { category }),
+      ...(options.labels ? { labels: Object.fromEntries(own) } : {}),
     };
     return [
       sideOfImage(checked, { path, label, source }),

@@ -23,6 +23,8 @@ const commonShape = {
   group: z.string().min(1).max(1000).optional(),
   /** A kind of image, such as where it comes from; it is kept with the image. */
   category: z.string().min(1).max(400).optional(),
+  /** Its labels besides its class, by what they are of; what is absent, it has no label of. */
+  labels: z.record(z.string(), z.string().min(1).max(300)).optional(),
 };
 const fileSchema = z.strictObject({
   ...commonShape,

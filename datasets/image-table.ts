@@ -8,7 +8,7 @@ import { writeList } from './folder/list.ts';
 import { notUnderstood } from './folder/not-understood.ts';
 import { type ReadableImage, readable, severalPictures } from './folder/readable.ts';
 import type { Form } from './form.ts';
-import { classesOf, type LabelledSplits } from './label-classes.ts';
+import { classesOf, type LabelledSplits, problemsOfLabels } from './label-classes.ts';
 import type { PreparationOptions, RawDataset } from './source.ts';
 import { byBytes } from './table/by-bytes.ts';
 import { columnsOf } from './table/columns.ts';
@@ -53,7 +53,14 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
   const { rows, about } = await readRowsAside(request, options.signal);
   const placed = rows.map((row) => ({ ...row, place: placeOf(file, row.line) }));
   const wanted = placed.filter((row): row is Wanted => row.is === 'image');
-  const { classes, problems } = classesOf(splitsOf(wanted));
+  const { classes, problems: problemsOfClasses } = classesOf(splitsOf(wanted));
+  const problems = [
+    ...problemsOfClasses,
+    ...problemsOfLabels(
+      wanted.map((row) => row.labels),
+      columns?.labels ?? [],
+    ),
+  ];
   const labels = new Map(classes.map((name, label) => [name, label]));
   const refused = placed.flatMap((row): Unused[] => (row.is === 'rejected' ? [unused(row, row.reason, labels)] : []));
   const sources = [
@@ -98,6 +105,7 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
   return {
     name: file.name,
     classes,
+    ...(columns?.labels ? { labels: columns.labels } : {}),
     root: file.root,
     table: { file: file.path, sha256: about.sha256 },
     ...(corrections && about.relabels ? { relabels: appliedOf(about.relabels, corrections) } : {}),
@@ -147,7 +155,7 @@ function imageOf(
   { row, file, inspected }: Extract<Outcome, { readonly inspected: Inspected }>,
   labels: Labels,
 ): ReadableImage & { readonly split: SplitFolder | null } {
-  const { name, split, group, category } = row;
+  const { name, split, group, category, labels: further } = row;
   return {
     ...inspected,
     path: name,
@@ -157,6 +165,7 @@ function imageOf(
     split,
     ...(group === undefined ? {} : { group }),
     ...(category === undefined ? {} : { category }),
+    ...(further === undefined ? {} : { labels: further }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { someOf } from '../contracts/some-of.ts';
+import { visible } from '../contracts/visible-text.ts';
 import { lookAlikes, sortByBytes, withCodePoints } from './folder/class-names.ts';
 import type { SplitFolder } from './folder/layout.ts';
 
@@ -20,10 +21,7 @@ export function classesOf(splits: LabelledSplits<{ readonly label: string }>): {
   const classes = sortByBytes(labelsOf('train'), (label) => label);
   const known = new Set(classes);
   const alike = lookAlikes([...new Set((['train', 'validation', 'test'] as const).flatMap(labelsOf))]);
-  const problems = alike.map(
-    (names) =>
-      `These labels look the same: ${names.slice(0, mostNamed).map(withCodePoints).join(', ')}. Write all as one of them.`,
-  );
+  const problems = alike.map((names) => `These labels look the same: ${asOne(names)}`);
   const ambiguous = new Set(alike.flat());
   if (classes.length < 2)
     problems.push(
@@ -36,3 +34,23 @@ export function classesOf(splits: LabelledSplits<{ readonly label: string }>): {
   }
   return { classes, problems };
 }
+
+/**
+ * What is wrong with further labels: that two of one column look the same.
+ *
+ * @param rows the labels of each image, by column
+ */
+export function problemsOfLabels(
+  rows: readonly (Readonly<Record<string, string>> | undefined)[],
+  columns: readonly string[],
+): readonly string[] {
+  return columns.flatMap((column) => {
+    const labels = new Set(rows.flatMap((row) => row?.[column] ?? []));
+    return lookAlikes([...labels]).map(
+      (names) => `These labels of "${visible(column)}" look the same: ${asOne(names)}`,
+    );
+  });
+}
+
+const asOne = (names: readonly string[]): string =>
+  `${names.slice(0, mostNamed).map(withCodePoints).join(', ')}. Write all as one of them.`;

@@ -44,9 +44,16 @@ export async function prepareDataset(
   // Others have their turn between steps that take a tenth of a second or more of hundreds of thousands of images.
   await new Promise(setImmediate);
   const { source, trainedClasses, parts } = divide(read, parameters);
-  const { name, classes, account } = source;
+  const { name, classes, labels, account } = source;
   await new Promise(setImmediate);
-  const writer = createSetWriter(store, { name, classes, trainedClasses, form, shardBytes: options.shardBytes });
+  const writer = createSetWriter(store, {
+    name,
+    classes,
+    trainedClasses,
+    labels,
+    form,
+    shardBytes: options.shardBytes,
+  });
   // What is read from files takes long; rows of a file of rows do not.
   const earlier = source.train.factsOf ? await openEarlierImages(store, form, { ...options, forgotten }) : undefined;
   try {

@@ -9,6 +9,8 @@ const rowFactsSchema = z.strictObject({
   /** What several photos show, a product say. */
   group: z.string().optional(),
   category: z.string().optional(),
+  /** Its labels besides its class, by what they are of; what is absent, the image has no label of. */
+  labels: z.record(z.string(), z.string()).optional(),
 });
 
 /** What is known of a row besides its class and its pixels. */

@@ -57,10 +57,12 @@ export function createSetWriter(
     name,
     classes,
     trainedClasses,
+    labels,
     form,
     shardBytes,
   }: Pick<DatasetAbout, 'name' | 'trainedClasses'> & {
     readonly classes: readonly string[];
+    readonly labels?: readonly string[] | undefined;
     readonly form: Pick<Form, 'size' | 'side' | 'encoding'>;
     readonly shardBytes?: number | undefined;
   },
@@ -93,6 +95,7 @@ export function createSetWriter(
         ...statistics.result(channels),
         splits,
         ...(trainedClasses === undefined ? {} : { trainedClasses }),
+        ...(labels === undefined ? {} : { labels }),
         rejected,
       });
       return { ref: await artifact.finish(about), about };

@@ -30,6 +30,8 @@ export interface RawSplit {
 export interface RawDataset {
   readonly name: string;
   readonly classes: readonly string[];
+  /** What images have labels of besides their class; their facts hold them. */
+  readonly labels?: readonly string[];
   readonly train: RawSplit;
   readonly validation?: RawSplit;
   readonly test?: RawSplit;

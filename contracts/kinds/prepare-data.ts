@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { digestSchema, splitCountsSchema } from '../artifacts.ts';
+import { digestSchema, labelNamesSchema, splitCountsSchema } from '../artifacts.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
@@ -19,6 +19,11 @@ export const tableColumnsSchema = z.strictObject({
   split: optionalColumnSchema.describe(
     'train, validation or test; `split` where the table has it, `false` for none; rows without one are in train',
   ),
+  labels: labelNamesSchema
+    .optional()
+    .describe(
+      '1 to 8 columns of further labels, such as `[colour, type]`, for `loss.supcon.positives` of pretrain; a cell may be empty, and measures go by `label` alone',
+    ),
 });
 
 const shareSchema = z.number().min(0).max(0.9).optional();

@@ -32,8 +32,12 @@ export function readable(images: readonly ReadableImage[], form: Form): RawSplit
     digests,
     nameOf: (row) => images[row]?.path ?? '',
     factsOf: (row) => {
-      const { group, category } = imageOf(row);
-      return { ...(group === undefined ? {} : { group }), ...(category === undefined ? {} : { category }) };
+      const { group, category, labels } = imageOf(row);
+      return {
+        ...(group === undefined ? {} : { group }),
+        ...(category === undefined ? {} : { category }),
+        ...(labels === undefined ? {} : { labels }),
+      };
     },
     read: async (row) => {
       const image = imageOf(row);

@@ -5,11 +5,19 @@ import type { OptionalColumn, TableColumns } from './rows.ts';
 export function columnsOf({
   image = 'image',
   label = 'label',
+  labels,
   ...named
 }: Partial<NonNullable<PrepareDataParameters['columns']>> = {}): TableColumns {
   const optional = (name: 'group' | 'category' | 'split'): OptionalColumn => {
     const given = named[name];
     return given === false ? null : { name: given ?? name, needed: given !== undefined };
   };
-  return { image, label, group: optional('group'), category: optional('category'), split: optional('split') };
+  return {
+    image,
+    label,
+    group: optional('group'),
+    category: optional('category'),
+    split: optional('split'),
+    labels: labels ?? null,
+  };
 }

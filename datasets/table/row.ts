@@ -1,3 +1,4 @@
+import { visible } from '../../contracts/visible-text.ts';
 import { type SplitFolder, splitNamesShown, splitOf } from '../folder/layout.ts';
 import { textOfCell } from './cell.ts';
 import { type ImageSource, imageOfCell } from './image-cell.ts';
@@ -14,6 +15,8 @@ export interface ImageRow {
   readonly split: SplitFolder | null;
   readonly group?: string;
   readonly category?: string;
+  /** Further labels by the names of their columns, without those whose cell is empty. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** A row of a table. `name`: of its image; empty where it has none. */
@@ -32,12 +35,15 @@ export interface RowCells {
   readonly group?: unknown;
   readonly category?: unknown;
   readonly split?: unknown;
+  /** Of further labels, by the names of their columns. Absent: none are read. */
+  readonly labels?: readonly (readonly [column: string, cell: unknown])[];
 }
 
 /**
  * What a row says.
  *
  * @param of.relabelOf the correction of an image
+ * @param of.labelColumn a further label of this column is the label, corrected as that is
  * @returns `written`: the label that it had before it was corrected, null for none
  */
 export function rowOf(
@@ -46,10 +52,12 @@ export function rowOf(
   {
     root,
     allowUrls,
+    labelColumn,
     relabelOf,
   }: {
     readonly root: string;
     readonly allowUrls: boolean;
+    readonly labelColumn: string;
     readonly relabelOf: (name: string) => Relabel | undefined;
   },
 ): { readonly row: TableRow; readonly written: string | null } {
@@ -74,14 +82,33 @@ export function rowOf(
   const group = nameOfCell(cells.group, 'group');
   const category = nameOfCell(cells.category, 'category');
   const split = splitOfCell(cells.split);
+  const labels = labelsOfCells(
+    cells.labels?.map(([column, cell]) => [column, column === labelColumn ? given.text : cell]),
+  );
   if ('problem' in group) return rejected(name, group.problem, given.text);
   if ('problem' in category) return rejected(name, category.problem, given.text);
   if ('problem' in split) return rejected(name, split.problem, given.text);
+  if ('problem' in labels) return rejected(name, labels.problem, given.text);
   const facts = {
     ...(group.text === '' ? {} : { group: group.text }),
     ...(category.text === '' ? {} : { category: category.text }),
+    ...labels,
   };
   return { row: { line, name, is: 'image', source, label: given.text, split: split.split, ...facts }, written };
+}
+
+/** Further labels. They are absent where none are read, and empty where the image has none of those that are. */
+function labelsOfCells(
+  cells: RowCells['labels'],
+): { readonly labels?: Readonly<Record<string, string>> } | { readonly problem: string } {
+  if (!cells) return {};
+  const labels: Record<string, string> = {};
+  for (const [column, cell] of cells) {
+    const read = nameOfCell(cell, visible(column));
+    if ('problem' in read) return read;
+    if (read.text !== '') labels[column] = read.text;
+  }
+  return { labels };
 }
 
 function splitOfCell(cell: unknown): { readonly split: SplitFolder | null } | { readonly problem: string } {

@@ -12,6 +12,8 @@ export interface TableColumns {
   readonly group: OptionalColumn;
   readonly category: OptionalColumn;
   readonly split: OptionalColumn;
+  /** Of further labels. They must be there. Null: none are read. */
+  readonly labels: readonly string[] | null;
 }
 /** Null: none is read. `needed`: it must be there. */
 export type OptionalColumn = { readonly name: string; readonly needed: boolean } | null;
@@ -42,11 +44,20 @@ export interface TableRows {
 export async function readRows({ file, columns, allowUrls, relabels: corrections }: RowsRequest): Promise<TableRows> {
   const relabels = corrections ? await readRelabels(corrections, file.root) : null;
   const others = [columns.group, columns.category, columns.split];
-  const needed = [columns.image, columns.label, ...others.flatMap((each) => (each?.needed ? [each.name] : []))];
-  const optional = others.flatMap((each) => (each && !each.needed ? [each.name] : []));
-  const order = [...needed, ...optional];
-  const [group = -1, category = -1, split = -1] = others.map((each) => (each ? order.indexOf(each.name) : -1));
-  const around = { root: file.root, allowUrls, relabelOf: (name: string) => relabels?.byName.get(name) };
+  const furtherLabels = columns.labels ?? [];
+  const named = [columns.image, columns.label, ...others.flatMap((each) => (each?.needed ? [each.name] : []))];
+  // One column may serve several ends.
+  const needed = [...new Set([...named, ...furtherLabels])];
+  const optional = others.flatMap((each) =>
+    each && !each.needed && !furtherLabels.includes(each.name) ? [each.name] : [],
+  );
+  const order = new Map([...needed, ...optional].map((name, at) => [name, at]));
+  const around = {
+    root: file.root,
+    allowUrls,
+    labelColumn: columns.label,
+    relabelOf: (name: string) => relabels?.byName.get(name),
+  };
   const seen = new Set<string>();
   const counter = relabels ? relabelCounter(relabels) : null;
   const rows: TableRow[] = [];
@@ -55,9 +66,19 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
       rows.push({ line, name: '', is: 'rejected', reason: cells });
       continue;
     }
-    const [image, label] = cells;
-    const named = { image, label, group: cells[group], category: cells[category], split: cells[split] };
-    const { row, written } = rowOf(line, named, around);
+    const cellOf = (column: string | undefined) => cells[order.get(column ?? '') ?? -1];
+    const { row, written } = rowOf(
+      line,
+      {
+        image: cellOf(columns.image),
+        label: cellOf(columns.label),
+        group: cellOf(columns.group?.name),
+        category: cellOf(columns.category?.name),
+        split: cellOf(columns.split?.name),
+        ...(columns.labels ? { labels: columns.labels.map((column) => [column, cellOf(column)] as const) } : {}),
+      },
+      around,
+    );
     rows.push(row);
     seen.add(row.name);
     counter?.add(row.name, written);

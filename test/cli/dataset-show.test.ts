@@ -98,6 +98,18 @@ describe('contrail dataset show', () => {
     expect(text).toContain('other: not prepared yet.');
   });
 
+  it('names what images have labels of besides their class', async () => {
+    const rows = ['coat', 'shirt'].flatMap((label) => [0, 1].map((at) => `${label}/${at}.png,${label},red,plain`));
+    await write({ coat: 2, shirt: 2, 'products.csv': ['image,label,colour,type', ...rows].join('\n') });
+    const table = { dataset: 'table', path: join(images, 'products.csv') };
+    await prepared('labelled', { ...table, columns: { labels: ['colour', 'type'] } });
+    expect(await show('labelled')).toMatch(/^dataset [0-9a-f]{64}\nlabels of colour, type\n/m);
+    outputs.out = '';
+    expect(JSON.parse(await show('labelled', { json: true }))).toMatchObject({
+      datasets: [{ labels: ['colour', 'type'] }, {}],
+    });
+  });
+
   it('is complete as JSON', async () => {
     await photos();
     await prepared('json', { limit: { train: 8 } });

@@ -298,6 +298,16 @@ describe('a folder that is to be a data set is looked at row by row', () => {
       () => forged(withTrain(() => ({ perClass: [5, 0] }))),
       /its manifest is not that of its images/,
     ],
+    [
+      'a further label that its manifest does not name',
+      () =>
+        forged(same, (name, content) =>
+          name === 'train-rows.jsonl'
+            ? Buffer.from(new TextDecoder().decode(content).replace('}', ',"labels":{"colour":"red"}}'))
+            : content,
+        ),
+      /image 0 of train has a label of "colour", which it does not name/,
+    ],
     ['no digests', () => forged(withTrain(() => ({ digests: undefined }))), /no digests of the train images/],
     [
       'a shard that is not there',
