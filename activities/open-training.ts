@@ -27,7 +27,7 @@ import {
   saveEpochMetrics,
 } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
-import { requirePairs } from './require-pairs.ts';
+import { requireLabels, requirePairs } from './require-pairs.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { splitParameters } from './training.ts';
 
@@ -69,7 +69,7 @@ export interface OpenedTraining {
  * parameters. What differs from before is recorded with the training.
  *
  * @throws ContrailError ConfigMismatch for a difference that is not allowed, or wants consent
- * @throws ContrailError InvalidInput when it has gone past its last epoch already, or has no pair to learn from
+ * @throws ContrailError InvalidInput when it has gone past its last epoch already, or has no pair, or no labels, to learn from
  */
 export async function openTraining({ store }: ActivityContext, input: OpenTrainingInput): Promise<OpenedTraining> {
   const { run, step, uses, dataset, parameters: planned, accept, startFrom } = openTrainingInput.parse(input);
@@ -82,12 +82,12 @@ export async function openTraining({ store }: ActivityContext, input: OpenTraini
   const { newest } = await checkpoints.newestValid({ upTo: { epoch: epochs, step: 0 }, wholeEpochs: true });
   const found = newest && markOf(newest.manifest);
   await requireNotPast(checkpoints, key, found?.epoch ?? 0, epochs);
-  if (!found && uses === 'pretrain') await requirePairs(store, dataset, parameters);
+  const settings = splitParameters(uses, parameters).config;
+  await requireLabels(store, dataset, settings);
+  if (!found && uses === 'pretrain') await requirePairs(store, dataset, settings, parameters);
   if (!newest || !found) return { found: null, parameters, changes, watch: newWatch, marks: [] };
 
-  const config = JSON.parse(
-    JSON.stringify({ dataset: dataset.digest, ...splitParameters(uses, parameters).config }),
-  ) as Record<string, Json>;
+  const config = JSON.parse(JSON.stringify({ dataset: dataset.digest, ...settings })) as Record<string, Json>;
   const segment = segmentsOf(config, changes).find(({ through }) => found.epoch <= through);
   const expected = segment ? { dataset: segment.dataset.digest, ...segment.config } : config;
   const differences = differencesOf(newest.manifest.config as Json, expected);

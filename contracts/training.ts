@@ -50,6 +50,12 @@ export const lossSchema = z.strictObject({
       .enum(['none', 'temperature', 'base'])
       .default('none')
       .describe('multiply the loss by nothing, by the temperature, or by temperature / 0.07'),
+    positives: z
+      .enum(['class', 'any', 'share'])
+      .optional()
+      .describe(
+        'the positives of an image: the images of its class; those that share any of the further labels of the data set; or these, weighted by the share of the labels that are equal; absent: class',
+      ),
     queue: z
       .int()
       .min(0)
@@ -325,6 +331,13 @@ export type ClassifierConfig = z.infer<typeof classifierConfigSchema>;
 export type TrainingConfig = ContrastiveConfig | ClassifierConfig;
 
 export const isContrastive = (config: TrainingConfig): config is ContrastiveConfig => 'supcon' in config.loss;
+
+/** What the loss of a training goes by. */
+export const positivesOf = (config: TrainingConfig): 'class' | 'any' | 'share' =>
+  (isContrastive(config) ? config.loss.supcon.positives : undefined) ?? 'class';
+
+/** Whether that is the further labels of images, not their classes. */
+export const goesByLabels = (config: TrainingConfig): boolean => positivesOf(config) !== 'class';
 
 /** How many views of each image a step sees: of full size, and small ones. */
 export const viewCounts = (config: TrainingConfig): { readonly full: number; readonly small: number } =>

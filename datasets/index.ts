@@ -9,6 +9,7 @@ export { type FoundImage, findImage } from './forget/find.ts';
 export { forgetImage } from './forget/forget.ts';
 export { imageNamed } from './forget/named.ts';
 export { digestsIfKept, isKnown, type KnownImages, keysOf, knownImages } from './known-images.ts';
+export { haveSharedLabel, type LabelMatrix, readLabelMatrix } from './label-matrix.ts';
 export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';
 export { type HowToRead, type OpenSplit, openSplit } from './open-split.ts';
 export { prepareDataset } from './prepare.ts';

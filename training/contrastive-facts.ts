@@ -1,9 +1,15 @@
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
-import { isContrastive, type LossConfig, type TrainingConfig, viewCounts } from '../contracts/training.ts';
+import {
+  goesByLabels,
+  isContrastive,
+  type LossConfig,
+  type TrainingConfig,
+  viewCounts,
+} from '../contracts/training.ts';
 import { baseTemperature } from './losses/supcon.ts';
 import type { TrainingSession } from './session.ts';
 
-/** What a contrastive training is judged by besides its loss; nothing of it needs the device. */
+/** What a contrastive training is judged by besides its loss; nothing of it needs the device. Batches without positives are counted by class alone. */
 export function contrastiveFacts({
   config,
   batch,
@@ -13,7 +19,7 @@ export function contrastiveFacts({
   const { full, small } = viewCounts(config);
   return {
     collapsedLoss: collapsedLoss(config.loss, batch * (full + small)),
-    withoutPositives: withoutPositives(config, perClass, batch),
+    ...(goesByLabels(config) ? {} : { withoutPositives: withoutPositives(config, perClass, batch) }),
   };
 }
 

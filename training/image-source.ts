@@ -1,6 +1,6 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import type { DataConfig } from '../contracts/training.ts';
-import { type HowToRead, openSplit, readWholeSplit } from '../datasets/index.ts';
+import { type HowToRead, openSplit, readLabelMatrix, readWholeSplit } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
 import type { StepState } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
@@ -14,8 +14,8 @@ import { type Batches, type BatchOrder, streamedBatches } from './streamed-batch
 export interface ImageSource {
   /** The images in TensorFlow's memory, as `ResidentImages`; empty where they stay in the store. */
   readonly resident: StepState['resident'];
-  /** The label of each image. */
-  readonly labels: () => Promise<Int32Array>;
+  /** The class of each image. */
+  readonly classes: () => Promise<Int32Array>;
   /** Begins anywhere and may be closed anywhere; one at a time is open. */
   readonly batches: (order: BatchOrder) => Batches;
   /** Leaves `resident` alone, which belongs to the execution. */
@@ -26,6 +26,7 @@ export interface ImageSource {
  * Opens a split, in memory where it fits into `residentMiB`.
  *
  * @param config.as the size of its images: that of training and measuring, or as they are kept, for views that are cut out of them
+ * @param config.byLabels steps get the further labels of the images, int32 [batch, L], not their classes, int32 [batch]
  *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
  */
@@ -33,24 +34,31 @@ export async function openImageSource(
   store: Store,
   dataset: ArtifactRef,
   name: SplitName,
-  { residentMiB, readAhead, threads, as }: DataConfig & Pick<HowToRead, 'as'>,
+  {
+    residentMiB,
+    readAhead,
+    threads,
+    as,
+    byLabels = false,
+  }: DataConfig & Pick<HowToRead, 'as'> & { readonly byLabels?: boolean },
   onCheck?: (done: number, total: number) => void,
 ): Promise<ImageSource> {
+  const matrix = byLabels ? await readLabelMatrix(store, dataset, name) : null;
   const split = await openSplit(store, dataset, name, onCheck, { as, threads });
   const { count, height, width, channels } = split;
   if (count * height * width * channels > residentMiB * 2 ** 20)
     return {
       resident: {},
-      labels: split.labels,
-      batches: (order) => streamedBatches(split, order, readAhead),
+      classes: split.labels,
+      batches: (order) => streamedBatches(split, order, readAhead, matrix),
       close: split.close,
     };
   try {
     const whole = await readWholeSplit(split);
     const { labels } = whole;
     return {
-      resident: { ...residentImages(whole) },
-      labels: async () => labels,
+      resident: { ...residentImages(whole, matrix) },
+      classes: async () => labels,
       batches: residentBatches,
       close: async () => {},
     };

@@ -59,7 +59,7 @@ export function compileMicrobatches(
   const { objective } = model;
   const parts = batch / microbatch;
 
-  /** Views and classes of a part, and the places of its rows in the batch's outputs. */
+  /** Views and labels of a part, and the places of its rows in the batch's outputs. */
   const viewsOfPart = (inputs: readonly Tensor[], resident: StepState['resident']) => {
     const { images, labels, others } = gatherBatch(inputs, resident);
     const [step, part] = others as [Tensor, Tensor];
@@ -79,13 +79,13 @@ export function compileMicrobatches(
       views: model.viewGroups.map((group) =>
         viewsOf(images, group, drawsOfRows(drawsOfGroup(group, drawing), placesIn(group.views))),
       ),
-      classes: repeatViews(labels, objective.views),
+      labels: repeatViews(labels, objective.views),
       places: placesIn(objective.views),
       part,
     };
   };
 
-  const classesOf = (rowsOrLabels: Tensor, resident: StepState['resident']) =>
+  const labelsOf = (rowsOrLabels: Tensor, resident: StepState['resident']) =>
     repeatViews(gatherLabels(rowsOrLabels, resident), objective.views);
 
   /** Adds the gradients and statistics of a part to the sums. @returns the value of the loss */
@@ -107,9 +107,9 @@ export function compileMicrobatches(
 
   /** Inputs: a part of those of the batch; int32 scalars, step and part. Output: the part's share of the loss. */
   const separablePart: Step = (inputs, { variables, resident }) => {
-    const { views, classes } = viewsOfPart(inputs, resident);
+    const { views, labels } = viewsOfPart(inputs, resident);
     return [
-      addPart(variables, views, (outputs) => tf.div(objective.loss(outputs, classes, variables), parts) as Scalar),
+      addPart(variables, views, (outputs) => tf.div(objective.loss(outputs, labels, variables), parts) as Scalar),
     ];
   };
 
@@ -122,11 +122,11 @@ export function compileMicrobatches(
     return [tf.clone(part)];
   };
 
-  /** Inputs: int32 [batch], rows or labels; int32 scalar, step. Output: the loss. Keeps its gradient for the outputs. */
+  /** Inputs: int32, rows [batch], or labels [batch] or [batch, L]; int32 scalar, step. Output: the loss. Keeps its gradient for the outputs. */
   const contrastAll: Step = ([rows], { variables, resident }) => {
-    const classes = classesOf(rows as Tensor, resident);
+    const labels = labelsOf(rows as Tensor, resident);
     const outputs = variable(variables, outputsName) as unknown as Tensor2D;
-    const { value, grad } = tf.valueAndGrad((all: Tensor) => objective.loss(all as Tensor2D, classes, variables))(
+    const { value, grad } = tf.valueAndGrad((all: Tensor) => objective.loss(all as Tensor2D, labels, variables))(
       outputs,
     );
     variable(variables, cachedName).assign(grad);
@@ -141,7 +141,7 @@ export function compileMicrobatches(
     return [tf.clone(part)];
   };
 
-  /** Inputs: int32 [batch], rows or labels; int32 scalar, step. Updates the variables by the sums, and clears these. */
+  /** Inputs: int32, rows [batch], or labels [batch] or [batch, L]; int32 scalar, step. Updates the variables by the sums, and clears these. */
   const applySums: Step = ([rows, step], { variables, resident }) => {
     // Copies: an optimizer's operation takes a variable itself for one that it updates.
     const sums = (specs: readonly ParameterSpec[]) =>
@@ -152,7 +152,7 @@ export function compileMicrobatches(
       afterwards: () => {
         if (objective.separable) return;
         const outputs = variable(variables, outputsName) as unknown as Tensor2D;
-        objective.afterStep(outputs, classesOf(rows as Tensor, resident), variables);
+        objective.afterStep(outputs, labelsOf(rows as Tensor, resident), variables);
       },
     });
     for (const { name, shape } of summed(model)) variable(variables, sumOf(name)).assign(tf.zeros([...shape]));

@@ -37,10 +37,18 @@ export interface TrainingModel {
   readonly prepare: (images: Tensor4D) => Tensor4D;
 }
 
-/** @param classes of the data set; only a classifier looks at it */
-export function createTrainingModel(config: TrainingConfig, format: ImageFormat, classes = 0): TrainingModel {
+/**
+ * @param classes of the data set; only a classifier looks at it
+ * @param labelColumns of further labels in the data set; only a contrastive loss that goes by them looks at it
+ */
+export function createTrainingModel(
+  config: TrainingConfig,
+  format: ImageFormat,
+  classes = 0,
+  labelColumns = 0,
+): TrainingModel {
   const encoder = createEncoder(config.encoder, format.channels);
-  const objective = createObjective(config, encoder.dimension, classes);
+  const objective = createObjective(config, encoder.dimension, { classes, labelColumns });
   const parameters = [...encoder.parameters, ...objective.parameters];
   const optimizer = createOptimizer(config.optimizer, parameters);
   const lossScale = config.precision === 'float16' ? createLossScale() : null;

@@ -2,7 +2,7 @@ import { type ArtifactRef, trainedClassesOf } from '../contracts/artifacts.ts';
 import type { CheckpointManifest, ProgressPoint } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import { type DataConfig, isContrastive, type TrainingConfig } from '../contracts/training.ts';
+import { type DataConfig, goesByLabels, isContrastive, type TrainingConfig } from '../contracts/training.ts';
 import {
   type BalancedShape,
   type BatchPlan,
@@ -90,7 +90,7 @@ export async function openSession(
   const about = await describeDataset(store, dataset);
   const classes = trainedClassesOf(about);
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
-  const model = createTrainingModel(config, format, classes.length);
+  const model = createTrainingModel(config, format, classes.length, about.labels?.length);
   requireSmaller(config, format);
   const { count } = about.splits.train;
   const perClass = about.splits.train.perClass.slice(0, classes.length);
@@ -104,9 +104,10 @@ export async function openSession(
     );
   const inParts = microbatch < batch;
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
-  const source = await openImageSource(store, dataset, 'train', { ...data, as: 'stored' }, onCheck);
+  const byLabels = goesByLabels(config);
+  const source = await openImageSource(store, dataset, 'train', { ...data, as: 'stored', byLabels }, onCheck);
   const planOf = balanced
-    ? balancedPlans(membersOfClasses(await source.labels(), classes.length), balanced, config.seed)
+    ? balancedPlans(membersOfClasses(await source.classes(), classes.length), balanced, config.seed)
     : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch });
   const stepsPerEpoch = planOf(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };

@@ -3,6 +3,7 @@ import { drawsOfGroup, repeatViews, viewsOf } from './augmentation/view-groups.t
 import type { Step, StepState } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
 import type { Pass as LayerPass } from './models/layers.ts';
+import type { Labels } from './objectives/objective.ts';
 import { gatherRows, imagesOfBytes } from './ops.ts';
 import { learningRate } from './optimizers/schedule.ts';
 import { type Variables, variable } from './parameters.ts';
@@ -24,19 +25,19 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
   return (inputs, { variables, resident }) => {
     const {
       images,
-      labels,
+      labels: ofImages,
       others: [step],
     } = gatherBatch(inputs, resident);
     const drawing = { seed: config.seed, batch: images.shape[0], step: step as Tensor };
     const views = model.viewGroups.map((group) => viewsOf(images, group, drawsOfGroup(group, drawing)));
-    const classes = repeatViews(labels, objective.views);
+    const labels = repeatViews(ofImages, objective.views);
     const { value, outputs, gradients, statistics } = forwardAndBackward(model, variables, views, (rowsOut) =>
-      objective.loss(rowsOut, classes, variables),
+      objective.loss(rowsOut, labels, variables),
     );
     const outcome = update(model, config, stepsPerEpoch, variables, step as Tensor, {
       gradients,
       statistics,
-      afterwards: () => objective.afterStep(outputs, classes, variables),
+      afterwards: () => objective.afterStep(outputs, labels, variables),
     });
     tf.dispose([outputs, statistics]);
     return [value, ...outcome];
@@ -139,13 +140,13 @@ export function update(
 
 /** The data set in TensorFlow's memory, where it is there. */
 const residentOf = ({ images, labels }: StepState['resident']): ResidentImages | null =>
-  images && labels ? { images, labels: labels as Tensor1D } : null;
+  images && labels ? { images, labels: labels as Labels } : null;
 
 /**
  * The images of a batch, 0 to 1, and their labels: picked out of the data set in TensorFlow's memory, or as they come.
  *
  * @param inputs of a step. With resident images the first is int32 [batch], rows; without, the first two are uint8
- * [batch, height, width, channels], images, and int32 [batch], labels.
+ * [batch, height, width, channels], images, and int32 [batch] or [batch, L], labels.
  * @returns also the inputs after those of the batch
  */
 export function gatherBatch(inputs: readonly Tensor[], resident: StepState['resident']) {
@@ -154,15 +155,15 @@ export function gatherBatch(inputs: readonly Tensor[], resident: StepState['resi
   const bytes = data ? gatherRows(data.images, first as Tensor1D) : first;
   return {
     images: imagesOfBytes(bytes),
-    labels: (data ? gatherRows(data.labels, first as Tensor1D) : second) as Tensor1D,
+    labels: (data ? gatherRows(data.labels, first as Tensor1D) : second) as Labels,
     others: data ? [second, ...rest] : rest,
   };
 }
 
 /** The labels of a batch by its rows; what comes without resident images are the labels themselves. */
-export function gatherLabels(rowsOrLabels: Tensor, resident: StepState['resident']): Tensor1D {
+export function gatherLabels(rowsOrLabels: Tensor, resident: StepState['resident']): Labels {
   const data = residentOf(resident);
-  return (data ? gatherRows(data.labels, rowsOrLabels as Tensor1D) : rowsOrLabels) as Tensor1D;
+  return (data ? gatherRows(data.labels, rowsOrLabels as Tensor1D) : rowsOrLabels) as Labels;
 }
 
 function moveTowards(variables: Variables, name: string, value: Tensor): void {

@@ -1,4 +1,4 @@
-import type { OpenSplit } from '../datasets/index.ts';
+import type { LabelMatrix, OpenSplit } from '../datasets/index.ts';
 import type { TensorValue } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
 
@@ -24,6 +24,9 @@ export interface Batches {
 
 interface Slot {
   readonly images: TensorValue & { readonly values: Uint8Array };
+  /** One a row. */
+  readonly classes: Int32Array;
+  /** Those that the step gets. */
   readonly labels: TensorValue & { readonly values: Int32Array };
   readonly inputs: readonly TensorValue[];
   filled: Promise<void>;
@@ -33,14 +36,17 @@ interface Slot {
  * Reads batches in advance, into a ring of buffers that is allocated once: one that the step works with, and `readAhead`
  * that are filled meanwhile.
  *
- * Each step gets two inputs: the images, uint8 [size, height, width, channels], and their labels, int32 [size].
+ * Each step gets two inputs: the images, uint8 [size, height, width, channels], and their labels, int32 [size], or [size, L] of
+ * a matrix.
  *
  * @param readAhead batches; with 0 each is read when it is asked for
+ * @param matrix further labels of all rows, in place of their classes
  */
 export function streamedBatches(
   split: Pick<OpenSplit, 'height' | 'width' | 'channels' | 'read'>,
   { size, from, to, rows }: BatchOrder,
   readAhead: number,
+  matrix: LabelMatrix | null = null,
 ): Batches {
   const shape = [size, split.height, split.width, split.channels];
   const ring = Array.from({ length: readAhead + 1 }, (): Slot => {
@@ -49,15 +55,21 @@ export function streamedBatches(
       shape.reduce((a, b) => a * b, 1),
     );
     const images = { dtype: 'uint8', shape, values } as const;
-    const labels = { dtype: 'int32', shape: [size], values: copiedValues('int32', size) } as const;
-    return { images, labels, inputs: [images, labels], filled: Promise.resolve() };
+    const classes = copiedValues('int32', size);
+    const columns = matrix?.names.length ?? 1;
+    const labels = matrix
+      ? ({ dtype: 'int32', shape: [size, columns], values: copiedValues('int32', size * columns) } as const)
+      : ({ dtype: 'int32', shape: [size], values: classes } as const);
+    return { images, classes, labels, inputs: [images, labels], filled: Promise.resolve() };
   });
   const slotOf = (step: number) => ring[step % ring.length] as Slot;
   let [started, given] = [from, from];
   const start = () => {
     if (started >= to) return;
     const slot = slotOf(started);
-    slot.filled = split.read(rows(started), slot.images.values, slot.labels.values);
+    const wanted = rows(started);
+    slot.filled = split.read(wanted, slot.images.values, slot.classes);
+    if (matrix) copyLabels(matrix, wanted, slot.labels.values);
     // It is awaited when its turn comes.
     slot.filled.catch(() => {});
     started++;
@@ -77,4 +89,10 @@ export function streamedBatches(
       await Promise.allSettled(ring.map(({ filled }) => filled));
     },
   };
+}
+
+/** Labels of some rows of a matrix, one row after the other. */
+function copyLabels({ names, values }: LabelMatrix, rows: Int32Array, into: Int32Array): void {
+  const columns = names.length;
+  for (const [at, row] of rows.entries()) into.set(values.subarray(row * columns, (row + 1) * columns), at * columns);
 }

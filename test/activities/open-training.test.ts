@@ -15,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const store = openStore(folder);
 
 /** A data set with so many training images of each class. */
-async function datasetOf(perClass: readonly number[]) {
+async function datasetOf(perClass: readonly number[], colours?: readonly string[]) {
   const artifact = createArtifactWriter(store, 'dataset');
   const shards = createShardWriter(artifact, {
     classes: perClass.length,
@@ -26,7 +26,9 @@ async function datasetOf(perClass: readonly number[]) {
   for (const [row, label] of labels.entries()) {
     const digest = digests.subarray(32 * row, 32 * row + 32);
     const image = { pixels: new Uint8Array(1024).fill(row), channels: 1, label, name: String(row) } as const;
-    const other = { encoded: null, facts: null };
+    const colour = colours?.[row];
+    const facts = colours ? { name: String(row), labels: colour ? { colour } : {} } : null;
+    const other = { encoded: null, facts };
     await shards.add('train', { ...image, ...other, digests: { source: digest, pixels: digest } });
   }
   const train = await shards.finish('train');
@@ -38,16 +40,17 @@ async function datasetOf(perClass: readonly number[]) {
     mean: [0.5],
     deviation: [1],
     splits: { train, validation: empty, test: empty },
+    ...(colours ? { labels: ['colour'] } : {}),
     rejected: [],
   });
 }
 
-const open = async (perClass: readonly number[], parameters: Record<string, never> | object = {}) =>
+const open = async (perClass: readonly number[], parameters: object = {}, colours?: readonly string[]) =>
   openTraining({ store } as ActivityContext, {
     run: 'lone',
     step: 'pretrain',
     uses: 'pretrain',
-    dataset: await datasetOf(perClass),
+    dataset: await datasetOf(perClass, colours),
     parameters: { epochs: 1, ...parameters },
     accept: false,
   });
@@ -66,4 +69,26 @@ it('one class with two images is enough, and who wants views alone may say so', 
   await expect(open([1, 1], { health: { withoutPositives: { action: 'ignore' } } })).resolves.toMatchObject({
     found: null,
   });
+});
+
+it('a training by several labels is refused, by name, where the data set has none, or no two images share one', async () => {
+  const byLabels = (positives: string) => ({ loss: { supcon: { positives } } });
+  for (const positives of ['any', 'share'])
+    await expect(open([2, 2], byLabels(positives))).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringMatching(
+        new RegExp(`^loss\\.supcon\\.positives: ${positives} .* the data set made has none\\. .*columns: \\{ labels`),
+      ),
+    });
+  await expect(open([2, 1], byLabels('any'), ['red', '', 'blue'])).rejects.toMatchObject({
+    code: 'InvalidInput',
+    message: expect.stringMatching(/^No two training images share a label \(colour\)/),
+  });
+  const alone = { ...byLabels('any'), health: { withoutPositives: { action: 'ignore' } } };
+  await expect(open([2, 1], alone, ['red', '', 'blue'])).resolves.toMatchObject({ found: null });
+});
+
+it('a training by several labels needs no two images of one class', async () => {
+  const byLabels = { loss: { supcon: { positives: 'any' } } };
+  await expect(open([1, 1, 1], byLabels, ['red', '', 'red'])).resolves.toMatchObject({ found: null });
 });

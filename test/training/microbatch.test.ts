@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../../contracts/training.ts';
+import {
+  classifierConfigSchema,
+  goesByLabels,
+  type TrainingConfig,
+  trainingConfigSchema,
+} from '../../contracts/training.ts';
 import { drawsOfGroup, repeatViews, viewsOf } from '../../training/augmentation/view-groups.ts';
 import { capture, eagerExecution } from '../../training/capture/index.ts';
 import { compileMicrobatches, microbatchVariables } from '../../training/microbatch.ts';
@@ -31,19 +36,34 @@ const configs: Readonly<Record<string, TrainingConfig>> = {
     loss: { supcon: { queue: 48 } },
     multiCrop: { views: 3, size: 8 },
   }),
+  'SupCon by labels, with small views and a queue': trainingConfigSchema.parse({
+    ...common,
+    projection: { hidden: 16, output: 8 },
+    loss: { supcon: { queue: 48, positives: 'share' } },
+    multiCrop: { views: 3, size: 8 },
+  }),
   'cross-entropy': classifierConfigSchema.parse(common),
   'cross-entropy of two views': classifierConfigSchema.parse({ ...common, views: 2 }),
 };
 
-const data = () =>
-  residentImages({
-    images: Uint8Array.from({ length: count * side * side }, (_, at) => Math.imul(at + 1, 2654435761) >>> 24),
-    labels: Int32Array.from({ length: count }, (_, row) => row % 3),
-    count,
-    height: side,
-    width: side,
-    channels: 1,
-  });
+/** Two labels a row, of which some are empty. */
+const matrix = {
+  names: ['colour', 'type'],
+  values: Int32Array.from({ length: 2 * count }, (_, at) => (((at * 5) % 7) % 4) - 1),
+};
+const modelOf = (config: TrainingConfig) => createTrainingModel(config, format, 3, matrix.names.length);
+const data = (config: TrainingConfig) =>
+  residentImages(
+    {
+      images: Uint8Array.from({ length: count * side * side }, (_, at) => Math.imul(at + 1, 2654435761) >>> 24),
+      labels: Int32Array.from({ length: count }, (_, row) => row % 3),
+      count,
+      height: side,
+      width: side,
+      channels: 1,
+    },
+    goesByLabels(config) ? matrix : null,
+  );
 const rows = Int32Array.from({ length: batch }, (_, row) => (row * 7) % count);
 const inputs = (step: number) =>
   [
@@ -52,18 +72,18 @@ const inputs = (step: number) =>
   ] as const;
 
 function open(config: TrainingConfig, engine: typeof capture | typeof eagerExecution) {
-  const model = createTrainingModel(config, format, 3);
+  const model = modelOf(config);
   const specs = [...model.state, ...microbatchVariables(model, batch)];
-  const execution = engine({ variables: createVariables(specs, 7), resident: { ...data() } });
+  const execution = engine({ variables: createVariables(specs, 7), resident: { ...data(config) } });
   const step = compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch: 4 });
   return { model, execution, step };
 }
 
 /** The loss of a step, and each trainable parameter after it, from one gradient through all parts at once. */
 function inOneGradient(config: TrainingConfig) {
-  const model = createTrainingModel(config, format, 3);
+  const model = modelOf(config);
   const variables = createVariables(model.state, 7);
-  const { images, labels } = gatherBatch([tf.tensor1d(rows, 'int32')], { ...data() });
+  const { images, labels } = gatherBatch([tf.tensor1d(rows, 'int32')], { ...data(config) });
   const { views } = model.objective;
   const classes = repeatViews(labels, views);
   const drawing = { seed: config.seed, batch, step: tf.scalar(0, 'int32') };
@@ -134,8 +154,8 @@ describe('a batch in parts', () => {
   it('trains nearly as the whole batch does: batch normalisation alone tells them apart', () => {
     const config = configs['cross-entropy'] as TrainingConfig;
     const { execution, step } = open(config, capture);
-    const model = createTrainingModel(config, format, 3);
-    const whole = capture({ variables: createVariables(model.state, 7), resident: { ...data() } });
+    const model = modelOf(config);
+    const whole = capture({ variables: createVariables(model.state, 7), resident: { ...data(config) } });
     const wholeStep = whole.compile(trainingStep(model, config, 4));
     const [part, all] = [step(...inputs(0))[0]?.[0] ?? 0, wholeStep(...inputs(0))[0]?.[0] ?? 0];
     expect(part).not.toBe(all);

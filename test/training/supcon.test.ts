@@ -22,11 +22,16 @@ const golden = z
   })
   .parse(JSON.parse(readFileSync(new URL('../golden/supcon.json', import.meta.url), 'utf8')));
 
-const lossAndGradient = (input: number[][], labels: number[], temperature: number) =>
+const lossAndGradient = (
+  input: number[][],
+  labels: number[] | number[][],
+  temperature: number,
+  positives?: 'class' | 'any' | 'share',
+) =>
   tf.tidy(() => {
-    const rowLabels = tf.tensor1d(labels, 'int32');
+    const rowLabels = tf.tensor(labels, undefined, 'int32') as Tensor2D;
     const { value, grad } = tf.valueAndGrad((z) =>
-      supconLoss(z as Tensor2D, rowLabels, { temperature, scale: 'none' }),
+      supconLoss(z as Tensor2D, rowLabels, { temperature, scale: 'none', positives }),
     )(tf.tensor2d(input));
     return { loss: scalarValue(value), gradient: [...grad.dataSync()] };
   });
@@ -85,6 +90,51 @@ describe('SupCon loss', () => {
     );
     expect(loss).toBeCloseTo(collapsedLoss(8), 5);
     expect(Math.max(...gradient.map(Math.abs))).toBeLessThan(1e-5);
+  });
+});
+
+const goldenOfLabels = z
+  .object({
+    cases: z.array(
+      z.object({
+        name: z.string(),
+        positives: z.enum(['any', 'share']),
+        temperature: z.number(),
+        input: matrix,
+        row_labels: z.array(z.array(z.int())),
+        loss: z.number(),
+        grad: matrix,
+        valid_anchors: z.int(),
+      }),
+    ),
+  })
+  .parse(JSON.parse(readFileSync(new URL('../golden/supcon-multilabel.json', import.meta.url), 'utf8')));
+
+describe('SupCon loss on several labels of a row', () => {
+  it('has golden cases in which the two ways differ, labels are empty, and anchors are without a positive', () => {
+    const { cases } = goldenOfLabels;
+    expect(cases).toHaveLength(32);
+    expect(cases.filter(({ loss }, at) => at % 2 === 0 && loss !== cases[at + 1]?.loss)).toHaveLength(6);
+    expect(cases.some(({ row_labels }) => row_labels.some((row) => row.every((label) => label < 0)))).toBe(true);
+    expect(cases.some(({ valid_anchors, input }) => valid_anchors > 0 && valid_anchors < input.length)).toBe(true);
+  });
+
+  for (const { name, positives, temperature, input, row_labels, loss, grad } of goldenOfLabels.cases)
+    it(`agrees with the float64 reference: ${name}, ${positives}, temperature ${temperature}`, () => {
+      const actual = lossAndGradient(input, row_labels, temperature, positives);
+      expect(Math.abs(actual.loss - loss)).toBeLessThanOrEqual(1e-5);
+      for (const [at, value] of grad.flat().entries())
+        expect(Math.abs((actual.gradient[at] ?? Number.NaN) - value)).toBeLessThanOrEqual(1e-5);
+    });
+
+  it('is that of classes, to the bit, where the one label of every row is its class', () => {
+    for (const { input, row_labels, temperature } of golden.cases) {
+      const byClass = lossAndGradient(input, row_labels, temperature);
+      for (const positives of ['any', 'share'] as const) {
+        const ofLabels = row_labels.map((label) => [label]);
+        expect(lossAndGradient(input, ofLabels, temperature, positives)).toEqual(byClass);
+      }
+    }
   });
 });
 

@@ -10,24 +10,36 @@ import { type Tensor, type Tensor1D, type Tensor2D, tf } from '../tensorflow.ts'
 export interface ProjectionQueue {
   /** Part of the training state, saved and restored like the weights. */
   readonly variables: readonly ParameterSpec[];
-  /** The queue's contents. An empty place has label -1. */
   readonly contents: (variables: Variables) => QueueContents;
-  /** Puts rows at the front; the oldest fall out. */
-  readonly push: (variables: Variables, unit: Tensor2D, labels: Tensor1D) => void;
+  /** Puts rows at the front; the oldest fall out. `labels` are as the loss takes them. */
+  readonly push: (variables: Variables, unit: Tensor2D, labels: Tensor1D | Tensor2D) => void;
 }
 
 export interface QueueContents {
   /** float32 [size, dimension], of length 1 */
   readonly projections: Tensor2D;
-  /** int32 [size] */
-  readonly labels: Tensor1D;
+  /** int32 [size], or [size, L] of several labels; below 0 at an empty place. */
+  readonly labels: Tensor1D | Tensor2D;
+  /** 1 for an empty place, float32 [size] */
+  readonly empty: Tensor1D;
 }
 
-const names = { projections: 'queue/projections', classes: 'queue/classes' } as const;
+const names = { projections: 'queue/projections', classes: 'queue/classes', labels: 'queue/labels' } as const;
 
-/** The queue that a config asks for, or null. */
-export function createProjectionQueue({ queue }: LossConfig['supcon'], dimension: number): ProjectionQueue | null {
+/**
+ * The queue that a config asks for, or null.
+ *
+ * @param columns of labels; null where each row has one, its class
+ */
+export function createProjectionQueue(
+  { queue }: Pick<LossConfig['supcon'], 'queue'>,
+  dimension: number,
+  columns: number | null = null,
+): ProjectionQueue | null {
   if (queue === 0) return null;
+  // Labels are kept as float32 like all state, their first number such that 0 is an empty place: among several is -1, for none.
+  const [name, shape, first] =
+    columns === null ? ([names.classes, [queue], 1] as const) : ([names.labels, [queue, columns], 2] as const);
   const spec = (name: string, shape: readonly number[]): ParameterSpec => ({
     name,
     shape,
@@ -39,15 +51,19 @@ export function createProjectionQueue({ queue }: LossConfig['supcon'], dimension
     target.assign(tf.slice(joined, 0, queue));
   };
   return {
-    // Classes are kept from 1, as float32 like all state, so that 0 is an empty place.
-    variables: [spec(names.projections, [queue, dimension]), spec(names.classes, [queue])],
-    contents: (variables) => ({
-      projections: variable(variables, names.projections) as unknown as Tensor2D,
-      labels: tf.cast(tf.sub(variable(variables, names.classes), 1), 'int32') as Tensor1D,
-    }),
+    variables: [spec(names.projections, [queue, dimension]), spec(name, shape)],
+    contents: (variables) => {
+      const kept = variable(variables, name) as unknown as Tensor;
+      const ofFirst = columns === null ? kept : tf.reshape(tf.slice(kept, [0, 0], [-1, 1]), [queue]);
+      return {
+        projections: variable(variables, names.projections) as unknown as Tensor2D,
+        labels: tf.cast(tf.sub(kept, first), 'int32') as Tensor1D | Tensor2D,
+        empty: tf.cast(tf.equal(ofFirst, 0), 'float32') as Tensor1D,
+      };
+    },
     push: (variables, unit, labels) => {
       push(variable(variables, names.projections), unit);
-      push(variable(variables, names.classes), tf.add(tf.cast(labels, 'float32'), 1));
+      push(variable(variables, name), tf.add(tf.cast(labels, 'float32'), first));
     },
   };
 }

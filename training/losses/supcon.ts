@@ -9,31 +9,44 @@ const masked = -3e38;
 export const baseTemperature = 0.07;
 
 /**
- * Supervised contrastive loss, L_out: equation 2 of arXiv:2004.11362.
+ * Supervised contrastive loss, L_out: equation 2 of arXiv:2004.11362, with a weight for each pair of rows:
  *
- * Every row is an anchor; its positives are the other rows of its class; all other rows are in the denominator.
- * Anchors without a positive are left out of the mean; with none at all the loss and its gradient are 0.
+ *     loss_i = - 1 / sum_j w_ij * sum_j w_ij log p_ij,   p_ij = exp(s_ij) / sum_{a != i} exp(s_ia),   j != i
+ *
+ * Every row is an anchor; all other rows are in the denominator. With c_ij the number of the L columns of labels in which
+ * rows i and j both have a label, the same one, w_ij is
+ *
+ * - `class`, one column: c_ij, so the positives are the other rows of the class;
+ * - `any`: 1 where c_ij > 0, else 0, as "any" of Zhang and Wu, Multi-Label Supervised Contrastive Learning
+ *   (doi:10.1609/aaai.v38i15.29619);
+ * - `share`: c_ij / L. Their own loss weighs a pair by the overlap of its labels too, but gives each label of an anchor a sum
+ *   of its own.
+ *
+ * Anchors without a positive (sum_j w_ij = 0) are left out of the mean; with none at all the loss and its gradient are 0.
  * The diagonal is masked before the maximum is taken, which keeps small temperatures finite in float32.
  *
  * @param projections float32 [rows, dimension], unnormalised
- * @param labels int32 [rows] or [rows, 1]: the class of each row (labels repeated per view)
+ * @param labels int32, repeated per view: of `class` [rows] or [rows, 1], else [rows, L], where -1 is no label
+ * @param config.positives what w_ij is; absent: `class`
  * @param queue earlier projections to contrast with as well, without a gradient
  * @returns float32 scalar, differentiable in `projections`
  */
 export function supconLoss(
   projections: Tensor2D,
   labels: Tensor1D | Tensor2D,
-  config: Pick<LossConfig['supcon'], 'temperature' | 'scale'>,
+  config: Pick<LossConfig['supcon'], 'temperature' | 'scale' | 'positives'>,
   queue?: QueueContents,
 ): Scalar {
   return tf.tidy(() => {
-    const { temperature, scale } = config;
+    const { temperature, scale, positives } = config;
     const unit = normalised(projections);
-    const anchors = tf.reshape(labels, [-1]) as Tensor1D;
+    const anchors = inColumns(labels);
     const against = queue ? (tf.concat([unit, queue.projections]) as Tensor2D) : unit;
-    const classes = queue ? (tf.concat([anchors, queue.labels]) as Tensor1D) : anchors;
+    const shared = sharedLabels(anchors, queue ? (tf.concat([anchors, inColumns(queue.labels)]) as Tensor2D) : anchors);
+    // The number of columns divides out, so whole numbers weigh as shares do.
+    const weights = positives === 'any' ? (tf.minimum(shared, 1) as Tensor2D) : shared;
     const similarities = tf.div(tf.matMul(unit, against, false, true), temperature) as Tensor2D;
-    const loss = contrast(similarities, anchors, classes);
+    const loss = contrast(similarities, weights, queue?.empty);
     if (scale === 'none') return loss;
     return tf.mul(loss, scale === 'temperature' ? temperature : temperature / baseTemperature) as Scalar;
   });
@@ -45,27 +58,48 @@ export function normalised(projections: Tensor2D): Tensor2D {
   return tf.mul(projections, tf.rsqrt(squared)) as Tensor2D;
 }
 
+/** Labels as [rows, columns]. */
+const inColumns = (labels: Tensor1D | Tensor2D): Tensor2D => tf.reshape(labels, [labels.shape[0], -1]);
+
 /**
- * Mean over the anchors with a positive of logsumexp_{a != i}(s_ia) - mean_{p in P(i)} s_ip, with its gradient in closed
- * form: (softmax_{a != i}(s_ia) - [a in P(i)] / |P(i)|) / anchors.
+ * In how many columns two rows have the same label.
+ *
+ * @param labels int32 [rows, L], of the anchors; below 0 where there is none
+ * @param others int32 [others, L]
+ * @returns float32 [rows, others]
+ */
+function sharedLabels(labels: Tensor2D, others: Tensor2D): Tensor2D {
+  const columnOf = (matrix: Tensor2D, column: number) => tf.slice(matrix, [0, column], [-1, 1]);
+  const inColumn = (column: number): Tensor => {
+    const own = columnOf(labels, column);
+    const same = tf.equal(own, tf.reshape(columnOf(others, column), [1, -1]));
+    return tf.cast(tf.logicalAnd(same, tf.greaterEqual(own, 0)), 'float32');
+  };
+  const columns = Array.from({ length: labels.shape[1] }, (_, column) => inColumn(column));
+  return columns.reduce((sum, each) => tf.add(sum, each)) as Tensor2D;
+}
+
+/**
+ * Mean over the anchors with a positive of logsumexp_{a != i}(s_ia) - sum_a t_ia s_ia, where t_ia = w_ia / sum_{a != i} w_ia, with
+ * its gradient in closed form: (softmax_{a != i}(s_ia) - t_ia) / anchors.
  *
  * @param similarities [rows, columns]; the first `rows` columns are the rows themselves
- * @param classes of the columns; -1 for a column that is not there
+ * @param weights [rows, columns], whole numbers from 0; the diagonal is not looked at
+ * @param empty 1 for a column behind the rows that is not there, [columns - rows]
  */
-function contrast(similarities: Tensor2D, labels: Tensor1D, classes: Tensor1D): Scalar {
-  const [rows, columns] = [labels.shape[0], classes.shape[0]];
+function contrast(similarities: Tensor2D, weights: Tensor2D, empty?: Tensor1D): Scalar {
+  const [rows, columns] = similarities.shape;
   const index = (count: number) => tf.range(0, count, 1, 'int32');
   const self = tf.cast(
     tf.equal(tf.expandDims(index(rows), 1), tf.expandDims(index(columns), 0)),
     'float32',
   ) as Tensor2D;
-  const excluded = rows === columns ? self : tf.add(self, tf.expandDims(tf.cast(tf.less(classes, 0), 'float32'), 0));
-  const sameClass = tf.cast(tf.equal(tf.expandDims(labels, 1), tf.expandDims(classes, 0)), 'float32');
-  const positive = tf.sub(sameClass, self);
-  const positives = tf.sum(positive, 1, true);
-  const valid = tf.cast(tf.greater(positives, 0), 'float32');
+  const excluded = empty ? tf.add(self, tf.expandDims(tf.concat([tf.zeros([rows]), empty]), 0)) : self;
+  const positive = tf.mul(weights, tf.sub(1, self));
+  const total = tf.sum(positive, 1, true);
+  const valid = tf.cast(tf.greater(total, 0), 'float32');
   const anchors = tf.maximum(tf.sum(valid), 1);
-  const target = tf.div(positive, tf.maximum(positives, 1));
+  const target = tf.div(positive, tf.maximum(total, 1));
   const mask = tf.mul(excluded, masked);
 
   const evaluate = tf.customGrad((...operands) => {

@@ -1,6 +1,7 @@
 import type { ClassifierConfig } from '../../contracts/training.ts';
 import { softmaxCrossEntropy } from '../losses/cross-entropy.ts';
 import { dense, denseParameters } from '../models/layers.ts';
+import type { Tensor1D } from '../tensorflow.ts';
 import type { Objective } from './objective.ts';
 
 /** The layer that classifies embeddings. */
@@ -14,7 +15,7 @@ export function classification({ loss, views }: ClassifierConfig, dimension: num
     state: [],
     width: classes,
     head: (embeddings, pass) => dense(embeddings, classifierLayer, pass),
-    loss: (logits, labels) => softmaxCrossEntropy(logits, labels, loss.crossEntropy.labelSmoothing),
+    loss: (logits, labels) => softmaxCrossEntropy(logits, labels as Tensor1D, loss.crossEntropy.labelSmoothing),
     separable: true,
     afterStep: () => {},
   };

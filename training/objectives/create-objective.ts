@@ -4,5 +4,9 @@ import { contrast } from './contrast.ts';
 import type { Objective } from './objective.ts';
 
 /** The objective that a config names. */
-export const createObjective = (config: TrainingConfig, dimension: number, classes: number): Objective =>
-  isContrastive(config) ? contrast(config, dimension) : classification(config, dimension, classes);
+export const createObjective = (
+  config: TrainingConfig,
+  dimension: number,
+  { classes, labelColumns }: { readonly classes: number; readonly labelColumns: number },
+): Objective =>
+  isContrastive(config) ? contrast(config, dimension, labelColumns) : classification(config, dimension, classes);

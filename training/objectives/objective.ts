@@ -2,6 +2,9 @@ import type { Pass } from '../models/layers.ts';
 import type { ParameterSpec, Variables } from '../parameters.ts';
 import type { Scalar, Tensor1D, Tensor2D } from '../tensorflow.ts';
 
+/** What rows are labelled with: int32 [rows], their classes; where the config goes by further labels [rows, L], -1 for none. */
+export type Labels = Tensor1D | Tensor2D;
+
 /** What stands on the encoder in training, and what is minimised. */
 export interface Objective {
   /** Augmented views of each image. */
@@ -13,10 +16,10 @@ export interface Objective {
   readonly width: number;
   /** @param embeddings float32 [rows, dimension]; @returns float32 [rows, width] */
   readonly head: (embeddings: Tensor2D, pass: Pass) => Tensor2D;
-  /** @param classes int32 [rows]; @returns the mean over the rows, float32 scalar, differentiable in `outputs` */
-  readonly loss: (outputs: Tensor2D, classes: Tensor1D, variables: Variables) => Scalar;
+  /** @returns the mean over the rows, float32 scalar, differentiable in `outputs` */
+  readonly loss: (outputs: Tensor2D, labels: Labels, variables: Variables) => Scalar;
   /** The loss of a batch is the mean of the losses of its equal parts: no row looks at another. */
   readonly separable: boolean;
   /** Called once a step, after the variables were updated. */
-  readonly afterStep: (outputs: Tensor2D, classes: Tensor1D, variables: Variables) => void;
+  readonly afterStep: (outputs: Tensor2D, labels: Labels, variables: Variables) => void;
 }

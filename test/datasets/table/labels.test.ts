@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts';
-import { adoptDataset, readRowFacts } from '../../../datasets/index.ts';
+import { adoptDataset, readLabelMatrix, readRowFacts } from '../../../datasets/index.ts';
 import { createDatasetWriter, type DatasetOptions, type GivenImage } from '../../../pipelines/dataset.ts';
 import { openStore } from '../../../store/index.ts';
 import { folder, images } from '../image-folder.ts';
@@ -42,6 +42,15 @@ describe('a table with several labels of an image', () => {
     expect(prepared.about.labels).toEqual(['colour', 'type']);
     expect(prepared.about.classes).toEqual(['coat', 'shirt']);
     expect(await labelsIn(prepared)).toEqual(ofPhotos);
+  });
+
+  it('numbers the labels of each column by their bytes, and -1 where there is none', async () => {
+    await writeLabelled();
+    const { store, ref } = await prepareTable({ columns });
+    const { names, values } = await readLabelMatrix(store, ref, 'train');
+    expect(names).toEqual(['colour', 'type']);
+    // blue, red; plain, print
+    expect([...values]).toEqual([1, 0, 0, 0, -1, 1, 1, -1, 0, 1, -1, -1, 1, 0, 0, 1]);
   });
 
   it('gives the data set that it gave before where no labels are asked for', async () => {
