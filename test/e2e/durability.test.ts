@@ -100,13 +100,18 @@ steps:
     const { pretrain, data } = await environment.result('photos');
     await environment.start('killed-photos', photos, false, { useCache: false });
     const checkpoints = openCheckpoints(environment.store, { run: 'killed-photos', step: 'pretrain' });
-    const until = async (count: number) => {
-      while ((await checkpoints.list()).length < count) await sleep(20);
-      await sleep(randomMoment('killed-photos', count, 200));
+    /** Waits until so many epochs are finished, and a step of the next. */
+    const until = async (epochs: number) => {
+      const isThere = async () =>
+        (await checkpoints.list()).some(
+          ({ manifest: { epoch, step } }) => epoch > epochs || (epoch === epochs && step > 0),
+        );
+      while (!(await isThere())) await sleep(20);
+      await sleep(randomMoment('killed-photos', epochs, 200));
     };
-    await until(1);
+    await until(0);
     await environment.killTrainer('killed-photos');
-    await until(6);
+    await until(2);
     await environment.killWorker();
     const killed = await environment.result('killed-photos');
     expect(killed.data?.dataset).toEqual(data?.dataset);
