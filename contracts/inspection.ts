@@ -20,14 +20,15 @@ export type InspectedImage = z.infer<typeof imageSchema>;
 export const duplicateKinds = ['exact', 'near', 'embedding'] as const;
 export type DuplicateKind = (typeof duplicateKinds)[number];
 
-const pairSchema = z.strictObject({
+/** Two images that are one. */
+export const duplicatePairSchema = z.strictObject({
   kind: z.enum(duplicateKinds),
   /** 1 for copies; the correlation of the pixels of near duplicates; the cosine of embeddings. */
   likeness: z.number(),
   a: imageSchema,
   b: imageSchema,
 });
-export type DuplicatePair = z.infer<typeof pairSchema>;
+export type DuplicatePair = z.infer<typeof duplicatePairSchema>;
 
 const leftOutSchema = z.strictObject({ classes: z.int(), images: z.int() });
 
@@ -56,7 +57,7 @@ export const inspectionSchema = z.strictObject({
       z.strictObject({ kind: z.enum(duplicateKinds), split: splitSchema, alsoIn: splitSchema, images: z.int() }),
     ),
     /** Each image with the one that is most like it; pairs across splits first. */
-    pairs: z.array(pairSchema),
+    pairs: z.array(duplicatePairSchema),
     /** Images of one colour, of which a hash says nothing. */
     blank: z.int(),
     /** Images so like so many others that they were compared with some of these only. */
@@ -108,3 +109,9 @@ export type Inspection = z.infer<typeof inspectionSchema>;
 export const inspectionFile = 'inspection.json';
 /** To be edited by a person: `image`, `label`, `suggested`, `confidence`, `note`. */
 export const relabelsFile = 'relabels.csv';
+/**
+ * Every image of a split other than train that has a duplicate in train, all [leaks], in the order of the rows, each named by its split
+ * (`test.rows`): `rows` I32 of the split, `kinds` I32 (the surest, its place in `duplicateKinds`), `trainRows` I32 (the image of train that is
+ * most like it), `likeness` F32. Inspections of version 1 lack the file.
+ */
+export const leaksFile = 'leaks.safetensors';

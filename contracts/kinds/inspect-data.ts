@@ -60,13 +60,13 @@ export const inspectDataResult = z.strictObject({
   largestToSmallest: z
     .number()
     .nullable()
-    .describe('training images of the largest class for one of the smallest; null where a class has none'),
+    .describe('training images of the largest trained class for one of the smallest; null where such a class has none'),
 });
 
 export const inspectData = {
   description:
     'Look for duplicates, leaks between splits, wrong labels, outliers and classes that are one, by the images or by an encoder; nothing is removed',
-  version: 1,
+  version: 2,
   parameters: inspectDataParameters,
   result: inspectDataResult,
   inputs: { dataset: 'dataset', encoder: 'encoder' },

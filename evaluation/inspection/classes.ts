@@ -121,10 +121,10 @@ function cosine(a: Float64Array, b: Float64Array): number {
   return products / Math.max(1e-12, Math.sqrt(as * bs));
 }
 
-/** How many images the classes have. @param counts of each class, in the order of the names */
+/** How many images the classes have. @param counts of each class, in the order of the names; what is past these is left out */
 export function balanceOf(names: readonly string[], counts: readonly number[]): Inspection['balance'] {
-  const ascending = counts
-    .map((images, label) => ({ class: names[label] ?? '', images }))
+  const ascending = names
+    .map((name, label) => ({ class: name, images: counts[label] ?? 0 }))
     .sort((a, b) => a.images - b.images || (a.class < b.class ? -1 : 1));
   const [smallest, largest] = [ascending[0], ascending.at(-1)];
   if (!smallest || !largest) throw new Error('a data set has classes');

@@ -1,14 +1,15 @@
-import { type DatasetAbout, splitNames, splitOf as splitOfSet } from '../../contracts/artifacts.ts';
+import { type DatasetAbout, splitNames, splitOf as splitOfSet, trainedClassesOf } from '../../contracts/artifacts.ts';
 import {
   type InspectedImage,
   type Inspection,
   inspectionFile,
   type LabelSuspect,
+  leaksFile,
   relabelsFile,
 } from '../../contracts/inspection.ts';
 import type { JobInput, JobResult, TrainerProgress } from '../../contracts/trainer.ts';
 import { describeDataset, openSplit, rowsByClass, spreadRows } from '../../datasets/index.ts';
-import { jsonBytes, writeArtifact } from '../../store/index.ts';
+import { encodeSafetensors, jsonBytes, writeArtifact } from '../../store/index.ts';
 import type { JobContext } from '../../training/index.ts';
 import type { Embedding } from '../embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from '../frozen-encoder.ts';
@@ -24,6 +25,7 @@ import {
   pairsToShow,
   type SplitOf,
 } from './duplicates.ts';
+import { leakTensors } from './leaks.ts';
 import { lookAt, type Part } from './looks.ts';
 import { namesOf } from './names.ts';
 import { fitFolds } from './out-of-sample.ts';
@@ -141,7 +143,8 @@ export async function inspectData(
         listed: far.outliers.slice(0, listed).map(({ image, ...each }) => ({ ...imageOf(image), ...each })),
       },
       alike: alike.listed,
-      balance: balanceOf(about.classes, about.splits.train.perClass),
+      // Classes that are held out have no training image, and are not small for that.
+      balance: balanceOf(trainedClassesOf(about), about.splits.train.perClass),
     };
     const relabels = judged.suspects.map((suspect) => {
       const { name, split, label } = imageOf(suspect.image);
@@ -163,6 +166,7 @@ export async function inspectData(
       files: [
         { path: inspectionFile, content: jsonBytes(inspection) },
         { path: relabelsFile, content: relabelsCsv(relabels) },
+        { path: leaksFile, content: encodeSafetensors(leakTensors(found, splitOf, parts)) },
       ],
     });
     const { largest, smallest } = inspection.balance;

@@ -10,6 +10,7 @@ import type { JobResult } from '../../../contracts/trainer.ts';
 import { createDatasetWriter } from '../../../datasets/dataset-writer.ts';
 import { randomUint32 } from '../../../datasets/index.ts';
 import { stepJobs } from '../../../evaluation/index.ts';
+import { inspectedLeaks } from '../../../evaluation/inspection/leaks.ts';
 import { openStore, readArtifactFile, readArtifactJson, type Store } from '../../../store/index.ts';
 import { JobStopped } from '../../../training/index.ts';
 
@@ -102,6 +103,21 @@ describe('inspect-data, without an encoder', () => {
     expect(result).toMatchObject({ leaks: 4, copies: 2, nearDuplicates: 3, sameEmbedding: null });
     expect(inspection.duplicates.found).toContainEqual({ kind: 'exact', split: 'test', alsoIn: 'train', images: 1 });
     expect(inspection.duplicates.blank).toBe(1);
+  });
+
+  it('keeps the rows of every image that leaks, by split, with the surest kind and the image of train', async () => {
+    const kindsIn = async (split: 'validation' | 'test') => {
+      const { leaks } = await inspectedLeaks(store, result.inspection, dataset, split);
+      return [...leaks.values()].map(({ kind, trainRow, likeness }) => [kind, trainRow, likeness > 0.99]).sort();
+    };
+    const { pairs } = inspection.duplicates;
+    const shown = pairs.flatMap(({ a, b }) => [a, b]).find(({ name }) => name === 'left/1.png');
+    expect(await kindsIn('validation')).toEqual([['near', shown?.row, true]]);
+    expect(await kindsIn('test')).toEqual([
+      ['exact', shown?.row, true],
+      ['near', shown?.row, true],
+      ['near', shown?.row, true],
+    ]);
   });
 
   it('suspects the labels that are wrong, with the class that they should have, and judges no image that is alone', () => {
