@@ -42,7 +42,11 @@ export async function compareStored(store: Store, { a, b, target }: CompareParam
     files: [{ path: comparisonFile, content: jsonBytes(comparison) }],
   });
   const top1 = comparison.measures.find(({ measure }) => measure === topOne);
-  if (!top1) throw new Error('evaluations have a top-1 accuracy');
+  if (!top1)
+    throw new ContrailError(
+      'InvalidInput',
+      'No pair of evaluations has a top-1 accuracy of both arms: their test images leak, so that none was left to measure.',
+    );
   const [low, high] = top1.difference.interval ?? [null, null];
   return {
     comparison: { ...ref, kind: 'comparison' },

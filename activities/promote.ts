@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { evaluateParameters } from '../contracts/kinds/evaluate.ts';
 import { type PromoteParameters, promoteParameters, type promoteResult } from '../contracts/kinds/promote.ts';
 import { retrievalParameters } from '../contracts/kinds/retrieval.ts';
 import { type Candidate, isSearchMetric, type Judgement, type ModelVersion } from '../contracts/models.ts';
@@ -60,7 +61,14 @@ async function judgeAgainst(
     metric,
     measureAgain: async ({ encoder, classifier }, k) => {
       if (classifier === null) return `version ${current.version} has no classifier`;
-      const job = { run, step, encoder, classifier, dataset, parameters: { neighbours: [k] } };
+      const job = {
+        run,
+        step,
+        encoder,
+        classifier,
+        dataset,
+        parameters: evaluateParameters.parse({ neighbours: [k] }),
+      };
       return (await runOnceInTrainer(context, 'evaluate', job)).evaluation;
     },
   });

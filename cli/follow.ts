@@ -10,6 +10,7 @@ import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/s
 import type { TrainerProgress } from '../contracts/trainer.ts';
 import { askRun } from './ask-run.ts';
 import type { ServerClient } from './connection.ts';
+import { besideLeaks } from './leaks-text.ts';
 import { formatSeconds, forTerminal, isInteractive, printJson, say } from './output.ts';
 import { createPace } from './pace.ts';
 import { type Activities, pendingOf, type StepActivity } from './pending.ts';
@@ -229,12 +230,6 @@ function remaining({ epoch, epochs }: StepStatus, share: number, seconds: number
   return `${formatSeconds((epochs - (epoch ?? 0) - share) * seconds)} left`;
 }
 
-/** What an accuracy is worth where test images are copies of training images. */
-const withoutCopies = ({ copies, cleanTop1 }: NonNullable<StepStatus['result']>): string =>
-  typeof copies === 'number' && copies > 0
-    ? ` (${typeof cleanTop1 === 'number' ? `${cleanTop1.toFixed(4)} without` : 'all of it'} ${copies} copies of training images)`
-    : '';
-
 function headline(step: StepStatus): string {
   const { result } = step;
   if (!result) return '';
@@ -255,8 +250,8 @@ function headline(step: StepStatus): string {
     'auroc',
   ].flatMap((name) => {
     const value = result[name];
-    if (typeof value === 'number')
-      return [`${name} ${value.toFixed(4)}${name === 'top1' ? withoutCopies(result) : ''}`];
+    if (typeof value === 'number') return [`${name} ${value.toFixed(4)}${besideLeaks(result, name)}`];
+    if (value === null && besideLeaks(result, name) !== '') return [`no ${name}${besideLeaks(result, name)}`];
     return typeof value === 'string' ? [value] : [];
   });
   return shown.slice(0, 2).join(', ');

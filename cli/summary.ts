@@ -36,11 +36,13 @@ export function summarise(evaluation: Evaluation): string {
   const { classes, top1, top5, macroF1, knn, testImages } = evaluation;
   const measures = [
     ...(top5 === null ? [] : [`top-5 ${percent(top5)}`]),
-    `macro F1 ${macroF1.toFixed(4)}`,
-    ...knn.map(({ k, accuracy }) => `${k}-nearest neighbours ${percent(accuracy)}`),
+    ...(macroF1 === null ? [] : [`macro F1 ${macroF1.toFixed(4)}`]),
+    ...knn.flatMap(({ k, accuracy }) => (accuracy === null ? [] : [`${k}-nearest neighbours ${percent(accuracy)}`])),
   ];
   return [
-    `Test accuracy ${percent(top1)} on ${testImages} images (${measures.join(', ')})`,
+    top1 === null
+      ? 'Test accuracy was not measured: no test image is left.'
+      : `Test accuracy ${percent(top1)} on ${testImages} images (${measures.join(', ')})`,
     ...evaluationNotes(evaluation).map(visible),
     '',
     ...(classes.length > wholeMatrix ? [] : matrix(evaluation)),

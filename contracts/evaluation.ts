@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { artifactRefSchema, digestSchema } from './artifacts.ts';
 import { confusionSchema } from './confusion.ts';
+import { duplicatePairSchema } from './inspection.ts';
+import { leaksSchema } from './leaks.ts';
 
 /** `about` of a classifier artifact, whose file `classifier.safetensors` holds `kernel` [dimension, classes] and `bias`. */
 export const classifierAboutSchema = z.strictObject({
@@ -29,22 +31,38 @@ export const evaluationAboutSchema = z.object({
   classifier: artifactRefSchema,
   encoder: artifactRefSchema,
   dataset: artifactRefSchema,
+  /** What said which test images leak, where one was named. */
+  inspection: artifactRefSchema.optional(),
 });
 
-/** evaluation.json: what was measured on the test images. A mean over nothing is null. */
+/** The measures in brief, on some of the test images; null where there are none. */
+const briefSchema = z.strictObject({
+  images: z.int(),
+  top1: z.number().nullable(),
+  top5: z.number().nullable(),
+  macroF1: z.number().nullable(),
+  knn: z.number().nullable(),
+});
+export type BriefMeasures = z.infer<typeof briefSchema>;
+
+/**
+ * evaluation.json: what was measured on the test images, without those that leak unless they are kept. A mean over nothing is
+ * null.
+ */
 export const evaluationSchema = z.strictObject({
   dataset: z.string(),
   /** Those that are trained on. */
   classes: z.array(z.string()),
   /** Classes of the data set that were never trained on: nothing here is measured of them. Absent where there are none. */
   unseenClasses: z.int().positive().optional(),
+  /** Those that were measured on; `all` counts those that leak too. */
   testImages: z.int(),
-  top1: z.number(),
+  top1: z.number().nullable(),
   /** Null where there are at most five classes, of which each answer would be right. */
   top5: z.number().nullable(),
   /** Over the classes that occur, as truth or as prediction. */
-  macroF1: z.number(),
-  expectedCalibrationError: z.number(),
+  macroF1: z.number().nullable(),
+  expectedCalibrationError: z.number().nullable(),
   /** Equal bins (low, high] of the highest probability; accuracy and mean confidence are null in an empty one. */
   reliability: z
     .array(
@@ -57,7 +75,7 @@ export const evaluationSchema = z.strictObject({
       }),
     )
     .optional(),
-  knn: z.array(z.strictObject({ k: z.int(), accuracy: z.number() })),
+  knn: z.array(z.strictObject({ k: z.int(), accuracy: z.number().nullable() })),
   /** Precision is null where the class was never predicted, recall where it has no test image, F1 where both are so. */
   perClass: z.array(
     z.strictObject({
@@ -83,20 +101,19 @@ export const evaluationSchema = z.strictObject({
     .optional(),
   /** Test images of classes that have no training image, which no classifier can name, and how many classes these are; absent where there are none. */
   untrained: z.strictObject({ images: z.int(), classes: z.int() }).optional(),
-  /**
-   * Test images whose exact copy is among the training images, and the measures without them, null where none is left.
-   * Absent where the data set does not tell.
-   */
-  copies: z
-    .strictObject({
-      images: z.int(),
-      top1: z.number().nullable(),
-      top5: z.number().nullable(),
-      macroF1: z.number().nullable(),
-      knn: z.number().nullable(),
+  /** The measures on all test images. Absent in evaluations of versions before 4. */
+  all: briefSchema.optional(),
+  /** The measures on those that do not leak, and how many do: show what a training image shows. Absent where nothing tells. */
+  clean: briefSchema.optional(),
+  leaks: leaksSchema
+    .extend({
+      /** Some of each kind, the most alike first: the test image as `a`, the training image of the data set as `b`. */
+      pairs: z.array(duplicatePairSchema),
     })
     .optional(),
-  /** On up to 2,000 test images: as many of each class, or whole classes. */
+  /** Of versions before 4, whose measures are of all test images: how many are exact copies of training images, and the measures without. */
+  copies: briefSchema.optional(),
+  /** On up to 2,000 of the images that were measured on: as many of each class, or whole classes. */
   geometry: z.strictObject({
     images: z.int(),
     /** Pairs of images, on which alignment, uniformity and distances are means. */
@@ -122,9 +139,14 @@ export const evaluationFile = 'evaluation.json';
 /**
  * Of every test image, in the order of the split, all [images]: `labels` I32, `predicted` I32, `confidence` F32 of that
  * prediction, `rank` I32 (how many classes stand before the true one), `neighbours` I32 (what the first k of nearest neighbours
- * say); and `probabilities` F32 [images, classes] where these are at most four million. Evaluations of earlier versions have
- * labels and probabilities alone, or neither this file nor the next.
+ * say); and `probabilities` F32 [images, classes] where these are at most four million; `leftOut` I32, 0 where the measures are of the image,
+ * else 1 more than the place of its kind of leak in `duplicateKinds`. Evaluations of versions before 4 leave none out; those of still earlier ones
+ * have labels and probabilities alone, or neither this file nor the next.
  */
 export const predictionsFile = 'predictions.safetensors';
 /** Of the images that `geometry` was measured on: `rows` I32 [count] of the test split, `embedding` F32 [count, dimension]. */
 export const embeddingFile = 'embedding.safetensors';
+
+/** How many images the test split has: what is measured may be of fewer. */
+export const splitImagesOf = ({ all, testImages }: Pick<Evaluation, 'all' | 'testImages'>): number =>
+  all?.images ?? testImages;

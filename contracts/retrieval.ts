@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { artifactRefSchema, splitNameSchema, splitText } from './artifacts.ts';
+import { leaksSchema } from './leaks.ts';
 
 /** Some images of a data set: a split, or those of one category of it. */
 export const selectionSchema = z.strictObject({
@@ -18,7 +19,19 @@ export const isAmong = (query: Selection, gallery: Selection): boolean =>
   query.split === gallery.split && query.category === gallery.category;
 
 /** `about` of a retrieval artifact: the encoder that was measured, and on what. */
-export const retrievalAboutSchema = z.object({ encoder: artifactRefSchema, dataset: artifactRefSchema });
+export const retrievalAboutSchema = z.object({
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema,
+  /** What said which queries leak, where one was named. */
+  inspection: artifactRefSchema.optional(),
+});
+
+/** The measures in brief, on some of the queries; null where there are none. */
+const briefSchema = z.strictObject({
+  queries: z.int(),
+  recallAt1: z.number().nullable(),
+  mapAtR: z.number().nullable(),
+});
 
 /** A mean over queries with its 95 % interval; null where there are no queries, or too few for an interval. */
 const estimateSchema = z.strictObject({
@@ -59,7 +72,7 @@ export const retrievalSchema = z.strictObject({
   galleryImages: z.int().optional(),
   /** Images of `query` whose class has no other image in the gallery: for them there is nothing to find. */
   lone: z.int().optional(),
-  /** The others, without copies: what the measures are means of. */
+  /** The others, without those that leak unless these are kept: what the measures are means of. */
   queries: z.int(),
   /** Classes that have queries. */
   classes: z.int(),
@@ -72,9 +85,15 @@ export const retrievalSchema = z.strictObject({
   rPrecision: estimateSchema,
   mapAtR: estimateSchema,
   ndcg: estimateSchema,
+  /** The measures on all queries. Absent in results of versions before 3. */
+  all: briefSchema.optional(),
+  /** The measures on those that do not leak. Absent where nothing tells. */
+  clean: briefSchema.optional(),
+  /** Queries that leak, each counted once, copies first: `exact` counts those of the gallery and of training. Absent where nothing tells. */
+  leaks: leaksSchema.optional(),
   /**
-   * Queries that are left out since they find a copy: of the same bytes or the same prepared pixels as another image of the
-   * gallery, or as a training image. Null where the data sets do not tell.
+   * Queries that find a copy: of the same bytes or the same prepared pixels as another image of the gallery, or as a training image.
+   * Null where the data sets do not tell.
    */
   copies: z
     .strictObject({
@@ -84,8 +103,8 @@ export const retrievalSchema = z.strictObject({
       ofTraining: z.int(),
       /** Queries that are either. */
       images: z.int(),
-      /** What is measured with them. */
-      with: z.strictObject({ queries: z.int(), recallAt1: z.number().nullable(), mapAtR: z.number().nullable() }),
+      /** What is measured with them, in results of version 2. */
+      with: briefSchema.optional(),
     })
     .nullable()
     .default(null),
@@ -136,8 +155,9 @@ export type Retrieval = z.infer<typeof retrievalSchema>;
 export const retrievalFile = 'retrieval.json';
 
 /**
- * Of each query, copies among them, all [queries]: `rows` I32 of its split, `labels` I32, `first` I32 (the place of the first image of its
- * class), `mapAtR` F32, `copies` I32 (1 where it finds a copy). Results of version 1 lack the file.
+ * Of each query, also of those that leak, all [queries]: `rows` I32 of its split, `labels` I32, `first` I32 (the place of the first image of its
+ * class), `mapAtR` F32, `leftOut` I32 (0 where the measures are of it, else 1 more than the place of its kind of leak in `duplicateKinds`). Results of
+ * version 2 have `copies` I32 in its place (1 where it finds a copy), those of version 1 lack the file.
  */
 export const queriesFile = 'queries.safetensors';
 

@@ -1,16 +1,26 @@
 import { type DatasetAbout, knownClasses } from '../contracts/artifacts.ts';
-import { type Evaluation, embeddingFile, evaluationFile, predictionsFile } from '../contracts/evaluation.ts';
+import {
+  type BriefMeasures,
+  type Evaluation,
+  embeddingFile,
+  evaluationFile,
+  predictionsFile,
+} from '../contracts/evaluation.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
-import { copiesOfTraining, withoutCopies } from './copies.ts';
+import { copiesOfTraining } from './copies.ts';
 import { asEmbedding, cosineSimilarities, type Embedding, rowsOf } from './embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { inspectedLeaks } from './inspection/leaks.ts';
+import { leakPairs } from './leak-pairs.ts';
+import { countLeaks, leaksBy, leftOutCodes } from './leaks.ts';
 import { measured } from './measured.ts';
 import { expectedCalibrationError, reliability } from './metrics/calibration.ts';
 import {
   type Answers,
+  accuracyOf,
   confusionMatrix,
   macroF1,
   mostConfused,
@@ -20,7 +30,7 @@ import {
 import { pairMeasures, silhouette } from './metrics/geometry.ts';
 import { between, mistakes } from './metrics/mistakes.ts';
 import { retrieval } from './metrics/retrieval.ts';
-import { nearestNeighbourAccuracy } from './nearest-neighbours.ts';
+import { type Neighbours, nearestNeighbourAccuracy } from './nearest-neighbours.ts';
 import { openClassifier } from './open-classifier.ts';
 import { sampleClasses } from './sample-classes.ts';
 import { classifierAnswers, classify } from './softmax-classifier.ts';
@@ -35,14 +45,21 @@ const recallAtK = [1, 2, 4, 8];
 /** Probabilities that are kept with the predictions. */
 const keptProbabilities = 4_000_000;
 
-/** Measures classifier and embedding on the test images, which nothing before has looked at. */
+/**
+ * Measures classifier and embedding on the test images, which nothing before has looked at. Those that leak, because they show what a training
+ * image shows, are left out unless they are to be kept.
+ *
+ * @throws ContrailError InvalidInput where the inspection is of another data set
+ */
 export async function evaluate(input: JobInput<'evaluate'>, context: JobContext): Promise<JobResult<'evaluate'>> {
-  const classifier = await openClassifier(context.store, input);
-  const about = await describeDataset(context.store, input.dataset);
+  const { store } = context;
+  const { neighbours: ks, leaks: policy } = input.parameters;
+  const classifier = await openClassifier(store, input);
+  const about = await describeDataset(store, input.dataset);
   requireTestImages(about);
+  const inspected = input.inspection ? await inspectedLeaks(store, input.inspection, input.dataset, 'test') : null;
   const known = knownClasses(about);
   const { classes } = known;
-  const { splits } = about;
   const { train, test, encoderDigest } = await withFrozenEncoder(input, context, async (featuresOf, digest) => ({
     train: await featuresOf('train'),
     test: await featuresOf('test'),
@@ -50,42 +67,60 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   }));
   const answers = classifierAnswers(classifier, test);
   const knn = await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(test), {
-    ks: input.parameters.neighbours,
+    ks,
     onProgress: (done, total) => {
       context.progress({ phase: 'nearest neighbours', done, total, unit: 'images' });
       stopIfAsked(context);
     },
   });
-  const copies = await copiesOfTraining(context.store, { ...input, classifierDataset: classifier.about.dataset });
-  const rows = sampleClasses(test.labels, geometryImages);
+  const copies = await copiesOfTraining(store, { ...input, classifierDataset: classifier.about.dataset });
+  const leaks = leaksBy(copies, inspected);
+  const all = Int32Array.from(test.labels.keys());
+  const clean = all.filter((row) => leaks.kindOf(row) === null);
+  const counted = policy === 'keep' ? all : clean;
+  const said: Said = { answers, knn, labels: test.labels, classes };
+  const on = saidOf(said, counted);
+  const rows = sampleClasses(on.labels, geometryImages).map((at) => counted[at] as number);
   const sample = rowsOf(asEmbedding(test), rows);
-  context.progress({ phase: 'geometry', done: 0, total: rows.length, unit: 'images' });
+  context.progress({ phase: 'geometry', done: 0, total: Math.max(1, rows.length), unit: 'images' });
+  const ofAll = briefOf(saidOf(said, all));
+  const ofClean = leaks.kinds.length === 0 ? null : briefOf(saidOf(said, clean));
+  const counts = countLeaks(leaks, all);
   const evaluation: Evaluation = {
     dataset: about.name,
-    testImages: test.count,
+    testImages: counted.length,
     ...known,
-    ...measureClassifier(answers, test.labels, classes),
-    knn: knn.map(({ k, accuracy }) => ({ k, accuracy: measured(accuracy) })),
-    ...untrained(splits),
-    ...(copies === null
+    ...measureClassifier(on, counted),
+    knn: on.knn.map(({ k, accuracy }) => ({ k, accuracy })),
+    ...untrained(about.splits, on.labels),
+    all: ofAll,
+    ...(ofClean === null
       ? {}
       : {
-          copies: withoutCopies(copies, {
-            answers,
-            neighbours: knn[0]?.predicted ?? new Int32Array(),
-            labels: test.labels,
-            classes: classes.length,
-          }),
+          clean: ofClean,
+          leaks: {
+            ...counts,
+            policy,
+            partly: leaks.partly,
+            pairs: await leakPairs(store, input.dataset, leaks, inspected, {
+              labels: { test: test.labels, train: train.labels },
+            }),
+          },
         }),
     geometry: measureGeometry(
       sample,
-      rows.map((row) => test.labels[row] ?? 0),
+      rows.map((row) => test.labels[row] as number),
     ),
     encoderDigest,
   };
   const ref = await writeArtifact(context.store, {
     kind: 'evaluation',
-    about: { classifier: input.classifier, encoder: input.encoder, dataset: input.dataset },
+    about: {
+      classifier: input.classifier,
+      encoder: input.encoder,
+      dataset: input.dataset,
+      ...(input.inspection ? { inspection: input.inspection } : {}),
+    },
     files: [
       { path: evaluationFile, content: jsonBytes(evaluation) },
       {
@@ -100,6 +135,12 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
             data: bytesOf(Float32Array.from(answers.confidence)),
           },
           { name: 'rank', dtype: 'I32', shape: [test.count], data: bytesOf(answers.rank) },
+          {
+            name: 'leftOut',
+            dtype: 'I32',
+            shape: [test.count],
+            data: bytesOf(leftOutCodes(leaks, policy, all)),
+          },
           ...knn.slice(0, 1).map(({ predicted }) => ({
             name: 'neighbours',
             dtype: 'I32' as const,
@@ -127,36 +168,79 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
       },
     ],
   });
-  const { top1, top5, macroF1: f1 } = evaluation;
   return {
     evaluation: { ...ref, kind: 'evaluation' },
-    top1,
-    top5,
-    macroF1: f1,
-    knn: measured(knn[0]?.accuracy),
-    copies: copies?.size ?? null,
-    cleanTop1: evaluation.copies?.top1 ?? null,
+    top1: evaluation.top1,
+    top5: evaluation.top5,
+    macroF1: evaluation.macroF1,
+    knn: on.knn[0]?.accuracy ?? null,
+    allTop1: measured(ofAll.top1),
+    cleanTop1: ofClean?.top1 ?? null,
+    copies: counts.exact,
+    nearLeaks: counts.near,
+    embeddingLeaks: counts.embedding,
   };
 }
 
 /** Test images that can only be mistaken, as a split by chance leaves some where classes have two or three images. */
-function untrained({ train, test }: DatasetAbout['splits']): Pick<Evaluation, 'untrained'> {
-  const counts = test.perClass.filter((images, label) => images > 0 && (train.perClass[label] ?? 0) === 0);
-  if (counts.length === 0) return {};
-  return { untrained: { images: counts.reduce((sum, images) => sum + images, 0), classes: counts.length } };
+function untrained({ train }: DatasetAbout['splits'], labels: Int32Array): Pick<Evaluation, 'untrained'> {
+  const found = [...labels].filter((label) => (train.perClass[label] ?? 0) === 0);
+  return found.length === 0 ? {} : { untrained: { images: found.length, classes: new Set(found).size } };
 }
 
-/** @param names of the classes */
-function measureClassifier(answers: Answers, labels: Int32Array, names: readonly string[]) {
+/** What classifier and neighbours say of some test images. */
+interface Said {
+  readonly answers: Answers;
+  readonly knn: readonly Neighbours[];
+  readonly labels: Int32Array;
+  /** Their names. */
+  readonly classes: readonly string[];
+}
+
+/** What is said of some of the rows, in their order. */
+function saidOf({ answers, knn, labels, classes }: Said, rows: Int32Array): Said {
+  const ints = (values: Int32Array) => rows.map((row) => values[row] as number);
+  const own = ints(labels);
+  return {
+    labels: own,
+    classes,
+    answers: {
+      predicted: ints(answers.predicted),
+      confidence: Float64Array.from(rows, (row) => answers.confidence[row] as number),
+      rank: ints(answers.rank),
+    },
+    knn: knn.map(({ k, predicted }) => {
+      const votes = ints(predicted);
+      return { k, predicted: votes, accuracy: accuracyOf(votes, own) };
+    }),
+  };
+}
+
+const top5Of = ({ answers, classes }: Said) => (classes.length > 5 ? topKAccuracy(answers, 5) : null);
+
+function briefOf(said: Said): BriefMeasures {
+  const { answers, labels, classes, knn } = said;
+  return {
+    images: labels.length,
+    top1: topKAccuracy(answers, 1),
+    top5: top5Of(said),
+    macroF1: macroF1(perClassMetrics(confusionMatrix(labels, answers.predicted, classes.length))),
+    knn: knn[0]?.accuracy ?? null,
+  };
+}
+
+/** @param rows of the test split, of each image that something is said of */
+function measureClassifier(said: Said, rows: Int32Array) {
+  const { answers, labels, classes: names } = said;
   const confusion = confusionMatrix(labels, answers.predicted, names.length);
   const perClass = perClassMetrics(confusion);
-  const wrong = mistakes(answers, labels);
+  const wrong = mistakes(answers, labels).map((each) => ({ ...each, row: rows[each.row] as number }));
   const bins = reliability(answers, labels);
   return {
-    top1: measured(topKAccuracy(answers, 1)),
-    top5: names.length > 5 ? topKAccuracy(answers, 5) : null,
-    macroF1: measured(macroF1(perClass)),
-    expectedCalibrationError: measured(expectedCalibrationError(bins)),
+    top1: topKAccuracy(answers, 1),
+    top5: top5Of(said),
+    macroF1: macroF1(perClass),
+    expectedCalibrationError: expectedCalibrationError(bins),
     reliability: bins,
     perClass,
     confusion,

@@ -8,6 +8,8 @@ import { type CopiedQueries, copiedQueries } from './copied-queries.ts';
 import { asEmbedding } from './embedding.ts';
 import { type FeaturesOf, stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { answersOf, type QueryAnswers, searchGallery } from './gallery.ts';
+import { inspectedLeaks } from './inspection/leaks.ts';
+import { countLeaks, leaksBy, leftOutCodes } from './leaks.ts';
 import type { LabelledFeatures } from './linear-classifier.ts';
 import { acceptedAt, type PairCounts, pairsOf, thresholdFor, verification } from './metrics/verification.ts';
 import { firstHits, meanOf, measureAnswers, measureCategories } from './retrieval-measures.ts';
@@ -28,7 +30,7 @@ interface Wanted {
 export async function retrieval(input: JobInput<'retrieval'>, context: JobContext): Promise<JobResult<'retrieval'>> {
   const { store } = context;
   const about = await describeDataset(store, input.dataset);
-  const { k, falseAccepts, refusals, seed } = input.parameters;
+  const { k, falseAccepts, refusals, leaks: policy, seed } = input.parameters;
   const query = input.parameters.query ?? defaultQuery(about);
   const wanted: Wanted = { query, gallery: input.parameters.gallery ?? query };
   for (const { split } of [wanted.query, wanted.gallery]) requireImages(about, split);
@@ -39,6 +41,9 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
   const rows = await rowsOf(wanted);
   for (const each of ['query', 'gallery'] as const)
     await requireCategory(store, input.dataset, wanted[each], rows[each]);
+  const inspected = input.inspection
+    ? await inspectedLeaks(store, input.inspection, input.dataset, wanted.query.split)
+    : null;
   const chooser = validationSearch(about, wanted);
   const choosing = chooser && (await rowsOf(chooser));
   const wantsUnknown = isForUnknown(about, wanted);
@@ -63,8 +68,10 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
   };
   const found = await searchGallery(search, report(`searching ${splitText(wanted.query.split)} images`));
   const copies = await copiedQueries(store, input, rows);
-  const isCopy = (row: number) => copies !== null && (copies.inGallery.has(row) || copies.ofTraining.has(row));
-  const answers = answersOf(found, (row) => !isCopy(row));
+  const copied = copies && new Set([...copies.inGallery, ...copies.ofTraining]);
+  const leaks = leaksBy(copied, inspected, (place) => rows.query.rows[place] as number);
+  const clean = answersOf(found, (place) => leaks.kindOf(place) === null);
+  const answers = policy === 'keep' ? found : clean;
   const drawn = { labels: search.query.labels, seed };
   const categories = await categoriesOf(store, input.dataset, wanted.query.split);
   const retrieved: Retrieval = {
@@ -74,6 +81,10 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
     galleryImages: search.gallery.count,
     lone: search.query.count - found.queries.length,
     ...measureAnswers(answers, { ...drawn, names: about.classes, ks: [...new Set([1, ...k])].sort((a, b) => a - b) }),
+    all: briefOf(found),
+    ...(leaks.kinds.length === 0
+      ? {}
+      : { clean: briefOf(clean), leaks: { ...countLeaks(leaks, found.queries), policy, partly: leaks.partly } }),
     copies: copies && countCopies(copies, found),
     categories: categories
       ? measureCategories(
@@ -100,10 +111,19 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
   };
   const ref = await writeArtifact(store, {
     kind: 'retrieval',
-    about: { encoder: input.encoder, dataset: input.dataset },
+    about: {
+      encoder: input.encoder,
+      dataset: input.dataset,
+      ...(input.inspection ? { inspection: input.inspection } : {}),
+    },
     files: [
       { path: retrievalFile, content: jsonBytes(retrieved) },
-      { path: queriesFile, content: encodeSafetensors(tensorsOf(found, { ...rows.query, ...drawn }, isCopy)) },
+      {
+        path: queriesFile,
+        content: encodeSafetensors(
+          tensorsOf(found, { ...rows.query, ...drawn }, leftOutCodes(leaks, policy, found.queries)),
+        ),
+      },
     ],
   });
   const [recallAt1] = retrieved.recallAt;
@@ -116,8 +136,11 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
     low,
     high,
     mapAtR: retrieved.mapAtR.value,
-    copies: retrieved.copies?.images ?? null,
-    recallAt1WithCopies: retrieved.copies?.with.recallAt1 ?? null,
+    allRecallAt1: retrieved.all?.recallAt1 ?? null,
+    cleanRecallAt1: retrieved.clean?.recallAt1 ?? null,
+    copies: retrieved.leaks?.exact ?? null,
+    nearLeaks: retrieved.leaks?.near ?? null,
+    embeddingLeaks: retrieved.leaks?.embedding ?? null,
     equalErrorRate: retrieved.verification.equalErrorRate,
     unknownAuroc: retrieved.unknown?.test.auroc ?? null,
     unseenRefused: retrieved.unknown?.test.unseenRefused ?? null,
@@ -150,18 +173,19 @@ async function featuresOfSplits(
   return (split) => found.get(split) ?? none;
 }
 
-/** How many queries find a copy, and what is measured with them. */
+const briefOf = ({ queries, first, mapAtR }: QueryAnswers) => ({
+  queries: queries.length,
+  recallAt1: meanOf(firstHits(first)),
+  mapAtR: meanOf(mapAtR),
+});
+
+/** How many queries find a copy. */
 function countCopies({ inGallery, ofTraining }: CopiedQueries, found: QueryAnswers): Retrieval['copies'] {
-  const count = (isOne: (row: number) => boolean) => found.queries.filter(isOne).length;
+  const count = (isOne: (place: number) => boolean) => found.queries.filter(isOne).length;
   return {
-    inGallery: count((row) => inGallery.has(row)),
-    ofTraining: count((row) => ofTraining.has(row)),
-    images: count((row) => inGallery.has(row) || ofTraining.has(row)),
-    with: {
-      queries: found.queries.length,
-      recallAt1: meanOf(firstHits(found.first)),
-      mapAtR: meanOf(found.mapAtR),
-    },
+    inGallery: count((place) => inGallery.has(place)),
+    ofTraining: count((place) => ofTraining.has(place)),
+    images: count((place) => inGallery.has(place) || ofTraining.has(place)),
   };
 }
 
@@ -169,7 +193,7 @@ function countCopies({ inGallery, ofTraining }: CopiedQueries, found: QueryAnswe
 const tensorsOf = (
   { queries, first, mapAtR }: QueryAnswers,
   { rows, labels }: { readonly rows: Int32Array; readonly labels: Int32Array },
-  isCopy: (row: number) => boolean,
+  leftOut: Int32Array,
 ): StoredTensor[] => {
   const shape = [queries.length];
   return [
@@ -177,7 +201,7 @@ const tensorsOf = (
     { name: 'labels', dtype: 'I32', shape, data: bytesOf(queries.map((row) => labels[row] as number)) },
     { name: 'first', dtype: 'I32', shape, data: bytesOf(first) },
     { name: 'mapAtR', dtype: 'F32', shape, data: bytesOf(Float32Array.from(mapAtR)) },
-    { name: 'copies', dtype: 'I32', shape, data: bytesOf(queries.map((row) => Number(isCopy(row)))) },
+    { name: 'leftOut', dtype: 'I32', shape, data: bytesOf(leftOut) },
   ];
 };
 

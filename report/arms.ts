@@ -34,6 +34,7 @@ export function armsOf(report: Report): Arm[] {
     const alike = evaluations
       .map(({ evaluation }) => evaluation)
       .filter((each) => each.classes.join('\n') === classes.join('\n'));
+    const errors = alike.flatMap(({ expectedCalibrationError }) => expectedCalibrationError ?? []);
     return {
       name,
       index,
@@ -44,8 +45,7 @@ export function armsOf(report: Report): Arm[] {
         classes.length,
       ),
       reliability: reliabilityOf(alike),
-      calibrationError:
-        alike.length === 0 ? null : mean(alike.map(({ expectedCalibrationError }) => expectedCalibrationError)),
+      calibrationError: errors.length === 0 ? null : mean(errors),
     };
   });
 }

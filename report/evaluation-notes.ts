@@ -2,6 +2,7 @@ import { times } from '../contracts/counted.ts';
 import type { Evaluation } from '../contracts/evaluation.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { percent } from './format.ts';
+import { leaksNote } from './leaks-note.ts';
 
 /** The classes that no test image has. */
 const classesWithoutTest = ({ classes, perClass }: Evaluation): string[] =>
@@ -46,13 +47,27 @@ export function evaluationNotes(evaluation: Evaluation): string[] {
     ...(queries !== 0 && geometry.inter === null
       ? ['Silhouette and the distance between classes are not measured: all test images are of one class.']
       : []),
+    ...notesOfLeaks(evaluation),
     ...copiesNote(evaluation),
   ];
 }
 
-/** What the test images that were trained on are worth. */
+/** Which test images show what a training image shows, and what is measured with and without them. */
+function notesOfLeaks({ leaks, all, clean }: Evaluation): string[] {
+  if (!leaks || !all || !clean) return [];
+  return leaksNote(leaks, {
+    one: 'test image',
+    many: 'test images',
+    of: 'training images',
+    measure: 'accuracy',
+    all: { images: all.images, value: all.top1 },
+    clean: { images: clean.images, value: clean.top1 },
+  });
+}
+
+/** Of versions before 4: what the test images that were trained on are worth. */
 function copiesNote({ copies, testImages, top1 }: Evaluation): string[] {
-  if (!copies || copies.images === 0) return [];
+  if (!copies || copies.images === 0 || top1 === null) return [];
   const [is, other] = copies.images === 1 ? ['image is an exact copy', 'that'] : ['images are exact copies', 'those'];
   const rest = testImages - copies.images;
   return [

@@ -15,11 +15,10 @@ export interface Headline {
 }
 
 export function headlineOf(report: Report): Headline {
-  const measured = armsOf(report).flatMap(({ name, evaluations }) =>
-    evaluations.length === 0
-      ? []
-      : [{ name, evaluations, top1: mean(evaluations.map(({ evaluation }) => evaluation.top1)) }],
-  );
+  const measured = armsOf(report).flatMap(({ name, evaluations }) => {
+    const accuracies = evaluations.flatMap(({ evaluation }) => evaluation.top1 ?? []);
+    return accuracies.length === 0 ? [] : [{ name, evaluations, top1: mean(accuracies) }];
+  });
   const best = measured.sort((a, b) => b.top1 - a.top1)[0];
   const neighbours = (best?.evaluations ?? []).flatMap(({ evaluation }) => evaluation.knn[0]?.accuracy ?? []);
   const open = report.trainings

@@ -56,6 +56,9 @@ function shownRows(report: Report): Map<string, ShownRows> {
     for (const { row } of (evaluation.worst ?? []).slice(0, shownMistakes)) own.add(row);
     for (const pair of evaluation.mostConfused.slice(0, shownPairs))
       for (const row of (pair.rows ?? []).slice(0, shownOfPair)) own.add(row);
+    for (const kind of duplicateKinds)
+      for (const { a, b } of shownDuplicates(evaluation.leaks?.pairs ?? [], kind))
+        for (const { split, row } of [a, b]) rowsOf(dataset, split).add(row);
   }
   return shown;
 }

@@ -1,9 +1,11 @@
 import { times } from '../contracts/counted.ts';
 import type { Retrieval } from '../contracts/retrieval.ts';
 import { percent } from './format.ts';
+import { leaksNote } from './leaks-note.ts';
 
 /** What a reader must know to read the numbers of a search: what was left out, and why. Plain sentences. */
-export function retrievalNotes({ lone, images, queries, copies, galleryImages = images }: Retrieval): string[] {
+export function retrievalNotes(found: Retrieval): string[] {
+  const { lone, images, queries, copies, galleryImages = images } = found;
   // Results of version 1 say nothing of copies, so that all that is no query is alone.
   const alone = lone ?? images - queries;
   return [
@@ -11,12 +13,33 @@ export function retrievalNotes({ lone, images, queries, copies, galleryImages = 
     ...(alone === 0
       ? []
       : [`Left out, for there is no other of their class in the gallery: ${times(alone, 'image')}.`]),
-    ...(copies === null
+    ...notesOfLeaks(found),
+    ...(copies === null || copies.images > 0
       ? []
-      : copies.images === 0
-        ? ['No query is an exact copy of another image of the gallery, or of a training image.']
-        : [
-            `Left out, for they find an exact copy: ${times(copies.images, 'query', 'queries')} (${copies.inGallery} of another image of the gallery, ${copies.ofTraining} of a training image). With them recall at 1 is ${copies.with.recallAt1 === null ? 'not measured' : percent(copies.with.recallAt1)}, on ${times(copies.with.queries, 'query', 'queries')}.`,
-          ]),
+      : ['No query is an exact copy of another image of the gallery, or of a training image.']),
+  ];
+}
+
+/** Which queries leak, and what is measured with and without them. */
+function notesOfLeaks({ leaks, all, clean, copies }: Retrieval): string[] {
+  const copied = copies
+    ? `${copies.inGallery} of another image of the gallery, ${copies.ofTraining} of a training image`
+    : '';
+  if (leaks && all && clean) {
+    const notes = leaksNote(leaks, {
+      one: 'query',
+      many: 'queries',
+      of: 'training images or exact copies in the gallery',
+      measure: 'recall at 1',
+      all: { images: all.queries, value: all.recallAt1 },
+      clean: { images: clean.queries, value: clean.recallAt1 },
+    });
+    return copies && copies.images > 0 ? [...notes, `Of the exact copies: ${copied}.`] : notes;
+  }
+  // Results of version 2.
+  if (!copies?.with || copies.images === 0) return [];
+  const { recallAt1, queries } = copies.with;
+  return [
+    `Left out, for they find an exact copy: ${times(copies.images, 'query', 'queries')} (${copied}). With them recall at 1 is ${recallAt1 === null ? 'not measured' : percent(recallAt1)}, on ${times(queries, 'query', 'queries')}.`,
   ];
 }

@@ -4,6 +4,11 @@ import type { ExportedModel } from './export.ts';
 /** Above so many classes, the page names the first; model.json has all. */
 const mostNamed = 200;
 
+/** Results that count images. */
+const countNames: readonly string[] = ['copies', 'nearLeaks', 'embeddingLeaks'];
+const figureOf = (name: string, value: number) => (countNames.includes(name) ? String(value) : value.toFixed(4));
+const leakText = '`allTop1` is the accuracy with them, `cleanTop1` without; `top1` is one of the two.';
+
 /** The page that travels with an exported model: what it is, how to call it, what was measured. */
 export function modelCard(
   { encoder, classifier }: Pick<ExportedModel, 'encoder' | 'classifier'>,
@@ -11,8 +16,9 @@ export function modelCard(
 ): string {
   const { height, width, channels, mean, deviation } = encoder.image;
   const measures = Object.entries(evaluation ?? {}).map(
-    ([name, value]) => `| ${markdownText(name)} | ${value === null ? 'not measured' : value.toFixed(4)} |`,
+    ([name, value]) => `| ${markdownText(name)} | ${value === null ? 'not measured' : figureOf(name, value)} |`,
   );
+  const leaks = Object.entries(evaluation ?? {}).filter(([name, value]) => countNames.includes(name) && value !== null);
   return [
     `# Encoder of ${markdownText(run)}`,
     '',
@@ -47,7 +53,19 @@ export function modelCard(
     '## What was measured',
     '',
     ...(measures.length > 0
-      ? ['On test images that nothing before had looked at:', '', '| measure | value |', '|---|---|', ...measures]
+      ? [
+          'On test images that nothing before had looked at:',
+          '',
+          '| measure | value |',
+          '|---|---|',
+          ...measures,
+          ...(leaks.length > 0
+            ? [
+                '',
+                `Test images that show what a training image shows are counted as ${leaks.map(([name]) => `\`${name}\``).join(', ')}. ${leakText}`,
+              ]
+            : []),
+        ]
       : ['The run evaluated nothing.']),
     '',
     '## Where it comes from',

@@ -102,12 +102,14 @@ async function artifactsOfRun(storeUrl: string, run: string, step: string | unde
   const measured = ofKind('evaluate').find(
     ({ inputs }) => classified !== undefined && inputs.classifier?.step === classified.id,
   );
-  const numbers = Object.entries(measured?.result ?? {}).filter(([, value]) => typeof value === 'number');
+  const numbers = Object.entries(measured?.result ?? {}).filter(
+    ([, value]) => typeof value === 'number' || value === null,
+  );
   return {
     run,
     encoder: chosen.result.encoder as unknown as ArtifactRef,
     classifier: (classified?.result.classifier ?? null) as unknown as ArtifactRef | null,
-    evaluation: numbers.length > 0 ? (Object.fromEntries(numbers) as Record<string, number>) : null,
+    evaluation: numbers.length > 0 ? (Object.fromEntries(numbers) as Record<string, number | null>) : null,
   };
 }
 

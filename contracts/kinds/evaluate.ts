@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { leaksPolicySchema } from '../leaks.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const evaluateParameters = z.strictObject({
@@ -8,30 +9,53 @@ export const evaluateParameters = z.strictObject({
     .max(5)
     .default([20])
     .describe('k of the nearest-neighbour accuracies'),
+  leaks: leaksPolicySchema
+    .default('leave-out')
+    .describe(
+      'what becomes of test images that show what a training image shows: left out of the measures, or kept; what is measured with and without them is said either way',
+    ),
 });
 
 export const evaluateResult = z.strictObject({
   evaluation: artifactOf('evaluation'),
-  top1: z.number().describe('accuracy on the test images'),
+  top1: z
+    .number()
+    .nullable()
+    .describe('accuracy on the test images that do not leak, or on all with `leaks: keep`; null where none is left'),
   top5: z
     .number()
     .nullable()
-    .describe('share of test images whose class is among the five most probable; null for at most five classes'),
-  macroF1: z.number().describe('mean over the classes that occur, as truth or as prediction'),
-  knn: z.number().describe('accuracy of the first k of `neighbours`'),
+    .describe('share of them whose class is among the five most probable; null for at most five classes'),
+  macroF1: z.number().nullable().describe('mean over the classes that occur, as truth or as prediction'),
+  knn: z.number().nullable().describe('accuracy of the first k of `neighbours`'),
+  allTop1: z.number().describe('accuracy on all test images'),
+  cleanTop1: z
+    .number()
+    .nullable()
+    .describe('accuracy on those that do not leak; null where none is left, or where nothing tells'),
   copies: z
     .int()
     .nullable()
     .describe('test images that are exact copies of training images; null where the data set does not tell'),
-  cleanTop1: z.number().nullable().describe('accuracy on the test images without them; null where none is left'),
+  nearLeaks: z
+    .int()
+    .nullable()
+    .describe('other test images that are near duplicates of training images; null without `inspection`'),
+  embeddingLeaks: z
+    .int()
+    .nullable()
+    .describe(
+      'other test images that the encoder of the inspection takes for a training image; null where there is none',
+    ),
 });
 
 export const evaluate = {
-  description: 'Measure the classifier and the embedding on the test images, once',
-  version: 3,
+  description: 'Measure the classifier and the embedding on the test images, once, without those that leak',
+  version: 4,
   parameters: evaluateParameters,
   result: evaluateResult,
-  inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
+  inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset', inspection: 'inspection' },
+  optional: ['inspection'],
   outputs: { evaluation: 'evaluation' },
   measures: 'evaluation',
   runs: 'job',

@@ -36,7 +36,9 @@ export const promoteResult = z.strictObject({
   seen: z
     .int()
     .nullable()
-    .describe('test images that were left out, because one of them was trained on or chosen by them'),
+    .describe(
+      'test images that were left out, because one of them was trained on or chosen by them, or because they leak',
+    ),
   low: z.number().nullable().describe('where the 95 % interval of the difference begins'),
   high: z.number().nullable().describe('where it ends'),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { leaksPolicySchema } from '../leaks.ts';
 import { selectionSchema } from '../retrieval.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
@@ -32,6 +33,11 @@ export const retrievalParameters = z.strictObject({
     .max(0.5)
     .default(0.05)
     .describe('share of images of trained classes that may be called unknown; validation images choose the threshold'),
+  leaks: leaksPolicySchema
+    .default('leave-out')
+    .describe(
+      'what becomes of queries that show what a training image shows, or whose exact copy is in the gallery: left out of the measures, or kept; what is measured with and without them is said either way',
+    ),
   seed: seedSchema.describe('of the intervals'),
 });
 export type RetrievalParameters = z.infer<typeof retrievalParameters>;
@@ -40,7 +46,9 @@ export const retrievalResult = z.strictObject({
   retrieval: artifactOf('retrieval'),
   queries: z
     .int()
-    .describe('images that are searched for: their class has another image in the gallery, and they find no copy'),
+    .describe(
+      'images that are searched for: their class has another image in the gallery, and they do not leak, unless these are kept',
+    ),
   lone: z.int().describe('images whose class has no other in the gallery, which are left out'),
   recallAt1: z
     .number()
@@ -52,13 +60,25 @@ export const retrievalResult = z.strictObject({
     .number()
     .nullable()
     .describe('mean average precision over the R nearest, where R is how many others the class has'),
+  allRecallAt1: z.number().nullable().describe('recallAt1 of all queries, also of those that leak'),
+  cleanRecallAt1: z
+    .number()
+    .nullable()
+    .describe('recallAt1 of those that do not; null where none is left, or where nothing tells'),
   copies: z
     .int()
     .nullable()
     .describe(
-      'queries that are left out because they are exact copies of an image of the gallery or of a training image; null where the data set does not tell',
+      'queries that are exact copies of an image of the gallery or of a training image; null where the data set does not tell',
     ),
-  recallAt1WithCopies: z.number().nullable().describe('recallAt1 with them'),
+  nearLeaks: z
+    .int()
+    .nullable()
+    .describe('other queries that are near duplicates of training images; null without `inspection`'),
+  embeddingLeaks: z
+    .int()
+    .nullable()
+    .describe('other queries that the encoder of the inspection takes for a training image; null where there is none'),
   equalErrorRate: z
     .number()
     .nullable()
@@ -78,10 +98,11 @@ export const retrievalResult = z.strictObject({
 export const retrieval = {
   description:
     'Search images for those like each of them, without a classifier; also for classes that were never trained on',
-  version: 2,
+  version: 3,
   parameters: retrievalParameters,
   result: retrievalResult,
-  inputs: { encoder: 'encoder', dataset: 'dataset' },
+  inputs: { encoder: 'encoder', dataset: 'dataset', inspection: 'inspection' },
+  optional: ['inspection'],
   outputs: { retrieval: 'retrieval' },
   measures: 'retrieval',
   runs: 'job',

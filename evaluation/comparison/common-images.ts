@@ -19,7 +19,7 @@ export interface CommonMeasures {
 export interface CommonImages {
   /** Test images that are in the test split of all. */
   readonly common: number;
-  /** Of these, those that no model has seen in training or validation, and that all call by the same class. */
+  /** Of these, those that no model has seen in training or validation, that no evaluation leaves out, and that all call by the same class. */
   readonly fresh: number;
   /** Why it is not known, or that there are too few: a sentence; null where they were compared. */
   readonly problem: string | null;
@@ -82,7 +82,9 @@ export async function commonImages(store: Store, evaluations: readonly Evaluated
     const rows = rowsByImage.get(digest) ?? new Map<string, number>();
     const found = await newRows(store, { kind: 'dataset', digest } satisfies ArtifactRef, maximum(rows) + 1, models);
     const fresh = new Set(found.rows);
-    for (const [image, row] of rows) if (!fresh.has(row)) seen.add(image);
+    const own = models.filter((_, at) => evaluations[at]?.dataset === digest);
+    for (const [image, row] of rows)
+      if (!fresh.has(row) || own.some(({ answers }) => answers.isLeftOut(row))) seen.add(image);
     unknown.push(...found.unknown);
   }
   if (unknown[0] !== undefined) return { ...nothing, common: shared.length, problem: unknown[0] };
@@ -136,7 +138,7 @@ const maximum = (rows: ReadonlyMap<string, number>): number => {
 
 /** The answers on some rows, in their order. */
 function taken(
-  { labels, predicted, confidence, rank, neighbours }: ImageAnswers,
+  { labels, predicted, confidence, rank, neighbours, isLeftOut }: ImageAnswers,
   rows: readonly number[],
 ): ImageAnswers {
   const pick = (values: ArrayLike<number>) => Int32Array.from(rows, (row) => values[row] ?? 0);
@@ -146,5 +148,6 @@ function taken(
     confidence: rows.map((row) => confidence[row] ?? 0),
     rank: pick(rank),
     neighbours: neighbours && pick(neighbours),
+    isLeftOut: (at) => isLeftOut(rows[at] ?? -1),
   };
 }

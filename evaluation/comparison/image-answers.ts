@@ -21,6 +21,8 @@ export interface ImageAnswers {
   readonly rank: Int32Array;
   /** What nearest neighbours say; null where an earlier version did not keep it. */
   readonly neighbours: Int32Array | null;
+  /** Whether the measures are without an image, because it leaks. */
+  readonly isLeftOut: (row: number) => boolean;
 }
 
 /**
@@ -33,17 +35,21 @@ export async function imageAnswers(store: Store, evaluation: ArtifactRef): Promi
   const { files } = await readArtifact(store, evaluation);
   if (!files.some(({ path }) => path === predictionsFile) || (await emptiedAt(store, evaluation))) return null;
   const { tensors } = decodeSafetensors(await readArtifactFile(store, evaluation, predictionsFile), predictionsFile);
-  const [labels, predicted, confidence, rank, neighbours, probabilities] = [
+  const [labels, predicted, confidence, rank, neighbours, probabilities, leftOut] = [
     'labels',
     'predicted',
     'confidence',
     'rank',
     'neighbours',
     'probabilities',
+    'leftOut',
   ].map((name) => tensors.get(name));
   if (!labels) return null;
+  const codes = leftOut ? int32(leftOut) : null;
+  const isLeftOut = (row: number) => (codes?.[row] ?? 0) !== 0;
   if (predicted && confidence && rank)
     return {
+      isLeftOut,
       labels: int32(labels),
       predicted: int32(predicted),
       confidence: float32(confidence),
@@ -54,5 +60,5 @@ export async function imageAnswers(store: Store, evaluation: ArtifactRef): Promi
   if (!probabilities) return null;
   const truth = int32(labels);
   const scores = { values: float32(probabilities), count: truth.length, classes: probabilities.shape[1] ?? 1 };
-  return { ...answersOf(scores, truth), labels: truth, neighbours: null };
+  return { ...answersOf(scores, truth), labels: truth, neighbours: null, isLeftOut };
 }

@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
-import { type Evaluation, evaluationAboutSchema } from '../../contracts/evaluation.ts';
+import { type Evaluation, evaluationAboutSchema, splitImagesOf } from '../../contracts/evaluation.ts';
 import { readAbout, type Store } from '../../store/index.ts';
 import { type ImageAnswers, imageAnswers } from './image-answers.ts';
 import { measureOn, perClassOn } from './image-measures.ts';
@@ -20,40 +20,56 @@ export interface OnNewImages {
 }
 
 /**
- * Two evaluations of one data set, on the test images that neither model has seen in training or validation: accuracies and F1
- * are measured without the others. As they are where there are no others.
+ * Two evaluations of one data set, on the test images that neither model has seen in training or validation, and that neither evaluation
+ * leaves out: accuracies and F1 are measured without the others. As they are where these are what both were measured on.
  *
  * @throws ContrailError InvalidInput where too few are left
  */
 export async function onNewImages(store: Store, a: StoredEvaluation, b: StoredEvaluation): Promise<OnNewImages> {
   const evaluations = [a.evaluation, b.evaluation] as const;
   const [aboutA, aboutB] = [await aboutOf(store, a), await aboutOf(store, b)];
-  const { testImages } = a.evaluation;
+  const testImages = splitImagesOf(a.evaluation);
   const { rows, seen, unknown } = await newRows(store, aboutA.dataset, testImages, [
     { ...aboutA, name: a.name },
     { ...aboutB, name: b.name },
   ]);
-  if (seen === 0) return { evaluations, notes: unknown };
-  if (rows.length < fewestImages)
+  const [answersA, answersB] = [await imageAnswers(store, a.ref), await imageAnswers(store, b.ref)];
+  const left = rows.filter((row) => !answersA?.isLeftOut(row) && !answersB?.isLeftOut(row));
+  if (evaluations.every((each) => each.testImages === left.length)) return { evaluations, notes: unknown };
+  if (left.length < fewestImages)
     throw new ContrailError(
       'InvalidInput',
-      `Of ${testImages} test images ${a.name} or ${b.name} was trained on, or chosen by, all but ${rows.length}. A comparison takes at least ${fewestImages} that are new to both: evaluate them on other test images.`,
+      `Of ${testImages} test images ${a.name} or ${b.name} was trained on, or chosen by, all but ${left.length}, or on duplicates of them. A comparison takes at least ${fewestImages} that are new to both: evaluate them on other test images.`,
     );
-  const [answersA, answersB] = [await imageAnswers(store, a.ref), await imageAnswers(store, b.ref)];
   if (!answersA || !answersB)
     return {
       evaluations,
       notes: [
         ...unknown,
-        `${seen} of ${testImages} test images were seen by ${a.name} or ${b.name} in training or validation, and are compared all the same: the evaluations are of an earlier version, which kept no single answers.`,
+        ...(seen === 0
+          ? []
+          : [
+              `${seen} of ${testImages} test images were seen by ${a.name} or ${b.name} in training or validation, and are compared all the same: ${goneText}`,
+            ]),
       ],
     };
-  const note = `${seen} of ${testImages} test images were seen by ${a.name} or ${b.name} in training or validation: accuracies and F1 are compared on the other ${rows.length}.`;
+  const leaks = rows.length - left.length;
+  const why = [
+    ...(seen > 0
+      ? [`${seen} of ${testImages} test images were seen by ${a.name} or ${b.name} in training or validation`]
+      : []),
+    ...(leaks > 0
+      ? [`${leaks} ${seen > 0 ? 'others' : `of ${testImages} test images`} are duplicates of training images`]
+      : []),
+  ].join(', and ');
+  const note = `${why}: accuracies and F1 are compared on the other ${left.length}.`;
   return {
-    evaluations: [measuredOn(a.evaluation, answersA, rows), measuredOn(b.evaluation, answersB, rows)],
+    evaluations: [measuredOn(a.evaluation, answersA, left), measuredOn(b.evaluation, answersB, left)],
     notes: [...unknown, note],
   };
 }
+
+const goneText = 'the evaluations are of an earlier version, which kept no single answers.';
 
 const aboutOf = (store: Store, { ref }: StoredEvaluation) => readAbout(store, ref, evaluationAboutSchema);
 
@@ -64,10 +80,10 @@ function measuredOn(evaluation: Evaluation, answers: ImageAnswers, rows: Int32Ar
   return {
     ...evaluation,
     testImages: rows.length,
-    top1: on('top1') ?? evaluation.top1,
+    top1: on('top1'),
     top5: on('top5'),
-    macroF1: on('macroF1') ?? evaluation.macroF1,
-    knn: evaluation.knn.slice(0, knn === null ? 0 : 1).map(({ k }) => ({ k, accuracy: knn ?? 0 })),
+    macroF1: on('macroF1'),
+    knn: evaluation.knn.slice(0, knn === null ? 0 : 1).map(({ k }) => ({ k, accuracy: knn })),
     perClass: perClassOn(answers, rows, classes),
   };
 }

@@ -10,8 +10,8 @@ export interface KeptAnswers {
   /** The place of the first image of the query's class. */
   readonly first: Int32Array;
   readonly mapAtR: Float32Array;
-  /** 1 where the query finds a copy. */
-  readonly copies: Int32Array;
+  /** 0 where the measures are of the query: it neither leaks nor finds a copy, or these are kept. */
+  readonly leftOut: Int32Array;
 }
 
 /**
@@ -24,15 +24,14 @@ export async function keptAnswers(store: Store, retrieval: ArtifactRef): Promise
   const { files } = await readArtifact(store, retrieval);
   if (!files.some(({ path }) => path === queriesFile)) return null;
   const { tensors } = decodeSafetensors(await readArtifactFile(store, retrieval, queriesFile), queriesFile);
-  const [rows, labels, first, mapAtR, copies] = ['rows', 'labels', 'first', 'mapAtR', 'copies'].map((name) =>
-    tensors.get(name),
-  );
-  if (!rows || !labels || !first || !mapAtR || !copies) return null;
+  const [rows, labels, first, mapAtR] = ['rows', 'labels', 'first', 'mapAtR'].map((name) => tensors.get(name));
+  const leftOut = tensors.get('leftOut') ?? tensors.get('copies');
+  if (!rows || !labels || !first || !mapAtR || !leftOut) return null;
   return {
     rows: int32(rows),
     labels: int32(labels),
     first: int32(first),
     mapAtR: float32(mapAtR),
-    copies: int32(copies),
+    leftOut: int32(leftOut),
   };
 }

@@ -11,12 +11,12 @@ export interface AnswerPair {
   readonly before: number;
 }
 
-/** The queries that both have answers to, of rows that are new, without those that find a copy in either. */
+/** The queries that both have answers to, of rows that are new, without those that either leaves out. */
 export function pairsOn(isNew: ReadonlySet<number>, after: KeptAnswers, before: KeptAnswers): readonly AnswerPair[] {
   const placeOf = new Map(Array.from(before.rows, (row, place) => [row, place]));
   return Array.from(after.rows).flatMap((row, place) => {
     const other = placeOf.get(row);
-    return other === undefined || !isNew.has(row) || after.copies[place] === 1 || before.copies[other] === 1
+    return other === undefined || !isNew.has(row) || after.leftOut[place] !== 0 || before.leftOut[other] !== 0
       ? []
       : [{ after: place, before: other }];
   });

@@ -20,7 +20,7 @@ export interface SearchTerms extends Omit<Terms, 'metric' | 'measureAgain'> {
 
 /**
  * Compares a candidate with the current model of a name by what a search finds, on the candidate's queries that neither encoder has
- * seen in training or validation and that find no copy.
+ * seen in training or validation and that do not leak.
  *
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
@@ -59,7 +59,7 @@ export async function judgeSearch(
   if (pairs.length === 0 || (seen > 0 && pairs.length < minimumImages))
     return {
       ...undecided(
-        `only ${pairs.length} of ${after.rows.length} queries are new to both and find no copy; at least ${minimumImages} are needed (\`minimumImages\`)`,
+        `only ${pairs.length} of ${after.rows.length} queries are new to both and do not leak; at least ${minimumImages} are needed (\`minimumImages\`)`,
         own,
       ),
       seen,

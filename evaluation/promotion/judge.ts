@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { times } from '../../contracts/counted.ts';
-import { classifierAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
+import { classifierAboutSchema, evaluationFile, evaluationSchema, splitImagesOf } from '../../contracts/evaluation.ts';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { Candidate, Judgement, MetricName, ModelVersion, PromotionMetric } from '../../contracts/models.ts';
 import { someOf } from '../../contracts/some-of.ts';
@@ -24,7 +24,7 @@ export interface Terms {
 
 /**
  * Compares a candidate with the current model of a name, on the test images of the candidate that neither has seen in training
- * or validation.
+ * or validation, and that neither evaluation leaves out as a leak.
  *
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
@@ -47,22 +47,24 @@ export async function judge(
 
   const own = await readArtifactJson(store, candidate.evaluation, evaluationFile, evaluationSchema);
   const dataset = await datasetOf(store, candidate.evaluation);
-  const { rows, seen, unknown } = await newRows(store, dataset, own.testImages, [
+  const testImages = splitImagesOf(own);
+  const { rows, seen, unknown } = await newRows(store, dataset, testImages, [
     { name: 'the new model', ...candidate },
     { name, ...current },
   ]);
   if (unknown.length > 0 && !unknownOverlap)
     return undecided(`${unknown.join(' ')} \`unknownOverlap: true\` compares them all the same`, after);
-  if (seen > 0 && rows.length < minimumImages)
-    return {
-      ...undecided(
-        `only ${rows.length} of ${own.testImages} test images are new to both; the others were used to train the new model or ${name}. At least ${minimumImages} are needed (\`minimumImages\`)`,
-        after,
-      ),
-      seen,
-    };
-
   const answers = await imageAnswers(store, candidate.evaluation);
+  const tooFew = (left: number): Judgement => ({
+    ...undecided(
+      `only ${left} of ${testImages} test images are new to both; the others were used to train the new model or ${name}, or are duplicates of what was. At least ${minimumImages} are needed (\`minimumImages\`)`,
+      after,
+    ),
+    seen: testImages - left,
+  });
+  const notLeaking = rows.filter((row) => !answers?.isLeftOut(row));
+  if (notLeaking.length < testImages && notLeaking.length < minimumImages) return tooFew(notLeaking.length);
+
   const k = own.knn[0]?.k ?? 0;
   const kept = await keptEvaluation(store, candidate, current, metric, k);
   const measured = kept ?? (await otherClasses(store, current, own.classes)) ?? (await measureAgain(current, k));
@@ -73,9 +75,12 @@ export async function judge(
       'the evaluation is of an earlier version of Contrail, which kept no single answers; evaluate the model again',
       after,
     );
-  const difference = await differenceOn(answers, before, rows, metric, own.classes.length);
-  if (!difference) return { ...undecided(`${metric} was not measured of ${name}`, after), seen };
-  const against = { name, images: rows.length, seen, unknown: unknown.length > 0 };
+  const left = notLeaking.filter((row) => !before.isLeftOut(row));
+  if (left.length < notLeaking.length && left.length < minimumImages) return tooFew(left.length);
+  const difference = await differenceOn(answers, before, left, metric, own.classes.length);
+  const leftOut = testImages - left.length;
+  if (!difference) return { ...undecided(`${metric} was not measured of ${name}`, after), seen: leftOut };
+  const against = { name, images: left.length, seen: leftOut, unknown: unknown.length > 0 };
   return decide(difference, terms, against);
 }
 

@@ -1,5 +1,6 @@
 import { confusedPairs, shownConfusion } from '../../contracts/confusion.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
+import { countOfLeaks } from '../../contracts/leaks.ts';
 import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
 import { evaluationNotes } from '../evaluation-notes.ts';
 import { ifMeasured } from '../format.ts';
@@ -11,6 +12,7 @@ const shownMistakes = 10;
 const wholeMatrix = 50;
 const partOfMatrix = 20;
 const shownPairs = 20;
+const shownLeaks = 50;
 
 /** An evaluation as Markdown, for people. What evaluations of earlier versions lack is left out. */
 export function formatEvaluation(evaluation: Evaluation): string {
@@ -24,6 +26,7 @@ export function formatEvaluation(evaluation: Evaluation): string {
     confusionSection(evaluation),
     confusedSection(evaluation),
     mistakesSection(evaluation),
+    leaksSection(evaluation),
     calibrationSection(evaluation),
   ];
   return `${sections.filter((section) => section !== null).join('\n\n')}\n`;
@@ -32,20 +35,26 @@ export function formatEvaluation(evaluation: Evaluation): string {
 const figure = (value: number | null | undefined, digits = 4) => ifMeasured(value, (each) => each.toFixed(digits));
 const share = (value: number | null | undefined) => ifMeasured(value, percent);
 
-const classifierTable = ({ top1, top5, macroF1, expectedCalibrationError, knn, copies }: Evaluation) =>
+const classifierTable = ({ top1, top5, macroF1, expectedCalibrationError, knn, ...evaluation }: Evaluation) =>
   table(
     ['classifier', 'value'],
     [
-      ['top-1 accuracy', percent(top1)],
-      ...(copies && copies.images > 0
-        ? [['top-1 accuracy without copies of training images', share(copies.top1)]]
-        : []),
+      ['top-1 accuracy', share(top1)],
+      ...leakRows(evaluation),
       ['top-5 accuracy', share(top5)],
       ['macro F1', figure(macroF1)],
       ['expected calibration error', figure(expectedCalibrationError)],
-      ...knn.map(({ k, accuracy }) => [`${k}-nearest-neighbour accuracy, without the classifier`, percent(accuracy)]),
+      ...knn.map(({ k, accuracy }) => [`${k}-nearest-neighbour accuracy, without the classifier`, share(accuracy)]),
     ],
   );
+
+/** The accuracy that is not the main one: with the images that leak, or without them where they are kept. */
+function leakRows({ leaks, all, clean }: Pick<Evaluation, 'leaks' | 'all' | 'clean'>): [string, string][] {
+  if (!leaks || !all || !clean || countOfLeaks(leaks) === 0) return [];
+  return leaks.policy === 'keep'
+    ? [[`top-1 accuracy without the images that leak, ${clean.images} images`, share(clean.top1)]]
+    : [[`top-1 accuracy with the images that leak, ${all.images} images`, share(all.top1)]];
+}
 
 const embeddingSection = ({ geometry }: Evaluation) => `## The embedding
 
@@ -133,6 +142,27 @@ ${table(
       classes[predicted] ?? predicted,
       percent(confidence),
       row,
+    ]),
+)}`;
+
+const leaksSection = ({ leaks, classes }: Evaluation) =>
+  !leaks || leaks.pairs.length === 0
+    ? null
+    : `## Images that leak
+
+Test images that show what a training image shows; the first of each kind.
+
+${table(
+  ['test image', 'class', 'training image', 'class', 'kind', 'likeness'],
+  leaks.pairs
+    .slice(0, shownLeaks)
+    .map(({ kind, likeness, a, b }) => [
+      a.name,
+      classes[a.label] ?? a.label,
+      b.name,
+      classes[b.label] ?? b.label,
+      kind,
+      likeness.toFixed(4),
     ]),
 )}`;
 

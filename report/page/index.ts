@@ -13,6 +13,7 @@ import { classesSection, reliabilitySection } from './sections/classes.ts';
 import { comparisons, verdictOf } from './sections/comparison.ts';
 import { dataSection } from './sections/data.ts';
 import { inspectionSection } from './sections/inspection.ts';
+import { leaksSection } from './sections/leaks.ts';
 import { curvesSection } from './sections/measures.ts';
 import { modelsSection } from './sections/models.ts';
 import { details, results, tiles } from './sections/overview.ts';
@@ -44,6 +45,7 @@ export function renderReport(
     reliabilitySection(arms, drawings),
     embeddingSection(arms, drawings, pictures),
     mistakesSection(arms, pictures),
+    leaksSection(arms, pictures),
     ...measuredSections(report, arms, drawings),
     dataSection(report, pictures),
     inspectionSection(report, pictures),

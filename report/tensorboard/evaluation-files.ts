@@ -1,4 +1,6 @@
 import type { Evaluation } from '../../contracts/evaluation.ts';
+import { duplicateKinds } from '../../contracts/inspection.ts';
+import { countOfLeaks } from '../../contracts/leaks.ts';
 import type { Picture } from '../plots/png.ts';
 import { encodeEventFile, pictures, scalars } from './events.ts';
 import { type BoardFile, eventFileName } from './training-files.ts';
@@ -10,10 +12,15 @@ export function evaluationFile(
   evaluation: Evaluation,
   drawn: Readonly<Record<string, Picture>>,
 ): BoardFile {
-  const { top1, top5, macroF1, expectedCalibrationError, knn, geometry, copies } = evaluation;
+  const { top1, top5, macroF1, expectedCalibrationError, knn, geometry, leaks, all, clean } = evaluation;
+  const hasLeaks = leaks !== undefined && countOfLeaks(leaks) > 0;
   const measured = {
     'test/top-1 accuracy': top1,
-    'test/top-1 accuracy without copies of training images': copies && copies.images > 0 ? copies.top1 : null,
+    'test/top-1 accuracy with images that leak': hasLeaks ? (all?.top1 ?? null) : null,
+    'test/top-1 accuracy without images that leak': hasLeaks ? (clean?.top1 ?? null) : null,
+    ...Object.fromEntries(
+      duplicateKinds.map((kind) => [`leaks/${kind}`, leaks && hasLeaks ? leaks[kind] : null] as const),
+    ),
     'test/top-5 accuracy': top5,
     'test/macro F1': macroF1,
     'test/expected calibration error': expectedCalibrationError,

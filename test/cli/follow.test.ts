@@ -50,6 +50,37 @@ describe('what is said of a promotion', () => {
   });
 });
 
+describe('what is said of a measure', () => {
+  const said = (uses: StepStatus['uses'], result: StepStatus['result']) =>
+    watcher().says({ ...training, id: 'measure', uses, state: 'done', epochs: null, result });
+  const counts = { copies: 2, nearLeaks: 1, embeddingLeaks: null };
+
+  it('what it is with the images that leak, or without them where they are kept', () => {
+    const both = { allTop1: 0.92, cleanTop1: 0.9, ...counts };
+    expect(said('evaluate', { top1: 0.9, knn: 0.8, ...both })).toBe(
+      'top1 0.9000 (0.9200 with 3 leaks: 2 exact copies, 1 near duplicate), knn 0.8000',
+    );
+    expect(said('evaluate', { top1: 0.92, knn: 0.8, ...both })).toBe(
+      'top1 0.9200 (0.9000 without 3 leaks: 2 exact copies, 1 near duplicate), knn 0.8000',
+    );
+    const found = { recallAt1: 0.5, allRecallAt1: 0.6, cleanRecallAt1: 0.5, mapAtR: 0.4, ...counts, nearLeaks: null };
+    expect(said('retrieval', found)).toBe('recallAt1 0.5000 (0.6000 with 2 leaks: 2 exact copies), mapAtR 0.4000');
+  });
+
+  it('that nothing was left, nothing where none leaks, and what earlier versions found', () => {
+    const nothing = { top1: null, knn: null, allTop1: 0.99, cleanTop1: null, ...counts, nearLeaks: null };
+    expect(said('evaluate', nothing)).toBe('no top1 (0.9900 with 2 leaks: 2 exact copies)');
+    const clean = { top1: 0.9, knn: 0.8, allTop1: 0.9, cleanTop1: 0.9, copies: 0, nearLeaks: 0, embeddingLeaks: 0 };
+    expect(said('evaluate', clean)).toBe('top1 0.9000, knn 0.8000');
+    expect(said('evaluate', { top1: 0.9, knn: 0.8, copies: 2, cleanTop1: 0.85 })).toBe(
+      'top1 0.9000 (0.8500 without 2 leaks: 2 exact copies), knn 0.8000',
+    );
+    expect(said('retrieval', { recallAt1: 0.5, mapAtR: 0.4, copies: 2, recallAt1WithCopies: 0.6 })).toBe(
+      'recallAt1 0.5000, mapAtR 0.4000',
+    );
+  });
+});
+
 describe('what is said of a running training', () => {
   it('that no worker has taken it up', () => {
     const waits = 'waits for a worker';

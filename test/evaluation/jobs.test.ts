@@ -22,6 +22,7 @@ import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contrac
 import { prepareDataset, randomUint32, readRowDigests } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { candidateOf } from '../../evaluation/promotion/candidate.ts';
+import { evaluationNotes } from '../../report/evaluation-notes.ts';
 import { formatEvaluation } from '../../report/markdown/evaluation.ts';
 import {
   decodeSafetensors,
@@ -206,13 +207,21 @@ describe('evaluate, where test images are missing or were trained on', () => {
       .map((label, row) => Number(label === predicted?.[row]))
       .filter((_, row) => !train?.source.includes(test?.source[row] ?? ''));
     expect(clean).toHaveLength(4);
-    expect(result.cleanTop1).toBe(clean.reduce((sum, each) => sum + each, 0) / 4);
+    expect(result.top1).toBe(clean.reduce((sum, each) => sum + each, 0) / 4);
+    expect(result).toMatchObject({ cleanTop1: result.top1, nearLeaks: null, embeddingLeaks: null });
   });
 
-  it('has no accuracy without copies where all are copies, and the same where none is', async () => {
-    expect(await evaluated('all-copies', [0, 1, 2, 3])).toMatchObject({ copies: 4, cleanTop1: null });
+  it('has no accuracy where all are copies, but of all images, and the same of both where none is', async () => {
+    const copied = await evaluated('all-copies', [0, 1, 2, 3]);
+    expect(copied).toMatchObject({ copies: 4, top1: null, macroF1: null, knn: null, cleanTop1: null });
+    expect(copied.allTop1).toBeGreaterThanOrEqual(0);
+    const nothing = evaluationSchema.parse(await parsed(copied.evaluation, evaluationFile));
+    expect(nothing).toMatchObject({ testImages: 0, geometry: { images: 0, recallAt1: null, uniformity: null } });
+    const [found, said] = evaluationNotes(nothing).slice(-2);
+    expect(found).toBe('4 of 4 test images leak, as duplicates of training images: 4 exact copies.');
+    expect(said).toMatch(/^Nothing is left to measure without leaks; with them accuracy is [\d.]+\s% on 4 test images/);
     const clean = await evaluated('clean', [100, 101, 102, 103]);
-    expect(clean).toMatchObject({ copies: 0, cleanTop1: clean.top1 });
+    expect(clean).toMatchObject({ copies: 0, cleanTop1: clean.top1, allTop1: clean.top1 });
   });
 });
 

@@ -26,6 +26,7 @@ describe('the page of a complete report', () => {
       'calibration',
       'embedding',
       'mistakes',
+      'leaks',
       'retrieval',
       'robustness',
       'outliers',
@@ -119,6 +120,25 @@ describe('the page of a complete report', () => {
     expect(shownAt('<i>test</i>/9.png')).toContain('--sheet-0');
     // Nobody gave the page the picture of this one.
     expect(shownAt('<i>train</i>/4.png')).not.toContain('--sheet');
+  });
+
+  it('shows test images that leak beside the training image, and what is measured with and without them', () => {
+    const section = document.querySelector('#leaks');
+    const said = textOf('#leaks').replaceAll(/\s+/g, ' ');
+    expect(said).toContain('the same pixelstest');
+    expect(said).toMatch(/measure-supcon@seed=0without12–9\d\.\d\d % of 639\d\.\d\d % of 60/);
+    // All evaluations are of the same images, so the pairs are shown once.
+    expect(section?.querySelectorAll('.pairs .picture')).toHaveLength(4);
+    expect(section?.querySelectorAll('.differ .picture')).toHaveLength(2);
+    const shownAt = (label: string) => section?.querySelector(`[aria-label="${label}"]`)?.getAttribute('style');
+    expect(shownAt('<i>test</i>/7.png')).toContain('--sheet-0');
+    expect(shownAt('<i>train</i>/9.png')).toContain('--sheet-1');
+    expect(textOf('#results')).toContain('accuracy with images that leak');
+    for (const note of [
+      '3 of 63 test images leak, as duplicates of training images: 1 exact copy, 2 near duplicates.',
+      'All measures are without leaks: with them accuracy is',
+    ])
+      expect(textOf('#results')).toContain(note);
   });
 
   it('has a point for each image of each map', () => {

@@ -13,7 +13,7 @@ const encoder = encoderAboutSchema.parse({
   epochs: 1,
   batchNormImages: 8,
 });
-const cardOf = (classes: number) =>
+const cardOf = (classes: number, evaluation: Record<string, number | null> | null = null) =>
   modelCard(
     {
       encoder,
@@ -27,7 +27,7 @@ const cardOf = (classes: number) =>
         candidates: [],
       }),
     },
-    { run: 'first', evaluation: null },
+    { run: 'first', evaluation },
   );
 
 describe('the card of a model', () => {
@@ -40,5 +40,13 @@ describe('the card of a model', () => {
     expect(cardOf(20_000).match(/sku-\d+/g)).toHaveLength(200);
     expect(cardOf(20_000)).toContain('The other 19800 are in `model.json`');
     expect(cardOf(20_000).length).toBeLessThan(10_000);
+  });
+
+  it('says how many test images leak, and what is measured with them', () => {
+    const card = cardOf(2, { top1: null, allTop1: 0.95, cleanTop1: null, copies: 4, nearLeaks: 12 });
+    for (const row of ['top1 | not measured', 'allTop1 | 0.9500', 'copies | 4', 'nearLeaks | 12'])
+      expect(card).toContain(`| ${row} |`);
+    expect(card).toContain('are counted as `copies`, `nearLeaks`. `allTop1` is the accuracy with them');
+    expect(cardOf(2, { top1: 0.9 })).not.toContain('counted');
   });
 });

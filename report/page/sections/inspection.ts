@@ -1,23 +1,13 @@
 import { count, times } from '../../../contracts/counted.ts';
-import {
-  type DuplicateKind,
-  type DuplicatePair,
-  duplicateKinds,
-  type InspectedImage,
-  type Inspection,
-} from '../../../contracts/inspection.ts';
+import { duplicateKinds, type Inspection } from '../../../contracts/inspection.ts';
 import type { InspectionReport, Report } from '../../../contracts/report.ts';
 import { figure, percent } from '../../format.ts';
-import { type Pictures, sheetOf, shownDuplicates, shownOutliers, shownSuspects } from '../../pictures.ts';
+import { type Pictures, shownDuplicates, shownOutliers, shownSuspects } from '../../pictures.ts';
 import { type Html, html } from '../html.ts';
-import { card, n, picture, type Section, table } from '../parts.ts';
+import { card, n, type Section, table } from '../parts.ts';
+import { duplicateTexts, pairOf, shownImage } from './duplicate-pairs.ts';
 
 const shownClasses = 12;
-const kindTexts: Readonly<Record<DuplicateKind, string>> = {
-  exact: 'the same pixels',
-  near: 'near duplicates',
-  embedding: 'the same to the encoder',
-};
 
 /** What is odd about each data set that was inspected, in pictures. */
 export function inspectionSection({ inspections }: Pick<Report, 'inspections'>, pictures: Pictures): Section | null {
@@ -33,10 +23,6 @@ export function inspectionSection({ inspections }: Pick<Report, 'inspections'>, 
     )}`,
   };
 }
-
-/** An image with what is said of it. */
-const shown = (dataset: string, pictures: Pictures, image: InspectedImage, text: Html | string): Html =>
-  html`<li>${picture(pictures, sheetOf(dataset, image.split), image.row, 72, image.name)}${text} <span class="muted">${image.name}</span></li>`;
 
 function balance({ balance: { largest, smallest, median, small, smallClasses }, images }: Inspection): Html {
   const sides = images.map(({ split, images: of }) => `${count(of)} ${split}`).join(', ');
@@ -79,7 +65,7 @@ function duplicates({ dataset, inspection }: InspectionReport, pictures: Picture
           found.map(({ kind, split, alsoIn, images }) => [
             split,
             { text: alsoIn, n: false },
-            { text: kindTexts[kind], n: false },
+            { text: duplicateTexts[kind], n: false },
             n(count(images)),
           ]),
           { firstNumeric: 3 },
@@ -92,14 +78,8 @@ function duplicates({ dataset, inspection }: InspectionReport, pictures: Picture
     const own = shownDuplicates(pairs, kind);
     return own.length === 0
       ? null
-      : html`<h3 style="margin-top:16px">${kindTexts[kind]}</h3><div class="pairs">${own.map((pair) => pairOf(dataset, inspection, pair, pictures))}</div>`;
+      : html`<h3 style="margin-top:16px">${duplicateTexts[kind]}</h3><div class="pairs">${own.map((pair) => pairOf(dataset, inspection.classes, pair, pictures))}</div>`;
   })}`;
-}
-
-function pairOf(dataset: string, { classes }: Inspection, { a, b, likeness }: DuplicatePair, pictures: Pictures): Html {
-  const text = (image: InspectedImage) => html`${image.split}, ${classes[image.label]}`;
-  const className = a.label === b.label ? 'pictures' : 'pictures differ';
-  return html`<ul class="${className}" title="likeness ${figure(likeness)}">${[a, b].map((image) => shown(dataset, pictures, image, text(image)))}</ul>`;
 }
 
 function suspects({ dataset, inspection }: InspectionReport, pictures: Pictures): Html {
@@ -115,7 +95,7 @@ function suspects({ dataset, inspection }: InspectionReport, pictures: Pictures)
       : html`<ul class="pictures">${found.listed
           .slice(0, shownSuspects)
           .map((each) =>
-            shown(
+            shownImage(
               dataset,
               pictures,
               each,
@@ -147,6 +127,6 @@ function outliers({ dataset, inspection }: InspectionReport, pictures: Pictures)
       ? null
       : html`<ul class="pictures">${found.listed
           .slice(0, shownOutliers)
-          .map((each) => shown(dataset, pictures, each, html`${classes[each.label]}`))}</ul>`
+          .map((each) => shownImage(dataset, pictures, each, html`${classes[each.label]}`))}</ul>`
   }`;
 }

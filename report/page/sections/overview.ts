@@ -1,5 +1,6 @@
 import { count, times } from '../../../contracts/counted.ts';
 import type { Evaluation } from '../../../contracts/evaluation.ts';
+import { countOfLeaks } from '../../../contracts/leaks.ts';
 import type { Report } from '../../../contracts/report.ts';
 import { mean } from '../../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../../arms.ts';
@@ -32,8 +33,14 @@ const shares = (value: number) => percent(value);
 export const measures: readonly Measure[] = [
   { name: 'accuracy (top-1)', of: ({ top1 }) => top1, text: shares, goal: 1 },
   {
-    name: 'accuracy without copies of training images',
-    of: ({ copies }) => (copies && copies.images > 0 ? copies.top1 : undefined),
+    name: 'accuracy with images that leak',
+    of: ({ leaks, all }) => (leaks && countOfLeaks(leaks) > 0 && leaks.policy === 'leave-out' ? all?.top1 : undefined),
+    text: shares,
+    goal: 1,
+  },
+  {
+    name: 'accuracy without images that leak',
+    of: ({ leaks, clean }) => (leaks && countOfLeaks(leaks) > 0 && leaks.policy === 'keep' ? clean?.top1 : undefined),
     text: shares,
     goal: 1,
   },
@@ -100,10 +107,10 @@ export function results(
         ['step', 'accuracy', 'nearest neighbours', 'macro F1', 'calibration error'],
         report.evaluations.map(({ step, evaluation: { top1, knn, macroF1, expectedCalibrationError } }) => [
           step,
-          n(percent(top1)),
+          n(ifMeasured(top1, percent)),
           n(ifMeasured(knn[0]?.accuracy, percent)),
-          n(macroF1.toFixed(4)),
-          n(percent(expectedCalibrationError)),
+          n(ifMeasured(macroF1, (value) => value.toFixed(4))),
+          n(ifMeasured(expectedCalibrationError, percent)),
         ]),
       )}</details>`
     : null;

@@ -3,10 +3,12 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Evaluation } from '../../../contracts/evaluation.ts';
 import { crc32c } from '../../../report/tensorboard/crc32c.ts';
+import { evaluationFile } from '../../../report/tensorboard/evaluation-files.ts';
 import { evaluationPictures } from '../../../report/tensorboard/evaluation-pictures.ts';
 import { encodeEventFile, pictures } from '../../../report/tensorboard/events.ts';
 import { projectorFiles } from '../../../report/tensorboard/projector-files.ts';
 import { type BoardFile, endFile, epochFile, settingsFile } from '../../../report/tensorboard/training-files.ts';
+import { complete } from '../complete.ts';
 
 /** The part of TensorFlow's and TensorBoard's messages that event files of a training hold. */
 const { root } = protobuf.parse(`
@@ -177,4 +179,32 @@ it('the projector gets points, their classes, and a picture that holds their ima
   const configuration = new TextDecoder().decode(content('projector_config.pbtxt'));
   expect(configuration).toContain('tensor_shape: 3\n  tensor_shape: 2');
   expect(configuration).toContain('single_image_dim: 2\n    single_image_dim: 1');
+});
+
+describe('the event file of an evaluation', () => {
+  const tagsOf = (evaluation: Evaluation) => {
+    const events = eventsOf(evaluationFile(1, 3, evaluation, {})) as { summary?: { value?: Json[] } }[];
+    return new Map(
+      events.flatMap(({ summary }) => summary?.value ?? []).map(({ tag, simpleValue }) => [tag, simpleValue]),
+    );
+  };
+  interface Json {
+    readonly tag: string;
+    readonly simpleValue: number;
+  }
+  const { evaluation } = complete.evaluations[0] as (typeof complete.evaluations)[number];
+
+  it('has the accuracy with images that leak beside that without, and how many there are of a kind', () => {
+    const tags = tagsOf(evaluation);
+    expect(tags.get('test/top-1 accuracy')).toBe(Math.fround(evaluation.top1 ?? 0));
+    expect(tags.get('test/top-1 accuracy with images that leak')).toBe(Math.fround(evaluation.all?.top1 ?? 0));
+    expect(tags.get('test/top-1 accuracy without images that leak')).toBe(Math.fround(evaluation.top1 ?? 0));
+    expect([tags.get('leaks/exact'), tags.get('leaks/near'), tags.has('leaks/embedding')]).toEqual([1, 2, false]);
+  });
+
+  it('has no more than the accuracy where nothing leaks or nothing tells', () => {
+    const { leaks, ...untold } = evaluation;
+    const clean = { ...untold, leaks: leaks && { ...leaks, exact: 0, near: 0, pairs: [] } };
+    for (const each of [untold, clean]) expect([...tagsOf(each).keys()].join()).not.toContain('leak');
+  });
 });

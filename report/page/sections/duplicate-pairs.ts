@@ -1,0 +1,27 @@
+import type { DuplicateKind, DuplicatePair, InspectedImage } from '../../../contracts/inspection.ts';
+import { figure } from '../../format.ts';
+import { type Pictures, sheetOf } from '../../pictures.ts';
+import { type Html, html } from '../html.ts';
+import { picture } from '../parts.ts';
+
+export const duplicateTexts: Readonly<Record<DuplicateKind, string>> = {
+  exact: 'the same pixels',
+  near: 'near duplicates',
+  embedding: 'the same to the encoder',
+};
+
+/** An image with what is said of it. */
+export const shownImage = (dataset: string, pictures: Pictures, image: InspectedImage, text: Html | string): Html =>
+  html`<li>${picture(pictures, sheetOf(dataset, image.split), image.row, 72, image.name)}${text} <span class="muted">${image.name}</span></li>`;
+
+/** Two images that are one, side by side. */
+export function pairOf(
+  dataset: string,
+  classes: readonly string[],
+  { a, b, likeness }: DuplicatePair,
+  pictures: Pictures,
+): Html {
+  const text = (image: InspectedImage) => html`${image.split}, ${classes[image.label]}`;
+  const className = a.label === b.label ? 'pictures' : 'pictures differ';
+  return html`<ul class="${className}" title="likeness ${figure(likeness)}">${[a, b].map((image) => shownImage(dataset, pictures, image, text(image)))}</ul>`;
+}
