@@ -8,9 +8,9 @@ const mostNamed = 8;
 /** What copies of other images in a split do to what is measured on it. Train is written first, so it has none. */
 const consequence: Readonly<Record<Exclude<SplitName, 'train'>, string>> & { readonly train?: undefined } = {
   validation: 'choices are too hopeful',
-  test: 'accuracy is too high',
+  test: 'accuracy is too high where they are not left out',
   unseenValidation: 'choices are too hopeful',
-  unseenTest: 'what is found among unseen classes is too good',
+  unseenTest: 'what is found among unseen classes is too good where they are not left out',
 };
 
 /** What will keep a training or a measure from being what its user expects, known before either begins. */
