@@ -55,10 +55,6 @@ export function foundText({ sources, rows, uses, pages, untold }: FoundImage): s
   ].join('\n');
 }
 
-/** What was made with an image that is forgotten now. */
-export const madeWithText = ({ uses }: FoundImage): string =>
-  madeWith(uses).join('\n') || 'Nothing was made with it that stays.';
-
 function madeWith({ trained, models, runs, unknown }: FoundImage['uses']): string[] {
   return [
     ...(trained.length > 0

@@ -3,6 +3,12 @@ import { digestSchema, labelNamesSchema, splitCountsSchema } from '../artifacts.
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
+/** A folder or file on the worker's machine. A URL is told so and not repeated, since it may hold a secret. */
+const placeSchema = z
+  .string()
+  .min(1)
+  .regex(/^(?![a-z][a-z0-9+.-]+:\/\/)/i, 'must be a path, not a URL: fetch the file first');
+
 const columnSchema = z.string().min(1).max(300);
 const optionalColumnSchema = z.union([columnSchema, z.literal(false)]).optional();
 
@@ -49,9 +55,7 @@ export const prepareDataParameters = z.strictObject({
   dataset: z
     .enum(['fashion-mnist', 'mnist', 'cifar10', 'image-folder', 'table', 'generated'])
     .describe('where the images come from'),
-  path: z
-    .string()
-    .min(1)
+  path: placeSchema
     .optional()
     .describe(
       'the folder that holds the files: needed for cifar10 and image-folder, found by itself for fashion-mnist and mnist; of a table its file (.csv, .tsv, .jsonl, .parquet)',
@@ -61,9 +65,7 @@ export const prepareDataParameters = z.strictObject({
     .boolean()
     .optional()
     .describe('let the worker fetch images of a table that are http: or https: URLs, each once; off where absent'),
-  relabels: z
-    .string()
-    .min(1)
+  relabels: placeSchema
     .optional()
     .describe(
       'a table with the columns `image` and `label` that corrects labels of an image-folder or a table; the label `-` leaves an image out',

@@ -9,7 +9,8 @@ import { reasonOf } from './walk.ts';
 
 /** Files and decoded images in memory at a time, by bytes and by number: libvips shares four threads with the file system. */
 const budget = createBudget(192 * 2 ** 20);
-const places = createBudget(3);
+const mostAtATime = 3;
+const places = createBudget(mostAtATime);
 
 // No image is read twice, and what libvips keeps is memory.
 sharp.cache(false);
@@ -21,14 +22,15 @@ sharp.cache(false);
  *
  * @returns why it cannot be used, where it cannot
  */
-export function decodeFile(
+export async function decodeFile(
   path: string,
   label: number,
   { digest, decodedBytes, bytes }: Inspected & { readonly bytes: number },
   form: Form,
 ): Promise<RawImage | { readonly rejected: string }> {
-  return places.spend(1, () =>
-    budget.spend(decodedBytes + bytes, async () => {
+  const room = decodedBytes + bytes;
+  const read = await places.spend(1, () =>
+    budget.spend(room, async () => {
       let content: Buffer | null;
       try {
         content = await readRegular(path);
@@ -39,33 +41,63 @@ export function decodeFile(
       // What was split by its digest and what is decoded are the same bytes.
       if (Buffer.compare(await digestOf(content), digest) !== 0)
         return { rejected: 'changed while the folder was read' };
-      return decodeOrReject(content, label, form);
+      return { content, image: await withoutWarning(content, form) };
     }),
   );
+  if (read.content === undefined) return { rejected: read.rejected };
+  const image = read.image ?? (await judged(read.content, form, room));
+  return 'rejected' in image ? image : { ...image, label };
 }
 
 /** The same of an image file that is in memory. */
-export const decodeContent = (
+export async function decodeContent(
   content: Buffer,
   label: number,
   { decodedBytes }: Pick<Inspected, 'decodedBytes'>,
   form: Form,
-): Promise<RawImage | { readonly rejected: string }> =>
-  places.spend(1, () => budget.spend(decodedBytes, () => decodeOrReject(content, label, form)));
-
-async function decodeOrReject(content: Buffer, label: number, form: Form) {
-  try {
-    return { ...(await decode(content, form)), label };
-  } catch (error) {
-    return { rejected: damageOf(error) };
-  }
+): Promise<RawImage | { readonly rejected: string }> {
+  const decoded = await places.spend(1, () => budget.spend(decodedBytes, () => withoutWarning(content, form)));
+  const image = decoded ?? (await judged(content, form, decodedBytes));
+  return 'rejected' in image ? image : { ...image, label };
 }
+
+type Decoded = Omit<RawImage, 'label'>;
+
+/** @returns null where the decoder has anything to say against the file */
+const withoutWarning = (content: Buffer, form: Form): Promise<Decoded | null> =>
+  decode(content, form, 'warning').catch(() => null);
+
+/**
+ * An image of which the decoder says something: rejected where a part of the picture is missing, which the decoder fills with grey.
+ * Other warnings, of bytes between segments or a colour profile say, are of no account.
+ *
+ * libvips has one text of errors for all threads, so nothing else is decoded meanwhile.
+ */
+const judged = (content: Buffer, form: Form, room: number): Promise<Decoded | { readonly rejected: string }> =>
+  places.spend(mostAtATime, () =>
+    budget.spend(room, async () => {
+      try {
+        return await decode(content, form, 'warning');
+      } catch (error) {
+        if (isMissingPart(error)) return { rejected: damageOf(error) };
+      }
+      try {
+        return await decode(content, form, 'error');
+      } catch (error) {
+        return { rejected: damageOf(error) };
+      }
+    }),
+  );
+
+const isMissingPart = (error: unknown) =>
+  error instanceof Error &&
+  /premature end|bad huffman|invalid huffman|corrupt data|inconsistent progression/i.test(error.message);
 
 /** In a thread. */
 const digestOf = async (content: Buffer) => new Uint8Array(await crypto.subtle.digest('SHA-256', content));
 
-async function decode(content: Buffer, form: Form): Promise<Omit<RawImage, 'label'>> {
-  const image = sharp(content, { failOn: 'error' });
+async function decode(content: Buffer, form: Form, failOn: 'warning' | 'error'): Promise<Decoded> {
+  const image = sharp(content, { failOn });
   const metadata = await image.metadata();
   const size = fittedSize(uprightSize(metadata), form);
   const { behind } = form.background;

@@ -15,7 +15,9 @@ import { readRowFacts } from '../row-facts.ts';
  * @throws ContrailError Usage where there is none of that name, or several; CorruptArtifact, StoreUnreadable
  */
 export async function imageNamed(store: Store, image: string): Promise<string> {
-  if (digestSchema.safeParse(image).success) return image;
+  // Windows writes digests in capitals.
+  const digest = image.trim().toLowerCase();
+  if (digestSchema.safeParse(digest).success) return digest;
   const ofFile = await digestOfFile(image);
   const found = new Set([...(await rowsNamed(store, image)), ...(ofFile === null ? [] : [ofFile])]);
   const [one, ...others] = found;

@@ -184,6 +184,7 @@ describe('an image that is forgotten', () => {
     expect(await imageNamed(store, name)).toBe(digest);
     expect(await imageNamed(store, join(images, name))).toBe(digest);
     expect(await imageNamed(store, digest)).toBe(digest);
+    expect(await imageNamed(store, digest.toUpperCase())).toBe(digest);
     await writeFile(join(images, name), await noisy(2).png().toBuffer());
     await prepare();
     await expect(imageNamed(store, name)).rejects.toThrow(`${name} names 2 images. Name one by its SHA-256`);

@@ -36,6 +36,11 @@ const cases: [string, string, string[]][] = [
     ],
   ],
   [
+    'a URL where a path is wanted, which may hold a password',
+    `name: a\nsteps: { data: { uses: prepare-data, with: { dataset: table, path: 'https://me:secret@shop/p.csv?sig=x' } } }`,
+    ['p.yaml:2:68: path must be a path, not a URL: fetch the file first'],
+  ],
+  [
     'a bad name',
     `name: My Pipeline\nsteps: { ${data} }`,
     ['p.yaml:1:7: name must be lower-case letters, digits and dashes, starting with a letter'],

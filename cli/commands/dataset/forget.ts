@@ -6,7 +6,7 @@ import { openHome } from '../../../home/home.ts';
 import { listFolders, loadPlan, loadStepResults, openStore, type Store } from '../../../store/index.ts';
 import { confirm } from '../../confirm.ts';
 import { type ServerClient, withServer } from '../../connection.ts';
-import { foundText, madeWithText } from '../../forget-texts.ts';
+import { foundText } from '../../forget-texts.ts';
 import { print, printJson, say } from '../../output.ts';
 import { findRun } from '../../runs.ts';
 
@@ -40,8 +40,10 @@ export async function datasetForgetCommand(
     const { found, record } = await forgetImage(store, first, { image, by, requireQuiet, cacheFolder });
     if (json) printJson({ dryRun, at: record.at, by, ...plain(found) });
     else {
-      print(madeWithText(found));
-      say(`Forgotten. Data is prepared without it from now on; ${store.locate('forgotten')} has the record.`);
+      const holds = found.rows.size > 0 || found.uses.emptied.length > 0;
+      say(
+        `${holds ? 'Forgotten.' : 'Nothing here held it, so nothing was removed: make sure that it is the image you mean.'} Data is prepared without it from now on; ${store.locate('forgotten')} has the record.`,
+      );
     }
     return 0;
   });

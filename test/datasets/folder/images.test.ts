@@ -104,6 +104,26 @@ describe('which files are images', () => {
     });
   });
 
+  it('a JPEG of which a part is missing is rejected, also where it has an end; one with stray bytes between segments is whole', async () => {
+    const raw = Buffer.from(Array.from({ length: 200 * 200 * 3 }, (_, at) => (at * at) % 251));
+    const whole = await sharp(raw, { raw: { width: 200, height: 200, channels: 3 } })
+      .jpeg()
+      .toBuffer();
+    const end = Buffer.of(0xff, 0xd9);
+    const tall = Buffer.from(whole);
+    tall.writeUInt16BE(900, whole.indexOf(Buffer.of(0xff, 0xc0)) + 5);
+    await write({
+      ...twoClasses,
+      'train/coat/quarter.jpg': Buffer.concat([whole.subarray(0, whole.length / 4), end]),
+      'train/coat/tall.jpg': tall,
+      'train/coat/stray.jpg': Buffer.concat([whole.subarray(0, -2), Buffer.of(0, 0, 0), end]),
+    });
+    expect(await reasonsOf({ size: 64 })).toEqual({
+      'quarter.jpg': expect.stringMatching(/^is cut off or damaged/),
+      'tall.jpg': expect.stringMatching(/^is cut off or damaged/),
+    });
+  });
+
   it('is turned as its EXIF data say, also where it is shrunk; 16 bits become 8, and of several frames the first counts', async () => {
     const halves = (top: number, bottom: number) =>
       Buffer.concat([Buffer.alloc(64 * 32, top), Buffer.alloc(64 * 32, bottom)]);

@@ -170,6 +170,7 @@ describe('every row is used or rejected with a reason', () => {
       '{"image":"b.png","label":["x"]}',
       '{"image":{"bytes":"x"},"label":1}',
       '{"image":"\\ud800.png","label":1}',
+      '{"image":"c.png","label":"\\u001b[31mred"}',
     ];
     await writeFile(join(images, 'products.jsonl'), [...lines.map((each) => JSON.stringify(each)), ...bad].join('\n'));
     const prepared = await prepareTable({ path: join(images, 'products.jsonl') });
@@ -179,6 +180,7 @@ describe('every row is used or rejected with a reason', () => {
       '(no image) has an image that is no text',
       'a.png has a group that is a number with more digits than JSON keeps: write it as a text, in quotes',
       'b.png has a label that is a list, not a text',
+      'c.png has a label that holds characters that no text has',
     ]);
   });
 });
