@@ -146,27 +146,21 @@ export type AugmentationConfig = z.infer<typeof augmentationSchema>;
 
 const recipeNames = ['tutorial', 'simclr', 'photos', 'none'] as const;
 
+const simclr: AugmentationConfig = {
+  flip: 0.5,
+  rotation: 0,
+  zoom: 0,
+  crop: { minimumArea: 0.2, probability: 1 },
+  jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
+  grey: 0.2,
+};
+
 /** The recipes that have a name. */
 export const augmentationRecipes: Readonly<Record<(typeof recipeNames)[number], AugmentationConfig>> = {
   tutorial: { flip: 0.5, rotation: 0.1, zoom: 0.1, grey: 0 },
-  simclr: {
-    flip: 0.5,
-    rotation: 0,
-    zoom: 0,
-    crop: { minimumArea: 0.2, probability: 1 },
-    jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
-    grey: 0.2,
-  },
+  simclr,
   /** SimCLR's with its blur, which is for images of some size; the values of MoCo v2 (arXiv:2003.04297). */
-  photos: {
-    flip: 0.5,
-    rotation: 0,
-    zoom: 0,
-    crop: { minimumArea: 0.2, probability: 1 },
-    jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
-    grey: 0.2,
-    blur: { probability: 0.5, sigma: [0.1, 2] },
-  },
+  photos: { ...simclr, blur: { probability: 0.5, sigma: [0.1, 2] } },
   none: { flip: 0, rotation: 0, zoom: 0, grey: 0 },
 };
 

@@ -1,5 +1,6 @@
 import { type SplitName, splitNames } from '../contracts/artifacts.ts';
 import type { PreparedImage } from './prepared-image.ts';
+import { keyOfDigest } from './row-digests.ts';
 
 /** Images of one split that are in another too. */
 export interface CopiesBetween {
@@ -40,10 +41,7 @@ export function createCopyFinder(): CopyFinder {
   let contradicting = 0;
   return {
     add: (split, { name, label, digests }) => {
-      // Half of a digest tells any number of images apart.
-      const [look, source] = [digests.pixels, digests.source].map((digest) =>
-        Buffer.from(digest.subarray(0, 16)).toString('latin1'),
-      ) as [string, string];
+      const [look, source] = [keyOfDigest(digests.pixels), keyOfDigest(digests.source)];
       let other: Own | undefined;
       for (const alsoIn of splitNames) {
         const same = looks[alsoIn].get(look);

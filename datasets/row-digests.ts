@@ -40,6 +40,9 @@ export async function readRowDigests(store: Store, ref: ArtifactRef, name: Split
 export const digestAt = (digests: Uint8Array, row: number): Uint8Array =>
   digests.subarray(row * digestBytes, (row + 1) * digestBytes);
 
+/** The key of a digest in memory: half of it tells any number of images apart. */
+export const keyOfDigest = (digest: Uint8Array): string => Buffer.from(digest.subarray(0, 16)).toString('latin1');
+
 /** Hashes images that are in memory, and lets other work have its turn. @returns bytes [count, 32] */
 export async function digestsOf(
   count: number,

@@ -9,7 +9,7 @@ import {
 import { baseTemperature } from './losses/supcon.ts';
 import type { TrainingSession } from './session.ts';
 
-/** What a contrastive training is judged by besides its loss; nothing of it needs the device. Batches without positives are counted by class alone. */
+/** Facts that help to judge a contrastive training, computed without the device. Batches without positives are counted by class alone. */
 export function contrastiveFacts({
   config,
   batch,

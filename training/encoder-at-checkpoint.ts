@@ -72,12 +72,8 @@ async function open(
   const dataset = { kind: 'dataset', digest } as const;
   const about = await describeDataset(store, dataset);
   const image = { ...about.image, mean: about.mean, deviation: about.deviation };
-  const source = await openImageSource(
-    store,
-    dataset,
-    'train',
-    { ...dataSchema.parse({}), as: 'stored' },
-    (done, total) => onProgress('checking images', done, total),
+  const source = await openImageSource(store, dataset, 'train', dataSchema.parse({}), (done, total) =>
+    onProgress('checking images', done, total),
   );
   const model = createEncoder(encoder, image.channels);
   const state = { variables: createVariables(model.parameters, 0), resident: source.resident };

@@ -1,6 +1,6 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import type { DataConfig } from '../contracts/training.ts';
-import { type HowToRead, openSplit, readLabelMatrix, readWholeSplit } from '../datasets/index.ts';
+import { openSplit, readLabelMatrix, readWholeSplit } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
 import type { StepState } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
@@ -25,26 +25,19 @@ export interface ImageSource {
 /**
  * Opens a split, in memory where it fits into `residentMiB`.
  *
- * @param config.as the size of its images: that of training and measuring, or as they are kept, for views that are cut out of them
  * @param config.byLabels steps get the further labels of the images, int32 [batch, L], not their classes, int32 [batch]
- *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
  */
 export async function openImageSource(
   store: Store,
   dataset: ArtifactRef,
   name: SplitName,
-  {
-    residentMiB,
-    readAhead,
-    threads,
-    as,
-    byLabels = false,
-  }: DataConfig & Pick<HowToRead, 'as'> & { readonly byLabels?: boolean },
+  { residentMiB, readAhead, threads, byLabels = false }: DataConfig & { readonly byLabels?: boolean },
   onCheck?: (done: number, total: number) => void,
 ): Promise<ImageSource> {
   const matrix = byLabels ? await readLabelMatrix(store, dataset, name) : null;
-  const split = await openSplit(store, dataset, name, onCheck, { as, threads });
+  // As they are kept: views are cut out of them.
+  const split = await openSplit(store, dataset, name, onCheck, { as: 'stored', threads });
   const { count, height, width, channels } = split;
   if (count * height * width * channels > residentMiB * 2 ** 20)
     return {

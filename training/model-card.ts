@@ -15,14 +15,15 @@ export function modelCard(
   { run, evaluation }: { readonly run: string; readonly evaluation: Readonly<Record<string, number | null>> | null },
 ): string {
   const { height, width, channels, mean, deviation } = encoder.image;
-  const measures = Object.entries(evaluation ?? {}).map(
+  const entries = Object.entries(evaluation ?? {});
+  const measures = entries.map(
     ([name, value]) => `| ${markdownText(name)} | ${value === null ? 'not measured' : figureOf(name, value)} |`,
   );
-  const leaks = Object.entries(evaluation ?? {}).filter(([name, value]) => countNames.includes(name) && value !== null);
+  const leaks = entries.filter(([name, value]) => countNames.includes(name) && value !== null);
   return [
     `# Encoder of ${markdownText(run)}`,
     '',
-    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${encoder.epochs} epochs${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and are not among its answers.` : ''}`,
+    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${encoder.epochs} epochs${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and it never answers with them.` : ''}`,
     '',
     '## How to call it',
     '',

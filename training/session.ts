@@ -105,7 +105,7 @@ export async function openSession(
   const inParts = microbatch < batch;
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
   const byLabels = goesByLabels(config);
-  const source = await openImageSource(store, dataset, 'train', { ...data, as: 'stored', byLabels }, onCheck);
+  const source = await openImageSource(store, dataset, 'train', { ...data, byLabels }, onCheck);
   const planOf = balanced
     ? balancedPlans(membersOfClasses(await source.classes(), classes.length), balanced, config.seed)
     : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch });

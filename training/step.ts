@@ -48,7 +48,7 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
  * The outputs of all views: each size goes through the encoder by itself, all together through the head.
  *
  * @param views of each of the model's groups, float32 [views * n, height, width, channels]
- * @param pass gets the batch statistics of the first group, the views of full size: images of that size are embedded later
+ * @param pass gets the batch statistics of the views of full size alone: the encoder embeds images of that size later
  * @returns float32 [rows, width], view-major
  */
 export function outputsOf(

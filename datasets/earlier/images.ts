@@ -3,8 +3,9 @@ import type { Store } from '../../store/index.ts';
 import type { ForgottenImages } from '../forget/images.ts';
 import type { Form } from '../form.ts';
 import type { PreparedImage } from '../prepared-image.ts';
+import { keyOfDigest } from '../row-digests.ts';
 import { type KeptImage, piecesIn, readPiece, removePiece, writePiece } from './pieces.ts';
-import { keyOf, placeOf } from './place.ts';
+import { placeOf } from './place.ts';
 import { openEarlierSets, recordSet } from './sets.ts';
 
 /** Bytes of images that a preparation which is killed has to make again, at most. */
@@ -45,14 +46,14 @@ export async function openEarlierImages(
   const names = [...(await piecesIn(store, place))];
   const inPieces = new Map<string, string>();
   for (const name of names)
-    for (const { source } of (await readPiece(store, place, name)) ?? []) inPieces.set(keyOf(source), name);
+    for (const { source } of (await readPiece(store, place, name)) ?? []) inPieces.set(keyOfDigest(source), name);
 
   /** Rows mostly come in the order in which they came before, so the last piece is the likeliest. */
   let last: { readonly name: string; readonly images: Promise<ReadonlyMap<string, KeptImage>> } | undefined;
   const pieceOf = (name: string) => {
     if (last?.name !== name) {
       const images = readPiece(store, place, name).then(
-        (found) => new Map((found ?? []).map((image) => [keyOf(image.source), image])),
+        (found) => new Map((found ?? []).map((image) => [keyOfDigest(image.source), image])),
       );
       last = { name, images };
     }
@@ -65,7 +66,7 @@ export async function openEarlierImages(
   return {
     find: async (source) => {
       if (forgotten(source) !== null) return null;
-      const key = keyOf(source);
+      const key = keyOfDigest(source);
       const name = inPieces.get(key);
       const kept = name === undefined ? undefined : (await pieceOf(name)).get(key);
       const image = kept ?? (await sets.rows.get(key)?.read()) ?? null;

@@ -1,5 +1,4 @@
 import {
-  bytesOf,
   decodeSafetensors,
   digestOf,
   encodeSafetensors,
@@ -12,6 +11,7 @@ import {
 } from '../../store/index.ts';
 import type { PreparedImage } from '../prepared-image.ts';
 import { digestBytes } from '../row-digests.ts';
+import { joined } from '../shards/joined.ts';
 
 /** An image as it is kept, and the SHA-256 of what it was made from. */
 export interface KeptImage extends Pick<PreparedImage, 'channels'> {
@@ -25,12 +25,12 @@ const pathOf = (place: string, name: string) => `${folderOf(place)}/${name}`;
 
 /** Stores images under the digest of what is written, for the case that the preparation ends here. @returns the name */
 export async function writePiece(store: Store, place: string, images: readonly KeptImage[]): Promise<string> {
-  let end = 0;
-  const ends = Int32Array.from(images, ({ content }) => (end += content.length));
   const bytes = Buffer.concat(
     encodeSafetensors([
-      { name: 'content', dtype: 'U8', shape: [end], data: Buffer.concat(images.map(({ content }) => content)) },
-      { name: 'ends', dtype: 'I32', shape: [images.length], data: bytesOf(ends) },
+      ...joined(
+        'content',
+        images.map(({ content }) => content),
+      ),
       { name: 'channels', dtype: 'U8', shape: [images.length], data: Uint8Array.from(images, (each) => each.channels) },
       {
         name: 'source',

@@ -3,9 +3,8 @@ import { type ArtifactRef, type DatasetAbout, digestSchema, type SplitName } fro
 import { jsonBytes, parseJson, type Store, unlessDamaged } from '../../store/index.ts';
 import { describeDataset } from '../describe.ts';
 import { openSplit, type SplitOfFiles } from '../open-split.ts';
-import { readRowDigests } from '../row-digests.ts';
+import { keyOfDigest, readRowDigests } from '../row-digests.ts';
 import type { KeptImage } from './pieces.ts';
-import { keyOf } from './place.ts';
 
 /** Data sets of one form that are looked at, the newest first: most photos of a catalogue are in its last version. */
 const mostSets = 3;
@@ -73,7 +72,7 @@ export async function openEarlierSets(
         const source = Buffer.from(hex, 'hex');
         const wasGrey = about.image.channels === 3 && ((bits[row >> 3] ?? 0) >> (row & 7)) % 2 === 1;
         const read = () => unlessDamaged(readRow(open, about, { row, source, wasGrey }), () => {});
-        if (!rows.has(keyOf(source))) rows.set(keyOf(source), { read });
+        if (!rows.has(keyOfDigest(source))) rows.set(keyOfDigest(source), { read });
       }
     }
   }

@@ -1,10 +1,10 @@
 import { bytesOf, encodeSafetensors } from '../../store/index.ts';
-import { type ShardArtifact, type ShardFiles, shardName } from './shard-files.ts';
+import { joined } from './joined.ts';
+import { type Filling, finishing, type ShardArtifact, type ShardFiles, shardName } from './shard-files.ts';
 
 const defaultShardBytes = 16 * 2 ** 20;
 
-interface Filling {
-  readonly shards: { file: string; count: number }[];
+interface EncodedFilling extends Filling {
   images: Uint8Array[];
   labels: number[];
   bytes: number;
@@ -12,20 +12,17 @@ interface Filling {
 
 /** Shards of images in files: a shard is full when the next image would take it past its size. */
 export function createEncodedShards(artifact: ShardArtifact, shardBytes = defaultShardBytes): ShardFiles {
-  const open = new Map<string, Filling>();
+  const open = new Map<string, EncodedFilling>();
   let channels: 1 | 3 = 1;
 
-  const flush = async (split: string, filling: Filling) => {
+  const flush = async (split: string, filling: EncodedFilling) => {
     const { shards, images, labels } = filling;
     if (images.length === 0) return;
     const file = shardName(split, shards.length);
-    let end = 0;
-    const ends = Int32Array.from(images, ({ length }) => (end += length));
     await artifact.add(
       file,
       encodeSafetensors([
-        { name: 'images', dtype: 'U8', shape: [end], data: Buffer.concat(images) },
-        { name: 'ends', dtype: 'I32', shape: [images.length], data: bytesOf(ends) },
+        ...joined('images', images),
         { name: 'labels', dtype: 'I32', shape: [labels.length], data: bytesOf(Int32Array.from(labels)) },
       ]),
     );
@@ -44,13 +41,7 @@ export function createEncodedShards(artifact: ShardArtifact, shardBytes = defaul
       filling.bytes += encoded.length;
       if (own > channels) channels = own;
     },
-    finish: async (split) => {
-      const filling = open.get(split);
-      if (!filling) return [];
-      await flush(split, filling);
-      open.delete(split);
-      return filling.shards;
-    },
+    finish: finishing(open, flush),
     channels: () => channels,
   };
 }

@@ -1,11 +1,10 @@
 import { bytesOf, decodeSafetensors, encodeSafetensors, int32 } from '../../store/index.ts';
 import { inColour } from '../channels.ts';
-import { type ShardArtifact, type ShardFiles, shardName } from './shard-files.ts';
+import { type Filling, finishing, type ShardArtifact, type ShardFiles, shardName } from './shard-files.ts';
 
 const defaultShardBytes = 64 * 2 ** 20;
 
-interface Filling {
-  readonly shards: { file: string; count: number }[];
+interface RawFilling extends Filling {
   readonly labels: Int32Array;
   images: Uint8Array;
   /** Rows in the shard that is being filled. */
@@ -24,11 +23,11 @@ export function createRawShards(
 ): ShardFiles {
   const pixelsOfImage = side * side;
   const capacity = Math.max(1, Math.floor(shardBytes / (pixelsOfImage * 3)));
-  const open = new Map<string, Filling>();
+  const open = new Map<string, RawFilling>();
   const written: string[] = [];
   let channels: 1 | 3 = 1;
 
-  const fillingOf = (split: string): Filling => {
+  const fillingOf = (split: string): RawFilling => {
     const known = open.get(split);
     if (known) return known;
     const filling = {
@@ -65,7 +64,7 @@ export function createRawShards(
     }
   };
 
-  const flush = async (split: string, filling: Filling) => {
+  const flush = async (split: string, filling: RawFilling) => {
     const { shards, images, labels, filled } = filling;
     if (filled === 0) return;
     const file = shardName(split, shards.length);
@@ -84,13 +83,7 @@ export function createRawShards(
       filling.labels[filling.filled++] = image.label;
       if (filling.filled === capacity) await flush(split, filling);
     },
-    finish: async (split) => {
-      const filling = open.get(split);
-      if (!filling) return [];
-      await flush(split, filling);
-      open.delete(split);
-      return filling.shards;
-    },
+    finish: finishing(open, flush),
     channels: () => channels,
   };
 }

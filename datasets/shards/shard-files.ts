@@ -17,5 +17,24 @@ export interface ShardFiles {
   readonly channels: () => 1 | 3;
 }
 
+/** A split of which shards are written. */
+export interface Filling {
+  readonly shards: { file: string; count: number }[];
+}
+
+/** How a split ends: its last shard is written, and nothing of it stays open. */
+export const finishing =
+  <F extends Filling>(
+    open: Map<string, F>,
+    flush: (split: string, filling: F) => Promise<void>,
+  ): ShardFiles['finish'] =>
+  async (split) => {
+    const filling = open.get(split);
+    if (!filling) return [];
+    await flush(split, filling);
+    open.delete(split);
+    return filling.shards;
+  };
+
 export const shardName = (split: string, number: number): string =>
   `${split}-${String(number).padStart(5, '0')}.safetensors`;

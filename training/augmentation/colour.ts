@@ -17,9 +17,6 @@ const between = (a: Tensor4D, b: Tensor4D, share: Tensor): Tensor4D => tf.add(a,
 export const lumaOf = <T extends Tensor>(values: T): T =>
   values.shape.at(-1) === 1 ? values : tf.sum(tf.mul(values, tf.tensor1d(lumaWeights)), -1, true);
 
-/** @param images float32 [n, height, width, channels]; @returns float32 [n, height, width, 1] */
-export const greyOf = (images: Tensor4D): Tensor4D => lumaOf(images);
-
 /**
  * Brightness, contrast, saturation and hue, in this order, each by a random factor and only for the share of images
  * that `jitter.probability` picks; then the colour is dropped for the share that `grey` picks (SimCLR, arXiv:2002.05709).
@@ -39,16 +36,16 @@ export function adjustColour(
     const factor = (name: 'brightness' | 'contrast' | 'saturation') =>
       perImage(tf.add(tf.mul(tf.sub(tf.mul(draw(name), 2), 1), jitter[name]), 1));
     let jittered = clip(tf.mul(images, factor('brightness')));
-    const mean = tf.mean(greyOf(jittered), [1, 2, 3], true) as Tensor4D;
+    const mean = tf.mean(lumaOf(jittered), [1, 2, 3], true) as Tensor4D;
     jittered = clip(between(mean, jittered, factor('contrast')));
     if (coloured) {
-      jittered = clip(between(greyOf(jittered), jittered, factor('saturation')));
+      jittered = clip(between(lumaOf(jittered), jittered, factor('saturation')));
       if (jitter.hue > 0)
         jittered = clip(rotateHue(jittered, tf.mul(tf.sub(tf.mul(draw('hue'), 2), 1), jitter.hue) as Tensor2D));
     }
     result = between(images, jittered, perImage(happens(draw('jittered'), jitter.probability)));
   }
-  return grey > 0 && coloured ? between(result, greyOf(result), perImage(happens(draw('grey'), grey))) : result;
+  return grey > 0 && coloured ? between(result, lumaOf(result), perImage(happens(draw('grey'), grey))) : result;
 }
 
 const clip = (images: Tensor): Tensor4D => tf.clipByValue(images, 0, 1) as Tensor4D;

@@ -3,7 +3,7 @@ import { gatherRows, statelessUniform } from '../ops.ts';
 import { type Tensor1D, type Tensor2D, tf } from '../tensorflow.ts';
 
 /**
- * The random draws of an operation's own, by the key that switches it on in the config. A draw depends on the number of columns
+ * The columns that each operation draws, by its key in the config. A draw depends on the number of columns
  * that are drawn with it, so an operation that is added gets columns of its own, and `always` stays as it is.
  */
 const drawnColumns = {
@@ -30,12 +30,12 @@ const drawnColumns = {
   erase: ['erased', 'eraseArea', 'eraseRatio', 'eraseX', 'eraseY'],
 } as const;
 type DrawnGroup = keyof typeof drawnColumns;
+const groups = Object.keys(drawnColumns) as DrawnGroup[];
 type Column = { [Group in DrawnGroup]: (typeof drawnColumns)[Group][number] }[DrawnGroup];
 
 /** Operations that draw several times an image: once a round. */
 const roundColumns = ['operation', 'magnitude', 'sign'] as const;
 export type Policy = 'randAugment' | 'trivialAugment';
-const policies: readonly Policy[] = ['randAugment', 'trivialAugment'];
 
 /** How often each image draws an operation of a policy. */
 const roundsOf = ({ randAugment, trivialAugment }: AugmentationConfig): Readonly<Record<Policy, number>> => ({
@@ -56,11 +56,13 @@ export function viewDraws(
   config: AugmentationConfig,
   seedOf: (what: DrawnGroup | Policy) => Tensor1D,
 ): ViewDraws {
-  const groups = (Object.keys(drawnColumns) as DrawnGroup[]).filter((group) => group === 'always' || config[group]);
-  const rounds = roundsOf(config);
   const columns = [
-    ...groups.map((group) => [group, drawnColumns[group].length] as const),
-    ...policies.map((policy) => [policy, rounds[policy] * roundColumns.length] as const),
+    ...groups
+      .filter((group) => group === 'always' || config[group])
+      .map((group) => [group, drawnColumns[group].length] as const),
+    ...(Object.entries(roundsOf(config)) as [Policy, number][]).map(
+      ([policy, rounds]) => [policy, rounds * roundColumns.length] as const,
+    ),
   ].filter(([, count]) => count > 0);
   return Object.fromEntries(
     columns.map(([what, count]) => [what, statelessUniform([rows, count], seedOf(what)) as Tensor2D]),
@@ -79,7 +81,6 @@ const column = (values: Tensor2D, index: number): Tensor2D => tf.slice(values, [
 export const drawsOf =
   (draws: ViewDraws): Draw =>
   (name) => {
-    const groups = Object.keys(drawnColumns) as DrawnGroup[];
     const group = groups.find((each) => (drawnColumns[each] as readonly string[]).includes(name));
     const values = group && draws[group];
     if (!values) throw new Error(`nothing was drawn for ${name}`);
@@ -93,8 +94,11 @@ export type RoundDraws = Readonly<Record<(typeof roundColumns)[number], Tensor2D
 export function roundDraws(draws: ViewDraws, policy: Policy): RoundDraws[] {
   const values = draws[policy];
   if (!values) return [];
-  return Array.from({ length: values.shape[1] / roundColumns.length }, (_, round) => {
-    const at = (index: number) => column(values, round * roundColumns.length + index);
-    return { operation: at(0), magnitude: at(1), sign: at(2) };
-  });
+  return Array.from(
+    { length: values.shape[1] / roundColumns.length },
+    (_, round) =>
+      Object.fromEntries(
+        roundColumns.map((name, index) => [name, column(values, round * roundColumns.length + index)]),
+      ) as RoundDraws,
+  );
 }

@@ -1,6 +1,6 @@
 import { type AugmentationConfig, largestMagnitude } from '../../contracts/training.ts';
 import { type Tensor, type Tensor4D, tf } from '../tensorflow.ts';
-import { greyOf, lumaOf } from './colour.ts';
+import { lumaOf } from './colour.ts';
 import { type RoundDraws, roundDraws, type ViewDraws } from './draws.ts';
 import { type AffineMap, happens, type ImageSize } from './geometry.ts';
 import { perImage, pick } from './per-image.ts';
@@ -112,15 +112,14 @@ export function recolouredBy({ drew, strength, signed, space }: Round, images: T
   const factor = (operation: PolicyOperation) => tf.add(tf.mul(tf.mul(drew(operation), signed), space.factor), 1);
   const source = levelsOf(images);
   const counts = source.counts();
-  const measured = { unchanged: source.unchanged, counts: () => counts };
   const chosen = (operation: PolicyOperation) => tf.reshape(drew(operation), [-1, 1, 1]);
 
   // An image drew one of them: the others leave its table as it is.
   let table = posterized(source.unchanged, tf.mul(drew('posterize'), tf.round(tf.mul(strength, space.bits))));
-  // A quarter below, where no level is for any magnitude.
+  // A quarter below a whole number, so that no level is the threshold itself.
   table = solarized(table, tf.sub(tf.mul(tf.sub(1, tf.mul(drew('solarize'), strength)), 256), 0.25));
-  table = pick(chosen('autoContrast'), autoContrasted(measured), table);
-  table = pick(chosen('equalize'), equalized(measured), table);
+  table = pick(chosen('autoContrast'), autoContrasted(source.unchanged, counts), table);
+  table = pick(chosen('equalize'), equalized(source.unchanged, counts), table);
   table = blended(0, table, factor('brightness'));
   table = blended(meanLuma(source.unchanged, counts), table, factor('contrast'));
   const toned = source.lookUp(table);
@@ -128,7 +127,7 @@ export function recolouredBy({ drew, strength, signed, space }: Round, images: T
   const [saturation, sharpness] = [perImage(factor('saturation')), perImage(factor('sharpness'))];
   const parts = [
     tf.mul(toned, tf.mul(saturation, sharpness)),
-    tf.mul(greyOf(toned), tf.sub(1, saturation)),
+    tf.mul(lumaOf(toned), tf.sub(1, saturation)),
     tf.mul(smoothed(toned), tf.sub(1, sharpness)),
   ] as const;
   return tf.clipByValue(tf.add(tf.add(parts[0], parts[1]), parts[2]), 0, 1) as Tensor4D;

@@ -6,7 +6,7 @@ import { happens } from './geometry.ts';
 import { perImage, pick } from './per-image.ts';
 
 /**
- * Operations that give each value another one, whatever stands beside it. Each is a table of what becomes of the 256 levels of
+ * Operations on single values, whatever stands beside them. Each is a table of what becomes of the 256 levels of
  * a channel, as in Pillow's ImageOps, so an image passes through all of them at the price of one look-up.
  */
 
@@ -31,7 +31,7 @@ export interface Levels {
 export function levelsOf(images: Tensor4D): Levels {
   const [count, , , channels] = images.shape;
   const rounded = tf.cast(tf.round(tf.mul(images, brightest)), 'int32');
-  // As integers: a step that is recorded has images of anything (`createSharedMemory`), which must not leave the tables.
+  // While a step is recorded, images hold any memory (`createSharedMemory`): as integers that are cut they stay inside the tables.
   const level = tf.clipByValue(rounded, 0, brightest);
   const tables = tf.mul(tf.range(0, count * channels, 1, 'int32'), tf.scalar(levels, 'int32'));
   const entries = tf.reshape(tf.add(level, tf.reshape(tables, [count, 1, 1, channels])), [-1]) as Tensor1D;
@@ -65,8 +65,8 @@ export function blended(value: Tensor | number, table: Table, factor: Tensor): T
 }
 
 /** Stretches each channel to 0 to 255; a channel of one level stays. */
-export function autoContrasted({ unchanged, counts }: Pick<Levels, 'unchanged' | 'counts'>): Table {
-  const occurs = tf.cast(tf.greater(counts(), 0), 'float32');
+export function autoContrasted(unchanged: Table, counts: Table): Table {
+  const occurs = tf.cast(tf.greater(counts, 0), 'float32');
   const darkest = tf.min(tf.add(unchanged, tf.mul(tf.sub(1, occurs), levels)), 2, true);
   const lightest = tf.max(tf.mul(unchanged, occurs), 2, true);
   const spread = tf.sub(lightest, darkest);
@@ -75,13 +75,12 @@ export function autoContrasted({ unchanged, counts }: Pick<Levels, 'unchanged' |
 }
 
 /** Spreads each channel so that every level is about as common as every other, by Pillow's rule. */
-export function equalized({ unchanged, counts }: Pick<Levels, 'unchanged' | 'counts'>): Table {
-  const histogram = counts();
-  const occurs = tf.cast(tf.greater(histogram, 0), 'float32');
+export function equalized(unchanged: Table, counts: Table): Table {
+  const occurs = tf.cast(tf.greater(counts, 0), 'float32');
   const last = tf.equal(unchanged, tf.max(tf.mul(unchanged, occurs), 2, true));
-  const others = tf.sub(tf.sum(histogram, 2, true), tf.sum(tf.mul(histogram, tf.cast(last, 'float32')), 2, true));
+  const others = tf.sub(tf.sum(counts, 2, true), tf.sum(tf.mul(counts, tf.cast(last, 'float32')), 2, true));
   const step = tf.floor(tf.div(tf.add(others, 0.5), brightest));
-  const below = tf.cumsum(histogram, 2, true);
+  const below = tf.cumsum(counts, 2, true);
   const even = tf.floor(tf.div(tf.add(below, tf.add(tf.floor(tf.div(step, 2)), 0.5)), tf.maximum(step, 1)));
   return pick(tf.cast(tf.greater(step, 0), 'float32'), tf.minimum(even, brightest), unchanged);
 }
@@ -93,8 +92,8 @@ export const changesTones = ({ equalize, posterize, solarize }: ToneConfig): boo
   equalize !== undefined || posterize !== undefined || solarize !== undefined;
 
 /**
- * Equalizes, posterizes and solarizes, in this order, each for the share of images that its probability picks. What none of
- * them picks keeps its bits; the others are rounded to 256 levels.
+ * Equalizes, posterizes and solarizes, in this order, each for the share of images that its probability picks. Images that
+ * none of them picks stay the same to the bit; the others are rounded to 256 levels.
  *
  * @param images float32 [n, height, width, channels], 0 to 1
  * @returns the same shape
@@ -109,7 +108,7 @@ export function changeTones(images: Tensor4D, draw: Draw, { equalize, posterize,
   };
   if (equalize) {
     const chosen = where(happens(draw('equalized'), equalize.probability));
-    table = pick(tf.reshape(chosen, [-1, 1, 1]), equalized(source), table);
+    table = pick(tf.reshape(chosen, [-1, 1, 1]), equalized(source.unchanged, source.counts()), table);
   }
   if (posterize)
     table = posterized(table, tf.mul(where(happens(draw('posterized'), posterize.probability)), 8 - posterize.bits));

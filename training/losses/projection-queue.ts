@@ -37,7 +37,7 @@ export function createProjectionQueue(
   columns: number | null = null,
 ): ProjectionQueue | null {
   if (queue === 0) return null;
-  // Labels are kept as float32 like all state, their first number such that 0 is an empty place: among several is -1, for none.
+  // Labels are kept as float32 like all state, shifted so that 0 is an empty place: classes by 1, several labels, where -1 is none, by 2.
   const [name, shape, first] =
     columns === null ? ([names.classes, [queue], 1] as const) : ([names.labels, [queue, columns], 2] as const);
   const spec = (name: string, shape: readonly number[]): ParameterSpec => ({

@@ -47,7 +47,7 @@ const blockParameters = (block: Block): ParameterSpec[] => [
   ...convParameters(`${block.name}_2_conv`, { kernel: 3, inputs: block.filters, filters: block.filters, bias: false }),
 ];
 
-/** Beyond it oneDNN's gradient of a strided 1x1 convolution of few channels writes past its memory: the process dies. */
+/** On larger images oneDNN's gradient of a strided 1x1 convolution with few channels writes past its memory, and the process dies. */
 const largestStridedSide = 32;
 
 /** The shortcut of a block that halves the side or widens. Where strides are not safe, every second pixel is taken first: the same sums. */
