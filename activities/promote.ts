@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { StepKey } from '../contracts/identifiers.ts';
 import { evaluateParameters } from '../contracts/kinds/evaluate.ts';
 import { type PromoteParameters, promoteParameters, type promoteResult } from '../contracts/kinds/promote.ts';
 import { retrievalParameters } from '../contracts/kinds/retrieval.ts';
@@ -29,20 +30,20 @@ export async function promote(context: ActivityContext, input: StepInput) {
     model,
     metric,
     force,
-    judge: (current) => judgeAgainst(context, candidate, current, wanted),
+    judge: (current) => judgeAgainst(context, { run, step }, candidate, current, wanted),
   });
   return finishStep(context, { run, step, fingerprint }, result);
 }
 
 async function judgeAgainst(
   context: ActivityContext,
+  { run, step }: StepKey,
   candidate: Candidate,
   current: ModelVersion,
   { metric, ...terms }: PromoteParameters,
 ): Promise<Judgement> {
   const { store } = context;
-  const { run, step, evaluation } = candidate;
-  if (step === null) throw new Error('a step promotes what it measured');
+  const { evaluation } = candidate;
   if (isSearchMetric(metric)) {
     const { dataset } = await readAbout(store, evaluation, retrievalAboutSchema);
     const { encoder } = current;

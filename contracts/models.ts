@@ -8,8 +8,7 @@ export const modelNameSchema = z
 
 /** The measures of an evaluation by which models can be compared. */
 export const metricNames = ['top1', 'top5', 'macroF1', 'knn'] as const;
-export const metricNameSchema = z.enum(metricNames);
-export type MetricName = z.infer<typeof metricNameSchema>;
+export type MetricName = (typeof metricNames)[number];
 
 /** The measures of a retrieval by which models can be compared. */
 const searchMetricNames = ['recallAt1', 'mapAtR'] as const;

@@ -129,7 +129,7 @@ async function findDataset(
   return { ref, about };
 }
 
-type StoredForm = Pick<Form, 'size' | 'side'> & { readonly encoding: NonNullable<Form['encoding']> | null };
+type StoredForm = Pick<Form, 'size' | 'side' | 'encoding'>;
 
 /** The form that the images of a data set have by its own word. */
 function formOfAbout({ image: { height, width }, stored }: DatasetAbout): StoredForm {

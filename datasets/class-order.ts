@@ -1,9 +1,9 @@
 import type { HeldOutClasses } from './held-out-classes.ts';
-import type { RawDataset, RawSplit } from './source.ts';
+import { eachSplit, type RawDataset, type RawSplit } from './source.ts';
 
 /** A source with its classes in another order. */
 export function withClassOrder(
-  { train, validation, test, account, ...source }: RawDataset,
+  { account, ...source }: RawDataset,
   { classes, labelOf }: Pick<HeldOutClasses, 'classes' | 'labelOf'>,
 ): RawDataset {
   const next = (label: number) => labelOf[label] ?? label;
@@ -20,9 +20,7 @@ export function withClassOrder(
   return {
     ...source,
     classes,
-    train: relabelled(train),
-    ...(validation ? { validation: relabelled(validation) } : {}),
-    ...(test ? { test: relabelled(test) } : {}),
+    ...eachSplit(source, relabelled),
     ...(account
       ? {
           account: {

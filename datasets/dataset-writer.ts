@@ -17,7 +17,7 @@ import { inOrder } from './in-order.ts';
 import type { PreparedImage, RejectedImage } from './prepared-image.ts';
 import { prepareImage } from './read-images.ts';
 import { createSetWriter, everySplit } from './set-writer.ts';
-import { nameDigest, sideOf } from './split.ts';
+import { nameDigest, sharesOf, sideOf } from './split.ts';
 import { requireUsable } from './usable.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -173,12 +173,9 @@ export function createDatasetWriter(folder: string, { signal, ...given }: Datase
 }
 
 /** The classes in the order of their labels, and where each image goes. */
-function sidesOf({ split, ...options }: z.infer<typeof optionsSchema>) {
-  const own = {
-    validation: split?.validation ?? options.validation,
-    test: split?.test ?? options.test,
-    seed: split?.seed ?? options.seed,
-  };
+function sidesOf(options: z.infer<typeof optionsSchema>) {
+  const { split } = options;
+  const own = sharesOf(options);
   const held = split?.by === 'class' ? holdOutClasses(options.classes, own) : null;
   const sideOfImage = (
     image: Pick<GivenImage, 'split' | 'group'>,

@@ -5,7 +5,7 @@ import { withClassOrder } from './class-order.ts';
 import { groupDigests, refuseDividedGroups } from './groups.ts';
 import { type HeldOutClasses, holdOutClasses } from './held-out-classes.ts';
 import type { RawDataset, RawSplit } from './source.ts';
-import { divideRows, purposes, selectRows } from './split.ts';
+import { divideRows, purposes, selectRows, sharesOf } from './split.ts';
 
 /** Rows of a raw split that go into a split of the data set. */
 export interface Part {
@@ -34,13 +34,9 @@ type Wanted = Pick<PrepareDataParameters, 'seed' | 'limit' | 'validation' | 'tes
  *
  * @throws ContrailError InvalidDataset for a limit below the number of classes, and where groups or classes cannot be split so
  */
-export function divide(source: RawDataset, { split, ...wanted }: Wanted): Division {
-  const own = {
-    validation: split?.validation ?? wanted.validation,
-    test: split?.test ?? wanted.test,
-    seed: split?.seed ?? wanted.seed,
-  };
-  switch (split?.by) {
+export function divide(source: RawDataset, wanted: Wanted): Division {
+  const own = sharesOf(wanted);
+  switch (wanted.split?.by) {
     case undefined:
     case 'random':
       return { source, parts: divideImages(source, own, wanted, ({ digests }) => digests) };

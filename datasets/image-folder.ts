@@ -1,17 +1,18 @@
 import { basename, join } from 'node:path';
 import type { FolderAccount } from './account.ts';
 import { countPerClass } from './count-per-class.ts';
-import { type Inspected, inspectFiles } from './folder/inspect.ts';
+import { inspectFiles } from './folder/inspect.ts';
 import { layoutShown, splitOf as splitOfFolder } from './folder/layout.ts';
 import { writeList } from './folder/list.ts';
 import { notUnderstood } from './folder/not-understood.ts';
-import { readable, severalPictures } from './folder/readable.ts';
+import { type ReadableImage, readable, severalPictures } from './folder/readable.ts';
 import { rootOf } from './folder/root.ts';
 import { scanFolder } from './folder/scan.ts';
-import type { FoundFile, Rejected } from './folder/walk.ts';
+import type { FoundFile } from './folder/walk.ts';
 import type { Form } from './form.ts';
+import type { LabelledSplits } from './label-classes.ts';
 import { relabelledScan } from './relabel-folder.ts';
-import type { PreparationOptions, RawDataset, RawSplit } from './source.ts';
+import { eachSplit, type PreparationOptions, type RawDataset } from './source.ts';
 
 type Labelled = FoundFile & { readonly label: number };
 
@@ -43,12 +44,17 @@ export async function imageFolder(
   }
   const inspected = await inspectFiles(root, files, options);
   await new Promise(setImmediate);
-  const outcomes = new Map(files.map((file, at) => [file, inspected[at] as Inspected | Rejected]));
+  const outcomes = new Map(files.map((file, at) => [file, inspected[at]]));
   const rejected = [...scan.rejected, ...inspected.filter((each) => 'reason' in each)];
-  const images = files.flatMap((file, at) => {
-    const outcome = inspected[at];
-    return outcome && 'pages' in outcome ? [{ ...file, ...outcome }] : [];
-  });
+  const usable = (own: readonly Labelled[]) =>
+    own.flatMap((file): ReadableImage[] => {
+      const outcome = outcomes.get(file);
+      if (!outcome || 'reason' in outcome) return [];
+      return [{ ...file, ...outcome, facts: groupOf(file.path), at: join(root, file.path) }];
+    });
+  const images: LabelledSplits<ReadableImage> = Object.fromEntries(
+    Object.entries(scan.splits).map(([split, own]) => [split, usable(own)]),
+  );
   const account: FolderAccount = {
     of: 'files',
     sources,
@@ -60,37 +66,18 @@ export async function imageFolder(
       files.map(({ label }) => label),
       scan.classes.length,
     ),
-    warnings: [...scan.warnings, ...severalPictures(images)],
+    warnings: [...scan.warnings, ...severalPictures(Object.values(images).flat())],
   };
   // Of hundreds of thousands of files each of these steps is a tenth of a second or more.
   await new Promise(setImmediate);
-  const part = (own: readonly Labelled[]) => splitOf(root, own, outcomes, form);
-  const { train = [], validation, test } = scan.splits;
   return {
     name: basename(root) || 'image-folder',
     classes: scan.classes,
     root,
     ...(relabels ? { relabels } : {}),
     account,
-    train: part(train),
-    ...(validation ? { validation: part(validation) } : {}),
-    ...(test ? { test: part(test) } : {}),
+    ...eachSplit({ train: [], ...images }, (own) => readable(own, form)),
   };
-}
-
-function splitOf(
-  root: string,
-  files: readonly Labelled[],
-  outcomes: ReadonlyMap<Labelled, Inspected | Rejected>,
-  form: Form,
-): RawSplit {
-  const images = files.flatMap((file) => {
-    const outcome = outcomes.get(file);
-    return outcome && !('reason' in outcome)
-      ? [{ ...file, ...outcome, ...groupOf(file.path), at: join(root, file.path) }]
-      : [];
-  });
-  return readable(images, form);
 }
 
 /** A folder inside that of the class is a group: its name with that of the class, which may have one of the same name. */

@@ -9,20 +9,17 @@ import { notUnderstood } from './folder/not-understood.ts';
 import { type ReadableImage, readable, severalPictures } from './folder/readable.ts';
 import type { Form } from './form.ts';
 import { classesOf, type LabelledSplits, problemsOfLabels } from './label-classes.ts';
-import type { PreparationOptions, RawDataset } from './source.ts';
+import { eachSplit, type PreparationOptions, type RawDataset } from './source.ts';
 import { byBytes } from './table/by-bytes.ts';
-import { columnsOf } from './table/columns.ts';
 import { requireFetched } from './table/fetch/index.ts';
 import { findImages } from './table/find-images.ts';
 import { type LocatedFile, locate } from './table/locate.ts';
-import { addedLabels, appliedOf, findRelabels } from './table/relabels.ts';
+import { openTable, type TableParameters } from './table/open-table.ts';
+import { addedLabels, appliedOf } from './table/relabels.ts';
 import type { ImageRow, TableRow } from './table/row.ts';
-import { findTable, placeOf, type TableFile, tableShown } from './table/table-file.ts';
-import { readRowsAside } from './table/thread/index.ts';
+import { placeOf, type TableFile, tableShown } from './table/table-file.ts';
 
-type Parameters = Pick<PrepareDataParameters, 'columns' | 'allowUrls' | 'relabels' | 'maximumRejected'> & {
-  readonly path: string;
-};
+type Parameters = TableParameters & Pick<PrepareDataParameters, 'maximumRejected'>;
 
 /** A row whose image is wanted. */
 type Wanted = TableRow & ImageRow & { readonly place: string };
@@ -46,11 +43,8 @@ const nameless = '(no image)';
  * than may be missing could not be fetched for reasons that pass
  */
 export async function imageTable(parameters: Parameters, form: Form, options: PreparationOptions): Promise<RawDataset> {
-  const { path, columns, allowUrls = false, maximumRejected } = parameters;
-  const file = await findTable(path);
-  const corrections = parameters.relabels === undefined ? null : await findRelabels(parameters.relabels);
-  const request = { file, columns: columnsOf(columns), allowUrls, relabels: corrections };
-  const { rows, about } = await readRowsAside(request, options.signal);
+  const { path, columns, maximumRejected } = parameters;
+  const { file, corrections, rows, about } = await openTable(parameters, options.signal);
   const placed = rows.map((row) => ({ ...row, place: placeOf(file, row.line) }));
   const wanted = placed.filter((row): row is Wanted => row.is === 'image');
   const { classes, problems: problemsOfClasses } = classesOf(splitsOf(wanted));
@@ -101,7 +95,6 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
       ...(corrections && about.relabels ? addedLabels(about.relabels, corrections) : []),
     ],
   };
-  const { train = [], validation, test } = splitsOf(usable);
   return {
     name: file.name,
     classes,
@@ -110,9 +103,7 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
     table: { file: file.path, sha256: about.sha256 },
     ...(corrections && about.relabels ? { relabels: appliedOf(about.relabels, corrections) } : {}),
     account,
-    train: readable(train, form),
-    ...(validation ? { validation: readable(validation, form) } : {}),
-    ...(test ? { test: readable(test, form) } : {}),
+    ...eachSplit({ train: [], ...splitsOf(usable) }, (images) => readable(images, form)),
   };
 }
 
@@ -163,9 +154,11 @@ function imageOf(
     bytes: file.bytes,
     label: labels.get(row.label) ?? 0,
     split,
-    ...(group === undefined ? {} : { group }),
-    ...(category === undefined ? {} : { category }),
-    ...(further === undefined ? {} : { labels: further }),
+    facts: {
+      ...(group === undefined ? {} : { group }),
+      ...(category === undefined ? {} : { category }),
+      ...(further === undefined ? {} : { labels: further }),
+    },
   };
 }
 

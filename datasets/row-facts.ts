@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
+import { type ArtifactRef, type SplitName, splitOf } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { datasetAboutOf, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
 
@@ -39,9 +39,8 @@ export async function readRowFacts(
   ref: ArtifactRef,
   name: SplitName,
 ): Promise<readonly RowFacts[] | null> {
-  const split = datasetAboutOf(await readArtifact(store, ref), ref).splits[name];
-  if (!split || split.count === 0) return [];
-  const { rows: file, count } = split;
+  const { rows: file, count } = splitOf(datasetAboutOf(await readArtifact(store, ref), ref), name);
+  if (count === 0) return [];
   if (file === undefined) return null;
   const lines = new TextDecoder()
     .decode(await readArtifactFile(store, ref, file))

@@ -1,5 +1,4 @@
 import type { Split } from '../contracts/artifacts.ts';
-import type { ArtifactWriter } from '../store/index.ts';
 import { encodeSafetensors } from '../store/index.ts';
 import type { Form } from './form.ts';
 import type { PreparedImage } from './prepared-image.ts';
@@ -7,7 +6,7 @@ import { digestBytes } from './row-digests.ts';
 import { linesOfFacts, type RowFacts } from './row-facts.ts';
 import { createEncodedShards } from './shards/encoded.ts';
 import { createRawShards } from './shards/raw.ts';
-import type { ShardFiles } from './shards/shard-files.ts';
+import type { ShardArtifact, ShardFiles } from './shards/shard-files.ts';
 
 /**
  * Writes the splits of a data set in files of a limited size. Rows of several splits may come in any order, one at a time.
@@ -31,7 +30,7 @@ interface Rows {
 
 /** @param shardBytes the most bytes of images in one file; one image at least is in each */
 export function createShardWriter(
-  artifact: Pick<ArtifactWriter, 'add' | 'take'>,
+  artifact: ShardArtifact,
   {
     classes,
     form,

@@ -26,15 +26,33 @@ export interface RawSplit {
   readonly factsOf?: (index: number) => Omit<RowFacts, 'name'>;
 }
 
+/** A train set and, where there are any, validation and test sets. */
+export interface Splits<T> {
+  readonly train: T;
+  readonly validation?: T;
+  readonly test?: T;
+}
+
+/** The same of each split; one that is not there stays so. */
+export const eachSplit = <A, B>(
+  {
+    train,
+    validation,
+    test,
+  }: { readonly train: A; readonly validation?: A | undefined; readonly test?: A | undefined },
+  of: (split: A) => B,
+): Splits<B> => ({
+  train: of(train),
+  ...(validation ? { validation: of(validation) } : {}),
+  ...(test ? { test: of(test) } : {}),
+});
+
 /** What an adapter finds: images in the train and, where the source has them, test and validation sets. */
-export interface RawDataset {
+export interface RawDataset extends Splits<RawSplit> {
   readonly name: string;
   readonly classes: readonly string[];
   /** What images have labels of besides their class; their facts hold them. */
   readonly labels?: readonly string[];
-  readonly train: RawSplit;
-  readonly validation?: RawSplit;
-  readonly test?: RawSplit;
   /** The folder that it was read from. */
   readonly root?: string;
   /** The table that it was read from. */

@@ -1,3 +1,4 @@
+import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { fold, randomUint32 } from './random.ts';
 import { digestAt, digestBytes, sha256 } from './row-digests.ts';
 import { rowsByClass } from './rows-by-class.ts';
@@ -112,3 +113,17 @@ function draw(digests: Uint8Array, row: number, key: number): number {
     drawn = fold(drawn, ((byte(at) << 24) | (byte(at + 1) << 16) | (byte(at + 2) << 8) | byte(at + 3)) >>> 0);
   return drawn;
 }
+
+type Shares = Pick<PrepareDataParameters, 'validation' | 'test' | 'seed'>;
+
+/** The shares and the seed of a split: those of `split`, or the step's own. */
+export const sharesOf = ({
+  split,
+  validation,
+  test,
+  seed,
+}: Shares & Partial<Pick<PrepareDataParameters, 'split'>>): Shares => ({
+  validation: split?.validation ?? validation,
+  test: split?.test ?? test,
+  seed: split?.seed ?? seed,
+});

@@ -83,13 +83,13 @@ export function artifactsIn(value: unknown): ArtifactRef[] {
 }
 
 /**
- * The data sets that an artifact was made from, by its `about`. An encoder names its own by the digest alone: without it nobody
+ * The artifacts that one was made from, by its `about`. An encoder names its data set by the digest alone: without it nobody
  * knows which test images a model has seen.
  */
-export function datasetNamedBy(about: unknown): ArtifactRef[] {
+export function artifactsNamedBy(about: unknown): ArtifactRef[] {
   const byDigest = z.object({ dataset: digestSchema }).safeParse(about);
   return [
-    ...artifactsIn(about).filter(({ kind }) => kind === 'dataset'),
+    ...artifactsIn(about),
     ...(byDigest.success ? [{ kind: 'dataset' as const, digest: byDigest.data.dataset }] : []),
   ];
 }

@@ -4,7 +4,7 @@ import { type ArtifactRef, artifactKinds, digestSchema } from '../contracts/arti
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { artifactFolder, manifestFile } from './artifact-writer.ts';
 import { readArtifact } from './artifacts.ts';
-import { artifactsIn, datasetNamedBy, type KeyedCacheEntry, listCache, removeCacheEntry } from './cache.ts';
+import { artifactsIn, artifactsNamedBy, type KeyedCacheEntry, listCache, removeCacheEntry } from './cache.ts';
 import { preparationsFolder } from './paths.ts';
 import { isMissing, listFiles, readJson, unreadable } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
@@ -146,7 +146,7 @@ async function reach(
     // Of an artifact that is gone, nobody knows what it was made from.
     if (!isThere(ref)) continue;
     const { about } = await readArtifact(store, ref);
-    pending.push(...artifactsIn(about), ...datasetNamedBy(about));
+    pending.push(...artifactsNamedBy(about));
   }
   return reached;
 }

@@ -12,10 +12,10 @@ export {
 } from './artifacts.ts';
 export {
   artifactsIn,
+  artifactsNamedBy,
   type CacheEntry,
   cacheKey,
   damageIn,
-  datasetNamedBy,
   type KeyedCacheEntry,
   listCache,
   listCacheKeys,
@@ -45,7 +45,7 @@ export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
 export { preparationsFolder, stagingFolder } from './paths.ts';
-export { isMissing, listFiles, listFolders, missingFile, unlessDamaged, unreadable } from './reading.ts';
+export { isMissing, listFiles, listFolders, missingFile, readJson, unlessDamaged, unreadable } from './reading.ts';
 export { withRegularFile } from './regular-file.ts';
 export { listsWithPictures, loadRejectedPictures, saveRejectedPictures } from './rejected-pictures.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';

@@ -42,7 +42,6 @@ export const inspectDataParameters = z.strictObject({
   listed: z.int().min(1).max(5000).default(200).describe('most images or pairs of a kind that are listed'),
   seed: seedSchema.describe('of the folds and their classifiers'),
 });
-export type InspectDataParameters = z.infer<typeof inspectDataParameters>;
 
 export const inspectDataResult = z.strictObject({
   inspection: artifactOf('inspection'),

@@ -40,7 +40,6 @@ export const retrievalParameters = z.strictObject({
     ),
   seed: seedSchema.describe('of the intervals'),
 });
-export type RetrievalParameters = z.infer<typeof retrievalParameters>;
 
 export const retrievalResult = z.strictObject({
   retrieval: artifactOf('retrieval'),

@@ -8,13 +8,14 @@ import { decodeFile } from './decode.ts';
 import type { Inspected } from './inspect.ts';
 
 /** An image file that has been looked at, and what is known of it. */
-export interface ReadableImage extends Inspected, Omit<RowFacts, 'name'> {
+export interface ReadableImage extends Inspected {
   /** What to call it. */
   readonly path: string;
   /** Where the file is. */
   readonly at: string;
   readonly bytes: number;
   readonly label: number;
+  readonly facts: Omit<RowFacts, 'name'>;
 }
 
 /** Images in files, as a split whose rows are read when they are wanted. */
@@ -31,14 +32,7 @@ export function readable(images: readonly ReadableImage[], form: Form): RawSplit
     labels: Int32Array.from(images, ({ label }) => label),
     digests,
     nameOf: (row) => images[row]?.path ?? '',
-    factsOf: (row) => {
-      const { group, category, labels } = imageOf(row);
-      return {
-        ...(group === undefined ? {} : { group }),
-        ...(category === undefined ? {} : { category }),
-        ...(labels === undefined ? {} : { labels }),
-      };
-    },
+    factsOf: (row) => imageOf(row).facts,
     read: async (row) => {
       const image = imageOf(row);
       return decodeFile(image.at, image.label, image, form);

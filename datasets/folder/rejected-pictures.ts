@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { mostRejectedPictures, type RejectedPicture } from '../../contracts/rejected-pictures.ts';
 import { explained } from '../../contracts/system-errors.ts';
 import { withRegularFile } from '../../store/index.ts';
 import { formatOf } from './formats.ts';
-import type { Rejected } from './walk.ts';
+import { isInside, type Rejected } from './walk.ts';
 
 const side = 96;
 /** Files that are looked at; many may show nothing. */
@@ -44,7 +44,7 @@ export async function rejectedPictures(
 async function contentOf(root: string, path: string): Promise<Buffer | null> {
   try {
     const real = await realpath(join(root, path));
-    if (!real.startsWith(root === sep ? sep : root + sep)) return null;
+    if (!isInside(root, real)) return null;
     const content = await withRegularFile(real, 'refused', async (file, { size }) =>
       size > mostBytes ? null : file.readFile(),
     );

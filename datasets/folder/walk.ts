@@ -42,10 +42,13 @@ export interface Tree {
   readonly list: (path: string) => Promise<readonly Entry[]>;
 }
 
+/** Whether a path is a folder, or in it. Both are real paths. */
+export const isInside = (root: string, path: string): boolean =>
+  path === root || path.startsWith(root === sep ? sep : root + sep);
+
 /** @param root a real path */
 export function openTree(root: string, signal?: AbortSignal): Tree {
   let entries = 0;
-  const isInside = (path: string) => path === root || path.startsWith(root === sep ? sep : root + sep);
 
   const entryOf = async (folder: string, dirent: Dirent): Promise<Entry> => {
     const { name } = dirent;
@@ -64,7 +67,7 @@ export function openTree(root: string, signal?: AbortSignal): Tree {
     if (what !== null) return unusable(`is ${what}, not a file`);
     try {
       const real = dirent.isSymbolicLink() ? await realpath(full) : full;
-      if (!isInside(real))
+      if (!isInside(root, real))
         return unusable(`is a link out of the folder: put the images themselves there (it leads to ${real})`, true);
       const found = await stat(real);
       if (found.isDirectory())

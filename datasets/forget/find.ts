@@ -10,8 +10,8 @@ import type { ForgottenUses } from '../../contracts/forgotten.ts';
 import {
   artifactFolder,
   artifactsIn,
+  artifactsNamedBy,
   datasetAboutOf,
-  datasetNamedBy,
   listCache,
   listFolders,
   listModels,
@@ -155,11 +155,11 @@ async function findRows(
 ): Promise<Pick<FoundImage, 'sources' | 'rows' | 'untold'>> {
   const sources = new Set(wanted);
   const pixels = new Set<string>();
-  const rows = new Map<string, FoundRow[]>();
+  let held: { readonly ref: ArtifactRef; readonly split: SplitName; readonly found: readonly number[] }[] = [];
   const untold = new Set<string>();
   for (let before = -1; before !== sources.size + pixels.size; ) {
     before = sources.size + pixels.size;
-    rows.clear();
+    held = [];
     for (const { ref, manifest } of known) {
       if (ref.kind !== 'dataset') continue;
       for (const split of splitNamesOf(ref, manifest)) {
@@ -176,12 +176,15 @@ async function findRows(
           return [row];
         });
         await new Promise(setImmediate);
-        if (found.length === 0) continue;
-        const facts = await readRowFacts(store, ref, split);
-        const named = found.map((row) => ({ split, row, name: facts?.[row]?.name ?? null }));
-        rows.set(ref.digest, [...(rows.get(ref.digest) ?? []), ...named]);
+        if (found.length > 0) held.push({ ref, split, found });
       }
     }
+  }
+  const rows = new Map<string, FoundRow[]>();
+  for (const { ref, split, found } of held) {
+    const facts = await readRowFacts(store, ref, split);
+    const named = found.map((row) => ({ split, row, name: facts?.[row]?.name ?? null }));
+    rows.set(ref.digest, [...(rows.get(ref.digest) ?? []), ...named]);
   }
   return { sources: [...sources], rows, untold: [...untold] };
 }
@@ -224,7 +227,8 @@ function shardsHolding(ref: ArtifactRef, manifest: ArtifactManifest, found: read
 /** Whether weights were learnt from the image, or chosen by it. */
 function isTrained(ref: ArtifactRef, { about }: ArtifactManifest, rows: FoundImage['rows']): boolean {
   if (ref.kind !== 'encoder' && ref.kind !== 'classifier') return false;
-  return datasetNamedBy(about).some(({ digest }) => (rows.get(digest) ?? []).some(({ split }) => !isTest(split)));
+  const datasets = artifactsNamedBy(about).filter(({ kind }) => kind === 'dataset');
+  return datasets.some(({ digest }) => (rows.get(digest) ?? []).some(({ split }) => !isTest(split)));
 }
 
 const isTest = (split: string) => /test$/i.test(split);

@@ -1,7 +1,7 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { digestAt } from '../row-digests.ts';
 import type { SetWriter } from '../set-writer.ts';
-import type { RawDataset, RawSplit } from '../source.ts';
+import { eachSplit, type RawDataset, type RawSplit } from '../source.ts';
 import type { ForgottenImages } from './images.ts';
 
 /** Takes rows that a step of the user's own wrote, and refuses one that was forgotten: the step has to leave it out. */
@@ -26,11 +26,5 @@ export function withoutForgotten(source: RawDataset, forgotten: ForgottenImages)
       return reason === null ? split.read(row) : { rejected: reason };
     },
   });
-  const { train, validation, test } = source;
-  return {
-    ...source,
-    train: without(train),
-    ...(validation ? { validation: without(validation) } : {}),
-    ...(test ? { test: without(test) } : {}),
-  };
+  return { ...source, ...eachSplit(source, without) };
 }

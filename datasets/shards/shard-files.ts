@@ -1,4 +1,4 @@
-import type { DatasetAbout } from '../../contracts/artifacts.ts';
+import type { Split } from '../../contracts/artifacts.ts';
 import type { ArtifactWriter } from '../../store/index.ts';
 import type { PreparedImage } from '../prepared-image.ts';
 
@@ -12,7 +12,7 @@ export interface ShardFiles {
     image: Pick<PreparedImage, 'pixels' | 'encoded' | 'channels' | 'label'>,
   ) => Promise<void>;
   /** Writes what is left of a split. @returns its files, in the order of their rows */
-  readonly finish: (split: string) => Promise<DatasetAbout['splits']['train']['shards']>;
+  readonly finish: (split: string) => Promise<Split['shards']>;
   /** Of the images so far. */
   readonly channels: () => 1 | 3;
 }

@@ -1,12 +1,8 @@
-import type { PrepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import type { ListedFile } from '../folder/list.ts';
 import type { FoundFile } from '../folder/walk.ts';
 import { inOrder } from '../in-order.ts';
-import { columnsOf } from './columns.ts';
 import { locate } from './locate.ts';
-import { findRelabels } from './relabels.ts';
-import { findTable } from './table-file.ts';
-import { readRowsAside } from './thread/index.ts';
+import { openTable, type TableParameters } from './open-table.ts';
 
 /**
  * The files that a table is prepared from: itself, its corrections, and the images that it names. Nothing is fetched: what a URL gave is
@@ -16,18 +12,10 @@ import { readRowsAside } from './thread/index.ts';
  * @throws ContrailError InvalidDataset where it cannot be read here
  */
 export async function filesOfTable(
-  {
-    path,
-    columns,
-    allowUrls = false,
-    relabels,
-  }: Pick<PrepareDataParameters, 'columns' | 'allowUrls' | 'relabels'> & { readonly path: string },
+  parameters: TableParameters,
   before: ReadonlyMap<string, ListedFile>,
 ): Promise<readonly FoundFile[]> {
-  const file = await findTable(path);
-  const corrections = relabels === undefined ? null : await findRelabels(relabels);
-  const request = { file, columns: columnsOf(columns), allowUrls, relabels: corrections };
-  const { rows } = await readRowsAside(request);
+  const { file, corrections, rows } = await openTable(parameters);
   const files: FoundFile[] = [{ ...file, path: file.name }, ...(corrections ? [corrections] : [])];
   const wanted = rows.flatMap((row) => (row.is === 'rejected' ? [] : [row]));
   const find = async ({ name, source }: (typeof wanted)[number]): Promise<FoundFile | null> => {

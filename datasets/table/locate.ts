@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import { explained } from '../../contracts/system-errors.ts';
-import { type FoundFile, reasonOf } from '../folder/walk.ts';
+import { type FoundFile, isInside, reasonOf } from '../folder/walk.ts';
 
 /** A file that a table names, where it is. */
 export interface LocatedFile extends FoundFile {
@@ -19,8 +19,7 @@ export async function locate(root: string, name: string): Promise<LocatedFile | 
   const at = join(root, name);
   try {
     const real = await realpath(at);
-    if (!real.startsWith(root === sep ? sep : root + sep))
-      return { reason: 'is a link out of the folder of the table' };
+    if (!isInside(root, real)) return { reason: 'is a link out of the folder of the table' };
     const found = await stat(real);
     if (found.isDirectory()) return { reason: 'is a folder, not a file' };
     if (!found.isFile()) return { reason: 'is a pipe or a device, not a file' };

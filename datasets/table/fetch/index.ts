@@ -5,7 +5,7 @@ import { hasCode } from '../../../contracts/system-errors.ts';
 import { visible } from '../../../contracts/visible-text.ts';
 import { inOrder } from '../../in-order.ts';
 import type { PreparationOptions } from '../../source.ts';
-import { type FetchFailure, type FetchLimits, fetchImage } from './fetch-image.ts';
+import { type FetchFailure, fetchImage } from './fetch-image.ts';
 import { type KeptFile, openUrlCache } from './url-cache.ts';
 
 /** Where fetched images are, in the folder of what is fetched. */
@@ -19,12 +19,10 @@ const folderName = 'urls';
 export async function fetchImages(
   urls: readonly string[],
   { cacheFolder, signal, onProgress }: Pick<PreparationOptions, 'cacheFolder' | 'signal' | 'onProgress'>,
-  limits?: FetchLimits,
 ): Promise<readonly (KeptFile | FetchFailure)[]> {
   const cache = openUrlCache(join(cacheFolder, folderName));
-  const options = { ...(limits ? { limits } : {}), signal };
   const results: (KeptFile | FetchFailure)[] = [];
-  for await (const outcome of inOrder(urls, (url) => fetchImage(url, cache, options), signal)) {
+  for await (const outcome of inOrder(urls, (url) => fetchImage(url, cache, { signal }), signal)) {
     results.push(outcome);
     if (results.length % 100 === 0 || results.length === urls.length)
       onProgress?.({ phase: 'fetching images', done: results.length, total: urls.length });
