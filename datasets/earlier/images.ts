@@ -6,7 +6,7 @@ import type { PreparedImage } from '../prepared-image.ts';
 import { keyOfDigest } from '../row-digests.ts';
 import { type KeptImage, piecesIn, readPiece, removePiece, writePiece } from './pieces.ts';
 import { placeOf } from './place.ts';
-import { openEarlierSets, recordSet } from './sets.ts';
+import { type GreyRows, openEarlierSets, recordSet } from './sets.ts';
 
 /** Bytes of images that a preparation which is killed has to make again, at most. */
 const defaultPieceBytes = 16 * 2 ** 20;
@@ -23,7 +23,7 @@ export interface EarlierImages {
   /** Keeps an image that was made. Pieces are durable one after the other. */
   readonly keep: (image: PreparedImage) => Promise<void>;
   /** To be called when the data set is stored. */
-  readonly finish: (dataset: ArtifactRef, grey: Parameters<typeof recordSet>[3]['grey']) => Promise<void>;
+  readonly finish: (dataset: ArtifactRef, grey: GreyRows) => Promise<void>;
   readonly close: () => Promise<void>;
   /** How many were found so far. */
   readonly found: () => number;
@@ -69,7 +69,7 @@ export async function openEarlierImages(
       const key = keyOfDigest(source);
       const name = inPieces.get(key);
       const kept = name === undefined ? undefined : (await pieceOf(name)).get(key);
-      const image = kept ?? (await sets.rows.get(key)?.read()) ?? null;
+      const image = kept ?? (await sets.rows.get(key)?.()) ?? null;
       if (image) found++;
       return image;
     },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ArtifactRef, type DatasetAbout, digestSchema, type SplitName } from '../../contracts/artifacts.ts';
-import { jsonBytes, parseJson, type Store, unlessDamaged } from '../../store/index.ts';
+import { jsonBytes, readJson, type Store, unlessDamaged } from '../../store/index.ts';
 import { describeDataset } from '../describe.ts';
 import { openSplit, type SplitOfFiles } from '../open-split.ts';
 import { keyOfDigest, readRowDigests } from '../row-digests.ts';
@@ -46,17 +46,18 @@ function bitsOf(rows: readonly boolean[]): string {
   return Buffer.from(bits).toString('base64');
 }
 
-/** A row of a data set that is there. */
-export interface EarlierRow {
-  readonly read: () => Promise<KeptImage | null>;
-}
+/** Rows before other work gets its turn. */
+const rowsAtOnce = 20_000;
 
-/** The rows of the newest data sets of a form, by their sources. What is gone, damaged or of another version is passed over. */
+/** Reads rows of the newest data sets of a form, by their sources. What is gone, damaged or of another version is passed over. */
 export async function openEarlierSets(
   store: Store,
   place: string,
-): Promise<{ readonly rows: ReadonlyMap<string, EarlierRow>; readonly close: () => Promise<void> }> {
-  const rows = new Map<string, EarlierRow>();
+): Promise<{
+  readonly rows: ReadonlyMap<string, () => Promise<KeptImage | null>>;
+  readonly close: () => Promise<void>;
+}> {
+  const rows = new Map<string, () => Promise<KeptImage | null>>();
   const opened: SplitOfFiles[] = [];
   for (const { dataset, grey } of await newestRecords(store, place)) {
     const ref = { kind: 'dataset', digest: dataset } as const;
@@ -69,10 +70,12 @@ export async function openEarlierSets(
       opened.push(open);
       const bits = Buffer.from(grey[split] ?? '', 'base64');
       for (const [row, hex] of digests.source.entries()) {
+        if (row % rowsAtOnce === rowsAtOnce - 1) await new Promise(setImmediate);
         const source = Buffer.from(hex, 'hex');
+        const key = keyOfDigest(source);
+        if (rows.has(key)) continue;
         const wasGrey = about.image.channels === 3 && ((bits[row >> 3] ?? 0) >> (row & 7)) % 2 === 1;
-        const read = () => unlessDamaged(readRow(open, about, { row, source, wasGrey }), () => {});
-        if (!rows.has(keyOfDigest(source))) rows.set(keyOfDigest(source), { read });
+        rows.set(key, () => unlessDamaged(readRow(open, about, { row, source, wasGrey }), () => {}));
       }
     }
   }
@@ -80,15 +83,16 @@ export async function openEarlierSets(
 }
 
 async function newestRecords(store: Store, place: string) {
-  const files = await store.list(folderOf(place));
+  const form = {
+    schema: recordSchema,
+    what: 'the record of a prepared data set',
+    remedy: 'Remove it: images are then made again.',
+  };
   const records = await Promise.all(
-    files.map(async ({ path }) => {
-      const bytes = await unlessDamaged(store.read(path), () => {});
-      return bytes ? recordSchema.safeParse(parseJson(bytes)).data : undefined;
-    }),
+    (await store.list(folderOf(place))).map(({ path }) => unlessDamaged(readJson(store, path, form), () => {})),
   );
   return records
-    .filter((each) => each !== undefined)
+    .filter((each) => each !== null)
     .sort((a, b) => (a.at < b.at ? 1 : -1))
     .slice(0, mostSets);
 }

@@ -40,7 +40,8 @@ export async function* textOf({
 }
 
 function decoded(bytes: Buffer, line: number, name: string): string {
-  if (isUtf8(bytes)) return new TextDecoder().decode(bytes).replaceAll(/\r\n?/g, '\n');
+  // Only at the beginning of the file is it a mark.
+  if (isUtf8(bytes)) return new TextDecoder('utf-8', { ignoreBOM: line > 1 }).decode(bytes).replaceAll(/\r\n?/g, '\n');
   throw new ContrailError(
     'InvalidDataset',
     `${name}:${line + linesBeforeDamage(bytes)}: the line is not in UTF-8. Save the table in UTF-8.`,

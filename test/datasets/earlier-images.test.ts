@@ -75,6 +75,16 @@ describe.each([
   });
 });
 
+it('a record of an earlier set that was damaged is passed over', async () => {
+  await manyImages();
+  const params = { size: 16, validation: 0, test: 0 };
+  const { store, ref } = await prepare(params);
+  const [record] = (await store.list(preparationsFolder)).filter(({ path }) => path.includes('/sets/'));
+  await writeFile(store.locate(record?.path ?? ''), '{ cut off');
+  const again = await prepare(params);
+  expect([again.reused, again.ref]).toEqual([0, ref]);
+});
+
 it('a set that is all grey again, after one picture in colour went, is grey', async () => {
   for (let index = 0; index < 6; index++)
     await write({

@@ -50,6 +50,13 @@ describe('a table of text', () => {
     expect(await cellsOf(name, content)).toEqual(wanted);
   });
 
+  it('keeps what would be a byte order mark at the beginning, wherever pieces of the file end', async () => {
+    const rows = Array.from({ length: 60_000 }, (_, at) => `\ufeff${at}-${'x'.repeat(30)}.jpg,coat`);
+    const cells = await cellsOf('large.csv', `\ufeffimage,label\n${rows.join('\n')}\n`);
+    expect(cells.filter(([image = '']) => !image.startsWith('\ufeff'))).toEqual([]);
+    expect(cells).toHaveLength(rows.length);
+  });
+
   it('says in which line a row begins, also after cells of several lines', async () => {
     const rows = await rowsOf('x.csv', 'image,label\r\n"a\r\nb",x\r\n\r\nc,"y\r\nz"\r\nd,e\r\n');
     expect(rows).toEqual([
