@@ -11,7 +11,7 @@ import { openEarlierImages } from './earlier/images.ts';
 import { fashionMnist } from './fashion-mnist.ts';
 import { writeList } from './folder/list.ts';
 import { rejectedPictures } from './folder/rejected-pictures.ts';
-import { forgottenImages } from './forget/images.ts';
+import { forgottenImages, forgottenSources } from './forget/images.ts';
 import { withoutForgotten } from './forget/without.ts';
 import { type Form, formOf } from './form.ts';
 import { generated } from './generated.ts';
@@ -23,6 +23,7 @@ import { readImages } from './read-images.ts';
 import { createSetWriter, everySplit } from './set-writer.ts';
 import type { PreparationOptions, RawDataset } from './source.ts';
 import { type Summary, summarise } from './summary.ts';
+import { removeFetched } from './table/fetch/index.ts';
 import { requireUsable } from './usable.ts';
 
 /**
@@ -41,6 +42,8 @@ export async function prepareDataset(
   const form = formOf(parameters);
   const forgotten = await forgottenImages(store);
   const read = withoutForgotten(await readSource(parameters, form, options), forgotten);
+  // Whether an image is one to forget is known only once it was fetched.
+  if (read.table) await removeFetched(options.cacheFolder, await forgottenSources(store));
   // Others have their turn between steps that take a tenth of a second or more of hundreds of thousands of images.
   await new Promise(setImmediate);
   const { source, trainedClasses, parts } = divide(read, parameters);

@@ -11,3 +11,7 @@ export async function forgottenImages(store: Store): Promise<ForgottenImages> {
     for (const source of sources) known.set(source, forgottenReason(at));
   return (source) => (known.size === 0 ? null : (known.get(Buffer.from(source).toString('hex')) ?? null));
 }
+
+/** SHA-256, in hexadecimal, of the sources of these images. @throws ContrailError CorruptArtifact, StoreUnreadable */
+export const forgottenSources = async (store: Store): Promise<readonly string[]> =>
+  (await loadForgotten(store)).flatMap(({ sources }) => sources);

@@ -53,7 +53,7 @@ describe('a table of text', () => {
   it('keeps what would be a byte order mark at the beginning, wherever pieces of the file end', async () => {
     const rows = Array.from({ length: 60_000 }, (_, at) => `\ufeff${at}-${'x'.repeat(30)}.jpg,coat`);
     const cells = await cellsOf('large.csv', `\ufeffimage,label\n${rows.join('\n')}\n`);
-    expect(cells.filter(([image = '']) => !image.startsWith('\ufeff'))).toEqual([]);
+    expect(cells.filter(([image]) => !String(image).startsWith('\ufeff'))).toEqual([]);
     expect(cells).toHaveLength(rows.length);
   });
 

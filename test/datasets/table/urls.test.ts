@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { findImage, forgetImage } from '../../../datasets/index.ts';
 import { fetchImage, fetchLimits } from '../../../datasets/table/fetch/fetch-image.ts';
 import { openUrlCache } from '../../../datasets/table/fetch/url-cache.ts';
 import { folder, png, prepare } from '../image-folder.ts';
@@ -110,6 +112,21 @@ describe('images that are URLs', () => {
     expect(asked).toHaveLength(3);
     expect((await prepareTable({ allowUrls: true, maximumRejected: 1 })).about.rejected).toHaveLength(1);
   }, 30_000);
+});
+
+it('what is to be forgotten is fetched, since its bytes must be seen, and kept nowhere', async () => {
+  const rows = [...(await writePhotos()), [`${origin}/a.png`, 'coat']];
+  await writeTable(rows);
+  const { store } = await prepareTable({ allowUrls: true });
+  const url = createHash('sha256')
+    .update(await png('/a.png'.length))
+    .digest('hex');
+  const quiet = { image: url, by: 'somebody', requireQuiet: async () => {}, cacheFolder: join(folder, 'cache') };
+  await forgetImage(store, await findImage(store, [url]), quiet);
+  const again = await prepareTable({ allowUrls: true });
+  expect(Object.values(reasonsIn(again))).toEqual([expect.stringMatching(/^was forgotten on /)]);
+  const kept = await readdir(join(folder, 'cache/urls'), { recursive: true });
+  expect(kept.filter((name) => name.endsWith(url))).toEqual([]);
 });
 
 describe('fetching', () => {
