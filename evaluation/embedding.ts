@@ -46,8 +46,8 @@ export function cosineSimilarities(embedding: Embedding): Similarities {
   return { values, count: embedding.count };
 }
 
-/** The given rows of an embedding. */
-export function rowsOf({ values, dimension }: Embedding, rows: Int32Array): Embedding {
+/** The given rows of an embedding, or of another matrix. */
+export function rowsOf({ values, dimension }: Pick<Embedding, 'values' | 'dimension'>, rows: Int32Array): Embedding {
   const taken = new Float32Array(rows.length * dimension);
   rows.forEach((row, at) => {
     taken.set(values.subarray(row * dimension, (row + 1) * dimension), at * dimension);

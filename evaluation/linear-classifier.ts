@@ -1,3 +1,14 @@
+/** Adam's, as in Keras. */
+export const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-7] as const;
+
+/** The learning rate after some of all steps. It falls to nothing, so that the last steps settle. */
+export const rateAt = (learningRate: number, done: number, steps: number): number =>
+  learningRate * (0.5 + 0.5 * Math.cos((Math.PI * done) / steps));
+
+/** The rate of a step of Adam, counted from 1, with its bias correction. */
+export const correctedRate = (rate: number, step: number): number =>
+  (rate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+
 /** Weights of a linear softmax classifier. */
 export interface LinearClassifier {
   /** [dimension, classes] */

@@ -1,10 +1,9 @@
-import { tf } from '../training/index.ts';
 import { type Embedding, unitRows } from './embedding.ts';
 import { accuracyOf } from './metrics/classification.ts';
+import { queriesAtOnce, visitNearest } from './nearest.ts';
 
 /** Queries compared at a time, fewer where there are many training images. */
-const largestBlock = 500;
-const blockValues = 32_000_000;
+const atOnce = { largest: 500, values: 32_000_000 };
 /** Votes weigh exp(similarity / temperature), as in instance discrimination (arXiv:1805.01978) and solo-learn. */
 const temperature = 0.07;
 
@@ -35,35 +34,29 @@ export async function nearestNeighbourAccuracy(
     readonly onProgress: (done: number, total: number) => void;
   },
 ): Promise<Neighbours[]> {
-  const most = Math.min(Math.max(...ks), train.count);
   const gallery = unitRows(train);
   const predicted = ks.map(() => new Int32Array(test.count));
-  const block = Math.max(1, Math.min(largestBlock, Math.floor(blockValues / train.count)));
   try {
-    for (let start = 0; start < test.count; start += block) {
-      const count = Math.min(block, test.count - start);
-      const rows = test.values.subarray(start * test.dimension, (start + count) * test.dimension);
-      // Read outside of `tidy`, which would look through all values for tensors.
-      const top = tf.tidy(() => {
-        const queries = unitRows({ values: rows, count, dimension: test.dimension });
-        return tf.topk(tf.matMul(queries, gallery, false, true), most, true);
-      });
-      const [similarities, indices] = [top.values.dataSync<'float32'>(), top.indices.dataSync<'int32'>()];
-      tf.dispose([top.values, top.indices]);
-      for (let row = 0; row < count; row++) {
-        ks.forEach((k, which) => {
+    await visitNearest(
+      test,
+      gallery,
+      { k: Math.max(...ks), block: queriesAtOnce(train.count, atOnce) },
+      (query, rows, cosines) => {
+        for (const [which, k] of ks.entries()) {
           const votes = new Map<number, number>();
-          for (let at = row * most; at < row * most + Math.min(k, most); at++) {
-            const label = train.labels[indices[at] ?? 0] ?? 0;
-            votes.set(label, (votes.get(label) ?? 0) + Math.exp(((similarities[at] ?? 0) - 1) / temperature));
+          for (const [at, row] of rows.subarray(0, k).entries()) {
+            const label = train.labels[row] ?? 0;
+            votes.set(label, (votes.get(label) ?? 0) + Math.exp(((cosines[at] ?? 0) - 1) / temperature));
           }
           const own = predicted[which];
-          if (own) own[start + row] = winner(votes);
-        });
-      }
-      onProgress(start + count, test.count);
-      await new Promise(setImmediate);
-    }
+          if (own) own[query] = winner(votes);
+        }
+      },
+      async (done) => {
+        onProgress(done, test.count);
+        await new Promise(setImmediate);
+      },
+    );
   } finally {
     gallery.dispose();
   }

@@ -50,13 +50,17 @@ export function measureCategories(
   const names = new Set(Array.from(answers.queries, (row) => categories[row]).filter((name) => name !== undefined));
   return [...names]
     .map((name) => {
-      const { queries, first, mapAtR } = answersOf(answers, (row) => categories[row] === name);
-      const { estimates } = estimatesOf([firstHits(first), mapAtR], queries, drawn);
+      const own = answersOf(answers, (row) => categories[row] === name);
+      const hits = firstHits(own.first);
+      return { name, own, hits, found: mean(hits) };
+    })
+    .sort((a, b) => a.found - b.found || (a.name < b.name ? -1 : 1))
+    .slice(0, mostCategories)
+    .map(({ name, own: { queries, mapAtR }, hits }) => {
+      const { estimates } = estimatesOf([hits, mapAtR], queries, drawn);
       const [recallAt1, ofMapAtR] = estimates as [Estimate, Estimate];
       return { name, queries: queries.length, recallAt1, mapAtR: ofMapAtR };
-    })
-    .sort((a, b) => (a.recallAt1.value ?? 0) - (b.recallAt1.value ?? 0) || (a.name < b.name ? -1 : 1))
-    .slice(0, mostCategories);
+    });
 }
 
 /** Whether the nearest image is of the query's class, 0 or 1. */

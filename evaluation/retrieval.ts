@@ -1,4 +1,4 @@
-import { type DatasetAbout, type SplitName, splitOf, splitText } from '../contracts/artifacts.ts';
+import { type DatasetAbout, type SplitName, splitNames, splitOf, splitText } from '../contracts/artifacts.ts';
 import { queriesFile, type Retrieval, retrievalFile, type Selection } from '../contracts/retrieval.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
@@ -13,7 +13,7 @@ import { countLeaks, leaksBy, leftOutCodes } from './leaks.ts';
 import type { LabelledFeatures } from './linear-classifier.ts';
 import { acceptedAt, type PairCounts, pairsOf, thresholdFor, verification } from './metrics/verification.ts';
 import { firstHits, meanOf, measureAnswers, measureCategories } from './retrieval-measures.ts';
-import { categoriesOf, requireCategory, searchOf, selectRows, validationSearch } from './selection.ts';
+import { categoriesOnce, requireCategory, searchOf, selectRows, validationSearch } from './selection.ts';
 import { requireImages } from './split-views.ts';
 import { measureUnknown } from './unknown.ts';
 
@@ -34,13 +34,13 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
   const query = input.parameters.query ?? defaultQuery(about);
   const wanted: Wanted = { query, gallery: input.parameters.gallery ?? query };
   for (const { split } of [wanted.query, wanted.gallery]) requireImages(about, split);
+  const categoriesIn = categoriesOnce(store, input.dataset);
   const rowsOf = async ({ query: asked, gallery: searched }: Wanted) => ({
-    query: await selectRows(store, input.dataset, asked, splitOf(about, asked.split).count),
-    gallery: await selectRows(store, input.dataset, searched, splitOf(about, searched.split).count),
+    query: await selectRows(categoriesIn, asked, splitOf(about, asked.split).count),
+    gallery: await selectRows(categoriesIn, searched, splitOf(about, searched.split).count),
   });
   const rows = await rowsOf(wanted);
-  for (const each of ['query', 'gallery'] as const)
-    await requireCategory(store, input.dataset, wanted[each], rows[each]);
+  for (const each of ['query', 'gallery'] as const) await requireCategory(categoriesIn, wanted[each], rows[each]);
   const inspected = input.inspection
     ? await inspectedLeaks(store, input.inspection, input.dataset, wanted.query.split)
     : null;
@@ -52,7 +52,7 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
       wanted.query.split,
       wanted.gallery.split,
       ...(choosing ? [choosing.query.split, choosing.gallery.split] : []),
-      ...(wantsUnknown ? unknownSplits : []),
+      ...(wantsUnknown ? splitNames : []),
     ]),
   );
   const report = (phase: string) => (done: number, total: number) => {
@@ -73,13 +73,14 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
   const clean = answersOf(found, (place) => leaks.kindOf(place) === null);
   const answers = policy === 'keep' ? found : clean;
   const drawn = { labels: search.query.labels, seed };
-  const categories = await categoriesOf(store, input.dataset, wanted.query.split);
+  const categories = await categoriesIn(wanted.query.split);
+  const lone = search.query.count - found.queries.length;
   const retrieved: Retrieval = {
     dataset: about.name,
     ...wanted,
     images: search.query.count,
     galleryImages: search.gallery.count,
-    lone: search.query.count - found.queries.length,
+    lone,
     ...measureAnswers(answers, { ...drawn, names: about.classes, ks: [...new Set([1, ...k])].sort((a, b) => a - b) }),
     all: briefOf(found),
     ...(leaks.kinds.length === 0
@@ -131,7 +132,7 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
   return {
     retrieval: { ...ref, kind: 'retrieval' },
     queries: retrieved.queries,
-    lone: search.query.count - found.queries.length,
+    lone,
     recallAt1: recallAt1?.value ?? null,
     low,
     high,
@@ -146,8 +147,6 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
     unseenRefused: retrieved.unknown?.test.unseenRefused ?? null,
   };
 }
-
-const unknownSplits = ['train', 'validation', 'test', 'unseenValidation', 'unseenTest'] as const;
 
 /** Images of classes that were never trained on, where any are; they say what the encoder is worth on new ones. */
 const defaultQuery = (about: DatasetAbout): Selection => ({

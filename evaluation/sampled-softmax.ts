@@ -1,8 +1,16 @@
 import { permutation } from '../datasets/index.ts';
 import { type Tensor2D, tf } from '../training/index.ts';
-import type { FitOptions, LabelledFeatures, LinearClassifier } from './linear-classifier.ts';
-
-const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-7];
+import { rowsOf } from './embedding.ts';
+import {
+  beta1,
+  beta2,
+  correctedRate,
+  epsilon,
+  type FitOptions,
+  type LabelledFeatures,
+  type LinearClassifier,
+  rateAt,
+} from './linear-classifier.ts';
 
 /** Rows of weights [classes, width] that Adam changes one by one; each row has counted its own steps. */
 interface LazyRows {
@@ -42,8 +50,7 @@ export async function fitSampledSoftmax(
     loss = 0;
     for (let index = 0; index < steps; index++) {
       const done = (epoch - 1) * steps + index;
-      // Falls to nothing over the epochs, so that the last steps settle.
-      const rate = learningRate * (0.5 + 0.5 * Math.cos((Math.PI * done) / (epochs * steps)));
+      const rate = rateAt(learningRate, done, epochs * steps);
       const rows = order.subarray(index * size, (index + 1) * size);
       const candidates = candidatesOf(data.labels, rows, classOrder, index, options.compared);
       const found = gradients(data, rows, candidates, kernel, bias);
@@ -113,10 +120,15 @@ function gradients(
 ): { readonly loss: number; readonly kernel: Float32Array; readonly bias: Float32Array } {
   const count = rows.length;
   const taken = tf.tidy(() => {
-    const x = tf.tensor2d(gathered(features, dimension, rows), [count, dimension]);
-    const weights = tf.tensor2d(gathered(kernel.values, dimension, classes), [classes.length, dimension]);
+    const x = tf.tensor2d(rowsOf({ values: features, dimension }, rows).values, [count, dimension]);
+    const weights = tf.tensor2d(rowsOf({ values: kernel.values, dimension }, classes).values, [
+      classes.length,
+      dimension,
+    ]);
     const offsets = tf.tensor1d(
-      gathered(bias.values, 1, classes).map((value, at) => value + (correction[at] as number)),
+      rowsOf({ values: bias.values, dimension: 1 }, classes).values.map(
+        (value, at) => value + (correction[at] as number),
+      ),
     );
     const hits = tf.cast(tf.oneHot(tf.tensor1d(targets, 'int32'), classes.length), 'float32') as Tensor2D;
     const logProbabilities = tf.logSoftmax(tf.add(tf.matMul(x, weights, false, true), offsets)) as Tensor2D;
@@ -133,16 +145,6 @@ function gradients(
   return result;
 }
 
-/** The given rows of a matrix [rows, width]. */
-function gathered(values: Float32Array, width: number, rows: Int32Array): Float32Array {
-  const taken = new Float32Array(rows.length * width);
-  for (let at = 0; at < rows.length; at++) {
-    const start = (rows[at] as number) * width;
-    taken.set(values.subarray(start, start + width), at * width);
-  }
-  return taken;
-}
-
 /** A step of Adam (arXiv:1412.6980) for some rows; the moments of the others rest, and so does their weight decay. */
 function adamRows(
   { width, values, m, v, steps }: LazyRows,
@@ -154,7 +156,7 @@ function adamRows(
     const row = rows[place] as number;
     const step = (steps[row] as number) + 1;
     steps[row] = step;
-    const corrected = (rate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+    const corrected = correctedRate(rate, step);
     for (let column = 0; column < width; column++) {
       const at = row * width + column;
       const slope = (gradient[place * width + column] as number) + weightDecay * (values[at] as number);

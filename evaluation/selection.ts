@@ -1,6 +1,6 @@
 import { type ArtifactRef, type DatasetAbout, type SplitName, splitOf, splitText } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { isAmong, type Selection } from '../contracts/retrieval.ts';
+import type { Selection } from '../contracts/retrieval.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { visible } from '../contracts/visible-text.ts';
 import { readRowFacts } from '../datasets/index.ts';
@@ -15,28 +15,39 @@ export interface SelectedRows {
   readonly rows: Int32Array;
 }
 
+/** The categories of a split's rows, as `categoriesOf` gives them. */
+export type CategoriesIn = (split: SplitName) => ReturnType<typeof categoriesOf>;
+
+/** Reads the categories of each split once. */
+export function categoriesOnce(store: Store, dataset: ArtifactRef): CategoriesIn {
+  const read = new Map<SplitName, ReturnType<typeof categoriesOf>>();
+  return (split) => {
+    const own = read.get(split) ?? categoriesOf(store, dataset, split);
+    read.set(split, own);
+    return own;
+  };
+}
+
 /** The rows of a selection, ascending; none where no image of the split is of its category. */
 export async function selectRows(
-  store: Store,
-  dataset: ArtifactRef,
+  categoriesIn: CategoriesIn,
   { split, category }: Selection,
   count: number,
 ): Promise<SelectedRows> {
   const all = Int32Array.from({ length: count }, (_, row) => row);
   if (category === undefined) return { split, rows: all };
-  const categories = await categoriesOf(store, dataset, split);
+  const categories = await categoriesIn(split);
   return { split, rows: all.filter((row) => categories?.[row] === category) };
 }
 
 /** @throws ContrailError InvalidInput where no image of a split is of a category, that says which there are */
 export async function requireCategory(
-  store: Store,
-  dataset: ArtifactRef,
+  categoriesIn: CategoriesIn,
   { split, category = '' }: Selection,
   { rows }: SelectedRows,
 ): Promise<void> {
   if (rows.length > 0) return;
-  const categories = (await categoriesOf(store, dataset, split)) ?? [];
+  const categories = (await categoriesIn(split)) ?? [];
   const known = [...new Set(categories.filter((each) => each !== undefined))].sort().map(visible);
   throw new ContrailError(
     'InvalidInput',
@@ -45,7 +56,7 @@ export async function requireCategory(
 }
 
 /** The category of each row of a split, where it has one; null where the data set keeps none. */
-export async function categoriesOf(
+async function categoriesOf(
   store: Store,
   dataset: ArtifactRef,
   split: SplitName,
@@ -89,6 +100,6 @@ export function validationSearch(
   if (!has(split)) return null;
   return {
     query: { ...query, split },
-    gallery: isAmong(query, gallery) || gallery.split !== 'train' ? { ...gallery, split } : gallery,
+    gallery: gallery.split === 'train' ? gallery : { ...gallery, split },
   };
 }

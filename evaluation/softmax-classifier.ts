@@ -1,11 +1,19 @@
 import { permutation } from '../datasets/index.ts';
 import { type Tensor, type Tensor2D, tf } from '../training/index.ts';
-import type { FitOptions, LabelledFeatures, LinearClassifier } from './linear-classifier.ts';
+import {
+  beta1,
+  beta2,
+  correctedRate,
+  epsilon,
+  type FitOptions,
+  type LabelledFeatures,
+  type LinearClassifier,
+  rateAt,
+} from './linear-classifier.ts';
 import { type Answers, accuracyOf, answersOf } from './metrics/classification.ts';
 import { fitSampledSoftmax } from './sampled-softmax.ts';
 import { valuesOf } from './values.ts';
 
-const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-7];
 /** With more classes, a batch is compared with its own and so many others. */
 const mostCompared = 4096;
 
@@ -38,9 +46,7 @@ export async function fitSoftmaxClassifier(
     const total = tf.variable(tf.scalar(0));
     for (let index = 0; index < steps; index++) {
       step++;
-      // Falls to nothing over the epochs, so that the last steps settle.
-      const rate = options.learningRate * (0.5 + 0.5 * Math.cos((Math.PI * (step - 1)) / (epochs * steps)));
-      const corrected = (rate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+      const corrected = correctedRate(rateAt(options.learningRate, step - 1, epochs * steps), step);
       tf.tidy(() => {
         const rows = tf.tensor1d(order.subarray(index * size, (index + 1) * size), 'int32');
         // Of the batch alone: of all rows it would take rows times classes of memory.

@@ -1,12 +1,12 @@
 import type { Unknown } from '../contracts/retrieval.ts';
-import { tf } from '../training/index.ts';
 import { unitRows } from './embedding.ts';
 import type { Labelled } from './gallery.ts';
 import { areaUnder, rocCurve } from './metrics/detection.ts';
 import { type KnownScores, openSetClassificationRate, refusalThreshold, refusedBy } from './metrics/open-set.ts';
+import { queriesAtOnce, visitNearest } from './nearest.ts';
 
-const largestBlock = 500;
-const blockValues = 16_000_000;
+/** Images compared at a time, fewer where there are many training images. */
+const atOnce = { largest: 500, values: 16_000_000 };
 
 /** Images of trained classes and of others. */
 export interface KnownAndUnseen {
@@ -70,21 +70,18 @@ async function nearestTraining(
 ): Promise<KnownScores> {
   const scores = new Float64Array(images.count);
   const isRight: boolean[] = [];
-  const block = Math.max(1, Math.min(largestBlock, Math.floor(blockValues / count)));
-  for (let start = 0; start < images.count; start += block) {
-    const size = Math.min(block, images.count - start);
-    const { dimension } = images;
-    const rows = images.values.subarray(start * dimension, (start + size) * dimension);
-    const top = tf.tidy(() => {
-      const queries = unitRows({ values: rows, count: size, dimension });
-      return tf.topk(tf.matMul(queries, unit, false, true), 1);
-    });
-    scores.set(top.values.dataSync<'float32'>(), start);
-    for (const [at, nearest] of top.indices.dataSync<'int32'>().entries())
-      isRight.push(labels[nearest] === images.labels[start + at]);
-    tf.dispose([top.values, top.indices]);
-    onProgress(start + size);
-    await new Promise(setImmediate);
-  }
+  await visitNearest(
+    images,
+    unit,
+    { k: 1, block: queriesAtOnce(count, atOnce) },
+    (at, [row = -1], [cosine = 0]) => {
+      scores[at] = cosine;
+      isRight.push(labels[row] === images.labels[at]);
+    },
+    async (done) => {
+      onProgress(done);
+      await new Promise(setImmediate);
+    },
+  );
   return { scores, isRight };
 }

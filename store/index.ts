@@ -31,6 +31,7 @@ export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { emptiedAt, emptyArtifact } from './emptied.ts';
 export { loadForgotten, saveForgotten } from './forgotten.ts';
 export { identityOf, storeFile } from './identity.ts';
+export { tensorsIfKept } from './kept-tensors.ts';
 export { acquireLease, assertCurrent, type Lease, listLeases, type TakenLease } from './leases.ts';
 export {
   addVersion,

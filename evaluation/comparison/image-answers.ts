@@ -1,14 +1,6 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { predictionsFile } from '../../contracts/evaluation.ts';
-import {
-  decodeSafetensors,
-  emptiedAt,
-  float32,
-  int32,
-  readArtifact,
-  readArtifactFile,
-  type Store,
-} from '../../store/index.ts';
+import { float32, int32, type Store, tensorsIfKept } from '../../store/index.ts';
 import { answersOf } from '../metrics/classification.ts';
 
 /** What was said of each test image, in the order of the split. */
@@ -32,9 +24,8 @@ export interface ImageAnswers {
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
 export async function imageAnswers(store: Store, evaluation: ArtifactRef): Promise<ImageAnswers | null> {
-  const { files } = await readArtifact(store, evaluation);
-  if (!files.some(({ path }) => path === predictionsFile) || (await emptiedAt(store, evaluation))) return null;
-  const { tensors } = decodeSafetensors(await readArtifactFile(store, evaluation, predictionsFile), predictionsFile);
+  const tensors = await tensorsIfKept(store, evaluation, predictionsFile);
+  if (!tensors) return null;
   const [labels, predicted, confidence, rank, neighbours, probabilities, leftOut] = [
     'labels',
     'predicted',

@@ -1,6 +1,5 @@
-import { tf } from '../../training/index.ts';
 import { type Embedding, unitRows } from '../embedding.ts';
-import { valuesOf } from '../values.ts';
+import { visitNearest } from '../nearest.ts';
 
 /** Queries compared at a time. */
 const block = 500;
@@ -17,27 +16,27 @@ export async function nearestNeighbourScores(
   k: number,
   onProgress: (done: number, total: number) => void,
 ): Promise<Float64Array[]> {
-  const at = Math.min(k, train.count) - 1;
   const gallery = unitRows(train);
   const total = queries.reduce((sum, { count }) => sum + count, 0);
   let done = 0;
   try {
     const scores: Float64Array[] = [];
-    for (const { values, count, dimension } of queries) {
-      const own = new Float64Array(count);
-      for (let start = 0; start < count; start += block) {
-        const size = Math.min(block, count - start);
-        const rows = values.subarray(start * dimension, (start + size) * dimension);
-        const similarities = valuesOf(() => {
-          const unit = unitRows({ values: rows, count: size, dimension });
-          return tf.topk(tf.matMul(unit, gallery, false, true), at + 1, true).values;
-        });
-        for (let row = 0; row < size; row++)
-          own[start + row] = -Math.sqrt(Math.max(0, 2 - 2 * (similarities[row * (at + 1) + at] as number)));
-        done += size;
-        onProgress(done, total);
-        await new Promise(setImmediate);
-      }
+    for (const set of queries) {
+      const own = new Float64Array(set.count);
+      const before = done;
+      await visitNearest(
+        set,
+        gallery,
+        { k, block },
+        (query, _, cosines) => {
+          own[query] = -Math.sqrt(Math.max(0, 2 - 2 * (cosines.at(-1) as number)));
+        },
+        async (visited) => {
+          done = before + visited;
+          onProgress(done, total);
+          await new Promise(setImmediate);
+        },
+      );
       scores.push(own);
     }
     return scores;

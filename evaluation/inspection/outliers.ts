@@ -1,10 +1,10 @@
 import { rowsByClass } from '../../datasets/index.ts';
 import { type Embedding, rowsOf } from '../embedding.ts';
-import { visitNearest } from './nearest.ts';
+import { visitNearestOf } from './nearest.ts';
 import type { Turn } from './turns.ts';
 
 /** With fewer images the quartiles of a class say nothing of what is far. */
-export const leastImages = 8;
+const leastImages = 8;
 /** Tukey's outer fence: so many times the distance of the quartiles beyond the upper one ("Exploratory Data Analysis", 1977). */
 const fence = 3;
 
@@ -43,14 +43,14 @@ export async function findOutliers(
       const own = rowsOf(embedding, Int32Array.from(members));
       const distances = new Float64Array(members.length);
       const wanted = Math.min(k, members.length - 1);
-      await visitNearest(
+      await visitNearestOf(
         own,
         own,
         wanted + 1,
         (at, rows, cosines) => {
           // A copy may stand before the image itself.
           const self = rows.indexOf(at);
-          const place = self >= 0 && self <= wanted ? wanted : wanted - 1;
+          const place = self >= 0 ? wanted : wanted - 1;
           distances[at] = Math.sqrt(Math.max(0, 2 - 2 * (cosines[place] as number)));
         },
         () => turn(done, labels.length),

@@ -1,7 +1,7 @@
 import type { Embedding } from '../embedding.ts';
 import { keepBetter, noPartners, type Partners } from './duplicates.ts';
 import type { Part } from './looks.ts';
-import { visitNearest } from './nearest.ts';
+import { visitNearestOf } from './nearest.ts';
 import type { Turn } from './turns.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function sameEmbeddings(
   for (const queries of parts.keys())
     for (const split of parts.keys()) {
       const [from, to] = [starts[queries] as number, starts[split] as number];
-      await visitNearest(
+      await visitNearestOf(
         partAt(queries),
         partAt(split),
         2,

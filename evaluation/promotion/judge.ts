@@ -67,7 +67,10 @@ export async function judge(
 
   const k = own.knn[0]?.k ?? 0;
   const kept = await keptEvaluation(store, candidate, current, metric, k);
-  const measured = kept ?? (await otherClasses(store, current, own.classes)) ?? (await measureAgain(current, k));
+  const measured =
+    kept ??
+    (await otherClasses(store, current.version, current.classifier, own.classes)) ??
+    (await measureAgain(current, k));
   if (typeof measured === 'string') return { ...undecided(measured, after), seen };
   const before = await imageAnswers(store, measured);
   if (!answers || !before)
@@ -109,7 +112,7 @@ async function keptEvaluation(
   metric: MetricName,
   k: number,
 ): Promise<ArtifactRef | null> {
-  if (current.testSet !== candidate.testSet || current.evaluation.kind !== 'evaluation') return null;
+  if (current.testSet !== candidate.testSet) return null;
   const answers = await imageAnswers(store, current.evaluation);
   if (!answers) return null;
   if (metric !== 'knn') return current.evaluation;
@@ -120,10 +123,10 @@ async function keptEvaluation(
 /** Why a model cannot be measured on images of these classes; null where it knows them all, and no others. */
 async function otherClasses(
   store: Store,
-  { version, classifier }: ModelVersion,
+  version: number,
+  classifier: ArtifactRef,
   classes: readonly string[],
 ): Promise<string | null> {
-  if (classifier === null) return null;
   const { classes: known } = await readAbout(store, classifier, classifierAboutSchema);
   if (canonicalJson(known) === canonicalJson(classes)) return null;
   const without = (names: readonly string[], others: readonly string[]) =>
