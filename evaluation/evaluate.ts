@@ -79,12 +79,13 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const clean = all.filter((row) => leaks.kindOf(row) === null);
   const counted = policy === 'keep' ? all : clean;
   const said: Said = { answers, knn, labels: test.labels, classes };
-  const on = saidOf(said, counted);
+  const ofCleanOnly = saidOf(said, clean);
+  const on = policy === 'keep' ? said : ofCleanOnly;
   const rows = sampleClasses(on.labels, geometryImages).map((at) => counted[at] as number);
   const sample = rowsOf(asEmbedding(test), rows);
   context.progress({ phase: 'geometry', done: 0, total: Math.max(1, rows.length), unit: 'images' });
-  const ofAll = briefOf(saidOf(said, all));
-  const ofClean = leaks.kinds.length === 0 ? null : briefOf(saidOf(said, clean));
+  const ofAll = briefOf(said);
+  const ofClean = leaks.kinds.length === 0 ? null : briefOf(ofCleanOnly);
   const counts = countLeaks(leaks, all);
   const evaluation: Evaluation = {
     dataset: about.name,
@@ -103,7 +104,8 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
             policy,
             partly: leaks.partly,
             pairs: await leakPairs(store, input.dataset, leaks, inspected, {
-              labels: { test: test.labels, train: train.labels },
+              test: test.labels,
+              train: train.labels,
             }),
           },
         }),

@@ -9,15 +9,11 @@ import type { Leaks } from './leaks.ts';
 /** Pairs of each kind that an evaluation keeps for people to see. */
 const mostPairs = 24;
 
-interface Sides {
-  /** Of each row of the test split and of the training split. */
-  readonly labels: { readonly test: Int32Array; readonly train: Int32Array };
-}
-
 /**
  * Test images that leak, each with the training image of the data set that it shows: of each kind the most alike first. Copies of images of
  * another data set, that an encoder was trained on, are not among them.
  *
+ * @param labels of each row of the test split and of the training split
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
 export async function leakPairs(
@@ -25,17 +21,20 @@ export async function leakPairs(
   dataset: ArtifactRef,
   leaks: Leaks,
   inspected: InspectedLeaks | null,
-  { labels }: Sides,
+  labels: { readonly test: Int32Array; readonly train: Int32Array },
 ): Promise<DuplicatePair[]> {
   const rows = [...labels.test.keys()].filter((row) => leaks.kindOf(row) !== null);
   if (rows.length === 0) return [];
   const copiedFrom = await trainRowsOf(
     store,
     dataset,
-    rows.filter((row) => leaks.kindOf(row) === 'exact' && !inspected?.leaks.has(row)),
+    rows.filter((row) => leaks.kindOf(row) === 'exact' && inspected?.leaks.get(row)?.kind !== 'exact'),
   );
   const found = rows.flatMap((row) => {
-    const [kind, leak] = [leaks.kindOf(row), inspected?.leaks.get(row)];
+    const kind = leaks.kindOf(row);
+    const own = inspected?.leaks.get(row);
+    // An exact copy of another file may be a near duplicate of a further image.
+    const leak = own?.kind === kind ? own : undefined;
     const trainRow = leak?.trainRow ?? copiedFrom.get(row);
     return kind === null || trainRow === undefined ? [] : [{ kind, row, trainRow, likeness: leak?.likeness ?? 1 }];
   });

@@ -1,9 +1,11 @@
+import { type Confusion, confusedPairs } from '../../contracts/confusion.ts';
 import type { Inspection } from '../../contracts/inspection.ts';
 import { likeness } from '../../datasets/folder/class-names.ts';
 import { rowsByClass } from '../../datasets/index.ts';
 import type { Embedding } from '../embedding.ts';
+import { perClassMetrics } from '../metrics/classification.ts';
 
-/** From which share of the images of two classes, taken for the other one, they may be one; of so many images at least. */
+/** Two classes may be one where at least this share of their images, and at least so many, is taken for the other. */
 const [leastShare, leastConfused] = [0.2, 5];
 const mostPairs = 100;
 const mostSmall = 100;
@@ -32,43 +34,39 @@ export function namesAlike(names: readonly string[]): readonly ClassPair[] {
   });
 }
 
-/** Images of one class that are taken for another, by `label * classes + predicted`; memory grows with the images. */
-export type Confused = ReadonlyMap<number, number>;
-
 /** Classes of which a large share of the images is taken for the other one, and that share, the largest first. */
 export function takenForEachOther(
-  confused: Confused,
+  confused: Confusion,
   perClass: ArrayLike<number>,
 ): readonly (ClassPair & { readonly share: number })[] {
-  const classes = perClass.length;
-  const both = new Map<number, number>();
-  for (const [key, images] of confused) {
-    const [label, predicted] = [Math.floor(key / classes), key % classes];
-    if (label === predicted) continue;
-    const pair = Math.min(label, predicted) * classes + Math.max(label, predicted);
-    both.set(pair, (both.get(pair) ?? 0) + images);
-  }
-  return [...both]
-    .map(([key, images]) => {
-      const [a, b] = [Math.floor(key / classes), key % classes];
-      return { a, b, images, share: images / ((perClass[a] as number) + (perClass[b] as number)) };
-    })
+  return confusedPairs(confused)
+    .map(({ a, b, count: images }) => ({
+      a,
+      b,
+      images,
+      share: images / ((perClass[a] as number) + (perClass[b] as number)),
+    }))
     .filter(({ images, share }) => images >= leastConfused && share >= leastShare)
     .sort((x, y) => y.share - x.share || x.a - y.a || x.b - y.b);
 }
 
-/** Classes that may be one, by their names or by what their images are taken for. */
+/**
+ * Classes that may be one, by their names or by what their images are taken for.
+ *
+ * @param confused of the images that classifiers were asked about; none where they were asked about none
+ */
 export function alikeClasses(
   names: readonly string[],
-  confused: Confused | null,
-  perClass: ArrayLike<number>,
+  confused: Confusion,
   embedding: Embedding,
   labels: Int32Array,
 ): { readonly count: number; readonly listed: Inspection['alike'] } {
   const classes = names.length;
   const keyOf = ({ a, b }: ClassPair) => a * classes + b;
   const byName = new Set(namesAlike(names).map(keyOf));
-  const byImages = confused === null ? [] : takenForEachOther(confused, perClass);
+  const perClass = perClassMetrics(confused).map(({ support }) => support);
+  const byImages = takenForEachOther(confused, perClass);
+  const both = new Map(confusedPairs(confused).map((pair) => [keyOf(pair), pair.count]));
   const pairs = [...new Set([...byImages.map(keyOf), ...byName])].map((key) => ({
     a: Math.floor(key / classes),
     b: key % classes,
@@ -77,8 +75,7 @@ export function alikeClasses(
   const centroidOf = centroids(embedding, labels);
   const shareOf = ({ a, b }: ClassPair): number | null => {
     const images = (perClass[a] as number) + (perClass[b] as number);
-    if (confused === null || images === 0) return null;
-    return ((confused.get(a * classes + b) ?? 0) + (confused.get(b * classes + a) ?? 0)) / images;
+    return images === 0 ? null : (both.get(keyOf({ a, b })) ?? 0) / images;
   };
   return {
     count: pairs.length,

@@ -142,10 +142,13 @@ function correlations({ thumbnails, thumbnailValues: values, digests }: Looks) {
 /** What is known of duplicates, the surest kind first. */
 export type Found = readonly { readonly kind: DuplicateKind; readonly partners: Partners }[];
 
-/** The kind by which an image has a duplicate in a split, the surest; null where it has none. */
-export function kindIn(found: Found, image: number, split: number): DuplicateKind | null {
-  return found.find(({ partners }) => (partners.partner[split]?.[image] as number) >= 0)?.kind ?? null;
-}
+/** The surest of what was found by which an image has a duplicate in a split. */
+export const surestIn = (found: Found, image: number, split: number): Found[number] | undefined =>
+  found.find(({ partners }) => (partners.partner[split]?.[image] as number) >= 0);
+
+/** The kind of it; null where there is none. */
+export const kindIn = (found: Found, image: number, split: number): DuplicateKind | null =>
+  surestIn(found, image, split)?.kind ?? null;
 
 /** How many images of each split have a duplicate of each kind, and of none that is surer, in each split. */
 export function countDuplicates(found: Found, splitOf: SplitOf, splits: number) {

@@ -1,4 +1,5 @@
 import { type DatasetAbout, splitNames, splitOf as splitOfSet, trainedClassesOf } from '../../contracts/artifacts.ts';
+import { sumOfCells } from '../../contracts/confusion.ts';
 import {
   type InspectedImage,
   type Inspection,
@@ -52,8 +53,9 @@ export async function inspectData(
       context.progress({ phase, done, total: Math.max(1, total), unit });
       stopIfAsked(context);
     });
-  const parts = await openParts(input, about, context);
+  const parts: Part[] = [];
   try {
+    for await (const part of openedParts(input, about, context)) parts.push(part);
     const labels = await labelsOf(parts);
     const splitOf = Uint8Array.from(parts.flatMap(({ rows }, split) => Array<number>(rows.length).fill(split)));
     const looks = await lookAt(context.store, dataset, parts, {
@@ -87,16 +89,7 @@ export async function inspectData(
     });
     const judged = await judgeLabels(classifiers, labels, classes, turnOf('labels'));
     const far = await findOutliers(embedding, labels, neighbours, turnOf('outliers'));
-    const seen = new Int32Array(classes);
-    for (const image of classifiers.judged)
-      seen[labels[image] as number] = (seen[labels[image] as number] as number) + 1;
-    const alike = alikeClasses(
-      about.classes,
-      judged.accuracy === null ? null : judged.confused,
-      seen,
-      embedding,
-      labels,
-    );
+    const alike = alikeClasses(about.classes, judged.confused, embedding, labels);
 
     const nameOf = await namesOf(context.store, dataset, parts);
     const imageOf = (image: number): InspectedImage => ({ ...nameOf(image), label: labels[image] as number });
@@ -166,7 +159,7 @@ export async function inspectData(
       files: [
         { path: inspectionFile, content: jsonBytes(inspection) },
         { path: relabelsFile, content: relabelsCsv(relabels) },
-        { path: leaksFile, content: encodeSafetensors(leakTensors(found, splitOf, parts)) },
+        { path: leaksFile, content: encodeSafetensors(leakTensors(found, parts)) },
       ],
     });
     const { largest, smallest } = inspection.balance;
@@ -184,12 +177,12 @@ export async function inspectData(
   }
 }
 
-async function openParts(
+/** Opens the splits that have images, one after the other. */
+async function* openedParts(
   { dataset, parameters }: JobInput<'inspect-data'>,
   about: DatasetAbout,
   context: JobContext,
-): Promise<Part[]> {
-  const parts: Part[] = [];
+): AsyncGenerator<Part> {
   for (const split of splitNames) {
     const { count } = splitOfSet(about, split);
     if (count === 0) continue;
@@ -197,9 +190,8 @@ async function openParts(
       context.progress({ phase: `checking ${split} images`, done, total, unit: 'images' });
       stopIfAsked(context);
     });
-    parts.push({ split, images, rows: spreadRows(count, parameters.images ?? count) });
+    yield { split, images, rows: spreadRows(count, parameters.images ?? count) };
   }
-  return parts;
 }
 
 async function labelsOf(parts: readonly Part[]): Promise<Int32Array> {
@@ -261,13 +253,11 @@ function confusedLabels(
   labels: Int32Array,
   classes: number,
 ): Inspection['suspects']['confused'] {
-  const counts = new Map<number, number>();
-  for (const { image, suggested } of suspects) {
-    const key = (labels[image] as number) * classes + suggested;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
-  return [...counts]
-    .map(([key, images]) => ({ label: Math.floor(key / classes), suggested: key % classes, images }))
-    .sort((a, b) => b.images - a.images || a.label - b.label || a.suggested - b.suggested)
+  return sumOfCells(
+    classes,
+    suspects.map(({ image, suggested }) => [labels[image] as number, suggested, 1]),
+  )
+    .cells.map(([label, suggested, images]) => ({ label, suggested, images }))
+    .sort((a, b) => b.images - a.images)
     .slice(0, mostConfused);
 }

@@ -21,7 +21,7 @@ import {
   type Store,
   type StoredTensor,
 } from '../../store/index.ts';
-import { type Found, kindIn, type SplitOf } from './duplicates.ts';
+import { type Found, surestIn } from './duplicates.ts';
 import type { Part } from './looks.ts';
 
 /** An image that is not trained on and has a duplicate among those that are. */
@@ -42,8 +42,8 @@ export interface InspectedLeaks {
   readonly partly: boolean;
 }
 
-/** Every image with a duplicate in the training split, by its split and row, in the order of the rows. */
-function leaksOf(found: Found, splitOf: SplitOf, parts: readonly Pick<Part, 'split' | 'rows'>[]) {
+/** Every image with a duplicate in the training split, by its split and row; images are in the order of the parts and their rows. */
+function leaksOf(found: Found, parts: readonly Pick<Part, 'split' | 'rows'>[]) {
   const train = parts.findIndex(({ split }) => split === 'train');
   const trainStart = parts.slice(0, train).reduce((sum, { rows }) => sum + rows.length, 0);
   const trainRows = parts[train]?.rows ?? new Int32Array();
@@ -54,10 +54,9 @@ function leaksOf(found: Found, splitOf: SplitOf, parts: readonly Pick<Part, 'spl
     if (part === train || train < 0) return [];
     const leaks: (Leak & { readonly row: number })[] = [];
     for (let image = start; image < start + rows.length; image++) {
-      if (splitOf[image] !== part) throw new Error('images are in the order of the parts');
-      const kind = kindIn(found, image, train);
-      const partners = found.find((each) => each.kind === kind)?.partners;
-      if (kind === null || !partners) continue;
+      const surest = surestIn(found, image, train);
+      if (!surest) continue;
+      const { kind, partners } = surest;
       leaks.push({
         row: rows[image - start] as number,
         kind,
@@ -70,12 +69,8 @@ function leaksOf(found: Found, splitOf: SplitOf, parts: readonly Pick<Part, 'spl
 }
 
 /** The tensors of `leaks.safetensors`, of every split that is not trained on. */
-export function leakTensors(
-  found: Found,
-  splitOf: SplitOf,
-  parts: readonly Pick<Part, 'split' | 'rows'>[],
-): StoredTensor[] {
-  return leaksOf(found, splitOf, parts).flatMap(({ split, leaks }) => {
+export function leakTensors(found: Found, parts: readonly Pick<Part, 'split' | 'rows'>[]): StoredTensor[] {
+  return leaksOf(found, parts).flatMap(({ split, leaks }) => {
     const shape = [leaks.length];
     const ints = (name: string, of: (leak: (typeof leaks)[number]) => number): StoredTensor => ({
       name: `${split}.${name}`,
@@ -150,7 +145,7 @@ function leaksIn(
     Array.from(int32(rows), (row, at): [number, Leak] => {
       const [kind, trainRow, value] = [duplicateKinds[ofKind[at] ?? -1], ofTrain[at], likenesses[at]];
       if (kind === undefined || !isRow(row, count) || !isRow(trainRow, trained) || value === undefined)
-        throw new ContrailError('CorruptArtifact', `${leaksFile} names an image of ${split} that is none.`);
+        throw new ContrailError('CorruptArtifact', `${leaksFile} names a row of ${split} that is none.`);
       return [row, { kind, trainRow, likeness: value }];
     }),
   );

@@ -1,4 +1,4 @@
-import type { Confused } from './classes.ts';
+import { type Confusion, sumOfCells } from '../../contracts/confusion.ts';
 import { type ConfidentJoint, confidenceThresholds, confidentJoint } from './confident-learning.ts';
 import type { FoldClassifiers } from './out-of-sample.ts';
 import type { Turn } from './turns.ts';
@@ -8,7 +8,7 @@ export interface Judgement extends ConfidentJoint {
   /** Share of the judged images whose label is found; null where none was judged. */
   readonly accuracy: number | null;
   /** Images by label and the class that is found. */
-  readonly confused: Confused;
+  readonly confused: Confusion;
 }
 
 /** Judges every label by confident learning. The probabilities are computed twice, so that none are kept. */
@@ -19,7 +19,7 @@ export async function judgeLabels(
   turn: Turn,
 ): Promise<Judgement> {
   const ownConfidence = new Float64Array(labels.length);
-  const confused = new Map<number, number>();
+  const cells: [number, number, number][] = [];
   let right = 0;
   await classify((probabilities, images) => {
     for (const [at, image] of images.entries()) {
@@ -28,8 +28,7 @@ export async function judgeLabels(
       ownConfidence[image] = own[label] as number;
       const predicted = highest(own);
       if (predicted === label) right++;
-      const key = label * classes + predicted;
-      confused.set(key, (confused.get(key) ?? 0) + 1);
+      cells.push([label, predicted, 1]);
     }
   }, turn);
   const labelsOf = (images: Int32Array) => images.map((image) => labels[image] as number);
@@ -40,7 +39,11 @@ export async function judgeLabels(
   );
   const joint = confidentJoint(thresholds);
   await classify((probabilities, images) => joint.add(probabilities, labelsOf(images), images), turn);
-  return { ...joint.result(), accuracy: judged.length === 0 ? null : right / judged.length, confused };
+  return {
+    ...joint.result(),
+    accuracy: judged.length === 0 ? null : right / judged.length,
+    confused: sumOfCells(classes, cells),
+  };
 }
 
 function highest(values: Float32Array): number {

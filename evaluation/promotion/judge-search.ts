@@ -5,7 +5,7 @@ import { type Retrieval, retrievalAboutSchema, retrievalFile, retrievalSchema } 
 import { describeDataset } from '../../datasets/index.ts';
 import { readAbout, readArtifactJson, type Store } from '../../store/index.ts';
 import { newRows } from '../comparison/new-rows.ts';
-import { keptAnswers } from '../comparison/query-answers.ts';
+import { type KeptAnswers, keptAnswers } from '../comparison/query-answers.ts';
 import { pairsOn, searchDifference } from '../comparison/search-difference.ts';
 import { alreadyCurrent, decide, type Terms, undecided } from './judge.ts';
 
@@ -45,18 +45,18 @@ export async function judgeSearch(
   const { rows, seen, unknown } = await newRows(store, dataset, count, models, split);
   if (unknown.length > 0 && !unknownOverlap)
     return undecided(`${unknown.join(' ')} \`unknownOverlap: true\` compares them all the same`, own);
-  const measured = (await isSameSearch(store, current, { dataset, search }))
-    ? current.evaluation
-    : await measureAgain(current, search);
-  if (typeof measured === 'string') return { ...undecided(measured, own), seen };
-  const [after, before] = [await keptAnswers(store, candidate.evaluation), await keptAnswers(store, measured)];
+  const same = await answersOfSameSearch(store, current, { dataset, search });
+  const again = same ? null : await measureAgain(current, search);
+  if (typeof again === 'string') return { ...undecided(again, own), seen };
+  const after = await keptAnswers(store, candidate.evaluation);
+  const before = again ? await keptAnswers(store, again) : same;
   if (!after || !before)
     return undecided(
       'the retrieval is of an earlier version of Contrail, which kept no single answers; measure it again',
       own,
     );
   const pairs = pairsOn(new Set(rows), after, before);
-  if (pairs.length === 0 || (seen > 0 && pairs.length < minimumImages))
+  if (pairs.length === 0 || (pairs.length < after.rows.length && pairs.length < minimumImages))
     return {
       ...undecided(
         `only ${pairs.length} of ${after.rows.length} queries are new to both and do not leak; at least ${minimumImages} are needed (\`minimumImages\`)`,
@@ -69,15 +69,16 @@ export async function judgeSearch(
   return decide(difference, { metric, margin }, { name, images: pairs.length, seen, unknown: unknown.length > 0 });
 }
 
-/** Whether the current model was measured by the same search. */
-async function isSameSearch(
+/** The answers that the current model came with, where it was measured by the same search and keeps them. */
+async function answersOfSameSearch(
   store: Store,
   { evaluation }: ModelVersion,
   { dataset, search }: { readonly dataset: ArtifactRef; readonly search: Retrieval },
-): Promise<boolean> {
-  if (evaluation.kind !== 'retrieval') return false;
+): Promise<KeptAnswers | null> {
+  if (evaluation.kind !== 'retrieval') return null;
   const about = await readAbout(store, evaluation, retrievalAboutSchema);
-  if (about.dataset.digest !== dataset.digest || !(await keptAnswers(store, evaluation))) return false;
+  if (about.dataset.digest !== dataset.digest) return null;
   const { query, gallery } = await readArtifactJson(store, evaluation, retrievalFile, retrievalSchema);
-  return canonicalJson([query, gallery]) === canonicalJson([search.query, search.gallery]);
+  const isSame = canonicalJson([query, gallery]) === canonicalJson([search.query, search.gallery]);
+  return isSame ? keptAnswers(store, evaluation) : null;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { sumOfCells } from '../../../contracts/confusion.ts';
 import { randomUint32 } from '../../../datasets/index.ts';
 import { balanceOf, namesAlike, takenForEachOther } from '../../../evaluation/inspection/classes.ts';
 import { exactCopies, kindIn, pairsToShow } from '../../../evaluation/inspection/duplicates.ts';
@@ -82,12 +83,12 @@ describe('classes', () => {
   });
 
   it('may be one where a fifth of their images is taken for the other, and five at least', () => {
-    const confused = new Map([
-      [0 * 4 + 1, 20],
-      [1 * 4 + 0, 25],
-      [2 * 4 + 0, 15],
-      [3 * 4 + 2, 4],
-      [0, 80],
+    const confused = sumOfCells(4, [
+      [0, 1, 20],
+      [1, 0, 25],
+      [2, 0, 15],
+      [3, 2, 4],
+      [0, 0, 80],
     ]);
     expect(takenForEachOther(confused, [100, 100, 100, 2])).toEqual([{ a: 0, b: 1, images: 45, share: 0.225 }]);
   });
