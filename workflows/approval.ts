@@ -21,22 +21,28 @@ export interface Approval {
     | { readonly is: 'released' };
 }
 
-/** @param asked the question of an earlier history, whose deadline holds on */
+/**
+ * @param asked the question of an earlier history, whose deadline holds on
+ * @param decision an answer that came while the history began anew
+ */
 export function openApproval(
   given: Result,
   asked: Question | null,
+  decision?: ApprovalDecision,
 ): Approval & { readonly parameters: ApproveParameters } {
   const parameters = approveParameters.parse(given);
   const { by = null, timeout } = parameters;
   const message = withReadableNumbers(parameters.message);
   const until = timeout === undefined ? null : new Date(Date.now() + milliseconds(timeout)).toISOString();
-  return { parameters, question: asked ?? { message, by, until }, answer: { is: 'open' } };
+  const answer: Approval['answer'] = decision ? { is: 'decided', decision } : { is: 'open' };
+  return { parameters, question: asked ?? { message, by, until }, answer };
 }
 
 /** Waits for the answer, or until the time is up. */
 export async function awaitAnswer(approval: ReturnType<typeof openApproval>): Promise<Approval['answer']> {
   const { question, parameters } = approval;
   const isAnswered = () => approval.answer.is !== 'open';
+  if (isAnswered()) return approval.answer;
   if (question.until === null) await condition(isAnswered);
   else await condition(isAnswered, Math.max(1, Date.parse(question.until) - Date.now()));
   if (approval.answer.is === 'open')

@@ -314,17 +314,18 @@ function refuseApprove(controlled: Controlled, request: ApproveRequest): void {
   if (stepOf(id)?.uses !== 'approve')
     throw refuse(`Step ${id} does not wait for a person; only steps that use approve do.`);
   const is = state.states[id];
-  if (running.get(id)?.approval?.answer.is !== 'open')
-    throw refuse(
-      hasEnded(is)
-        ? `Step ${id} has ended: it is ${is}.`
-        : `Step ${id} does not ask yet: it is ${is}. Try again in a moment.`,
-    );
+  if (hasEnded(is)) throw refuse(`Step ${id} has ended: it is ${is}.`);
+  if (running.get(id)?.approval?.answer.is === 'decided' || state.decisions.has(id))
+    throw refuse(`Step ${id} has been answered already.`);
+  if (!state.statusOf(id)?.asks) throw refuse(`Step ${id} does not ask yet: it is ${is}. Try again in a moment.`);
 }
 
-function approve({ running }: Controlled, request: ApproveRequest): string {
+/** A question that a person can see can be answered, also while the history begins anew. */
+function approve({ running, state }: Controlled, request: ApproveRequest): string {
   const approval = running.get(request.step)?.approval;
-  if (approval) approval.answer = { is: 'decided', decision: decisionOf(request) };
+  const decision = decisionOf(request);
+  if (approval?.answer.is === 'open') approval.answer = { is: 'decided', decision };
+  else state.decisions.set(request.step, decision);
   return request.step;
 }
 

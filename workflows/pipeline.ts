@@ -140,7 +140,7 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   /** Waits for a person; gives null where the wait is to begin again, in a new history. */
   const ask = async (step: PlannedStep, { parameters, inputs, fingerprint }: PreparedStep, inFlight: InFlight) => {
     const { id } = step;
-    const approval = openApproval(parameters, state.statusOf(id)?.asks ?? null);
+    const approval = openApproval(parameters, state.statusOf(id)?.asks ?? null, state.decisions.get(id));
     inFlight.approval = approval;
     state.update(id, { asks: approval.question });
     const answer = await awaitAnswer(approval);

@@ -1,4 +1,5 @@
 import { setCurrentDetails } from '@temporalio/workflow';
+import type { ApprovalDecision } from '../contracts/approval.ts';
 import type { Json } from '../contracts/json.ts';
 import { jsonSize } from '../contracts/json-size.ts';
 import { limits } from '../contracts/limits.ts';
@@ -23,6 +24,8 @@ export interface CarriedState {
   readonly paused: string | null;
   readonly changes: { readonly [id: string]: Changes };
   readonly redo: readonly string[];
+  /** Absent where there are none. */
+  readonly decisions?: { readonly [id: string]: ApprovalDecision };
 }
 
 /**
@@ -51,6 +54,8 @@ export interface RunState {
   readonly resolved: Map<string, Result>;
   /** Steps whose recorded results do not count. */
   readonly redo: Set<string>;
+  /** Answers to questions that are shown and are not open just now, because the history begins anew. Each goes with its question. */
+  readonly decisions: Map<string, ApprovalDecision>;
   readonly count: (state: StepState) => number;
   readonly overall: () => PipelineStatus['state'];
   readonly status: () => PipelineStatus;
@@ -69,6 +74,7 @@ export function createRunState(given: Plan, carried?: CarriedState): RunState {
   const troubles = new Map<string, NonNullable<StepTroubleReport['failed']>>();
   const changes = new Map(Object.entries(carried?.changes ?? {}));
   const redo = new Set(carried?.redo);
+  const decisions = new Map(Object.entries(carried?.decisions ?? {}));
   let paused = carried?.paused ?? null;
 
   const put = (step: StepStatus) => {
@@ -138,10 +144,12 @@ export function createRunState(given: Plan, carried?: CarriedState): RunState {
     changes,
     resolved: new Map(),
     redo,
+    decisions,
     statusOf: (id) => steps.get(id),
     update: (id, change) => {
       const step = steps.get(id);
       if (step) put({ ...step, ...change });
+      if (change.asks === null) decisions.delete(id);
       show();
     },
     setTrouble: (id, failed) => {
@@ -179,6 +187,7 @@ export function createRunState(given: Plan, carried?: CarriedState): RunState {
       paused,
       changes: Object.fromEntries(changes),
       redo: [...redo].filter((id) => !hasEnded(states[id])),
+      ...(decisions.size > 0 ? { decisions: Object.fromEntries(decisions) } : {}),
     }),
   };
 }

@@ -44,6 +44,8 @@ export interface Interpreter {
   readonly store: Store;
   readonly events: WorkEvent[];
   readonly behaviours: Map<string, Behaviour>;
+  /** What happens before a step, named as `run/step`, is looked up. */
+  readonly beforeLookUps: Map<string, () => Promise<void>>;
   /** What each epoch of a training was asked for. */
   readonly epochs: TrainEpochStepInput[];
   /** Stops the worker, and starts another whose workflows are this code. */
@@ -95,7 +97,13 @@ export async function startInterpreter(extraArgs: string[] = [], firstCode?: str
     return { result: { ...result, resumedFrom: null, rejected: [], ...lost }, attempt: 1 };
   };
   const finishTraining = async ({ recorded }: FinishTrainingStepInput) => ({ result: { ...recorded }, attempt: 1 });
-  const activities = { ...createActivities(context), choose: work, run: work, trainEpoch, finishTraining };
+  const real = createActivities(context);
+  const beforeLookUps = new Map<string, () => Promise<void>>();
+  const lookUpStep: typeof real.lookUpStep = async (input) => {
+    await beforeLookUps.get(`${input.run}/${input.step}`)?.();
+    return real.lookUpStep(input);
+  };
+  const activities = { ...real, lookUpStep, choose: work, run: work, trainEpoch, finishTraining };
   const shared = { connection: environment.nativeConnection, activities };
   /** @returns how to stop it */
   const startWorker = async (code: string) => {
@@ -121,6 +129,7 @@ export async function startInterpreter(extraArgs: string[] = [], firstCode?: str
     store,
     events,
     behaviours,
+    beforeLookUps,
     epochs,
     upgrade: async (code) => {
       await stopWorker();
