@@ -8,7 +8,7 @@ import {
   type Inspection,
 } from '../contracts/inspection.ts';
 import type { Report } from '../contracts/report.ts';
-import { type ImageRows, readRows } from '../datasets/index.ts';
+import { type ImageRows, imageRows, openSplit } from '../datasets/index.ts';
 import { type Store, unlessDamaged } from '../store/index.ts';
 
 /** Pictures of one data set in one image, as a data URI: a grid, row by row. */
@@ -106,14 +106,19 @@ export async function loadPictures(
   return sheets;
 }
 
-async function loadSheet(store: Store, ref: ArtifactRef, split: SplitName, rows: readonly number[]): Promise<Sheet> {
+async function loadSheet(store: Store, ref: ArtifactRef, name: SplitName, rows: readonly number[]): Promise<Sheet> {
   const parts: Uint8Array[] = [];
   let size: Omit<ImageRows, 'pixels'> = { height: 1, width: 1, channels: 1 };
-  for (let at = 0; at < rows.length; at += rowsAtOnce) {
-    const some = rows.slice(at, at + rowsAtOnce);
-    const small = await shrunk(await readRows(store, ref, split, Int32Array.from(some)), some.length);
-    parts.push(small.pixels);
-    size = small;
+  const split = await openSplit(store, ref, name);
+  try {
+    for (let at = 0; at < rows.length; at += rowsAtOnce) {
+      const some = rows.slice(at, at + rowsAtOnce);
+      const small = await shrunk(await imageRows(split, Int32Array.from(some)), some.length);
+      parts.push(small.pixels);
+      size = small;
+    }
+  } finally {
+    await split.close();
   }
   return packSheet(Buffer.concat(parts), rows, size);
 }
