@@ -9,6 +9,7 @@ import {
   stateAttribute,
 } from '../../workflows/search-attributes.ts';
 import type { ServerClient } from '../connection.ts';
+import { inTurns } from '../in-turns.ts';
 import { coloured, print, printJson, say, table } from '../output.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
 import { refusalOf } from '../refusals.ts';
@@ -201,14 +202,4 @@ async function withoutListed({ client }: ServerClient, runs: readonly string[]):
   for await (const { workflowId } of client.workflow.list({ query: "WorkflowType = 'pipeline'", pageSize: 1000 }))
     listed.add(workflowId);
   return runs.filter((run) => !listed.has(run));
-}
-
-const atOnce = 20;
-
-/** A few at a time: neither a disk nor a server is asked for thousands of things at once. */
-async function inTurns<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  for (let at = 0; at < items.length; at += atOnce)
-    results.push(...(await Promise.all(items.slice(at, at + atOnce).map(work))));
-  return results;
 }

@@ -3,10 +3,11 @@ import { ContrailError } from '../../../contracts/errors.ts';
 import { someOf } from '../../../contracts/some-of.ts';
 import { type FoundImage, findImage, forgetImage, imageNamed } from '../../../datasets/index.ts';
 import { openHome } from '../../../home/home.ts';
-import { listFolders, loadPlan, loadStepResults, openStore, type Store } from '../../../store/index.ts';
+import { listFolders, loadPlan, loadStepResult, openStore, type Store, unlessDamaged } from '../../../store/index.ts';
 import { confirm } from '../../confirm.ts';
 import { type ServerClient, withServer } from '../../connection.ts';
 import { foundText } from '../../forget-texts.ts';
+import { inTurns } from '../../in-turns.ts';
 import { print, printJson, say } from '../../output.ts';
 import { findRun } from '../../runs.ts';
 
@@ -57,7 +58,6 @@ const plain = ({ sources, rows, uses, untold }: FoundImage) => ({
 });
 
 const makers: readonly string[] = ['prepare-data', 'run', 'own'];
-const atOnce = 20;
 
 /** @throws ContrailError Usage where a run goes on that uses the image, or has a step to come that may prepare data with it */
 async function requireNoRun(server: ServerClient, store: Store, { uses }: FoundImage): Promise<void> {
@@ -65,17 +65,8 @@ async function requireNoRun(server: ServerClient, store: Store, { uses }: FoundI
   const asked: string[] = [];
   for (const run of await listFolders(store, 'runs'))
     if (users.has(run) || (await mayPrepare(store, run))) asked.push(run);
-  const going: string[] = [];
-  for (let at = 0; at < asked.length; at += atOnce)
-    going.push(
-      ...(
-        await Promise.all(
-          asked
-            .slice(at, at + atOnce)
-            .map(async (run) => ((await findRun(server, run))?.status.name === 'RUNNING' ? [run] : [])),
-        )
-      ).flat(),
-    );
+  const running = await inTurns(asked, async (run) => (await findRun(server, run))?.status.name === 'RUNNING');
+  const going = asked.filter((_, at) => running[at]);
   const [one] = going;
   if (one !== undefined)
     throw new ContrailError(
@@ -87,7 +78,8 @@ async function requireNoRun(server: ServerClient, store: Store, { uses }: FoundI
 /** Whether a run has a step that is not done and that may prepare data. */
 async function mayPrepare(store: Store, run: string): Promise<boolean> {
   const plan = await loadPlan(store, run);
-  if (!plan?.steps.some(({ uses }) => makers.includes(uses))) return false;
-  const results = await loadStepResults(store, run, () => {});
-  return plan.steps.some(({ id, uses }) => makers.includes(uses) && !results[id]);
+  for (const { id, uses } of plan?.steps ?? [])
+    if (makers.includes(uses) && !(await unlessDamaged(loadStepResult(store, { run, step: id }), () => {})))
+      return true;
+  return false;
 }
