@@ -5,6 +5,7 @@ import { splitCountsOf, treePathSchema } from '../contracts/artifacts.ts';
 import { count } from '../contracts/counted.ts';
 import { dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { fileList } from '../contracts/file-list.ts';
 import type { Json } from '../contracts/json.ts';
 import {
   type PrepareDataParameters,
@@ -21,7 +22,7 @@ import { finishStep } from './step-result.ts';
 /** Prepares a data set and stores it. */
 export async function prepareData(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
-  const list = `${step.step}-files.tsv`;
+  const list = fileList(step.step);
   const parsed = prepareDataParameters.parse(parameters);
   const { from, ...wanted } = parsed;
   const within = from ? pathWithin(wanted) : '';

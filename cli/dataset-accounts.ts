@@ -1,11 +1,12 @@
 import { type ArtifactRef, artifactRefSchema, type DatasetAbout } from '../contracts/artifacts.ts';
 import { dataSummaryOf } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { fileList } from '../contracts/file-list.ts';
 import type { DataSummary } from '../contracts/kinds/prepare-data.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { kindOf } from '../contracts/step-kinds.ts';
 import { describeDataset, type ReasonCount, readLines, reasonsOf } from '../datasets/index.ts';
-import { isMissing, loadStepResults, reportFolder, type Store, unlessDamaged } from '../store/index.ts';
+import { loadStepResults, readText, reportFolder, type Store, unlessDamaged } from '../store/index.ts';
 import { say } from './output.ts';
 
 /** A file that cannot be used, its place, and why. */
@@ -102,7 +103,7 @@ const openOf = (made: Made): DatasetAccount => ({ ...made, state: 'open' });
 function madeBy(step: PlannedStep): (Made & { readonly list: string })[] {
   if (step.uses === 'choose') return [];
   return Object.entries(kindOf(step).outputs).flatMap(([field, kind]) => {
-    const list = step.uses === 'prepare-data' ? `${step.id}-files.tsv` : `${step.id}-${field}-files.tsv`;
+    const list = fileList(step.id, step.uses === 'prepare-data' ? undefined : field);
     return kind === 'dataset' ? [{ step: step.id, field, list }] : [];
   });
 }
@@ -157,13 +158,4 @@ async function refusedAccount(store: Store, made: Made, list: string): Promise<D
     rejected,
     list: store.locate(list),
   };
-}
-
-async function readText(store: Store, path: string): Promise<string | null> {
-  try {
-    return new TextDecoder().decode(await store.read(path));
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
-  }
 }

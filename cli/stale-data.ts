@@ -5,7 +5,7 @@ import type { Json } from '../contracts/json.ts';
 import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { Plan } from '../contracts/plan.ts';
 import { changesSince, type FolderChanges } from '../datasets/index.ts';
-import type { Store } from '../store/index.ts';
+import { readText, type Store } from '../store/index.ts';
 
 /** What is known of data that was prepared and would be used again. */
 interface Prepared {
@@ -47,10 +47,6 @@ export async function staleData(store: Store, prepared: Prepared): Promise<strin
 
 const folderOf = ({ fingerprint }: Prepared): z.infer<typeof originSchema> | null =>
   originSchema.safeParse(JSON.parse(fingerprint)).data ?? null;
-
-async function readText(store: Store, path: string): Promise<string | null> {
-  return (await store.exists(path)) ? new TextDecoder().decode(await store.read(path)) : null;
-}
 
 function changesText({ added, removed, changed }: FolderChanges): string | null {
   const parts = [...named(added, 'added'), ...named(removed, 'removed'), ...named(changed, 'changed')];

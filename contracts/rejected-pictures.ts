@@ -20,6 +20,3 @@ export const rejectedPicturesSchema = z.strictObject({
     .max(mostRejectedPictures),
 });
 export type RejectedPicture = z.infer<typeof rejectedPicturesSchema>['pictures'][number];
-
-/** Where they are: beside the list of a step's files. */
-export const rejectedPicturesFile = (list: string): string => list.replace(/-files\.tsv$/, '-rejected.json');

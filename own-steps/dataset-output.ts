@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { dataLines } from '../contracts/data-account.ts';
 import { isContrailError } from '../contracts/errors.ts';
+import { fileList } from '../contracts/file-list.ts';
 import type { Json } from '../contracts/json.ts';
 import type { ProgramOutput } from '../contracts/kinds/run.ts';
 import type { ProgressOfPreparation } from '../datasets/index.ts';
@@ -26,7 +27,7 @@ export async function storeImages(
 ): Promise<ArtifactRef> {
   const path = await findOutput({ name, output, work: space.work });
   const { dataset: _, ...parameters } = output;
-  const list = `${key.step}-${name}-files.tsv`;
+  const list = fileList(key.step, name);
   const { prepareDataset } = await datasets();
   return explaining(name, space.work, async () => {
     const { ref, summary } = await prepareDataset(

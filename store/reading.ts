@@ -47,6 +47,12 @@ export async function readIfThere(store: Store, path: string): Promise<Uint8Arra
   }
 }
 
+/** A file of text; null where there is none. @throws ContrailError StoreUnreadable */
+export async function readText(store: Store, path: string): Promise<string | null> {
+  const bytes = await readIfThere(store, path);
+  return bytes === null ? null : new TextDecoder().decode(bytes);
+}
+
 /** As the store's own `list`, with errors that name the folder. @throws ContrailError StoreUnreadable */
 export async function listFiles(store: Store, folder: string): Promise<readonly StoredFile[]> {
   try {

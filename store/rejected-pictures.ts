@@ -1,4 +1,5 @@
-import { type RejectedPicture, rejectedPicturesFile, rejectedPicturesSchema } from '../contracts/rejected-pictures.ts';
+import { listOfPictures, rejectedPicturesFile } from '../contracts/file-list.ts';
+import { type RejectedPicture, rejectedPicturesSchema } from '../contracts/rejected-pictures.ts';
 import { jsonBytes } from './digest.ts';
 import { listFiles, readJson } from './reading.ts';
 import { reportFolder } from './run-files.ts';
@@ -23,7 +24,4 @@ export async function loadRejectedPictures(store: Store, list: string): Promise<
 
 /** The lists of a run's steps beside which such pictures are. @throws ContrailError StoreUnreadable */
 export const listsWithPictures = async (store: Store, run: string): Promise<readonly string[]> =>
-  (await listFiles(store, reportFolder(run))).flatMap(({ path }) => {
-    const list = path.replace(/-rejected\.json$/, '-files.tsv');
-    return list === path ? [] : [list];
-  });
+  (await listFiles(store, reportFolder(run))).flatMap(({ path }) => listOfPictures(path) ?? []);
