@@ -1,4 +1,5 @@
 import { times } from '../contracts/counted.ts';
+import type { Evaluation } from '../contracts/evaluation.ts';
 import { countOfLeaks, type LeakCounts, type LeaksPolicy, leakKindsText } from '../contracts/leaks.ts';
 import { ifMeasured, percent } from './format.ts';
 
@@ -17,6 +18,24 @@ export interface Leaking {
   readonly measure: string;
   readonly all: MeasuredOn;
   readonly clean: MeasuredOn;
+}
+
+/** Whether test images of an evaluation leak. */
+export const hasLeaks = ({ leaks }: Pick<Evaluation, 'leaks'>): boolean =>
+  leaks !== undefined && countOfLeaks(leaks) > 0;
+
+/**
+ * The accuracy that is not the main one: with the images that leak, or without them where they are kept. Null where none leak.
+ */
+export function otherAccuracy({
+  leaks,
+  all,
+  clean,
+}: Pick<Evaluation, 'leaks' | 'all' | 'clean'>):
+  | (NonNullable<Evaluation['all']> & { readonly leaks: 'with' | 'without' })
+  | null {
+  if (!leaks || !all || !clean || !hasLeaks({ leaks })) return null;
+  return leaks.policy === 'keep' ? { ...clean, leaks: 'without' } : { ...all, leaks: 'with' };
 }
 
 /** What a reader must know of images that leak: how many of which kind, and the measure with them and without. Plain sentences. */

@@ -56,26 +56,28 @@ function shownRows(report: Report): Map<string, ShownRows> {
     for (const { row } of (evaluation.worst ?? []).slice(0, shownMistakes)) own.add(row);
     for (const pair of evaluation.mostConfused.slice(0, shownPairs))
       for (const row of (pair.rows ?? []).slice(0, shownOfPair)) own.add(row);
-    for (const kind of duplicateKinds)
-      for (const { a, b } of shownDuplicates(evaluation.leaks?.pairs ?? [], kind))
-        for (const { split, row } of [a, b]) rowsOf(dataset, split).add(row);
+    for (const { shown } of shownDuplicates(evaluation.leaks?.pairs ?? []))
+      for (const { a, b } of shown) for (const { split, row } of [a, b]) rowsOf(dataset, split).add(row);
   }
   return shown;
 }
 
 /** The images of an inspection that a report shows. */
 function shownOfInspection({ duplicates, suspects, outliers }: Inspection): readonly InspectedImage[] {
-  const pairs = duplicateKinds.flatMap((kind) => shownDuplicates(duplicates.pairs, kind));
   return [
-    ...pairs.flatMap(({ a, b }) => [a, b]),
+    ...shownDuplicates(duplicates.pairs).flatMap(({ shown }) => shown.flatMap(({ a, b }) => [a, b])),
     ...suspects.listed.slice(0, shownSuspects),
     ...outliers.listed.slice(0, shownOutliers),
   ];
 }
 
-/** The pairs of a kind that a report shows. */
-export const shownDuplicates = (pairs: readonly DuplicatePair[], kind: DuplicateKind): readonly DuplicatePair[] =>
-  pairs.filter((pair) => pair.kind === kind).slice(0, mostPairsShown);
+/** The pairs that a report shows, by kind; a kind without any is left out. */
+export const shownDuplicates = (
+  pairs: readonly DuplicatePair[],
+): readonly { readonly kind: DuplicateKind; readonly shown: readonly DuplicatePair[] }[] =>
+  duplicateKinds
+    .map((kind) => ({ kind, shown: pairs.filter((pair) => pair.kind === kind).slice(0, mostPairsShown) }))
+    .filter(({ shown }) => shown.length > 0);
 const mostPairsShown = 12;
 export const shownSuspects = 36;
 export const shownOutliers = 24;

@@ -1,6 +1,6 @@
 import { times } from '../contracts/counted.ts';
 import type { Retrieval } from '../contracts/retrieval.ts';
-import { percent } from './format.ts';
+import { ifMeasured, percent } from './format.ts';
 import { leaksNote } from './leaks-note.ts';
 
 /** What a reader must know to read the numbers of a search: what was left out, and why. Plain sentences. */
@@ -19,6 +19,15 @@ export function retrievalNotes(found: Retrieval): string[] {
       : ['No query is an exact copy of another image of the gallery, or of a training image.']),
   ];
 }
+
+/** From where on an image is called unknown. @param shareText as the page, or the file, writes shares */
+export const unknownRule = (
+  { threshold, wanted }: NonNullable<Retrieval['unknown']>,
+  shareText: (share: number) => string,
+): string =>
+  threshold === null
+    ? 'There are no validation images to choose a threshold on.'
+    : `An image is called unknown where its nearest training image has a cosine similarity below ${threshold.toFixed(4)}: validation images chose it, so that at most ${shareText(wanted)} of those of trained classes are.`;
 
 /** Which queries leak, and what is measured with and without them. */
 function notesOfLeaks({ leaks, all, clean, copies }: Retrieval): string[] {
@@ -40,6 +49,6 @@ function notesOfLeaks({ leaks, all, clean, copies }: Retrieval): string[] {
   if (!copies?.with || copies.images === 0) return [];
   const { recallAt1, queries } = copies.with;
   return [
-    `Left out, for they find an exact copy: ${times(copies.images, 'query', 'queries')} (${copied}). With them recall at 1 is ${recallAt1 === null ? 'not measured' : percent(recallAt1)}, on ${times(queries, 'query', 'queries')}.`,
+    `Left out, for they find an exact copy: ${times(copies.images, 'query', 'queries')} (${copied}). With them recall at 1 is ${ifMeasured(recallAt1, percent)}, on ${times(queries, 'query', 'queries')}.`,
   ];
 }

@@ -7,19 +7,24 @@ export interface SearchGroup {
   readonly title: string;
   /** Of the names of its drawings: nothing for the first. */
   readonly suffix: string;
+  readonly first: Found;
+  /** With the first. */
   readonly found: Report['retrieval'];
 }
+type Found = Report['retrieval'][number];
 
 /** Retrievals by data set, query and gallery, in the order in which they are in the report. */
 export function searchesOf(retrieval: Report['retrieval']): readonly SearchGroup[] {
-  const groups = new Map<string, Report['retrieval']>();
+  const groups = new Map<string, { readonly first: Found; readonly found: Found[] }>();
   for (const each of retrieval) {
     const key = JSON.stringify([each.retrieval.dataset, each.retrieval.query, each.retrieval.gallery]);
-    groups.set(key, [...(groups.get(key) ?? []), each]);
+    const group = groups.get(key);
+    if (group) group.found.push(each);
+    else groups.set(key, { first: each, found: [each] });
   }
-  return [...groups.values()].map((found, at) => ({
-    title: found[0] ? searchText(found[0].retrieval) : '',
+  return [...groups.values()].map((group, at) => ({
+    ...group,
+    title: searchText(group.first.retrieval),
     suffix: at === 0 ? '' : `-${at + 1}`,
-    found,
   }));
 }

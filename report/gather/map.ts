@@ -1,17 +1,9 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { embeddingFile, predictionsFile } from '../../contracts/evaluation.ts';
+import { embeddingFile } from '../../contracts/evaluation.ts';
 import type { EmbeddingMap } from '../../contracts/report.ts';
 import { spreadRows } from '../../datasets/index.ts';
 import { imageAnswers } from '../../evaluation/comparison/image-answers.ts';
-import {
-  decodeSafetensors,
-  emptiedAt,
-  float32,
-  int32,
-  readArtifact,
-  readArtifactFile,
-  type Store,
-} from '../../store/index.ts';
+import { decodeSafetensors, float32, int32, readArtifact, readArtifactFile, type Store } from '../../store/index.ts';
 import { nearest, project, unitRows } from './embedding.ts';
 
 /** Points of a map: more than these can be told apart neither by eye nor by pointer. */
@@ -26,12 +18,11 @@ export async function mapOf(
   onProgress: (share: number) => void,
 ): Promise<EmbeddingMap | null> {
   const { files } = await readArtifact(store, ref);
-  if (![embeddingFile, predictionsFile].every((name) => files.some(({ path }) => path === name))) return null;
-  if (await emptiedAt(store, ref)) return null;
+  const answers = files.some(({ path }) => path === embeddingFile) ? await imageAnswers(store, ref) : null;
+  if (!answers) return null;
   const kept = decodeSafetensors(await readArtifactFile(store, ref, embeddingFile)).tensors;
   const [rowsTensor, embedding] = [kept.get('rows'), kept.get('embedding')];
-  const answers = await imageAnswers(store, ref);
-  if (!rowsTensor || !embedding || !answers) return null;
+  if (!rowsTensor || !embedding) return null;
   const dimension = embedding.shape[1] ?? 1;
   const all = int32(rowsTensor);
   const vectors = unitRows(float32(embedding), dimension);

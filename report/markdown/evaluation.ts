@@ -1,9 +1,9 @@
 import { confusedPairs, shownConfusion } from '../../contracts/confusion.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
-import { countOfLeaks } from '../../contracts/leaks.ts';
 import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
 import { evaluationNotes } from '../evaluation-notes.ts';
 import { ifMeasured } from '../format.ts';
+import { otherAccuracy } from '../leaks-note.ts';
 import { worstClasses } from '../worst-classes.ts';
 import { percent, table } from './table.ts';
 
@@ -48,12 +48,11 @@ const classifierTable = ({ top1, top5, macroF1, expectedCalibrationError, knn, .
     ],
   );
 
-/** The accuracy that is not the main one: with the images that leak, or without them where they are kept. */
-function leakRows({ leaks, all, clean }: Pick<Evaluation, 'leaks' | 'all' | 'clean'>): [string, string][] {
-  if (!leaks || !all || !clean || countOfLeaks(leaks) === 0) return [];
-  return leaks.policy === 'keep'
-    ? [[`top-1 accuracy without the images that leak, ${clean.images} images`, share(clean.top1)]]
-    : [[`top-1 accuracy with the images that leak, ${all.images} images`, share(all.top1)]];
+function leakRows(evaluation: Pick<Evaluation, 'leaks' | 'all' | 'clean'>): [string, string][] {
+  const other = otherAccuracy(evaluation);
+  return other === null
+    ? []
+    : [[`top-1 accuracy ${other.leaks} the images that leak, ${other.images} images`, share(other.top1)]];
 }
 
 const embeddingSection = ({ geometry }: Evaluation) => `## The embedding

@@ -1,6 +1,7 @@
 import { times } from '../../contracts/counted.ts';
 import type { InspectedImage, Inspection } from '../../contracts/inspection.ts';
 import { markdownText } from '../../contracts/markdown-text.ts';
+import { ifMeasured } from '../format.ts';
 import { percent, table } from './table.ts';
 
 const shown = 50;
@@ -58,12 +59,7 @@ export function formatInspection(inspection: Inspection): string {
     ...section(
       'Classes that may be one',
       ['class', 'and', 'names alike', 'taken for each other'],
-      alike.map(({ a, b, names, confused }) => [
-        a,
-        b,
-        names ? 'yes' : 'no',
-        confused === null ? 'not measured' : percent(confused),
-      ]),
+      alike.map(({ a, b, names, confused }) => [a, b, names ? 'yes' : 'no', ifMeasured(confused, percent)]),
     ),
     '## Balance',
     `Training images of a class: ${balance.smallest.images} (${markdownText(balance.smallest.class)}) to ${balance.largest.images} (${markdownText(balance.largest.class)}), median ${balance.median}. Classes below a tenth of the median: ${balance.small}.`,

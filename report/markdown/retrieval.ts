@@ -1,10 +1,11 @@
 import { splitText } from '../../contracts/artifacts.ts';
 import { markdownText } from '../../contracts/markdown-text.ts';
 import { type Estimate, type Retrieval, searchText, type Unknown } from '../../contracts/retrieval.ts';
-import { retrievalNotes } from '../retrieval-notes.ts';
+import { ifMeasured } from '../format.ts';
+import { retrievalNotes, unknownRule } from '../retrieval-notes.ts';
 import { percent, table } from './table.ts';
 
-const percentOf = (value: number | null) => (value === null ? 'not measured' : percent(value));
+const percentOf = (value: number | null) => ifMeasured(value, percent);
 const intervalOf = ({ interval }: Estimate) =>
   interval === null ? 'none' : `${percent(interval[0])} to ${percent(interval[1])}`;
 
@@ -82,11 +83,7 @@ function unknownSection(unknown: Retrieval['unknown']): string {
   return `
 ## Known or unknown?
 
-${
-  unknown.threshold === null
-    ? 'There are no validation images to choose a threshold on.'
-    : `An image is called unknown where its nearest training image has a cosine similarity below ${unknown.threshold.toFixed(4)}: validation images chose it, so that at most ${percent(unknown.wanted)} of those of trained classes are.`
-}
+${unknownRule(unknown, percent)}
 
 ${table(
   [

@@ -1,6 +1,6 @@
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import { duplicateKinds } from '../../contracts/inspection.ts';
-import { countOfLeaks } from '../../contracts/leaks.ts';
+import { hasLeaks } from '../leaks-note.ts';
 import type { Picture } from '../plots/png.ts';
 import { encodeEventFile, pictures, scalars } from './events.ts';
 import { type BoardFile, eventFileName } from './training-files.ts';
@@ -13,13 +13,13 @@ export function evaluationFile(
   drawn: Readonly<Record<string, Picture>>,
 ): BoardFile {
   const { top1, top5, macroF1, expectedCalibrationError, knn, geometry, leaks, all, clean } = evaluation;
-  const hasLeaks = leaks !== undefined && countOfLeaks(leaks) > 0;
+  const leaking = hasLeaks(evaluation);
   const measured = {
     'test/top-1 accuracy': top1,
-    'test/top-1 accuracy with images that leak': hasLeaks ? (all?.top1 ?? null) : null,
-    'test/top-1 accuracy without images that leak': hasLeaks ? (clean?.top1 ?? null) : null,
+    'test/top-1 accuracy with images that leak': leaking ? (all?.top1 ?? null) : null,
+    'test/top-1 accuracy without images that leak': leaking ? (clean?.top1 ?? null) : null,
     ...Object.fromEntries(
-      duplicateKinds.map((kind) => [`leaks/${kind}`, leaks && hasLeaks ? leaks[kind] : null] as const),
+      duplicateKinds.map((kind) => [`leaks/${kind}`, leaks && leaking ? leaks[kind] : null] as const),
     ),
     'test/top-5 accuracy': top5,
     'test/macro F1': macroF1,

@@ -1,6 +1,6 @@
 import type { DuplicateKind, DuplicatePair, InspectedImage } from '../../../contracts/inspection.ts';
 import { figure } from '../../format.ts';
-import { type Pictures, sheetOf } from '../../pictures.ts';
+import { type Pictures, sheetOf, shownDuplicates } from '../../pictures.ts';
 import { type Html, html } from '../html.ts';
 import { picture } from '../parts.ts';
 
@@ -14,8 +14,20 @@ export const duplicateTexts: Readonly<Record<DuplicateKind, string>> = {
 export const shownImage = (dataset: string, pictures: Pictures, image: InspectedImage, text: Html | string): Html =>
   html`<li>${picture(pictures, sheetOf(dataset, image.split), image.row, 72, image.name)}${text} <span class="muted">${image.name}</span></li>`;
 
+/** The pairs that are shown, under what their kinds are called. */
+export const pairsByKind = (
+  dataset: string,
+  classes: readonly string[],
+  pairs: readonly DuplicatePair[],
+  pictures: Pictures,
+): Html[] =>
+  shownDuplicates(pairs).map(
+    ({ kind, shown }) =>
+      html`<h3 style="margin-top:16px">${duplicateTexts[kind]}</h3><div class="pairs">${shown.map((pair) => pairOf(dataset, classes, pair, pictures))}</div>`,
+  );
+
 /** Two images that are one, side by side. */
-export function pairOf(
+function pairOf(
   dataset: string,
   classes: readonly string[],
   { a, b, likeness }: DuplicatePair,

@@ -1,11 +1,11 @@
 import { count, times } from '../../../contracts/counted.ts';
-import { duplicateKinds, type Inspection } from '../../../contracts/inspection.ts';
+import type { Inspection } from '../../../contracts/inspection.ts';
 import type { InspectionReport, Report } from '../../../contracts/report.ts';
-import { figure, percent } from '../../format.ts';
-import { type Pictures, shownDuplicates, shownOutliers, shownSuspects } from '../../pictures.ts';
+import { figure, ifMeasured, percent } from '../../format.ts';
+import { type Pictures, shownOutliers, shownSuspects } from '../../pictures.ts';
 import { type Html, html } from '../html.ts';
 import { card, n, type Section, table } from '../parts.ts';
-import { duplicateTexts, pairOf, shownImage } from './duplicate-pairs.ts';
+import { duplicateTexts, pairsByKind, shownImage } from './duplicate-pairs.ts';
 
 const shownClasses = 12;
 
@@ -47,7 +47,7 @@ function alike({ alike: pairs }: Inspection): Html | null {
         each.a,
         { text: each.b, n: false },
         { text: each.names ? 'yes' : 'no', n: false },
-        n(each.confused === null ? 'not measured' : percent(each.confused, 1)),
+        n(ifMeasured(each.confused, (share) => percent(share, 1))),
         n(figure(each.centroids)),
       ]),
     { firstNumeric: 3 },
@@ -74,12 +74,7 @@ function duplicates({ dataset, inspection }: InspectionReport, pictures: Picture
     cutShort > 0
       ? html`<p class="note">${times(cutShort, 'image is', 'images are')} so like so many others that not all were compared.</p>`
       : null
-  }${duplicateKinds.map((kind) => {
-    const own = shownDuplicates(pairs, kind);
-    return own.length === 0
-      ? null
-      : html`<h3 style="margin-top:16px">${duplicateTexts[kind]}</h3><div class="pairs">${own.map((pair) => pairOf(dataset, inspection.classes, pair, pictures))}</div>`;
-  })}`;
+  }${pairsByKind(dataset, inspection.classes, pairs, pictures)}`;
 }
 
 function suspects({ dataset, inspection }: InspectionReport, pictures: Pictures): Html {

@@ -1,19 +1,17 @@
 import { count } from '../../../contracts/counted.ts';
 import { duplicateKinds } from '../../../contracts/inspection.ts';
-import { countOfLeaks } from '../../../contracts/leaks.ts';
 import type { EvaluationReport } from '../../../contracts/report.ts';
 import type { Arm } from '../../arms.ts';
 import { ifMeasured, percent } from '../../format.ts';
-import { type Pictures, shownDuplicates } from '../../pictures.ts';
+import { hasLeaks } from '../../leaks-note.ts';
+import type { Pictures } from '../../pictures.ts';
 import { type Html, html } from '../html.ts';
 import { card, n, type Section, table } from '../parts.ts';
-import { duplicateTexts, pairOf } from './duplicate-pairs.ts';
+import { pairsByKind } from './duplicate-pairs.ts';
 
 /** The test images that show what a training image shows, beside it, and what is measured with and without them. */
 export function leaksSection(arms: readonly Arm[], pictures: Pictures): Section | null {
-  const leaking = arms
-    .flatMap(({ evaluations }) => evaluations)
-    .filter(({ evaluation: { leaks } }) => leaks !== undefined && countOfLeaks(leaks) > 0);
+  const leaking = arms.flatMap(({ evaluations }) => evaluations).filter(({ evaluation }) => hasLeaks(evaluation));
   if (leaking.length === 0) return null;
   return {
     id: 'leaks',
@@ -50,9 +48,4 @@ function firstOfEach(evaluations: readonly EvaluationReport[]): EvaluationReport
 }
 
 const pairsOf = ({ dataset, step, evaluation: { classes, leaks } }: EvaluationReport, pictures: Pictures): Html =>
-  html`<div class="card" style="margin-top:14px"><h3>${step}</h3>${duplicateKinds.map((kind) => {
-    const own = shownDuplicates(leaks?.pairs ?? [], kind);
-    return own.length === 0
-      ? null
-      : html`<h3 style="margin-top:16px">${duplicateTexts[kind]}</h3><div class="pairs">${own.map((pair) => pairOf(dataset, classes, pair, pictures))}</div>`;
-  })}</div>`;
+  html`<div class="card" style="margin-top:14px"><h3>${step}</h3>${pairsByKind(dataset, classes, leaks?.pairs ?? [], pictures)}</div>`;

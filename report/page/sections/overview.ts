@@ -1,12 +1,12 @@
 import { count, times } from '../../../contracts/counted.ts';
 import type { Evaluation } from '../../../contracts/evaluation.ts';
-import { countOfLeaks } from '../../../contracts/leaks.ts';
 import type { Report } from '../../../contracts/report.ts';
 import { mean } from '../../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../../arms.ts';
 import { evaluationNotes } from '../../evaluation-notes.ts';
 import { duration, ifMeasured, meanAndDeviation, percent } from '../../format.ts';
 import { headlineOf } from '../../headline.ts';
+import { otherAccuracy } from '../../leaks-note.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, n, type Section, table } from '../parts.ts';
 
@@ -30,20 +30,15 @@ interface Measure {
   readonly goal: 1 | -1;
 }
 const shares = (value: number) => percent(value);
+/** The accuracy that is not the main one, where it is with the images that leak, or without them. */
+const accuracyIf = (wanted: 'with' | 'without') => (evaluation: Evaluation) => {
+  const other = otherAccuracy(evaluation);
+  return other?.leaks === wanted ? other.top1 : undefined;
+};
 export const measures: readonly Measure[] = [
   { name: 'accuracy (top-1)', of: ({ top1 }) => top1, text: shares, goal: 1 },
-  {
-    name: 'accuracy with images that leak',
-    of: ({ leaks, all }) => (leaks && countOfLeaks(leaks) > 0 && leaks.policy === 'leave-out' ? all?.top1 : undefined),
-    text: shares,
-    goal: 1,
-  },
-  {
-    name: 'accuracy without images that leak',
-    of: ({ leaks, clean }) => (leaks && countOfLeaks(leaks) > 0 && leaks.policy === 'keep' ? clean?.top1 : undefined),
-    text: shares,
-    goal: 1,
-  },
+  { name: 'accuracy with images that leak', of: accuracyIf('with'), text: shares, goal: 1 },
+  { name: 'accuracy without images that leak', of: accuracyIf('without'), text: shares, goal: 1 },
   { name: 'nearest neighbours', of: ({ knn }) => knn[0]?.accuracy, text: shares, goal: 1 },
   { name: 'top-5', of: ({ top5 }) => top5, text: shares, goal: 1 },
   { name: 'macro F1', of: ({ macroF1 }) => macroF1, text: (value) => value.toFixed(4), goal: 1 },

@@ -5,7 +5,7 @@ import type { Estimate, Retrieval, Unknown } from '../../../contracts/retrieval.
 import type { Arm } from '../../arms.ts';
 import { meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
-import { retrievalNotes } from '../../retrieval-notes.ts';
+import { retrievalNotes, unknownRule } from '../../retrieval-notes.ts';
 import { type SearchGroup, searchesOf } from '../../searches.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, armRow, card, figuresOf, legend, n, type Section, table } from '../parts.ts';
@@ -36,13 +36,11 @@ const ofArm = (found: Report['retrieval'], arm: Arm): readonly Retrieval[] =>
   found.filter((each) => each.arm === arm.name).map((each) => each.retrieval);
 
 function searchOf(
-  { title, suffix, found }: SearchGroup,
+  { title, suffix, first, found }: SearchGroup,
   arms: readonly Arm[],
   drawings: ReadonlyMap<string, Drawing>,
   comparable: boolean,
 ): Html {
-  const [first] = found;
-  if (!first) return html``;
   const { classes, dataset, worst, categories } = first.retrieval;
   const shown = arms.filter((arm) => ofArm(found, arm).length > 0);
   const by = shown.length > 1 ? `, by ${first.step}` : '';
@@ -56,34 +54,40 @@ function searchOf(
   }${
     categories.length < 2
       ? null
-      : html`${space}${card(
-          table(
-            `Categories that are found least${by}`,
-            ['category', 'queries', 'recall at 1', 'MAP at R'],
-            categories
-              .slice(0, categoriesShown)
-              .map((each) => [
-                each.name,
-                n(String(each.queries)),
-                n(textOf(valuesOf([each.recallAt1]), [each.recallAt1])),
-                n(textOf(valuesOf([each.mapAtR]), [each.mapAtR])),
-              ]),
-          ),
-        )}`
+      : html`${space}${foundLeast(['Categories', 'category'], by, categories.slice(0, categoriesShown), (measure) => textOf(valuesOf([measure]), [measure]))}`
   }${
     worst.length === 0 || classes < 2
       ? null
-      : html`${space}${card(
-          table(
-            `Classes that are found least${by}`,
-            ['class', 'queries', 'recall at 1', 'MAP at R'],
-            worst
-              .slice(0, worstShown)
-              .map((each) => [each.name, n(String(each.queries)), n(percent(each.recallAt1)), n(percent(each.mapAtR))]),
-          ),
-        )}`
+      : html`${space}${foundLeast(['Classes', 'class'], by, worst.slice(0, worstShown), percent)}`
   }`;
 }
+
+interface Found<T> {
+  readonly name: string;
+  readonly queries: number;
+  readonly recallAt1: T;
+  readonly mapAtR: T;
+}
+
+/** The categories or classes that are found least. @param by the search that found them so, where there are several */
+const foundLeast = <T>(
+  [many, one]: readonly [string, string],
+  by: string,
+  found: readonly Found<T>[],
+  text: (measure: T) => string,
+): Html =>
+  card(
+    table(
+      `${many} that are found least${by}`,
+      [one, 'queries', 'recall at 1', 'MAP at R'],
+      found.map(({ name, queries, recallAt1, mapAtR }) => [
+        name,
+        n(String(queries)),
+        n(text(recallAt1)),
+        n(text(mapAtR)),
+      ]),
+    ),
+  );
 
 type Goal = 'higher' | 'lower';
 
@@ -123,9 +127,7 @@ function unknownText(unknown: Retrieval['unknown']): string {
   if (unknown === null) return '';
   const { images } = unknown.test;
   const on = `On ${times(images.known, `${splitText('test')} image`)} of trained classes and ${times(images.unseen, 'image')} of classes that were never trained on.`;
-  return unknown.threshold === null
-    ? `${on} There are no validation images to choose a threshold on.`
-    : `${on} An image is called unknown where its nearest training image has a cosine similarity below ${unknown.threshold.toFixed(4)}: validation images chose it, so that at most ${percent(unknown.wanted)} of those of trained classes are.`;
+  return `${on} ${unknownRule(unknown, percent)}`;
 }
 
 const single = (value: number | null): Estimate => ({ value, interval: null });
