@@ -1,4 +1,3 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { isContrailError } from '../contracts/errors.ts';
 import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
@@ -8,6 +7,7 @@ import { prepareDataset } from '../datasets/index.ts';
 import { trainerEnvironment } from '../native/paths.ts';
 import type { Store } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
+import { trainersOf } from './trainer-processes.ts';
 
 /** A training in a real trainer process, epoch after epoch, as the worker's activities run it, but without Temporal. */
 
@@ -93,9 +93,9 @@ export async function trainInProcess(
           onProgress: ({ phase, done, total }) => {
             if (phase !== `epoch ${epoch}` || (epoch - 1) * total + done < (pending[0] ?? Number.POSITIVE_INFINITY))
               return;
-            const trainer = trainerOf(run);
+            const [trainer] = trainersOf(run);
             // What it said before it was killed may arrive afterwards.
-            if (trainer === null) return;
+            if (trainer === undefined) return;
             process.kill(trainer, 'SIGKILL');
             pending.shift();
             kills.push({ epoch, step: done });
@@ -118,14 +118,3 @@ export async function trainInProcess(
 }
 
 const patience = () => ({ signal: new AbortController().signal, stallTimeoutMs: 300_000 });
-
-/** The process id of a run's trainer, which names itself in the list of processes; null when it is not there. */
-function trainerOf(run: string): number | null {
-  for (const name of readdirSync('/proc').filter((each) => /^\d+$/.test(each)))
-    try {
-      if (readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith(`contrail trainer ${run}/`)) return Number(name);
-    } catch {
-      // It ended meanwhile.
-    }
-  return null;
-}

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { ofProcess, trainersOf } from '../trainer-processes.ts';
 
 const intervalMs = 250;
 const ticksPerSecond = 100;
@@ -63,28 +63,11 @@ export function sampleProcesses(worker: number, run: string): ProcessSamples {
 
 /** In MiB; 0 for a process that has ended. */
 const residentOf = (process: number): number =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readIfThere(`/proc/${process}/status`))?.[1] ?? 0) / 1024;
+  Number(/VmRSS:\s+(\d+) kB/.exec(ofProcess(process, 'status'))?.[1] ?? 0) / 1024;
 
 /** In seconds, of all its threads; 0 for a process that has ended. */
 function processorOf(process: number): number {
   // The second field is a name that may hold anything, in brackets; user and system time are the 14th and 15th.
-  const fields = readIfThere(`/proc/${process}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  const fields = ofProcess(process, 'stat').split(') ').at(-1)?.split(' ') ?? [];
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond;
-}
-
-/** Trainers name themselves in the list of processes. */
-const trainersOf = (run: string): number[] =>
-  readdirSync('/proc').flatMap((name) =>
-    /^\d+$/.test(name) && readIfThere(`/proc/${name}/cmdline`).startsWith(`contrail trainer ${run}/`)
-      ? [Number(name)]
-      : [],
-  );
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // The process ended meanwhile.
-    return '';
-  }
 }
