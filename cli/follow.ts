@@ -250,8 +250,9 @@ function headline(step: StepStatus): string {
     'auroc',
   ].flatMap((name) => {
     const value = result[name];
-    if (typeof value === 'number') return [`${name} ${value.toFixed(4)}${besideLeaks(result, name)}`];
-    if (value === null && besideLeaks(result, name) !== '') return [`no ${name}${besideLeaks(result, name)}`];
+    const beside = besideLeaks(result, name);
+    if (typeof value === 'number') return [`${name} ${value.toFixed(4)}${beside}`];
+    if (value === null && beside !== '') return [`no ${name}${beside}`];
     return typeof value === 'string' ? [value] : [];
   });
   return shown.slice(0, 2).join(', ');

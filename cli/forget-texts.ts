@@ -1,12 +1,9 @@
 import { times } from '../contracts/counted.ts';
 import type { FoundImage } from '../datasets/index.ts';
+import { shortArtifact } from './short-artifact.ts';
 import { wrapped } from './wrapped.ts';
 
-const shownDigest = 12;
 const mostLines = 20;
-
-const short = ({ kind, digest }: { readonly kind: string; readonly digest: string }) =>
-  `${kind} ${digest.slice(0, shownDigest)}`;
 
 /** So many lines, and how many more there are. */
 function some<T>(items: readonly T[], text: (item: T) => string): string[] {
@@ -28,7 +25,7 @@ export function foundText({ sources, rows, uses, pages, untold }: FoundImage): s
     ...some(
       places,
       ({ digest, split, row, name }) =>
-        `${short({ kind: 'dataset', digest })}, ${split} image ${row}${name === null ? '' : `: ${name}`}`,
+        `${shortArtifact({ kind: 'dataset', digest })}, ${split} image ${row}${name === null ? '' : `: ${name}`}`,
     ),
     ...(sources.length > 1
       ? [wrapped(`Files of ${sources.length} digests show the very same; all of them are forgotten.`)]
@@ -37,7 +34,7 @@ export function foundText({ sources, rows, uses, pages, untold }: FoundImage): s
     ...(others.length > 0
       ? [
           'What was computed of it alone, or holds its file, goes too:',
-          ...some(others, ({ artifact, files }) => `${short(artifact)}: ${files.join(', ')}`),
+          ...some(others, ({ artifact, files }) => `${shortArtifact(artifact)}: ${files.join(', ')}`),
         ]
       : []),
     ...(pages.length > 0
@@ -48,7 +45,7 @@ export function foundText({ sources, rows, uses, pages, untold }: FoundImage): s
           wrapped(
             'These data sets are of an earlier version, which did not keep what its images were made from. Whether they hold it is not known:',
           ),
-          ...some(untold, (digest) => short({ kind: 'dataset', digest })),
+          ...some(untold, (digest) => shortArtifact({ kind: 'dataset', digest })),
         ]
       : []),
     ...madeWith(uses),
@@ -60,7 +57,7 @@ function madeWith({ trained, models, runs, unknown }: FoundImage['uses']): strin
     ...(trained.length > 0
       ? [
           wrapped('These learnt from it, or were chosen by it. Weights cannot forget; train anew where they must:'),
-          ...some(trained, short),
+          ...some(trained, shortArtifact),
         ]
       : []),
     ...(models.length > 0
@@ -72,7 +69,7 @@ function madeWith({ trained, models, runs, unknown }: FoundImage['uses']): strin
     ...(unknown.length > 0
       ? [
           wrapped('Files that programs of your own made in these runs; look yourself whether they hold it:'),
-          ...some(unknown, short),
+          ...some(unknown, shortArtifact),
         ]
       : []),
   ];

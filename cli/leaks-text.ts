@@ -19,11 +19,12 @@ const measures: Readonly<Record<string, readonly [all: string, clean: string]>> 
  * @param result of a step that evaluates or retrieves, of whichever version
  */
 export function besideLeaks(result: Readonly<Record<string, unknown>>, name: string): string {
+  const fields = measures[name];
+  if (!fields) return '';
   const { copies: exact, nearLeaks: near, embeddingLeaks: embedding } = countsSchema.parse(result);
   const counts = { exact, near, embedding };
   const leaks = countOfLeaks(counts);
-  const [all = '', clean = ''] = measures[name] ?? [];
-  const [own, ofAll, ofClean] = [name, all, clean].map((each) => numberSchema.parse(result[each]));
+  const [own, ofAll, ofClean] = [name, ...fields].map((each) => numberSchema.parse(result[each]));
   if (leaks === 0 || ofClean === undefined) return '';
   // Earlier versions measured all images, and had no other name for that.
   const isLeftOut = ofAll !== undefined && own === ofClean;

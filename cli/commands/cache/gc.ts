@@ -2,8 +2,7 @@ import { formatBytes } from '../../../contracts/limits.ts';
 import { openHome } from '../../../home/home.ts';
 import { collectGarbage, openStore } from '../../../store/index.ts';
 import { print, printJson, say } from '../../output.ts';
-
-const shownDigest = 12;
+import { shortArtifact } from '../../short-artifact.ts';
 
 /** `contrail cache gc` */
 export async function cacheCollectCommand({
@@ -18,8 +17,7 @@ export async function cacheCollectCommand({
     printJson({ dryRun, entries: entries.map(({ key }) => key), artifacts, leftovers, bytes });
     return 0;
   }
-  for (const { kind, digest, bytes: size } of artifacts)
-    print(`${kind} ${digest.slice(0, shownDigest)} ${formatBytes(size)}`);
+  for (const artifact of artifacts) print(`${shortArtifact(artifact)} ${formatBytes(artifact.bytes)}`);
   say(
     `${dryRun ? 'Would remove' : 'Removed'} ${entries.length} results without artifacts and ${artifacts.length} artifacts that nothing names${leftovers.length === 0 ? '' : `, and ${leftovers.length} files that preparations of data sets left a week ago`}: ${formatBytes(bytes)}.`,
   );
