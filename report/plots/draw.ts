@@ -80,7 +80,12 @@ export interface SvgElement {
   readonly querySelectorAll: (selector: string) => Iterable<SvgElement>;
 }
 
-/** An SVG file by itself: dark on white, in the colours of the light page. */
+/** Characters that XML 1.0 cannot hold, not even escaped; names of classes and files can. */
+const noCharacterOfXml = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+
+/**
+ * An SVG file by itself: dark on white, in the colours of the light page. What no XML can hold is a character that is not known.
+ */
 export function standalone(svg: string): string {
   const light: Readonly<Record<string, string>> = {
     muted: '#5a636c',
@@ -94,6 +99,7 @@ export function standalone(svg: string): string {
     return kind ? (colours[Number(index)]?.[0] ?? '#000000') : (light[name] ?? '#1b1f24');
   };
   return svg
+    .replaceAll(noCharacterOfXml, '\ufffd')
     .replaceAll(/var\(--([a-z0-9-]+)\)/g, (_, name: string) => lightValue(name))
     .replaceAll('currentColor', '#1b1f24')
     .replace(/^<svg /, '<svg xmlns="http://www.w3.org/2000/svg" ')
