@@ -2,6 +2,7 @@ import { times } from '../../contracts/counted.ts';
 import type { InspectedImage, Inspection } from '../../contracts/inspection.ts';
 import { markdownText } from '../../contracts/markdown-text.ts';
 import { ifMeasured } from '../format.ts';
+import { shownSplit } from '../shown-split.ts';
 import { percent, table } from './table.ts';
 
 const shown = 50;
@@ -10,7 +11,7 @@ const shown = 50;
 export function formatInspection(inspection: Inspection): string {
   const { dataset, classes, images, duplicates, suspects, outliers, alike, balance } = inspection;
   const total = images.reduce((sum, { images: of }) => sum + of, 0);
-  const imageText = ({ name, split, label }: InspectedImage) => `${name} (${split}, ${classes[label]})`;
+  const imageText = ({ name, split, label }: InspectedImage) => `${name} (${shownSplit(split)}, ${classes[label]})`;
   const section = (heading: string, head: readonly string[], rows: readonly (readonly (string | number)[])[]) =>
     rows.length === 0
       ? []
@@ -25,7 +26,7 @@ export function formatInspection(inspection: Inspection): string {
     ...section(
       'Images with duplicates',
       ['images of', 'also in', 'kind', 'images'],
-      duplicates.found.map(({ split, alsoIn, kind, images: of }) => [split, alsoIn, kind, of]),
+      duplicates.found.map(({ split, alsoIn, kind, images: of }) => [shownSplit(split), shownSplit(alsoIn), kind, of]),
     ),
     ...section(
       'Pairs',

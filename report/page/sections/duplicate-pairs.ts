@@ -1,6 +1,7 @@
 import type { DuplicateKind, DuplicatePair, InspectedImage } from '../../../contracts/inspection.ts';
 import { figure } from '../../format.ts';
 import { type Pictures, sheetOf, shownDuplicates } from '../../pictures.ts';
+import { shownSplit } from '../../shown-split.ts';
 import { type Html, html } from '../html.ts';
 import { picture } from '../parts.ts';
 
@@ -33,7 +34,7 @@ function pairOf(
   { a, b, likeness }: DuplicatePair,
   pictures: Pictures,
 ): Html {
-  const text = (image: InspectedImage) => html`${image.split}, ${classes[image.label]}`;
+  const text = (image: InspectedImage) => html`${shownSplit(image.split)}, ${classes[image.label]}`;
   const className = a.label === b.label ? 'pictures' : 'pictures differ';
   return html`<ul class="${className}" title="likeness ${figure(likeness)}">${[a, b].map((image) => shownImage(dataset, pictures, image, text(image)))}</ul>`;
 }

@@ -3,6 +3,7 @@ import type { Inspection } from '../../../contracts/inspection.ts';
 import type { InspectionReport, Report } from '../../../contracts/report.ts';
 import { figure, ifMeasured, percent } from '../../format.ts';
 import { type Pictures, shownOutliers, shownSuspects } from '../../pictures.ts';
+import { shownSplit } from '../../shown-split.ts';
 import { type Html, html } from '../html.ts';
 import { card, n, type Section, table } from '../parts.ts';
 import { duplicateTexts, pairsByKind, shownImage } from './duplicate-pairs.ts';
@@ -25,7 +26,7 @@ export function inspectionSection({ inspections }: Pick<Report, 'inspections'>, 
 }
 
 function balance({ balance: { largest, smallest, median, small, smallClasses }, images }: Inspection): Html {
-  const sides = images.map(({ split, images: of }) => `${count(of)} ${split}`).join(', ');
+  const sides = images.map(({ split, images: of }) => `${count(of)} ${shownSplit(split)}`).join(', ');
   return html`<p>Looked at: ${sides}. Training images of a class: ${count(smallest.images)} (${smallest.class}) to ${count(largest.images)} (${largest.class}), median ${count(median)}.</p>${
     small === 0
       ? null
@@ -63,8 +64,8 @@ function duplicates({ dataset, inspection }: InspectionReport, pictures: Picture
           'Images with a duplicate, by the surest kind',
           ['images of', 'also in', 'kind', 'images'],
           found.map(({ kind, split, alsoIn, images }) => [
-            split,
-            { text: alsoIn, n: false },
+            shownSplit(split),
+            { text: shownSplit(alsoIn), n: false },
             { text: duplicateTexts[kind], n: false },
             n(count(images)),
           ]),
