@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { approvalDecisionSchema, decisionText, questionText } from '../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { inspectionText } from '../contracts/inspection-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
@@ -237,6 +238,7 @@ function headline(step: StepStatus): string {
   if (step.uses === 'approve' && decision.success) return decisionText(decision.data);
   if (step.uses === 'promote') return promotionText(step);
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
+  if (step.uses === 'inspect-data') return inspectionText(step);
   const shown = [
     'top1',
     'recallAt1',

@@ -50,6 +50,19 @@ describe('what is said of a promotion', () => {
   });
 });
 
+it('says what a look at the data found', () => {
+  const result = {
+    inspection: { kind: 'inspection', digest: 'a'.repeat(64) },
+    ...{ images: 1200, copies: 2, nearDuplicates: 1, sameEmbedding: null, leaks: 1, labelSuspects: 40 },
+    ...{ outliers: 0, alikeClasses: 0, largestToSmallest: 3 },
+  };
+  const step: StepStatus = { ...training, id: 'health', uses: 'inspect-data', state: 'done', epochs: null, result };
+  expect(watcher().says(step)).toBe('1 leak, 3 duplicates, 40 label suspects');
+  expect(
+    watcher().says({ ...step, result: { ...result, leaks: 0, copies: 0, nearDuplicates: 0, labelSuspects: 0 } }),
+  ).toBe('nothing odd in 1\u202f200 images');
+});
+
 describe('what is said of a measure', () => {
   const said = (uses: StepStatus['uses'], result: StepStatus['result']) =>
     watcher().says({ ...training, id: 'measure', uses, state: 'done', epochs: null, result });
