@@ -5,7 +5,14 @@ import { fileList } from '../contracts/file-list.ts';
 import type { DataSummary } from '../contracts/kinds/prepare-data.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { kindOf } from '../contracts/step-kinds.ts';
-import { describeDataset, type ReasonCount, readLines, reasonsOf } from '../datasets/index.ts';
+import {
+  describeDataset,
+  type ListLine,
+  listsRows,
+  type ReasonCount,
+  readLines,
+  reasonsOf,
+} from '../datasets/index.ts';
 import { loadStepResults, readText, reportFolder, type Store, unlessDamaged } from '../store/index.ts';
 import { say } from './output.ts';
 
@@ -13,6 +20,8 @@ import { say } from './output.ts';
 interface Rejected {
   readonly path: string;
   readonly reason: string;
+  /** The class that its row names, of a table. */
+  readonly class?: string;
 }
 
 /** The step that makes a data set, and the field of its result that names it. */
@@ -33,6 +42,9 @@ export type PreparedAccount = Made & {
   /** What images have labels of besides their class, where they do. */
   readonly labels?: readonly string[];
   readonly files: DataSummary['files'] | null;
+  /** The table whose rows were counted, and the corrections that were applied, where there are any. */
+  readonly table?: DataSummary['table'];
+  readonly relabels?: DataSummary['relabels'];
   readonly ignored: Readonly<Record<string, number>>;
   readonly incomplete: NonNullable<DataSummary['incomplete']>;
   readonly reasons: readonly ReasonCount[];
@@ -49,6 +61,8 @@ export type DatasetAccount =
   /** The step found files and made no data set of them. */
   | (Made & {
       readonly state: 'refused';
+      /** What was counted. */
+      readonly of: 'files' | 'rows';
       readonly found: number;
       readonly problems: readonly string[];
       readonly reasons: readonly ReasonCount[];
@@ -119,8 +133,9 @@ async function preparedAccount(
     problem = what;
   });
   if (!about) return { ...made, state: 'lost', digest: ref.digest, problem };
-  const { name, image, classes, labels, splits, rejected } = about;
+  const { name, image, classes, labels, splits } = about;
   const listed = summary.list ?? list;
+  const rejected = (summary.table && (await rejectedRows(store, listed))) || about.rejected;
   return {
     ...made,
     state: 'prepared',
@@ -133,6 +148,8 @@ async function preparedAccount(
       ),
     ),
     files: summary.files ?? null,
+    ...(summary.table ? { table: summary.table } : {}),
+    ...(summary.relabels ? { relabels: summary.relabels } : {}),
     ignored: summary.ignored ?? {},
     incomplete: summary.incomplete ?? [],
     reasons: reasonsOf(rejected),
@@ -143,16 +160,31 @@ async function preparedAccount(
   };
 }
 
+/** What a list says of a table that was read, or of corrections: they are not among what was found. */
+const tables: readonly string[] = ['table', 'relabels'];
+
+/** The rejected rows of a table, each with its class, where the list tells; null where there is none. */
+async function rejectedRows(store: Store, list: string): Promise<readonly Rejected[] | null> {
+  const text = await readText(store, list);
+  return text === null ? null : rejectedIn([...readLines(text)]);
+}
+
+const rejectedIn = (lines: readonly ListLine[]): Rejected[] =>
+  lines.flatMap(({ what, path, why, class: name }) =>
+    what === 'rejected' ? [{ path, reason: why, ...(name === '' ? {} : { class: name }) }] : [],
+  );
+
 /** What the list says of a step that made no data set; null where it wrote none. */
 async function refusedAccount(store: Store, made: Made, list: string): Promise<DatasetAccount | null> {
   const text = await readText(store, list);
   if (text === null) return null;
   const lines = [...readLines(text)];
-  const rejected = lines.flatMap(({ what, path, why }) => (what === 'rejected' ? [{ path, reason: why }] : []));
+  const rejected = rejectedIn(lines);
   return {
     ...made,
     state: 'refused',
-    found: lines.filter(({ path }) => path !== '').length,
+    of: listsRows(text) ? 'rows' : 'files',
+    found: lines.filter(({ what, path }) => path !== '' && !tables.includes(what)).length,
     problems: lines.flatMap(({ what, why }) => (what === 'problem' ? [why] : [])),
     reasons: reasonsOf(rejected),
     rejected,

@@ -1,4 +1,5 @@
 import { count, times } from '../contracts/counted.ts';
+import { countedIn, leftOutText } from '../contracts/data-account.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { visible } from '../contracts/visible-text.ts';
 import type { DatasetAccount, PreparedAccount } from './dataset-accounts.ts';
@@ -12,6 +13,13 @@ const nameWidth = 30;
 
 type Rejected = PreparedAccount['rejected'][number];
 
+/** What was counted. */
+type Noun = ReturnType<typeof countedIn>;
+export const nounOf = (account: DatasetAccount): Noun => {
+  if (account.state === 'refused') return account.of === 'rows' ? 'row' : 'file';
+  return account.state === 'prepared' ? countedIn(account) : 'file';
+};
+
 /** What became of the files of a data set, in a bounded number of lines. */
 export function accountText(account: DatasetAccount, run: string): string {
   const heading = account.field === 'dataset' ? account.step : `${account.step}.${account.field}`;
@@ -22,10 +30,10 @@ export function accountText(account: DatasetAccount, run: string): string {
       return wrapped(`${heading}: cannot be read any more. ${account.problem}`);
     case 'refused':
       return [
-        wrapped(`${heading}: no data set was made of ${times(account.found, 'file')}.`),
+        wrapped(`${heading}: no data set was made of ${times(account.found, nounOf(account))}.`),
         ...account.problems.map((problem) => wrapped(`- ${problem}`)),
-        ...reasonLines(account.reasons),
-        ...placeLines({ ...account, folder: null }),
+        ...reasonLines(account.reasons, nounOf(account)),
+        ...placeLines({ ...account, folder: null }, nounOf(account)),
       ].join('\n');
     case 'prepared':
       return preparedText(heading, account);
@@ -33,8 +41,8 @@ export function accountText(account: DatasetAccount, run: string): string {
 }
 
 function preparedText(heading: string, account: PreparedAccount): string {
-  const { name, image, classes, labels, splits, files, ignored, incomplete, reasons, rejected, warnings, copies } =
-    account;
+  const { name, image, classes, labels, splits, files, incomplete, reasons, rejected, warnings, copies } = account;
+  const noun = countedIn(account);
   const colours = image.channels === 1 ? 'grey' : 'colour';
   return [
     wrapped(`${heading}: ${name}, ${times(classes.length, 'class', 'classes')}, ${sizeOf(image)} in ${colours}`),
@@ -44,12 +52,12 @@ function preparedText(heading: string, account: PreparedAccount): string {
     splitTable(splits),
     '',
     classTable(account),
-    ...(files ? ['', filesTable(files, ignored)] : []),
-    ...(incomplete.length > 0 ? ['', 'Classes with rejected files', incompleteTable(incomplete)] : []),
-    ...(rejected.length > 0 ? ['', ...rejectedPart(rejected, reasons)] : []),
+    ...(files ? ['', filesTable(files, account)] : []),
+    ...(incomplete.length > 0 ? ['', `Classes with rejected ${noun}s`, incompleteTable(incomplete)] : []),
+    ...(rejected.length > 0 ? ['', ...rejectedPart(rejected, reasons, noun)] : []),
     ...(copies.length > 0 ? ['', ...copies.map(copiesLine)] : []),
     ...(warnings.length > 0 ? ['', ...warnings.map((warning) => wrapped(`warning: ${warning}`))] : []),
-    ...placeLines(account),
+    ...placeLines(account, noun),
   ].join('\n');
 }
 
@@ -82,17 +90,17 @@ function classTable({ classes, splits }: Pick<PreparedAccount, 'classes' | 'spli
 
 const filesTable = (
   { found, used, leftOut, rejected, ignored }: NonNullable<PreparedAccount['files']>,
-  programs: PreparedAccount['ignored'],
+  account: PreparedAccount,
 ): string =>
   table(
-    ['files', ''],
+    [`${countedIn(account)}s`, ''],
     [
       ['found', found],
       ['used', used],
-      ['left out by limit', leftOut],
+      [leftOutText(account), leftOut],
       ['rejected', rejected],
       [
-        `ignored${ignored > 0 ? ` (${shorten(someOf(Object.entries(programs).map(([of, own]) => `${of} ${own}`)), 50)})` : ''}`,
+        `ignored${ignored > 0 ? ` (${shorten(someOf(Object.entries(account.ignored).map(([of, own]) => `${of} ${own}`)), 50)})` : ''}`,
         ignored,
       ],
     ],
@@ -104,24 +112,24 @@ const incompleteTable = (incomplete: PreparedAccount['incomplete']): string =>
     incomplete.map((each) => [shorten(each.class, nameWidth), each.found, each.used, each.rejected]),
   );
 
-const reasonLines = (reasons: PreparedAccount['reasons']): string[] =>
+const reasonLines = (reasons: PreparedAccount['reasons'], noun: Noun): string[] =>
   reasons.length === 0
     ? []
     : [
-        'Why files were rejected',
+        `Why ${noun}s were rejected`,
         ...reasons.map(({ reason, count: number, first }) =>
           number === 1
-            ? wrapped(`1 file: ${reason}`, '  ')
-            : wrapped(`${count(number)} files, first ${first[0]}: ${reason}`, '  '),
+            ? wrapped(`1 ${noun}: ${reason}`, '  ')
+            : wrapped(`${count(number)} ${noun}s, first ${first[0]}: ${reason}`, '  '),
         ),
       ];
 
-/** The first rejected files; where there are more, the reasons of all before them. */
-function rejectedPart(rejected: readonly Rejected[], reasons: PreparedAccount['reasons']): string[] {
+/** The first that were rejected; where there are more, the reasons of all before them. */
+function rejectedPart(rejected: readonly Rejected[], reasons: PreparedAccount['reasons'], noun: Noun): string[] {
   const more = rejected.length - mostRejected;
   return [
-    ...(more > 0 ? [...reasonLines(reasons), ''] : []),
-    'Rejected files',
+    ...(more > 0 ? [...reasonLines(reasons, noun), ''] : []),
+    `Rejected ${noun}s`,
     ...rejected.slice(0, mostRejected).map((each) => rejectedText({ ...each, path: shorten(each.path, columns - 2) })),
     ...(more > 0 ? [`  and ${count(more)} more; --rejected shows all`] : []),
   ];
@@ -135,13 +143,13 @@ const copiesLine = ({ split, alsoIn, images, sameBytes, first }: PreparedAccount
     `${times(images, 'image')} of ${split} ${images === 1 ? 'is' : 'are'} in ${alsoIn} too (${sameBytes} of the same bytes), such as ${first[0]?.image}, which is ${first[0]?.copyOf}`,
   );
 
-const placeLines = ({ folder, list }: Pick<PreparedAccount, 'folder' | 'list'>): string[] =>
+const placeLines = ({ folder, list }: Pick<PreparedAccount, 'folder' | 'list'>, noun: Noun): string[] =>
   folder === null && list === null
     ? []
     : [
         '',
         ...(folder === null ? [] : [`folder: ${visible(folder)}`]),
-        ...(list === null ? [] : [`every file: ${visible(list)}`]),
+        ...(list === null ? [] : [`every ${noun}: ${visible(list)}`]),
       ];
 
 /** All rejected files of a data set, each with its whole path; empty where there is none. */
@@ -149,9 +157,10 @@ export const rejectedLines = (rejected: readonly Rejected[]): string => rejected
 
 /** The part of a data set that is of one class: its images in each split, and its rejected files. */
 export function classText(account: PreparedAccount): string {
+  const noun = countedIn(account);
   return [
     classTable(account),
-    ...(account.rejected.length > 0 ? ['', ...rejectedPart(account.rejected, account.reasons)] : []),
-    ...placeLines({ folder: null, list: account.list }),
+    ...(account.rejected.length > 0 ? ['', ...rejectedPart(account.rejected, account.reasons, noun)] : []),
+    ...placeLines({ folder: null, list: account.list }, noun),
   ].join('\n');
 }

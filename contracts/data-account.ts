@@ -7,6 +7,13 @@ import { visible } from './visible-text.ts';
 const mostWarnings = 6;
 const mostClasses = 3;
 
+/** What was counted: the rows of a table, or else files. */
+export const countedIn = ({ table }: Pick<DataSummary, 'table'>): 'row' | 'file' => (table ? 'row' : 'file');
+
+/** What left images out: the limit alone, unless corrections were applied too. */
+export const leftOutText = ({ relabels }: Pick<DataSummary, 'relabels'>): string =>
+  relabels ? 'left out' : 'left out by limit';
+
 /** What prepare-data found, in a line: `8 of 14 coat used; 6 rejected, first: train/coat/line.png is cut off; 10 train, 1
  * validation, 2 test`. */
 export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result'>): string {
@@ -19,8 +26,8 @@ export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result
     .map(({ class: name, found, used }) => `${used} of ${found} ${name} used`);
   const counts = files
     ? [
-        `${files.used} of ${files.found} ${summary.table ? 'rows' : 'files'} used`,
-        ...(files.leftOut > 0 ? [`${files.leftOut} left out${summary.relabels ? '' : ' by limit'}`] : []),
+        `${files.used} of ${files.found} ${countedIn(summary)}s used`,
+        ...(files.leftOut > 0 ? [`${files.leftOut} ${leftOutText(summary)}`] : []),
       ]
     : [];
   const rejected =
@@ -49,13 +56,13 @@ export function dataLines(
 ): string[] {
   const summary = summaryOf(uses, result);
   if (!summary) return [];
-  const { files, reasons = [], incomplete = [], warnings = [], list, table, relabels } = summary;
-  const noun = table ? 'rows' : 'files';
+  const { files, reasons = [], incomplete = [], warnings = [], list, relabels } = summary;
+  const noun = countedIn(summary);
   const isComplete = !files || files.rejected === 0;
   const lines = [
     ...(files && !(isComplete && files.ignored === 0 && files.leftOut === 0)
       ? [
-          `${files.found} ${noun} found: ${files.used} used, ${files.leftOut} left out${relabels ? '' : ' by limit'}, ${files.rejected} rejected, ${files.ignored} of file managers ignored`,
+          `${files.found} ${noun}s found: ${files.used} used, ${files.leftOut} ${leftOutText(summary)}, ${files.rejected} rejected, ${files.ignored} of file managers ignored`,
         ]
       : []),
     ...(relabels
@@ -69,11 +76,11 @@ export function dataLines(
     ...reasons.map(({ reason, count, first }) =>
       count === 1
         ? `rejected: ${first[0]} ${reason}`
-        : `rejected: ${count} ${noun}, first ${first.join(', ')}: ${reason}`,
+        : `rejected: ${count} ${noun}s, first ${first.join(', ')}: ${reason}`,
     ),
     ...(isComplete || list === undefined
       ? []
-      : [`every ${table ? 'row' : 'file'}: ${locate(list)}`, `\`contrail dataset show ${run}\` shows all of this`]),
+      : [`every ${noun}: ${locate(list)}`, `\`contrail dataset show ${run}\` shows all of this`]),
     ...warnings.slice(0, mostWarnings).map((warning) => `warning: ${warning}`),
     ...(warnings.length > mostWarnings ? [`and ${warnings.length - mostWarnings} more warnings`] : []),
   ];

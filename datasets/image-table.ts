@@ -65,6 +65,7 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
     const others = wanted.map(({ name, place }) => ({ what: 'found', path: name, place }));
     const list = await writeList(options, {
       of: 'rows',
+      classes,
       sources,
       files: [],
       fateOf: () => 'found',

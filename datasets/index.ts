@@ -4,7 +4,7 @@ export { type BatchPlan, batchPlan } from './batches.ts';
 export { changesSince, type FolderChanges } from './changes.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
-export { readLines } from './folder/list.ts';
+export { type ListLine, listsRows, readLines } from './folder/list.ts';
 export { type FoundImage, findImage } from './forget/find.ts';
 export { forgetImage } from './forget/forget.ts';
 export { imageNamed } from './forget/named.ts';

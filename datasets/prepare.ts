@@ -154,7 +154,7 @@ async function keepList(
     await new Promise(setImmediate);
   }
   const fateOf = ({ path }: { readonly path: string }) => fates.get(path) ?? 'left out by the limit';
-  return writeList(options, { ...account, others: account.dropped, fateOf, rejected });
+  return writeList(options, { ...account, classes: source.classes, others: account.dropped, fateOf, rejected });
 }
 
 /** Files of MNIST and CIFAR-10 are read whole; the list is there to tell later what has changed. */

@@ -46,7 +46,16 @@ export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
 export { preparationsFolder, stagingFolder } from './paths.ts';
-export { isMissing, listFiles, listFolders, missingFile, readJson, readText, unlessDamaged, unreadable } from './reading.ts';
+export {
+  isMissing,
+  listFiles,
+  listFolders,
+  missingFile,
+  readJson,
+  readText,
+  unlessDamaged,
+  unreadable,
+} from './reading.ts';
 export { withRegularFile } from './regular-file.ts';
 export { listsWithPictures, loadRejectedPictures, saveRejectedPictures } from './rejected-pictures.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';

@@ -6,4 +6,5 @@ export interface Line {
   readonly modified?: number;
   readonly why?: string;
   readonly place?: string;
+  readonly label?: number;
 }

@@ -7,12 +7,14 @@ import type { FoundFile, Rejected } from './walk.ts';
 export interface Listed {
   /** Rows of a table are listed with where they are. */
   readonly of?: 'files' | 'rows';
+  /** What the labels of rows are called. */
+  readonly classes?: readonly string[];
   /** What is listed before all others: a table, say. */
   readonly sources?: readonly Line[];
-  readonly files: readonly (FoundFile & { readonly place?: string })[];
+  readonly files: readonly (FoundFile & { readonly place?: string; readonly label?: number })[];
   /** What became of a file that was not rejected. */
   readonly fateOf: (file: FoundFile) => string;
-  readonly rejected: readonly (Rejected & { readonly place?: string })[];
+  readonly rejected: readonly (Rejected & { readonly place?: string; readonly label?: number })[];
   /** What is listed after the files. */
   readonly others?: readonly Line[];
   readonly ignored: Readonly<Record<string, number>>;
@@ -33,11 +35,13 @@ export async function writeList({ keepList }: PreparationOptions, listed: Listed
 }
 
 function* encoded(listed: Listed): Generator<Uint8Array> {
-  const withPlaces = listed.of === 'rows';
+  const ofRows = listed.of === 'rows';
   const encode = (lines: readonly string[]) => new TextEncoder().encode(`${lines.join('\n')}\n`);
-  let lines = [[...heading, ...(withPlaces ? ['row'] : [])].join('\t')];
-  for (const { what, path = '', bytes = '', modified = '', why = '', place = '' } of linesOf(listed)) {
-    lines.push([what, cell(path), bytes, modified, cell(why), ...(withPlaces ? [cell(place)] : [])].join('\t'));
+  let lines = [[...heading, ...(ofRows ? ['row', 'class'] : [])].join('\t')];
+  const classOf = (label: number | undefined) => listed.classes?.[label ?? -1] ?? '';
+  for (const { what, path = '', bytes = '', modified = '', why = '', place = '', label } of linesOf(listed)) {
+    const row = ofRows ? [cell(place), cell(classOf(label))] : [];
+    lines.push([what, cell(path), bytes, modified, cell(why), ...row].join('\t'));
     if (lines.length < linesAtOnce) continue;
     yield encode(lines);
     lines = [];
@@ -87,14 +91,19 @@ export interface ListLine {
   readonly bytes: string;
   readonly modified: string;
   readonly why: string;
+  /** The class of a table's row; empty where it is not known. */
+  readonly class: string;
 }
+
+/** Whether a list is of the rows of a table. */
+export const listsRows = (text: string): boolean => text.slice(0, text.indexOf('\n')).split('\t').includes('row');
 
 /** Reads a list again, line by line. */
 export function* readLines(text: string): Generator<ListLine> {
   for (const line of text.split('\n').slice(1)) {
     if (line === '') continue;
-    const [what = '', path = '', bytes = '', modified = '', why = ''] = line.split('\t');
-    yield { what, path: uncell(path), bytes, modified, why: uncell(why) };
+    const [what = '', path = '', bytes = '', modified = '', why = '', , name = ''] = line.split('\t');
+    yield { what, path: uncell(path), bytes, modified, why: uncell(why), class: uncell(name) };
   }
 }
 

@@ -110,6 +110,64 @@ describe('contrail dataset show', () => {
     });
   });
 
+  /** A table of which three rows are rejected and one is left out by a correction. Not every folder is called as its class. */
+  async function products() {
+    const rows = [
+      ...[0, 1, 2].map((at) => `coat/${at}.png,Mantel`),
+      ...[0, 1, 2].map((at) => `shirt/${at}.png,shirt`),
+      ...['coat/gone.png,Mantel', 'lost/gone.png,Mantel', 'shirt/gone.png,shirt'],
+    ];
+    await write({
+      ...{ coat: 3, shirt: 3, 'products.csv': ['image,label', ...rows].join('\n') },
+      'relabels.csv': 'image,label\ncoat/2.png,-\n',
+    });
+    return { dataset: 'table', path: join(images, 'products.csv') };
+  }
+
+  it('counts the rows of a table, and what corrections left out', async () => {
+    const table = await products();
+    await prepared('table', table);
+    const text = await show('table', { step: 'data' });
+    expect(text).toMatch(/^rows *\nfound +9 *\nused +6 *\nleft out by limit +0 *\nrejected +3 *\nignored +0 *$/m);
+    expect(text).toContain('Classes with rejected rows');
+    expect(text).toContain('Rejected rows\n  coat/gone.png\n');
+    expect(text).toContain(`every row: ${store.locate('runs/table/report/data-files.tsv')}`);
+    expect(text).not.toContain('rejected file');
+    outputs.out = '';
+    await prepared('corrected', { ...table, relabels: join(images, 'relabels.csv') });
+    expect(await show('corrected', { step: 'data' })).toMatch(/^used +5 *\nleft out +1 *\nrejected +3 *$/m);
+    outputs.out = '';
+    expect(JSON.parse(await show('corrected', { step: 'data', json: true }))).toMatchObject({
+      datasets: [{ table: { file: table.path }, relabels: { file: join(images, 'relabels.csv'), dropped: 1 } }],
+    });
+  });
+
+  it('names the rejected rows of a class by what the table says, not by folders', async () => {
+    await prepared('classed', await products());
+    const text = await show('classed', { class: 'Mantel' });
+    expect(text).toContain('coat/gone.png\n');
+    expect(text).toContain('lost/gone.png\n');
+    expect(text).not.toContain('shirt/gone.png');
+    outputs.out = '';
+    expect(JSON.parse(await show('classed', { class: 'shirt', json: true })).datasets[0].rejected).toEqual([
+      { path: 'shirt/gone.png', reason: 'is not there', class: 'shirt' },
+    ]);
+  });
+
+  it('counts the rows of a table that was refused, without the tables that were read', async () => {
+    const table = { ...(await products()), relabels: join(images, 'relabels.csv') };
+    await expect(prepared('refusedTable', { ...table, maximumRejected: 1 })).rejects.toMatchObject({
+      code: 'InvalidDataset',
+    });
+    const text = await show('refusedTable', { step: 'data' });
+    expect(text).toMatch(/^data: no data set was made of 9 rows\./);
+    expect(text).toContain('Why rows were rejected\n');
+    outputs.out = '';
+    expect(JSON.parse(await show('refusedTable', { step: 'data', json: true }))).toMatchObject({
+      datasets: [{ state: 'refused', of: 'rows', found: 9 }],
+    });
+  });
+
   it('is complete as JSON', async () => {
     await photos();
     await prepared('json', { limit: { train: 8 } });

@@ -4,7 +4,7 @@ import { reasonsOf } from '../../../datasets/index.ts';
 import { openHome } from '../../../home/home.ts';
 import { openStore } from '../../../store/index.ts';
 import { type DatasetAccount, datasetAccounts, type PreparedAccount } from '../../dataset-accounts.ts';
-import { accountText, classText, rejectedLines } from '../../dataset-texts.ts';
+import { accountText, classText, nounOf, rejectedLines } from '../../dataset-texts.ts';
 import { requireKnownPlan } from '../../known-plan.ts';
 import { print, printJson, say } from '../../output.ts';
 import { planByNow } from '../../plan-by-now.ts';
@@ -41,7 +41,7 @@ export async function datasetShowCommand(
 
 function tellRejected(account: DatasetAccount): void {
   const rejected = account.state === 'prepared' || account.state === 'refused' ? account.rejected : [];
-  if (rejected.length === 0) say(`${account.step}: no file is known to be rejected.`);
+  if (rejected.length === 0) say(`${account.step}: no ${nounOf(account)} is known to be rejected.`);
   else print(`${account.step}\n${rejectedLines(rejected)}`);
 }
 
@@ -54,7 +54,9 @@ function ofClass(account: DatasetAccount, name: string): PreparedAccount[] {
     const images = perClass[label] ?? 0;
     return [split, { images, perClass: [images] }];
   });
-  const rejected = account.rejected.filter(({ path }) => isInFolder(path, name));
+  const isOfClass = (each: PreparedAccount['rejected'][number]) =>
+    account.table ? each.class === name : isInFolder(each.path, name);
+  const rejected = account.rejected.filter(isOfClass);
   return [
     {
       ...account,

@@ -1,5 +1,6 @@
 import { splitNames, splitText } from '../../../contracts/artifacts.ts';
 import { count, times } from '../../../contracts/counted.ts';
+import { countedIn, leftOutText } from '../../../contracts/data-account.ts';
 import type { DataReport, Report } from '../../../contracts/report.ts';
 import { type Pictures, sheetOf } from '../../pictures.ts';
 import { type Html, html } from '../html.ts';
@@ -34,7 +35,7 @@ function dataOf(report: DataReport, pictures: Pictures): Html {
     table: rows,
     relabels,
   } = summary;
-  const noun = rows ? 'row' : 'file';
+  const noun = countedIn(summary);
   return html`${warnings.length === 0 ? null : html`<ul>${warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`}<div class="grid third">${table(
     'Images of each split',
     ['', 'images'],
@@ -57,7 +58,7 @@ function dataOf(report: DataReport, pictures: Pictures): Html {
           [
             ['found', n(count(files.found))],
             ['used', n(count(files.used))],
-            [relabels ? 'left out' : 'left out by limit', n(count(files.leftOut))],
+            [leftOutText(summary), n(count(files.leftOut))],
             ['rejected', n(count(files.rejected))],
             ...Object.entries(ignored).map(
               ([of, number]) => [`left behind by ${of}, ignored`, n(count(number))] as const,
@@ -68,7 +69,7 @@ function dataOf(report: DataReport, pictures: Pictures): Html {
     incomplete.length === 0
       ? null
       : table(
-          'Classes with rejected files',
+          `Classes with rejected ${noun}s`,
           ['class', 'found', 'used', 'rejected'],
           incomplete.map((each) => [each.class, n(count(each.found)), n(count(each.used)), n(count(each.rejected))]),
         )
@@ -104,7 +105,7 @@ function dataOf(report: DataReport, pictures: Pictures): Html {
     relabels === undefined
       ? null
       : html`<p class="muted">Corrected by <code>${relabels.file}</code>, SHA-256 <code>${relabels.sha256}</code>: ${times(relabels.changed, 'label')} changed, ${times(relabels.dropped, 'image')} left out.</p>`
-  }${rejectedPictures(rejected)}${rejectedList(rejected)}${list === undefined ? null : html`<p class="muted">Every ${noun} and what became of it: <code>${list}</code> in the store.</p>`}`;
+  }${rejectedPictures(rejected)}${rejectedList(rejected, noun)}${list === undefined ? null : html`<p class="muted">Every ${noun} and what became of it: <code>${list}</code> in the store.</p>`}`;
 }
 
 /** Some training images of each class, a line a class. */
@@ -128,11 +129,11 @@ function rejectedPictures(rejected: DataReport['rejected']): Html | null {
   )}</ul>`;
 }
 
-function rejectedList(rejected: DataReport['rejected']): Html | null {
+function rejectedList(rejected: DataReport['rejected'], noun: ReturnType<typeof countedIn>): Html | null {
   if (rejected.length === 0) return null;
-  return html`<details><summary>${times(rejected.length, 'rejected file')}</summary>${table(
-    'Rejected files',
-    ['file', 'why'],
+  return html`<details><summary>${times(rejected.length, `rejected ${noun}`)}</summary>${table(
+    `Rejected ${noun}s`,
+    [noun, 'why'],
     rejected.slice(0, mostRejected).map(({ path, reason }) => [path, { text: reason, n: false }]),
     { firstNumeric: 2 },
   )}${rejected.length > mostRejected ? html`<p class="muted">and ${count(rejected.length - mostRejected)} more</p>` : null}</details>`;

@@ -114,10 +114,10 @@ describe('every row is used or rejected with a reason', () => {
       'deep/x.png': 'has a label of more than 300 characters',
     });
     const text = await readFile(list, 'utf8');
-    expect(text).toMatch(/^what\tfile\tbytes\tmodified\twhy\trow\ntable\tproducts\.csv\t\d+\t/);
+    expect(text).toMatch(/^what\tfile\tbytes\tmodified\twhy\trow\tclass\ntable\tproducts\.csv\t\d+\t/);
     expect(text.match(/^(train|left out by the limit|rejected)\t/gm)).toHaveLength(19);
-    expect(text).toMatch(/^rejected\ttext\.png\t4\t[\d.]+\tis text, not an image\tproducts\.csv:11$/m);
-    expect(text).toMatch(/^rejected\tlost\.png\t\t\tis not there\tproducts\.csv:10$/m);
+    expect(text).toMatch(/^rejected\ttext\.png\t4\t[\d.]+\tis text, not an image\tproducts\.csv:11\tcoat$/m);
+    expect(text).toMatch(/^rejected\tlost\.png\t\t\tis not there\tproducts\.csv:10\tcoat$/m);
     expect(text).not.toContain('secret');
     expect(summary.reasons).toContainEqual({ reason: 'has no label', count: 1, first: ['products.csv:12 coat/1.png'] });
     expect(summary.incomplete).toEqual([{ class: 'coat', found: 13, used: 3, rejected: 9 }]);
@@ -145,8 +145,8 @@ describe('every row is used or rejected with a reason', () => {
       }),
     ]);
     const text = await readFile(list, 'utf8');
-    expect(text).toMatch(/^train\tcoat\/0\.png\t.*\tproducts\.csv:2$/m);
-    expect(text).toMatch(/^rejected\tcoat\/0\.png\t.*\tproducts\.csv:10$/m);
+    expect(text).toMatch(/^train\tcoat\/0\.png\t.*\tproducts\.csv:2\tcoat$/m);
+    expect(text).toMatch(/^rejected\tcoat\/0\.png\t.*\tproducts\.csv:10\tcoat$/m);
   });
 
   it('too many are an error that names the first of each reason with its line', async () => {
@@ -238,7 +238,7 @@ describe('labels that cannot be classes end the step, all at once', () => {
     expect(message).toMatch(/The test set has labels that the training set lacks: dress/);
     expect(message).toMatch(/A table is a \.csv/);
     expect(await readFile(join(folder, 'list.tsv'), 'utf8')).toMatch(
-      /^problem\t[\s\S]*^found\tcoat\/0\.png\t.*products\.csv:2$/m,
+      /^problem\t[\s\S]*^found\tcoat\/0\.png\t.*products\.csv:2\t$/m,
     );
     await writeTable(rows.slice(0, 4));
     expect(await refusalOfTable()).toMatch(/have one label; at least 2 are needed/);
