@@ -51,7 +51,7 @@ const progress: { phase: string; done: number; total: number }[] = [];
 const context = (stopAt?: string) => ({
   store,
   key,
-  stopRequested: () => progress.at(-1)?.phase === stopAt,
+  stopRequested: () => stopAt !== undefined && progress.at(-1)?.phase === stopAt,
   progress: (each: (typeof progress)[number]) => void progress.push(each),
 });
 const prepare = async (params: object) =>
@@ -290,6 +290,7 @@ describe('robustness', () => {
 
   it('says how far it is, over all passes, and stops when asked', async () => {
     progress.length = 0;
+    expect(context().stopRequested()).toBe(false);
     await expect(stepJobs.robustness(input({}), context('gaussian-noise 2'))).rejects.toThrow(JobStopped);
     const { done, total } = progress.at(-1) ?? {};
     expect(total).toBe(56 * 139);
