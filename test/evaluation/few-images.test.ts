@@ -8,14 +8,13 @@ import { evaluateParameters } from '../../contracts/kinds/evaluate.ts';
 import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
 import { retrievalParameters } from '../../contracts/kinds/retrieval.ts';
 import { type Retrieval, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
-import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import { describeDataset, randomDraws } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { createDatasetWriter, type GivenImage, type WrittenDataset } from '../../pipelines/dataset.ts';
 import { evaluationNotes } from '../../report/evaluation-notes.ts';
 import { formatRetrieval } from '../../report/markdown/retrieval.ts';
 import { openStore, readArtifactJson } from '../../store/index.ts';
-import { createTrainingJobs } from '../../training/index.ts';
+import { openRun, trainEpochs } from '../training/run.ts';
 
 /** 1,000 classes of two images, as a shop has them: chance leaves classes without a training image, and most without a test image. */
 const classes = Array.from({ length: 1000 }, (_, label) => `product-${label}`);
@@ -49,7 +48,6 @@ beforeAll(async () => {
 
   const key = { run: 'few-images', step: 'measure' };
   const context = { store, key, stopRequested: () => false, progress: () => {} };
-  const jobs = createTrainingJobs();
   const config = {
     encoder: { name: 'small-resnet', channels: 4, blocks: [1] },
     projection: { hidden: 8, output: 8 },
@@ -57,18 +55,14 @@ beforeAll(async () => {
     batch: 64,
     epochs: 1,
   };
-  const training = { run: key.run, step: 'pretrain', dataset, config, checkpoint: {} };
-  const own = {
-    ...context,
-    key: { run: key.run, step: training.step },
-    progress: ({ phase, total }: { readonly phase: string; readonly total: number }) => {
+  const training = openRun({
+    ...{ store, run: key.run, dataset, config },
+    progress: ({ phase, total }) => {
       if (phase === 'epoch 1') steps = total;
     },
-  };
-  const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...training, epoch: 1 }), own);
-  const recorded = { epoch: 1, digest };
-  const { encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...training, recorded }), own);
-  const on = { ...key, encoder, dataset };
+  });
+  const { made } = await trainEpochs(training, 1);
+  const on = { ...key, encoder: made.encoder, dataset };
   const { classifier } = await stepJobs['linear-probe'](
     { ...on, parameters: linearProbeParameters.parse({ epochs: 1, learningRates: [0.1] }) },
     context,

@@ -18,7 +18,7 @@ import { retrievalParameters } from '../../contracts/kinds/retrieval.ts';
 import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
 import { retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { corruptionNames, robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
-import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contracts/trainer.ts';
+import { trainerJobs } from '../../contracts/trainer.ts';
 import { prepareDataset, randomUint32, readRowDigests } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { candidateOf } from '../../evaluation/promotion/candidate.ts';
@@ -36,7 +36,8 @@ import {
   type Store,
   writeArtifact,
 } from '../../store/index.ts';
-import { createTrainingJobs, JobStopped } from '../../training/index.ts';
+import { JobStopped } from '../../training/index.ts';
+import { openRun, trainEpochs } from '../training/run.ts';
 
 /** What is measured on an encoder that was really trained, for one epoch on generated gratings. */
 let folder = '';
@@ -67,7 +68,6 @@ beforeAll(async () => {
   store = openStore(folder);
   dataset = await prepare({ generated: { classes: 3, images: 480 }, test: 0.3 });
   outside = await prepare({ generated: { classes: 7, images: 200 }, seed: 9, test: 0.5 });
-  const jobs = createTrainingJobs();
   const config = {
     encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
     projection: { hidden: 16, output: 8 },
@@ -75,11 +75,7 @@ beforeAll(async () => {
     batch: 32,
     epochs: 1,
   };
-  const training = { run: 'measured', step: 'pretrain', dataset, config, checkpoint: {} };
-  const own = { ...context(), key: { run: training.run, step: training.step } };
-  const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...training, epoch: 1 }), own);
-  const recorded = { epoch: 1, digest };
-  ({ encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...training, recorded }), own));
+  ({ encoder } = (await trainEpochs(openRun({ store, run: 'measured', dataset, config }), 1)).made);
   const parameters = linearProbeParameters.parse({ epochs: 30, learningRates: [0.1] });
   ({ classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, parameters }, context()));
 });

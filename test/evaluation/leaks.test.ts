@@ -16,7 +16,6 @@ import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
 import { retrievalParameters } from '../../contracts/kinds/retrieval.ts';
 import { modelVersionSchema } from '../../contracts/models.ts';
 import { queriesFile, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
-import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import { holdOutClasses } from '../../datasets/held-out-classes.ts';
 import { adoptDataset, describeDataset, randomUint32, readRowFacts } from '../../datasets/index.ts';
 import { onNewImages } from '../../evaluation/comparison/new-images.ts';
@@ -36,8 +35,8 @@ import {
   readArtifactJson,
   type Store,
 } from '../../store/index.ts';
-import { createTrainingJobs } from '../../training/index.ts';
 import { complete } from '../report/complete.ts';
+import { openRun, trainEpochs } from '../training/run.ts';
 
 const key = { run: 'leaking', step: 'measure' };
 const context = () => ({ store, key, stopRequested: () => false, progress: () => {} });
@@ -109,7 +108,6 @@ beforeAll(async () => {
   store = openStore(join(folder, 'store'));
   dataset = await written('leaking', true);
   about = await describeDataset(store, dataset);
-  const jobs = createTrainingJobs();
   const config = {
     encoder: { name: 'small-resnet', channels: 8, blocks: [1] },
     projection: { hidden: 16, output: 8 },
@@ -117,11 +115,7 @@ beforeAll(async () => {
     batch: 32,
     epochs: 1,
   };
-  const training = { run: 'leaking', step: 'pretrain', dataset, config, checkpoint: {} };
-  const own = { ...context(), key: { run: training.run, step: training.step } };
-  const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...training, epoch: 1 }), own);
-  const recorded = { epoch: 1, digest };
-  ({ encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...training, recorded }), own));
+  ({ encoder } = (await trainEpochs(openRun({ store, run: 'leaking', dataset, config }), 1)).made);
   const parameters = linearProbeParameters.parse({ epochs: 30, learningRates: [0.1] });
   ({ classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, parameters }, context()));
   inspection = (await inspect(dataset)).inspection;

@@ -11,7 +11,7 @@ import { classifierAboutSchema, evaluationFile, evaluationSchema } from '../../c
 import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
 import { retrievalParameters } from '../../contracts/kinds/retrieval.ts';
 import { queriesFile, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
-import { finishTrainingInput, trainEpochInput, trainerJobs } from '../../contracts/trainer.ts';
+import { trainerJobs } from '../../contracts/trainer.ts';
 import { holdOutClasses } from '../../datasets/held-out-classes.ts';
 import { adoptDataset, describeDataset, randomDraws, readRowFacts } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
@@ -30,7 +30,7 @@ import {
   readArtifactFile,
   type Store,
 } from '../../store/index.ts';
-import { createTrainingJobs } from '../../training/index.ts';
+import { openRun, trainEpochs } from '../training/run.ts';
 
 const key = { run: 'open', step: 'measure' };
 const context = () => ({ store, key, stopRequested: () => false, progress: () => {} });
@@ -97,7 +97,6 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** An encoder after one epoch. */
 async function train(seed: number): Promise<ArtifactRef> {
-  const jobs = createTrainingJobs();
   const config = {
     encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
     projection: { hidden: 16, output: 8 },
@@ -106,11 +105,8 @@ async function train(seed: number): Promise<ArtifactRef> {
     epochs: 1,
     seed,
   };
-  const training = { run: 'open', step: `pretrain-${seed}`, dataset, config, checkpoint: {} };
-  const own = { ...context(), key: { run: training.run, step: training.step } };
-  const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...training, epoch: 1 }), own);
-  const recorded = { epoch: 1, digest };
-  return (await jobs['finish-training'](finishTrainingInput.parse({ ...training, recorded }), own)).encoder;
+  const { made } = await trainEpochs(openRun({ store, run: 'open', step: `pretrain-${seed}`, dataset, config }), 1);
+  return made.encoder;
 }
 
 async function search(params: object = {}, of = encoder) {

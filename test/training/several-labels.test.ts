@@ -5,12 +5,12 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
-import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import { trainingConfigSchema } from '../../contracts/training.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import { openCheckpoints, openStore, type Store } from '../../store/index.ts';
 import { contrastiveFacts } from '../../training/contrastive-facts.ts';
-import { createTrainingJobs, JobStopped } from '../../training/index.ts';
+import { JobStopped } from '../../training/index.ts';
+import { openRun, trainEpochs } from './run.ts';
 
 /** A table of 40 images with a class, a colour and a type; some cells are empty. Eight in a step, so five steps an epoch. */
 let folder = '';
@@ -52,40 +52,16 @@ const settings = {
 const supcon = (loss: object, more: object = {}) => ({ ...settings, loss: { supcon: loss }, ...more });
 const [inMemory, inStore] = [{ residentMiB: 1024 }, { residentMiB: 0 }];
 
-function open(run: string, config: object, data: object, dataset: ArtifactRef) {
-  const key = { run, step: 'pretrain' };
-  const jobs = createTrainingJobs();
-  const common = { ...key, dataset, config, data, checkpoint: {} };
-  const context = (stopAfter: number) => {
-    let steps = 0;
-    return {
-      store,
-      key,
-      stopRequested: () => steps >= stopAfter,
-      progress: ({ unit }: { unit: string }) => {
-        if (unit === 'steps') steps++;
-      },
-    };
-  };
-  return {
-    train: (epoch: number, recorded?: { epoch: number; digest: string }, stopAfter = Number.POSITIVE_INFINITY) =>
-      jobs['train-epoch'](trainEpochInput.parse({ ...common, epoch, recorded }), context(stopAfter)),
-    finish: (recorded: { epoch: number; digest: string }) =>
-      jobs['finish-training'](finishTrainingInput.parse({ ...common, recorded }), context(Number.POSITIVE_INFINITY)),
-  };
-}
+const trainingOf = (run: string, config: object, data: object, dataset: ArtifactRef) =>
+  openRun({ store, run, dataset, config, data });
 
 /** The digests of two epochs, and the encoder. */
-async function twoEpochs(run: string, config: object, data: object, dataset = labelled) {
-  const { train, finish } = open(run, config, data, dataset);
-  const { digest: first } = await train(1);
-  const { digest: second } = await train(2, { epoch: 1, digest: first });
-  return { digests: [first, second], made: await finish({ epoch: 2, digest: second }) };
-}
+const twoEpochs = (run: string, config: object, data: object) =>
+  trainEpochs(trainingOf(run, config, data, labelled), 2);
 
 /** The state after an epoch, by the names of its variables; the digest of a state is also of its data set and config. */
 async function oneEpoch(run: string, config: object, dataset: ArtifactRef) {
-  await open(run, config, inMemory, dataset).train(1);
+  await trainingOf(run, config, inMemory, dataset).train(1);
   const { newest } = await openCheckpoints(store, { run, step: 'pretrain' }).newestValid();
   if (!newest) throw new Error('there is no checkpoint');
   return Object.fromEntries(
@@ -124,10 +100,11 @@ describe('a training by several labels of a table', () => {
     it(`has the same bits with images in memory and in the store, and resumed in an epoch that the other way began (${name})`, async () => {
       const expected = await twoEpochs(`${run}-in-memory`, config, inMemory);
       // The first report is that the training is opened.
-      const stopped = open(`${run}-in-store`, config, inMemory, labelled).train(1, undefined, 3);
+      const stopped = trainingOf(`${run}-in-store`, config, inMemory, labelled).train(1, undefined, 3);
       await expect(stopped).rejects.toBeInstanceOf(JobStopped);
       await expect(stopped).rejects.toMatchObject({ at: { epoch: 0, step: 2 } });
-      expect(await twoEpochs(`${run}-in-store`, config, inStore)).toEqual(expected);
+      const resumedFrom = { epoch: 0, step: 2 };
+      expect(await twoEpochs(`${run}-in-store`, config, inStore)).toEqual({ ...expected, resumedFrom });
     });
   }
 

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
-import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import { loadSplit, openSplit, prepareDataset } from '../../datasets/index.ts';
 import { artifactFolder, openStore, type Store } from '../../store/index.ts';
-import { createTrainingJobs, JobStopped, openEncoder } from '../../training/index.ts';
+import { JobStopped, openEncoder } from '../../training/index.ts';
 import { streamedBatches } from '../../training/streamed-batches.ts';
 import { everything } from './augmentation/given.ts';
+import { openRun, trainEpochs } from './run.ts';
 
 /** 46 training images in five shards; eight in a step, so five steps an epoch. */
 let folder = '';
@@ -53,39 +53,10 @@ const resident = { residentMiB: 1024 };
 const streamed = { residentMiB: 0 };
 type Data = { residentMiB: number; readAhead?: number; threads?: number };
 
-function openRun(run: string, config: object, data: Data, ref = dataset) {
-  const key = { run, step: 'pretrain' };
-  const jobs = createTrainingJobs();
-  const common = { ...key, dataset: ref, config, data, checkpoint: {} };
-  const context = (stopAfter: number) => {
-    let steps = 0;
-    return {
-      store,
-      key,
-      stopRequested: () => steps >= stopAfter,
-      progress: ({ unit }: { unit: string }) => {
-        if (unit === 'steps') steps++;
-      },
-    };
-  };
-  return {
-    train: (epoch: number, recorded?: { epoch: number; digest: string }, stopAfter = Number.POSITIVE_INFINITY) =>
-      jobs['train-epoch'](trainEpochInput.parse({ ...common, epoch, recorded }), context(stopAfter)),
-    finish: (recorded: { epoch: number; digest: string }) =>
-      jobs['finish-training'](finishTrainingInput.parse({ ...common, recorded }), context(Number.POSITIVE_INFINITY)),
-  };
-}
-
+const trainingOf = (run: string, config: object, data: Data, ref = dataset) =>
+  openRun({ store, run, dataset: ref, config, data });
 /** Trains three epochs in one process, and takes the encoder out. */
-async function threeEpochs(run: string, config: object, data: Data, ref = dataset) {
-  const { train, finish } = openRun(run, config, data, ref);
-  const first = await train(1);
-  const digests = [first.digest];
-  for (const epoch of [2, 3])
-    digests.push((await train(epoch, { epoch: epoch - 1, digest: digests.at(-1) as string })).digest);
-  const made = await finish({ epoch: 3, digest: digests[2] as string });
-  return { resumedFrom: first.resumedFrom, digests, made };
-}
+const threeEpochs = (...args: Parameters<typeof trainingOf>) => trainEpochs(trainingOf(...args), 3);
 
 const onImagesInMemory = new Map<string, ReturnType<typeof threeEpochs>>();
 /** What a training on images in memory gives, made once. */
@@ -112,7 +83,7 @@ describe('training on images that stay in the store', () => {
   ] as const)
     it(`goes on in the middle of an epoch that the other way began, with the same bits (${name}, ${run})`, async () => {
       // The first report is that the training is opened.
-      const stopped = openRun(run, configs[name], first).train(1, undefined, 3);
+      const stopped = trainingOf(run, configs[name], first).train(1, undefined, 3);
       await expect(stopped).rejects.toBeInstanceOf(JobStopped);
       await expect(stopped).rejects.toMatchObject({ at: { epoch: 0, step: 2 } });
       const expected = await expectedOf(name);
@@ -126,7 +97,7 @@ describe('training on images that stay in the store', () => {
     const expected = await threeEpochs('files-in-memory', config, resident, files);
     for (const threads of [1, 3]) {
       const run = `files-by-${threads}`;
-      const stopped = openRun(run, config, { ...streamed, threads }, files).train(1, undefined, 3);
+      const stopped = trainingOf(run, config, { ...streamed, threads }, files).train(1, undefined, 3);
       await expect(stopped).rejects.toMatchObject({ at: { epoch: 0, step: 2 } });
       const resumed = await threeEpochs(run, config, { ...streamed, threads }, files);
       expect(resumed).toEqual({ ...expected, resumedFrom: { epoch: 0, step: 2 } });
@@ -139,7 +110,7 @@ describe('training on images that stay in the store', () => {
     await file.write(Buffer.of(1, 2, 3), 0, 3, 5000);
     await file.close();
     for (const data of [streamed, resident])
-      await expect(openRun('damaged', configs.SupCon, data, damaged).train(1)).rejects.toMatchObject({
+      await expect(trainingOf('damaged', configs.SupCon, data, damaged).train(1)).rejects.toMatchObject({
         code: 'CorruptArtifact',
         message: expect.stringMatching(/train-00001\.safetensors is damaged/),
       });
@@ -147,8 +118,7 @@ describe('training on images that stay in the store', () => {
 });
 
 it('features of a split are those of its images in memory, also past the last whole batch', async () => {
-  const { train, finish } = openRun('features', { ...supcon, epochs: 1 }, streamed);
-  const made = await finish({ epoch: 1, digest: (await train(1)).digest });
+  const { made } = await trainEpochs(trainingOf('features', { ...supcon, epochs: 1 }, streamed), 1);
   const frozen = await openEncoder(store, made.encoder);
   const { images, labels, count } = await loadSplit(store, dataset, 'train');
   const split = await openSplit(store, dataset, 'train');

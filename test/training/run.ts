@@ -1,0 +1,68 @@
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { finishTrainingInput, type TrainerProgress, trainEpochInput } from '../../contracts/trainer.ts';
+import type { Store } from '../../store/index.ts';
+import { createTrainingJobs } from '../../training/index.ts';
+
+/** The state after an epoch, as the workflow's history records it. */
+interface Recorded {
+  readonly epoch: number;
+  readonly digest: string;
+}
+
+/** A training in one trainer process, whose jobs are asked for one by one, as the workflow does. */
+export function openRun({
+  store,
+  run,
+  step = 'pretrain',
+  dataset,
+  config,
+  data = {},
+  progress = () => {},
+}: {
+  readonly store: Store;
+  readonly run: string;
+  /** @default 'pretrain' */
+  readonly step?: string;
+  readonly dataset: ArtifactRef;
+  /** Of an encoder, or of a classifier. */
+  readonly config: object;
+  /** Where the training images are. @default {}, as in a step that says nothing of it */
+  readonly data?: object;
+  /** Is told all that the jobs report. */
+  readonly progress?: (report: TrainerProgress) => void;
+}) {
+  const key = { run, step };
+  const jobs = createTrainingJobs();
+  const common = { ...key, dataset, config, data, checkpoint: {} };
+  const context = (stopAfter: number) => {
+    let steps = 0;
+    return {
+      store,
+      key,
+      stopRequested: () => steps >= stopAfter,
+      progress: (report: TrainerProgress) => {
+        if (report.unit === 'steps') steps++;
+        progress(report);
+      },
+    };
+  };
+  return {
+    /** @param stopAfter this many reports of steps, of which the first is that the training is opened */
+    train: (epoch: number, recorded?: Recorded, stopAfter = Number.POSITIVE_INFINITY) =>
+      jobs['train-epoch'](trainEpochInput.parse({ ...common, epoch, recorded }), context(stopAfter)),
+    finish: (recorded: Recorded) =>
+      jobs['finish-training'](finishTrainingInput.parse({ ...common, recorded }), context(Number.POSITIVE_INFINITY)),
+  };
+}
+
+/** Trains some epochs from the first on, and takes the encoder out. */
+export async function trainEpochs({ train, finish }: ReturnType<typeof openRun>, epochs: number) {
+  const { resumedFrom, digest } = await train(1);
+  const digests = [digest];
+  let recorded = { epoch: 1, digest };
+  for (let epoch = 2; epoch <= epochs; epoch++) {
+    recorded = { epoch, digest: (await train(epoch, recorded)).digest };
+    digests.push(recorded.digest);
+  }
+  return { resumedFrom, digests, made: await finish(recorded) };
+}
