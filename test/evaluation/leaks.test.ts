@@ -5,7 +5,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ArtifactRef, type DatasetAbout, type SplitName, splitOf } from '../../contracts/artifacts.ts';
 import { type Evaluation, evaluationFile, evaluationSchema, predictionsFile } from '../../contracts/evaluation.ts';
@@ -17,7 +17,7 @@ import { retrievalParameters } from '../../contracts/kinds/retrieval.ts';
 import { modelVersionSchema } from '../../contracts/models.ts';
 import { queriesFile, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { holdOutClasses } from '../../datasets/held-out-classes.ts';
-import { adoptDataset, describeDataset, randomUint32, readRowFacts } from '../../datasets/index.ts';
+import { adoptDataset, describeDataset, readRowFacts } from '../../datasets/index.ts';
 import { onNewImages } from '../../evaluation/comparison/new-images.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { inspectedLeaks } from '../../evaluation/inspection/leaks.ts';
@@ -27,21 +27,15 @@ import { createDatasetWriter, type GivenImage } from '../../pipelines/dataset.ts
 import { evaluationNotes } from '../../report/evaluation-notes.ts';
 import { loadPictures, sheetOf } from '../../report/pictures.ts';
 import { retrievalNotes } from '../../report/retrieval-notes.ts';
-import {
-  decodeSafetensors,
-  int32,
-  openStore,
-  readArtifactFile,
-  readArtifactJson,
-  type Store,
-} from '../../store/index.ts';
+import { openStore, readArtifactJson, type Store } from '../../store/index.ts';
 import { complete } from '../report/complete.ts';
 import { openRun, trainEpochs } from '../training/run.ts';
+import { numbersIn } from './numbers-in.ts';
+import { greyOf, pictureOf, spots } from './spots.ts';
 
 const key = { run: 'leaking', step: 'measure' };
 const context = () => ({ store, key, stopRequested: () => false, progress: () => {} });
 const names = Array.from({ length: 8 }, (_, index) => `kind-${index}`);
-const unit = (...draw: number[]) => randomUint32(0, 'leaking', ...draw) / 2 ** 32;
 
 let folder = '';
 let store: Store;
@@ -56,23 +50,8 @@ const planted: Record<string, Record<string, string>> = {
   unseenTest: { 'enlarged.png': 'near', 'another.png': 'exact' },
 };
 
-/** Bright spots, more of them towards one side, which is that of the class. */
-function blobs(kind: number, number: number): Uint8Array<ArrayBuffer> {
-  const spots = Array.from({ length: 5 }, (_, at) => ({
-    x: 4 * kind + 8 * unit(kind, number, at, 0) - 2,
-    y: 32 * unit(kind, number, at, 1),
-    size: 4 + 30 * unit(kind, number, at, 2),
-    light: 60 + 120 * unit(kind, number, at, 3),
-  }));
-  return Uint8Array.from({ length: 32 * 32 }, (_, at) => {
-    const [x, y] = [at % 32, Math.floor(at / 32)];
-    const light = (spot: (typeof spots)[number]) =>
-      spot.light * Math.exp(-((x - spot.x) ** 2 + (y - spot.y) ** 2) / spot.size);
-    return Math.min(220, 10 + spots.reduce((sum, spot) => sum + light(spot), 0));
-  });
-}
-const picture = (pixels: Uint8Array) => sharp(pixels, { raw: { width: 32, height: 32, channels: 1 } });
-const greyOf = async (changed: Sharp) => new Uint8Array(await changed.toColourspace('b-w').raw().toBuffer());
+/** Spots on one side more than on the others, which is that of the class. */
+const blobs = (kind: number, number: number) => spots(['leaking', kind, number], { from: 4 * kind - 2, width: 8 });
 
 /** A data set whose last class is held out for the test. @param withLeaks whether the images that leak are in it */
 async function written(name: string, withLeaks: boolean): Promise<ArtifactRef> {
@@ -92,10 +71,10 @@ async function written(name: string, withLeaks: boolean): Promise<ArtifactRef> {
     const [first = '', last = ''] = [classes[0], classes.at(-1)];
     const [a, b] = [blobs(names.indexOf(first), 1), blobs(names.indexOf(first), 2)];
     await add({ class: first, split: 'test', name: 'copy.png', pixels: a });
-    const compressed = sharp(await picture(a).jpeg({ quality: 60 }).toBuffer());
+    const compressed = sharp(await pictureOf(a).jpeg({ quality: 60 }).toBuffer());
     await add({ class: first, split: 'test', name: 'compressed.jpg', pixels: await greyOf(compressed) });
-    await add({ class: first, split: 'test', name: 'brighter.png', pixels: await greyOf(picture(b).linear(1.1, 8)) });
-    const enlarged = sharp(await picture(b).resize(96, 96).png().toBuffer()).resize(32, 32);
+    await add({ class: first, split: 'test', name: 'brighter.png', pixels: await greyOf(pictureOf(b).linear(1.1, 8)) });
+    const enlarged = sharp(await pictureOf(b).resize(96, 96).png().toBuffer()).resize(32, 32);
     await add({ class: last, name: 'enlarged.png', pixels: await greyOf(enlarged) });
     await add({ class: last, name: 'another.png', pixels: a });
   }
@@ -138,19 +117,8 @@ async function evaluated(params: object = {}, by: ArtifactRef | null = inspectio
   const input = { ...key, classifier, encoder, dataset: of, parameters, ...(by ? { inspection: by } : {}) };
   const result = await stepJobs.evaluate(input, context());
   const found = await readArtifactJson(store, result.evaluation, evaluationFile, evaluationSchema);
-  const file = await readArtifactFile(store, result.evaluation, predictionsFile);
-  const numbers = numbersIn(file);
-  return { result, found, numbers };
+  return { result, found, numbers: await numbersIn(store, result.evaluation, predictionsFile) };
 }
-
-const numbersIn = (file: Uint8Array) => {
-  const { tensors } = decodeSafetensors(file);
-  return (name: string) => {
-    const tensor = tensors.get(name);
-    if (!tensor) throw new Error(`there is no ${name}`);
-    return int32(tensor);
-  };
-};
 
 /** The name of a row. */
 const namesOf = async (split: SplitName) => (await readRowFacts(store, dataset, split))?.map(({ name }) => name) ?? [];
@@ -343,7 +311,7 @@ describe('retrieval', () => {
       context(),
     );
     const found = await readArtifactJson(store, result.retrieval, retrievalFile, retrievalSchema);
-    return { result, found, numbers: numbersIn(await readArtifactFile(store, result.retrieval, queriesFile)) };
+    return { result, found, numbers: await numbersIn(store, result.retrieval, queriesFile) };
   };
 
   it('leaves out queries that leak, also of classes that were held out', async () => {

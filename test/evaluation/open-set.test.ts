@@ -20,17 +20,9 @@ import { judgeSearch } from '../../evaluation/promotion/judge-search.ts';
 import { promoteModel } from '../../evaluation/promotion/promote.ts';
 import { createDatasetWriter, type GivenImage } from '../../pipelines/dataset.ts';
 import { evaluationNotes } from '../../report/evaluation-notes.ts';
-import {
-  decodeSafetensors,
-  int32,
-  loadVersions,
-  openStore,
-  parseJson,
-  readAbout,
-  readArtifactFile,
-  type Store,
-} from '../../store/index.ts';
+import { loadVersions, openStore, readAbout, readArtifactJson, type Store } from '../../store/index.ts';
 import { openRun, trainEpochs } from '../training/run.ts';
+import { numbersIn } from './numbers-in.ts';
 
 const key = { run: 'open', step: 'measure' };
 const context = () => ({ store, key, stopRequested: () => false, progress: () => {} });
@@ -117,14 +109,8 @@ async function search(params: object = {}, of = encoder) {
     parameters: retrievalParameters.parse(params),
   });
   const result = await stepJobs.retrieval(input, context());
-  const found = retrievalSchema.parse(parseJson(await readArtifactFile(store, result.retrieval, retrievalFile)));
-  const { tensors } = decodeSafetensors(await readArtifactFile(store, result.retrieval, queriesFile), queriesFile);
-  const numbers = (name: string) => {
-    const tensor = tensors.get(name);
-    if (!tensor) throw new Error(`there is no ${name}`);
-    return [...int32(tensor)];
-  };
-  return { result, found, numbers };
+  const found = await readArtifactJson(store, result.retrieval, retrievalFile, retrievalSchema);
+  return { result, found, numbers: await numbersIn(store, result.retrieval, queriesFile) };
 }
 
 const unseen = () => splitOf(about, 'unseenTest');
@@ -148,7 +134,7 @@ describe('a model of trained classes', () => {
     });
     const input = trainerJobs.evaluate.input.parse({ ...key, encoder, dataset, classifier, parameters: {} });
     const { evaluation } = await stepJobs.evaluate(input, context());
-    const measured = evaluationSchema.parse(parseJson(await readArtifactFile(store, evaluation, evaluationFile)));
+    const measured = await readArtifactJson(store, evaluation, evaluationFile, evaluationSchema);
     // One test image was added to the training images once more.
     const { count } = about.splits.test;
     expect(measured).toMatchObject({ classes: trained, unseenClasses, testImages: count - 1, all: { images: count } });

@@ -1,42 +1,27 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp, { type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { type Inspection, inspectionFile, inspectionSchema, relabelsFile } from '../../../contracts/inspection.ts';
 import { inspectDataParameters } from '../../../contracts/kinds/inspect-data.ts';
 import type { JobResult } from '../../../contracts/trainer.ts';
 import { createDatasetWriter } from '../../../datasets/dataset-writer.ts';
-import { randomUint32 } from '../../../datasets/index.ts';
 import { stepJobs } from '../../../evaluation/index.ts';
 import { inspectedLeaks } from '../../../evaluation/inspection/leaks.ts';
 import { openStore, readArtifactFile, readArtifactJson, type Store } from '../../../store/index.ts';
 import { JobStopped } from '../../../training/index.ts';
+import { greyOf, pictureOf, spots } from '../spots.ts';
 
 /**
  * A data set with what is to be found planted in it: two classes of pictures (bright blobs on the left or on the right), three
  * of them labelled wrong, copies and near copies across splits, a noise image, and a class of one.
  */
 const classes = ['left', 'right', 'Rights', 'lone'];
-const unit = (...key: number[]) => randomUint32(0, 'planted', ...key) / 2 ** 32;
 
-function blobs(seed: number, side: 'left' | 'right'): Uint8Array<ArrayBuffer> {
-  const spots = Array.from({ length: 5 }, (_, at) => ({
-    x: (side === 'left' ? 0 : 16) + 16 * unit(seed, at, 0),
-    y: 32 * unit(seed, at, 1),
-    size: 4 + 30 * unit(seed, at, 2),
-    light: 60 + 120 * unit(seed, at, 3),
-  }));
-  return Uint8Array.from({ length: 32 * 32 }, (_, at) => {
-    const [x, y] = [at % 32, Math.floor(at / 32)];
-    const light = (spot: (typeof spots)[number]) =>
-      spot.light * Math.exp(-((x - spot.x) ** 2 + (y - spot.y) ** 2) / spot.size);
-    return Math.min(220, 10 + spots.reduce((sum, spot) => sum + light(spot), 0));
-  });
-}
-const image = (pixels: Uint8Array) => sharp(pixels, { raw: { width: 32, height: 32, channels: 1 } });
-const greyOf = async (changed: Sharp) => new Uint8Array(await changed.toColourspace('b-w').raw().toBuffer());
+const blobs = (seed: number, side: 'left' | 'right') =>
+  spots(['planted', seed], { from: side === 'left' ? 0 : 16, width: 16 });
 
 let folder = '';
 let store: Store;
@@ -72,11 +57,11 @@ beforeAll(async () => {
       await add(`${side}/${at}.png`, split, isWrong ? 'right' : side, blobs(2 * at + Number(side === 'left'), side));
     }
   const planted = blobs(3, 'left');
-  const compressed = sharp(await image(planted).jpeg({ quality: 60 }).toBuffer());
-  const enlarged = sharp(await image(planted).resize(96, 96).png().toBuffer());
+  const compressed = sharp(await pictureOf(planted).jpeg({ quality: 60 }).toBuffer());
+  const enlarged = sharp(await pictureOf(planted).resize(96, 96).png().toBuffer());
   await add('copy.png', 'test', 'left', planted);
   await add('compressed.jpg', 'test', 'left', await greyOf(compressed));
-  await add('brighter.png', 'validation', 'left', await greyOf(image(planted).linear(1.1, 8)));
+  await add('brighter.png', 'validation', 'left', await greyOf(pictureOf(planted).linear(1.1, 8)));
   await add('resized.png', 'test', 'right', await greyOf(enlarged.resize(32, 32)));
   await add('blank.png', 'train', 'left', new Uint8Array(1024).fill(200));
   await add('lone.png', 'train', 'lone', blobs(999, 'left'));
