@@ -5,11 +5,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { z } from 'zod';
 import { datasetShowCommand } from '../../cli/commands/dataset/show.ts';
 import { displayWidth } from '../../contracts/display-width.ts';
-import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
-import { prepareDataset } from '../../datasets/index.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import { openStore, reportFolder, savePlan, saveStepResult, writeReportFile } from '../../store/index.ts';
+import { openStore } from '../../store/index.ts';
 import { images, png, write } from '../datasets/image-folder.ts';
+import { preparedStep } from '../datasets/prepared-step.ts';
 
 /** The real command on the store of runs whose server is gone: nothing but the store is asked. */
 const home = await mkdtemp(join(tmpdir(), 'contrail-dataset-show-'));
@@ -45,27 +44,7 @@ const plan = parsePipeline({
   text: 'name: p\nsteps:\n  data: { uses: prepare-data, with: { dataset: image-folder, path: photos } }\n  other: { uses: prepare-data, with: { dataset: generated } }\n',
 });
 
-/** What a worker's prepare-data does, without a server. */
-async function prepared(run: string, params: object = {}) {
-  await savePlan(store, run, plan);
-  const list = `${reportFolder(run)}/data-files.tsv`;
-  const given = { dataset: 'image-folder', path: images, validation: 0, test: 0, ...params };
-  const { ref, about, summary } = await prepareDataset(store, prepareDataParameters.parse(given), {
-    cacheFolder: join(home, 'cache'),
-    keepList: async (lines) => {
-      await writeReportFile(store, run, 'data-files.tsv', lines);
-      return list;
-    },
-  });
-  const { train, validation, test } = about.splits;
-  const result = {
-    dataset: ref,
-    ...{ name: about.name, classes: about.classes.length, rejected: about.rejected.length },
-    counts: { train: train.count, validation: validation.count, test: test.count },
-    ...summary,
-  };
-  await saveStepResult(store, { run, step: 'data' }, { fingerprint: '{}', result: JSON.parse(JSON.stringify(result)) });
-}
+const prepared = (run: string, params: object = {}) => preparedStep(store, { run, plan, params });
 
 const photos = async () =>
   write({

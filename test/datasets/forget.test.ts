@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -19,6 +18,7 @@ import { imageAnswers } from '../../evaluation/comparison/image-answers.ts';
 import {
   cacheKey,
   damageIn,
+  digestOf,
   emptiedAt,
   listCacheKeys,
   loadForgotten,
@@ -39,11 +39,10 @@ const noisy = (seed: number) =>
   );
 let photo: Buffer;
 let digest: string;
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 beforeEach(async () => {
   photo = await noisy(1).png().toBuffer();
-  digest = sha256(photo);
+  digest = digestOf(photo).sha256;
   await write({ ...twoClasses, [name]: photo, 'test/coat': 1, 'test/shirt': 1 });
 });
 

@@ -3,21 +3,19 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
-import { findImage, forgetImage, prepareDataset } from '../../datasets/index.ts';
+import { findImage, forgetImage } from '../../datasets/index.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { buildReport, writeReport } from '../../report/index.ts';
 import {
   artifactFolder,
+  digestOf,
   loadRejectedPictures,
   openStore,
   reportFolder,
-  savePlan,
-  saveRejectedPictures,
-  saveStepResult,
-  writeReportFile,
+  type Store,
 } from '../../store/index.ts';
 import { folder, images, twoClasses, write } from '../datasets/image-folder.ts';
+import { preparedStep } from '../datasets/prepared-step.ts';
 
 /** What a report shows of prepared data, from a real folder to the page. */
 const plan = parsePipeline({
@@ -26,22 +24,9 @@ const plan = parsePipeline({
 });
 
 /** Prepares the folder as the step of a run does. */
-async function prepared(run = 'first', params: object = {}) {
+async function prepared(params: object = {}) {
   const store = openStore(join(folder, 'store'));
-  await savePlan(store, run, plan);
-  const list = `${reportFolder(run)}/data-files.tsv`;
-  const given = { dataset: 'image-folder', path: images, validation: 0, test: 0, ...params };
-  const { ref, summary } = await prepareDataset(store, prepareDataParameters.parse(given), {
-    cacheFolder: join(folder, 'cache'),
-    keepList: async (lines) => {
-      await writeReportFile(store, run, 'data-files.tsv', lines);
-      return list;
-    },
-    keepPictures: (pictures) => saveRejectedPictures(store, list, pictures),
-  });
-  const result = JSON.parse(JSON.stringify({ dataset: ref, ...summary }));
-  await saveStepResult(store, { run, step: 'data' }, { fingerprint: '{}', result });
-  return { store, ref, list };
+  return { store, ...(await preparedStep(store, { run: 'first', plan, params })) };
 }
 
 /** Bytes that no compression makes smaller. */
@@ -51,8 +36,8 @@ const noise = (bytes: number) =>
   ).subarray(0, bytes);
 const photo = (width = 64, height = 48) => sharp(noise(3 * width * height), { raw: { width, height, channels: 3 } });
 
-const pageOf = async (store: Awaited<ReturnType<typeof prepared>>['store'], run = 'first') => {
-  const { report, files } = await buildReport(store, run);
+const pageOf = async (store: Store) => {
+  const { report, files } = await buildReport(store, 'first');
   return { report, files, html: new TextDecoder().decode(files.get('report.html')) };
 };
 
@@ -74,7 +59,7 @@ describe('the data of a report', () => {
 
   it('is bounded: the first 20 classes of many, and images as small as they are shown', async () => {
     for (let at = 0; at < 23; at++) await write({ [`train/class-${String(at).padStart(2, '0')}`]: 1 });
-    const { store } = await prepared('first', { size: 128 });
+    const { store } = await prepared({ size: 128 });
     const { report, html } = await pageOf(store);
     expect(report.data[0]?.examples).toHaveLength(20);
     expect(html).toContain('of 20 of 23 classes');
@@ -112,7 +97,7 @@ describe('the data of a report', () => {
     const whole = await photo().jpeg().toBuffer();
     for (let at = 0; at < 30; at++)
       await write({ [`train/coat/cut-${at}.jpg`]: whole.subarray(0, whole.length - 40 - at) });
-    const { store, list } = await prepared('first', { maximumRejected: 100 });
+    const { store, list } = await prepared({ maximumRejected: 100 });
     expect(await loadRejectedPictures(store, list)).toHaveLength(24);
   });
 
@@ -128,8 +113,7 @@ describe('the data of a report', () => {
     await writeReport(store, 'first', files);
     const [first] = await loadRejectedPictures(store, list);
     expect(first?.path).toBe('train/stray.png');
-    const source = createHash('sha256').update(tiny).digest('hex');
-    const found = await findImage(store, [source]);
+    const found = await findImage(store, [digestOf(tiny).sha256]);
     await forgetImage(store, found, { image: 'tiny', by: 'me', requireQuiet: async () => {}, cacheFolder: folder });
     expect((await loadRejectedPictures(store, list)).map(({ path }) => path)).toEqual(['train/stray.png']);
     expect((await store.list(reportFolder('first'))).map(({ path }) => path.split('/').at(-1))).toEqual([

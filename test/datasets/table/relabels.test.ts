@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { readRowFacts } from '../../../datasets/row-facts.ts';
+import { digestOf } from '../../../store/index.ts';
 import { folder, prepare, refusal } from '../image-folder.ts';
 import { prepareTable, refusalOfTable, writePhotos, writeTable } from './table.ts';
 
@@ -29,9 +29,7 @@ describe.each([
     const names = (await readRowFacts(store, ref, 'train'))?.map(({ name }) => name);
     expect(names).toHaveLength(7);
     expect(names).not.toContain('shirt/3.png');
-    const sha256 = createHash('sha256')
-      .update(await readFile(relabels))
-      .digest('hex');
+    const { sha256 } = digestOf(await readFile(relabels));
     expect(summary.relabels).toEqual({ file: expect.stringMatching(/relabels\.csv$/), sha256, changed: 1, dropped: 1 });
     expect(summary.files).toEqual({ ...files, used: 7, leftOut: 1, ignored: 0 });
     const text = await readFile(list, 'utf8');
