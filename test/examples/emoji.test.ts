@@ -11,6 +11,7 @@ import { readEmojiList } from '../../examples/emoji/emoji-list.ts';
 import pixels from '../../examples/emoji/steps/pixels.ts';
 import { makeTable } from '../../examples/emoji/table.ts';
 import { artifactFolder, openStore } from '../../store/index.ts';
+import { runStep } from './run-step.ts';
 
 /** Three emoji of three houses, drawn here: a grin, a runner (two genders, five skin tones) and a skin tone by itself. */
 const emoji = [
@@ -125,18 +126,9 @@ describe('the table of emoji', () => {
       { cacheFolder: home },
     );
     const search = (query: string, gallery: string) =>
-      pixels.options.run({
+      runStep(pixels, {
         parameters: { query: { split: 'train', category: query }, gallery: { split: 'train', category: gallery } },
         inputs: { dataset: join(home, artifactFolder(ref)) },
-        outputs: {},
-        signal: new AbortController().signal,
-        log: () => {},
-        progress: () => {},
-        checkpoint: async () => {},
-        restore: () => null,
-        run: 'r',
-        step: 's',
-        attempt: 1,
       });
     expect(await search('openmoji', 'twitter')).toEqual({ queries: 2, recallAt1: 1 });
     // Google's runner is red here, as its grin is: the blue runner finds neither near, and takes the wrong one.

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openPipelineFile } from '../../cli/pipeline-file.ts';
 import lead from '../../examples/emoji/steps/lead.ts';
+import { runStep } from './run-step.ts';
 
 const planOf = async (path: string) =>
   (await openPipelineFile(join(fileURLToPath(new URL('../../examples', import.meta.url)), path))).plan({});
@@ -41,9 +42,7 @@ describe('the lead of a trained encoder', () => {
       ],
       pixels: [0.2, 0.4],
     };
-    const run = { inputs: {}, outputs: {}, signal: new AbortController().signal, log: () => {}, progress: () => {} };
-    const state = { checkpoint: async () => {}, restore: () => null, run: 'r', step: 's', attempt: 1 };
-    const result = lead.options.run({ parameters, ...run, ...state }) as Record<string, number>;
+    const result = runStep(lead, { parameters }) as Record<string, number>;
     const rounded = Object.entries(result).map(([name, value]) => [name, Number(value.toFixed(6))]);
     expect(Object.fromEntries(rounded)).toEqual({
       trained: 0.65,

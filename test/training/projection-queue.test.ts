@@ -8,23 +8,6 @@ const config = { temperature: 0.1, scale: 'none' } as const;
 const rows = (count: number, seed: number) =>
   Array.from({ length: count }, (_, row) => Array.from({ length: 3 }, (_, at) => Math.sin(seed + row * 3 + at)));
 
-/** Equation 2, term by term, in float64. */
-function reference(anchors: number[][], anchorLabels: number[], queued: number[][], queuedLabels: number[]): number {
-  const unit = (row: number[]) => row.map((value) => value / Math.hypot(...row));
-  const all = [...anchors, ...queued].map(unit);
-  const labels = [...anchorLabels, ...queuedLabels];
-  const losses = anchors.flatMap((_, i) => {
-    const others = all.map((_, a) => a).filter((a) => a !== i);
-    const similarity = (a: number) =>
-      (all[i] as number[]).reduce((sum, value, at) => sum + value * ((all[a] as number[])[at] ?? 0), 0) / 0.1;
-    const positives = others.filter((a) => labels[a] === labels[i]);
-    if (positives.length === 0) return [];
-    const sum = others.reduce((total, a) => total + Math.exp(similarity(a)), 0);
-    return [positives.reduce((total, p) => total - Math.log(Math.exp(similarity(p)) / sum), 0) / positives.length];
-  });
-  return losses.reduce((a, b) => a + b, 0) / losses.length;
-}
-
 it('contrasts a batch with what is queued, and with no empty place', () => {
   const queue = createProjectionQueue({ ...config, queue: 5 }, 3);
   if (!queue) throw new Error('a queue was asked for');
@@ -33,18 +16,21 @@ it('contrasts a batch with what is queued, and with no empty place', () => {
   const labels = [0, 1, 0, 2];
   const loss = () =>
     supconLoss(tf.tensor2d(batch), tf.tensor1d(labels, 'int32'), config, queue.contents(variables)).dataSync()[0];
-  expect(loss()).toBeCloseTo(reference(batch, labels, [], []), 4);
+  const expected = (queued: number[][], queuedLabels: number[]) =>
+    reference(
+      [...batch, ...queued],
+      [...labels, ...queuedLabels].map((label) => [label]),
+      batch.length,
+    );
+  expect(loss()).toBeCloseTo(expected([], []), 4);
 
   const push = (made: number[][], classes: number[]) =>
     queue.push(variables, normalised(tf.tensor2d(made)), tf.tensor1d(classes, 'int32') as Tensor1D);
   push(rows(3, 20), [2, 0, 1]);
-  expect(loss()).toBeCloseTo(reference(batch, labels, rows(3, 20), [2, 0, 1]), 4);
+  expect(loss()).toBeCloseTo(expected(rows(3, 20), [2, 0, 1]), 4);
 
   push(rows(3, 40), [1, 1, 0]);
-  expect(loss()).toBeCloseTo(
-    reference(batch, labels, [...rows(3, 40), ...rows(3, 20).slice(0, 2)], [1, 1, 0, 2, 0]),
-    4,
-  );
+  expect(loss()).toBeCloseTo(expected([...rows(3, 40), ...rows(3, 20).slice(0, 2)], [1, 1, 0, 2, 0]), 4);
 });
 
 it('keeps several labels of what is queued, and knows an image without any from an empty place', () => {
@@ -73,18 +59,21 @@ it('keeps several labels of what is queued, and knows an image without any from 
   expect([...empty.dataSync()]).toEqual([0, 0, 1, 1]);
   // The image without a label is in the denominator, and the anchors are those of the batch alone.
   expect(loss(batch, labels, queue.contents(variables))).toBeCloseTo(
-    sharesReference([...batch, ...made], [...labels, ...ofMade], batch.length),
+    reference([...batch, ...made], [...labels, ...ofMade], batch.length),
     4,
   );
 });
 
-/** The mean loss of the first so many rows, each pair weighted by the share of equal labels, term by term, in float64. */
-function sharesReference(all: number[][], labels: number[][], anchors: number): number {
+/**
+ * The mean loss of the first so many rows, each pair weighted by the share of equal labels, term by term, in float64. With one
+ * label of each row it is equation 2 of arXiv:2004.11362.
+ */
+function reference(all: number[][], labels: number[][], anchors: number): number {
   const unit = all.map((row) => row.map((value) => value / Math.hypot(...row)));
   const dot = (i: number, j: number) =>
     (unit[i] ?? []).reduce((sum, value, at) => sum + value * (unit[j]?.[at] ?? 0), 0) / 0.1;
   const shareOf = (i: number, j: number) =>
-    (labels[i] ?? []).filter((label, at) => label >= 0 && label === labels[j]?.[at]).length / 2;
+    (labels[i] ?? []).filter((label, at) => label >= 0 && label === labels[j]?.[at]).length / (labels[i]?.length ?? 0);
   const losses = Array.from({ length: anchors }, (_, i) => i).flatMap((i) => {
     const others = all.map((_, j) => j).filter((j) => j !== i);
     const total = others.reduce((sum, j) => sum + shareOf(i, j), 0);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { expect } from 'vitest';
 import { type AugmentationConfig, augmentationRecipes } from '../../../contracts/training.ts';
 import { type Draw, type ViewDraws, viewDraws } from '../../../training/augmentation/draws.ts';
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from '../../../training/tensorflow.ts';
@@ -11,13 +12,9 @@ export const only = (operations: Partial<AugmentationConfig>): AugmentationConfi
 
 /** Every operation that there is. */
 export const everything: AugmentationConfig = {
-  flip: 0.5,
+  ...augmentationRecipes.photos,
   rotation: 0.1,
   zoom: 0.1,
-  crop: { minimumArea: 0.2, probability: 1 },
-  jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
-  grey: 0.2,
-  blur: { probability: 0.5, sigma: [0.1, 2] },
   equalize: { probability: 0.3 },
   posterize: { probability: 0.3, bits: 3 },
   solarize: { probability: 0.3, threshold: 0.5 },
@@ -45,7 +42,14 @@ export const imageOf = (levels: readonly (readonly number[])[], channels: 1 | 3 
 /** The levels of images, as float32 gives them. */
 export const levelsIn = (images: Tensor): number[] => [...tf.mul(images, 255).dataSync()];
 
-/** The same with one decimal, to compare with what was computed in float64. */
+/** Expects these levels, each within a tolerance. */
+export const expectLevels = (images: Tensor, expected: readonly number[], tolerance = 0.01): void => {
+  const levels = levelsIn(images);
+  expect(levels).toHaveLength(expected.length);
+  levels.forEach((level, at) => void expect(Math.abs(level - (expected[at] ?? Number.NaN))).toBeLessThan(tolerance));
+};
+
+/** The levels with one decimal, to compare with what was computed in float64. */
 export const roundedLevels = (images: Tensor): number[] =>
   levelsIn(images).map((level) => Math.round(level * 10) / 10 + 0);
 

@@ -3,15 +3,10 @@ import { blurImages } from '../../../training/augmentation/blur.ts';
 import { eraseRectangles } from '../../../training/augmentation/erasing.ts';
 import { autoContrasted, blended, changeTones, equalized, levelsOf } from '../../../training/augmentation/tones.ts';
 import { type Tensor, tf } from '../../../training/tensorflow.ts';
-import { chosen, imageOf, levelsIn, roundedLevels, scatteredImages } from './given.ts';
+import { chosen, expectLevels, imageOf, roundedLevels, scatteredImages } from './given.ts';
 
 /** Each operation against a plain computation, on images of a few pixels. */
 const bits = (tensor: Tensor) => tensor.dataSync();
-const expectLevels = (actual: Tensor, expected: readonly number[], tolerance = 0.01) => {
-  const levels = levelsIn(actual);
-  expect(levels).toHaveLength(expected.length);
-  levels.forEach((level, at) => void expect(Math.abs(level - (expected[at] ?? Number.NaN))).toBeLessThan(tolerance));
-};
 
 describe('blur', () => {
   const config = { probability: 0.5, sigma: [0.5, 1.5] as [number, number] };

@@ -14,7 +14,7 @@ import {
 } from '../../../training/augmentation/policies.ts';
 import { projectiveTransform } from '../../../training/ops.ts';
 import { type Tensor2D, type Tensor4D, tf } from '../../../training/tensorflow.ts';
-import { drawsFor, imageOf, levelsIn, only, scatteredImages } from './given.ts';
+import { drawsFor, expectLevels, imageOf, only, scatteredImages } from './given.ts';
 
 const column = (value: number) => tf.tensor2d([[value]]) as Tensor2D;
 /** A round in which each image draws one operation. */
@@ -34,11 +34,6 @@ const roundWith = (
 const moved = (images: Tensor4D, round: Round) => {
   const size = { height: images.shape[1], width: images.shape[2] };
   return projectiveTransform(images, transformsOf(movedBy(round, size), size, size), size);
-};
-const expectLevels = (actual: Tensor4D, expected: readonly number[], tolerance = 0.02) => {
-  const levels = levelsIn(actual);
-  expect(levels).toHaveLength(expected.length);
-  levels.forEach((level, at) => void expect(Math.abs(level - (expected[at] ?? Number.NaN))).toBeLessThan(tolerance));
 };
 
 const pixels = [
@@ -91,7 +86,7 @@ describe('an operation that changes values', () => {
   for (const [name, reference] of Object.entries(references))
     it(`does what its reference does, either way (${name})`, () => {
       for (const sign of [1, -1] as const)
-        expectLevels(recolouredBy(roundWith(name as PolicyOperation, 10, sign), image), reference(sign).flat());
+        expectLevels(recolouredBy(roundWith(name as PolicyOperation, 10, sign), image), reference(sign).flat(), 0.02);
     });
 
   it('changes nothing at magnitude 0, bit by bit, unless it has no magnitude', () => {
@@ -105,8 +100,8 @@ describe('an operation that changes values', () => {
 
   it('works on grey images too', () => {
     const grey = imageOf([[0, 100, 200]]);
-    expectLevels(recolouredBy(roundWith('saturation', 30), grey), [0, 100, 200]);
-    expectLevels(recolouredBy(roundWith('brightness', 10), grey), [0, 130, 255]);
+    expectLevels(recolouredBy(roundWith('saturation', 30), grey), [0, 100, 200], 0.02);
+    expectLevels(recolouredBy(roundWith('brightness', 10), grey), [0, 130, 255], 0.02);
   });
 });
 
