@@ -3,13 +3,18 @@ import { cp, open, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { createDecodePool } from '../../datasets/decode-pool/pool.ts';
-import { adoptDataset, loadSplit, openSplit } from '../../datasets/index.ts';
+import { decodeStored } from '../../datasets/encode.ts';
+import { formOf } from '../../datasets/form.ts';
+import { adoptDataset, describeDataset, loadSplit, openSplit } from '../../datasets/index.ts';
 import { digestOfShown } from '../../datasets/read-images.ts';
 import { readRowDigests } from '../../datasets/row-digests.ts';
 import { readRowFacts } from '../../datasets/row-facts.ts';
-import { artifactFolder, openStore } from '../../store/index.ts';
-import { folder, prepare, twoClasses, write } from './image-folder.ts';
+import { createSetWriter, everySplit } from '../../datasets/set-writer.ts';
+import { artifactFolder, openStore, type Store } from '../../store/index.ts';
+import { folder, images, prepare, twoClasses, write } from './image-folder.ts';
 
 type Pixel = readonly number[];
 const solid = (width: number, height: number, [r, g, b]: readonly [number, number, number]) =>
@@ -168,6 +173,32 @@ describe('images above 64 pixels are kept as files', () => {
       });
   });
 
+  /** Writes a set of files into another folder, as its own writer does, with another file of the fourth training image. */
+  async function writeAgain(
+    { store, ref }: { readonly store: Store; readonly ref: ArtifactRef },
+    into: string,
+    change: (file: Uint8Array) => Uint8Array | Promise<Uint8Array>,
+  ): Promise<void> {
+    const { name, classes } = await describeDataset(store, ref);
+    const form = formOf(prepareDataParameters.parse({ dataset: 'image-folder', path: images, ...params }));
+    const writer = createSetWriter(openStore(into), { name, classes, form });
+    const split = await openSplit(store, ref, 'train', undefined, { as: 'stored' });
+    const rows = Int32Array.from({ length: split.count }, (_, row) => row);
+    const files = (await split.readFiles?.(rows)) ?? [];
+    await split.close();
+    const { labels } = await loadSplit(store, ref, 'train');
+    const [facts, digests] = [await readRowFacts(store, ref, 'train'), await readRowDigests(store, ref, 'train')];
+    for (const [row, file] of files.entries()) {
+      const encoded = row === 3 ? await change(file) : file;
+      const shown = { pixels: await decodeStored(encoded, form.side, split.channels), channels: split.channels };
+      await writer.add('train', {
+        ...{ ...shown, encoded, label: labels[row] ?? 0, name: `image ${row}`, facts: facts?.[row] ?? null },
+        digests: { source: Buffer.from(digests?.source[row] ?? '', 'hex'), pixels: digestOfShown(shown) },
+      });
+    }
+    await writer.publish(await everySplit(writer.finish), []);
+  }
+
   it('with room for crops, in shards, and read in either size', async () => {
     const { ref, store, about } = await prepare(params, { shardBytes: 40_000 });
     expect(about).toMatchObject({
@@ -242,6 +273,21 @@ describe('images above 64 pixels are kept as files', () => {
     const adopted = await adoptDataset(target, join(folder, 'given'), {});
     expect(adopted.ref).toEqual(ref);
     expect(await readRowFacts(target, ref, 'train')).toEqual(await readRowFacts(store, ref, 'train'));
+
+    // All that a set says of itself is true of these: only the files are others than `prepare` makes.
+    const forged = async (name: string, change: (file: Uint8Array) => Uint8Array | Promise<Buffer>) => {
+      await writeAgain({ store, ref }, join(folder, name), change);
+      return adoptDataset(target, join(folder, name), {});
+    };
+    expect((await forged('same', (file) => file)).ref).toEqual(ref);
+    for (const [name, change] of Object.entries({
+      side: (file: Uint8Array) => sharp(file).resize(96, 96).jpeg().toBuffer(),
+      format: (file: Uint8Array) => sharp(file).webp({ lossless: true }).toBuffer(),
+    }))
+      await expect(forged(name, change), name).rejects.toMatchObject({
+        code: 'InvalidDataset',
+        message: expect.stringMatching(/: image 3 is no jpeg of 112x112\.$/),
+      });
   });
 
   it('a shard that was cut is named', async () => {
