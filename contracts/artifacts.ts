@@ -8,6 +8,7 @@ export const artifactKinds = [
   'dataset',
   'encoder',
   'classifier',
+  'embeddings',
   'evaluation',
   'robustness',
   'outliers',

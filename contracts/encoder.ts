@@ -1,6 +1,13 @@
 import { z } from 'zod';
-import { digestSchema } from './artifacts.ts';
+import { type ArtifactRef, artifactRefSchema, digestSchema } from './artifacts.ts';
 import { encoderSchema } from './training.ts';
+
+/** A small layer on an encoder's embeddings. */
+export const adapterSchema = z.strictObject({
+  hidden: z.int().min(1).max(8192).optional().describe('units of a hidden layer; absent: none, a linear map'),
+  output: z.int().min(2).max(4096).default(128).describe('length of an embedding afterwards'),
+});
+export type AdapterConfig = z.infer<typeof adapterSchema>;
 
 /** `about` of an encoder artifact: everything that is needed to embed an image as the training did. */
 export const encoderAboutSchema = z.strictObject({
@@ -20,8 +27,18 @@ export const encoderAboutSchema = z.strictObject({
   epochs: z.int().positive(),
   /** Training images over which the batch-norm statistics were recomputed. */
   batchNormImages: z.int().positive(),
+  /** What was put on the encoder later: its layers, the encoder as it was before, what it was trained on, and for how long. */
+  adapter: adapterSchema
+    .extend({ encoder: artifactRefSchema, dataset: artifactRefSchema, epochs: z.int().positive() })
+    .optional(),
 });
 export type EncoderAbout = z.infer<typeof encoderAboutSchema>;
+
+/** The data sets that an encoder was trained on, its adapter included. */
+export const trainedOn = ({ dataset, adapter }: EncoderAbout): readonly ArtifactRef[] => [
+  { kind: 'dataset', digest: dataset },
+  ...(adapter ? [adapter.dataset] : []),
+];
 
 /** Files of an encoder artifact. The projection head is kept apart: nothing downstream uses it. */
 export const encoderFiles = { encoder: 'encoder.safetensors', projection: 'projection.safetensors' } as const;

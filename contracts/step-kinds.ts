@@ -1,7 +1,9 @@
 import type { z } from 'zod';
+import { adapt } from './kinds/adapt.ts';
 import { approve } from './kinds/approve.ts';
 import { choose } from './kinds/choose.ts';
 import { compare } from './kinds/compare.ts';
+import { embed } from './kinds/embed.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import { inspectData } from './kinds/inspect-data.ts';
 import type { StepKind } from './kinds/kind.ts';
@@ -31,6 +33,8 @@ export const stepKinds = {
   pretrain,
   'train-classifier': trainClassifier,
   'linear-probe': linearProbe,
+  embed,
+  adapt,
   evaluate,
   promote,
   notify,

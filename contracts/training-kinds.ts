@@ -6,3 +6,6 @@ export type TrainingKindName = KindsRunBy<'training'>;
 export const isTrainingKind = (name: StepKindName): name is TrainingKindName => stepKinds[name].runs === 'training';
 
 export const trainingKindNames = kindsRunBy('training');
+
+/** The kinds of steps whose encoder nobody had before: trainings, and adapters put on an encoder. */
+export const encoderKindNames: readonly StepKindName[] = [...trainingKindNames, 'adapt'];

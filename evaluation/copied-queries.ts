@@ -1,5 +1,5 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
-import { encoderAboutSchema } from '../contracts/encoder.ts';
+import { encoderAboutSchema, trainedOn } from '../contracts/encoder.ts';
 import { digestsIfKept, isKnown, keysOf, knownImages, type RowDigests } from '../datasets/index.ts';
 import { readAbout, type Store } from '../store/index.ts';
 import type { SelectedRows } from './selection.ts';
@@ -23,15 +23,14 @@ export async function copiedQueries(
 ): Promise<CopiedQueries | null> {
   const asked = await digestsIfKept(store, dataset, query.split);
   const searched = query.split === gallery.split ? asked : await digestsIfKept(store, dataset, gallery.split);
-  const { dataset: digest } = await readAbout(store, encoder, encoderAboutSchema);
-  const trainedOn =
-    query.split === 'train' ? new Set<string>() : await knownImages(store, [{ kind: 'dataset', digest }], ['train']);
-  if (!asked || !searched || !trainedOn) return null;
+  const datasets = trainedOn(await readAbout(store, encoder, encoderAboutSchema));
+  const seen = query.split === 'train' ? new Set<string>() : await knownImages(store, datasets, ['train']);
+  if (!asked || !searched || !seen) return null;
   const others = otherThan(asked, searched, { query, gallery });
   const places = Array.from(query.rows.keys());
   return {
     inGallery: new Set(places.filter((place) => others(query.rows[place] as number))),
-    ofTraining: new Set(places.filter((place) => isKnown(trainedOn, asked, query.rows[place] as number))),
+    ofTraining: new Set(places.filter((place) => isKnown(seen, asked, query.rows[place] as number))),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
-import { encoderAboutSchema } from '../contracts/encoder.ts';
+import { encoderAboutSchema, trainedOn } from '../contracts/encoder.ts';
 import { digestsIfKept, isKnown, knownImages } from '../datasets/index.ts';
 import { readAbout, type Store } from '../store/index.ts';
 
@@ -18,9 +18,9 @@ export async function copiesOfTraining(
     classifierDataset,
   }: { readonly dataset: ArtifactRef; readonly encoder: ArtifactRef; readonly classifierDataset: ArtifactRef },
 ): Promise<ReadonlySet<number> | null> {
-  const { dataset: digest } = await readAbout(store, encoder, encoderAboutSchema);
-  const trainedOn = await knownImages(store, [{ kind: 'dataset', digest }, classifierDataset], ['train']);
+  const datasets = trainedOn(await readAbout(store, encoder, encoderAboutSchema));
+  const seen = await knownImages(store, [...datasets, classifierDataset], ['train']);
   const test = await digestsIfKept(store, dataset, 'test');
-  if (!trainedOn || !test) return null;
-  return new Set(test.source.flatMap((_, row) => (isKnown(trainedOn, test, row) ? [row] : [])));
+  if (!seen || !test) return null;
+  return new Set(test.source.flatMap((_, row) => (isKnown(seen, test, row) ? [row] : [])));
 }

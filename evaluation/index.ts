@@ -1,5 +1,7 @@
 import type { JobKindName } from '../contracts/trainer.ts';
 import type { JobHandlers } from '../training/index.ts';
+import { adapt } from './adapt.ts';
+import { embed } from './embed.ts';
 import { evaluate } from './evaluate.ts';
 import { inspectData } from './inspection/inspect-data.ts';
 import { learningCurve } from './learning-curve.ts';
@@ -12,6 +14,8 @@ import { robustness } from './robustness.ts';
 export const stepJobs: Pick<JobHandlers, JobKindName> = {
   'inspect-data': inspectData,
   'linear-probe': linearProbe,
+  embed,
+  adapt,
   evaluate,
   retrieval,
   robustness,

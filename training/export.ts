@@ -6,7 +6,7 @@ import { decodeSafetensors, float32, readAbout, readArtifactFile, type Store } f
 import { exportStep, loadExported } from './capture/export.ts';
 import type { Step } from './capture/index.ts';
 import { embeddingStep, openEncoder } from './features.ts';
-import { createEncoder } from './models/create-encoder.ts';
+import { encoderOf } from './models/adapter.ts';
 import { createVariables, disposeVariables } from './parameters.ts';
 import { type Tensor2D, tf, type Variable } from './tensorflow.ts';
 
@@ -26,7 +26,7 @@ export async function exportModel(
 ): Promise<ExportedModel> {
   const about = await readAbout(store, encoder, encoderAboutSchema);
   const encoderWeights = await readArtifactFile(store, encoder, encoderFiles.encoder);
-  const model = createEncoder(about.encoder, about.image.channels);
+  const model = encoderOf(about);
   const variables = new Map(createVariables(model.parameters, 0));
   assignAll(variables, decodeSafetensors(encoderWeights).tensors);
   const embed = embeddingStep(model, about);

@@ -5,7 +5,7 @@ import type { OpenSplit } from '../datasets/index.ts';
 import { decodeSafetensors, readAbout, readArtifactFile, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, type Step, type TensorValue } from './capture/index.ts';
 import { prepareImages } from './model.ts';
-import { createEncoder } from './models/create-encoder.ts';
+import { encoderOf } from './models/adapter.ts';
 import type { EncoderModel } from './models/encoder.ts';
 import { imagesOfBytes } from './ops.ts';
 import { createVariables } from './parameters.ts';
@@ -65,8 +65,8 @@ export interface Embedder extends Omit<FrozenEncoder, 'about'> {
 }
 
 /** Makes an encoder, with random weights as yet, that embeds images in inference mode. */
-export function createEmbedder(about: Pick<EncoderAbout, 'encoder' | 'image'>): Embedder {
-  const model = createEncoder(about.encoder, about.image.channels);
+export function createEmbedder(about: Pick<EncoderAbout, 'encoder' | 'image' | 'adapter'>): Embedder {
+  const model = encoderOf(about);
   const execution = capture({ variables: createVariables(model.parameters, 0), resident: {} });
   const { dimension } = model;
   const embed = execution.compile(embeddingStep(model, about));

@@ -1,3 +1,4 @@
+export { type EmbeddedImages, trainAdapter } from './adapter-training.ts';
 export { createEncoderAtCheckpoint } from './encoder-at-checkpoint.ts';
 export { checkExported, type ExportedModel, exportModel } from './export.ts';
 export { type FrozenEncoder, openEncoder } from './features.ts';

@@ -8,7 +8,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type ExportRequest, exportAnswerSchema } from '../../contracts/export.ts';
-import { trainingKindNames } from '../../contracts/training-kinds.ts';
+import { encoderKindNames } from '../../contracts/training-kinds.ts';
 import { openHome } from '../../home/home.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
@@ -83,18 +83,18 @@ async function artifactsOfRun(storeUrl: string, run: string, step: string | unde
       const result = kinds.includes(uses) ? results[id]?.result : undefined;
       return result ? [{ id, inputs, result }] : [];
     });
-  const trainings = ofKind(...trainingKindNames);
-  const trained = trainings.filter(({ id }) => step === undefined || id === step);
-  const names = trainings.map(({ id }) => id);
-  const [chosen] = trained;
+  const encoders = ofKind(...encoderKindNames);
+  const wanted = encoders.filter(({ id }) => step === undefined || id === step);
+  const names = encoders.map(({ id }) => id);
+  const [chosen] = wanted;
   if (!chosen)
     throw new ContrailError(
       'Usage',
       names.length === 0
         ? `No training of ${run} has finished yet.`
-        : `${run} has no finished training ${step}. There is: ${names.join(', ')}.`,
+        : `${run} has no finished training or adapter ${step}. There is: ${names.join(', ')}.`,
     );
-  if (trained.length > 1)
+  if (wanted.length > 1)
     throw new ContrailError('Usage', `${run} has several encoders. Choose one with --step: ${names.join(', ')}.`);
   const probe = ofKind('linear-probe').find(({ inputs }) => inputs.encoder?.step === chosen.id);
   // A training by cross-entropy has a classifier of its own.

@@ -82,10 +82,11 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
     if (files.length > 0) emptied.set(refKey(ref), { artifact: ref, files });
     if (isTrained(ref, manifest, rows)) trained.set(refKey(ref), ref);
   }
-  // A classifier stands on an encoder, whatever it was itself trained on.
-  for (const { ref, manifest } of known)
-    if (ref.kind === 'classifier' && artifactsIn(manifest.about).some((other) => trained.has(refKey(other))))
-      trained.set(refKey(ref), ref);
+  // A classifier stands on an encoder, and an adapter on another, whatever it was itself trained on.
+  for (const kind of ['encoder', 'classifier'])
+    for (const { ref, manifest } of known)
+      if (ref.kind === kind && artifactsIn(manifest.about).some((other) => trained.has(refKey(other))))
+        trained.set(refKey(ref), ref);
   const names = (value: unknown) =>
     artifactsIn(value).some((ref) => emptied.has(refKey(ref)) || trained.has(refKey(ref)) || rows.has(ref.digest));
 

@@ -1,5 +1,5 @@
 import type { ArtifactRef, SplitName } from '../../contracts/artifacts.ts';
-import { encoderAboutSchema } from '../../contracts/encoder.ts';
+import { encoderAboutSchema, trainedOn } from '../../contracts/encoder.ts';
 import { classifierAboutSchema } from '../../contracts/evaluation.ts';
 import { digestsIfKept, isKnown, type KnownImages, knownImages } from '../../datasets/index.ts';
 import { readAbout, type Store, unlessDamaged } from '../../store/index.ts';
@@ -42,13 +42,13 @@ export async function newRows(
   const unknown: string[] = [];
   const known: KnownImages[] = [];
   for (const { name, encoder, classifier } of models) {
-    const trainedOn = await datasetsOf(store, encoder, classifier);
-    if (trainedOn === null) {
+    const datasets = await datasetsOf(store, encoder, classifier);
+    if (datasets === null) {
       unknown.push(`${name} has lost its encoder or classifier, so it is not known which images it has seen.`);
       continue;
     }
     // The splits of one data set share no row.
-    const others = test ? trainedOn : trainedOn.filter(({ digest }) => digest !== dataset.digest);
+    const others = test ? datasets : datasets.filter(({ digest }) => digest !== dataset.digest);
     if (others.length === 0) continue;
     const images = test && (await knownImages(store, others, ['train', 'validation', 'unseenValidation']));
     if (images) known.push(images);
@@ -70,8 +70,8 @@ async function datasetsOf(
 ): Promise<readonly ArtifactRef[] | null> {
   const ofEncoder = await unlessDamaged(readAbout(store, encoder, encoderAboutSchema), () => {});
   if (!ofEncoder) return null;
-  const own: ArtifactRef = { kind: 'dataset', digest: ofEncoder.dataset };
-  if (!classifier) return [own];
+  const own = trainedOn(ofEncoder);
+  if (!classifier) return own;
   const ofClassifier = await unlessDamaged(readAbout(store, classifier, classifierAboutSchema), () => {});
-  return ofClassifier && [own, ofClassifier.dataset];
+  return ofClassifier && [...own, ofClassifier.dataset];
 }

@@ -1,22 +1,23 @@
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { Origin } from '../../contracts/report.ts';
-import { isTrainingKind } from '../../contracts/training-kinds.ts';
+import { encoderKindNames } from '../../contracts/training-kinds.ts';
 
 /** What leads from a step to the model that it is about, the surest first. */
 const ways = ['encoder', 'classifier', 'evaluation'] as const;
+const makesEncoder = ({ uses }: PlannedStep) => encoderKindNames.includes(uses);
 
-/** The training that a step's inputs go back to; the step itself where there is none. */
+/** The training or adapter that a step's inputs go back to; the step itself where there is none. */
 export function originOf(plan: Plan, id: string): Origin {
   const steps = new Map(plan.steps.map((step) => [step.id, step]));
   let step = steps.get(id);
-  for (let hops = 0; step && !isTrainingKind(step.uses) && hops < plan.steps.length; hops++) {
+  for (let hops = 0; step && !makesEncoder(step) && hops < plan.steps.length; hops++) {
     const inputs: PlannedStep['inputs'] = step.inputs;
     const way = ways.find((name) => inputs[name]);
     const before: PlannedStep | undefined = way && steps.get(inputs[way]?.step ?? '');
     if (!before) break;
     step = before;
   }
-  const training = step && isTrainingKind(step.uses) ? step : steps.get(id);
-  const [name = id, variant = ''] = (training?.id ?? id).split('@');
-  return { step: id, arm: training?.matrix?.of ?? name, variant };
+  const maker = step && makesEncoder(step) ? step : steps.get(id);
+  const [name = id, variant = ''] = (maker?.id ?? id).split('@');
+  return { step: id, arm: maker?.matrix?.of ?? name, variant };
 }
