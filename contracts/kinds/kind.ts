@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ArtifactKind, artifactRefSchema } from '../artifacts.ts';
+import type { Recipes } from '../recipes.ts';
 
 /** A reference to an artifact of one kind, as it stands in a result. */
 export const artifactOf = <K extends ArtifactKind>(kind: K) => artifactRefSchema.extend({ kind: z.literal(kind) });
@@ -11,6 +12,8 @@ export interface StepKind {
   readonly version: number;
   readonly parameters: z.ZodObject;
   readonly result: z.ZodObject;
+  /** Settings that `with: { recipe: … }` stands for. */
+  readonly recipes?: Recipes;
   /** Artifacts that it takes from the steps it needs, by parameter name. Of several of one kind, all but the first must be named. */
   readonly inputs: Readonly<Record<string, ArtifactKind>>;
   /** Those of the inputs that it can do without: taken only where they are named. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
 import { watchSettings } from '../health.ts';
 import { stepKeySchema } from '../identifiers.ts';
+import { pretrainRecipes } from '../recipes.ts';
 import { checkpointSchema, dataSchema, trainingConfigSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
@@ -25,6 +26,7 @@ export const pretrain = {
   description: 'Train an encoder with supervised contrastive loss, one checkpoint an epoch',
   version: 2,
   parameters: pretrainParameters,
+  recipes: pretrainRecipes,
   result: pretrainResult,
   inputs: { dataset: 'dataset' },
   outputs: { encoder: 'encoder' },

@@ -43,7 +43,9 @@ type Inputs<K extends StepKindName> = {
 };
 type Parameters<K extends StepKindName> = {
   readonly [N in keyof z.input<Kinds[K]['parameters']>]: OrReference<z.input<Kinds[K]['parameters']>[N]>;
-} & Inputs<K>;
+} & Inputs<K> &
+  RecipeOf<Kinds[K]>;
+type RecipeOf<Kind> = Kind extends { readonly recipes: infer R } ? { readonly recipe?: keyof R } : unknown;
 
 /** The result of each of a matrix, together. */
 type EachOf<T> = T extends readonly unknown[]

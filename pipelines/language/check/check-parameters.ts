@@ -2,9 +2,11 @@ import { z } from 'zod';
 import type { ArtifactKind } from '../../../contracts/artifacts.ts';
 import type { Json } from '../../../contracts/json.ts';
 import type { StepKind } from '../../../contracts/kinds/kind.ts';
+import { withRecipe } from '../../../contracts/recipes.ts';
 import { isStepKind } from '../../../contracts/step-kinds.ts';
 import { findReferences, wholeReference } from '../expressions/references.ts';
 import { describeIssues } from '../problems/issues.ts';
+import { suggestion } from '../problems/nearest.ts';
 import type { Path } from '../problems/problems.ts';
 import { describe } from '../read/matrix.ts';
 import type { Member, ReadStep } from '../read/read-step.ts';
@@ -142,16 +144,18 @@ export function parametersOf(
   { definition, values }: Member,
   kind: StepKind,
 ): Record<string, Json> | null {
-  const given = Object.fromEntries(
+  const own = Object.fromEntries(
     Object.entries(definition.with as Record<string, Json>).filter(([name]) => !Object.hasOwn(kind.inputs, name)),
   );
+  const given = asRecipe(written, own, kind);
+  if (!given) return null;
   const pending = findReferences(given).map((found) => found.path);
   const parsed = kind.parameters.safeParse(given);
   if (parsed.success) return JSON.parse(JSON.stringify(parsed.data)) as Record<string, Json>;
   const concernsPending = (inner: Path) =>
     pending.some((one) => one.every((part, index) => index >= inner.length || inner[index] === part));
   const { report } = written.scope;
-  const problems = describeIssues(parsed.error.issues, given, (inner) => keysOf(kind.parameters, inner)).filter(
+  const problems = describeIssues(parsed.error.issues, given, (inner) => keysOfKind(kind, inner)).filter(
     ({ onKey, path }) => onKey || !concernsPending(path),
   );
   const where = values && members.length > 1 ? ` (where ${describe(values)})` : '';
@@ -159,6 +163,29 @@ export function parametersOf(
     (onKey ? report.atKey : report.at)([...written.path, 'with', ...path], message + where);
   return problems.length > 0 ? null : given;
 }
+
+/** Parameters with those of the recipe that they name. Null where there is no such recipe, which is reported. */
+function asRecipe(
+  { path, scope }: ReadStep['written'],
+  { recipe, ...own }: Record<string, Json>,
+  { recipes = {} }: StepKind,
+): Record<string, Json> | null {
+  const names = Object.keys(recipes);
+  // A kind without recipes has no such parameter, and says so.
+  if (recipe === undefined || names.length === 0) return recipe === undefined ? own : { ...own, recipe };
+  const found = typeof recipe === 'string' && Object.hasOwn(recipes, recipe) ? recipes[recipe] : undefined;
+  if (found) return withRecipe(found.with, own);
+  scope.report.at(
+    [...path, 'with', 'recipe'],
+    `there is no recipe ${JSON.stringify(recipe)}${suggestion(String(recipe), names)}; there is: ${names.join(', ')}`,
+  );
+  return null;
+}
+
+const keysOfKind = ({ parameters, recipes }: StepKind, path: Path): string[] => [
+  ...keysOf(parameters, path),
+  ...(recipes && path.length === 0 ? ['recipe'] : []),
+];
 
 /** The keys that a schema allows at a path; of alternatives, those of all. */
 function keysOf(schema: z.ZodType, path: Path): string[] {

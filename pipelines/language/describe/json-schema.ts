@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { StepKind } from '../../../contracts/kinds/kind.ts';
 import { kindFromOwn, type OwnKind } from '../../../contracts/own-kind.ts';
+import { type Recipes, recipesText } from '../../../contracts/recipes.ts';
 import { stepKinds, writtenKindNames } from '../../../contracts/step-kinds.ts';
 import { mustBeNamed } from '../check/inputs.ts';
 import { pipelineDefinitionSchema, stepDefinitionSchema } from '../read/definition.ts';
@@ -76,7 +77,8 @@ function settings(properties: Readonly<Record<string, Schema>>): Schema {
 function parametersOf(name: string, kind: StepKind, schema: Schema): Schema {
   const parameters = withoutSchema(schema);
   const inputs = Object.fromEntries(Object.keys(kind.inputs).map((input) => [input, reference]));
-  const properties = { ...(allowReferences(parameters.properties) as Schema), ...inputs };
+  const recipe = kind.recipes ? { recipe: recipeSchema(kind.recipes) } : {};
+  const properties = { ...recipe, ...(allowReferences(parameters.properties) as Schema), ...inputs };
   const named = Object.keys(kind.inputs).filter((input) => mustBeNamed(kind, input));
   const required = [...((parameters.required ?? []) as string[]), ...named];
   return {
@@ -94,6 +96,11 @@ function parametersOf(name: string, kind: StepKind, schema: Schema): Schema {
     },
   };
 }
+
+const recipeSchema = (recipes: Recipes): Schema => ({
+  enum: Object.keys(recipes),
+  description: recipesText(recipes),
+});
 
 const toSchema = (schema: z.ZodType): Schema =>
   withoutRefs(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }), isPlainData) as Schema;

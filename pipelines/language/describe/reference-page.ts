@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { StepKind } from '../../../contracts/kinds/kind.ts';
+import { recipesText } from '../../../contracts/recipes.ts';
 import { stepKinds, writtenKindNames } from '../../../contracts/step-kinds.ts';
 import { mustBeNamed } from '../check/inputs.ts';
 
@@ -113,6 +114,7 @@ const ownRows: readonly Row[] = [
 
 function section(name: string, kind: StepKind): string {
   const parameters = rowsOf(asSchema(kind.parameters, 'input'), '');
+  const recipe = kind.recipes ? [{ name: 'recipe', initial: 'none', meaning: recipesText(kind.recipes) }] : [];
   const inputs = Object.entries(kind.inputs).map(
     ([input, artifact]): Row => ({
       name: input,
@@ -128,7 +130,9 @@ function section(name: string, kind: StepKind): string {
     '',
     '| `with` | default | meaning |',
     '| --- | --- | --- |',
-    ...[...inputs, ...parameters].map((row) => `| \`${row.name}\` | ${cell(row.initial)} | ${cell(row.meaning)} |`),
+    ...[...recipe, ...inputs, ...parameters].map(
+      (row) => `| \`${row.name}\` | ${cell(row.initial)} | ${cell(row.meaning)} |`,
+    ),
     '',
     '| result | meaning |',
     '| --- | --- |',

@@ -1,0 +1,65 @@
+import type { Json } from './json.ts';
+
+/** Settings that go together, under a name that stands for them in a pipeline: `with: { recipe: tutorial }`. */
+export interface Recipe {
+  readonly description: string;
+  readonly with: { readonly [parameter: string]: Json };
+}
+
+/** By name. */
+export type Recipes = Readonly<Record<string, Recipe>>;
+
+/**
+ * The settings of a recipe, where the pipeline does not say otherwise. Mappings are put together key by key; one that has another
+ * `name` (another optimizer, say) takes the place of the recipe's.
+ */
+export function withRecipe(recipe: Recipe['with'], given: Recipe['with']): Record<string, Json> {
+  const merged: Record<string, Json> = { ...recipe };
+  for (const [key, value] of Object.entries(given)) {
+    const before = merged[key];
+    merged[key] =
+      isMapping(before) && isMapping(value) && isSameChoice(before, value) ? withRecipe(before, value) : value;
+  }
+  return merged;
+}
+
+type Mapping = { readonly [key: string]: Json };
+const isMapping = (value: Json | undefined): value is Mapping =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isSameChoice = (before: Mapping, value: Mapping) => value.name === undefined || value.name === before.name;
+
+/** What each is, in a sentence. */
+export const recipesText = (recipes: Recipes): string =>
+  `settings that go together; each may be given besides: ${Object.entries(recipes)
+    .map(([name, { description }]) => `${name}: ${description}`)
+    .join('; ')}`;
+
+/** Those of `pretrain`. Each value is that of the source; `small-data` was chosen on images of our own. */
+export const pretrainRecipes = {
+  tutorial: {
+    description: "what Keras's tutorial on SupCon does, with the projection head that it describes: 512, then 128",
+    with: {
+      encoder: { name: 'resnet50v2', stem: 'imagenet' },
+      projection: { hidden: 512, output: 128 },
+      loss: { supcon: { temperature: 0.05 } },
+      augmentation: { flip: 0.5, rotation: 0.02, zoom: 0.2 },
+      optimizer: { name: 'adam', learningRate: 0.001 },
+      batch: 265,
+      epochs: 50,
+    },
+  },
+  'supcon-paper': {
+    description:
+      'the settings of arXiv:2004.11362 for CIFAR, as in the code that its authors published: for small images and a GPU',
+    with: {
+      encoder: { name: 'resnet50v2', stem: 'cifar' },
+      projection: { hidden: 2048, output: 128 },
+      loss: { supcon: { temperature: 0.1 } },
+      augmentation: 'simclr',
+      optimizer: { name: 'sgd', learningRate: 0.5, momentum: 0.9, weightDecay: 0.0001 },
+      schedule: { name: 'cosine', warmupEpochs: 10, finalFraction: 0.001 },
+      batch: 1024,
+      epochs: 1000,
+    },
+  },
+} as const satisfies Recipes;
