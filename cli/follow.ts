@@ -9,6 +9,7 @@ import { promotionText } from '../contracts/promotion-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { TrainerProgress } from '../contracts/trainer.ts';
+import { weakestIn } from '../contracts/weakest-class.ts';
 import { askRun } from './ask-run.ts';
 import type { ServerClient } from './connection.ts';
 import { besideLeaks } from './leaks-text.ts';
@@ -257,5 +258,5 @@ function headline(step: StepStatus): string {
     if (value === null && beside !== '') return [`no ${name}${beside}`];
     return typeof value === 'string' ? [value] : [];
   });
-  return shown.slice(0, 2).join(', ');
+  return [...shown.slice(0, 2), weakestIn(result)].filter(Boolean).join(', ');
 }

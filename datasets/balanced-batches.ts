@@ -43,14 +43,19 @@ export function membersOfClasses(labels: Int32Array, classes: number): Int32Arra
  *
  * @param members rows of each class, by label; a class without rows is passed over
  * @param shape of `balancedShape`
+ * @param order.steps absent: as many as there are batches in all images
  */
 export function balancedBatchPlan(
   members: readonly Int32Array[],
   { classes, size }: BalancedShape,
-  { seed, epoch }: { readonly seed: number; readonly epoch: number },
+  {
+    seed,
+    epoch,
+    steps: wanted,
+  }: { readonly seed: number; readonly epoch: number; readonly steps?: number | undefined },
 ): BatchPlan {
   const count = members.reduce((sum, { length }) => sum + length, 0);
-  const steps = Math.max(1, Math.floor(count / size));
+  const steps = wanted ?? Math.max(1, Math.floor(count / size));
   const perClass = size / classes;
   const streams = members.flatMap((rows, label) => (rows.length > 0 ? [drawRows(rows, label, seed, epoch)] : []));
   const nextClasses = drawSets(streams.length, classes, seed, epoch);

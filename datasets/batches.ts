@@ -10,21 +10,34 @@ export interface BatchPlan {
 }
 
 /**
- * Goes through all images once in an order that follows from (seed, epoch). What is left over after the last full batch is
- * left out of this epoch; where there are fewer images than a batch takes, they make one batch.
+ * Goes through all images once in an order that follows from (seed, epoch), or for as many steps as are asked for: then through
+ * some of them, or through all again and again, each time in another order. What is left over after the last full batch is left
+ * out; where there are fewer images than a batch takes, they make one batch.
  */
 export function batchPlan({
   count,
   batch,
   seed,
   epoch,
+  steps,
 }: {
-  count: number;
-  batch: number;
-  seed: number;
-  epoch: number;
+  readonly count: number;
+  readonly batch: number;
+  readonly seed: number;
+  readonly epoch: number;
+  readonly steps?: number | undefined;
 }): BatchPlan {
-  const order = permutation(count, seed, 'batch order', epoch);
   const size = Math.min(batch, count);
-  return { size, steps: Math.floor(count / size), indices: (step) => order.subarray(step * size, (step + 1) * size) };
+  const once = Math.floor(count / size);
+  const orderOf = (round: number) => permutation(count, seed, 'batch order', epoch, ...(round === 0 ? [] : [round]));
+  let held = { round: 0, order: orderOf(0) };
+  return {
+    size,
+    steps: steps ?? once,
+    indices: (step) => {
+      const [round, from] = [Math.floor(step / once), (step % once) * size];
+      if (held.round !== round) held = { round, order: orderOf(round) };
+      return held.order.subarray(from, from + size);
+    },
+  };
 }

@@ -7,6 +7,7 @@ import {
   predictionsFile,
 } from '../contracts/evaluation.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
+import type { WeakestClass } from '../contracts/weakest-class.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
@@ -175,6 +176,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
     top1: evaluation.top1,
     top5: evaluation.top5,
     macroF1: evaluation.macroF1,
+    ...weakestOf(evaluation),
     knn: on.knn[0]?.accuracy ?? null,
     allTop1: measured(ofAll.top1),
     cleanTop1: ofClean?.top1 ?? null,
@@ -182,6 +184,16 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
     nearLeaks: counts.near,
     embeddingLeaks: counts.embedding,
   };
+}
+
+/** The class of which the smallest share of the test images is recognised; of several, that with the most images. */
+function weakestOf({ classes, perClass }: Evaluation): { readonly weakest?: WeakestClass } {
+  const [worst] = perClass
+    .flatMap(({ recall, support }, label) => (recall === null ? [] : [{ label, recall, support }]))
+    .toSorted((a, b) => a.recall - b.recall || b.support - a.support);
+  if (!worst) return {};
+  const { label, recall, support } = worst;
+  return { weakest: { class: classes[label] ?? '', right: Math.round(recall * support), images: support } };
 }
 
 /** Test images that can only be mistaken, as a split by chance leaves some where classes have two or three images. */

@@ -107,8 +107,8 @@ export async function openSession(
   const byLabels = goesByLabels(config);
   const source = await openImageSource(store, dataset, 'train', { ...data, byLabels }, onCheck);
   const planOf = balanced
-    ? balancedPlans(membersOfClasses(await source.classes(), classes.length), balanced, config.seed)
-    : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch });
+    ? balancedPlans(membersOfClasses(await source.classes(), classes.length), balanced, config)
+    : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch, steps: config.stepsPerEpoch });
   const stepsPerEpoch = planOf(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };
   const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
@@ -161,8 +161,10 @@ const explained =
     }
   };
 
-const balancedPlans = (members: readonly Int32Array[], shape: BalancedShape, seed: number) => (epoch: number) =>
-  balancedBatchPlan(members, shape, { seed, epoch });
+const balancedPlans =
+  (members: readonly Int32Array[], shape: BalancedShape, { seed, stepsPerEpoch: steps }: TrainingConfig) =>
+  (epoch: number) =>
+    balancedBatchPlan(members, shape, { seed, epoch, steps });
 
 export async function closeSession(session: TrainingSession): Promise<void> {
   session.execution.dispose();

@@ -4,6 +4,7 @@ import { inspectionText } from '../../contracts/inspection-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
 import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
+import { weakestIn } from '../../contracts/weakest-class.ts';
 import { openHome } from '../../home/home.ts';
 import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';
 import { askRun, type RunAnswer } from '../ask-run.ts';
@@ -93,7 +94,8 @@ function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): s
   const of = { uses: step.uses, result };
   const said = promotionText(of) || dataHeadline(of) || inspectionText(of);
   if (said !== '') return oneLine(said, longest);
-  if (typeof result?.top1 === 'number') return `top-1 ${result.top1.toFixed(4)}`;
+  if (typeof result?.top1 === 'number')
+    return oneLine([`top-1 ${result.top1.toFixed(4)}`, weakestIn(result)].filter(Boolean).join(', '), longest);
   if (typeof result?.recallAt1 === 'number') return `recall at 1 ${result.recallAt1.toFixed(4)}`;
   return metrics ? `loss ${metrics.loss.toFixed(4)}` : '';
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { leaksPolicySchema } from '../leaks.ts';
+import { weakestClassSchema } from '../weakest-class.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const evaluateParameters = z.strictObject({
@@ -27,6 +28,9 @@ export const evaluateResult = z.strictObject({
     .nullable()
     .describe('share of them whose class is among the five most probable; null for at most five classes'),
   macroF1: z.number().nullable().describe('mean over the classes that occur, as truth or as prediction'),
+  weakest: weakestClassSchema
+    .optional()
+    .describe('the class of which the smallest share of the images is recognised; absent where nothing is measured'),
   knn: z.number().nullable().describe('accuracy of the first k of `neighbours`'),
   allTop1: z.number().describe('accuracy on all test images'),
   cleanTop1: z

@@ -85,6 +85,9 @@ describe('what is said of a measure', () => {
     expect(said('evaluate', nothing)).toBe('no top1 (0.9900 with 2 leaks: 2 exact copies)');
     const clean = { top1: 0.9, knn: 0.8, allTop1: 0.9, cleanTop1: 0.9, copies: 0, nearLeaks: 0, embeddingLeaks: 0 };
     expect(said('evaluate', clean)).toBe('top1 0.9000, knn 0.8000');
+    expect(said('evaluate', { ...clean, weakest: { class: 'coat\n', right: 0, images: 8 } })).toBe(
+      'top1 0.9000, knn 0.8000, weakest class coat\\n: 0 of 8 right',
+    );
     expect(said('evaluate', { top1: 0.9, knn: 0.8, copies: 2, cleanTop1: 0.85 })).toBe(
       'top1 0.9000 (0.8500 without 2 leaks: 2 exact copies), knn 0.8000',
     );

@@ -15,8 +15,8 @@ function open(counts: readonly number[], batch: number, perClass: number) {
   const labels = labelsOf(counts);
   const shape = balancedShape(counts, batch, perClass);
   const members = membersOfClasses(labels, counts.length);
-  const batches = (seed = 0, epoch = 1) => {
-    const plan = balancedBatchPlan(members, shape, { seed, epoch });
+  const batches = (seed = 0, epoch = 1, steps?: number) => {
+    const plan = balancedBatchPlan(members, shape, { seed, epoch, steps });
     return Array.from({ length: plan.steps }, (_, step) => [...plan.indices(step)]);
   };
   return { labels, shape, batches };
@@ -80,6 +80,19 @@ describe('balanced batches', () => {
         expect(batches(3, 2)).not.toEqual(batches(4, 2));
       });
     });
+
+  it('are as many as are asked for: a small set is drawn again and again, still evenly', () => {
+    const { labels, batches } = open([40, 6, 12], 24, 8);
+    const many = batches(0, 1, 30);
+    expect(many).toHaveLength(30);
+    expect(many.slice(0, 2)).toEqual(batches());
+    const drawn = tally(many.flat());
+    const ofClass = [0, 1, 2].map((label) =>
+      [...drawn].flatMap(([row, times]) => (labels[row] === label ? [times] : [])),
+    );
+    expect(ofClass.map(({ length }) => length)).toEqual([40, 6, 12]);
+    for (const times of ofClass) expect(spread(times)).toBeLessThanOrEqual(1);
+  });
 
   it('are one batch where the images do not fill one', () => {
     const { batches } = open([2, 3], 64, 8);

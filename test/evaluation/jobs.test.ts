@@ -90,9 +90,16 @@ describe('evaluate', () => {
       dataset,
       parameters: evaluateParameters.parse({ neighbours: [20, 200] }),
     });
-    const { evaluation: ref, top1 } = await stepJobs.evaluate(input, context());
+    const { evaluation: ref, top1, weakest } = await stepJobs.evaluate(input, context());
     const evaluation = evaluationSchema.parse(await parsed(ref, evaluationFile));
     expect(top1).toBeGreaterThan(0.6);
+    const recalls = evaluation.perClass.map(({ recall }) => recall ?? 1);
+    const label = evaluation.classes.indexOf(weakest?.class ?? '');
+    expect(recalls[label]).toBe(Math.min(...recalls));
+    expect(weakest).toMatchObject({
+      right: evaluation.confusion.cells.find(([is, as]) => is === label && as === label)?.[2] ?? 0,
+      images: evaluation.perClass[label]?.support,
+    });
     expect(evaluation.knn.map(({ k }) => k)).toEqual([20, 200]);
     expect(evaluation.reliability?.reduce((sum, { images }) => sum + images, 0)).toBe(evaluation.testImages);
     expect(evaluation.geometry.recallAt?.map(({ k }) => k)).toEqual([1, 2, 4, 8]);
