@@ -62,4 +62,20 @@ export const pretrainRecipes = {
       epochs: 1000,
     },
   },
+  'small-data': {
+    description:
+      'for hundreds to some thousand images, in classes of very different sizes, on a CPU: each batch holds as many of each of its classes, and an epoch has 50 steps at least',
+    with: {
+      encoder: { name: 'small-resnet', channels: 16, blocks: [1, 1, 1] },
+      projection: { hidden: 128, output: 64 },
+      loss: { supcon: { temperature: 0.1 } },
+      augmentation: { flip: 0.5, rotation: 0.03, zoom: 0.1 },
+      optimizer: { name: 'sgd', learningRate: 0.2, weightDecay: 0.0001 },
+      schedule: { name: 'cosine', warmupEpochs: 1 },
+      batch: 128,
+      sampler: { balanced: { perClass: 16 } },
+      minimumSteps: 50,
+      epochs: 40,
+    },
+  },
 } as const satisfies Recipes;

@@ -22,7 +22,7 @@ export const changeRules = {
   augmentation: ['next', 'the epochs before it saw other views'],
   batch: ['next', 'the epochs before it took other steps'],
   microbatch: ['next', 'sums are rounded differently'],
-  stepsPerEpoch: ['next', 'the epochs before it had another length'],
+  minimumSteps: ['next', 'the epochs before it had another length'],
   sampler: ['next', 'the epochs before it drew other batches'],
   multiCrop: ['next', 'the epochs before it saw other views'],
   views: ['next', 'the epochs before it saw another number of views'],

@@ -258,14 +258,12 @@ const commonSettings = {
     .optional()
     .describe('how batches are drawn; absent: from all images alike'),
   epochs: z.int().min(1).max(1_000_000).default(20),
-  stepsPerEpoch: z
+  minimumSteps: z
     .int()
     .min(1)
     .max(100_000)
     .optional()
-    .describe(
-      'how long an epoch is, whatever the number of images: small sets are gone through several times; absent: once through all',
-    ),
+    .describe('of an epoch: where the images make fewer batches, they are gone through several times'),
   engine: z
     .enum(['graph', 'eager'])
     .default('graph')

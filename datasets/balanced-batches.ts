@@ -43,7 +43,7 @@ export function membersOfClasses(labels: Int32Array, classes: number): Int32Arra
  *
  * @param members rows of each class, by label; a class without rows is passed over
  * @param shape of `balancedShape`
- * @param order.steps absent: as many as there are batches in all images
+ * @param order.minimumSteps where all images make fewer batches
  */
 export function balancedBatchPlan(
   members: readonly Int32Array[],
@@ -51,11 +51,11 @@ export function balancedBatchPlan(
   {
     seed,
     epoch,
-    steps: wanted,
-  }: { readonly seed: number; readonly epoch: number; readonly steps?: number | undefined },
+    minimumSteps = 1,
+  }: { readonly seed: number; readonly epoch: number; readonly minimumSteps?: number | undefined },
 ): BatchPlan {
   const count = members.reduce((sum, { length }) => sum + length, 0);
-  const steps = wanted ?? Math.max(1, Math.floor(count / size));
+  const steps = Math.max(minimumSteps, Math.floor(count / size));
   const perClass = size / classes;
   const streams = members.flatMap((rows, label) => (rows.length > 0 ? [drawRows(rows, label, seed, epoch)] : []));
   const nextClasses = drawSets(streams.length, classes, seed, epoch);

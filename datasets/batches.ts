@@ -10,22 +10,22 @@ export interface BatchPlan {
 }
 
 /**
- * Goes through all images once in an order that follows from (seed, epoch), or for as many steps as are asked for: then through
- * some of them, or through all again and again, each time in another order. What is left over after the last full batch is left
- * out; where there are fewer images than a batch takes, they make one batch.
+ * Goes through all images in an order that follows from (seed, epoch); where that is too few steps, again and again, each time in
+ * another order. What is left over after the last full batch is left out; where there are fewer images than a batch takes, they
+ * make one batch.
  */
 export function batchPlan({
   count,
   batch,
   seed,
   epoch,
-  steps,
+  minimumSteps = 1,
 }: {
   readonly count: number;
   readonly batch: number;
   readonly seed: number;
   readonly epoch: number;
-  readonly steps?: number | undefined;
+  readonly minimumSteps?: number | undefined;
 }): BatchPlan {
   const size = Math.min(batch, count);
   const once = Math.floor(count / size);
@@ -33,7 +33,7 @@ export function batchPlan({
   let held = { round: 0, order: orderOf(0) };
   return {
     size,
-    steps: steps ?? once,
+    steps: Math.max(once, minimumSteps),
     indices: (step) => {
       const [round, from] = [Math.floor(step / once), (step % once) * size];
       if (held.round !== round) held = { round, order: orderOf(round) };

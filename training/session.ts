@@ -108,7 +108,7 @@ export async function openSession(
   const source = await openImageSource(store, dataset, 'train', { ...data, byLabels }, onCheck);
   const planOf = balanced
     ? balancedPlans(membersOfClasses(await source.classes(), classes.length), balanced, config)
-    : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch, steps: config.stepsPerEpoch });
+    : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch, minimumSteps: config.minimumSteps });
   const stepsPerEpoch = planOf(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };
   const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
@@ -162,9 +162,9 @@ const explained =
   };
 
 const balancedPlans =
-  (members: readonly Int32Array[], shape: BalancedShape, { seed, stepsPerEpoch: steps }: TrainingConfig) =>
+  (members: readonly Int32Array[], shape: BalancedShape, { seed, minimumSteps }: TrainingConfig) =>
   (epoch: number) =>
-    balancedBatchPlan(members, shape, { seed, epoch, steps });
+    balancedBatchPlan(members, shape, { seed, epoch, minimumSteps });
 
 export async function closeSession(session: TrainingSession): Promise<void> {
   session.execution.dispose();

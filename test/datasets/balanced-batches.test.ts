@@ -15,8 +15,8 @@ function open(counts: readonly number[], batch: number, perClass: number) {
   const labels = labelsOf(counts);
   const shape = balancedShape(counts, batch, perClass);
   const members = membersOfClasses(labels, counts.length);
-  const batches = (seed = 0, epoch = 1, steps?: number) => {
-    const plan = balancedBatchPlan(members, shape, { seed, epoch, steps });
+  const batches = (seed = 0, epoch = 1, minimumSteps?: number) => {
+    const plan = balancedBatchPlan(members, shape, { seed, epoch, minimumSteps });
     return Array.from({ length: plan.steps }, (_, step) => [...plan.indices(step)]);
   };
   return { labels, shape, batches };
@@ -81,7 +81,7 @@ describe('balanced batches', () => {
       });
     });
 
-  it('are as many as are asked for: a small set is drawn again and again, still evenly', () => {
+  it('are as many as must be: a small set is drawn again and again, still evenly', () => {
     const { labels, batches } = open([40, 6, 12], 24, 8);
     const many = batches(0, 1, 30);
     expect(many).toHaveLength(30);

@@ -344,20 +344,20 @@ describe('randomness', () => {
     expect(rows(1)).toEqual(rows(1));
   });
 
-  it('takes as many steps an epoch as are asked for: through all images again, in another order, or through some', () => {
-    const rowsOf = (steps?: number) => {
-      const plan = batchPlan({ count: 25, batch: 10, seed: 0, epoch: 1, steps });
-      expect(plan.steps).toBe(steps ?? 2);
+  it('goes through them again, in another order, where that is too few steps', () => {
+    const rowsOf = (minimumSteps?: number) => {
+      const plan = batchPlan({ count: 25, batch: 10, seed: 0, epoch: 1, minimumSteps });
+      expect(plan.steps).toBe(Math.max(2, minimumSteps ?? 0));
       return Array.from({ length: plan.steps }, (_, step) => [...plan.indices(step)]);
     };
     const batches = rowsOf(5);
     expect(batches.slice(0, 2)).toEqual(rowsOf());
-    expect(rowsOf(1)).toEqual(batches.slice(0, 1));
+    expect(rowsOf(1)).toEqual(rowsOf());
     for (const [first, second = []] of [batches.slice(0, 2), batches.slice(2, 4)])
       expect(new Set([...(first ?? []), ...second]).size).toBe(20);
     expect(batches[2]).not.toEqual(batches[0]);
     // A resumed epoch asks for its steps from the middle, whichever came before.
-    const plan = batchPlan({ count: 25, batch: 10, seed: 0, epoch: 1, steps: 5 });
+    const plan = batchPlan({ count: 25, batch: 10, seed: 0, epoch: 1, minimumSteps: 5 });
     expect([4, 0, 2].map((step) => [...plan.indices(step)])).toEqual([batches[4], batches[0], batches[2]]);
   });
 });
