@@ -97,6 +97,11 @@ export const errorKinds = {
     remedy: 'Give the step a `microbatch` or a smaller `batch`, then resume the run.',
     retried: false,
   },
+  WeightsMissing: {
+    means: 'Weights that a training begins from are not on the machine of its trainer.',
+    remedy: 'Nothing: the worker fetches them and tries again.',
+    retried: true,
+  },
   TrainerCrashed: {
     means: 'The trainer process died.',
     remedy: '`contrail logs` has its last lines. Ended by SIGKILL, it had too little memory as a rule.',

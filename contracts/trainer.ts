@@ -24,6 +24,8 @@ const trainingSchema = stepKeySchema.extend({
   earlier: z
     .array(z.strictObject({ through: z.int().positive(), dataset: artifactRefSchema, config: trainingConfigUnion }))
     .optional(),
+  /** Where the worker puts the initial weights of the hub once it has fetched them. */
+  weightsFile: z.string().optional(),
   /** The training goes on from this epoch of another run: what is before it cannot be trained here. */
   startsAt: z.int().positive().optional(),
   /** Epochs that a health rule, or an early stop, may go back to: their checkpoints are kept whatever else is not. */

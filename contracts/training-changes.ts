@@ -28,6 +28,7 @@ export const changeRules = {
   views: ['next', 'the epochs before it saw another number of views'],
   loss: ['next', 'the epochs before it minimised something else'],
   precision: ['next', 'numbers are rounded differently'],
+  normalise: ['next', 'the epochs before it saw other values'],
   engine: ['next', 'numbers are rounded differently'],
   seed: ['next', 'the epochs before it drew other numbers'],
   dataset: ['next', 'the epochs before it saw other images'],

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { initialWeightsSchema } from './initial-weights.ts';
+import { normaliseSchema } from './normalise.ts';
 import { seedSchema } from './seed.ts';
 
 /** Which network turns an image into an embedding. */
@@ -223,16 +225,12 @@ const byName = <Name extends string, T extends z.ZodType<object, { name: Name }>
 /** What every training has, whatever its loss. */
 const commonSettings = {
   encoder: byName(['resnet50v2', 'small-resnet'], encoderSchema).prefault('resnet50v2'),
-  initialWeights: z
-    .strictObject({
-      path: z.string().min(1).describe('a safetensors file with the encoder, by the names of its Keras layers'),
-      sha256: z
-        .string()
-        .regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal')
-        .describe('of that file'),
-    })
+  initialWeights: initialWeightsSchema.optional().describe('start the encoder from these weights'),
+  normalise: normaliseSchema
     .optional()
-    .describe('start the encoder from these weights'),
+    .describe(
+      'what is subtracted from pixels between 0 and 1, and what that is divided by: mean and deviation of the training images; those of ImageNet; 0.5 and 0.5; or numbers for all channels or for each. Weights from elsewhere expect what they were trained with; absent: dataset',
+    ),
   augmentation: z
     .union([z.enum(recipeNames).transform((name): AugmentationConfig => augmentationRecipes[name]), augmentationSchema])
     .prefault('tutorial'),

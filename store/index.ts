@@ -80,6 +80,7 @@ export { type LogPosition, openRunLog, type RunLogWriter, readRunLog } from './r
 export { loadRunRecord, recordChange, recordFork, recordResume, recordRun } from './run-record.ts';
 export {
   bytesOf,
+  type DecodedHeader,
   type Dtype,
   decodeSafetensors,
   decodeSafetensorsHeader,

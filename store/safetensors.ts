@@ -9,7 +9,24 @@ import { ContrailError } from '../contracts/errors.ts';
  * give equal bytes, and the SHA-256 of the file stands for the state in it.
  */
 
-const dtypeBytes = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 } as const;
+/** The types of the format whose elements are whole bytes. Contrail writes few of them; files from elsewhere hold any. */
+const dtypeBytes = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  F8_E5M2: 1,
+  F8_E4M3: 1,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+} as const;
 export type Dtype = keyof typeof dtypeBytes;
 
 export interface StoredTensor {

@@ -7,15 +7,16 @@ import type { LoadedCheckpoint, Store } from '../store/index.ts';
 import { compileBatchNormStatistics } from './batch-norm-statistics.ts';
 import { capture, eagerExecution } from './capture/index.ts';
 import { createEmbedder, type Embedder } from './features.ts';
+import { type ImageFormat, imageFormatOf } from './image-format.ts';
 import { openImageSource } from './image-source.ts';
-import { type ImageFormat, prepareImages } from './model.ts';
+import { prepareImages } from './model.ts';
 import { createEncoder } from './models/create-encoder.ts';
 import { createVariables } from './parameters.ts';
 import { readState, writeState } from './state.ts';
 
 /** What decides an encoder, besides its weights, among the settings that checkpoints hold. */
 const configSchema = z.object({
-  ...trainingConfigSchema.pick({ encoder: true, engine: true, precision: true, seed: true }).shape,
+  ...trainingConfigSchema.pick({ encoder: true, normalise: true, engine: true, precision: true, seed: true }).shape,
   dataset: digestSchema,
 });
 
@@ -66,12 +67,12 @@ type Opened = Awaited<ReturnType<typeof open>>;
 
 async function open(
   store: Store,
-  { encoder, engine, precision, dataset: digest }: Omit<z.output<typeof configSchema>, 'seed'>,
+  { encoder, normalise, engine, precision, dataset: digest }: Omit<z.output<typeof configSchema>, 'seed'>,
   { onProgress }: AtCheckpointOptions,
 ) {
   const dataset = { kind: 'dataset', digest } as const;
   const about = await describeDataset(store, dataset);
-  const image = { ...about.image, mean: about.mean, deviation: about.deviation };
+  const image = imageFormatOf(about, normalise);
   const source = await openImageSource(store, dataset, 'train', dataSchema.parse({}), (done, total) =>
     onProgress('checking images', done, total),
   );

@@ -1,41 +1,68 @@
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { ContrailError } from '../contracts/errors.ts';
-import { decodeSafetensors, type StoredTensor } from '../store/index.ts';
+import { access } from 'node:fs/promises';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
+import { describeWeights, type HubWeights, isFromHub } from '../contracts/initial-weights.ts';
+import { someOf } from '../contracts/some-of.ts';
+import type { TrainingConfig } from '../contracts/training.ts';
+import { type LoadedWeights, loadWeights } from '../weights/index.ts';
 import type { TrainingSession } from './session.ts';
 import { writeState } from './state.ts';
 
 /**
- * Puts the weights that the config names into the encoder, by the names of the layers, which are Keras's. The file may
- * hold more; the projection head always starts anew.
+ * Weights of the hub are fetched by the worker, which has the token; the trainer is told where they are, or will be.
  *
- * @throws ContrailError InvalidInput that says what is wrong with the file
+ * @throws ContrailError WeightsMissing where a training begins that needs them, and they are not there
  */
-export async function startFromInitialWeights({
-  config,
-  model,
-  execution,
-}: Pick<TrainingSession, 'config' | 'model' | 'execution'>): Promise<void> {
-  if (!config.initialWeights) return;
-  const { path, sha256 } = config.initialWeights;
-  const refuse = (reason: string) => new ContrailError('InvalidInput', `initialWeights: ${path} ${reason}`);
-  const content = await readFile(path).catch((error: unknown) => {
-    throw refuse(`cannot be read (${error instanceof Error ? error.message : String(error)}).`);
-  });
-  const actual = createHash('sha256').update(content).digest('hex');
-  if (actual !== sha256) throw refuse(`has SHA-256 ${actual}, not ${sha256}.`);
-  let tensors: ReadonlyMap<string, StoredTensor>;
-  try {
-    tensors = decodeSafetensors(content, path).tensors;
-  } catch (error) {
-    throw refuse(`is not a safetensors file (${error instanceof Error ? error.message : String(error)}).`);
-  }
-  const { parameters } = model.encoder;
-  for (const { name, shape } of parameters) {
-    const tensor = tensors.get(name);
-    if (!tensor) throw refuse(`has no tensor ${name}. It must hold every weight of the encoder, by Keras's names.`);
-    if (tensor.dtype !== 'F32' || tensor.shape.join() !== shape.join())
-      throw refuse(`holds ${name} as ${tensor.dtype} [${tensor.shape}]; the encoder needs F32 [${shape}].`);
-  }
-  writeState(parameters, execution, tensors);
+export async function requireFetchedWeights(
+  { initialWeights }: Pick<TrainingConfig, 'initialWeights'>,
+  fetched: string | undefined,
+): Promise<void> {
+  if (!initialWeights || !isFromHub(initialWeights)) return;
+  const isThere =
+    fetched !== undefined &&
+    (await access(fetched)
+      .then(() => true)
+      .catch(() => false));
+  if (!isThere) throw weightsMissing(initialWeights, 'are not on this machine');
 }
+
+const weightsMissing = (weights: HubWeights, why: string) =>
+  new ContrailError('WeightsMissing', `initialWeights: ${describeWeights(weights)} ${why}. The worker fetches them.`);
+
+/**
+ * Puts the weights that the config names into the encoder. The file may use the names and layouts of timm, transformers or Keras;
+ * the projection head always starts anew.
+ *
+ * @param fetched where weights of the hub are
+ * @throws ContrailError InvalidInput that says what is wrong with the file, by the weight's name
+ * @throws ContrailError WeightsMissing where a fetched file is gone or damaged
+ */
+export async function startFromInitialWeights(
+  { config, model, execution }: Pick<TrainingSession, 'config' | 'model' | 'execution'>,
+  fetched?: string,
+): Promise<void> {
+  const { initialWeights } = config;
+  if (!initialWeights) return;
+  const title = `initialWeights: ${describeWeights(initialWeights)}`;
+  const { sha256, names } = initialWeights;
+  const { parameters } = model.encoder;
+  const encoder = { encoder: config.encoder.name, wanted: parameters, names };
+  let loaded: LoadedWeights;
+  if (isFromHub(initialWeights)) {
+    await requireFetchedWeights(config, fetched);
+    const otherDigest = () => weightsMissing(initialWeights, 'were damaged after they were fetched');
+    loaded = await loadWeights({ path: fetched as string, sha256, title, otherDigest }, encoder);
+  } else {
+    loaded = await loadWeights({ path: initialWeights.path ?? '', sha256, title }, encoder).catch((error: unknown) => {
+      if (isContrailError(error)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new ContrailError('InvalidInput', `${title} cannot be read (${reason}).`);
+    });
+  }
+  writeState(parameters, execution, loaded.tensors);
+  // A trainer's lines are in the run's log.
+  console.info(describeLoaded(title, loaded));
+}
+
+/** @returns what was read, and what was left out */
+const describeLoaded = (title: string, { names, tensors, leftovers }: LoadedWeights): string =>
+  `${title}: ${tensors.size} weights, by the names of ${names === 'contrail' ? 'Contrail' : names}.${leftovers.length > 0 ? ` Not needed: ${someOf(leftovers)}.` : ''}`;

@@ -1,5 +1,6 @@
 import type { TrainingConfig } from '../contracts/training.ts';
 import { type ViewGroup, viewGroups } from './augmentation/view-groups.ts';
+import { type ImageFormat, requireChannels } from './image-format.ts';
 import { createEncoder } from './models/create-encoder.ts';
 import type { EncoderModel } from './models/encoder.ts';
 import { createObjective } from './objectives/create-objective.ts';
@@ -8,16 +9,6 @@ import { createLossScale, type LossScale } from './optimizers/loss-scale.ts';
 import { createOptimizer, type Optimizer } from './optimizers/optimizer.ts';
 import type { ParameterSpec } from './parameters.ts';
 import { type Tensor4D, tf } from './tensorflow.ts';
-
-/** What images look like to the network. Those of a step may be larger: its views have this size. */
-export interface ImageFormat {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-  /** Per channel, of pixels divided by 255. */
-  readonly mean: readonly number[];
-  readonly deviation: readonly number[];
-}
 
 /** Encoder, objective and optimizer of a training run. */
 export interface TrainingModel {
@@ -48,6 +39,7 @@ export function createTrainingModel(
   labelColumns = 0,
 ): TrainingModel {
   const encoder = createEncoder(config.encoder, format.channels);
+  requireChannels(format, encoder.channels);
   const objective = createObjective(config, encoder.dimension, { classes, labelColumns });
   const parameters = [...encoder.parameters, ...objective.parameters];
   const optimizer = createOptimizer(config.optimizer, parameters);
@@ -66,14 +58,18 @@ export function createTrainingModel(
 }
 
 /**
- * Subtracts the mean and divides by the deviation of the training images; repeats grey where colour is wanted.
+ * Subtracts the mean and divides by the deviation; repeats grey where colour is wanted, first where each channel has
+ * numbers of its own.
  *
  * @param images float32 [n, height, width, channels], 0 to 1
  */
 export function prepareImages(images: Tensor4D, format: ImageFormat, channels: number): Tensor4D {
   return tf.tidy(() => {
-    const normalised = tf.div(tf.sub(images, tf.tensor1d([...format.mean])), tf.tensor1d([...format.deviation]));
+    const mean = tf.tensor1d([...format.mean]);
+    const deviation = tf.tensor1d([...format.deviation]);
     const repeat = channels / format.channels;
-    return (repeat === 1 ? normalised : tf.tile(normalised, [1, 1, 1, repeat])) as Tensor4D;
+    const repeated = (x: Tensor4D) => (repeat === 1 ? x : tf.tile(x, [1, 1, 1, repeat]));
+    const normalised = (x: Tensor4D): Tensor4D => tf.div(tf.sub(x, mean), deviation);
+    return format.mean.length > format.channels ? normalised(repeated(images)) : repeated(normalised(images));
   });
 }

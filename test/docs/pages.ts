@@ -31,6 +31,7 @@ export const sources: readonly Page[] = [
   'report',
   'store',
   'training',
+  'weights',
   'workflows',
 ]
   .flatMap((folder) =>

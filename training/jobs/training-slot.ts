@@ -15,7 +15,7 @@ import {
   openCheckpoints,
 } from '../../store/index.ts';
 import { type CheckpointWriter, createCheckpointWriter } from '../checkpoint-writer/index.ts';
-import { startFromInitialWeights } from '../initial-weights.ts';
+import { requireFetchedWeights, startFromInitialWeights } from '../initial-weights.ts';
 import type { JobContext } from '../process/job.ts';
 import { closeSession, openSession, restore, sessionConfig, type TrainingSession } from '../session.ts';
 
@@ -48,6 +48,7 @@ export interface TrainingSlot {
    *
    * @throws ContrailError CorruptCheckpoint when the checkpoint that the training was forked from is gone
    * @throws ContrailError ConfigMismatch when the checkpoints belong to another config or data set
+   * @throws ContrailError WeightsMissing when the training begins with weights of the hub that are not on this machine
    * @throws ContrailError DigestMismatch when a checkpoint is not the state that the run's history recorded
    */
   readonly position: (input: Input, upTo: ProgressPoint, context: JobContext) => Promise<Positioned>;
@@ -87,6 +88,8 @@ export function createTrainingSlot(): TrainingSlot {
       // Said at once, too: what was lost takes long to train again. A trainer's lines are in the run's log.
       if (withoutCheckpoint) console.warn(describeLost(withoutCheckpoint));
       const { through, ...chosen } = configOf(input, from + 1);
+      // Asked before the images are checked, which takes longer.
+      if (!newest) await requireFetchedWeights(chosen.config, input.weightsFile);
       const session = await openSession(context.store, chosen.dataset, chosen.config, {
         data: input.data,
         onCheck: (done, total) => context.progress({ phase: 'checking images', done, total, unit: 'images' }),
@@ -95,7 +98,7 @@ export function createTrainingSlot(): TrainingSlot {
       if (newest) {
         restore(session, newest.manifest, newest.tensors, newest.metadata);
         requireRecorded(session, input);
-      } else await startFromInitialWeights(session);
+      } else await startFromInitialWeights(session, input.weightsFile);
       return { training: held, through, resumedFrom: newest ? session.at : null, rejected, withoutCheckpoint };
     },
   };

@@ -1,0 +1,4 @@
+// What other folders may use of the weights from elsewhere.
+export { readWeightFile, type WeightFile, weightLimits } from './file.ts';
+export { type ForEncoder, type LoadedWeights, loadWeights } from './load.ts';
+export { type Recognised, recognise } from './names/recognise.ts';

@@ -1,0 +1,122 @@
+import type { WeightNames } from '../../contracts/initial-weights.ts';
+
+/** What a file of weights looks like. */
+export interface Recognised {
+  /** The name of an encoder's config. */
+  readonly encoder: string;
+  readonly names: WeightNames;
+  /** Settings of the encoder that the shapes tell. */
+  readonly settings: Readonly<Record<string, string | number>>;
+}
+
+type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+/** A tensor that only one kind of network has under such a name, and where its settings stand. */
+interface Mark {
+  readonly encoder: string;
+  readonly names: WeightNames;
+  readonly tensor: RegExp;
+  readonly settings: (find: (end: RegExp) => readonly number[] | null) => Record<string, string | number | null>;
+}
+
+const sizes: Readonly<Record<string, string>> = { '384': 'small', '768': 'base', '1024': 'large' };
+const sideOf = (positions: number) =>
+  [positions, positions - 1].map(Math.sqrt).find((side) => Number.isInteger(side)) ?? null;
+
+const vitSettings =
+  (patch: RegExp, positions: RegExp, registers: RegExp): Mark['settings'] =>
+  (find) => ({
+    size: sizes[String(find(patch)?.[0])] ?? null,
+    patch: find(patch)?.[2] ?? null,
+    registers: find(registers)?.[1] ?? 0,
+    grid: sideOf(find(positions)?.[1] ?? 0),
+  });
+
+/** By the width of the first stage and whether the third has a tenth block. */
+const convnextSettings =
+  (stem: RegExp, tenth: RegExp): Mark['settings'] =>
+  (find) => {
+    const width = find(stem)?.[0];
+    const deep = find(tenth) !== null;
+    return { size: width === 96 ? (deep ? 'small' : 'tiny') : width === 128 ? 'base' : null };
+  };
+
+const none = () => ({});
+
+const marks: readonly Mark[] = [
+  {
+    encoder: 'vit',
+    names: 'timm',
+    tensor: /(^|\.)blocks\.0\.attn\.qkv\.weight$/,
+    settings: vitSettings(/(^|\.)patch_embed\.proj\.weight$/, /(^|\.)pos_embed$/, /(^|\.)reg_token$/),
+  },
+  {
+    encoder: 'vit',
+    names: 'transformers',
+    tensor: /(^|\.)encoder\.layer\.0\.attention\.attention\.query\.weight$/,
+    settings: vitSettings(
+      /(^|\.)embeddings\.patch_embeddings\.projection\.weight$/,
+      /(^|\.)embeddings\.position_embeddings$/,
+      /(^|\.)embeddings\.register_tokens$/,
+    ),
+  },
+  {
+    encoder: 'convnext',
+    names: 'timm',
+    tensor: /(^|\.)stages\.0\.blocks\.0\.conv_dw\.weight$/,
+    settings: convnextSettings(/(^|\.)stem\.0\.weight$/, /(^|\.)stages\.2\.blocks\.9\.conv_dw\.weight$/),
+  },
+  {
+    encoder: 'convnext',
+    names: 'transformers',
+    tensor: /(^|\.)encoder\.stages\.0\.layers\.0\.dwconv\.weight$/,
+    settings: convnextSettings(
+      /(^|\.)embeddings\.patch_embeddings\.weight$/,
+      /(^|\.)encoder\.stages\.2\.layers\.9\.dwconv\.weight$/,
+    ),
+  },
+  {
+    encoder: 'mobilenetv3',
+    names: 'timm',
+    tensor: /(^|\.)blocks\.0\.0\.conv_dw\.weight$/,
+    settings: mobilenetSettings,
+  },
+  { encoder: 'resnet50', names: 'timm', tensor: /(^|\.)layer3\.5\.conv3\.weight$/, settings: none },
+  {
+    encoder: 'resnet50',
+    names: 'transformers',
+    tensor: /(^|\.)encoder\.stages\.2\.layers\.5\.layer\.2\.convolution\.weight$/,
+    settings: none,
+  },
+  {
+    encoder: 'resnet50v2',
+    names: 'keras',
+    tensor: /^conv5_block3_preact_bn\/gamma$/,
+    settings: (find) => ({ stem: find(/^conv1_conv\/kernel$/)?.[0] === 3 ? 'cifar' : 'imagenet' }),
+  },
+  {
+    encoder: 'small-resnet',
+    names: 'contrail',
+    tensor: /^stage1_block1_1_conv\/kernel$/,
+    settings: (find) => ({ channels: find(/^stem_conv\/kernel$/)?.[3] ?? null }),
+  },
+];
+
+function mobilenetSettings(find: (end: RegExp) => readonly number[] | null) {
+  return { size: find(/(^|\.)blocks\.6\.0\.conv\.weight$/) ? 'large' : 'small' };
+}
+
+/** What network a file of weights is of, by names and shapes alone; null where it is none that can be trained here. */
+export function recognise(tensors: Shapes): Recognised | null {
+  const names = [...tensors.keys()];
+  const find = (end: RegExp) => {
+    const name = names.find((each) => end.test(each));
+    return name === undefined ? null : (tensors.get(name)?.shape ?? null);
+  };
+  const mark = marks.find(({ tensor }) => find(tensor) !== null);
+  if (!mark) return null;
+  const settings = Object.entries(mark.settings(find)).flatMap(([key, value]) =>
+    value === null ? [] : [[key, value] as const],
+  );
+  return { encoder: mark.encoder, names: mark.names, settings: Object.fromEntries(settings) };
+}
