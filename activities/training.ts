@@ -7,6 +7,7 @@ import { segmentSchema } from '../contracts/training-changes.ts';
 import type { TrainingKindName } from '../contracts/training-kinds.ts';
 import { saveEpochMetrics } from '../store/index.ts';
 import { type ActivityContext, runInTrainer } from './context.ts';
+import { withInitialWeights } from './hub-weights.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
 import { showEnd, showEpoch } from './tensorboard.ts';
@@ -55,7 +56,9 @@ export async function trainEpoch(context: ActivityContext, input: TrainEpochStep
   const job = { ...rest, ...splitParameters(uses, parameters), ...past, ...(recorded ? { recorded } : {}) };
   const { run, step, dataset, config } = job;
   try {
-    const result = await runInTrainer(context, 'train-epoch', job);
+    const result = await withInitialWeights(context, { run, step }, config.initialWeights, (file) =>
+      runInTrainer(context, 'train-epoch', { ...job, ...file }),
+    );
     await saveEpochMetrics(context.store, rest, { epoch: result.epoch, ...result.metrics });
     await showEpoch(context.store, rest, parameters, result.epoch, result.metrics, () =>
       runInTrainer(context, 'sample-views', { run, step, dataset, config }),
@@ -70,12 +73,11 @@ export async function trainEpoch(context: ActivityContext, input: TrainEpochStep
 export async function finishTraining(context: ActivityContext, input: FinishTrainingStepInput) {
   const { uses, parameters, fingerprint, loss, bestLoss, recorded, cache, earlier, startsAt, ...rest } =
     finishTrainingInput.parse(input);
-  const made = await runInTrainer(context, 'finish-training', {
-    ...rest,
-    ...splitParameters(uses, parameters),
-    ...pastOf(uses, { earlier, startsAt }),
-    recorded,
-  });
+  const job = { ...rest, ...splitParameters(uses, parameters), ...pastOf(uses, { earlier, startsAt }), recorded };
+  const { run, step } = rest;
+  const made = await withInitialWeights(context, { run, step }, job.config.initialWeights, (file) =>
+    runInTrainer(context, 'finish-training', { ...job, ...file }),
+  );
   await context.host.close(rest);
   await showEnd(context.store, rest, recorded.epoch);
   const result: StepResult<'pretrain'> | StepResult<'train-classifier'> = {

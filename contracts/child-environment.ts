@@ -51,6 +51,8 @@ const compute = [
   'DNNL_*',
   'MKL_*',
   'OPENBLAS_*',
+  // Of the Hugging Face hub: where it is, and what was fetched from it. The worker fetches, and keeps the token.
+  'HF_*',
 ] as const;
 
 /** Names for a child that fetches or compiles: indexes, proxies and certificates, which may hold a password, and search paths. */

@@ -18,6 +18,7 @@ import {
   type Store,
 } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
+import { hubSettings, hubWeights, withHubWeights } from '../weights/index.ts';
 
 /** What training an epoch again gave. */
 export interface Verification {
@@ -42,6 +43,8 @@ export interface TensorDifference {
 export interface VerifyOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: TrainerProgress) => void;
+  /** Weights of the hub that the first epoch began from are kept, or fetched, here. */
+  readonly cacheFolder: string;
 }
 
 /** An epoch is silent for at most so long. */
@@ -57,7 +60,7 @@ export async function verifyEpoch(
   store: Store,
   key: StepKey,
   wanted: number | null,
-  { signal, onProgress }: VerifyOptions,
+  { signal, onProgress, cacheFolder }: VerifyOptions,
 ): Promise<Verification> {
   const { before, after } = await findPair(store, key, wanted);
   const { epoch, config: whole } = after.manifest;
@@ -88,7 +91,12 @@ export async function verifyEpoch(
           ? { recorded: { epoch: epoch - 1, digest: before.manifest.digest }, ...earlierOf(before, whole) }
           : {}),
       });
-      await host.run('train-epoch', input, { signal, onProgress, stallTimeoutMs });
+      await withHubWeights(
+        input.config.initialWeights,
+        cacheFolder,
+        (weights) => hubWeights(weights, { settings: hubSettings(process.env), cacheFolder, signal }),
+        (weightsFile) => host.run('train-epoch', { ...input, weightsFile }, { signal, onProgress, stallTimeoutMs }),
+      );
     } finally {
       await host.closeAll();
     }

@@ -19,7 +19,8 @@ export async function verifyCommand(
   run: string,
   { step: named, epoch, json }: { readonly step?: string; readonly epoch?: number; readonly json: boolean },
 ): Promise<number> {
-  const store = openStore(openHome().storeUrl);
+  const { storeUrl, cacheFolder } = openHome();
+  const store = openStore(storeUrl);
   const plan = await planByNow(store, run, await requireKnownPlan(store, run));
   const trainings = plan.steps.filter(({ uses }) => isTrainingKind(uses)).map(({ id }) => id);
   const step = named ?? (trainings.length === 1 ? trainings[0] : undefined);
@@ -35,6 +36,7 @@ export async function verifyCommand(
   try {
     const found = await verifyEpoch(store, { run, step }, epoch ?? null, {
       signal,
+      cacheFolder,
       onProgress: ({ phase, done, total, unit, imagesPerSecond }) => {
         if (Date.now() - shownAt < progressEveryMs) return;
         shownAt = Date.now();

@@ -11,6 +11,8 @@ const shell = {
   OMP_NUM_THREADS: '2',
   LC_ALL: 'C.UTF-8',
   NODE_OPTIONS: '--max-old-space-size=4096',
+  HF_HOME: '/models',
+  HF_HUB_OFFLINE: '1',
 };
 const setUp = { PIP_INDEX_URL: 'https://user:password@index', https_proxy: 'http://proxy', SSL_CERT_FILE: '/ca.pem' };
 const secrets = {
@@ -26,6 +28,7 @@ const secrets = {
   TF_ALERTS_WEBHOOK: 'https://hook/secret',
   NVIDIA_API_KEY: 'secret',
   LD_SDK_KEY: 'secret',
+  HF_TOKEN: 'secret',
 };
 
 describe('the environment of a child process', () => {

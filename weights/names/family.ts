@@ -3,7 +3,7 @@ import type { Layout, Recipe } from './recipe.ts';
 /** What names and layouts the weights of a family of encoders have elsewhere. */
 export interface Family {
   /** What its own variables are called after. */
-  readonly ownNames: 'keras' | 'timm';
+  readonly ownNames: 'contrail' | 'keras' | 'timm';
   /** How PyTorch keeps a weight, by its name in timm. Only where `ownNames` is `timm`. */
   readonly layoutOf?: (name: string) => Layout;
   /**

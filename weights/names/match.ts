@@ -58,10 +58,7 @@ export function matchWeights(
   const possible = namesOf(family);
   if (names && !possible.includes(names))
     throw refusal(`cannot be read with \`names: ${names}\`: ${encoder} knows ${possible.join(', ')}.`);
-  // Keras's names are Contrail's own where an encoder has them.
-  const tried = (names ? [names] : family.ownNames === 'keras' ? (['keras'] as const) : possible).map((each) =>
-    attempt(file, family, each, wanted),
-  );
+  const tried = (names ? [names] : possible).map((each) => attempt(file, family, each, wanted));
   const best = tried.reduce((a, b) =>
     b.fitting > a.fitting || (b.fitting === a.fitting && b.present > a.present) ? b : a,
   );
@@ -87,10 +84,13 @@ const refusal = (problem: string) => new ContrailError('InvalidInput', problem);
 const isLeftover = (name: string, { leftover }: Family, names: WeightNames) =>
   leftover.test(name) || batchCount.test(name) || (names !== 'timm' && ownState.test(name));
 
-const namesOf = ({ ownNames, transformers }: Family): WeightNames[] =>
-  ownNames === 'keras'
+/** Those that are tried first win where others fit as well. */
+function namesOf({ ownNames, transformers }: Family): WeightNames[] {
+  if (ownNames === 'contrail') return ['contrail'];
+  return ownNames === 'keras'
     ? ['keras', 'contrail']
     : ['timm', ...(transformers ? (['transformers'] as const) : []), 'contrail'];
+}
 
 const ownerOf = (names: WeightNames) =>
   ({ contrail: "Contrail's", keras: "Keras's", timm: "timm's", transformers: "transformers'" })[names];

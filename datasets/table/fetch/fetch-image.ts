@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { formatBytes } from '../../../contracts/limits.ts';
-import { systemCodeOf } from '../../../contracts/system-errors.ts';
+import { networkCause, passingAnswers, redirectAnswers } from '../../../contracts/network.ts';
 import type { KeptFile, UrlCache } from './url-cache.ts';
 
 /** How much is asked of other people's servers, and taken from them. */
@@ -73,7 +73,7 @@ async function attemptOf(
       signal?.throwIfAborted();
       if (error instanceof NotFetched) throw error;
       if (late.aborted) throw passing(`could not be fetched within ${limits.milliseconds / 1000} s`);
-      throw passing(`could not be fetched: ${causeOf(error)}`);
+      throw passing(`could not be fetched: ${networkCause(error)}`);
     }
   };
   try {
@@ -110,7 +110,7 @@ async function responseOf(url: string, limits: FetchLimits, signal: AbortSignal)
     if (response.ok) return response;
     await response.body?.cancel();
     const location = response.headers.get('location');
-    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) throw refusalOf(response.status);
+    if (!redirectAnswers.includes(response.status) || location === null) throw refusalOf(response.status);
     if (!URL.canParse(location, at.href)) throw lasting('was redirected to what is no URL');
     const next = new URL(location, at);
     const isSafe = next.protocol === 'https:' || (next.protocol === 'http:' && at.protocol === 'http:');
@@ -120,25 +120,5 @@ async function responseOf(url: string, limits: FetchLimits, signal: AbortSignal)
   throw lasting(`was redirected more than ${limits.redirects} times`);
 }
 
-/** Answers after which the same question may be answered otherwise. */
-const passingAnswers = [408, 425, 429, 500, 502, 503, 504];
-
 const refusalOf = (status: number) =>
   (passingAnswers.includes(status) ? passing : lasting)(`could not be fetched: the server answered ${status}`);
-
-/** In few words, and without the URL that messages of the network may have. */
-function causeOf(error: unknown): string {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const code = systemCodeOf(at);
-    if (code !== null) return words[code] ?? `the connection failed (${code})`;
-  }
-  return 'the connection failed';
-}
-
-const words: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'there is no server of that name',
-  ECONNREFUSED: 'the server takes no connection',
-  UND_ERR_SOCKET: 'the connection broke',
-  ECONNRESET: 'the connection broke',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'it was cut off',
-};

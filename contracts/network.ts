@@ -1,0 +1,24 @@
+import { systemCodeOf } from './system-errors.ts';
+
+/** Answers of a server after which the same question may be answered otherwise. */
+export const passingAnswers: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
+
+/** Answers that name another place. */
+export const redirectAnswers: readonly number[] = [301, 302, 303, 307, 308];
+
+/** Why a request failed, in few words, and without the URL that messages of the network may have: a query may hold a secret. */
+export function networkCause(error: unknown): string {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const code = systemCodeOf(at);
+    if (code !== null) return words[code] ?? `the connection failed (${code})`;
+  }
+  return 'the connection failed';
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'there is no server of that name',
+  ECONNREFUSED: 'the server takes no connection',
+  UND_ERR_SOCKET: 'the connection broke',
+  ECONNRESET: 'the connection broke',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'it was cut off',
+};

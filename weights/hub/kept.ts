@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode } from '../../contracts/system-errors.ts';
+
+/**
+ * Files of weights by their content: `<cache>/weights/<sha256>.safetensors`. One that is being fetched is `.<sha256>.<id>.part`;
+ * one whose fetching was interrupted `.<sha256>.part`, which the next attempt takes over by renaming it, so no two ever
+ * write one file.
+ */
+export const keptWeights = (cacheFolder: string, sha256: string): string =>
+  join(cacheFolder, 'weights', `${sha256}.safetensors`);
+
+/** A process that writes a part says something for longer than this only when it is dead. */
+const abandonedMs = 5 * 60_000;
+
+/** The part of a file that is there so far. */
+export interface Part {
+  readonly path: string;
+  /** Makes it the file, once it is whole. */
+  readonly complete: () => Promise<void>;
+  /** Leaves it to the next attempt. */
+  readonly leave: () => Promise<void>;
+  readonly remove: () => Promise<void>;
+}
+
+/** Takes over the part that an earlier attempt left, or begins an empty one. */
+export async function takePart(cacheFolder: string, sha256: string): Promise<Part> {
+  const target = keptWeights(cacheFolder, sha256);
+  const folder = join(cacheFolder, 'weights');
+  await mkdir(folder, { recursive: true });
+  const left = join(folder, `.${sha256}.part`);
+  const path = join(folder, `.${sha256}.${randomUUID()}.part`);
+  if (!(await taken(left, path)) && !(await takenFromDead(folder, sha256, path)))
+    await (await open(path, 'wx')).close();
+  return {
+    path,
+    complete: async () => {
+      const file = await open(path, 'r+');
+      await file.sync().finally(() => file.close());
+      await rename(path, target);
+    },
+    leave: () => rename(path, left),
+    remove: () => rm(path, { force: true }),
+  };
+}
+
+async function taken(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+async function takenFromDead(folder: string, sha256: string, to: string): Promise<boolean> {
+  const parts = (await readdir(folder)).filter((name) => name.startsWith(`.${sha256}.`) && name.endsWith('.part'));
+  for (const name of parts) {
+    const found = await stat(join(folder, name)).catch(() => null);
+    if (found && Date.now() - found.mtimeMs > abandonedMs && (await taken(join(folder, name), to))) return true;
+  }
+  return false;
+}
