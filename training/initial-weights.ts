@@ -3,6 +3,7 @@ import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { describeWeights, type HubWeights, isFromHub } from '../contracts/initial-weights.ts';
 import { someOf } from '../contracts/some-of.ts';
 import type { TrainingConfig } from '../contracts/training.ts';
+import { visible } from '../contracts/visible-text.ts';
 import { type LoadedWeights, loadWeights } from '../weights/index.ts';
 import type { TrainingSession } from './session.ts';
 import { writeState } from './state.ts';
@@ -65,4 +66,4 @@ export async function startFromInitialWeights(
 
 /** @returns what was read, and what was left out */
 const describeLoaded = (title: string, { names, tensors, leftovers }: LoadedWeights): string =>
-  `${title}: ${tensors.size} weights, by the names of ${names === 'contrail' ? 'Contrail' : names}.${leftovers.length > 0 ? ` Not needed: ${someOf(leftovers)}.` : ''}`;
+  `${title}: ${tensors.size} weights, by the names of ${names === 'contrail' ? 'Contrail' : names}.${leftovers.length > 0 ? ` Not needed: ${visible(someOf(leftovers))}.` : ''}`;

@@ -34,6 +34,7 @@ import { addUnpause } from './unpause.ts';
 import { addValidate } from './validate.ts';
 import { addVerify } from './verify.ts';
 import { addWatch } from './watch.ts';
+import { addWeights } from './weights.ts';
 import { addWorker } from './worker.ts';
 
 /**
@@ -54,6 +55,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addList,
   addStatus,
   addDataset,
+  addWeights,
   addCancel,
   addTerminate,
   addPause,

@@ -17,7 +17,7 @@ import { encodeSafetensors } from '../../store/index.ts';
 import { capture } from '../../training/capture/index.ts';
 import type { TrainerHost } from '../../training/host.ts';
 import { createTrainingJobs } from '../../training/index.ts';
-import { createEncoder } from '../../training/models/create-encoder.ts';
+import { createTrainingModel } from '../../training/model.ts';
 import { createVariables } from '../../training/parameters.ts';
 import { readState } from '../../training/state.ts';
 import { digestOf, sendFile, startServer, type TestServer } from '../weights/hub.ts';
@@ -34,7 +34,8 @@ let cutAfter: number | undefined;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
   const config = pretrainParameters.parse(smallConfig);
-  const { parameters } = createEncoder(config.encoder, 1);
+  const format = { height: 32, width: 32, channels: 1, mean: [0.5], deviation: [0.3] };
+  const { parameters } = createTrainingModel(config, format).encoder;
   const execution = capture({ variables: createVariables(parameters, 77), resident: {} });
   content = Buffer.concat(encodeSafetensors(readState(parameters, execution)));
   execution.dispose();

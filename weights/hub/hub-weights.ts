@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rm, stat, truncate } from 'node:fs/promises';
 import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import {
@@ -9,6 +10,7 @@ import {
   isFromHub,
 } from '../../contracts/initial-weights.ts';
 import { hasCode } from '../../contracts/system-errors.ts';
+import { digestOfJson } from '../../store/index.ts';
 import { type DownloadLimits, digestOfFile, download, downloadLimits } from './download.ts';
 import { keptWeights, takePart } from './kept.ts';
 import { findInLibraryCache } from './library-cache.ts';
@@ -117,16 +119,61 @@ async function fetchWhole(title: string, file: HubFile, sha256: string, options:
       }
       requireDigest(await digestOfFile(part.path));
     }
-    await part.complete();
+    await part.complete(sha256);
   } catch (error) {
     // What is complete and wrong is no beginning of what is right.
     await (isContrailError(error) ? part.remove() : part.leave());
-    if (!(error instanceof NotFetched)) throw error;
+    throw explained(error, title, ' What came is kept.');
+  }
+}
+
+/** @param kept what to say where another attempt may succeed */
+function explained(error: unknown, title: string, kept = ''): unknown {
+  if (!(error instanceof NotFetched)) return error;
+  const { message, passing } = error;
+  return passing
+    ? new ContrailError('ConnectionFailed', `${title} ${message}.${kept}`, { cause: error })
+    : new ContrailError('InvalidInput', `${title} ${message}`, { cause: error });
+}
+
+/** Ends a download of what is there already. */
+class Known extends Error {
+  constructor(readonly path: string) {
+    super('the file is there');
+  }
+}
+
+/**
+ * A file of the hub whose digest is not known yet, for a person who looks at it. It is kept by its content, so that a training which
+ * names it later finds it.
+ *
+ * @throws ContrailError as `hubWeights`
+ */
+export async function unpinnedHubFile(file: HubFile, title: string, options: HubOptions): Promise<string> {
+  const { settings, signal, cacheFolder, limits = downloadLimits, onProgress = () => {} } = options;
+  const known = await findInLibraryCache(settings.libraryCache, file);
+  if (known !== null) return known;
+  if (settings.offline)
     throw new ContrailError(
-      error.passing ? 'ConnectionFailed' : 'InvalidInput',
-      error.passing ? `${title} ${error.message}. What came is kept.` : `${title} ${error.message}`,
-      { cause: error },
+      'FileMissing',
+      `${title} is not in ${settings.libraryCache}, and HF_HUB_OFFLINE forbids to fetch it. Unset that, or name a file.`,
     );
+  const onDigest = (sha256: string) => {
+    const kept = keptWeights(cacheFolder, sha256);
+    if (existsSync(kept)) throw new Known(kept);
+  };
+  const part = await takePart(cacheFolder, digestOfJson({ ...file }));
+  try {
+    // Without a digest nothing says that a beginning is that of this file.
+    await truncate(part.path);
+    await download(file, part.path, { settings, signal, limits, onProgress, onDigest });
+    const sha256 = await digestOfFile(part.path);
+    await part.complete(sha256);
+    return keptWeights(cacheFolder, sha256);
+  } catch (error) {
+    await part.remove();
+    if (error instanceof Known) return error.path;
+    throw explained(error, title);
   }
 }
 

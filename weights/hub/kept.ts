@@ -18,27 +18,29 @@ const abandonedMs = 5 * 60_000;
 export interface Part {
   readonly path: string;
   /** Makes it the file, once it is whole. */
-  readonly complete: () => Promise<void>;
+  readonly complete: (sha256: string) => Promise<void>;
   /** Leaves it to the next attempt. */
   readonly leave: () => Promise<void>;
   readonly remove: () => Promise<void>;
 }
 
-/** Takes over the part that an earlier attempt left, or begins an empty one. */
-export async function takePart(cacheFolder: string, sha256: string): Promise<Part> {
-  const target = keptWeights(cacheFolder, sha256);
+/**
+ * Takes over the part that an earlier attempt left, or begins an empty one.
+ *
+ * @param id the digest of the file, or where it is not known, of what it is asked for by
+ */
+export async function takePart(cacheFolder: string, id: string): Promise<Part> {
   const folder = join(cacheFolder, 'weights');
   await mkdir(folder, { recursive: true });
-  const left = join(folder, `.${sha256}.part`);
-  const path = join(folder, `.${sha256}.${randomUUID()}.part`);
-  if (!(await taken(left, path)) && !(await takenFromDead(folder, sha256, path)))
-    await (await open(path, 'wx')).close();
+  const left = join(folder, `.${id}.part`);
+  const path = join(folder, `.${id}.${randomUUID()}.part`);
+  if (!(await taken(left, path)) && !(await takenFromDead(folder, id, path))) await (await open(path, 'wx')).close();
   return {
     path,
-    complete: async () => {
+    complete: async (sha256) => {
       const file = await open(path, 'r+');
       await file.sync().finally(() => file.close());
-      await rename(path, target);
+      await rename(path, keptWeights(cacheFolder, sha256));
     },
     leave: () => rename(path, left),
     remove: () => rm(path, { force: true }),
@@ -55,8 +57,8 @@ async function taken(from: string, to: string): Promise<boolean> {
   }
 }
 
-async function takenFromDead(folder: string, sha256: string, to: string): Promise<boolean> {
-  const parts = (await readdir(folder)).filter((name) => name.startsWith(`.${sha256}.`) && name.endsWith('.part'));
+async function takenFromDead(folder: string, id: string, to: string): Promise<boolean> {
+  const parts = (await readdir(folder)).filter((name) => name.startsWith(`.${id}.`) && name.endsWith('.part'));
   for (const name of parts) {
     const found = await stat(join(folder, name)).catch(() => null);
     if (found && Date.now() - found.mtimeMs > abandonedMs && (await taken(join(folder, name), to))) return true;

@@ -1,6 +1,8 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { WeightNames } from '../../contracts/initial-weights.ts';
+import { shortened } from '../../contracts/short-text.ts';
 import { someOf } from '../../contracts/some-of.ts';
+import { visible } from '../../contracts/visible-text.ts';
 import { familyOf } from './families.ts';
 import type { Family } from './family.ts';
 import { type Recipe, shapeOf } from './recipe.ts';
@@ -74,7 +76,7 @@ export function matchWeights(
   const strange = rest.filter(([own]) => !isLeftover(own, family, best.names)).map(([, actual]) => actual);
   if (strange.length > 0)
     throw refusal(
-      `holds ${strange.length === 1 ? 'a tensor' : 'tensors'} that ${encoder} with these settings has no place for: ${someOf(strange, 3)}. It is the file of another size, or another encoder${looksLike(file, encoder)}.`,
+      `holds ${strange.length === 1 ? 'a tensor' : 'tensors'} that ${encoder} with these settings has no place for: ${someOf(strange.map(shown), 3)}. It is the file of another size, or another encoder${looksLike(file, encoder)}.`,
     );
   return { names: best.names, recipes: best.recipes, leftovers: rest.map(([, actual]) => actual) };
 }
@@ -97,6 +99,9 @@ const ownerOf = (names: WeightNames) =>
 
 /** Whether two attempts come to the same weights. */
 const isSame = (a: Attempt, b: Attempt) => JSON.stringify([...a.recipes]) === JSON.stringify([...b.recipes]);
+
+/** A name that a stranger wrote. */
+const shown = (name: string) => visible(shortened(name, 100));
 
 interface Attempt {
   readonly names: WeightNames;

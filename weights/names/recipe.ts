@@ -112,12 +112,15 @@ export function permuted({ shape, values }: Values, permutation: readonly number
   const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
   const to = permutation.map((axis) => shape[axis] as number);
   const steps = permutation.map((axis) => strides[axis] as number);
+  const last = to.length - 1;
+  const [length = 1, step = 1] = [to[last], steps[last]];
   const result = new Float32Array(values.length);
   const index = to.map(() => 0);
   let from = 0;
-  for (let at = 0; at < result.length; at++) {
-    result[at] = values[from] as number;
-    for (let axis = to.length - 1; axis >= 0; axis--) {
+  for (let at = 0; at < result.length; ) {
+    for (let each = 0; each < length; each++) result[at++] = values[from + each * step] as number;
+    // On to the next of the axes before the last, as an odometer goes on.
+    for (let axis = last - 1; axis >= 0; axis--) {
       from += steps[axis] as number;
       index[axis] = (index[axis] as number) + 1;
       if ((index[axis] as number) < (to[axis] as number)) break;

@@ -6,7 +6,7 @@ export interface Recognised {
   readonly encoder: string;
   readonly names: WeightNames;
   /** Settings of the encoder that the shapes tell. */
-  readonly settings: Readonly<Record<string, string | number>>;
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
 }
 
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
@@ -16,20 +16,24 @@ interface Mark {
   readonly encoder: string;
   readonly names: WeightNames;
   readonly tensor: RegExp;
-  readonly settings: (find: (end: RegExp) => readonly number[] | null) => Record<string, string | number | null>;
+  readonly settings: (
+    find: (end: RegExp) => readonly number[] | null,
+  ) => Record<string, string | number | boolean | null>;
 }
 
 const sizes: Readonly<Record<string, string>> = { '384': 'small', '768': 'base', '1024': 'large' };
 const sideOf = (positions: number) =>
   [positions, positions - 1].map(Math.sqrt).find((side) => Number.isInteger(side)) ?? null;
 
+/** LayerScale goes without saying where patches have 14 pixels, as in DINOv2. */
 const vitSettings =
-  (patch: RegExp, positions: RegExp, registers: RegExp): Mark['settings'] =>
+  (patch: RegExp, positions: RegExp, registers: RegExp, scale: RegExp): Mark['settings'] =>
   (find) => ({
     size: sizes[String(find(patch)?.[0])] ?? null,
     patch: find(patch)?.[2] ?? null,
     registers: find(registers)?.[1] ?? 0,
     grid: sideOf(find(positions)?.[1] ?? 0),
+    layerScale: (find(scale) !== null) === (find(patch)?.[2] === 14) ? null : find(scale) !== null,
   });
 
 /** By the width of the first stage and whether the third has a tenth block. */
@@ -48,7 +52,12 @@ const marks: readonly Mark[] = [
     encoder: 'vit',
     names: 'timm',
     tensor: /(^|\.)blocks\.0\.attn\.qkv\.weight$/,
-    settings: vitSettings(/(^|\.)patch_embed\.proj\.weight$/, /(^|\.)pos_embed$/, /(^|\.)reg_token$/),
+    settings: vitSettings(
+      /(^|\.)patch_embed\.proj\.weight$/,
+      /(^|\.)pos_embed$/,
+      /(^|\.)reg_token$/,
+      /(^|\.)blocks\.0\.ls1\.gamma$/,
+    ),
   },
   {
     encoder: 'vit',
@@ -58,6 +67,7 @@ const marks: readonly Mark[] = [
       /(^|\.)embeddings\.patch_embeddings\.projection\.weight$/,
       /(^|\.)embeddings\.position_embeddings$/,
       /(^|\.)embeddings\.register_tokens$/,
+      /(^|\.)encoder\.layer\.0\.layer_scale1\.lambda1$/,
     ),
   },
   {
