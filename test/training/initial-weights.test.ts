@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainingConfigSchema } from '../../contracts/training.ts';
 import { encodeSafetensors } from '../../store/index.ts';
 import { capture } from '../../training/capture/index.ts';
-import { startFromInitialWeights } from '../../training/initial-weights.ts';
+import { requireFetchedWeights, startFromInitialWeights } from '../../training/initial-weights.ts';
 import { createTrainingModel } from '../../training/model.ts';
 import { createVariables } from '../../training/parameters.ts';
 import { readState } from '../../training/state.ts';
@@ -61,5 +61,26 @@ describe('initial weights', () => {
     await writeFile(join(folder, 'text'), 'hello');
     const text = { path: join(folder, 'text'), sha256: createHash('sha256').update('hello').digest('hex') };
     await expect(start(text)).rejects.toThrow(/is not a safetensors file/);
+  });
+
+  it('may be the whole state of a training, of which the encoder is taken', async () => {
+    const { model, execution } = open(8, undefined, 9);
+    const content = Buffer.concat(encodeSafetensors(readState(model.state, execution)));
+    const path = join(folder, 'state.safetensors');
+    await writeFile(path, content);
+    const session = open(8, { path, sha256: createHash('sha256').update(content).digest('hex') });
+    await startFromInitialWeights(session);
+    const encoderOf = ({ model: { encoder }, execution: of }: Pick<typeof session, 'model' | 'execution'>) =>
+      readState(encoder.parameters, of);
+    expect(encoderOf(session)).toEqual(encoderOf({ model, execution }));
+  });
+
+  it('of the hub are asked of the worker, where they are not there', async () => {
+    const config = trainingConfigSchema.parse({ initialWeights: { from: 'hf:a/b@v1', sha256: '0'.repeat(64) } });
+    const missing = expect.objectContaining({ code: 'WeightsMissing', message: expect.stringContaining('hf:a/b@v1') });
+    await expect(requireFetchedWeights(config, undefined)).rejects.toEqual(missing);
+    await expect(requireFetchedWeights(config, join(folder, 'none'))).rejects.toEqual(missing);
+    await writeFile(join(folder, 'some'), '');
+    await requireFetchedWeights(config, join(folder, 'some'));
   });
 });

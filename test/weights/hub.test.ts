@@ -183,6 +183,7 @@ describe('a download that is cut off', () => {
       response.write('x', () => stop.abort(new Error('cancelled')));
     };
     await expect(fetched({ signal: stop.signal })).rejects.toThrow('cancelled');
+    expect(await keptFiles()).toEqual([`.${sha256}.part`]);
   });
 });
 

@@ -59,6 +59,15 @@ describe('the weights of whole networks', () => {
     expect(matchWeights(dino.file, dino).leftovers).toEqual(['embeddings.mask_token']);
   });
 
+  it("of Keras's ResNet50V2 have its names and layout, with or without its classifier", () => {
+    const wanted = [{ name: 'conv1_conv/kernel', shape: [7, 7, 3, 64] }];
+    const tensor = (name: string, shape: readonly number[]) => [name, { name, dtype: 'F32', shape }] as const;
+    const file = new Map([tensor('conv1_conv/kernel', [7, 7, 3, 64]), tensor('predictions/kernel', [2048, 1000])]);
+    const match = matchWeights(file, { encoder: 'resnet50v2', wanted });
+    expect([match.names, match.leftovers]).toEqual(['keras', ['predictions/kernel']]);
+    expect(match.recipes.get('conv1_conv/kernel')).toMatchObject({ join: 'one', layout: 'same' });
+  });
+
   it('may stand inside other modules, where all do', () => {
     for (const prefix of ['model.', 'module.', 'backbone.', 'encoder.', 'module.model.encoder.'])
       expect(
