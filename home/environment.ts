@@ -14,6 +14,7 @@ const codeFolders = [
   'pipelines/language',
   'store',
   'training',
+  'weights',
   'workflows',
 ];
 
