@@ -6,6 +6,7 @@ import { choose } from './choose.ts';
 import { compare } from './compare.ts';
 import { type ActivityContext, type Attempted, attempt, withHeartbeat } from './context.ts';
 import { toTemporalFailure } from './errors.ts';
+import { loadEncoder } from './load-encoder.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
 import { type CheckParametersInput, checkParameters } from './lookups.ts';
 import { notify } from './notify.ts';
@@ -53,7 +54,7 @@ const inWorker: Readonly<Record<KindsRunBy<'activity' | 'process'>, StepWork>> =
 const inTrainer = Object.fromEntries(jobKindNames.map((kind) => [kind, trainerStep(kind)])) as Readonly<
   Record<JobKindName, StepWork>
 >;
-const stepWork = { ...inWorker, ...inTrainer };
+const stepWork = { ...inWorker, ...inTrainer, 'load-encoder': loadEncoder };
 
 /** An activity that is all of a step's work; its name is that of the kind. */
 type StepActivity = (input: StepInput) => Promise<Attempted<{ readonly [key: string]: Json }>>;

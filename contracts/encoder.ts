@@ -21,12 +21,13 @@ export const encoderAboutSchema = z.strictObject({
     mean: z.array(z.number()),
     deviation: z.array(z.number().positive()),
   }),
-  dataset: digestSchema,
-  /** SHA-256 of the training state that it was taken from. */
+  /** What it was trained on; absent where its weights came from elsewhere as they are. */
+  dataset: digestSchema.optional(),
+  /** SHA-256 of the training state that it was taken from, or of the file of weights. */
   trainingState: digestSchema,
-  epochs: z.int().positive(),
+  epochs: z.int().nonnegative(),
   /** Training images over which the batch-norm statistics were recomputed. */
-  batchNormImages: z.int().positive(),
+  batchNormImages: z.int().nonnegative(),
   /** What was put on the encoder later: its layers, the encoder as it was before, what it was trained on, and for how long. */
   adapter: adapterSchema
     .extend({ encoder: artifactRefSchema, dataset: artifactRefSchema, epochs: z.int().positive() })
@@ -34,9 +35,9 @@ export const encoderAboutSchema = z.strictObject({
 });
 export type EncoderAbout = z.infer<typeof encoderAboutSchema>;
 
-/** The data sets that an encoder was trained on, its adapter included. */
+/** The data sets that an encoder was trained on here, its adapter included. What weights from elsewhere have seen, nobody knows. */
 export const trainedOn = ({ dataset, adapter }: EncoderAbout): readonly ArtifactRef[] => [
-  { kind: 'dataset', digest: dataset },
+  ...(dataset === undefined ? [] : [{ kind: 'dataset', digest: dataset } as const]),
   ...(adapter ? [adapter.dataset] : []),
 ];
 

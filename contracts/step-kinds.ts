@@ -9,6 +9,7 @@ import { inspectData } from './kinds/inspect-data.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { learningCurve } from './kinds/learning-curve.ts';
 import { linearProbe } from './kinds/linear-probe.ts';
+import { loadEncoder } from './kinds/load-encoder.ts';
 import { notify } from './kinds/notify.ts';
 import { outOfDistribution } from './kinds/out-of-distribution.ts';
 import { own } from './kinds/own.ts';
@@ -32,6 +33,7 @@ export const stepKinds = {
   'inspect-data': inspectData,
   pretrain,
   'train-classifier': trainClassifier,
+  'load-encoder': loadEncoder,
   'linear-probe': linearProbe,
   embed,
   adapt,

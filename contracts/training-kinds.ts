@@ -7,5 +7,5 @@ export const isTrainingKind = (name: StepKindName): name is TrainingKindName => 
 
 export const trainingKindNames = kindsRunBy('training');
 
-/** The kinds of steps whose encoder nobody had before: trainings, and adapters put on an encoder. */
-export const encoderKindNames: readonly StepKindName[] = [...trainingKindNames, 'adapt'];
+/** The kinds of steps whose encoder no other step had before: trainings, weights from elsewhere, and adapters put on an encoder. */
+export const encoderKindNames: readonly StepKindName[] = [...trainingKindNames, 'load-encoder', 'adapt'];

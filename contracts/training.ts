@@ -222,9 +222,12 @@ export const checkpointSchema = z.strictObject({
 const byName = <Name extends string, T extends z.ZodType<object, { name: Name }>>(names: readonly Name[], schema: T) =>
   z.union([z.enum(names).transform((name): z.output<T> => schema.parse({ name })), schema]);
 
+/** An encoder by its name, or with its settings. */
+export const encoderSetting = byName(['resnet50v2', 'small-resnet'], encoderSchema);
+
 /** What every training has, whatever its loss. */
 const commonSettings = {
-  encoder: byName(['resnet50v2', 'small-resnet'], encoderSchema).prefault('resnet50v2'),
+  encoder: encoderSetting.prefault('resnet50v2'),
   initialWeights: initialWeightsSchema.optional().describe('start the encoder from these weights'),
   normalise: normaliseSchema
     .optional()

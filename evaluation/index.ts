@@ -6,6 +6,7 @@ import { evaluate } from './evaluate.ts';
 import { inspectData } from './inspection/inspect-data.ts';
 import { learningCurve } from './learning-curve.ts';
 import { linearProbe } from './linear-probe.ts';
+import { loadEncoder } from './load-encoder.ts';
 import { outOfDistribution } from './out-of-distribution.ts';
 import { retrieval } from './retrieval.ts';
 import { robustness } from './robustness.ts';
@@ -13,6 +14,7 @@ import { robustness } from './robustness.ts';
 /** The work of each kind of step that is one job of a trainer. */
 export const stepJobs: Pick<JobHandlers, JobKindName> = {
   'inspect-data': inspectData,
+  'load-encoder': loadEncoder,
   'linear-probe': linearProbe,
   embed,
   adapt,

@@ -1,10 +1,16 @@
 import { access } from 'node:fs/promises';
+import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
-import { describeWeights, type HubWeights, isFromHub } from '../contracts/initial-weights.ts';
+import { describeWeights, type HubWeights, type InitialWeights, isFromHub } from '../contracts/initial-weights.ts';
+import type { LoadEncoderParameters } from '../contracts/kinds/load-encoder.ts';
 import { someOf } from '../contracts/some-of.ts';
-import type { TrainingConfig } from '../contracts/training.ts';
+import type { EncoderConfig, TrainingConfig } from '../contracts/training.ts';
 import { visible } from '../contracts/visible-text.ts';
+import type { StoredTensor } from '../store/index.ts';
 import { type LoadedWeights, loadWeights } from '../weights/index.ts';
+import { imageFormatOf, requireChannels } from './image-format.ts';
+import { createEncoder } from './models/create-encoder.ts';
+import type { ParameterSpec } from './parameters.ts';
 import type { TrainingSession } from './session.ts';
 import { writeState } from './state.ts';
 
@@ -43,25 +49,57 @@ export async function startFromInitialWeights(
 ): Promise<void> {
   const { initialWeights } = config;
   if (!initialWeights) return;
-  const title = `initialWeights: ${describeWeights(initialWeights)}`;
-  const { sha256, names } = initialWeights;
   const { parameters } = model.encoder;
-  const encoder = { encoder: config.encoder.name, wanted: parameters, names };
-  let loaded: LoadedWeights;
-  if (isFromHub(initialWeights)) {
-    await requireFetchedWeights(config, fetched);
-    const otherDigest = () => weightsMissing(initialWeights, 'were damaged after they were fetched');
-    loaded = await loadWeights({ path: fetched as string, sha256, title, otherDigest }, encoder);
-  } else {
-    loaded = await loadWeights({ path: initialWeights.path ?? '', sha256, title }, encoder).catch((error: unknown) => {
-      if (isContrailError(error)) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new ContrailError('InvalidInput', `${title} cannot be read (${reason}).`);
-    });
-  }
+  await requireFetchedWeights(config, fetched);
+  const loaded = await readWeights('initialWeights', initialWeights, { ...config, parameters }, fetched);
   writeState(parameters, execution, loaded.tensors);
+}
+
+/**
+ * An encoder with weights from elsewhere, for the images of a data set.
+ *
+ * @returns its weights by its own names; the images that it takes, normalised as is asked for; and the length of an embedding
+ * @throws ContrailError InvalidInput that says what is wrong with the file, by the weight's name
+ */
+export async function loadEncoderWeights(
+  { encoder, weights, normalise }: LoadEncoderParameters,
+  dataset: Pick<DatasetAbout, 'image' | 'mean' | 'deviation'>,
+) {
+  const image = imageFormatOf(dataset, normalise);
+  const { parameters, channels, dimension } = createEncoder(encoder, image.channels);
+  requireChannels(image, channels);
+  const { tensors, names } = await readWeights('weights', weights, { encoder, parameters });
+  return { image, dimension, names, tensors: parameters.map(({ name }) => tensors.get(name) as StoredTensor) };
+}
+
+/** @param as what a pipeline calls them */
+async function readWeights(
+  as: string,
+  weights: InitialWeights,
+  { encoder, parameters }: { readonly encoder: EncoderConfig; readonly parameters: readonly ParameterSpec[] },
+  fetched?: string,
+): Promise<LoadedWeights> {
+  const title = `${as}: ${describeWeights(weights)}`;
+  const { sha256, names } = weights;
+  const wanted = { encoder: encoder.name, wanted: parameters, names };
+  const loaded = await (isFromHub(weights)
+    ? loadWeights(
+        {
+          path: fetched ?? '',
+          sha256,
+          title,
+          otherDigest: () => weightsMissing(weights, 'were damaged after they were fetched'),
+        },
+        wanted,
+      )
+    : loadWeights({ path: weights.path ?? '', sha256, title }, wanted).catch((error: unknown) => {
+        if (isContrailError(error)) throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new ContrailError('InvalidInput', `${title} cannot be read (${reason}).`);
+      }));
   // A trainer's lines are in the run's log.
   console.info(describeLoaded(title, loaded));
+  return loaded;
 }
 
 /** @returns what was read, and what was left out */

@@ -9,6 +9,11 @@ const countNames: readonly string[] = ['copies', 'nearLeaks', 'embeddingLeaks'];
 const figureOf = (name: string, value: number) => (countNames.includes(name) ? String(value) : value.toFixed(4));
 const leakText = '`allTop1` is the accuracy with them, `cleanTop1` without; `top1` is one of the two.';
 
+const originText = ({ dataset, epochs }: ExportedModel['encoder']) =>
+  dataset === undefined
+    ? 'whose weights came from elsewhere, and are as they were'
+    : `trained by supervised contrastive learning for ${epochs} epochs`;
+
 const adapterText = ({ adapter }: ExportedModel['encoder']) =>
   adapter
     ? `, and behind it an adapter${adapter.hidden === undefined ? '' : ' of one hidden layer'}, trained on its embeddings for ${adapter.epochs} epochs`
@@ -28,7 +33,7 @@ export function modelCard(
   return [
     `# Encoder of ${markdownText(run)}`,
     '',
-    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${encoder.epochs} epochs${adapterText(encoder)}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and it never answers with them.` : ''}`,
+    `A ${markdownText(encoder.encoder.name)} ${originText(encoder)}${adapterText(encoder)}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and it never answers with them.` : ''}`,
     '',
     '## How to call it',
     '',
@@ -76,10 +81,14 @@ export function modelCard(
     '',
     '## Where it comes from',
     '',
-    `- Data set: SHA-256 ${encoder.dataset}`,
+    ...(encoder.dataset === undefined ? [] : [`- Data set: SHA-256 ${encoder.dataset}`]),
     ...(encoder.adapter ? [`- Data set of the adapter: SHA-256 ${encoder.adapter.dataset.digest}`] : []),
-    `- Training state: SHA-256 ${encoder.trainingState}`,
-    `- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`,
+    ...(encoder.dataset === undefined
+      ? [`- File of weights: SHA-256 ${encoder.trainingState}`]
+      : [
+          `- Training state: SHA-256 ${encoder.trainingState}`,
+          `- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`,
+        ]),
     '- `encoder.safetensors` and `classifier.safetensors` hold the weights by layer name; `model.json` holds the settings.',
     '',
   ].join('\n');

@@ -1,0 +1,28 @@
+import { type EncoderAbout, encoderFiles } from '../contracts/encoder.ts';
+import type { JobInput, JobResult } from '../contracts/trainer.ts';
+import { describeDataset } from '../datasets/index.ts';
+import { encodeSafetensors, writeArtifact } from '../store/index.ts';
+import { type JobContext, loadEncoderWeights } from '../training/index.ts';
+
+/** Makes an encoder of weights from elsewhere: nothing is trained, and no image is looked at. */
+export async function loadEncoder(
+  { dataset, parameters }: JobInput<'load-encoder'>,
+  { store }: JobContext,
+): Promise<JobResult<'load-encoder'>> {
+  const { encoder, weights } = parameters;
+  const loaded = await loadEncoderWeights(parameters, await describeDataset(store, dataset));
+  const about: EncoderAbout = {
+    encoder,
+    dimension: loaded.dimension,
+    image: loaded.image,
+    trainingState: weights.sha256,
+    epochs: 0,
+    batchNormImages: 0,
+  };
+  const ref = await writeArtifact(store, {
+    kind: 'encoder',
+    about,
+    files: [{ path: encoderFiles.encoder, content: encodeSafetensors(loaded.tensors) }],
+  });
+  return { encoder: { ...ref, kind: 'encoder' }, dimension: loaded.dimension, names: loaded.names };
+}
