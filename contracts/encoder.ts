@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ArtifactRef, artifactRefSchema, digestSchema } from './artifacts.ts';
+import { lossNames } from './losses.ts';
 import { encoderSchema } from './training.ts';
 
 /** A small layer on an encoder's embeddings. */
@@ -24,6 +25,8 @@ export const encoderAboutSchema = z.strictObject({
   dataset: digestSchema,
   /** SHA-256 of the training state that it was taken from. */
   trainingState: digestSchema,
+  /** What it was pretrained with, where that is not SupCon. */
+  loss: z.enum(lossNames).exclude(['supcon']).optional(),
   epochs: z.int().positive(),
   /** Training images over which the batch-norm statistics were recomputed. */
   batchNormImages: z.int().positive(),

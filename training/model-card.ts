@@ -1,3 +1,4 @@
+import { lossTitles } from '../contracts/losses.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import type { ExportedModel } from './export.ts';
 
@@ -28,7 +29,7 @@ export function modelCard(
   return [
     `# Encoder of ${markdownText(run)}`,
     '',
-    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${encoder.epochs} epochs${adapterText(encoder)}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and it never answers with them.` : ''}`,
+    `A ${markdownText(encoder.encoder.name)} trained by ${encoder.loss ? `the ${lossTitles[encoder.loss]} loss` : 'supervised contrastive learning'} for ${encoder.epochs} epochs${adapterText(encoder)}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and it never answers with them.` : ''}`,
     '',
     '## How to call it',
     '',

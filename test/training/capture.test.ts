@@ -177,7 +177,7 @@ function train(changes: object, execute: (state: StepState) => Execution, steps:
     ...changes,
   });
   const format = { height: 16, width: 16, channels: 3, mean: [0.5, 0.5, 0.5], deviation: [0.3, 0.3, 0.3] };
-  const model = createTrainingModel(config, format);
+  const model = createTrainingModel(config, format, 4);
   const split = { images, labels, count, height: 16, width: 16, channels: 3 } as const;
   const execution = execute({
     variables: createVariables(model.state, 7),
@@ -208,6 +208,13 @@ describe('a captured training', () => {
     ['a queue of projections', { optimizer: adam, loss: { supcon: { queue: 50 } } }],
     ['SimCLR views', { optimizer: adam, augmentation: 'simclr' }],
     ['a scaled loss', { optimizer: adam, loss: { supcon: { temperature: 0.1, scale: 'base' } } }],
+    ['SupCon, L_in with hard negatives', { optimizer: adam, loss: { supcon: { variant: 'in', hardNegatives: {} } } }],
+    ['N-pairs without a head', { optimizer: adam, loss: 'nPairs', projection: 'none' }],
+    ['normalised softmax', { optimizer: adam, loss: 'normalisedSoftmax' }],
+    ['ArcFace behind one layer', { optimizer: adam, loss: 'arcFace', projection: 'linear' }],
+    ['triplets', { optimizer: adam, loss: 'triplet' }],
+    ['triplets with a soft margin', { optimizer: adam, loss: { triplet: { margin: 'soft' } } }],
+    ['multi-similarity', { optimizer: adam, loss: 'multiSimilarity' }],
     ['two stages of two blocks', { optimizer: adam, encoder: { name: 'small-resnet', channels: 8, blocks: [2, 2] } }],
   ])('agrees with the operations one by one over 20 steps: %s', (_, changes) => {
     const eager = train(changes, eagerExecution, 20);
