@@ -43,5 +43,5 @@ export const trainedOn = ({ dataset, adapter }: EncoderAbout): readonly Artifact
   ...(adapter ? [adapter.dataset] : []),
 ];
 
-/** Files of an encoder artifact. The projection head is kept apart: nothing downstream uses it. */
+/** Files of an encoder artifact. The projection head is kept apart: only a retrieval by projections uses it. */
 export const encoderFiles = { encoder: 'encoder.safetensors', projection: 'projection.safetensors' } as const;

@@ -31,3 +31,9 @@ export function createProjectionHead(dimension: number, config: ProjectionConfig
     project: (embeddings, pass) => dense(relu(dense(embeddings, hiddenLayer, pass)), outputLayer, pass),
   };
 }
+
+/** What a head was made of, from the shapes of its parameters by name. */
+export function headOf(shapes: ReadonlyMap<string, readonly number[]>): ProjectionConfig {
+  const [hidden, output] = [hiddenLayer, outputLayer].map((layer) => shapes.get(`${layer}/kernel`)?.[1] ?? 0);
+  return { hidden: hidden ?? 0, output: output ?? 0 };
+}
