@@ -27,7 +27,7 @@ import {
   saveEpochMetrics,
 } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
-import { requireLabels, requirePairs } from './require-pairs.ts';
+import { requireFewClasses, requireLabels, requirePairs } from './require-pairs.ts';
 import { trainingStepInputSchema } from './step-input.ts';
 import { splitParameters } from './training.ts';
 
@@ -84,6 +84,7 @@ export async function openTraining({ store }: ActivityContext, input: OpenTraini
   await requireNotPast(checkpoints, key, found?.epoch ?? 0, epochs);
   const settings = splitParameters(uses, parameters).config;
   await requireLabels(store, dataset, settings);
+  await requireFewClasses(store, dataset, settings);
   if (!found && uses === 'pretrain') await requirePairs(store, dataset, settings, parameters);
   if (!newest || !found) return { found: null, parameters, changes, watch: newWatch, marks: [] };
 

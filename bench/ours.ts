@@ -1,3 +1,4 @@
+import type { LossName } from '../contracts/losses.ts';
 import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../contracts/training.ts';
 import type { LoadedSplit } from '../datasets/index.ts';
 import { type CaptureReport, capture, eagerExecution } from '../training/capture/index.ts';
@@ -34,7 +35,7 @@ export interface OwnWorkload extends Omit<StepWorkload, 'image'> {
   readonly augmentation?: unknown;
   readonly multiCrop?: unknown;
   /** @default SupCon without a queue */
-  readonly loss?: Readonly<Record<string, unknown>>;
+  readonly loss?: Readonly<Record<string, unknown>> | LossName;
 }
 
 const classes = 10;
@@ -44,7 +45,10 @@ const imagesOf = ([height, width]: StepWorkload['image']) => (height * width > 6
 export function openOurs({ image = imageShape, encoder, batch, optimizer, precision, ...settings }: OwnWorkload): Ours {
   const [height, width, channels] = image;
   const count = imagesOf(image);
-  const schema = settings.loss && 'crossEntropy' in settings.loss ? classifierConfigSchema : trainingConfigSchema;
+  const schema =
+    typeof settings.loss === 'object' && 'crossEntropy' in settings.loss
+      ? classifierConfigSchema
+      : trainingConfigSchema;
   const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, precision, ...settings });
   const model = createTrainingModel(config, { height, width, channels, mean: [0.5], deviation: [0.3] }, classes);
   const resident = makeImages(image);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ArtifactRef, artifactRefSchema, digestSchema } from './artifacts.ts';
+import { lossNames } from './losses.ts';
 import { encoderSchema } from './training.ts';
 
 /** A small layer on an encoder's embeddings. */
@@ -25,6 +26,8 @@ export const encoderAboutSchema = z.strictObject({
   dataset: digestSchema.optional(),
   /** SHA-256 of the training state that it was taken from, or of the file of weights. */
   trainingState: digestSchema,
+  /** What it was pretrained with, where that is not SupCon. */
+  loss: z.enum(lossNames).exclude(['supcon']).optional(),
   epochs: z.int().nonnegative(),
   /** Training images over which the batch-norm statistics were recomputed. */
   batchNormImages: z.int().nonnegative(),
@@ -41,5 +44,5 @@ export const trainedOn = ({ dataset, adapter }: EncoderAbout): readonly Artifact
   ...(adapter ? [adapter.dataset] : []),
 ];
 
-/** Files of an encoder artifact. The projection head is kept apart: nothing downstream uses it. */
+/** Files of an encoder artifact. The projection head is kept apart: only a retrieval by projections uses it. */
 export const encoderFiles = { encoder: 'encoder.safetensors', projection: 'projection.safetensors' } as const;

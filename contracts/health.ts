@@ -21,7 +21,9 @@ export const healthSchema = z.strictObject({
       action: healthActionSchema.default('fail'),
     })
     .prefault({})
-    .describe('the SupCon loss stays at ln(2N - 1), where every image has the same projection'),
+    .describe(
+      'the loss stays at its value where every image has the same projection, which is ln(2N - 1) for SupCon; where class vectors are learned there is none',
+    ),
   withoutPositives: z
     .strictObject({
       share: z.number().min(0).max(1).default(0.5).describe('of the batches of an epoch'),
@@ -29,7 +31,7 @@ export const healthSchema = z.strictObject({
     })
     .prefault({})
     .describe(
-      'more batches than this are expected to hold no two images of one class, so labels have no effect on them',
+      'more batches than this are expected to hold no two images of one class, so labels have no effect on them; not counted where class vectors are learned',
     ),
   plateau: z
     .strictObject({

@@ -11,14 +11,14 @@ export type Recipes = Readonly<Record<string, Recipe>>;
 
 /**
  * The settings of a recipe, where the pipeline does not say otherwise. Mappings are put together key by key; one that has another
- * `name` (another optimizer, say) takes the place of the recipe's.
+ * `name` (another optimizer, say) takes the place of the recipe's, and so does another loss, whose name is its key.
  */
 export function withRecipe(recipe: Recipe['with'], given: Recipe['with']): Record<string, Json> {
   const merged: Record<string, Json> = { ...recipe };
   for (const [key, value] of Object.entries(given)) {
     const before = merged[key];
     merged[key] =
-      isMapping(before) && isMapping(value) && isSameChoice(before, value) ? withRecipe(before, value) : value;
+      isMapping(before) && isMapping(value) && isSameChoice(key, before, value) ? withRecipe(before, value) : value;
   }
   return merged;
 }
@@ -26,7 +26,10 @@ export function withRecipe(recipe: Recipe['with'], given: Recipe['with']): Recor
 type Mapping = { readonly [key: string]: Json };
 const isMapping = (value: Json | undefined): value is Mapping =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-const isSameChoice = (before: Mapping, value: Mapping) => value.name === undefined || value.name === before.name;
+const isSameChoice = (key: string, before: Mapping, value: Mapping) =>
+  key === 'loss'
+    ? Object.keys(value).some((name) => Object.hasOwn(before, name))
+    : value.name === undefined || value.name === before.name;
 
 /** What each is, in a sentence. */
 export const recipesText = (recipes: Recipes): string =>

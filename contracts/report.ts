@@ -38,6 +38,8 @@ export type Interruption = z.infer<typeof interruptionSchema>;
 
 const trainingReportSchema = originSchema.extend({
   uses: z.string(),
+  /** What a person calls its loss; absent in reports of before. */
+  loss: z.string().optional(),
   /** The run that trained it, where its result was taken from there. */
   takenFrom: runIdSchema.nullable(),
   plannedEpochs: z.int().positive(),

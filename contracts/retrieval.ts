@@ -66,6 +66,8 @@ export const retrievalSchema = z.strictObject({
   /** What is searched for, and among what. */
   query: selectionSchema.default(testSelection),
   gallery: selectionSchema.default(testSelection),
+  /** What images were compared by; absent: the embedding. */
+  of: z.literal('projection').optional(),
   /** All images of `query`. */
   images: z.int(),
   /** All images of `gallery`; absent in results of version 1, where they are those of `query`. */
@@ -162,8 +164,11 @@ export const retrievalFile = 'retrieval.json';
 export const queriesFile = 'queries.safetensors';
 
 /** What a search is for, in words: `unseen test images, each among all the others`. */
-export function searchText({ query, gallery }: Pick<Retrieval, 'query' | 'gallery'>): string {
+export function searchText({ query, gallery, of: compared }: Pick<Retrieval, 'query' | 'gallery' | 'of'>): string {
   const of = ({ split, category }: Selection) =>
     `${splitText(split)} images${category === undefined ? '' : ` of ${category}`}`;
-  return isAmong(query, gallery) ? `${of(query)}, each among all the others` : `${of(query)} among ${of(gallery)}`;
+  const text = isAmong(query, gallery)
+    ? `${of(query)}, each among all the others`
+    : `${of(query)} among ${of(gallery)}`;
+  return compared === undefined ? text : `${text}, by their projections`;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { initialWeightsSchema } from './initial-weights.ts';
+import { lossSchema } from './losses.ts';
 import { normaliseSchema } from './normalise.ts';
 import { seedSchema } from './seed.ts';
 
@@ -40,33 +41,18 @@ export const encoderSchema = z.discriminatedUnion('name', [
 ]);
 export type EncoderConfig = z.infer<typeof encoderSchema>;
 
-export const projectionSchema = z.strictObject({
-  hidden: z.int().min(1).max(8192).default(512),
+const headSchema = z.strictObject({
+  hidden: z.int().min(0).max(8192).default(512).describe('units of the hidden layer; 0: there is none, as in `linear`'),
   output: z.int().min(2).max(4096).default(128),
 });
 
-export const lossSchema = z.strictObject({
-  supcon: z.strictObject({
-    temperature: z.number().min(1e-4).max(10).default(0.05),
-    scale: z
-      .enum(['none', 'temperature', 'base'])
-      .default('none')
-      .describe('multiply the loss by nothing, by the temperature, or by temperature / 0.07'),
-    positives: z
-      .enum(['class', 'any', 'share'])
-      .optional()
-      .describe(
-        'the positives of an image: the images of its class; those that share any of the further labels of the data set; or these, weighted by the share of the labels that are equal; absent: class',
-      ),
-    queue: z
-      .int()
-      .min(0)
-      .max(1_048_576)
-      .default(0)
-      .describe('also contrast with so many projections of earlier steps, for small batches'),
-  }),
-});
-export type LossConfig = z.infer<typeof lossSchema>;
+/** The projection head; without one the loss sees the embedding. */
+export const projectionSchema = z.union([
+  z.literal('none'),
+  z.literal('linear').transform(() => headSchema.parse({ hidden: 0 })),
+  headSchema,
+]);
+export type ProjectionConfig = z.infer<typeof projectionSchema>;
 
 const crossEntropySchema = z.strictObject({
   crossEntropy: z.strictObject({
@@ -305,7 +291,9 @@ export type DataConfig = z.infer<typeof dataSchema>;
 /** Everything that decides the numbers of a contrastive training: a changed value makes a different run. */
 export const trainingConfigSchema = z.strictObject({
   ...commonSettings,
-  projection: projectionSchema.prefault({}),
+  projection: projectionSchema
+    .prefault({})
+    .describe('what the loss looks through; none: it sees the embedding; linear: one layer'),
   loss: lossSchema.prefault({ supcon: {} }),
   multiCrop: z
     .strictObject({
@@ -331,11 +319,12 @@ export type ClassifierConfig = z.infer<typeof classifierConfigSchema>;
 
 export type TrainingConfig = ContrastiveConfig | ClassifierConfig;
 
-export const isContrastive = (config: TrainingConfig): config is ContrastiveConfig => 'supcon' in config.loss;
+/** Whether an encoder is pretrained, by whatever loss, and not a classifier. */
+export const isContrastive = (config: TrainingConfig): config is ContrastiveConfig => !('crossEntropy' in config.loss);
 
 /** What the loss of a training goes by. */
 export const positivesOf = (config: TrainingConfig): 'class' | 'any' | 'share' =>
-  (isContrastive(config) ? config.loss.supcon.positives : undefined) ?? 'class';
+  (isContrastive(config) ? config.loss.supcon?.positives : undefined) ?? 'class';
 
 /** Whether that is the further labels of images, not their classes. */
 export const goesByLabels = (config: TrainingConfig): boolean => positivesOf(config) !== 'class';

@@ -1,7 +1,7 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type OpenSplit, openSplit } from '../datasets/index.ts';
-import { type JobContext, JobStopped, openEncoder } from '../training/index.ts';
+import { type JobContext, JobStopped, openEncoder, openProjector } from '../training/index.ts';
 import type { LabelledFeatures } from './linear-classifier.ts';
 
 /**
@@ -24,7 +24,7 @@ export type FeaturesOf = (
 export async function withFrozenEncoder<T>(
   input: { readonly encoder: ArtifactRef; readonly dataset: ArtifactRef },
   context: JobContext,
-  use: (featuresOf: FeaturesOf, encoderDigest: string) => Promise<T>,
+  use: (featuresOf: FeaturesOf, encoderDigest: string, dimension: number) => Promise<T>,
 ): Promise<T> {
   const encoder = await openEncoder(context.store, input.encoder);
   try {
@@ -52,7 +52,7 @@ export async function withFrozenEncoder<T>(
       });
       return { ...embedded, count: split.count, dimension: encoder.dimension };
     };
-    const result = await use(featuresOf, before);
+    const result = await use(featuresOf, before, encoder.dimension);
     if (encoder.digest() !== before)
       throw new ContrailError('DigestMismatch', 'The frozen encoder changed while it was evaluated.');
     return result;
@@ -60,6 +60,25 @@ export async function withFrozenEncoder<T>(
     encoder.dispose();
   }
 }
+
+/**
+ * The same with projections in the place of embeddings.
+ *
+ * @throws ContrailError InvalidInput when the encoder was trained without a projection head
+ */
+export const withProjections: typeof withFrozenEncoder = (input, context, use) =>
+  withFrozenEncoder(input, context, async (featuresOf, digest, dimension) => {
+    const projector = await openProjector(context.store, input.encoder, dimension);
+    const projectionsOf: FeaturesOf = async (split, part) => {
+      const { features, ...rest } = await featuresOf(split, part);
+      return { ...rest, features: projector.project(features, rest.count), dimension: projector.width };
+    };
+    try {
+      return await use(projectionsOf, digest, projector.width);
+    } finally {
+      projector.dispose();
+    }
+  });
 
 /** @throws JobStopped when somebody asked the process to stop */
 export function stopIfAsked(context: JobContext): void {

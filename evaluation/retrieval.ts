@@ -6,7 +6,7 @@ import { bytesOf, encodeSafetensors, jsonBytes, type StoredTensor, writeArtifact
 import type { JobContext } from '../training/index.ts';
 import { type CopiedQueries, copiedQueries } from './copied-queries.ts';
 import { asEmbedding } from './embedding.ts';
-import { type FeaturesOf, stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { type FeaturesOf, stopIfAsked, withFrozenEncoder, withProjections } from './frozen-encoder.ts';
 import { answersOf, type QueryAnswers, searchGallery } from './gallery.ts';
 import { inspectedLeaks } from './inspection/leaks.ts';
 import { countLeaks, leaksBy, leftOutCodes } from './leaks.ts';
@@ -30,7 +30,7 @@ interface Wanted {
 export async function retrieval(input: JobInput<'retrieval'>, context: JobContext): Promise<JobResult<'retrieval'>> {
   const { store } = context;
   const about = await describeDataset(store, input.dataset);
-  const { k, falseAccepts, refusals, leaks: policy, seed } = input.parameters;
+  const { k, falseAccepts, refusals, leaks: policy, seed, of } = input.parameters;
   const query = input.parameters.query ?? defaultQuery(about);
   const wanted: Wanted = { query, gallery: input.parameters.gallery ?? query };
   for (const { split } of [wanted.query, wanted.gallery]) requireImages(about, split);
@@ -47,7 +47,8 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
   const chooser = validationSearch(about, wanted);
   const choosing = chooser && (await rowsOf(chooser));
   const wantsUnknown = isForUnknown(about, wanted);
-  const features = await withFrozenEncoder(input, context, (featuresOf) =>
+  const embed = of === 'projection' ? withProjections : withFrozenEncoder;
+  const features = await embed(input, context, (featuresOf) =>
     featuresOfSplits(featuresOf, about, [
       wanted.query.split,
       wanted.gallery.split,
@@ -78,6 +79,7 @@ export async function retrieval(input: JobInput<'retrieval'>, context: JobContex
   const retrieved: Retrieval = {
     dataset: about.name,
     ...wanted,
+    ...(of === 'projection' ? { of } : {}),
     images: search.query.count,
     galleryImages: search.gallery.count,
     lone,

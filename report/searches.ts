@@ -13,11 +13,12 @@ export interface SearchGroup {
 }
 type Found = Report['retrieval'][number];
 
-/** Retrievals by data set, query and gallery, in the order in which they are in the report. */
+/** Retrievals by data set, query, gallery, and what images were compared by, in the order in which they are in the report. */
 export function searchesOf(retrieval: Report['retrieval']): readonly SearchGroup[] {
   const groups = new Map<string, { readonly first: Found; readonly found: Found[] }>();
   for (const each of retrieval) {
-    const key = JSON.stringify([each.retrieval.dataset, each.retrieval.query, each.retrieval.gallery]);
+    const { dataset, query, gallery, of } = each.retrieval;
+    const key = JSON.stringify([dataset, query, gallery, of]);
     const group = groups.get(key);
     if (group) group.found.push(each);
     else groups.set(key, { first: each, found: [each] });

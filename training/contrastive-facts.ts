@@ -1,15 +1,13 @@
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
-import {
-  goesByLabels,
-  isContrastive,
-  type LossConfig,
-  type TrainingConfig,
-  viewCounts,
-} from '../contracts/training.ts';
-import { baseTemperature } from './losses/supcon.ts';
+import { learnsClasses, namedLoss } from '../contracts/losses.ts';
+import { goesByLabels, isContrastive, type TrainingConfig, viewCounts } from '../contracts/training.ts';
+import { collapsedLoss } from './losses/collapsed-loss.ts';
 import type { TrainingSession } from './session.ts';
 
-/** Facts that help to judge a contrastive training, computed without the device. Batches without positives are counted by class alone. */
+/**
+ * Facts that help to judge a contrastive training, computed without the device. Batches without positives are counted by class alone,
+ * and only for a loss that learns from pairs.
+ */
 export function contrastiveFacts({
   config,
   batch,
@@ -17,22 +15,18 @@ export function contrastiveFacts({
 }: Pick<TrainingSession, 'config' | 'batch' | 'perClass'>): Pick<EpochMetrics, 'collapsedLoss' | 'withoutPositives'> {
   if (!isContrastive(config)) return {};
   const { full, small } = viewCounts(config);
+  const balanced = config.sampler?.balanced.perClass ?? null;
+  const collapsed = collapsedLoss(config.loss, { batch, views: full + small, perClass, balanced });
+  const countsPairs = !goesByLabels(config) && !learnsClasses(namedLoss(config.loss).name);
   return {
-    collapsedLoss: collapsedLoss(config.loss, batch * (full + small)),
-    ...(goesByLabels(config) ? {} : { withoutPositives: withoutPositives(config, perClass, batch) }),
+    ...(collapsed === undefined ? {} : { collapsedLoss: collapsed }),
+    ...(countsPairs ? { withoutPositives: withoutPositives(config, perClass, batch) } : {}),
   };
 }
 
 /** A balanced batch has two images of a class or none has. */
 const withoutPositives = ({ sampler }: TrainingConfig, perClass: readonly number[], batch: number): number =>
   sampler ? Number(sampler.balanced.perClass === 1) : shareWithoutPositives(perClass, batch);
-
-/** The loss where all of so many projections are equal: ln(rows - 1), with a full queue ln(rows - 1 + queue), scaled as the loss is. */
-export function collapsedLoss({ supcon }: LossConfig, rows: number): number {
-  const { temperature, scale, queue } = supcon;
-  const factor = scale === 'none' ? 1 : scale === 'temperature' ? temperature : temperature / baseTemperature;
-  return factor * Math.log(rows - 1 + queue);
-}
 
 /**
  * The expected share of batches in which no two images are of one class: batch! e(batch) / (n (n - 1) …), with e the elementary

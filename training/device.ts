@@ -37,7 +37,7 @@ export function explainMemory(
   const at = microbatch ?? batch;
   const remedy =
     at > 1
-      ? `Set \`microbatch\` to a divisor of ${batch} below ${at}, or \`batch\` to less; the loss of a SupCon batch stays that of the whole batch.`
+      ? `Set \`microbatch\` to a divisor of ${batch} below ${at}, or \`batch\` to less; the loss stays that of the whole batch.`
       : 'Not even one image at a time fits: take a smaller encoder.';
   return new ContrailError(
     'BatchTooLarge',

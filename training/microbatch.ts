@@ -12,8 +12,9 @@ import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './te
 /**
  * Training steps of a batch that passes through the network in parts, so that memory holds the activations of one part.
  *
- * The gradient is that of the whole batch. A loss whose rows do not look at each other (cross-entropy) is the mean of the
- * losses of the parts, so the gradients of the parts are added up. SupCon contrasts every row with every other: the outputs of
+ * The gradient is that of the whole batch. A loss whose rows do not look at each other (cross-entropy, a softmax over learned
+ * vectors of classes) is the mean of the losses of the parts, so the gradients of the parts are added up. The others, such as SupCon,
+ * compare every row with every other: the outputs of
  * all parts are computed first, then the gradient of the loss for the outputs, and then each part passes forward once more and
  * back with its share of that gradient (gradient caching, arXiv:2101.06983). Batch normalisation takes the statistics of a part.
  *

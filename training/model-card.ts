@@ -1,3 +1,4 @@
+import { lossTitles } from '../contracts/losses.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import type { ExportedModel } from './export.ts';
 
@@ -9,10 +10,10 @@ const countNames: readonly string[] = ['copies', 'nearLeaks', 'embeddingLeaks'];
 const figureOf = (name: string, value: number) => (countNames.includes(name) ? String(value) : value.toFixed(4));
 const leakText = '`allTop1` is the accuracy with them, `cleanTop1` without; `top1` is one of the two.';
 
-const originText = ({ dataset, epochs }: ExportedModel['encoder']) =>
-  dataset === undefined
-    ? 'whose weights came from elsewhere, and are as they were'
-    : `trained by supervised contrastive learning for ${epochs} epochs`;
+function originText({ dataset, loss, epochs }: ExportedModel['encoder']): string {
+  if (dataset === undefined) return 'whose weights came from elsewhere, and are as they were';
+  return `trained by ${loss ? `the ${lossTitles[loss]} loss` : 'supervised contrastive learning'} for ${epochs} epochs`;
+}
 
 const adapterText = ({ adapter }: ExportedModel['encoder']) =>
   adapter

@@ -12,7 +12,7 @@ import { type Tensor4D, tf } from './tensorflow.ts';
 
 /** Encoder, objective and optimizer of a training run. */
 export interface TrainingModel {
-  /** All state by name: parameters of encoder and head, then the optimizer's slots, what the objective keeps, and the loss scale. */
+  /** All state by name: parameters of encoder, head and loss, then the optimizer's slots, what the objective keeps, and the loss scale. */
   readonly state: readonly ParameterSpec[];
   readonly encoder: EncoderModel;
   readonly objective: Objective;
@@ -29,7 +29,7 @@ export interface TrainingModel {
 }
 
 /**
- * @param classes of the data set; only a classifier looks at it
+ * @param classes of the data set; a classifier looks at it, and a loss that learns a vector for each
  * @param labelColumns of further labels in the data set; only a contrastive loss that goes by them looks at it
  */
 export function createTrainingModel(
@@ -41,7 +41,7 @@ export function createTrainingModel(
   const encoder = createEncoder(config.encoder, format.channels);
   requireChannels(format, encoder.channels);
   const objective = createObjective(config, encoder.dimension, { classes, labelColumns });
-  const parameters = [...encoder.parameters, ...objective.parameters];
+  const parameters = [...encoder.parameters, ...objective.parameters, ...objective.lossParameters];
   const optimizer = createOptimizer(config.optimizer, parameters);
   const lossScale = config.precision === 'float16' ? createLossScale() : null;
   return {

@@ -84,7 +84,7 @@ export function planParts({ tiny, python, data, trainingSeconds }: PlanOptions):
   ];
 }
 
-const golden = ['supcon', 'resnet50v2', 'cross-entropy', 'loss-scale', 'capture', 'step'].map(
+const golden = ['supcon', 'losses', 'resnet50v2', 'cross-entropy', 'loss-scale', 'capture', 'step'].map(
   (name) => `test/training/${name}.test.ts`,
 );
 

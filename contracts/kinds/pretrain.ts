@@ -16,14 +16,15 @@ export type PretrainParameters = z.infer<typeof pretrainParameters>;
 export const pretrainResult = z.strictObject({
   encoder: artifactOf('encoder'),
   epochs: z.int().describe('how many were trained'),
-  loss: z.number().describe('mean SupCon loss of the last epoch'),
+  loss: z.number().describe('mean loss of the last epoch'),
   bestLoss: z.number().describe('the lowest of an epoch'),
   digest: digestSchema.describe('SHA-256 of the whole training state after the last epoch'),
   trained: stepKeySchema.optional().describe('the run and step that hold its checkpoints'),
 });
 
 export const pretrain = {
-  description: 'Train an encoder with supervised contrastive loss, one checkpoint an epoch',
+  description:
+    'Train an encoder by supervised contrastive learning, or by a loss to compare it with, one checkpoint an epoch',
   version: 2,
   parameters: pretrainParameters,
   recipes: pretrainRecipes,

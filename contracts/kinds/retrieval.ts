@@ -13,6 +13,12 @@ export const retrievalParameters = z.strictObject({
   gallery: selectionSchema
     .optional()
     .describe('the images that are searched; where absent those of `query`, each among all the others'),
+  of: z
+    .enum(['embedding', 'projection'])
+    .optional()
+    .describe(
+      'what images are compared by: what the encoder gives, or what the projection head that it was trained behind makes of that; absent: embedding',
+    ),
   k: z
     .array(z.int().min(1).max(1000))
     .min(1)

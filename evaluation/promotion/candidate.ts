@@ -1,4 +1,5 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { ContrailError } from '../../contracts/errors.ts';
 import {
   type Evaluation,
   evaluationAboutSchema,
@@ -36,7 +37,12 @@ async function searchedEncoder(
   retrieval: ArtifactRef,
 ): Promise<Candidate> {
   const { encoder, dataset } = await readAbout(store, retrieval, retrievalAboutSchema);
-  const { recallAt, mapAtR } = await readArtifactJson(store, retrieval, retrievalFile, retrievalSchema);
+  const { recallAt, mapAtR, of } = await readArtifactJson(store, retrieval, retrievalFile, retrievalSchema);
+  if (of === 'projection')
+    throw new ContrailError(
+      'InvalidInput',
+      'The search was made with projections, and a model is an encoder, without its head. Promote by a retrieval without `of: projection`.',
+    );
   const recallAt1 = recallAt.find(({ k }) => k === 1)?.value ?? null;
   return {
     ...origin,

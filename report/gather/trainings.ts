@@ -1,5 +1,6 @@
 import { stepKeySchema } from '../../contracts/identifiers.ts';
 import type { LogLine } from '../../contracts/logs.ts';
+import { titleOfLoss } from '../../contracts/losses.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import type { Interruption, TrainingReport } from '../../contracts/report.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
@@ -46,6 +47,7 @@ export async function gatherTrainings(
     trainings.push({
       ...originOf(plan, step.id),
       uses: step.uses,
+      ...lossOf(step.with),
       takenFrom: key.run === run ? null : key.run,
       plannedEpochs: typeof step.with.epochs === 'number' ? step.with.epochs : Number(result?.epochs ?? 1),
       finished: result !== undefined,
@@ -55,6 +57,12 @@ export async function gatherTrainings(
     });
   }
   return trainings;
+}
+
+/** The name of the loss, where the parameters of the plan have one. */
+function lossOf(parameters: Plan['steps'][number]['with']): Pick<TrainingReport, 'loss'> {
+  const loss = titleOfLoss(parameters);
+  return loss === null ? {} : { loss };
 }
 
 /**

@@ -21,8 +21,9 @@ export function drawTraining(
   const points = trainings.flatMap(({ variant, epochs }) =>
     epochs.map((epoch) => ({ variant, epoch: epoch.epoch, value: epoch[measure] })),
   );
+  // Trainings of a matrix may differ in their loss.
   const collapsed =
-    measure === 'loss' ? trainings.flatMap(({ epochs }) => epochs[0]?.collapsedLoss ?? [])[0] : undefined;
+    measure === 'loss' ? [...new Set(trainings.flatMap(({ epochs }) => epochs[0]?.collapsedLoss ?? []))] : [];
   const marks = trainings.flatMap(({ interruptions }) =>
     interruptions.flatMap(({ epoch, kind }) => (epoch === null ? [] : [{ x: epoch - 0.5, kind }])),
   );
@@ -49,18 +50,16 @@ export function drawTraining(
       y: { label: null, nice: true, ticks: measure === 'loss' ? 6 : 4, tickFormat: figureOf, zero: measure !== 'loss' },
       marks: [
         Plot.gridY({ stroke: grid, strokeOpacity: 1, ticks: measure === 'loss' ? 6 : 4 }),
-        ...(collapsed === undefined
-          ? []
-          : [
-              Plot.ruleY([collapsed], { stroke: muted, strokeDasharray: '2 4' }),
-              Plot.text([`collapsed: ${figure(collapsed)}`], {
-                x: lastEpoch === 1 ? 2 : lastEpoch,
-                y: collapsed,
-                dy: -7,
-                textAnchor: 'end',
-                fill: muted,
-              }),
-            ]),
+        ...collapsed.flatMap((value) => [
+          Plot.ruleY([value], { stroke: muted, strokeDasharray: '2 4' }),
+          Plot.text([`collapsed: ${figure(value)}`], {
+            x: lastEpoch === 1 ? 2 : lastEpoch,
+            y: value,
+            dy: -7,
+            textAnchor: 'end',
+            fill: muted,
+          }),
+        ]),
         Plot.ruleX(marks, { x: 'x', stroke: ink, strokeDasharray: '5 3', strokeOpacity: 0.7 }),
         Plot.dot(marks, {
           x: 'x',

@@ -5,6 +5,7 @@ import { afterAll, expect, it } from 'vitest';
 import type { ActivityContext } from '../../activities/context.ts';
 import { openTraining } from '../../activities/open-training.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
+import { mostLearnedClasses } from '../../contracts/losses.ts';
 import { formOf } from '../../datasets/form.ts';
 import { digestsOf } from '../../datasets/row-digests.ts';
 import { createShardWriter } from '../../datasets/shard-writer.ts';
@@ -68,6 +69,24 @@ it('one class with two images is enough, and who wants views alone may say so', 
   await expect(open([1, 2])).resolves.toMatchObject({ found: null });
   await expect(open([1, 1], { health: { withoutPositives: { action: 'ignore' } } })).resolves.toMatchObject({
     found: null,
+  });
+});
+
+it('a loss that learns class vectors needs no pair; the others say which has none', async () => {
+  await expect(open([1, 1], { loss: 'arcFace' })).resolves.toMatchObject({ found: null });
+  await expect(open([1, 1], { loss: 'multiSimilarity' })).rejects.toMatchObject({
+    message: expect.stringContaining('so multi-similarity has no pair of one class to learn from'),
+  });
+});
+
+it('a loss that learns class vectors is refused where the data set has more classes than it compares a batch with', async () => {
+  const many = [1, 1, ...Array<number>(mostLearnedClasses - 1).fill(0)];
+  const refused = open(many, { loss: 'normalisedSoftmax' });
+  await expect(refused).rejects.toMatchObject({
+    code: 'InvalidInput',
+    message: expect.stringMatching(
+      /^loss\.normalisedSoftmax .* at most 65536 classes; .* made has 65537\. Choose .*supcon/,
+    ),
   });
 });
 

@@ -10,7 +10,7 @@ import { type ArtifactRef, type DatasetAbout, splitOf } from '../../contracts/ar
 import { classifierAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
 import { retrievalParameters } from '../../contracts/kinds/retrieval.ts';
-import { queriesFile, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
+import { queriesFile, retrievalFile, retrievalSchema, searchText } from '../../contracts/retrieval.ts';
 import { trainerJobs } from '../../contracts/trainer.ts';
 import { holdOutClasses } from '../../datasets/held-out-classes.ts';
 import { adoptDataset, describeDataset, randomDraws, readRowFacts } from '../../datasets/index.ts';
@@ -244,6 +244,19 @@ describe('a search', () => {
     const stricter = await search({ refusals: 0.4 });
     expect(stricter.found.unknown?.threshold).toBeGreaterThan(threshold ?? 1);
     expect(stricter.found.unknown?.test.unseenRefused).toBeGreaterThanOrEqual(test?.unseenRefused ?? 1);
+  });
+
+  it('compares images by the projections of the head, where it is told to', async () => {
+    const [embedded, projected] = [await search(), await search({ of: 'projection' })];
+    expect(embedded.found.of).toBeUndefined();
+    expect(projected.found.of).toBe('projection');
+    expect(projected.found.queries).toBe(embedded.found.queries);
+    expect(projected.found.mapAtR.value).not.toBe(embedded.found.mapAtR.value);
+    expect(searchText(projected.found)).toMatch(/, by their projections$/);
+    await expect(candidateOf(store, key, projected.result.retrieval)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('a model is an encoder, without its head'),
+    });
   });
 
   it('names the categories that there are, and the split that is empty', async () => {

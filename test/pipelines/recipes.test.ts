@@ -39,6 +39,11 @@ describe('a recipe', () => {
       expect(pretrained(`{ recipe: supcon-paper, optimizer: ${optimizer} }`)[0]?.with.optimizer).toMatchObject(changed);
   });
 
+  it('gives way to another loss as a whole, by its name alone too', () => {
+    for (const loss of ['triplet', '{ triplet: {} }'])
+      expect(pretrained(`{ recipe: small-data, loss: ${loss} }`)[0]?.with.loss).toEqual({ triplet: { margin: 0.2 } });
+  });
+
   it('may come from a matrix', () => {
     const steps = pretrained('{ recipe: "${matrix.recipe}" }', ', matrix: { recipe: [tutorial, supcon-paper] }');
     expect(steps.map(({ with: { batch } }) => batch)).toEqual([265, 1024]);

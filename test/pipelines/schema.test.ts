@@ -76,3 +76,14 @@ it("that of a pipeline checks what its steps of the user's own are given", () =>
     expect(check.safeParse(wrong).success, JSON.stringify(wrong)).toBe(false);
   expect(JSON.stringify(schema)).not.toContain('$ref');
 });
+
+it('lets what is inside an alternative be a reference', () => {
+  const { step } = written.parse(pipelineJsonSchema()).$defs;
+  const schema = step.allOf.find((each) => each.if.properties.uses.const === 'pretrain')?.then.properties.with;
+  const check = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+  const temperature = '${matrix.temperature}';
+  for (const loss of ['arcFace', '${matrix.loss}', { supcon: { temperature } }, { nPairs: { temperature: 0.1 } }])
+    expect(check.safeParse({ loss }).success).toBe(true);
+  for (const loss of ['hinge', { supcon: { temperature: 'warm' } }, { hinge: {} }, {}])
+    expect(check.safeParse({ loss }).success).toBe(false);
+});

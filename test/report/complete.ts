@@ -35,6 +35,8 @@ function training(arm: string, seed: number): Report['trainings'][number] {
   return {
     ...origin(arm, seed),
     uses: contrastive ? 'pretrain' : 'train-classifier',
+    // Reports of before do not say it.
+    ...(contrastive ? { loss: 'ArcFace' } : {}),
     takenFrom: null,
     plannedEpochs: 12,
     finished: true,

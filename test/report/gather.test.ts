@@ -121,6 +121,7 @@ describe('gathering a run', () => {
     expect(trainings[0]).toMatchObject({
       step: 'supcon',
       arm: 'supcon',
+      loss: 'SupCon',
       plannedEpochs: 3,
       finished: true,
       takenFrom: null,

@@ -76,6 +76,11 @@ describe('the page of a complete report', () => {
     expect(textOf('#training')).toContain('optimizer.learningRate: 0.2 → 0.1');
   });
 
+  it('names the loss of each training, where a report of before has it by the kind of the step', () => {
+    expect(textOf('#training table')).toContain('ArcFace');
+    expect(textOf('#training table')).toContain('cross-entropy');
+  });
+
   it('says what is missing', () => {
     expect(textOf('.warning')).toContain('1 of 2 steps are not done: notify');
     expect(textOf('.warning')).toContain('no answer from <host>');

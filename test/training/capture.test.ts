@@ -177,7 +177,7 @@ function train(changes: object, execute: (state: StepState) => Execution, steps:
     ...changes,
   });
   const format = { height: 16, width: 16, channels: 3, mean: [0.5, 0.5, 0.5], deviation: [0.3, 0.3, 0.3] };
-  const model = createTrainingModel(config, format);
+  const model = createTrainingModel(config, format, 4);
   const split = { images, labels, count, height: 16, width: 16, channels: 3 } as const;
   const execution = execute({
     variables: createVariables(model.state, 7),
@@ -209,9 +209,21 @@ describe('a captured training', () => {
     ['SimCLR views', { optimizer: adam, augmentation: 'simclr' }],
     ['a scaled loss', { optimizer: adam, loss: { supcon: { temperature: 0.1, scale: 'base' } } }],
     ['two stages of two blocks', { optimizer: adam, encoder: { name: 'small-resnet', channels: 8, blocks: [2, 2] } }],
-  ])('agrees with the operations one by one over 20 steps: %s', (_, changes) => {
-    const eager = train(changes, eagerExecution, 20);
-    const captured = train(changes, capture, 20);
+  ])('agrees with the operations one by one over 20 steps: %s', (_, changes) => expectAgreement(changes, 20));
+
+  it.each([
+    ['SupCon, L_in with hard negatives', { optimizer: adam, loss: { supcon: { variant: 'in', hardNegatives: {} } } }],
+    ['N-pairs without a head', { optimizer: adam, loss: 'nPairs', projection: 'none' }],
+    ['normalised softmax', { optimizer: adam, loss: 'normalisedSoftmax' }],
+    ['ArcFace behind one layer', { optimizer: adam, loss: 'arcFace', projection: 'linear' }],
+    ['triplets', { optimizer: adam, loss: 'triplet' }],
+    ['triplets with a soft margin', { optimizer: adam, loss: { triplet: { margin: 'soft' } } }],
+    ['multi-similarity', { optimizer: adam, loss: 'multiSimilarity' }],
+  ])('agrees with the operations one by one, whatever the loss: %s', (_, changes) => expectAgreement(changes, 5));
+
+  function expectAgreement(changes: object, steps: number) {
+    const eager = train(changes, eagerExecution, steps);
+    const captured = train(changes, capture, steps);
     eager.losses.forEach((loss, index) => {
       expect(Math.abs((captured.losses[index] ?? 0) - loss) / loss).toBeLessThan(1e-5);
     });
@@ -223,7 +235,7 @@ describe('a captured training', () => {
     const largest = (values: readonly number[]) => values.reduce((most, value) => Math.max(most, value), 0);
     expect(largest(differences('variables'))).toBeLessThan(1e-4);
     expect(largest(differences('slots'))).toBeLessThan(1e-3);
-  });
+  }
 
   it('agrees for ResNet50V2', () => {
     const changes = { encoder: { name: 'resnet50v2', stem: 'cifar' }, optimizer: { ...adam, learningRate: 1e-5 } };

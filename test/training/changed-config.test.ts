@@ -14,9 +14,9 @@ const adam = config({ name: 'adam', learningRate: 0.01 });
 const sgd = config({ name: 'sgd', learningRate: 0.1 });
 
 /** Trains one epoch in a process's worth of fresh state. */
-async function train(epoch: number, settings: object) {
-  const input = trainEpochInput.parse({ ...key, dataset, checkpoint: { keep: { last: 50 } }, epoch, ...settings });
-  const context = { store, key, stopRequested: () => false, progress: () => {} };
+async function train(epoch: number, settings: object, of = key) {
+  const input = trainEpochInput.parse({ ...of, dataset, checkpoint: { keep: { last: 50 } }, epoch, ...settings });
+  const context = { store, key: of, stopRequested: () => false, progress: () => {} };
   const { digest } = await createTrainingJobs()['train-epoch'](input, context);
   return { epoch, digest };
 }
@@ -66,6 +66,16 @@ describe('a training whose config changed', () => {
     await train(2, { config: slower, recorded: first, earlier });
     const { newest } = await openCheckpoints(store, key).newestValid({ upTo: { epoch: 2, step: 0 } });
     expect(newest?.manifest.config.optimizer).toMatchObject({ learningRate: 0.005 });
+  });
+
+  it('goes on by another loss, whose class vectors begin anew', async () => {
+    const of = { ...key, run: 'losses' };
+    const recorded = await train(1, { config: adam }, of);
+    const earlier = [{ through: 1, dataset, config: adam }];
+    await train(2, { config: { ...adam, loss: 'arcFace' }, recorded, earlier }, of);
+    const { newest } = await openCheckpoints(store, of).newestValid();
+    expect(newest?.manifest).toMatchObject({ epoch: 2, config: { loss: { arcFace: { margin: 0.5 } } } });
+    expect(newest?.tensors.get('class_vectors/kernel')?.shape).toEqual([2, 4]);
   });
 
   it('cannot begin before the epoch that it was forked from', async () => {

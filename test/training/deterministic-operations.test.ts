@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openOurs } from '../../bench/ours.ts';
 import { resnet50v2, smallResnet } from '../../bench/workloads.ts';
+import { lossNames } from '../../contracts/losses.ts';
 import { everything } from './augmentation/given.ts';
 
 /**
@@ -38,6 +39,13 @@ describe('a captured step', () => {
     ['SupCon in bfloat16', { encoder: small, optimizer: 'adam', precision: 'bfloat16' }],
     ['SupCon in float16', { encoder: small, optimizer: 'sgd', precision: 'float16' }],
     ['cross-entropy, SGD', { encoder: small, optimizer: 'sgd', loss: { crossEntropy: { labelSmoothing: 0.1 } } }],
+    ...lossNames.map(
+      (loss) => [`${loss} in bfloat16`, { encoder: small, optimizer: 'adam', loss, precision: 'bfloat16' }] as const,
+    ),
+    [
+      'SupCon, L_in with hard negatives',
+      { encoder: small, optimizer: 'adam', loss: { supcon: { variant: 'in', hardNegatives: {} } } },
+    ],
     [
       'every augmentation and small views',
       { encoder: small, optimizer: 'adam', augmentation: everything, multiCrop: { views: 2, size: 8 } },

@@ -42,6 +42,18 @@ const configs: Readonly<Record<string, TrainingConfig>> = {
     loss: { supcon: { queue: 48, positives: 'share' } },
     multiCrop: { views: 3, size: 8 },
   }),
+  ...Object.fromEntries(
+    ['arcFace', 'triplet', 'multiSimilarity'].map((loss) => [
+      loss,
+      trainingConfigSchema.parse({ ...common, projection: { hidden: 16, output: 8 }, loss }),
+    ]),
+  ),
+  'normalised softmax with small views, without a head': trainingConfigSchema.parse({
+    ...common,
+    projection: 'none',
+    loss: 'normalisedSoftmax',
+    multiCrop: { views: 3, size: 8 },
+  }),
   'cross-entropy': classifierConfigSchema.parse(common),
   'cross-entropy of two views': classifierConfigSchema.parse({ ...common, views: 2 }),
 };

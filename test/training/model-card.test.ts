@@ -42,6 +42,13 @@ describe('the card of a model', () => {
     expect(cardOf(20_000).length).toBeLessThan(10_000);
   });
 
+  it('names the loss that the encoder was trained by', () => {
+    const introduction = (loss?: 'arcFace') =>
+      modelCard({ encoder: { ...encoder, loss }, classifier: null }, { run: 'first', evaluation: null });
+    expect(introduction()).toContain('trained by supervised contrastive learning for 1 epochs');
+    expect(introduction('arcFace')).toContain('trained by the ArcFace loss for 1 epochs');
+  });
+
   it('says how many test images leak, and what is measured with them', () => {
     const card = cardOf(2, { top1: null, allTop1: 0.95, cleanTop1: null, copies: 4, nearLeaks: 12 });
     for (const row of ['top1 | not measured', 'allTop1 | 0.9500', 'copies | 4', 'nearLeaks | 12'])

@@ -7,7 +7,7 @@ import { drawsOfGroup, repeatViews, type ViewGroup, viewsOf } from '../../traini
 import { capture, eagerExecution } from '../../training/capture/index.ts';
 import { contrastiveFacts } from '../../training/contrastive-facts.ts';
 import { createTrainingJobs } from '../../training/index.ts';
-import { normalised } from '../../training/losses/supcon.ts';
+import { normalised } from '../../training/losses/pairs.ts';
 import { createTrainingModel } from '../../training/model.ts';
 import { imagesOfBytes } from '../../training/ops.ts';
 import { createVariables, variable } from '../../training/parameters.ts';

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { normalised } from '../../training/losses/pairs.ts';
 import { createProjectionQueue } from '../../training/losses/projection-queue.ts';
-import { normalised, supconLoss } from '../../training/losses/supcon.ts';
+import { supconLoss } from '../../training/losses/supcon.ts';
 import { createVariables } from '../../training/parameters.ts';
 import { type Tensor1D, tf } from '../../training/tensorflow.ts';
 

@@ -1,6 +1,7 @@
 import { knownClasses } from '../../contracts/artifacts.ts';
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../../contracts/encoder.ts';
 import { type ClassifierAbout, classifierFile } from '../../contracts/evaluation.ts';
+import { namedLoss } from '../../contracts/losses.ts';
 import type { FinishTrainingInput, FinishTrainingResult } from '../../contracts/trainer.ts';
 import { isContrastive } from '../../contracts/training.ts';
 import { describeDataset } from '../../datasets/index.ts';
@@ -42,6 +43,7 @@ export async function finishTraining(
       }),
       dataset: input.dataset.digest,
       trainingState: input.recorded.digest,
+      ...otherLoss(input.config),
       epochs: input.recorded.epoch,
       batchNormImages,
     };
@@ -51,7 +53,7 @@ export async function finishTraining(
       about,
       files: [
         { path: encoderFiles.encoder, content: contentOf(encoder.parameters) },
-        ...(isContrastive(input.config)
+        ...(isContrastive(input.config) && objective.parameters.length > 0
           ? [{ path: encoderFiles.projection, content: contentOf(objective.parameters) }]
           : []),
       ],
@@ -64,6 +66,13 @@ export async function finishTraining(
     // The statistics in memory are no longer those of the training state.
     await slot.release();
   }
+}
+
+/** The loss of an encoder that was pretrained with another one than SupCon. */
+function otherLoss(config: FinishTrainingInput['config']): Pick<EncoderAbout, 'loss'> {
+  if (!isContrastive(config)) return {};
+  const { name } = namedLoss(config.loss);
+  return name === 'supcon' ? {} : { loss: name };
 }
 
 /** The layer that was trained on the encoder, as a classifier like that of a linear probe. */

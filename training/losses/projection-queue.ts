@@ -1,4 +1,4 @@
-import type { LossConfig } from '../../contracts/training.ts';
+import type { SupconSettings } from '../../contracts/losses.ts';
 import { type ParameterSpec, type Variables, variable } from '../parameters.ts';
 import { type Tensor, type Tensor1D, type Tensor2D, tf } from '../tensorflow.ts';
 
@@ -32,7 +32,7 @@ const names = { projections: 'queue/projections', classes: 'queue/classes', labe
  * @param columns of labels; null where each row has one, its class
  */
 export function createProjectionQueue(
-  { queue }: Pick<LossConfig['supcon'], 'queue'>,
+  { queue }: Pick<SupconSettings, 'queue'>,
   dimension: number,
   columns: number | null = null,
 ): ProjectionQueue | null {

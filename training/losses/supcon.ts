@@ -1,17 +1,21 @@
-import type { LossConfig } from '../../contracts/training.ts';
+import type { SupconSettings } from '../../contracts/losses.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from '../tensorflow.ts';
+import { closedForm } from './closed-form.ts';
+import { masked, normalised, selfPairs } from './pairs.ts';
 import type { QueueContents } from './projection-queue.ts';
-
-/** Below any similarity that float32 can hold: it is never the largest of its row, and its exponential is 0. */
-const masked = -3e38;
+import { hardLogDenominator, logDenominator, logMeanOfPositives, meanOfPositives } from './supcon-terms.ts';
 
 /** Scale of the published code: the loss times temperature / 0.07 (HobbitLong/SupContrast). */
 export const baseTemperature = 0.07;
 
 /**
- * Supervised contrastive loss, L_out: equation 2 of arXiv:2004.11362, with a weight for each pair of rows:
+ * Supervised contrastive loss, with a weight for each pair of rows: L_out, equation 2 of arXiv:2004.11362, and L_in, its equation 3:
  *
- *     loss_i = - 1 / sum_j w_ij * sum_j w_ij log p_ij,   p_ij = exp(s_ij) / sum_{a != i} exp(s_ia),   j != i
+ *     out: loss_i = - 1 / sum_j w_ij * sum_j w_ij log p_ij
+ *     in:  loss_i = - log (1 / sum_j w_ij * sum_j w_ij p_ij)
+ *     p_ij = exp(s_ij) / sum_{a != i} exp(s_ia),   j != i
+ *
+ * With `hardNegatives` each negative in the denominator, a row with w = 0, has a weight of its own (see `hardLogDenominator`).
  *
  * Every row is an anchor; all other rows are in the denominator. With c_ij the number of the L columns of labels in which
  * rows i and j both have a label, the same one, w_ij is
@@ -28,13 +32,14 @@ export const baseTemperature = 0.07;
  * @param projections float32 [rows, dimension], unnormalised
  * @param labels int32, repeated per view: of `class` [rows] or [rows, 1], else [rows, L], where -1 is no label
  * @param config.positives what w_ij is; absent: `class`
+ * @param config.variant absent: `out`
  * @param queue earlier projections to contrast with as well, without a gradient
  * @returns float32 scalar, differentiable in `projections`
  */
 export function supconLoss(
   projections: Tensor2D,
   labels: Tensor1D | Tensor2D,
-  config: Pick<LossConfig['supcon'], 'temperature' | 'scale' | 'positives'>,
+  config: Pick<SupconSettings, 'temperature' | 'scale' | 'positives' | 'variant' | 'hardNegatives'>,
   queue?: QueueContents,
 ): Scalar {
   return tf.tidy(() => {
@@ -46,16 +51,10 @@ export function supconLoss(
     // The number of columns divides out, so whole numbers weigh as shares do.
     const weights = positives === 'any' ? (tf.minimum(shared, 1) as Tensor2D) : shared;
     const similarities = tf.div(tf.matMul(unit, against, false, true), temperature) as Tensor2D;
-    const loss = contrast(similarities, weights, queue?.empty);
+    const loss = contrast(similarities, weights, config, queue?.empty);
     if (scale === 'none') return loss;
     return tf.mul(loss, scale === 'temperature' ? temperature : temperature / baseTemperature) as Scalar;
   });
-}
-
-/** Rows of length 1: z / sqrt(max(sum z^2, 1e-12)). */
-export function normalised(projections: Tensor2D): Tensor2D {
-  const squared = tf.maximum(tf.sum(tf.square(projections), 1, true), 1e-12);
-  return tf.mul(projections, tf.rsqrt(squared)) as Tensor2D;
 }
 
 /** Labels as [rows, columns]. */
@@ -81,19 +80,20 @@ function sharedLabels(labels: Tensor2D, others: Tensor2D): Tensor2D {
 
 /**
  * Mean over the anchors with a positive of logsumexp_{a != i}(s_ia) - sum_a t_ia s_ia, where t_ia = w_ia / sum_{a != i} w_ia, with
- * its gradient in closed form: (softmax_{a != i}(s_ia) - t_ia) / anchors.
+ * its gradient in closed form: (softmax_{a != i}(s_ia) - t_ia) / anchors. The variants have another term before or after the minus.
  *
  * @param similarities [rows, columns]; the first `rows` columns are the rows themselves
  * @param weights [rows, columns], whole numbers from 0; the diagonal is not looked at
  * @param empty 1 for a column behind the rows that is not there, [columns - rows]
  */
-function contrast(similarities: Tensor2D, weights: Tensor2D, empty?: Tensor1D): Scalar {
+function contrast(
+  similarities: Tensor2D,
+  weights: Tensor2D,
+  { variant, hardNegatives }: Pick<SupconSettings, 'variant' | 'hardNegatives'>,
+  empty?: Tensor1D,
+): Scalar {
   const [rows, columns] = similarities.shape;
-  const index = (count: number) => tf.range(0, count, 1, 'int32');
-  const self = tf.cast(
-    tf.equal(tf.expandDims(index(rows), 1), tf.expandDims(index(columns), 0)),
-    'float32',
-  ) as Tensor2D;
+  const self = selfPairs(rows, columns);
   const excluded = empty ? tf.add(self, tf.expandDims(tf.concat([tf.zeros([rows]), empty]), 0)) : self;
   const positive = tf.mul(weights, tf.sub(1, self));
   const total = tf.sum(positive, 1, true);
@@ -101,24 +101,19 @@ function contrast(similarities: Tensor2D, weights: Tensor2D, empty?: Tensor1D): 
   const anchors = tf.maximum(tf.sum(valid), 1);
   const target = tf.div(positive, tf.maximum(total, 1));
   const mask = tf.mul(excluded, masked);
-
-  const evaluate = tf.customGrad((...operands) => {
-    const [s, save] = operands as [Tensor, (saved: Tensor[]) => void];
-    const others = tf.add(tf.mul(s, tf.sub(1, excluded)), mask);
-    const largest = tf.max(others, 1, true);
-    const exponentials = tf.exp(tf.sub(others, largest));
-    const sum = tf.sum(exponentials, 1, true);
-    const logSumExp = tf.add(tf.log(sum), largest);
-    const perAnchor = tf.sub(logSumExp, tf.sum(tf.mul(target, s), 1, true));
-    const gradient = tf.div(tf.mul(tf.sub(tf.div(exponentials, sum), target), valid), anchors);
-    save([gradient]);
+  const denominatorOf = (s: Tensor) => {
+    const kept = tf.sub(1, excluded);
+    if (!hardNegatives) return logDenominator(tf.add(tf.mul(s, kept), mask));
+    const negative = tf.mul(kept, tf.cast(tf.equal(weights, 0), 'float32'));
+    return hardLogDenominator(s, kept, negative, hardNegatives.beta);
+  };
+  return closedForm<Scalar>(similarities, (s) => {
+    const denominator = denominatorOf(s);
+    const positives = variant === 'in' ? logMeanOfPositives(s, target) : meanOfPositives(s, target);
+    const perAnchor = tf.sub(denominator.value, positives.value);
     return {
       value: tf.div(tf.sum(tf.mul(perAnchor, valid)), anchors),
-      gradFunc: (dy: Tensor, saved: Tensor[]) => [tf.mul(dy, saved[0] as Tensor)],
+      gradient: tf.div(tf.mul(tf.sub(denominator.gradient, positives.gradient), valid), anchors),
     };
   });
-  return evaluate(similarities) as Scalar;
 }
-
-/** The loss of collapsed projections, all equal: ln(rows - 1). Its gradient is 0, so training cannot leave it. */
-export const collapsedLoss = (rows: number): number => Math.log(rows - 1);

@@ -1,5 +1,5 @@
 import type { AdapterConfig, EncoderAbout } from '../../contracts/encoder.ts';
-import { normalised } from '../losses/supcon.ts';
+import { normalised } from '../losses/pairs.ts';
 import { relu } from '../ops.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor2D, tf } from '../tensorflow.ts';

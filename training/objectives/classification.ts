@@ -12,6 +12,7 @@ export function classification({ loss, views }: ClassifierConfig, dimension: num
   return {
     views,
     parameters: denseParameters(classifierLayer, dimension, classes),
+    lossParameters: [],
     state: [],
     width: classes,
     head: (embeddings, pass) => dense(embeddings, classifierLayer, pass),

@@ -1,19 +1,25 @@
 import { type ContrastiveConfig, goesByLabels, viewCounts } from '../../contracts/training.ts';
-import { createProjectionQueue } from '../losses/projection-queue.ts';
-import { normalised, supconLoss } from '../losses/supcon.ts';
+import { createProjectionLoss } from '../losses/projection-loss.ts';
 import { createProjectionHead } from '../models/projection-head.ts';
 import { type Tensor, tf } from '../tensorflow.ts';
 import type { Objective } from './objective.ts';
 
 /**
- * SupCon on all views of each image, through a projection head that is thrown away afterwards.
+ * A loss on all views of each image, through a projection head that is thrown away afterwards.
  *
- * @param labelColumns of further labels; not looked at where the loss goes by classes
+ * @param data classes, which a loss that learns them looks at, and columns of further labels, which one that goes by these looks at
  */
-export function contrast(config: ContrastiveConfig, dimension: number, labelColumns: number): Objective {
-  const { projection, loss } = config;
-  const head = createProjectionHead(dimension, projection);
-  const queue = createProjectionQueue(loss.supcon, projection.output, goesByLabels(config) ? labelColumns : null);
+export function contrast(
+  config: ContrastiveConfig,
+  dimension: number,
+  data: { readonly classes: number; readonly labelColumns: number },
+): Objective {
+  const head = createProjectionHead(dimension, config.projection);
+  const loss = createProjectionLoss(config.loss, {
+    dimension: head.width,
+    classes: data.classes,
+    labelColumns: goesByLabels(config) ? data.labelColumns : null,
+  });
   const { full, small } = viewCounts(config);
   const views = full + small;
   /** Of view-major rows those of the views of full size: only they enter the queue, as in SwAV's code. */
@@ -22,12 +28,12 @@ export function contrast(config: ContrastiveConfig, dimension: number, labelColu
   return {
     views,
     parameters: head.parameters,
-    state: queue?.variables ?? [],
-    width: projection.output,
+    lossParameters: loss.parameters,
+    state: loss.state,
+    width: head.width,
     head: head.project,
-    loss: (outputs, labels, variables) => supconLoss(outputs, labels, loss.supcon, queue?.contents(variables)),
-    separable: false,
-    afterStep: (outputs, labels, variables) =>
-      queue?.push(variables, normalised(ofFullSize(outputs)), ofFullSize(labels)),
+    loss: loss.value,
+    separable: loss.separable,
+    afterStep: (outputs, labels, variables) => loss.afterStep(ofFullSize(outputs), ofFullSize(labels), variables),
   };
 }

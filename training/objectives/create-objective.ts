@@ -7,6 +7,6 @@ import type { Objective } from './objective.ts';
 export const createObjective = (
   config: TrainingConfig,
   dimension: number,
-  { classes, labelColumns }: { readonly classes: number; readonly labelColumns: number },
+  data: { readonly classes: number; readonly labelColumns: number },
 ): Objective =>
-  isContrastive(config) ? contrast(config, dimension, labelColumns) : classification(config, dimension, classes);
+  isContrastive(config) ? contrast(config, dimension, data) : classification(config, dimension, data.classes);

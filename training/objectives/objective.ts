@@ -9,7 +9,10 @@ export type Labels = Tensor1D | Tensor2D;
 export interface Objective {
   /** Augmented views of each image. */
   readonly views: number;
+  /** Of the head. */
   readonly parameters: readonly ParameterSpec[];
+  /** What the loss itself learns, such as a vector for each class. */
+  readonly lossParameters: readonly ParameterSpec[];
   /** What is kept from step to step besides. */
   readonly state: readonly ParameterSpec[];
   /** Length of a row of outputs. */

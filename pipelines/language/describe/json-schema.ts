@@ -125,9 +125,20 @@ function allowReferences(properties: unknown): unknown {
   return Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, orReference(value as Schema)]));
 }
 
+/** The same for what is inside of each alternative. */
+function referableInside(schema: Schema): Schema {
+  const alternatives = (key: 'anyOf' | 'oneOf') =>
+    Array.isArray(schema[key]) ? { [key]: (schema[key] as Schema[]).map(referableInside) } : {};
+  return {
+    ...schema,
+    ...(schema.properties ? { properties: allowReferences(schema.properties) } : {}),
+    ...alternatives('anyOf'),
+    ...alternatives('oneOf'),
+  };
+}
+
 function orReference(schema: Schema): Schema {
-  const inner = schema.properties ? { ...schema, properties: allowReferences(schema.properties) } : schema;
-  const { description, default: initial, ...rest } = inner;
+  const { description, default: initial, ...rest } = referableInside(schema);
   return {
     ...(description === undefined ? {} : { description }),
     ...(initial === undefined ? {} : { default: initial }),

@@ -18,12 +18,12 @@ export function trainings(report: Report, drawings: ReadonlyMap<string, Drawing>
   if (report.trainings.length === 0) return null;
   const all = report.trainings.flatMap(({ interruptions }) => interruptions);
   const rows = report.trainings.map((training) => {
-    const { step, uses, epochs, plannedEpochs, finished, interruptions, takenFrom } = training;
+    const { step, uses, loss, epochs, plannedEpochs, finished, interruptions, takenFrom } = training;
     const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
     const arm = armNames(report).indexOf(training.arm);
     return [
       html`${armLabel({ name: step, index: arm })}${takenFrom === null ? null : html` <span class="muted">from ${takenFrom}</span>`}`,
-      { text: kinds[uses] ?? uses, n: false },
+      { text: loss ?? kinds[uses] ?? uses, n: false },
       n(`${epochs.length} of ${plannedEpochs}${finished && epochs.length < plannedEpochs ? ', stopped' : ''}`),
       n(epochs.length === 0 ? '–' : figure(epochs.at(-1)?.loss ?? 0)),
       n(epochs.length === 0 ? '–' : figure(Math.min(...epochs.map(({ loss }) => loss)))),
