@@ -12,6 +12,7 @@ import { baseOf, type WrittenStep } from '../read/written.ts';
 import { checkList } from './check-list.ts';
 import { needsOf } from './check-needs.ts';
 import { checkResultReferences, type Graph, inputsOf, isList, isUnread, parametersOf } from './check-parameters.ts';
+import { checkPreparation } from './check-preparation.ts';
 import { type CodeFiles, checkProgram, codeOf } from './check-program.ts';
 import { checkWhen, plannedWhen, problemWithPlanned } from './check-when.ts';
 import type { InputSource } from './inputs.ts';
@@ -102,6 +103,7 @@ function planStep(
   }
   const kind = kindOf({ uses, with: definition.with, own: definition.own });
   if (uses === 'run') checkProgram(step, graph);
+  if (uses === 'prepare-data') checkPreparation(step);
   const inputs = inputsOf(step, kind, graph);
   checkResultReferences(step, kind, graph);
   checkList(step, graph);
