@@ -78,6 +78,16 @@ describe.each([
     expect(await refused({ relabels })).toMatch(message);
   });
 
+  it('that leave out every image are told so', async () => {
+    await correct(...['coat', 'shirt'].flatMap((name) => [0, 1, 2, 3].map((at) => `${name}/${at}.png,-,`)));
+    expect(await refused({ relabels })).toMatch(
+      what === 'a table'
+        ? /No row is left of products\.csv: relabels\.csv leaves out all 8\./
+        : /No image is left: relabels\.csv leaves out all 8 images\./,
+    );
+    expect((await readFile(join(folder, 'list.tsv'), 'utf8')).match(/^left out\t/gm)).toHaveLength(8);
+  });
+
   it('that are not there, or Parquet, are refused', async () => {
     expect(await refused({ relabels: join(folder, 'none.csv') })).toMatch(/none\.csv does not exist/);
     await writeFile(join(folder, 'x.parquet'), 'PAR1');

@@ -244,6 +244,38 @@ describe('labels that cannot be classes end the step, all at once', () => {
     expect(await refusalOfTable()).toMatch(/have one label; at least 2 are needed/);
   });
 
+  it.each([
+    ['it has no rows', [], /products\.csv has no rows: it needs one for each image\./],
+    [
+      'every row is rejected',
+      [
+        ['coat/0.png', ''],
+        ['', 'coat'],
+      ],
+      /No row of products\.csv can be used: all 2 are rejected\./,
+    ],
+    [
+      'every row is for the test',
+      [
+        ['coat/0.png', 'coat', 'test'],
+        ['shirt/0.png', 'shirt', 'val'],
+      ],
+      /There is no image to train on: all 2 images are for validation or test\./,
+    ],
+  ])('where there is no image to train on because %s, and that is all that is said', async (_, rows, why) => {
+    await writePhotos();
+    await writeTable(rows, ['image', 'label', 'split']);
+    const message = await refusalOfTable();
+    expect(message).toMatch(why);
+    expect(message).not.toMatch(/problems/);
+  });
+
+  it('where a table of JSON has no rows', async () => {
+    const path = join(images, 'products.jsonl');
+    await writeFile(path, '\n');
+    expect(await refusalOfTable({ path })).toMatch(/products\.jsonl has no rows/);
+  });
+
   it('parameters of a table are refused where the source is none', async () => {
     await expect(prepare({ columns: {} })).rejects.toThrow(/dataset: image-folder takes no `columns`/);
     await expect(prepare({ dataset: 'generated', path: undefined, relabels: 'x.csv' })).rejects.toThrow(
