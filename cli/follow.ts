@@ -6,6 +6,7 @@ import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { inspectionText } from '../contracts/inspection-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
+import { noQueriesText } from '../contracts/retrieval-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { TrainerProgress } from '../contracts/trainer.ts';
@@ -239,6 +240,8 @@ function headline(step: StepStatus): string {
   if (step.uses === 'promote') return promotionText(step);
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
   if (step.uses === 'inspect-data') return inspectionText(step);
+  const nothing = noQueriesText(step);
+  if (nothing !== '') return nothing;
   const shown = [
     'top1',
     'recallAt1',

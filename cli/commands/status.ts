@@ -2,6 +2,7 @@ import { questionText } from '../../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
 import { inspectionText } from '../../contracts/inspection-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
+import { noQueriesText } from '../../contracts/retrieval-text.ts';
 import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
 import { openHome } from '../../home/home.ts';
@@ -91,7 +92,7 @@ function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): s
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
-  const said = promotionText(of) || dataHeadline(of) || inspectionText(of);
+  const said = promotionText(of) || dataHeadline(of) || inspectionText(of) || noQueriesText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number') return `top-1 ${result.top1.toFixed(4)}`;
   if (typeof result?.recallAt1 === 'number') return `recall at 1 ${result.recallAt1.toFixed(4)}`;
