@@ -1,3 +1,4 @@
+import { asCell, ofCell } from '../../contracts/spreadsheet.ts';
 import { keyOf } from '../account.ts';
 import type { PreparationOptions } from '../source.ts';
 import type { Line } from './line.ts';
@@ -73,9 +74,12 @@ function* linesOf({
 
 const linesAtOnce = 2000;
 
-/** As it is, unless it would break the line or be taken for a formula; then as a JSON string. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they break lines
-const cell = (text: string) => (/[\x00-\x1f\x7f-\x9f\u2028\u2029"]|^[=+\-@]/.test(text) ? JSON.stringify(text) : text);
+/** As a spreadsheet takes it for text; where it would break the line, as a JSON string. */
+function cell(written: string): string {
+  const text = asCell(written);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they break lines
+  return /[\x00-\x1f\x7f-\x9f\u2028\u2029"]/.test(text) ? JSON.stringify(text) : text;
+}
 
 /** A file as an earlier list has it. */
 export interface ListedFile {
@@ -107,7 +111,7 @@ export function* readLines(text: string): Generator<ListLine> {
   }
 }
 
-const uncell = (text: string): string => (text.startsWith('"') ? String(JSON.parse(text)) : text);
+const uncell = (text: string): string => ofCell(text.startsWith('"') ? String(JSON.parse(text)) : text);
 
 /** Reads a list again: the files by path. Lines that are no file's are left out. */
 export function readList(text: string): ReadonlyMap<string, ListedFile> {

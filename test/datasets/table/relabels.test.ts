@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { readLines } from '../../../datasets/folder/list.ts';
 import { readRowFacts } from '../../../datasets/row-facts.ts';
+import { relabelsCsv } from '../../../evaluation/inspection/relabels.ts';
 import { digestOf } from '../../../store/index.ts';
-import { folder, prepare, refusal } from '../image-folder.ts';
+import { folder, png, prepare, refusal, write } from '../image-folder.ts';
 import { prepareTable, refusalOfTable, writePhotos, writeTable } from './table.ts';
 
 let relabels: string;
@@ -76,6 +78,21 @@ describe.each([
   ])('with %s are refused with the line', async (_, rows, message) => {
     await correct(...rows);
     expect(await refused({ relabels })).toMatch(message);
+  });
+
+  it('that `inspect-data` wrote name images whose names would be formulas in a spreadsheet', async () => {
+    const name = what === 'a table' ? '=coat.png' : 'coat/=coat.png';
+    await write({ [name]: await png(250) });
+    if (what === 'a table') await writeTable([...(await writePhotos()), [name, 'coat']]);
+    const row = { image: name, label: '@shirt', suggested: 'shirt', confidence: 1, note: '' };
+    const text = new TextDecoder().decode(relabelsCsv([row]));
+    expect(text).toMatch(/,'@shirt,/);
+    await writeFile(relabels, text);
+    const { about, list } = await prepared({ relabels });
+    expect(about.classes).toEqual(['@shirt', 'coat', 'shirt']);
+    const line = (await readFile(list, 'utf8')).split('\n').find((each) => each.includes('=coat.png'));
+    expect(line).toContain(what === 'a table' ? "\t'=coat.png\t" : '\tcoat/=coat.png\t');
+    expect([...readLines(await readFile(list, 'utf8'))].map(({ path }) => path)).toContain(name);
   });
 
   it('that leave out every image are told so', async () => {
