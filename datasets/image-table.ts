@@ -96,6 +96,7 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
       classes.length,
     ),
     warnings: [
+      ...about.warnings,
       ...severalPictures(usable),
       ...(corrections && about.relabels ? addedLabels(about.relabels, corrections) : []),
     ],

@@ -53,6 +53,8 @@ export async function findRelabels(path: string): Promise<TableFile> {
   throw new ContrailError('InvalidDataset', `${path} cannot hold corrections: write them as .csv, .tsv or .jsonl.`);
 }
 
+const advice = 'Corrections have a column "image" and a column "label"; all others are passed over.';
+
 /**
  * Reads a table with the columns `image` and `label`; others, such as `note`, are for people.
  *
@@ -61,7 +63,7 @@ export async function findRelabels(path: string): Promise<TableFile> {
  */
 export async function readRelabels(file: TableFile, root: string): Promise<Relabels> {
   const byName = new Map<string, Relabel>();
-  for await (const record of recordsOf({ ...file, needed: ['image', 'label'], optional: [] })) {
+  for await (const record of recordsOf({ ...file, needed: ['image', 'label'], optional: [], advice })) {
     const wrong = (what: string) => new ContrailError('InvalidDataset', `${placeOf(file, record.line)}: ${what}`);
     const { name, label } = understood(record, root, wrong);
     const before = byName.get(name);

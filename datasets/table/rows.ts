@@ -1,5 +1,7 @@
+import { visible } from '../../contracts/visible-text.ts';
 import { byBytes } from './by-bytes.ts';
 import { decided } from './decide.ts';
+import { alikeTo } from './record.ts';
 import { recordsOf } from './records.ts';
 import { type AppliedRelabels, readRelabels, relabelCounter, requireNamed } from './relabels.ts';
 import { rowOf, type TableRow } from './row.ts';
@@ -33,8 +35,11 @@ export interface TableRows {
     /** Of the table. */
     readonly sha256: string;
     readonly relabels: AppliedRelabels | null;
+    readonly warnings: readonly string[];
   };
 }
+
+const advice = 'Name yours in `columns`.';
 
 /**
  * Reads the rows of a table, whatever their order: corrects labels, and decides between rows that name the same image.
@@ -61,7 +66,15 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
   const seen = new Set<string>();
   const counter = relabels ? relabelCounter(relabels) : null;
   const rows: TableRow[] = [];
-  for await (const { line, cells } of recordsOf({ ...file, needed, optional })) {
+  const warnings: string[] = [];
+  const onColumns = (names: readonly string[]) => {
+    for (const column of optional.filter((each) => !names.includes(each)))
+      for (const name of alikeTo(column, names).filter((each) => !needed.includes(each)))
+        warnings.push(
+          `${file.name} has a column "${visible(name)}", which is passed over. To read it, say \`columns: { ${column}: ${JSON.stringify(name)} }\`; else \`${column}: false\`.`,
+        );
+  };
+  for await (const { line, cells } of recordsOf({ ...file, needed, optional, advice, onColumns })) {
     if (typeof cells === 'string') {
       rows.push({ line, name: '', is: 'rejected', reason: cells });
       continue;
@@ -89,6 +102,7 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
     about: {
       sha256: await digestOfTable(file),
       relabels: counter?.result() ?? null,
+      warnings,
     },
   };
 }

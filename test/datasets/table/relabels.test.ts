@@ -105,6 +105,13 @@ describe.each([
     expect((await readFile(join(folder, 'list.tsv'), 'utf8')).match(/^left out\t/gm)).toHaveLength(8);
   });
 
+  it('with other headings are told which are known, and which one was meant', async () => {
+    await writeFile(relabels, 'Image,class\ncoat/0.png,shirt\n');
+    expect(await refused({ relabels })).toMatch(
+      /relabels\.csv has no column "image" \(did you mean "Image"\?\) and no column "label"\. Its columns are "Image", "class"\. Corrections have a column "image" and a column "label"/,
+    );
+  });
+
   it('that are not there, or Parquet, are refused', async () => {
     expect(await refused({ relabels: join(folder, 'none.csv') })).toMatch(/none\.csv does not exist/);
     await writeFile(join(folder, 'x.parquet'), 'PAR1');

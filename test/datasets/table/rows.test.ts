@@ -66,6 +66,27 @@ describe('a table of images', () => {
     expect(await refusalOfTable({ columns: { ...columns, group: 'sku' } })).toMatch(/has no column "sku"/);
   });
 
+  it('columns that differ in case, spaces or Unicode form are named: needed ones in the error, others in a warning', async () => {
+    const rows = await writePhotos();
+    const decomposed = 'Übung'.normalize('NFD');
+    await writeTable(rows, [decomposed, 'La bel']);
+    expect(await refusalOfTable({ columns: { image: 'übung' } })).toMatch(
+      new RegExp(
+        `no column "übung" \\(did you mean "${decomposed}"\\?\\) and no column "label" \\(did you mean "La bel"\\?\\)`,
+      ),
+    );
+    const split = rows.map((row) => [...row, 'test']);
+    await writeTable(split, ['image', 'label', 'Split']);
+    const { about, summary } = await prepareTable();
+    expect(about.splits.test.count).toBe(0);
+    expect(summary.warnings).toContain(
+      'products.csv has a column "Split", which is passed over. To read it, say `columns: { split: "Split" }`; else `split: false`.',
+    );
+    expect((await prepareTable({ columns: { split: false } })).summary.warnings).toEqual(
+      summary.warnings.filter((each) => !each.includes('"Split"')),
+    );
+  });
+
   it('paths begin at the folder of the table, in any way of writing them', async () => {
     const rows = await writePhotos();
     await writeTable([
