@@ -1,11 +1,14 @@
 import { visible } from '../../contracts/visible-text.ts';
 import { byBytes } from './by-bytes.ts';
+import { textOfCell } from './cell.ts';
 import { decided } from './decide.ts';
-import { alikeTo } from './record.ts';
+import { urlOfCell } from './image-cell.ts';
+import { alikeTo, type TableRequest } from './record.ts';
 import { recordsOf } from './records.ts';
 import { type AppliedRelabels, readRelabels, relabelCounter, requireNamed } from './relabels.ts';
 import { rowOf, type TableRow } from './row.ts';
 import { digestOfTable, type TableFile } from './table-file.ts';
+import { numberedUrls, unnumbered } from './url-names.ts';
 
 /** The names of the columns of a table. */
 export interface TableColumns {
@@ -47,7 +50,6 @@ const advice = 'Name yours in `columns`.';
  * @throws ContrailError InvalidDataset for a table, or one of corrections, that cannot be read
  */
 export async function readRows({ file, columns, allowUrls, relabels: corrections }: RowsRequest): Promise<TableRows> {
-  const relabels = corrections ? await readRelabels(corrections, file.root) : null;
   const others = [columns.group, columns.category, columns.split];
   const furtherLabels = columns.labels ?? [];
   const named = [columns.image, columns.label, ...others.flatMap((each) => (each?.needed ? [each.name] : []))];
@@ -57,9 +59,14 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
     each && !each.needed && !furtherLabels.includes(each.name) ? [each.name] : [],
   );
   const order = new Map([...needed, ...optional].map((name, at) => [name, at]));
+  const wanted = { ...file, needed, optional, advice };
+  // Without a number they are only named as rejected.
+  const urls = allowUrls ? await numberedUrls(urlsIn(wanted, order.get(columns.image) ?? 0)) : unnumbered;
+  const relabels = corrections ? await readRelabels(corrections, file.root, urls) : null;
   const around = {
     root: file.root,
     allowUrls,
+    urls,
     labelColumn: columns.label,
     relabelOf: (name: string) => relabels?.byName.get(name),
   };
@@ -74,7 +81,7 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
           `${file.name} has a column "${visible(name)}", which is passed over. To read it, say \`columns: { ${column}: ${JSON.stringify(name)} }\`; else \`${column}: false\`.`,
         );
   };
-  for await (const { line, cells } of recordsOf({ ...file, needed, optional, advice, onColumns })) {
+  for await (const { line, cells } of recordsOf({ ...wanted, onColumns })) {
     if (typeof cells === 'string') {
       rows.push({ line, name: '', is: 'rejected', reason: cells });
       continue;
@@ -105,4 +112,13 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
       warnings,
     },
   };
+}
+
+/** The URLs that rows of a table name as their images. */
+async function* urlsIn(request: TableRequest, imageAt: number): AsyncGenerator<URL> {
+  for await (const { cells } of recordsOf(request)) {
+    const image = typeof cells === 'string' ? null : textOfCell(cells[imageAt]);
+    const url = image && 'text' in image ? urlOfCell(image.text) : null;
+    if (url) yield url;
+  }
 }
