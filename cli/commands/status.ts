@@ -9,6 +9,7 @@ import { openHome } from '../../home/home.ts';
 import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';
 import { askRun, type RunAnswer } from '../ask-run.ts';
 import type { ServerClient } from '../connection.ts';
+import { forgottenLines } from '../forgotten-since.ts';
 import { checkRunId } from '../given-names.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
 import { pendingOf } from '../pending.ts';
@@ -50,6 +51,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     for (const line of toleratedLines(steps ?? [])) print(line);
     for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
     for (const step of steps ?? []) for (const line of dataLines(step, run, store.locate)) print(line);
+    for (const line of await forgottenLines(store, run, steps ?? [])) print(line);
     if (known && !isRunning && !plan)
       say('The store has nothing of it; the server remembers it until its retention has passed.');
     if (server && !known)
