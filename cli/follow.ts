@@ -2,6 +2,7 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { approvalDecisionSchema, decisionText, questionText } from '../contracts/approval.ts';
+import { times } from '../contracts/counted.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { inspectionText } from '../contracts/inspection-text.ts';
@@ -202,7 +203,7 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Ste
     }
     const loss = step.metrics ? `loss ${step.metrics.loss.toFixed(4)}` : '';
     if (activity === undefined) {
-      const epochs = step.epoch !== null && step.epochs ? `${step.epoch} of ${step.epochs} epochs done` : '';
+      const epochs = step.epoch !== null && step.epochs ? `${step.epoch} of ${times(step.epochs, 'epoch')} done` : '';
       return [step.state === 'running' ? waits : '', epochs, loss].filter(Boolean).join(', ');
     }
     const share = Math.min(1, activity.done / activity.total);

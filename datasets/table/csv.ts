@@ -1,5 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
+import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { ofCell } from '../../contracts/spreadsheet.ts';
@@ -45,7 +46,7 @@ export async function* csvRecords(request: TableRequest): AsyncGenerator<TableRe
         );
       } else if (cells.length === columns)
         yield { line: Number(begin), cells: places.map((at) => (at < 0 ? '' : cells[at])) };
-      else yield { line: Number(begin), cells: `has ${cells.length} cells, and the heading has ${columns}` };
+      else yield { line: Number(begin), cells: `has ${times(cells.length, 'cell')}, and the heading has ${columns}` };
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;

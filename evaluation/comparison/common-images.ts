@@ -102,7 +102,7 @@ export async function commonImages(store: Store, evaluations: readonly Evaluated
     return {
       ...nothing,
       ...counts,
-      problem: `Of these only ${images.length} are new to all models; a comparison takes at least ${fewestImages}.`,
+      problem: `Of these only ${images.length} ${images.length === 1 ? 'is' : 'are'} new to all models; a comparison takes at least ${fewestImages}.`,
     };
   const measured = evaluations.map(({ arm, dataset, evaluation }, at) => {
     const rows = images.map((image) => rowsByImage.get(dataset)?.get(image) ?? 0);

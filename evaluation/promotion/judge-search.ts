@@ -1,4 +1,5 @@
 import { type ArtifactRef, splitOf } from '../../contracts/artifacts.ts';
+import { times } from '../../contracts/counted.ts';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { Candidate, Judgement, ModelVersion, SearchMetricName } from '../../contracts/models.ts';
 import { type Retrieval, retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
@@ -59,7 +60,7 @@ export async function judgeSearch(
   if (pairs.length === 0 || (pairs.length < after.rows.length && pairs.length < minimumImages))
     return {
       ...undecided(
-        `only ${pairs.length} of ${after.rows.length} queries are new to both and do not leak; at least ${minimumImages} are needed (\`minimumImages\`)`,
+        `only ${pairs.length} of ${times(after.rows.length, 'query', 'queries')} ${pairs.length === 1 ? 'is new to both and does' : 'are new to both and do'} not leak; at least ${minimumImages} are needed (\`minimumImages\`)`,
         own,
       ),
       seen,

@@ -41,6 +41,11 @@ const cases: [string, string, string[]][] = [
     ['p.yaml:2:68: path must be a path, not a URL: fetch the file first'],
   ],
   [
+    'a value where there is one choice besides text',
+    `name: a\nsteps: { data: { uses: prepare-data, with: { dataset: table, path: a.csv, columns: { group: true } } } }`,
+    ['p.yaml:2:93: group must be text or false, not true'],
+  ],
+  [
     'a bad name',
     `name: My Pipeline\nsteps: { ${data} }`,
     ['p.yaml:1:7: name must be lower-case letters, digits and dashes, starting with a letter'],
