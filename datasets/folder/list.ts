@@ -2,6 +2,7 @@ import { asCell, ofCell } from '../../contracts/spreadsheet.ts';
 import { keyOf } from '../account.ts';
 import type { PreparationOptions } from '../source.ts';
 import type { Line } from './line.ts';
+import { momentOf, momentText } from './moment.ts';
 import type { FoundFile, Rejected } from './walk.ts';
 
 /** What a list of files is made from. `place`: where a table names the file. */
@@ -40,9 +41,11 @@ function* encoded(listed: Listed): Generator<Uint8Array> {
   const encode = (lines: readonly string[]) => new TextEncoder().encode(`${lines.join('\n')}\n`);
   let lines = [[...heading, ...(ofRows ? ['row', 'class'] : [])].join('\t')];
   const classOf = (label: number | undefined) => listed.classes?.[label ?? -1] ?? '';
-  for (const { what, path = '', bytes = '', modified = '', why = '', place = '', label } of linesOf(listed)) {
+  for (const { what, path = '', bytes = '', modified, why = '', place = '', label } of linesOf(listed)) {
     const row = ofRows ? [cell(place), cell(classOf(label))] : [];
-    lines.push([what, cell(path), bytes, modified, cell(why), ...row].join('\t'));
+    // What was fetched has no time.
+    const changed = modified ? momentText(modified) : '';
+    lines.push([what, cell(path), bytes, changed, cell(why), ...row].join('\t'));
     if (lines.length < linesAtOnce) continue;
     yield encode(lines);
     lines = [];
@@ -84,6 +87,7 @@ function cell(written: string): string {
 /** A file as an earlier list has it. */
 export interface ListedFile {
   readonly bytes: number;
+  /** In milliseconds since 1970. */
   readonly modified: number;
 }
 
@@ -117,6 +121,6 @@ const uncell = (text: string): string => ofCell(text.startsWith('"') ? String(JS
 export function readList(text: string): ReadonlyMap<string, ListedFile> {
   const files = new Map<string, ListedFile>();
   for (const { path, bytes, modified } of readLines(text))
-    if (path !== '' && bytes !== '') files.set(path, { bytes: Number(bytes), modified: Number(modified) });
+    if (path !== '' && bytes !== '') files.set(path, { bytes: Number(bytes), modified: momentOf(modified) });
   return files;
 }

@@ -137,7 +137,9 @@ describe('every row is used or rejected with a reason', () => {
     const text = await readFile(list, 'utf8');
     expect(text).toMatch(/^what\tfile\tbytes\tmodified\twhy\trow\tclass\ntable\tproducts\.csv\t\d+\t/);
     expect(text.match(/^(train|left out by the limit|rejected)\t/gm)).toHaveLength(19);
-    expect(text).toMatch(/^rejected\ttext\.png\t4\t[\d.]+\tis text, not an image\tproducts\.csv:11\tcoat$/m);
+    expect(text).toMatch(
+      /^rejected\ttext\.png\t4\t\d{4}-\d\d-\d\dT[\d:.]+Z\tis text, not an image\tproducts\.csv:11\tcoat$/m,
+    );
     expect(text).toMatch(/^rejected\tlost\.png\t\t\tis not there\tproducts\.csv:10\tcoat$/m);
     expect(text).not.toContain('secret');
     expect(summary.reasons).toContainEqual({ reason: 'has no label', count: 1, first: ['products.csv:12 coat/1.png'] });
