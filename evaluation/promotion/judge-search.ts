@@ -53,7 +53,7 @@ export async function judgeSearch(
   const before = again ? await keptAnswers(store, again) : same;
   if (!after || !before)
     return undecided(
-      'the retrieval is of an earlier version of Contrail, which kept no single answers; measure it again',
+      'a retrieval keeps no single answers: it is of an earlier version of Contrail, or an image was forgotten; measure it again',
       own,
     );
   const pairs = pairsOn(new Set(rows), after, before);

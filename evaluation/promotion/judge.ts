@@ -75,7 +75,7 @@ export async function judge(
   const before = await imageAnswers(store, measured);
   if (!answers || !before)
     return undecided(
-      'the evaluation is of an earlier version of Contrail, which kept no single answers; evaluate the model again',
+      'an evaluation keeps no single answers: it is of an earlier version of Contrail, or an image was forgotten; evaluate the model again',
       after,
     );
   const left = notLeaking.filter((row) => !before.isLeftOut(row));
