@@ -75,7 +75,8 @@ export async function buildComparison(
   });
   const files = new Map<string, Uint8Array>([
     [`${name}.html`, new TextEncoder().encode(page)],
-    [`${name}.json`, jsonBytes({ format: 'contrail-comparison-of-runs/1', reports })],
+    // A compare step is mostly called so too, and writes what it measured into `compare.json`.
+    [`${name}-runs.json`, jsonBytes({ format: 'contrail-comparison-of-runs/1', reports })],
   ]);
   for (const [path, bytes] of await plotFiles(drawings)) files.set(path.replace(/^plots/, `${name}-plots`), bytes);
   return { files, name };

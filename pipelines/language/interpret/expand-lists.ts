@@ -1,4 +1,3 @@
-import { times } from '../../../contracts/counted.ts';
 import type { Json } from '../../../contracts/json.ts';
 import { jsonSize } from '../../../contracts/json-size.ts';
 import { formatBytes, limits } from '../../../contracts/limits.ts';
@@ -61,7 +60,7 @@ export function expandLists(
       steps.push(...made.steps);
       matrices[step.id] = { ...matrices[step.id], members: made.steps.map(({ id }) => id) };
     } else {
-      problems.set(step.id, `With the ${times(made.steps.length, 'item')} of its list, ${excess}.`);
+      problems.set(step.id, `With the ${made.steps.length} items of its list, ${excess}.`);
       steps.push(step);
     }
   }
