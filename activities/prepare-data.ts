@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { cancellationSignal, log } from '@temporalio/activity';
 import type { z } from 'zod';
 import { splitCountsOf, treePathSchema } from '../contracts/artifacts.ts';
-import { count } from '../contracts/counted.ts';
+import { times } from '../contracts/counted.ts';
 import { dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { fileList } from '../contracts/file-list.ts';
@@ -59,7 +59,10 @@ export async function prepareData(context: ActivityContext, input: StepInput) {
   );
   for (const line of said) log.info(line, { run: step.run, step: step.step });
   if (reused > 0)
-    log.info(`${count(reused)} images were prepared before and are taken over.`, { run: step.run, step: step.step });
+    log.info(
+      `${times(reused, 'image')} ${reused === 1 ? 'was' : 'were'} prepared before, and ${reused === 1 ? 'is' : 'are'} taken over.`,
+      { run: step.run, step: step.step },
+    );
   return finishStep(context, step, result, { cache: !mayChange(parsed) });
 }
 

@@ -3,6 +3,7 @@ import { dataSummaryOf } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { fileList } from '../contracts/file-list.ts';
 import type { DataSummary } from '../contracts/kinds/prepare-data.ts';
+import { tellsOfEnd, tellsOfStart } from '../contracts/logs.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { kindOf } from '../contracts/step-kinds.ts';
 import {
@@ -13,7 +14,8 @@ import {
   readLines,
   reasonsOf,
 } from '../datasets/index.ts';
-import { loadStepResults, readText, reportFolder, type Store, unlessDamaged } from '../store/index.ts';
+import { loadStepResults, readRunLog, readText, reportFolder, type Store, unlessDamaged } from '../store/index.ts';
+import { forgottenSince } from './forgotten-since.ts';
 import { say } from './output.ts';
 
 /** A file that cannot be used, its place, and why. */
@@ -51,6 +53,8 @@ export type PreparedAccount = Made & {
   readonly rejected: readonly Rejected[];
   readonly warnings: readonly string[];
   readonly copies: DataSummary['copies'];
+  /** Images that were forgotten after it was made. */
+  readonly forgotten: number;
   readonly folder: string | null;
   readonly list: string | null;
 };
@@ -71,6 +75,8 @@ export type DatasetAccount =
     })
   /** It was made, and cannot be read any more: why. */
   | (Made & { readonly state: 'lost'; readonly digest: string; readonly problem: string })
+  /** The step has begun, and neither failed nor made it yet, as far as the log of the run tells. */
+  | (Made & { readonly state: 'preparing' })
   /** The step is not done. */
   | (Made & { readonly state: 'open' });
 
@@ -98,17 +104,39 @@ export async function datasetAccounts(
         : `${run} has no step ${only} that prepares data. There is: ${[...new Set(made.map(({ step }) => step))].join(', ')}.`,
     );
   const results = await loadStepResults(store, run, say);
+  const since = await forgottenSince(store);
+  const hasBegun = await stepsInWork(
+    store,
+    run,
+    chosen.some(({ step }) => !results[step]),
+  );
   return Promise.all(
     chosen.map(async ({ list, ...each }) => {
       const result = results[each.step]?.result;
       const ref = artifactRefSchema.safeParse(result?.[each.field]);
-      if (!ref.success) return (await refusedAccount(store, each, `${reportFolder(run)}/${list}`)) ?? openOf(each);
+      if (!ref.success) {
+        // Its list may be there already, or be that of an earlier attempt.
+        if (hasBegun(each.step)) return { ...each, state: 'preparing' };
+        return (await refusedAccount(store, each, `${reportFolder(run)}/${list}`)) ?? openOf(each);
+      }
       return preparedAccount(store, each, ref.data, {
         summary: dataSummaryOf(result ?? {}),
         list: `${reportFolder(run)}/${list}`,
+        forgotten: since(ref.data.digest),
       });
     }),
   );
+}
+
+/** The steps of which the last that the log tells is that an attempt began. @param isWanted false: nobody asks */
+async function stepsInWork(store: Store, run: string, isWanted: boolean): Promise<(step: string) => boolean> {
+  const begun = new Set<string>();
+  const { lines } = isWanted ? await readRunLog(store, run, undefined, say) : { lines: [] };
+  for (const { step, level, source, message } of lines) {
+    if (source === 'worker' && tellsOfStart(message)) begun.add(step);
+    else if (level === 'error' || (source === 'worker' && tellsOfEnd(message))) begun.delete(step);
+  }
+  return (step) => begun.has(step);
 }
 
 const openOf = (made: Made): DatasetAccount => ({ ...made, state: 'open' });
@@ -126,7 +154,11 @@ async function preparedAccount(
   store: Store,
   made: Made,
   ref: ArtifactRef,
-  { summary, list }: { readonly summary: Partial<DataSummary>; readonly list: string },
+  {
+    summary,
+    list,
+    forgotten,
+  }: { readonly summary: Partial<DataSummary>; readonly list: string; readonly forgotten: number },
 ): Promise<DatasetAccount> {
   let problem = '';
   const about = await unlessDamaged(describeDataset(store, ref), (what) => {
@@ -155,6 +187,7 @@ async function preparedAccount(
     reasons: reasonsOf(rejected),
     warnings: summary.warnings ?? [],
     copies: summary.copies ?? [],
+    forgotten,
     folder: summary.folder ?? null,
     list: (await store.exists(listed)) ? store.locate(listed) : null,
   };

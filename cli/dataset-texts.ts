@@ -3,6 +3,7 @@ import { countedIn, leftOutText } from '../contracts/data-account.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { visible } from '../contracts/visible-text.ts';
 import type { DatasetAccount, PreparedAccount } from './dataset-accounts.ts';
+import { forgottenText } from './forgotten-since.ts';
 import { shorten, table } from './output.ts';
 import { columns, wrapped } from './wrapped.ts';
 
@@ -26,6 +27,10 @@ export function accountText(account: DatasetAccount, run: string): string {
   switch (account.state) {
     case 'open':
       return wrapped(`${heading}: not prepared yet. \`contrail status ${run}\` shows how far it is.`);
+    case 'preparing':
+      return wrapped(
+        `${heading}: is being prepared, unless its worker has gone away. \`contrail status ${run}\` shows how far it is.`,
+      );
     case 'lost':
       return wrapped(`${heading}: cannot be read any more. ${account.problem}`);
     case 'refused':
@@ -36,17 +41,32 @@ export function accountText(account: DatasetAccount, run: string): string {
         ...placeLines({ ...account, folder: null }, nounOf(account)),
       ].join('\n');
     case 'prepared':
-      return preparedText(heading, account);
+      return preparedText(heading, account, run);
   }
 }
 
-function preparedText(heading: string, account: PreparedAccount): string {
-  const { name, image, classes, labels, splits, files, incomplete, reasons, rejected, warnings, copies } = account;
+function preparedText(heading: string, account: PreparedAccount, run: string): string {
+  const {
+    forgotten,
+    step,
+    name,
+    image,
+    classes,
+    labels,
+    splits,
+    files,
+    incomplete,
+    reasons,
+    rejected,
+    warnings,
+    copies,
+  } = account;
   const noun = countedIn(account);
   const colours = image.channels === 1 ? 'grey' : 'colour';
   return [
     wrapped(`${heading}: ${name}, ${times(classes.length, 'class', 'classes')}, ${sizeOf(image)} in ${colours}`),
     `dataset ${account.digest}`,
+    ...(forgotten > 0 ? [wrapped(forgottenText(forgotten, run, step))] : []),
     ...(labels ? [wrapped(`labels of ${labels.map(visible).join(', ')}`)] : []),
     '',
     splitTable(splits),

@@ -2,10 +2,12 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import { approvalDecisionSchema, decisionText, questionText } from '../contracts/approval.ts';
+import { times } from '../contracts/counted.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { inspectionText } from '../contracts/inspection-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
+import { noQueriesText } from '../contracts/retrieval-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { TrainerProgress } from '../contracts/trainer.ts';
@@ -202,7 +204,7 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Ste
     }
     const loss = step.metrics ? `loss ${step.metrics.loss.toFixed(4)}` : '';
     if (activity === undefined) {
-      const epochs = step.epoch !== null && step.epochs ? `${step.epoch} of ${step.epochs} epochs done` : '';
+      const epochs = step.epoch !== null && step.epochs ? `${step.epoch} of ${times(step.epochs, 'epoch')} done` : '';
       return [step.state === 'running' ? waits : '', epochs, loss].filter(Boolean).join(', ');
     }
     const share = Math.min(1, activity.done / activity.total);
@@ -240,6 +242,8 @@ function headline(step: StepStatus): string {
   if (step.uses === 'promote') return promotionText(step);
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
   if (step.uses === 'inspect-data') return inspectionText(step);
+  const nothing = noQueriesText(step);
+  if (nothing !== '') return nothing;
   const shown = [
     'top1',
     'recallAt1',

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import pc from 'picocolors';
+import { times } from '../contracts/counted.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
 import { coloured } from './output.ts';
 
@@ -41,7 +42,7 @@ export function drawPicture(
   return [
     cut(`${pc.bold(pipeline)} ${pc.dim(run)}  ${counts(steps)}`, columns),
     ...lines,
-    ...(hidden > 0 ? [pc.dim(cut(`  … ${hidden} more steps`, columns))] : []),
+    ...(hidden > 0 ? [pc.dim(cut(`  … ${times(hidden, 'more step')}`, columns))] : []),
   ];
 }
 

@@ -1,5 +1,6 @@
 import { artifactRefSchema } from '../contracts/artifacts.ts';
 import { confusedPairs, shownConfusion } from '../contracts/confusion.ts';
+import { times } from '../contracts/counted.ts';
 import { type Evaluation, evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { Plan } from '../contracts/plan.ts';
 import { visible } from '../contracts/visible-text.ts';
@@ -42,7 +43,7 @@ export function summarise(evaluation: Evaluation): string {
   return [
     top1 === null
       ? 'Test accuracy was not measured: no test image is left.'
-      : `Test accuracy ${percent(top1)} on ${testImages} images (${measures.join(', ')})`,
+      : `Test accuracy ${percent(top1)} on ${times(testImages, 'image')} (${measures.join(', ')})`,
     ...evaluationNotes(evaluation).map(visible),
     '',
     ...(classes.length > wholeMatrix ? [] : matrix(evaluation)),
@@ -68,7 +69,13 @@ function confused({ classes, confusion }: Evaluation, most: number): string[] {
   const nameOf = (label: number) => shorten(classes[label] ?? String(label), 2 * rowWidth);
   const left = pairs.length - most;
   return [
-    ...pairs.slice(0, most).map(({ a, b, count }) => `Most confused: ${nameOf(a)} and ${nameOf(b)}, ${count} images`),
-    ...(left > 0 ? [`${left} more pairs of classes were confused; the report shows more of them.`] : []),
+    ...pairs
+      .slice(0, most)
+      .map(({ a, b, count }) => `Most confused: ${nameOf(a)} and ${nameOf(b)}, ${times(count, 'image')}`),
+    ...(left > 0
+      ? [
+          `${times(left, 'more pair')} of classes ${left === 1 ? 'was' : 'were'} confused; the report shows more of them.`,
+        ]
+      : []),
   ];
 }

@@ -26,7 +26,7 @@ export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result
     .map(({ class: name, found, used }) => `${used} of ${found} ${name} used`);
   const counts = files
     ? [
-        `${files.used} of ${files.found} ${countedIn(summary)}s used`,
+        `${files.used} of ${times(files.found, countedIn(summary))} used`,
         ...(files.leftOut > 0 ? [`${files.leftOut} ${leftOutText(summary)}`] : []),
       ]
     : [];
@@ -37,7 +37,7 @@ export function dataHeadline({ uses, result }: Pick<StepStatus, 'uses' | 'result
   const ignored = files && files.ignored > 0 ? [`${files.ignored} of file managers ignored`] : [];
   const sides = files ? splitCounts(result) : [];
   const said = summary.warnings?.length ?? 0;
-  const warnings = said > 0 ? [said === 1 ? '1 warning' : `${said} warnings`] : [];
+  const warnings = said > 0 ? [times(said, 'warning')] : [];
   return visible(
     [...(classes.length > 0 ? classes : counts), ...rejected, ...ignored, ...sides, ...warnings].join('; '),
   );
@@ -62,7 +62,7 @@ export function dataLines(
   const lines = [
     ...(files && !(isComplete && files.ignored === 0 && files.leftOut === 0)
       ? [
-          `${files.found} ${noun}s found: ${files.used} used, ${files.leftOut} ${leftOutText(summary)}, ${files.rejected} rejected, ${files.ignored} of file managers ignored`,
+          `${times(files.found, noun)} found: ${files.used} used, ${files.leftOut} ${leftOutText(summary)}, ${files.rejected} rejected, ${files.ignored} of file managers ignored`,
         ]
       : []),
     ...(relabels
@@ -82,7 +82,7 @@ export function dataLines(
       ? []
       : [`every ${noun}: ${locate(list)}`, `\`contrail dataset show ${run}\` shows all of this`]),
     ...warnings.slice(0, mostWarnings).map((warning) => `warning: ${warning}`),
-    ...(warnings.length > mostWarnings ? [`and ${warnings.length - mostWarnings} more warnings`] : []),
+    ...(warnings.length > mostWarnings ? [`and ${times(warnings.length - mostWarnings, 'more warning')}`] : []),
   ];
   // A class may be called anything: a line stays one.
   return lines.map((line) => visible(`${id}: ${line}`));

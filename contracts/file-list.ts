@@ -1,6 +1,9 @@
 /**
  * The list that says of every file of a step's data what became of it.
  *
+ * Lists of two outputs are never one, since names of outputs have no dash. One of an output and that of another step might be: a pipeline
+ * with both is refused.
+ *
  * @param output of the step, where it may have several
  */
 export const fileList = (step: string, output?: string): string =>

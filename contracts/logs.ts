@@ -22,6 +22,15 @@ export const attemptFailed = (attempt: number, type: string, message: string, is
 /** Whether a message tells of the start of an attempt. */
 export const tellsOfStart = (message: string): boolean => /: started(, attempt \d+)?$/.test(message);
 
+/** What a worker writes where an attempt was stopped. */
+export const attemptStopped = (why: string): string => `stopped: ${why}`;
+
+/** What a worker writes where an attempt did its work. */
+export const attemptDone = (seconds: string): string => `done in ${seconds} s`;
+
+/** Whether a message tells that an attempt was stopped or did its work. */
+export const tellsOfEnd = (message: string): boolean => /^[^:]+: (stopped: |done in [\d.]+ s)/.test(message);
+
 /** The type of the failure that a message tells of; `Error` where it names none. */
 export const failureTypeIn = (message: string): string =>
   /: attempt \d+ failed \((\w+)\)/.exec(message)?.[1] ?? 'Error';

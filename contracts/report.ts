@@ -167,7 +167,16 @@ export const reportSchema = z.strictObject({
   robustness: z.array(originSchema.extend({ robustness: robustnessSchema })),
   outliers: z.array(originSchema.extend({ outliers: outliersSchema })),
   /** Empty in reports of versions that did not measure it. */
-  retrieval: z.array(originSchema.extend({ retrieval: retrievalSchema })).default([]),
+  retrieval: z
+    .array(
+      originSchema.extend({
+        /** Digests of the data set and of the retrieval; absent in reports of earlier versions. */
+        dataset: digestSchema.optional(),
+        artifact: digestSchema.optional(),
+        retrieval: retrievalSchema,
+      }),
+    )
+    .default([]),
   curves: z.array(originSchema.extend({ curve: learningCurveSchema })),
   comparisons: z.array(z.strictObject({ step: plannedStepIdSchema, comparison: comparisonSchema })),
   /** What should be here and could not be read. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { rootOf } from './folder/root.ts';
 import { isThere, readIfThere } from './read-file.ts';
@@ -39,7 +40,7 @@ async function classNames(folder: string): Promise<string[]> {
   if (new Set(names).size === 10 && names.length === 10) return names;
   throw new ContrailError(
     'InvalidDataset',
-    `${path} names ${names.length} classes; 10 different ones are needed, one a line. Without the file they have their usual names.`,
+    `${path} names ${times(names.length, 'class', 'classes')}; 10 different ones are needed, one a line. Without the file they have their usual names.`,
   );
 }
 

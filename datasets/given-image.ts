@@ -7,6 +7,7 @@ import { smallestSide } from './fit.ts';
 import { decodeContent, decodeFile } from './folder/decode.ts';
 import { inspect, inspectContent, mostPixels } from './folder/inspect.ts';
 import type { Form } from './form.ts';
+import { lookedIn } from './looked-in.ts';
 import { sha256 } from './row-digests.ts';
 import type { RawImage } from './source.ts';
 
@@ -89,9 +90,13 @@ export async function readGiven(
 
 async function readPath(path: string, label: number, form: Form) {
   const { size } = await stat(path).catch((cause: unknown) => {
-    throw new ContrailError('InvalidInput', `${path} cannot be added: ${explained(cause)?.message ?? cause}`, {
-      cause,
-    });
+    throw new ContrailError(
+      'InvalidInput',
+      `${path} cannot be added: ${explained(cause)?.message ?? cause}${lookedIn(path)}`,
+      {
+        cause,
+      },
+    );
   });
   const found = await inspect(path);
   if (typeof found === 'string') return { rejected: found };

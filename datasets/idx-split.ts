@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { formatBytes } from '../contracts/limits.ts';
 import { smallestSide } from './fit.ts';
@@ -35,7 +36,7 @@ export async function readIdxSplit(
   if (labels.data.length !== count)
     throw new ContrailError(
       'InvalidDataset',
-      `${labelsFile.path} has ${labels.data.length} labels for ${count} images.`,
+      `${labelsFile.path} has ${times(labels.data.length, 'label')} for ${times(count, 'image')}.`,
     );
   const unknown = labels.data.findIndex((label) => label >= classes);
   if (unknown >= 0)

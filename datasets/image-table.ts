@@ -1,3 +1,4 @@
+import { count } from '../contracts/counted.ts';
 import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import type { FolderAccount, Unused } from './account.ts';
 import { countPerClass } from './count-per-class.ts';
@@ -47,7 +48,7 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
   const { file, corrections, rows, about } = await openTable(parameters, options.signal);
   const placed = rows.map((row) => ({ ...row, place: placeOf(file, row.line) }));
   const wanted = placed.filter((row): row is Wanted => row.is === 'image');
-  const { classes, problems: problemsOfClasses } = classesOf(splitsOf(wanted));
+  const { classes, problems: problemsOfClasses } = classesOf(splitsOf(wanted), whyNoImage(rows, file, corrections));
   const problems = [
     ...problemsOfClasses,
     ...problemsOfLabels(
@@ -62,7 +63,10 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
     ...(corrections ? [{ ...corrections, what: 'relabels' }] : []),
   ];
   if (problems.length > 0) {
-    const others = wanted.map(({ name, place }) => ({ what: 'found', path: name, place }));
+    const others = [
+      ...wanted.map(({ name, place }) => ({ what: 'found', path: name, place })),
+      ...(await droppedOf(placed, file, corrections)),
+    ];
     const list = await writeList(options, {
       of: 'rows',
       classes,
@@ -92,6 +96,7 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
       classes.length,
     ),
     warnings: [
+      ...about.warnings,
       ...severalPictures(usable),
       ...(corrections && about.relabels ? addedLabels(about.relabels, corrections) : []),
     ],
@@ -107,6 +112,24 @@ export async function imageTable(parameters: Parameters, form: Form, options: Pr
     ...eachSplit({ train: [], ...splitsOf(usable) }, (images) => readable(images, form)),
   };
 }
+
+/** Why no row of a table names an image that can be used. */
+function whyNoImage(
+  rows: readonly TableRow[],
+  { name }: Pick<TableFile, 'name'>,
+  corrections: Pick<TableFile, 'name'> | null,
+): string {
+  const dropped = rows.filter(({ is }) => is === 'dropped').length;
+  const rejected = rows.length - dropped;
+  if (rows.length === 0) return `${name} has no rows: it needs one for each image.`;
+  const by = corrections?.name ?? '';
+  if (rejected === 0) return `No row is left of ${name}: ${by} leaves out ${allOf(dropped)}.`;
+  if (dropped === 0) return `No row of ${name} can be used: ${allOf(rejected)} ${are(rejected)} rejected.`;
+  return `No row is left of ${name}: ${by} leaves out ${count(dropped)}, and ${count(rejected)} ${are(rejected)} rejected.`;
+}
+
+const allOf = (rows: number) => (rows === 1 ? 'the only one' : `all ${count(rows)}`);
+const are = (rows: number) => (rows === 1 ? 'is' : 'are');
 
 /** By split; a row that names none is in train, and a split that no row names is absent. */
 function splitsOf<T extends { readonly split: SplitFolder | null }>(rows: readonly T[]): LabelledSplits<T> {

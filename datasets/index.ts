@@ -14,6 +14,7 @@ export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';
 export { type HowToRead, type OpenSplit, openSplit } from './open-split.ts';
 export { prepareDataset } from './prepare.ts';
 export { permutation, randomDraws, randomUint32, seedPair } from './random.ts';
+export { digestOfShown } from './read-images.ts';
 export { type ImageRows, imageRows, readRows } from './read-rows.ts';
 export { type ReasonCount, reasonsOf } from './reasons.ts';
 export { type RowDigests, readRowDigests } from './row-digests.ts';

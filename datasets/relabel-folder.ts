@@ -1,3 +1,4 @@
+import { times } from '../contracts/counted.ts';
 import { sortByBytes } from './folder/class-names.ts';
 import type { Line } from './folder/line.ts';
 import type { Scan } from './folder/scan.ts';
@@ -42,7 +43,8 @@ export async function relabelledScan(scan: Scan, path: string | undefined): Prom
     });
   const splits = Object.fromEntries(Object.entries(scan.splits).map(([name, files]) => [name, relabelled(files)]));
   requireNamed(relabels, (name) => seen.has(name));
-  const numbered = inClasses(splits);
+  const all = dropped.length === 1 ? 'the only image' : `all ${times(dropped.length, 'image')}`;
+  const numbered = inClasses(splits, `No image is left: ${file.name} leaves out ${all}.`);
   const applied = counter.result();
   return {
     scan: {
@@ -60,8 +62,9 @@ export async function relabelledScan(scan: Scan, path: string | undefined): Prom
 /** Numbers the classes anew, and brings the files into their order. */
 function inClasses(
   splits: LabelledSplits<FoundFile & { readonly label: string }>,
+  nothing: string,
 ): Pick<Scan, 'classes' | 'splits' | 'problems'> {
-  const { classes, problems } = classesOf(splits);
+  const { classes, problems } = classesOf(splits, nothing);
   const numbers = new Map(classes.map((name, label) => [name, label]));
   const numbered = (files: readonly (FoundFile & { readonly label: string })[]) =>
     sortByBytes(files, ({ path }) => path)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ArtifactRef, type SplitName, splitOf } from '../contracts/artifacts.ts';
+import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { datasetAboutOf, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
 
@@ -47,7 +48,10 @@ export async function readRowFacts(
     .split('\n')
     .slice(0, -1);
   if (lines.length !== count)
-    throw new ContrailError('CorruptArtifact', `${file} has ${lines.length} lines for ${count} rows.`);
+    throw new ContrailError(
+      'CorruptArtifact',
+      `${file} has ${times(lines.length, 'line')} for ${times(count, 'row')}.`,
+    );
   const facts: RowFacts[] = [];
   for (const [row, line] of lines.entries()) {
     facts.push(factsOfLine(line, `${file}:${row + 1}`));

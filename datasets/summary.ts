@@ -1,4 +1,5 @@
 import { type DatasetAbout, splitNames, splitOf } from '../contracts/artifacts.ts';
+import { times } from '../contracts/counted.ts';
 import type { DataSummary, PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { keyOf, type Unused } from './account.ts';
 import type { CopyFinder } from './copies.ts';
@@ -86,9 +87,10 @@ export function summarise({
 
 function bounded(warnings: readonly string[]): string[] {
   const more = warnings.length - mostWarnings;
-  return [...warnings.slice(0, mostWarnings), ...(more > 0 ? [`${more} more warnings of this kind.`] : [])].map(
-    shortened,
-  );
+  return [
+    ...warnings.slice(0, mostWarnings),
+    ...(more > 0 ? [`${times(more, 'more warning')} of this kind.`] : []),
+  ].map(shortened);
 }
 
 const shortened = (text: string) => (text.length > longestText ? `${text.slice(0, longestText)}…` : text);

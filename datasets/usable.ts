@@ -1,4 +1,5 @@
 import type { DatasetAbout } from '../contracts/artifacts.ts';
+import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { wasForgotten } from '../contracts/forgotten.ts';
 import { visible } from '../contracts/visible-text.ts';
@@ -39,7 +40,7 @@ export function requireUsable(
     );
   if (rejected.length > 0 && lost.length > 0)
     problems.push(
-      `No image is left of ${lost.slice(0, mostNamed).join(', ')}${lost.length > mostNamed ? ` and ${lost.length - mostNamed} more classes` : ''}: mend the files, or remove the class.`,
+      `No image is left of ${lost.slice(0, mostNamed).join(', ')}${lost.length > mostNamed ? ` and ${times(lost.length - mostNamed, 'more class', 'more classes')}` : ''}: mend the files, or remove the class.`,
     );
   const trained = splits.train.perClass.filter((count) => count > 0).length;
   if (trained < 2)

@@ -1,4 +1,5 @@
 import { type DatasetAbout, type SplitName, splitText, trainedClassesOf } from '../contracts/artifacts.ts';
+import { times } from '../contracts/counted.ts';
 import type { PrepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { someOf } from '../contracts/some-of.ts';
 import type { CopyFinder } from './copies.ts';
@@ -27,7 +28,9 @@ export function warningsOf(
   const warnings: string[] = [];
   const say = (names: readonly string[], text: (which: string) => string) => {
     if (names.length > 0)
-      warnings.push(text(`${names.length} of ${classes.length} classes (${someOf(names, mostNamed)})`));
+      warnings.push(
+        text(`${names.length} of ${times(classes.length, 'class', 'classes')} (${someOf(names, mostNamed)})`),
+      );
   };
   say(without(train, 0), (which) => `No training image of ${which}: they are never predicted.`);
   if (train.perClass.every((count) => count < 2))
@@ -51,7 +54,7 @@ export function warningsOf(
     const of = splits[split]?.count ?? 0;
     const named = first.map(({ image, copyOf }) => `${image} is ${copyOf}`).join(', ');
     warnings.push(
-      `${images} of ${of} ${splitText(split)} images are exact copies of ${splitText(alsoIn)} images (${sameBytes} files of the same bytes), so ${consequence[split]}: ${named}${images > first.length ? ', …' : ''}.`,
+      `${images} of ${times(of, `${splitText(split)} image`)} ${images === 1 ? 'is an exact copy' : 'are exact copies'} of ${splitText(alsoIn)} images (${times(sameBytes, 'file')} of the same bytes), so ${consequence[split]}: ${named}${images > first.length ? ', …' : ''}.`,
     );
   }
   const { images, first } = copies.contradictions();

@@ -3,6 +3,7 @@ import { isMapping, type Json } from '../contracts/json.ts';
 import type { Origin, Report } from '../contracts/report.ts';
 import { differencesOf } from '../contracts/training-changes.ts';
 import { commonImages, sameTestImages } from '../evaluation/comparison/common-images.ts';
+import { commonSearches } from '../evaluation/comparison/common-searches.ts';
 import { jsonBytes, type Store } from '../store/index.ts';
 import { type Arm, armsOf } from './arms.ts';
 import { duration, moment } from './format.ts';
@@ -14,6 +15,7 @@ import { renderPage } from './page/index.ts';
 import { armLabel, card, figureOf, legend, n, type Section, table } from './page/parts.ts';
 import { classesSection, reliabilitySection } from './page/sections/classes.ts';
 import { commonImagesSection } from './page/sections/common-images.ts';
+import { commonSearchesSection } from './page/sections/common-searches.ts';
 import { curvesSection } from './page/sections/measures.ts';
 import { results } from './page/sections/overview.ts';
 import { drawAll } from './plots/index.ts';
@@ -39,6 +41,7 @@ export async function buildComparison(
   const joined = join(reports);
   const comparable = await sameTestImages(store, joined.evaluations);
   const common = comparable ? null : await commonImages(store, joined.evaluations);
+  const searches = await commonSearches(store, joined.retrieval);
   const arms = armsOf(joined);
   const drawings = new Map(drawAll({ ...joined, trainings: [] }, arms));
   const overlays = drawOverlay(joined.trainings, arms);
@@ -52,6 +55,7 @@ export async function buildComparison(
       differencesSection(reports),
       common && commonImagesSection(common, arms),
       results(joined, arms, comparable),
+      commonSearchesSection(searches, arms),
       overlays.length === 0
         ? null
         : {
@@ -71,7 +75,8 @@ export async function buildComparison(
   });
   const files = new Map<string, Uint8Array>([
     [`${name}.html`, new TextEncoder().encode(page)],
-    [`${name}.json`, jsonBytes({ format: 'contrail-comparison-of-runs/1', reports })],
+    // A compare step is mostly called so too, and writes what it measured into `compare.json`.
+    [`${name}-runs.json`, jsonBytes({ format: 'contrail-comparison-of-runs/1', reports })],
   ]);
   for (const [path, bytes] of await plotFiles(drawings)) files.set(path.replace(/^plots/, `${name}-plots`), bytes);
   return { files, name };

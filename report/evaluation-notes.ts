@@ -33,7 +33,9 @@ export function evaluationNotes(evaluation: Evaluation): string[] {
           `${untrained.images} of ${testImages} test images ${untrained.images === 1 ? 'is' : 'are'} of ${times(untrained.classes, 'class', 'classes')} without a training image, which no classifier can name: they count as mistakes.`,
         ]),
     ...(top5 === null
-      ? [`Top-5 accuracy is not measured: of ${classes.length} classes every one is among the five most probable.`]
+      ? [
+          `Top-5 accuracy is not measured: of ${times(classes.length, 'class', 'classes')} every one is among the five most probable.`,
+        ]
       : []),
     ...(queries === 0
       ? [
@@ -41,7 +43,7 @@ export function evaluationNotes(evaluation: Evaluation): string[] {
         ]
       : queries !== undefined && queries < images
         ? [
-            `Retrieval and silhouette are means over ${queries} of ${images} images: the others are alone in their class.`,
+            `Retrieval and silhouette are means over ${queries} of ${times(images, 'image')}: the others are alone in their class.`,
           ]
         : []),
     ...(queries !== 0 && geometry.inter === null
@@ -73,6 +75,6 @@ function copiesNote({ copies, testImages, top1 }: Evaluation): string[] {
   return [
     copies.top1 === null
       ? `All ${testImages} test ${is} of training images: the accuracy of ${percent(top1)} measures memory.`
-      : `${copies.images} of ${testImages} test ${is} of training images. Without ${other}, accuracy is ${percent(copies.top1)} on ${rest} images.`,
+      : `${copies.images} of ${testImages} test ${is} of training images. Without ${other}, accuracy is ${percent(copies.top1)} on ${times(rest, 'image')}.`,
   ];
 }

@@ -1,5 +1,7 @@
 import { times } from '../contracts/counted.ts';
+import type { LeakCounts } from '../contracts/leaks.ts';
 import type { Retrieval } from '../contracts/retrieval.ts';
+import { whyNoQueries } from '../contracts/retrieval-text.ts';
 import { ifMeasured, percent } from './format.ts';
 import { leaksNote } from './leaks-note.ts';
 
@@ -9,6 +11,7 @@ export function retrievalNotes(found: Retrieval): string[] {
   // Results of version 1 say nothing of copies, so that all that is no query is alone.
   const alone = lone ?? images - queries;
   return [
+    ...(queries === 0 ? [`Nothing was measured, for no query is left: ${whyNoQueries(alone, leftOutOf(found))}.`] : []),
     `${times(queries, 'query', 'queries')} of ${times(images, 'image')}; ${times(galleryImages, 'image')} in the gallery.`,
     ...(alone === 0
       ? []
@@ -18,6 +21,12 @@ export function retrievalNotes(found: Retrieval): string[] {
       ? []
       : ['No query is an exact copy of another image of the gallery, or of a training image.']),
   ];
+}
+
+/** The queries that were left out because they leak. */
+function leftOutOf({ leaks, copies }: Retrieval): LeakCounts | null {
+  if (leaks) return leaks.policy === 'keep' ? null : leaks;
+  return copies && { exact: copies.images, near: null, embedding: null };
 }
 
 /** From where on an image is called unknown. @param shareText as the page, or the file, writes shares */

@@ -1,3 +1,4 @@
+import { times } from '../contracts/counted.ts';
 import { lossTitles } from '../contracts/losses.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import type { ExportedModel } from './export.ts';
@@ -12,12 +13,12 @@ const leakText = '`allTop1` is the accuracy with them, `cleanTop1` without; `top
 
 function originText({ dataset, loss, epochs }: ExportedModel['encoder']): string {
   if (dataset === undefined) return 'whose weights came from elsewhere, and are as they were';
-  return `trained by ${loss ? `the ${lossTitles[loss]} loss` : 'supervised contrastive learning'} for ${epochs} epochs`;
+  return `trained by ${loss ? `the ${lossTitles[loss]} loss` : 'supervised contrastive learning'} for ${times(epochs, 'epoch')}`;
 }
 
 const adapterText = ({ adapter }: ExportedModel['encoder']) =>
   adapter
-    ? `, and behind it an adapter${adapter.hidden === undefined ? '' : ' of one hidden layer'}, trained on its embeddings for ${adapter.epochs} epochs`
+    ? `, and behind it an adapter${adapter.hidden === undefined ? '' : ' of one hidden layer'}, trained on its embeddings for ${times(adapter.epochs, 'epoch')}`
     : '';
 
 /** The page that travels with an exported model: what it is, how to call it, what was measured. */
@@ -34,7 +35,7 @@ export function modelCard(
   return [
     `# Encoder of ${markdownText(run)}`,
     '',
-    `A ${markdownText(encoder.encoder.name)} ${originText(encoder)}${adapterText(encoder)}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and it never answers with them.` : ''}`,
+    `A ${markdownText(encoder.encoder.name)} ${originText(encoder)}${adapterText(encoder)}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${times(classifier.unseenClasses, 'more class', 'more classes')} of its data set ${classifier.unseenClasses === 1 ? 'was' : 'were'} never trained on, and never is its answer.` : ''}`,
     '',
     '## How to call it',
     '',

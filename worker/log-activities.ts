@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
 import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
-import { attemptFailed, attemptStarted } from '../contracts/logs.ts';
+import { attemptDone, attemptFailed, attemptStarted, attemptStopped } from '../contracts/logs.ts';
 import { describeLost } from '../contracts/lost-checkpoint.ts';
 import { trainEpochResult } from '../contracts/trainer.ts';
 import type { StepTroubleReport } from '../workflows/messages.ts';
@@ -65,7 +65,7 @@ export const logActivities =
         const seconds = ((performance.now() - started) / 1000).toFixed(1);
         const epoch = epochSchema.safeParse(output);
         if (epoch.success) describeEpoch(epoch.data.result, say);
-        say('info', `done in ${seconds} s${epoch.success ? `, ${measures(epoch.data.result)}` : ''}`);
+        say('info', `${attemptDone(seconds)}${epoch.success ? `, ${measures(epoch.data.result)}` : ''}`);
         tellOfSuccess(key.data, tellRun);
         return output;
       } catch (error) {
@@ -129,7 +129,7 @@ const measures = ({ metrics: { loss, imagesPerSecond } }: Epoch) =>
 
 function describeEnd(error: unknown, say: Say): void {
   if (error instanceof CancelledFailure) {
-    say('warn', `stopped: ${error.message}`);
+    say('warn', attemptStopped(error.message));
     return;
   }
   const { type, message } = described(error);

@@ -2,6 +2,7 @@ import { questionText } from '../contracts/approval.ts';
 import { dataHeadline } from '../contracts/data-account.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
+import { noQueriesText } from '../contracts/retrieval-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
 import { someOf } from '../contracts/some-of.ts';
 import { type StepState, type StepStatus, stuckAfter } from '../contracts/status.ts';
@@ -79,7 +80,7 @@ const epochText = ({ epoch, epochs }: StepStatus) => (epoch === null ? '' : `${e
 
 function metricText(step: StepStatus): string {
   const { metrics, result } = step;
-  const found = dataHeadline(step) || promotionText(step);
+  const found = dataHeadline(step) || promotionText(step) || noQueriesText(step);
   if (found !== '') return markdownText(found.slice(0, maximumError));
   const numbers = Object.entries(result ?? {}).filter(
     (entry): entry is [string, number] => typeof entry[1] === 'number',

@@ -1,3 +1,4 @@
+import { times } from '../../contracts/counted.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { openHome } from '../../home/home.ts';
@@ -20,7 +21,7 @@ export async function checkpointsCommand(run: string, { json }: { readonly json:
         ['step', 'epoch', 'digest', 'loss', 'size', 'time', 'state'],
         rows.map(({ step, epoch, withinEpoch, digest, loss, bytes, time, problem }) => [
           step,
-          withinEpoch ? `${epoch} + ${withinEpoch} steps` : epoch,
+          withinEpoch ? `${epoch} + ${times(withinEpoch, 'step')}` : epoch,
           digest?.slice(0, 16) ?? '',
           loss?.toFixed(4) ?? '',
           bytes === null ? '' : formatBytes(bytes),

@@ -1,3 +1,4 @@
+import { times } from '../../contracts/counted.ts';
 import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import { openHome } from '../../home/home.ts';
 import { openStore, type Store } from '../../store/index.ts';
@@ -71,7 +72,7 @@ const runTable = (rows: readonly Row[]): string =>
       run,
       pipeline,
       coloured(state, stateText(state)),
-      steps ? `${steps.done} of ${steps.of} steps done` : stage,
+      steps ? `${steps.done} of ${times(steps.of, 'step')} done` : stage,
       started === null ? '' : localTime(started),
     ]),
   );

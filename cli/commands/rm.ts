@@ -1,3 +1,4 @@
+import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { openHome } from '../../home/home.ts';
@@ -41,7 +42,7 @@ const described = (runs: readonly Removable[]) =>
   `${runs.map(({ run }) => run).join(', ')} (${formatBytes(sum(runs))})`;
 
 function tell(runs: readonly Removable[], bytes: number, dryRun: boolean): void {
-  for (const { run, files, bytes: size } of runs) print(`${run} ${files} files, ${formatBytes(size)}`);
+  for (const { run, files, bytes: size } of runs) print(`${run} ${times(files, 'file')}, ${formatBytes(size)}`);
   say(
     `${dryRun ? 'Would remove' : 'Removed'} ${described(runs)}. Temporal forgets ${runs.length === 1 ? 'it' : 'them'} when the retention of its namespace has passed.`,
   );

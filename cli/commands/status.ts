@@ -2,6 +2,7 @@ import { questionText } from '../../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
 import { inspectionText } from '../../contracts/inspection-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
+import { noQueriesText } from '../../contracts/retrieval-text.ts';
 import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
 import { weakestIn } from '../../contracts/weakest-class.ts';
@@ -9,6 +10,7 @@ import { openHome } from '../../home/home.ts';
 import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';
 import { askRun, type RunAnswer } from '../ask-run.ts';
 import type { ServerClient } from '../connection.ts';
+import { forgottenLines } from '../forgotten-since.ts';
 import { checkRunId } from '../given-names.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
 import { pendingOf } from '../pending.ts';
@@ -50,6 +52,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     for (const line of toleratedLines(steps ?? [])) print(line);
     for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
     for (const step of steps ?? []) for (const line of dataLines(step, run, store.locate)) print(line);
+    for (const line of await forgottenLines(store, run, steps ?? [])) print(line);
     if (known && !isRunning && !plan)
       say('The store has nothing of it; the server remembers it until its retention has passed.');
     if (server && !known)
@@ -92,7 +95,7 @@ function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): s
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
-  const said = promotionText(of) || dataHeadline(of) || inspectionText(of);
+  const said = promotionText(of) || dataHeadline(of) || inspectionText(of) || noQueriesText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number')
     return oneLine([`top-1 ${result.top1.toFixed(4)}`, weakestIn(result)].filter(Boolean).join(', '), longest);

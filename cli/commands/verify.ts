@@ -1,4 +1,5 @@
 import pc from 'picocolors';
+import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { openHome } from '../../home/home.ts';
@@ -54,7 +55,8 @@ export async function verifyCommand(
       );
       for (const { name, elements, differing, largest } of found.tensors.slice(0, shownTensors))
         print(`  ${name}: ${differing} of ${elements} elements, by ${largest.toPrecision(3)} at most`);
-      if (found.tensors.length > shownTensors) print(`  and ${found.tensors.length - shownTensors} more tensors`);
+      if (found.tensors.length > shownTensors)
+        print(`  and ${times(found.tensors.length - shownTensors, 'more tensor')}`);
       if (found.metadata.length > 0) print(`  beside the tensors: ${found.metadata.join(', ')}`);
       say('Another processor, GPU, number of threads or library rounds differently; `contrail diff` shows versions.');
     }

@@ -5,7 +5,7 @@ import { type Finish, jsonOption, openOption, pageFolderOption } from './options
 export function addCompare(program: Command, finish: Finish): void {
   program
     .command('compare <run> <run...>')
-    .description('write a page that shows two or more runs side by side')
+    .description('write a page that shows two or more runs side by side: trainings, evaluations and searches')
     .addOption(openOption())
     .addOption(pageFolderOption())
     .addOption(jsonOption())

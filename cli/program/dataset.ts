@@ -16,7 +16,9 @@ export function addDataset(program: Command, finish: Finish): void {
     );
   dataset
     .command('forget <image>')
-    .description('remove an image from the store, by its path or its SHA-256, and say what was made with it')
+    .description(
+      'remove an image from the store, by its path, its SHA-256 or the first digits of it, and say what was made with it',
+    )
     .option('--dry-run', 'only say where it is', false)
     .option('--yes', 'do not ask', false)
     .addOption(jsonOption())

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { metricNames } from '../../contracts/models.ts';
+import { promotionMetricSchema } from '../../contracts/models.ts';
 import { type Finish, jsonOption, share, wholeNumber } from './options.ts';
 
 /** `contrail models …` */
@@ -21,8 +21,12 @@ export function addModels(program: Command, finish: Finish): void {
     .command('promote <run>')
     .description('make the model of a run the current one, if it is better')
     .requiredOption('--model <name>', 'the name')
-    .option('--step <id>', 'the evaluate step, where there are several')
-    .addOption(new Option('--metric <name>', 'what decides').choices(metricNames).default('top1'))
+    .option('--step <id>', 'the evaluate or retrieval step, where there are several')
+    .addOption(
+      new Option('--metric <name>', 'what decides: a measure of an evaluation, or recallAt1 or mapAtR of a retrieval')
+        .choices(promotionMetricSchema.options)
+        .default('top1'),
+    )
     .option('--margin <difference>', 'by how much it must be better', share, 0)
     .option(
       '--minimum-images <n>',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ArtifactKind } from '../artifacts.ts';
+import { times } from '../counted.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 const listOf = <K extends ArtifactKind>(kind: K) =>
@@ -27,7 +28,7 @@ export const chooseParameters = z
         context.addIssue({
           code: 'custom',
           path: [name],
-          message: `has ${list.length} entries where by has ${by.length}; both must come from the same matrix`,
+          message: `has ${times(list.length, 'entry', 'entries')} where by has ${by.length}; both must come from the same matrix`,
         });
   });
 export type ChooseParameters = z.infer<typeof chooseParameters>;

@@ -27,7 +27,7 @@ export function formatOf(head: Uint8Array): Format {
   if (has('ftyp', 4)) return ofBrand(bytes.subarray(8, 64).toString('latin1'));
   if (has('BM') && bytes.length > 26) return other(`is a BMP image, which is not read: ${convert}`);
   if (has('8BPS')) return other(`is a Photoshop file, which is not read: ${convert}`);
-  if (has('\0\0\x01\0') || has('\0\0\x02\0')) return other(`is an icon (ICO), which is not read: ${convert}`);
+  if (isIcon(bytes)) return other(`is an icon (ICO), which is not read: ${convert}`);
   if (has('\xff\x0a') || has('\0\0\0\x0cJXL ')) return other(`is a JPEG XL image, which is not read: ${convert}`);
   if (has('\0\0\0\x0cjP  ') || has('\xff\x4f\xff\x51'))
     return other(`is a JPEG 2000 image, which is not read: ${convert}`);
@@ -50,7 +50,37 @@ export function formatOf(head: Uint8Array): Format {
   if (has('%PDF')) return other('is a PDF document, not an image');
   if (has('\x1a\x45\xdf\xa3') || (has('RIFF') && has('AVI ', 8))) return other('is a video, not an image');
   if (has([0, 5, 22, 7])) return other('is a resource file of macOS, not an image');
+  if (isTarga(bytes)) return other(`is a Targa image (TGA), which is not read: ${convert}`);
   return ofText(bytes);
+}
+
+/** An icon or a cursor: its first picture lies after the list of its pictures. A Targa image may begin with the same four bytes. */
+function isIcon(bytes: Buffer): boolean {
+  if (bytes.length < 22 || bytes.readUInt16LE(0) !== 0 || ![1, 2].includes(bytes.readUInt16LE(2))) return false;
+  const pictures = bytes.readUInt16LE(4);
+  return pictures > 0 && bytes.readUInt32LE(18) >= 6 + 16 * pictures;
+}
+
+/** A Targa image has no signature: its header must agree with itself. */
+function isTarga(bytes: Buffer): boolean {
+  if (bytes.length < 18) return false;
+  const [mapped, type, mapBits, depth, flags] = [1, 2, 7, 16, 17].map((at) => bytes[at] as number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const hasMap = type === 1 || type === 9;
+  const map = hasMap ? mapped === 1 && [15, 16, 24, 32].includes(mapBits) : mapped === 0 && mapBits === 0;
+  return (
+    [1, 2, 3, 9, 10, 11].includes(type) &&
+    map &&
+    [8, 15, 16, 24, 32].includes(depth) &&
+    bytes.readUInt16LE(12) > 0 &&
+    bytes.readUInt16LE(14) > 0 &&
+    flags < 0x40
+  );
 }
 
 /** A file of the ISO base media format: AVIF, HEIC, or a video. */

@@ -1,6 +1,8 @@
+import { asCell, ofCell } from '../../contracts/spreadsheet.ts';
 import { keyOf } from '../account.ts';
 import type { PreparationOptions } from '../source.ts';
 import type { Line } from './line.ts';
+import { momentOf, momentText } from './moment.ts';
 import type { FoundFile, Rejected } from './walk.ts';
 
 /** What a list of files is made from. `place`: where a table names the file. */
@@ -39,9 +41,11 @@ function* encoded(listed: Listed): Generator<Uint8Array> {
   const encode = (lines: readonly string[]) => new TextEncoder().encode(`${lines.join('\n')}\n`);
   let lines = [[...heading, ...(ofRows ? ['row', 'class'] : [])].join('\t')];
   const classOf = (label: number | undefined) => listed.classes?.[label ?? -1] ?? '';
-  for (const { what, path = '', bytes = '', modified = '', why = '', place = '', label } of linesOf(listed)) {
+  for (const { what, path = '', bytes = '', modified, why = '', place = '', label } of linesOf(listed)) {
     const row = ofRows ? [cell(place), cell(classOf(label))] : [];
-    lines.push([what, cell(path), bytes, modified, cell(why), ...row].join('\t'));
+    // What was fetched has no time.
+    const changed = modified ? momentText(modified) : '';
+    lines.push([what, cell(path), bytes, changed, cell(why), ...row].join('\t'));
     if (lines.length < linesAtOnce) continue;
     yield encode(lines);
     lines = [];
@@ -73,13 +77,17 @@ function* linesOf({
 
 const linesAtOnce = 2000;
 
-/** As it is, unless it would break the line or be taken for a formula; then as a JSON string. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they break lines
-const cell = (text: string) => (/[\x00-\x1f\x7f-\x9f\u2028\u2029"]|^[=+\-@]/.test(text) ? JSON.stringify(text) : text);
+/** As a spreadsheet takes it for text; where it would break the line, as a JSON string. */
+function cell(written: string): string {
+  const text = asCell(written);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they break lines
+  return /[\x00-\x1f\x7f-\x9f\u2028\u2029"]/.test(text) ? JSON.stringify(text) : text;
+}
 
 /** A file as an earlier list has it. */
 export interface ListedFile {
   readonly bytes: number;
+  /** In milliseconds since 1970. */
   readonly modified: number;
 }
 
@@ -107,12 +115,12 @@ export function* readLines(text: string): Generator<ListLine> {
   }
 }
 
-const uncell = (text: string): string => (text.startsWith('"') ? String(JSON.parse(text)) : text);
+const uncell = (text: string): string => ofCell(text.startsWith('"') ? String(JSON.parse(text)) : text);
 
 /** Reads a list again: the files by path. Lines that are no file's are left out. */
 export function readList(text: string): ReadonlyMap<string, ListedFile> {
   const files = new Map<string, ListedFile>();
   for (const { path, bytes, modified } of readLines(text))
-    if (path !== '' && bytes !== '') files.set(path, { bytes: Number(bytes), modified: Number(modified) });
+    if (path !== '' && bytes !== '') files.set(path, { bytes: Number(bytes), modified: momentOf(modified) });
   return files;
 }

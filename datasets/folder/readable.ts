@@ -1,3 +1,4 @@
+import { times } from '../../contracts/counted.ts';
 import { someOf } from '../../contracts/some-of.ts';
 import { visible } from '../../contracts/visible-text.ts';
 import type { Form } from '../form.ts';
@@ -45,5 +46,7 @@ export function severalPictures(images: readonly { readonly path: string; readon
   const multiple = images.filter(({ pages }) => pages > 1).map(({ path }) => visible(path));
   return multiple.length === 0
     ? []
-    : [`${multiple.length} files hold several pictures, of which the first is used: ${someOf(multiple, 3)}.`];
+    : [
+        `${times(multiple.length, 'file')} ${multiple.length === 1 ? 'holds' : 'hold'} several pictures, of which the first is used: ${someOf(multiple, 3)}.`,
+      ];
 }

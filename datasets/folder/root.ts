@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { ContrailError } from '../../contracts/errors.ts';
 import { explained } from '../../contracts/system-errors.ts';
 import { withRegularFile } from '../../store/index.ts';
+import { lookedIn } from '../looked-in.ts';
 import { formatOf } from './formats.ts';
 import { layoutShown } from './layout.ts';
 import { cannotRead } from './walk.ts';
@@ -22,8 +23,10 @@ export async function rootOf(path: string, layout = layoutShown): Promise<string
   } catch (error) {
     const code = explained(error)?.code;
     if (code === 'InvalidDataset') throw error;
-    if (code === 'FileMissing') throw invalid(`${path} does not exist on the worker's machine.`, error);
-    if (code === 'NotAFolder') throw invalid(`${path} does not exist: it leads through a file.`, error);
+    if (code === 'FileMissing')
+      throw invalid(`${path} does not exist on the worker's machine.${lookedIn(path)}`, error);
+    if (code === 'NotAFolder')
+      throw invalid(`${path} does not exist: it leads through a file.${lookedIn(path)}`, error);
     throw cannotRead(path, error);
   }
 }

@@ -3,13 +3,16 @@ import { type ArtifactRef, digestSchema, type SplitName } from '../../contracts/
 import { ContrailError } from '../../contracts/errors.ts';
 import { someOf } from '../../contracts/some-of.ts';
 import { explained } from '../../contracts/system-errors.ts';
+import { visible } from '../../contracts/visible-text.ts';
 import { datasetAboutOf, listFolders, readArtifact, type Store } from '../../store/index.ts';
 import { readRegular } from '../read-file.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
+import { imagesBeginning, isDigestPrefix } from './prefixed.ts';
 
 /**
- * The image that a person names: by the SHA-256 of its file, as the rows of prepared data sets call it, or by a file on this machine.
+ * The image that a person names: by the SHA-256 of its file, as the rows of prepared data sets call it, by a file on this machine, or by the
+ * beginning of the SHA-256 of an image that the store knows.
  *
  * @returns SHA-256 of its file
  * @throws ContrailError Usage where there is none of that name, or several; CorruptArtifact, StoreUnreadable
@@ -21,6 +24,7 @@ export async function imageNamed(store: Store, image: string): Promise<string> {
   const ofFile = await digestOfFile(image);
   const found = new Set([...(await rowsNamed(store, image)), ...(ofFile === null ? [] : [ofFile])]);
   const [one, ...others] = found;
+  if (one === undefined && isDigestPrefix(digest)) return beginning(store, digest);
   if (one === undefined)
     throw new ContrailError(
       'Usage',
@@ -32,6 +36,22 @@ export async function imageNamed(store: Store, image: string): Promise<string> {
       `${image} names ${found.size} images. Name one by its SHA-256: ${someOf([...found])}.`,
     );
   return one;
+}
+
+async function beginning(store: Store, prefix: string): Promise<string> {
+  const found = [...(await imagesBeginning(store, prefix))];
+  const [one, ...others] = found;
+  if (one === undefined)
+    throw new ContrailError(
+      'Usage',
+      `${prefix} is no file on this machine, no row of a data set is called so, and no image of the store has a SHA-256 that begins so.`,
+    );
+  if (others.length === 0) return one[0];
+  const shown = found.map(([digest, name]) => (name === null ? digest : `${digest} (${visible(name)})`));
+  throw new ContrailError(
+    'Usage',
+    `The SHA-256 of ${found.length} images begins with ${prefix}. Name one by more digits: ${someOf(shown)}.`,
+  );
 }
 
 async function rowsNamed(store: Store, image: string): Promise<readonly string[]> {

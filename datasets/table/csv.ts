@@ -1,14 +1,16 @@
 import { pipeline, Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
+import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
+import { ofCell } from '../../contracts/spreadsheet.ts';
 import { tableLimits } from './limits.ts';
 import { placesOf, type TableRecord, type TableRequest } from './record.ts';
 import { textOf } from './text.ts';
 
 /**
  * The rows of a table whose first row names the columns. Cells may be quoted, and then hold delimiters, line breaks and doubled
- * quotes. Rows without any text are passed over.
+ * quotes; an apostrophe before what a spreadsheet would take for a formula is not part of a text. Rows without any text are passed over.
  *
  * @throws ContrailError InvalidDataset with the line at which the table cannot be read
  */
@@ -33,7 +35,8 @@ export async function* csvRecords(request: TableRequest): AsyncGenerator<TableRe
   let places: readonly number[] | null = null;
   let columns = 0;
   try {
-    for await (const [begin, ...cells] of parser as AsyncIterable<readonly string[]>) {
+    for await (const [begin, ...written] of parser as AsyncIterable<readonly string[]>) {
+      const cells = written.map(ofCell);
       if (cells.every((cell) => cell.trim() === '')) continue;
       if (!places) {
         columns = cells.length;
@@ -43,7 +46,7 @@ export async function* csvRecords(request: TableRequest): AsyncGenerator<TableRe
         );
       } else if (cells.length === columns)
         yield { line: Number(begin), cells: places.map((at) => (at < 0 ? '' : cells[at])) };
-      else yield { line: Number(begin), cells: `has ${cells.length} cells, and the heading has ${columns}` };
+      else yield { line: Number(begin), cells: `has ${times(cells.length, 'cell')}, and the heading has ${columns}` };
     }
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { isAbsolute, normalize, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type UrlNames, unnumbered } from './url-names.ts';
 
 /** Where an image is. */
 export type ImageSource = { readonly is: 'file' } | { readonly is: 'url'; readonly url: string };
@@ -16,12 +16,17 @@ const longestName = 200;
  *
  * @param text a path or a URL
  * @param root the folder of the table
+ * @param of.urls what URLs are called
  * @returns `name`: the path from the folder, or the URL without what may be secret in it
  */
-export function imageOfCell(text: string, root: string, { allowUrls }: { readonly allowUrls: boolean }): ImageCell {
+export function imageOfCell(
+  text: string,
+  root: string,
+  { allowUrls, urls = unnumbered }: { readonly allowUrls: boolean; readonly urls?: UrlNames },
+): ImageCell {
   if (text === '') return { name: '', reason: 'names no image' };
   // A single letter is a drive of Windows.
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
+  const scheme = schemeOf(text);
   if (scheme === undefined) return fileOf(text, text, root);
   if (scheme === 'file') return fileOfUrl(text, root);
   const name = shortened(text.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//'));
@@ -29,7 +34,7 @@ export function imageOfCell(text: string, root: string, { allowUrls }: { readonl
     return { name, reason: `is a URL of a kind that is not read: file:, http: and https: are (${scheme}:)` };
   if (!URL.canParse(text)) return { name, reason: 'is no valid URL' };
   const url = new URL(text);
-  const shown = nameOfUrl(url);
+  const shown = urls.nameOf(url);
   if (!allowUrls) return { name: shown, reason: 'is a URL, and `allowUrls` is not set' };
   if (url.username !== '' || url.password !== '')
     return { name: shown, reason: 'is a URL with a user name or a password, which are not sent' };
@@ -37,11 +42,11 @@ export function imageOfCell(text: string, root: string, { allowUrls }: { readonl
   return { name: shown, source: { is: 'url', url: url.href } };
 }
 
-/** A URL without its query, which may hold a secret; a digest of it keeps URLs apart that differ in it alone. */
-function nameOfUrl(url: URL): string {
-  const query = url.search === '' ? '' : `?(${createHash('sha256').update(url.search).digest('hex').slice(0, 16)})`;
-  return `${url.protocol}//${url.host}${url.pathname}${query}`;
-}
+/** The URL that a cell holds; null for a path, or a URL of another kind. */
+export const urlOfCell = (text: string): URL | null =>
+  /^https?$/.test(schemeOf(text) ?? '') && URL.canParse(text) ? new URL(text) : null;
+
+const schemeOf = (text: string): string | undefined => /^([a-z][a-z0-9+.-]+):/i.exec(text)?.[1]?.toLowerCase();
 
 function fileOfUrl(text: string, root: string): ImageCell {
   try {

@@ -12,15 +12,18 @@ export async function* jsonLineRecords(request: TableRequest): AsyncGenerator<Ta
   const wanted = [...request.needed, ...request.optional];
   const names = new Set<string>();
   let line = 0;
+  let hasRows = false;
   for await (const text of textOf(request))
     for (const written of text.slice(0, -1).split('\n')) {
       line++;
       if (written.trim() === '') continue;
+      hasRows = true;
       const row = parsed(written, `${request.name}:${line}`);
       if (names.size < tableLimits.columns) for (const column of Object.keys(row)) names.add(column);
       yield { line, cells: wanted.map((column) => (Object.hasOwn(row, column) ? row[column] : undefined)) };
     }
-  placesOf([...names], request);
+  // A table without rows has no columns either, and the reader says which.
+  if (hasRows) placesOf([...names], request);
 }
 
 function parsed(text: string, place: string): Readonly<Record<string, unknown>> {

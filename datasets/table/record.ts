@@ -1,5 +1,6 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import { visible } from '../../contracts/visible-text.ts';
+import { likeness } from '../folder/class-names.ts';
 
 /** A row as a table has it. */
 export interface TableRecord {
@@ -20,6 +21,10 @@ export interface TableRequest {
   readonly needed: readonly string[];
   /** Columns that need not be there; their cells follow those of the needed ones. */
   readonly optional: readonly string[];
+  /** What to do where a needed column is missing, in a sentence. */
+  readonly advice: string;
+  /** Told what the columns are called, once they are known. */
+  readonly onColumns?: (names: readonly string[]) => void;
 }
 
 export type TableFormat = 'csv' | 'tsv' | 'jsonl' | 'parquet';
@@ -33,7 +38,8 @@ const mostNamed = 30;
  * @returns the place of each, -1 for an optional one that is not there
  * @throws ContrailError InvalidDataset that names the columns that are missing, and those that there are
  */
-export function placesOf(names: readonly string[], { name, needed, optional }: TableRequest): readonly number[] {
+export function placesOf(names: readonly string[], request: TableRequest): readonly number[] {
+  const { name, needed, optional, advice } = request;
   const missing = needed.filter((column) => !names.includes(column));
   const shown = names.slice(0, mostNamed).map((each) => `"${visible(each)}"`);
   const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : '';
@@ -42,7 +48,7 @@ export function placesOf(names: readonly string[], { name, needed, optional }: T
   if (missing.length > 0)
     throw new ContrailError(
       'InvalidDataset',
-      `${name} has no column ${missing.map((each) => `"${visible(each)}"`).join(' and no column ')}. Its columns are ${names.length === 0 ? 'none' : shown.join(', ')}${more}. Name yours in \`columns\`.${
+      `${name} has no column ${missing.map((each) => `"${visible(each)}"${didYouMean(alikeTo(each, names))}`).join(' and no column ')}. Its columns are ${names.length === 0 ? 'none' : shown.join(', ')}${more}. ${advice}${
         divided === undefined
           ? ''
           : ` Its cells seem to be divided by ${JSON.stringify(divided)}: cells of a .csv are divided by commas, those of a .tsv by tabs.`
@@ -52,5 +58,15 @@ export function placesOf(names: readonly string[], { name, needed, optional }: T
   const twice = wanted.find((column) => names.indexOf(column) !== names.lastIndexOf(column));
   if (twice !== undefined)
     throw new ContrailError('InvalidDataset', `${name} has several columns "${visible(twice)}": rename all but one.`);
+  request.onColumns?.(names);
   return wanted.map((column) => names.indexOf(column));
 }
+
+/** Columns that a person would call by the same name: they differ in case, spaces or Unicode form alone. */
+export function alikeTo(column: string, names: readonly string[]): readonly string[] {
+  const key = (name: string) => likeness(name).replaceAll(' ', '');
+  return names.filter((name) => name !== column && key(name) === key(column));
+}
+
+const didYouMean = (alike: readonly string[]): string =>
+  alike.length === 0 ? '' : ` (did you mean ${alike.map((each) => `"${visible(each)}"`).join(' or ')}?)`;

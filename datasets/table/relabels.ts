@@ -8,6 +8,7 @@ import { labelOfCell } from './label-cell.ts';
 import type { TableRecord } from './record.ts';
 import { recordsOf } from './records.ts';
 import { digestOfTable, findTable, placeOf, type TableFile } from './table-file.ts';
+import { isNumberedName, type UrlNames, unnumbered } from './url-names.ts';
 
 /** The label that leaves an image out. */
 export const dropLabel = '-';
@@ -53,17 +54,20 @@ export async function findRelabels(path: string): Promise<TableFile> {
   throw new ContrailError('InvalidDataset', `${path} cannot hold corrections: write them as .csv, .tsv or .jsonl.`);
 }
 
+const advice = 'Corrections have a column "image" and a column "label"; all others are passed over.';
+
 /**
  * Reads a table with the columns `image` and `label`; others, such as `note`, are for people.
  *
  * @param root the folder that paths of images begin from
+ * @param urls what the data set calls URLs
  * @throws ContrailError InvalidDataset with the line of a row that cannot be understood
  */
-export async function readRelabels(file: TableFile, root: string): Promise<Relabels> {
+export async function readRelabels(file: TableFile, root: string, urls: UrlNames = unnumbered): Promise<Relabels> {
   const byName = new Map<string, Relabel>();
-  for await (const record of recordsOf({ ...file, needed: ['image', 'label'], optional: [] })) {
+  for await (const record of recordsOf({ ...file, needed: ['image', 'label'], optional: [], advice })) {
     const wrong = (what: string) => new ContrailError('InvalidDataset', `${placeOf(file, record.line)}: ${what}`);
-    const { name, label } = understood(record, root, wrong);
+    const { name, label } = understood(record, { root, urls }, wrong);
     const before = byName.get(name);
     if (before)
       throw wrong(`${visible(name)} is relabelled by ${placeOf(file, before.line)} already. Keep one of the two.`);
@@ -72,13 +76,17 @@ export async function readRelabels(file: TableFile, root: string): Promise<Relab
   return { file, sha256: await digestOfTable(file), byName };
 }
 
-function understood({ cells }: TableRecord, root: string, wrong: (what: string) => ContrailError) {
+function understood(
+  { cells }: TableRecord,
+  { root, urls }: { readonly root: string; readonly urls: UrlNames },
+  wrong: (what: string) => ContrailError,
+) {
   if (typeof cells === 'string') throw wrong(`the row ${cells}.`);
   const image = textOfCell(cells[0]);
   if ('problem' in image) throw wrong(`the image ${image.problem}.`);
-  const found = imageOfCell(image.text, root, { allowUrls: true });
+  const found = imageOfCell(image.text, root, { allowUrls: true, urls });
   // What lists and messages call a URL with a query.
-  const name = /\?\([0-9a-f]{16}\)$/.test(image.text) ? image.text : found.name;
+  const name = isNumberedName(image.text) ? image.text : found.name;
   if ('reason' in found) throw wrong(`the row ${found.reason}${found.name === '' ? '' : `: ${visible(found.name)}`}.`);
   const label = labelOfCell(cells[1]);
   if ('problem' in label)

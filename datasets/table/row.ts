@@ -5,6 +5,7 @@ import { type ImageSource, imageOfCell } from './image-cell.ts';
 import { labelOfCell, nameOfCell } from './label-cell.ts';
 import { tableLimits } from './limits.ts';
 import type { Relabel } from './relabels.ts';
+import type { UrlNames } from './url-names.ts';
 
 /** What a row of a table says of its image, which has not been looked at. */
 export interface ImageRow {
@@ -52,11 +53,14 @@ export function rowOf(
   {
     root,
     allowUrls,
+    urls,
     labelColumn,
     relabelOf,
   }: {
     readonly root: string;
     readonly allowUrls: boolean;
+    /** What URLs are called. */
+    readonly urls: UrlNames;
     readonly labelColumn: string;
     readonly relabelOf: (name: string) => Relabel | undefined;
   },
@@ -71,7 +75,7 @@ export function rowOf(
   if ('problem' in image) return rejected('', `has an image that ${image.problem}`);
   if (image.text.length > tableLimits.imageCharacters)
     return rejected('', `has an image of more than ${tableLimits.imageCharacters} characters`);
-  const found = imageOfCell(image.text, root, { allowUrls });
+  const found = imageOfCell(image.text, root, { allowUrls, urls });
   const { name } = found;
   if ('reason' in found) return rejected(name, found.reason);
   const { source } = found;

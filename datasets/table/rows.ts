@@ -1,9 +1,14 @@
+import { visible } from '../../contracts/visible-text.ts';
 import { byBytes } from './by-bytes.ts';
+import { textOfCell } from './cell.ts';
 import { decided } from './decide.ts';
+import { urlOfCell } from './image-cell.ts';
+import { alikeTo, type TableRequest } from './record.ts';
 import { recordsOf } from './records.ts';
 import { type AppliedRelabels, readRelabels, relabelCounter, requireNamed } from './relabels.ts';
 import { rowOf, type TableRow } from './row.ts';
 import { digestOfTable, type TableFile } from './table-file.ts';
+import { numberedUrls, unnumbered } from './url-names.ts';
 
 /** The names of the columns of a table. */
 export interface TableColumns {
@@ -33,8 +38,11 @@ export interface TableRows {
     /** Of the table. */
     readonly sha256: string;
     readonly relabels: AppliedRelabels | null;
+    readonly warnings: readonly string[];
   };
 }
+
+const advice = 'Name yours in `columns`.';
 
 /**
  * Reads the rows of a table, whatever their order: corrects labels, and decides between rows that name the same image.
@@ -42,7 +50,6 @@ export interface TableRows {
  * @throws ContrailError InvalidDataset for a table, or one of corrections, that cannot be read
  */
 export async function readRows({ file, columns, allowUrls, relabels: corrections }: RowsRequest): Promise<TableRows> {
-  const relabels = corrections ? await readRelabels(corrections, file.root) : null;
   const others = [columns.group, columns.category, columns.split];
   const furtherLabels = columns.labels ?? [];
   const named = [columns.image, columns.label, ...others.flatMap((each) => (each?.needed ? [each.name] : []))];
@@ -52,16 +59,29 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
     each && !each.needed && !furtherLabels.includes(each.name) ? [each.name] : [],
   );
   const order = new Map([...needed, ...optional].map((name, at) => [name, at]));
+  const wanted = { ...file, needed, optional, advice };
+  // Without a number they are only named as rejected.
+  const urls = allowUrls ? await numberedUrls(urlsIn(wanted, order.get(columns.image) ?? 0)) : unnumbered;
+  const relabels = corrections ? await readRelabels(corrections, file.root, urls) : null;
   const around = {
     root: file.root,
     allowUrls,
+    urls,
     labelColumn: columns.label,
     relabelOf: (name: string) => relabels?.byName.get(name),
   };
   const seen = new Set<string>();
   const counter = relabels ? relabelCounter(relabels) : null;
   const rows: TableRow[] = [];
-  for await (const { line, cells } of recordsOf({ ...file, needed, optional })) {
+  const warnings: string[] = [];
+  const onColumns = (names: readonly string[]) => {
+    for (const column of optional.filter((each) => !names.includes(each)))
+      for (const name of alikeTo(column, names).filter((each) => !needed.includes(each)))
+        warnings.push(
+          `${file.name} has a column "${visible(name)}", which is passed over. To read it, say \`columns: { ${column}: ${JSON.stringify(name)} }\`; else \`${column}: false\`.`,
+        );
+  };
+  for await (const { line, cells } of recordsOf({ ...wanted, onColumns })) {
     if (typeof cells === 'string') {
       rows.push({ line, name: '', is: 'rejected', reason: cells });
       continue;
@@ -89,6 +109,16 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
     about: {
       sha256: await digestOfTable(file),
       relabels: counter?.result() ?? null,
+      warnings,
     },
   };
+}
+
+/** The URLs that rows of a table name as their images. */
+async function* urlsIn(request: TableRequest, imageAt: number): AsyncGenerator<URL> {
+  for await (const { cells } of recordsOf(request)) {
+    const image = typeof cells === 'string' ? null : textOfCell(cells[imageAt]);
+    const url = image && 'text' in image ? urlOfCell(image.text) : null;
+    if (url) yield url;
+  }
 }

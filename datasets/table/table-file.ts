@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { ContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { explained } from '../../contracts/system-errors.ts';
+import { lookedIn } from '../looked-in.ts';
 import { tableLimits } from './limits.ts';
 import type { TableFormat } from './record.ts';
 
@@ -58,7 +59,7 @@ export async function findTable(path: string): Promise<TableFile> {
     if (!known || known.code === 'InvalidDataset') throw error;
     if (known.code === 'TooManyOpenFiles' || known.code === 'OutOfMemory') throw error;
     if (known.code === 'FileMissing' || known.code === 'NotAFolder')
-      throw invalid("does not exist on the worker's machine.", error);
+      throw invalid(`does not exist on the worker's machine.${lookedIn(path)}`, error);
     throw invalid(`cannot be read. ${known.message}`, error);
   }
 }

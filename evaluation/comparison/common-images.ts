@@ -71,7 +71,7 @@ export async function commonImages(store: Store, evaluations: readonly Evaluated
       return {
         ...nothing,
         common: shared.length,
-        problem: `The evaluation of ${arm} is of an earlier version of Contrail, which kept no single answers; evaluate it again.`,
+        problem: `The evaluation of ${arm} keeps no single answers: it is of an earlier version of Contrail, or an image was forgotten. Evaluate it again.`,
       };
     const { encoder, classifier } = await readAbout(store, ref, evaluationAboutSchema);
     models.push({ name: arm, answers, encoder, classifier });
@@ -102,7 +102,7 @@ export async function commonImages(store: Store, evaluations: readonly Evaluated
     return {
       ...nothing,
       ...counts,
-      problem: `Of these only ${images.length} are new to all models; a comparison takes at least ${fewestImages}.`,
+      problem: `Of these only ${images.length} ${images.length === 1 ? 'is' : 'are'} new to all models; a comparison takes at least ${fewestImages}.`,
     };
   const measured = evaluations.map(({ arm, dataset, evaluation }, at) => {
     const rows = images.map((image) => rowsByImage.get(dataset)?.get(image) ?? 0);

@@ -1,4 +1,5 @@
 import type { Comparison, MeasureComparison } from '../../contracts/comparison.ts';
+import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { LearningCurve } from '../../contracts/learning-curve.ts';
@@ -112,10 +113,10 @@ export function compareArms(a: Arm, b: Arm, target: number | null): Comparison {
 const gapNote = (measure: string, measured: number, pairs: number): string =>
   measured === 0
     ? `${measure} is not compared: it was not measured.`
-    : `${measure} is compared on ${measured} of ${pairs} pairs: it was not measured in the others.`;
+    : `${measure} is compared on ${measured} of ${times(pairs, 'pair')}: it was not measured in the others.`;
 
 const classesNote = (names: readonly string[]): string =>
-  `F1 was not measured in every run for ${names.length} classes, which occur neither as truth nor as prediction: ${someOf(names)}.`;
+  `F1 was not measured in every run for ${times(names.length, 'class', 'classes')}, which ${names.length === 1 ? 'occurs' : 'occur'} neither as truth nor as prediction: ${someOf(names)}.`;
 
 const nothing = { corruption: null, notes: [] } as const;
 

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { ArtifactRef, SplitName } from '../../contracts/artifacts.ts';
-import { digestsIfKept, type OpenSplit } from '../../datasets/index.ts';
+import { digestOfShown, digestsIfKept, type OpenSplit } from '../../datasets/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Embedding } from '../embedding.ts';
 import type { Hashes } from './near-hashes.ts';
@@ -24,7 +23,7 @@ export interface Part {
 
 /** How the images of several splits look, one after the other in the order of the splits. */
 export interface Looks {
-  /** Of each image, SHA-256 of its pixels: equal for copies only. */
+  /** Of each image, SHA-256 of its pixels in three channels: equal for copies only. */
   readonly digests: readonly string[];
   readonly hashes: Hashes;
   /** 1 for an image of one colour, whose hash says nothing. */
@@ -80,7 +79,8 @@ export async function lookAt(
         else blank[item] = 1;
         thumbnails.set(toThumbnail(small), item * thumbnailValues);
         pixels?.set(toPixels(small), item * dimension);
-        digests.push(kept?.pixels[row] ?? createHash('sha256').update(image).digest('hex'));
+        // As data sets keep it, in three channels: of splits that are compared one may keep none.
+        digests.push(kept?.pixels[row] ?? Buffer.from(digestOfShown({ pixels: image, channels })).toString('hex'));
       }
       await turn(digests.length, count);
     }

@@ -1,3 +1,5 @@
+import { csvOf } from '../../contracts/spreadsheet.ts';
+
 /** A row of `relabels.csv`, for a person to edit. */
 export interface Relabel {
   readonly image: string;
@@ -7,15 +9,14 @@ export interface Relabel {
   readonly note: string;
 }
 
-const quoted = (text: string): string => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-
 /**
- * Suspected labels as CSV (RFC 4180, lines end in \n). `label` is what each image has now: a person writes another there, or removes
+ * Suspected labels as CSV. `label` is what each image has now: a person writes another there, or removes
  * the row.
  */
 export function relabelsCsv(rows: readonly Relabel[]): Uint8Array {
-  const lines = rows.map(({ image, label, suggested, confidence, note }) =>
-    [image, label, suggested, confidence.toFixed(3), note].map(quoted).join(','),
+  const text = csvOf(
+    ['image', 'label', 'suggested', 'confidence', 'note'],
+    rows.map(({ image, label, suggested, confidence, note }) => [image, label, suggested, confidence.toFixed(3), note]),
   );
-  return new TextEncoder().encode(`${['image,label,suggested,confidence,note', ...lines].join('\n')}\n`);
+  return new TextEncoder().encode(text);
 }

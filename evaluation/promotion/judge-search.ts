@@ -1,4 +1,5 @@
 import { type ArtifactRef, splitOf } from '../../contracts/artifacts.ts';
+import { times } from '../../contracts/counted.ts';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { Candidate, Judgement, ModelVersion, SearchMetricName } from '../../contracts/models.ts';
 import { type Retrieval, retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
@@ -52,14 +53,14 @@ export async function judgeSearch(
   const before = again ? await keptAnswers(store, again) : same;
   if (!after || !before)
     return undecided(
-      'the retrieval is of an earlier version of Contrail, which kept no single answers; measure it again',
+      'a retrieval keeps no single answers: it is of an earlier version of Contrail, or an image was forgotten; measure it again',
       own,
     );
   const pairs = pairsOn(new Set(rows), after, before);
   if (pairs.length === 0 || (pairs.length < after.rows.length && pairs.length < minimumImages))
     return {
       ...undecided(
-        `only ${pairs.length} of ${after.rows.length} queries are new to both and do not leak; at least ${minimumImages} are needed (\`minimumImages\`)`,
+        `only ${pairs.length} of ${times(after.rows.length, 'query', 'queries')} ${pairs.length === 1 ? 'is new to both and does' : 'are new to both and do'} not leak; at least ${minimumImages} are needed (\`minimumImages\`)`,
         own,
       ),
       seen,

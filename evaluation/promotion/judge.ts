@@ -57,7 +57,7 @@ export async function judge(
   const answers = await imageAnswers(store, candidate.evaluation);
   const tooFew = (left: number): Judgement => ({
     ...undecided(
-      `only ${left} of ${testImages} test images are new to both; the others were used to train the new model or ${name}, or are duplicates of what was. At least ${minimumImages} are needed (\`minimumImages\`)`,
+      `only ${left} of ${times(testImages, 'test image')} ${left === 1 ? 'is' : 'are'} new to both; the others were used to train the new model or ${name}, or are duplicates of what was. At least ${minimumImages} are needed (\`minimumImages\`)`,
       after,
     ),
     seen: testImages - left,
@@ -75,7 +75,7 @@ export async function judge(
   const before = await imageAnswers(store, measured);
   if (!answers || !before)
     return undecided(
-      'the evaluation is of an earlier version of Contrail, which kept no single answers; evaluate the model again',
+      'an evaluation keeps no single answers: it is of an earlier version of Contrail, or an image was forgotten; evaluate the model again',
       after,
     );
   const left = notLeaking.filter((row) => !before.isLeftOut(row));

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import sharp from 'sharp';
-import { csvOf } from '../packages/csv.ts';
+import { csvOf } from '../../contracts/spreadsheet.ts';
 import { writeWhole } from '../packages/write-whole.ts';
 import { plainSequence } from './base.ts';
 import { type Emoji, readEmojiList } from './emoji-list.ts';

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { csvOf } from '../packages/csv.ts';
+import { csvOf } from '../../contracts/spreadsheet.ts';
 import { writeWhole } from '../packages/write-whole.ts';
 
 /** Folders that say how something is drawn, or which case a letter has, not what it is. */

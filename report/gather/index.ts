@@ -7,6 +7,7 @@ import { inspectionAboutSchema, inspectionFile, inspectionSchema } from '../../c
 import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { isMeasured, measuredArtifacts } from '../../contracts/measured.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
+import { retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { expandLists } from '../../pipelines/language/interpret/expand-lists.ts';
 import { toleratedSteps } from '../../pipelines/language/interpret/tolerance.ts';
 import {
@@ -159,6 +160,10 @@ export async function gather(
       const inspection = await read(inspectionFile, inspectionSchema);
       const { dataset } = await readAbout(store, ref, inspectionAboutSchema);
       report.inspections.push({ step, dataset: dataset.digest, inspection });
+    } else if (ref.kind === 'retrieval') {
+      const { dataset } = await readAbout(store, ref, retrievalAboutSchema);
+      const retrieval = await read(retrievalFile, retrievalSchema);
+      report.retrieval.push({ ...origin, dataset: dataset.digest, artifact: ref.digest, retrieval });
     } else if (isMeasured(ref.kind)) {
       const { file, schema } = measuredArtifacts[ref.kind];
       (report[ref.kind] as object[]).push({ ...origin, [ref.kind]: await read<unknown>(file, schema) });

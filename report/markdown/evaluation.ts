@@ -1,4 +1,5 @@
 import { confusedPairs, shownConfusion } from '../../contracts/confusion.ts';
+import { times } from '../../contracts/counted.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
 import { evaluationNotes } from '../evaluation-notes.ts';
@@ -52,12 +53,12 @@ function leakRows(evaluation: Pick<Evaluation, 'leaks' | 'all' | 'clean'>): [str
   const other = otherAccuracy(evaluation);
   return other === null
     ? []
-    : [[`top-1 accuracy ${other.leaks} the images that leak, ${other.images} images`, share(other.top1)]];
+    : [[`top-1 accuracy ${other.leaks} the images that leak, ${times(other.images, 'image')}`, share(other.top1)]];
 }
 
 const embeddingSection = ({ geometry }: Evaluation) => `## The embedding
 
-On ${geometry.images} test images, each compared with all others.${
+On ${times(geometry.images, 'test image')}, each compared with all others.${
   geometry.queries === undefined
     ? ''
     : ` Retrieval and silhouette are means over the ${geometry.queries} that are not alone in their class.`
@@ -93,7 +94,7 @@ function perClassSection({ classes, perClass }: Evaluation): string {
   });
   const left = classes.length - shown.length;
   return `## By class
-${left === 0 ? '' : `\nThe ${shown.length} classes with the lowest F1; the other ${left} are in the JSON file beside this one.\n`}
+${left === 0 ? '' : `\nThe ${shown.length} classes with the lowest F1; the other ${left === 1 ? 'is' : `${left} are`} in the JSON file beside this one.\n`}
 ${table(['class', 'precision', 'recall', 'F1', 'images'], rows)}`;
 }
 
@@ -103,7 +104,9 @@ function confusionSection({ classes, confusion }: Evaluation): string {
   return `## Confusion matrix
 
 Rows are true classes, columns predictions.${
-    left === 0 ? '' : ` Only the ${shown.length} classes that are confused most; ${left} others are left out.`
+    left === 0
+      ? ''
+      : ` Only the ${shown.length} classes that are confused most; ${times(left, 'other')} ${left === 1 ? 'is' : 'are'} left out.`
   }
 
 ${table(
@@ -121,8 +124,8 @@ function confusedSection({ classes, confusion }: Evaluation): string | null {
 
 ${pairs
   .slice(0, shownPairs)
-  .map(({ a, b, count }) => `- ${markdownLine(classes[a] ?? String(a))} and ${nameOf(b)}: ${count} images`)
-  .join('\n')}${left > 0 ? `\n\n${left} more pairs were confused.` : ''}`;
+  .map(({ a, b, count }) => `- ${markdownLine(classes[a] ?? String(a))} and ${nameOf(b)}: ${times(count, 'image')}`)
+  .join('\n')}${left > 0 ? `\n\n${times(left, 'more pair')} ${left === 1 ? 'was' : 'were'} confused.` : ''}`;
 }
 
 const mistakesSection = ({ worst, classes }: Evaluation) =>

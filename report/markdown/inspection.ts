@@ -36,7 +36,7 @@ export function formatInspection(inspection: Inspection): string {
     '## Labels that are probably wrong',
     suspects.accuracy === null
       ? 'No class has two images, so no label could be judged.'
-      : `${suspects.count} labels are doubted by ${suspects.folds} classifiers that did not see the image; they find ${percent(suspects.accuracy)} of the labels. Alone in their class: ${times(suspects.leftOut.images, 'image')}.`,
+      : `${times(suspects.count, 'label')} ${suspects.count === 1 ? 'is' : 'are'} doubted by ${suspects.folds} classifiers that did not see the image; they find ${percent(suspects.accuracy)} of the labels. Alone in their class: ${times(suspects.leftOut.images, 'image')}.`,
     ...(suspects.listed.length === 0
       ? []
       : [

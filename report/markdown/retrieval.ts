@@ -1,4 +1,5 @@
 import { splitText } from '../../contracts/artifacts.ts';
+import { times } from '../../contracts/counted.ts';
 import { markdownText } from '../../contracts/markdown-text.ts';
 import { type Estimate, type Retrieval, searchText, type Unknown } from '../../contracts/retrieval.ts';
 import { ifMeasured } from '../format.ts';
@@ -22,7 +23,7 @@ export function formatRetrieval(found: Retrieval): string {
   return `# Retrieval of ${markdownText(dataset)}: ${markdownText(searchText(found))}
 
 ${retrievalNotes(found).join('\n')}
-The intervals are of ${classes} classes, by drawing ${resampled === 'classes' ? 'whole classes' : 'single queries'} anew.
+The intervals are of ${times(classes, 'class', 'classes')}, by drawing ${resampled === 'classes' ? 'whole classes' : 'single queries'} anew.
 
 ${table(
   ['measure', 'mean', '95 % interval'],

@@ -1,3 +1,4 @@
+import { times } from '../../contracts/counted.ts';
 import type { Report } from '../../contracts/report.ts';
 import { type Arm, armsOf } from '../arms.ts';
 import { moment } from '../format.ts';
@@ -125,7 +126,7 @@ function warnings({ steps, problems, data }: Report): Html | null {
   const lines = [
     ...(open.length > 0
       ? [
-          `${open.length} of ${steps.length} steps are not done: ${open
+          `${open.length} of ${times(steps.length, 'step')} ${open.length === 1 ? 'is' : 'are'} not done: ${open
             .slice(0, 6)
             .map(({ step }) => step)
             .join(', ')}${open.length > 6 ? ' and more' : ''}. What is done is shown.`,

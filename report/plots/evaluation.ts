@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { type Confusion, confusionOf, shownConfusion } from '../../contracts/confusion.ts';
-import { count } from '../../contracts/counted.ts';
+import { count, times } from '../../contracts/counted.ts';
 import type { Arm } from '../arms.ts';
 import { ifMeasured, percent } from '../format.ts';
 import { armColour, type Drawing, draw, grid, ink, muted } from './draw.ts';
@@ -90,7 +90,7 @@ export function drawConfusion(
     {
       name: `confusion-${arm}`,
       title: `Confusion: ${arm}`,
-      description: `Rows are true classes, columns predictions; the shade is the share of the row.${left === 0 ? '' : ` Only the ${shown.length} classes that are confused most; ${left} others are left out.`}`,
+      description: `Rows are true classes, columns predictions; the shade is the share of the row.${left === 0 ? '' : ` Only the ${shown.length} classes that are confused most; ${times(left, 'other')} ${left === 1 ? 'is' : 'are'} left out.`}`,
     },
     {
       width: size + 130,

@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot';
+import { times } from '../../contracts/counted.ts';
 import type { EmbeddingMap } from '../../contracts/report.ts';
 import { classColour, type Drawing, draw, ink } from './draw.ts';
 
@@ -40,7 +41,7 @@ export function drawMap(
     {
       name: `map-${projection}-${arm}`,
       title: `Embedding of ${arm} by ${way}`,
-      description: `${dots.length} test images, coloured by true class; images that lie together look alike to the model.`,
+      description: `${times(dots.length, 'test image')}, coloured by true class; images that lie together look alike to the model.`,
     },
     {
       width: 800,

@@ -1,3 +1,4 @@
+import { asCell } from '../../contracts/spreadsheet.ts';
 import type { ImageRows } from '../../datasets/index.ts';
 import { spriteOf } from './sprite.ts';
 import type { BoardFile } from './training-files.ts';
@@ -25,7 +26,7 @@ export async function projectorFiles({
   images,
 }: Projection): Promise<BoardFile[]> {
   const sprite = await spriteOf(images, count);
-  const lines = classes.map((name, point) => `${name.replaceAll(/[\t\r\n]/g, ' ')}\t${rows[point] ?? ''}`);
+  const lines = classes.map((name, point) => `${asCell(name.replaceAll(/[\t\r\n]/g, ' '))}\t${rows[point] ?? ''}`);
   const configuration = `embeddings {
   tensor_name: "embedding"
   tensor_shape: ${count}

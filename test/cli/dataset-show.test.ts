@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { datasetShowCommand } from '../../cli/commands/dataset/show.ts';
+import { forgottenLines } from '../../cli/forgotten-since.ts';
 import { displayWidth } from '../../contracts/display-width.ts';
+import { attemptFailed, attemptStarted, attemptStopped } from '../../contracts/logs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import { openStore } from '../../store/index.ts';
+import { openRunLog, openStore, saveForgotten } from '../../store/index.ts';
 import { images, png, write } from '../datasets/image-folder.ts';
 import { preparedStep } from '../datasets/prepared-step.ts';
 
@@ -177,6 +179,7 @@ describe('contrail dataset show', () => {
         ].map((each) => expect.objectContaining(each)),
         warnings: [expect.stringContaining('No test image')],
         copies: [],
+        forgotten: 0,
         folder: images,
         list: store.locate('runs/json/report/data-files.tsv'),
       },
@@ -211,6 +214,56 @@ describe('contrail dataset show', () => {
     expect(text).toMatch(/^data: no data set was made of 13 files\./);
     expect(text).toContain('1 file: is empty (0 bytes)');
     expect(text).toContain(store.locate('runs/refused/report/data-files.tsv'));
+  });
+
+  it('says of a step that has begun and has neither failed nor made anything that it is being prepared', async () => {
+    await photos();
+    await expect(prepared('again', { maximumRejected: 1 })).rejects.toMatchObject({ code: 'InvalidDataset' });
+    const log = openRunLog(store, 'again', 'worker');
+    let at = 0;
+    const logged = (level: 'info' | 'warn' | 'error', what: string) =>
+      log.append([
+        {
+          time: new Date(at++).toISOString(),
+          ...{ level, run: 'again', step: 'data', source: 'worker' as const, message: `prepareData: ${what}` },
+        },
+      ]);
+    const state = async () => {
+      outputs.out = '';
+      return JSON.parse(await show('again', { step: 'data', json: true })).datasets[0].state;
+    };
+    await logged('info', attemptStarted(1));
+    await logged('error', attemptFailed(1, 'InvalidDataset', 'bad', false));
+    expect(await state()).toBe('refused');
+    await logged('info', attemptStarted(1));
+    expect(await state()).toBe('preparing');
+    outputs.out = '';
+    expect(await show('again', { step: 'data' })).toMatch(/^data: is being prepared, unless its worker has gone away/);
+    await logged('warn', attemptStopped('cancelled'));
+    expect(await state()).toBe('refused');
+  });
+
+  it('says how many images were forgotten since, as status does', async () => {
+    await photos();
+    const { ref } = await prepared('forgetful');
+    expect(await show('forgetful', { step: 'data' })).not.toContain('forgotten');
+    await saveForgotten(store, {
+      ...{ format: 'contrail-forgotten/1', image: 'a.png', by: 'somebody', at: '2026-11-27T00:00:00.000Z' },
+      sources: ['a'.repeat(64)],
+      uses: { datasets: [ref.digest], emptied: [], trained: [], models: [], runs: [], unknown: [] },
+    });
+    outputs.out = '';
+    const text = (await show('forgetful', { step: 'data' })).replaceAll(/\s+/g, ' ');
+    expect(text).toContain(
+      '1 image was forgotten since, and what held it is removed: `contrail retry forgetful data` prepares the data without.',
+    );
+    const result = { dataset: ref };
+    expect(await forgottenLines(store, 'forgetful', [{ id: 'data', uses: 'prepare-data', result }])).toEqual([
+      expect.stringMatching(/^data: 1 image was forgotten since/),
+    ]);
+    expect(await forgottenLines(store, 'forgetful', [{ id: 'best', uses: 'choose', result }])).toEqual([]);
+    outputs.out = '';
+    expect(JSON.parse(await show('forgetful', { json: true })).datasets[0]).toMatchObject({ forgotten: 1 });
   });
 
   it('is bounded for thousands of classes, and shows text of strangers on one line', async () => {

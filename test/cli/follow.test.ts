@@ -97,6 +97,14 @@ describe('what is said of a measure', () => {
   });
 });
 
+it('says that a search measured nothing, and why: by run, and in Temporal’s page', () => {
+  const result = { queries: 0, lone: 4, recallAt1: null, mapAtR: null, copies: 0, equalErrorRate: null };
+  const step: StepStatus = { ...training, id: 'search', uses: 'retrieval', state: 'done', epochs: null, result };
+  const text = 'nothing measured, no query is left: 4 images have no other of their class in the gallery';
+  expect(watcher().says(step)).toBe(text);
+  expect(stepTable([step])).toContain(text);
+});
+
 describe('what is said of a running training', () => {
   it('that no worker has taken it up', () => {
     const waits = 'waits for a worker';

@@ -21,6 +21,15 @@ const result = {
 const step = { id: 'data', uses: 'prepare-data', result } as const;
 
 describe('what is said of prepared data', () => {
+  it('one file is one file, and one row one row', () => {
+    const files = { found: 1, used: 1, leftOut: 0, rejected: 0, ignored: 0 };
+    const one = { ...result, files, incomplete: [], reasons: [], warnings: Array.from({ length: 7 }, () => 'odd') };
+    expect(dataHeadline({ ...step, result: one })).toContain('1 of 1 file used; ');
+    expect(dataLines({ ...step, result: { ...one, files: { ...files, ignored: 1 } } }, 'first', String)).toEqual(
+      expect.arrayContaining([expect.stringContaining(': 1 file found: '), 'data: and 1 more warning']),
+    );
+  });
+
   it('how much of each class is used, and the first that is not, in a line', () => {
     expect(dataHeadline(step)).toBe(
       '8 of 14 coat used; 6 rejected, first: train/coat/a.png is cut off or damaged; 5 of file managers ignored; 10 train, 1 validation, 2 test; 1 warning',

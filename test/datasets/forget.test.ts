@@ -25,6 +25,7 @@ import {
   readArtifact,
   type Store,
   saveCacheEntry,
+  saveForgotten,
   saveStepResult,
   writeArtifact,
 } from '../../store/index.ts';
@@ -189,6 +190,35 @@ describe('an image that is forgotten', () => {
     await expect(imageNamed(store, name)).rejects.toThrow(`${name} names 2 images. Name one by its SHA-256`);
     await rm(join(images, name));
     await expect(imageNamed(store, 'nobody.png')).rejects.toMatchObject({ code: 'Usage' });
+  });
+
+  it('is found by 8 or more digits of its digest; where several begin so, they are listed', async () => {
+    const { store } = await prepare();
+    expect(await imageNamed(store, digest.slice(0, 8))).toBe(digest);
+    expect(await imageNamed(store, digest.slice(0, 20).toUpperCase())).toBe(digest);
+    await expect(imageNamed(store, digest.slice(0, 7))).rejects.toThrow('is no file on this machine');
+    await expect(imageNamed(store, '0123456789abcdef')).rejects.toThrow(
+      'no image of the store has a SHA-256 that begins so',
+    );
+    const other = digest.slice(0, 8).padEnd(64, digest[8] === '0' ? '1' : '0');
+    const uses = { datasets: [], emptied: [], trained: [], models: [], runs: [], unknown: [] };
+    const at = '2026-11-27T00:00:00.000Z';
+    await saveForgotten(store, {
+      format: 'contrail-forgotten/1',
+      image: 'b.png',
+      by: 'me',
+      at,
+      sources: [other],
+      uses,
+    });
+    const error: Error = await imageNamed(store, digest.slice(0, 8)).then(
+      () => new Error('one was found'),
+      (reason: Error) => reason,
+    );
+    expect(error.message).toMatch(/^The SHA-256 of 2 images begins with /);
+    expect(error.message).toContain(`${digest} (${name})`);
+    expect(error.message).toContain(`${other} (b.png)`);
+    expect(await imageNamed(store, digest.slice(0, 9))).toBe(digest);
   });
 
   it('is not touched while a run uses it, but recorded before that is asked for good, so that a run that begins then does without', async () => {

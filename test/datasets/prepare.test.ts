@@ -282,7 +282,7 @@ describe('a bad data set gets one clear error, and leaves nothing behind', () =>
       },
       /batches\.meta\.txt names 2 classes; 10 different ones are needed/,
     ],
-    ['more images than labels', () => writeIdx(twoImages, idx(0x801, [1], 1)), /has 1 labels for 2 images/],
+    ['more images than labels', () => writeIdx(twoImages, idx(0x801, [1], 1)), /has 1 label for 2 images/],
     [
       'a label out of range',
       () => writeIdx(twoImages, Buffer.concat([idx(0x801, [2], 0), Buffer.from([3, 77])])),

@@ -325,3 +325,16 @@ it('a set that asks for nothing new has the digest that it had', async () => {
   const { ref } = await prepare({ dataset: 'generated', generated, path: undefined, validation: 0.1, test: 0.2 });
   expect(ref.digest).toBe('8a5d095a89f61728999c0cf12796527c87a751f28603ce4a4b985d57f8baeaf6');
 });
+
+it.each([
+  ['fit', { size: 28 }, [{ fit: 'pad' }, { fit: 'crop' }, { fit: 'resize' }]],
+  ['fit', { size: 20 }, [{ fit: 'pad' }, { fit: 'crop' }, { fit: 'resize' }]],
+  ['background', { size: 20 }, [{}, { background: '#00ff00' }]],
+  ['background', { size: 40, fit: 'crop' }, [{}, { background: '#00ff00' }]],
+])('a pipeline is refused for `%s` of generated images with %o because it does nothing', async (_, size, choices) => {
+  const generated = { classes: 2, images: 16 };
+  const digests: string[] = [];
+  for (const choice of choices)
+    digests.push((await prepare({ dataset: 'generated', generated, path: undefined, ...size, ...choice })).ref.digest);
+  expect(new Set(digests).size).toBe(1);
+});

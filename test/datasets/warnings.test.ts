@@ -6,6 +6,15 @@ import { readRowDigests } from '../../datasets/index.ts';
 import { images, prepare, twoClasses, write } from './image-folder.ts';
 
 describe('what is said before any training', () => {
+  it('of one image as of one', async () => {
+    await write(twoClasses);
+    await cp(join(images, 'train/coat/0.png'), join(images, 'test/coat/copy.png'), { recursive: true });
+    const { summary } = await prepare();
+    expect(summary.warnings.join('\n')).toMatch(
+      /^1 of 1 test image is an exact copy of train images \(1 file of the same bytes\)/m,
+    );
+  });
+
   it('which splits and classes have no image', async () => {
     for (let index = 0; index < 6; index++) await write({ [`train/c${index}`]: 1 });
     await write({ 'test/c0': 1 });

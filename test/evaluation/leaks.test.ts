@@ -27,7 +27,7 @@ import { createDatasetWriter, type GivenImage } from '../../pipelines/dataset.ts
 import { evaluationNotes } from '../../report/evaluation-notes.ts';
 import { loadPictures, sheetOf } from '../../report/pictures.ts';
 import { retrievalNotes } from '../../report/retrieval-notes.ts';
-import { openStore, readArtifactJson, type Store } from '../../store/index.ts';
+import { emptyArtifact, openStore, readArtifactJson, type Store } from '../../store/index.ts';
 import { complete } from '../report/complete.ts';
 import { openRun, trainEpochs } from '../training/run.ts';
 import { numbersIn } from './numbers-in.ts';
@@ -274,6 +274,25 @@ describe('a comparison', () => {
     expect(evaluations[1].top1).toBe(told.evaluation.top1);
     expect(notes.at(-1)).toContain('2 others are duplicates of training images');
     expect((await onNewImages(store, told, told)).evaluations).toEqual([told.evaluation, told.evaluation]);
+  });
+
+  it('says why it is not possible where one leaves images out, and the other kept no answers to take them out of', async () => {
+    const { result, found } = await evaluated();
+    const told = { name: 'told', ref: result.evaluation as ArtifactRef, evaluation: found };
+    const { result: of, found: all } = await evaluated({ leaks: 'keep' }, null);
+    const ref = of.evaluation as ArtifactRef;
+    await emptyArtifact(store, ref, { files: [predictionsFile], at: new Date().toISOString() });
+    const untold = { name: 'untold', ref, evaluation: all };
+    await expect(onNewImages(store, told, untold)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message:
+        'The two evaluations cannot be compared on the same test images: that of told leaves out 3 test images, and the evaluation of untold keeps no single answers, because it is of an earlier version or an image was forgotten. Evaluate untold again.',
+    });
+    const { notes } = await onNewImages(store, untold, untold);
+    expect(notes.join(' ')).toContain('1 of ');
+    expect(notes.join(' ')).toContain(
+      'is compared all the same: the evaluation of untold and that of untold keep no single answers',
+    );
   });
 });
 

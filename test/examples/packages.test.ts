@@ -3,7 +3,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { csvOf } from '../../examples/packages/csv.ts';
 import { debianPackage } from '../../examples/packages/debian-package.ts';
 import { requireIntegrity } from '../../examples/packages/npm-package.ts';
 import { unpackedOnce } from '../../examples/packages/unpacked.ts';
@@ -62,19 +61,5 @@ describe('a folder that is made once', () => {
     const target = join(folder, 'failed', 'made');
     await expect(unpackedOnce(target, () => Promise.reject(new Error('cut off')))).rejects.toThrow('cut off');
     expect(await readdir(join(folder, 'failed'))).toEqual([]);
-  });
-});
-
-describe('a table as text', () => {
-  it('puts into quotes what would break it', () => {
-    expect(
-      csvOf(
-        ['a', 'b'],
-        [
-          ['1,2', 'say "x"'],
-          ['two\nlines', 'é'],
-        ],
-      ),
-    ).toBe('a,b\n"1,2","say ""x"""\n"two\nlines",é\n');
   });
 });

@@ -72,7 +72,7 @@ steps:
     when: steps.probe.result.validationTop1 > params.minimum
     with: { encoder: "\${steps.pretrain.result.encoder}" }
 finally:
-  note: { uses: prepare-data, with: { dataset: generated, path: "\${run.id}: \${steps.check.result.top1}" } }
+  note: { uses: prepare-data, with: { dataset: image-folder, path: "\${run.id}: \${steps.check.result.top1}" } }
 `;
     const typed = definePipeline(
       { name: 'sweep', params: { seeds: [0, 1], epochs: 2, minimum: 0.5 }, defaults: { priority: 2 } },
@@ -100,7 +100,7 @@ finally:
         });
         last('note', {
           uses: 'prepare-data',
-          with: { dataset: 'generated', path: `${run.id}: ${check.result.top1}` },
+          with: { dataset: 'image-folder', path: `${run.id}: ${check.result.top1}` },
         });
       },
     );

@@ -86,7 +86,7 @@ describe('a matrix in a plan', () => {
   pretrain: { uses: pretrain, needs: [data], matrix: { seed: [0, 1] }, maxParallel: 1, with: { seed: "\${matrix.seed}" } }
   probe: { uses: linear-probe, needs: [pretrain], matrix: pretrain, with: { seed: "\${matrix.seed}" } }
   baseline: { uses: pretrain, needs: [data], matrix: pretrain, with: { seed: "\${matrix.seed}" } }
-  after: { uses: prepare-data, needs: [probe], with: { dataset: generated, path: "\${steps.pretrain.result.loss} \${steps.pretrain@seed=1.result.loss}" } }`;
+  after: { uses: prepare-data, needs: [probe], with: { dataset: image-folder, path: "\${steps.pretrain.result.loss} \${steps.pretrain@seed=1.result.loss}" } }`;
   const plan = planOf(steps);
   const step = (id: string) => plan.steps.find((each) => each.id === id);
 

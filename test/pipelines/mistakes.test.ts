@@ -41,6 +41,11 @@ const cases: [string, string, string[]][] = [
     ['p.yaml:2:68: path must be a path, not a URL: fetch the file first'],
   ],
   [
+    'a value where there is one choice besides text',
+    `name: a\nsteps: { data: { uses: prepare-data, with: { dataset: table, path: a.csv, columns: { group: true } } } }`,
+    ['p.yaml:2:93: group must be text or false, not true'],
+  ],
+  [
     'a bad name',
     `name: My Pipeline\nsteps: { ${data} }`,
     ['p.yaml:1:7: name must be lower-case letters, digits and dashes, starting with a letter'],
@@ -249,13 +254,13 @@ const cases: [string, string, string[]][] = [
   ],
   [
     'steps of finally in the wrong places',
-    `name: a\nsteps: { ${data}, q: { uses: prepare-data, needs: [f], with: { dataset: generated, path: "\${run.id}" } } }\nfinally:\n  data: { uses: prepare-data, with: { dataset: generated } }\n  f: { uses: prepare-data, needs: [data], with: { dataset: generated, path: "\${run.name}" } }`,
+    `name: a\nsteps: { ${data}, q: { uses: prepare-data, needs: [f], with: { dataset: image-folder, path: "\${run.id}" } } }\nfinally:\n  data: { uses: prepare-data, with: { dataset: generated } }\n  f: { uses: prepare-data, needs: [data], with: { dataset: image-folder, path: "\${run.name}" } }`,
     [
       'p.yaml:2:103: f is one of finally, which start when this step has ended',
-      'p.yaml:2:141: ${run.…} is for steps of onFailure and finally',
+      'p.yaml:2:144: ${run.…} is for steps of onFailure and finally',
       'p.yaml:4:3: there is a step data in steps already; ids must be different',
       'p.yaml:5:36: steps of finally start when all others have ended; needs is for the order among them',
-      'p.yaml:5:77: a run has no name; there are ${run.id}, ${run.state} and ${run.error}',
+      'p.yaml:5:80: a run has no name; there are ${run.id}, ${run.state} and ${run.error}',
     ],
   ],
   [

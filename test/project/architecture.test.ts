@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   evaluation: ['contracts', 'store', 'datasets', 'training', 'evaluation/metrics'],
   report: ['contracts', 'pipelines/language', 'store', 'datasets', 'evaluation/metrics', 'evaluation/comparison'],
   'own-steps': ['contracts', 'store', 'datasets'],
-  examples: ['datasets'],
+  examples: ['contracts', 'datasets'],
   native: ['contracts'],
   home: ['contracts', 'native'],
   workflows: ['contracts', 'pipelines/language', 'activities'],

@@ -205,6 +205,8 @@ describe('a report', () => {
     expect(page).toContain('environment.node');
     expect(page).toContain('goods-2');
     expect(page).toContain('<section id="classes"');
+    // That of a step called compare.
+    expect(files.has('compare.json')).toBe(false);
   });
 });
 

@@ -149,7 +149,7 @@ describe('what is shown of 2,000 classes', () => {
     const text = summarise(evaluation);
     expect(text.split('\n').length).toBeLessThan(20);
     expect(text).toContain('Most confused: sku-0 and sku-1');
-    expect(text).toMatch(/1\d{3} more pairs of classes were confused/);
+    expect(text).toMatch(/1\s\d{3} more pairs of classes were confused/);
   });
 });
 

@@ -82,7 +82,7 @@ describe('the page of a complete report', () => {
   });
 
   it('says what is missing', () => {
-    expect(textOf('.warning')).toContain('1 of 2 steps are not done: notify');
+    expect(textOf('.warning')).toContain('1 of 2 steps is not done: notify');
     expect(textOf('.warning')).toContain('no answer from <host>');
     expect(textOf('.warning')).toContain('another version');
   });

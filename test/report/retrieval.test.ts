@@ -61,6 +61,22 @@ it('the page shows each search by itself, with what was left out', () => {
   expect(section?.querySelectorAll('b')).toHaveLength(0);
 });
 
+it('the page and the Markdown say that nothing was measured, and why', () => {
+  const nothing = { value: null, interval: null };
+  const retrieval = {
+    ...standard.retrieval,
+    ...{ images: 9, lone: 4, queries: 0, rPrecision: nothing, mapAtR: nothing, ndcg: nothing, worst: [] },
+    recallAt: [{ k: 1, ...nothing }],
+    copies: { inGallery: 5, ofTraining: 0, images: 5, with: { queries: 5, recallAt1: 1, mapAtR: 1 } },
+  };
+  const text =
+    'Nothing was measured, for no query is left: 4 images have no other of their class in the gallery, 5 images leak (5 exact copies).';
+  expect(formatRetrieval(retrieval)).toContain(text);
+  const report = reportSchema.parse({ ...complete, retrieval: [{ ...standard, retrieval }] });
+  const { document } = parseHTML(renderReport(report, new Map()));
+  expect(document.querySelector('section#retrieval')?.textContent).toContain(text);
+});
+
 it('each search has drawings of its own', () => {
   const arms = [{ name: standard.arm, index: 0 }] as unknown as Parameters<typeof drawRetrieval>[1];
   expect(drawRetrieval(withTwoSearches.retrieval, arms).map(({ name }) => name)).toEqual([

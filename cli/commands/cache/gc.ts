@@ -1,3 +1,4 @@
+import { times } from '../../../contracts/counted.ts';
 import { formatBytes } from '../../../contracts/limits.ts';
 import { openHome } from '../../../home/home.ts';
 import { collectGarbage, openStore } from '../../../store/index.ts';
@@ -19,7 +20,7 @@ export async function cacheCollectCommand({
   }
   for (const artifact of artifacts) print(`${shortArtifact(artifact)} ${formatBytes(artifact.bytes)}`);
   say(
-    `${dryRun ? 'Would remove' : 'Removed'} ${entries.length} results without artifacts and ${artifacts.length} artifacts that nothing names${leftovers.length === 0 ? '' : `, and ${leftovers.length} files that preparations of data sets left a week ago`}: ${formatBytes(bytes)}.`,
+    `${dryRun ? 'Would remove' : 'Removed'} ${times(entries.length, 'result')} without artifacts and ${times(artifacts.length, 'artifact')} that nothing names${leftovers.length === 0 ? '' : `, and ${times(leftovers.length, 'file')} that preparations of data sets left a week ago`}: ${formatBytes(bytes)}.`,
   );
   return 0;
 }

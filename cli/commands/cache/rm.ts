@@ -1,3 +1,4 @@
+import { times } from '../../../contracts/counted.ts';
 import { ContrailError } from '../../../contracts/errors.ts';
 import { openHome } from '../../../home/home.ts';
 import { listCacheKeys, openStore, removeCacheEntry } from '../../../store/index.ts';
@@ -11,7 +12,7 @@ export async function cacheRemoveCommand(keys: readonly string[], { all }: { rea
   const known = await listCacheKeys(store);
   const chosen = all ? known : keys.map((key) => onlyOne(known, key));
   for (const key of chosen) await removeCacheEntry(store, key);
-  say(`Forgot ${chosen.length} results; their artifacts stay until \`contrail cache gc\`.`);
+  say(`Forgot ${times(chosen.length, 'result')}; artifacts stay until \`contrail cache gc\`.`);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 import { artifactRefSchema } from '../../../contracts/artifacts.ts';
 import { ContrailError } from '../../../contracts/errors.ts';
-import type { Candidate, MetricName, ModelVersion } from '../../../contracts/models.ts';
+import { type Candidate, isSearchMetric, type ModelVersion, type PromotionMetric } from '../../../contracts/models.ts';
 import { candidateOf } from '../../../evaluation/promotion/candidate.ts';
 import { promoteModel } from '../../../evaluation/promotion/promote.ts';
 import { openHome } from '../../../home/home.ts';
@@ -12,7 +12,7 @@ import { planByNow } from '../../plan-by-now.ts';
 export interface PromoteOptions {
   readonly model: string;
   readonly step?: string;
-  readonly metric: MetricName;
+  readonly metric: PromotionMetric;
   readonly margin: number;
   readonly minimumImages: number;
   readonly unknownOverlap: boolean;
@@ -20,29 +20,47 @@ export interface PromoteOptions {
   readonly json: boolean;
 }
 
-/** `contrail models promote`: by a person, what a promote step does in a run. */
+/** `contrail models promote`: by a person, what a promote step does in a run, without measuring anything. */
 export async function modelsPromoteCommand(
   run: string,
-  { model, step, force, json, ...terms }: PromoteOptions,
+  { model, step, force, json, metric, ...terms }: PromoteOptions,
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
   checkModelName(model);
-  const candidate = await evaluatedModel(store, checkRunId(run), step);
+  const candidate = await measuredModel(
+    store,
+    checkRunId(run),
+    step,
+    isSearchMetric(metric) ? 'retrieval' : 'evaluation',
+  );
   const remedies: string[] = [];
-  const measureAgain = async ({ version, run: other, testSet }: ModelVersion) => {
-    remedies.push(
-      `This command measures nothing: a promote step in a pipeline measures version ${version} again, on the new test images. \`contrail compare ${run} ${other}\` shows both on those that they have in common.`,
-    );
-    return testSet === candidate.testSet
-      ? `the evaluation of version ${version} does not keep what it said of each test image`
-      : `version ${version} was measured on other test images`;
-  };
-  const { judge } = await import('../../../evaluation/promotion/judge.ts');
+  const remedy = ({ version, run: other }: ModelVersion) =>
+    `This command measures nothing: a promote step in a pipeline measures version ${version} again, on the new test images. \`contrail compare ${run} ${other}\` shows both${isSearchMetric(metric) ? '' : ' on those that they have in common'}.`;
   const promotion = await promoteModel(store, candidate, {
     model,
-    metric: terms.metric,
+    metric,
     force,
-    judge: (current) => judge(store, candidate, current, { ...terms, measureAgain }),
+    judge: async (current) => {
+      // What both need is loaded where a version is compared.
+      if (isSearchMetric(metric)) {
+        const { judgeSearch } = await import('../../../evaluation/promotion/judge-search.ts');
+        const measureAgain = async () => {
+          remedies.push(remedy(current));
+          return current.evaluation.kind === 'retrieval'
+            ? `version ${current.version} was measured by another search, or its retrieval does not keep what it found for each query`
+            : `version ${current.version} was measured by an evaluation, and has no ${metric}`;
+        };
+        return judgeSearch(store, candidate, current, { ...terms, metric, measureAgain });
+      }
+      const { judge } = await import('../../../evaluation/promotion/judge.ts');
+      const measureAgain = async ({ version, testSet }: ModelVersion) => {
+        remedies.push(remedy(current));
+        return testSet === candidate.testSet
+          ? `the evaluation of version ${version} does not keep what it said of each test image`
+          : `version ${version} was measured on other test images`;
+      };
+      return judge(store, candidate, current, { ...terms, metric, measureAgain });
+    },
   });
   if (json) printJson({ model, ...promotion });
   else if (promotion.promoted)
@@ -52,22 +70,40 @@ export async function modelsPromoteCommand(
   throw new ContrailError('RunFailed', said.join(' '));
 }
 
-async function evaluatedModel(store: Store, run: string, step: string | undefined): Promise<Candidate> {
+const makers = { evaluation: 'evaluate', retrieval: 'retrieval' } as const;
+
+/** The model that a step of a run measured. */
+async function measuredModel(
+  store: Store,
+  run: string,
+  step: string | undefined,
+  measured: 'evaluation' | 'retrieval',
+): Promise<Candidate> {
   const plan = await planByNow(store, run, await requirePlan(store, run));
   const results = await loadStepResults(store, run);
-  const evaluated = plan.steps.flatMap(({ id }) => {
-    const ref = artifactRefSchema.safeParse(results[id]?.result.evaluation);
-    return ref.success ? [{ id, ref: ref.data }] : [];
-  });
-  const names = evaluated.map(({ id }) => id).join(', ');
-  const chosen = evaluated.filter(({ id }) => step === undefined || id === step);
+  // One that chooses among others has the result of one of them.
+  const by = (kind: typeof measured) =>
+    plan.steps.flatMap(({ id, uses }) => {
+      const ref = artifactRefSchema.safeParse(results[id]?.result[kind]);
+      return (uses !== 'choose' || id === step) && ref.success ? [{ id, ref: ref.data }] : [];
+    });
+  const found = by(measured);
+  const names = found.map(({ id }) => id).join(', ');
+  const chosen = found.filter(({ id }) => step === undefined || id === step);
   const [one] = chosen;
-  if (!one)
+  if (!one) {
+    const hint =
+      measured === 'evaluation' && by('retrieval').length > 0
+        ? ' Its retrieval decides with `--metric recallAt1` or `mapAtR`.'
+        : '';
     throw new ContrailError(
       'Usage',
-      names === '' ? `No evaluate step of ${run} has finished.` : `${run} has no ${step}. There is: ${names}.`,
+      names === ''
+        ? `No ${makers[measured]} step of ${run} has finished.${hint}`
+        : `${run} has no ${makers[measured]} step ${step}. There is: ${names}.${hint}`,
     );
+  }
   if (chosen.length > 1)
-    throw new ContrailError('Usage', `${run} has several evaluations. Choose one with --step: ${names}.`);
+    throw new ContrailError('Usage', `${run} has several ${makers[measured]} steps. Choose one with --step: ${names}.`);
   return candidateOf(store, { run, step: null }, one.ref);
 }

@@ -12,7 +12,9 @@ import { baseOf, type WrittenStep } from '../read/written.ts';
 import { checkList } from './check-list.ts';
 import { needsOf } from './check-needs.ts';
 import { checkResultReferences, type Graph, inputsOf, isList, isUnread, parametersOf } from './check-parameters.ts';
+import { checkPreparation } from './check-preparation.ts';
 import { type CodeFiles, checkProgram, codeOf } from './check-program.ts';
+import { checkReportFiles } from './check-report-files.ts';
 import { checkWhen, plannedWhen, problemWithPlanned } from './check-when.ts';
 import type { InputSource } from './inputs.ts';
 import { findCycles, topologicalOrder } from './order.ts';
@@ -56,6 +58,7 @@ export function checkSteps(
     if (members) planned.set(id, members);
   }
   const order = topologicalOrder(graph.needs);
+  checkReportFiles([...planned.values()].flat(), read);
   if (planned.size !== steps.length || order.length !== steps.length) return null;
   const matrices = [...read.values()].filter(({ root }) => root !== null).map((step) => matrixOf(step, read));
   return {
@@ -102,6 +105,7 @@ function planStep(
   }
   const kind = kindOf({ uses, with: definition.with, own: definition.own });
   if (uses === 'run') checkProgram(step, graph);
+  if (uses === 'prepare-data') checkPreparation(step);
   const inputs = inputsOf(step, kind, graph);
   checkResultReferences(step, kind, graph);
   checkList(step, graph);

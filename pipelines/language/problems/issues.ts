@@ -43,7 +43,7 @@ export function describeIssues(
         );
       case 'invalid_value':
         return here(
-          `${name} must be one of ${issue.values.join(', ')}, not ${describeValue(found)}${typeof found === 'string' ? nearestOf(found, issue.values) : ''}`,
+          `${name} must be ${oneOf(issue.values)}, not ${describeValue(found)}${typeof found === 'string' ? nearestOf(found, issue.values) : ''}`,
         );
       case 'too_small':
         return here(
@@ -90,7 +90,7 @@ function describeUnion(
       {
         path,
         onKey: false,
-        message: `${name} must be one of ${choices.join(', ')}, not ${describeValue(found)}${nearestOf(found, choices)}`,
+        message: `${name} must be ${oneOf(choices)}, not ${describeValue(found)}${nearestOf(found, choices)}`,
       },
     ];
   const expected = branches
@@ -99,7 +99,7 @@ function describeUnion(
       each.code === 'invalid_type'
         ? (typeNames[each.expected] ?? each.expected)
         : each.code === 'invalid_value'
-          ? `one of ${each.values.join(', ')}`
+          ? oneOf(each.values)
           : each.message,
     );
   if (expected.length === 0)
@@ -109,9 +109,9 @@ function describeUnion(
         onKey: false,
         message:
           found === undefined
-            ? `${name} is missing${named.length > 0 ? `; it is one of ${named.join(', ')}` : ''}`
+            ? `${name} is missing${named.length > 0 ? `; it is ${oneOf(named)}` : ''}`
             : named.length > 0
-              ? `${name} must be one of ${named.join(', ')}, not ${describeValue(found)}`
+              ? `${name} must be ${oneOf(named)}, not ${describeValue(found)}`
               : `${name} is ${describeValue(found)}, which is not one of its choices`,
       },
     ];
@@ -138,6 +138,9 @@ function nearestOf(found: string, values: readonly unknown[]): string {
   const hint = suggestion(found, values.map(String));
   return hint.includes('did you mean') ? hint : '';
 }
+
+const oneOf = (values: readonly unknown[]): string =>
+  values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`;
 
 const sizeWord = (origin: string) => (origin === 'string' || origin === 'array' ? 'of length ' : '');
 const describeSize = (value: unknown) =>

@@ -1,5 +1,5 @@
 import { addConfusions, type ShownConfusion, shownConfusion } from '../../../contracts/confusion.ts';
-import { count } from '../../../contracts/counted.ts';
+import { count, times } from '../../../contracts/counted.ts';
 import { mean } from '../../../evaluation/metrics/statistics.ts';
 import type { Arm } from '../../arms.ts';
 import { ifMeasured, meanAndDeviation, percent } from '../../format.ts';
@@ -55,7 +55,7 @@ const namesOf = (classes: readonly string[], { shown }: ShownConfusion) =>
 const leftOut = (classes: readonly string[], { shown }: ShownConfusion): Html | null =>
   shown.length === classes.length
     ? null
-    : html`<p class="note">Only the ${shown.length} classes that are confused most; ${count(classes.length - shown.length)} others are left out.</p>`;
+    : html`<p class="note">Only the ${shown.length} classes that are confused most; ${times(classes.length - shown.length, 'other')} ${classes.length - shown.length === 1 ? 'is' : 'are'} left out.</p>`;
 
 function confusionTable(caption: string, { classes, confusion }: Arm): Html {
   const part = shownConfusion(confusion, wholeMatrix, partOfMatrix);
@@ -139,7 +139,9 @@ function perClass(arms: readonly Arm[], comparable: boolean): Html {
   });
   const left = classes.length - shown.length;
   return html`${table(left === 0 ? 'Each class' : `The ${shown.length} classes with the lowest F1`, head, rows)}${
-    left === 0 ? null : html`<p class="note">${count(left)} other classes are left out; report.json has them all.</p>`
+    left === 0
+      ? null
+      : html`<p class="note">${times(left, 'other class', 'other classes')} ${left === 1 ? 'is' : 'are'} left out; report.json has all.</p>`
   }`;
 }
 

@@ -37,7 +37,7 @@ describe('the account', () => {
     expect(summary.incomplete).toEqual([{ class: 'coat', found: 4, used: 3, rejected: 1 }]);
     const text = await readFile(list, 'utf8');
     expect(readList(text).size).toBe(11);
-    expect(text).toMatch(/^rejected\ttrain\/coat\/bad\.png\t4\t[\d.]+\tis text, not an image$/m);
+    expect(text).toMatch(/^rejected\ttrain\/coat\/bad\.png\t4\t\d{4}-\d\d-\d\dT[\d:.]+Z\tis text, not an image$/m);
     expect(text.match(/^train\t/gm)).toHaveLength(8);
     expect(text.match(/^left out by the limit\t/gm)).toHaveLength(2);
     expect(text).toContain('3 left behind by macOS');

@@ -37,6 +37,22 @@ describe('a path that is no folder of images', () => {
   });
 });
 
+describe('a relative path that is not there', () => {
+  it.each([
+    ['of a folder', { path: 'no/photos' }],
+    ['of a table', { dataset: 'table', path: 'no/products.csv' }],
+    ['of MNIST', { dataset: 'mnist', path: 'no/mnist' }],
+  ])('%s says where it was looked for', async (_, params) => {
+    expect(await refusal(params)).toContain(
+      `does not exist on the worker's machine. A relative path begins in ${process.cwd()}, where this process was started.`,
+    );
+  });
+
+  it('says nothing of the kind where it is absolute', async () => {
+    expect(await refusal({ path: join(images, 'none') })).not.toContain('relative');
+  });
+});
+
 describe('what the file system refuses', () => {
   const error = (code: string) =>
     Object.assign(new Error(`${code}: x, open 'x'`), { code, path: 'x', syscall: 'open' });

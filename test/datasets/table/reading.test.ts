@@ -21,7 +21,11 @@ async function rowsOf(
   const path = join(folder, `${number++}-${name}`);
   await writeFile(path, content);
   const rows: TableRecord[] = [];
-  for await (const row of recordsOf({ ...(await findTable(path)), needed, optional }, mostRows)) rows.push(row);
+  for await (const row of recordsOf(
+    { ...(await findTable(path)), needed, optional, advice: 'Name yours in `columns`.' },
+    mostRows,
+  ))
+    rows.push(row);
   return rows;
 }
 

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { readLines } from '../../../datasets/folder/list.ts';
 import { readRowFacts } from '../../../datasets/row-facts.ts';
+import { relabelsCsv } from '../../../evaluation/inspection/relabels.ts';
 import { digestOf } from '../../../store/index.ts';
-import { folder, prepare, refusal } from '../image-folder.ts';
+import { folder, png, prepare, refusal, write } from '../image-folder.ts';
 import { prepareTable, refusalOfTable, writePhotos, writeTable } from './table.ts';
 
 let relabels: string;
@@ -33,7 +35,7 @@ describe.each([
     expect(summary.relabels).toEqual({ file: expect.stringMatching(/relabels\.csv$/), sha256, changed: 1, dropped: 1 });
     expect(summary.files).toEqual({ ...files, used: 7, leftOut: 1, ignored: 0 });
     const text = await readFile(list, 'utf8');
-    expect(text).toMatch(/^left out\tshirt\/3\.png\t\d+\t[\d.]+\tby relabels\.csv:4/m);
+    expect(text).toMatch(/^left out\tshirt\/3\.png\t\d+\t\d{4}-\d\d-\d\dT[\d:.]+Z\tby relabels\.csv:4/m);
     expect(text).toMatch(/^relabels\t.*relabels\.csv\t\d+\t/m);
   });
 
@@ -76,6 +78,38 @@ describe.each([
   ])('with %s are refused with the line', async (_, rows, message) => {
     await correct(...rows);
     expect(await refused({ relabels })).toMatch(message);
+  });
+
+  it('that `inspect-data` wrote name images whose names would be formulas in a spreadsheet', async () => {
+    const name = what === 'a table' ? '=coat.png' : 'coat/=coat.png';
+    await write({ [name]: await png(250) });
+    if (what === 'a table') await writeTable([...(await writePhotos()), [name, 'coat']]);
+    const row = { image: name, label: '@shirt', suggested: 'shirt', confidence: 1, note: '' };
+    const text = new TextDecoder().decode(relabelsCsv([row]));
+    expect(text).toMatch(/,'@shirt,/);
+    await writeFile(relabels, text);
+    const { about, list } = await prepared({ relabels });
+    expect(about.classes).toEqual(['@shirt', 'coat', 'shirt']);
+    const line = (await readFile(list, 'utf8')).split('\n').find((each) => each.includes('=coat.png'));
+    expect(line).toContain(what === 'a table' ? "\t'=coat.png\t" : '\tcoat/=coat.png\t');
+    expect([...readLines(await readFile(list, 'utf8'))].map(({ path }) => path)).toContain(name);
+  });
+
+  it('that leave out every image are told so', async () => {
+    await correct(...['coat', 'shirt'].flatMap((name) => [0, 1, 2, 3].map((at) => `${name}/${at}.png,-,`)));
+    expect(await refused({ relabels })).toMatch(
+      what === 'a table'
+        ? /No row is left of products\.csv: relabels\.csv leaves out all 8\./
+        : /No image is left: relabels\.csv leaves out all 8 images\./,
+    );
+    expect((await readFile(join(folder, 'list.tsv'), 'utf8')).match(/^left out\t/gm)).toHaveLength(8);
+  });
+
+  it('with other headings are told which are known, and which one was meant', async () => {
+    await writeFile(relabels, 'Image,class\ncoat/0.png,shirt\n');
+    expect(await refused({ relabels })).toMatch(
+      /relabels\.csv has no column "image" \(did you mean "Image"\?\) and no column "label"\. Its columns are "Image", "class"\. Corrections have a column "image" and a column "label"/,
+    );
   });
 
   it('that are not there, or Parquet, are refused', async () => {

@@ -66,6 +66,27 @@ describe('a table of images', () => {
     expect(await refusalOfTable({ columns: { ...columns, group: 'sku' } })).toMatch(/has no column "sku"/);
   });
 
+  it('columns that differ in case, spaces or Unicode form are named: needed ones in the error, others in a warning', async () => {
+    const rows = await writePhotos();
+    const decomposed = 'Übung'.normalize('NFD');
+    await writeTable(rows, [decomposed, 'La bel']);
+    expect(await refusalOfTable({ columns: { image: 'übung' } })).toMatch(
+      new RegExp(
+        `no column "übung" \\(did you mean "${decomposed}"\\?\\) and no column "label" \\(did you mean "La bel"\\?\\)`,
+      ),
+    );
+    const split = rows.map((row) => [...row, 'test']);
+    await writeTable(split, ['image', 'label', 'Split']);
+    const { about, summary } = await prepareTable();
+    expect(about.splits.test.count).toBe(0);
+    expect(summary.warnings).toContain(
+      'products.csv has a column "Split", which is passed over. To read it, say `columns: { split: "Split" }`; else `split: false`.',
+    );
+    expect((await prepareTable({ columns: { split: false } })).summary.warnings).toEqual(
+      summary.warnings.filter((each) => !each.includes('"Split"')),
+    );
+  });
+
   it('paths begin at the folder of the table, in any way of writing them', async () => {
     const rows = await writePhotos();
     await writeTable([
@@ -116,7 +137,9 @@ describe('every row is used or rejected with a reason', () => {
     const text = await readFile(list, 'utf8');
     expect(text).toMatch(/^what\tfile\tbytes\tmodified\twhy\trow\tclass\ntable\tproducts\.csv\t\d+\t/);
     expect(text.match(/^(train|left out by the limit|rejected)\t/gm)).toHaveLength(19);
-    expect(text).toMatch(/^rejected\ttext\.png\t4\t[\d.]+\tis text, not an image\tproducts\.csv:11\tcoat$/m);
+    expect(text).toMatch(
+      /^rejected\ttext\.png\t4\t\d{4}-\d\d-\d\dT[\d:.]+Z\tis text, not an image\tproducts\.csv:11\tcoat$/m,
+    );
     expect(text).toMatch(/^rejected\tlost\.png\t\t\tis not there\tproducts\.csv:10\tcoat$/m);
     expect(text).not.toContain('secret');
     expect(summary.reasons).toContainEqual({ reason: 'has no label', count: 1, first: ['products.csv:12 coat/1.png'] });
@@ -242,6 +265,38 @@ describe('labels that cannot be classes end the step, all at once', () => {
     );
     await writeTable(rows.slice(0, 4));
     expect(await refusalOfTable()).toMatch(/have one label; at least 2 are needed/);
+  });
+
+  it.each([
+    ['it has no rows', [], /products\.csv has no rows: it needs one for each image\./],
+    [
+      'every row is rejected',
+      [
+        ['coat/0.png', ''],
+        ['', 'coat'],
+      ],
+      /No row of products\.csv can be used: all 2 are rejected\./,
+    ],
+    [
+      'every row is for the test',
+      [
+        ['coat/0.png', 'coat', 'test'],
+        ['shirt/0.png', 'shirt', 'val'],
+      ],
+      /There is no image to train on: all 2 images are for validation or test\./,
+    ],
+  ])('where there is no image to train on because %s, and that is all that is said', async (_, rows, why) => {
+    await writePhotos();
+    await writeTable(rows, ['image', 'label', 'split']);
+    const message = await refusalOfTable();
+    expect(message).toMatch(why);
+    expect(message).not.toMatch(/problems/);
+  });
+
+  it('where a table of JSON has no rows', async () => {
+    const path = join(images, 'products.jsonl');
+    await writeFile(path, '\n');
+    expect(await refusalOfTable({ path })).toMatch(/products\.jsonl has no rows/);
   });
 
   it('parameters of a table are refused where the source is none', async () => {

@@ -57,7 +57,7 @@ describe('images that are URLs', () => {
     const first = await prepareTable({ allowUrls: true });
     expect((await namesIn(first)).train).toEqual([
       ...rows.slice(0, 4).map(([image]) => image),
-      expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/a\.png\?\([0-9a-f]{16}\)$/),
+      `${origin}/a.png?(1 of 1)`,
       `${origin}/moved`,
       ...rows.slice(4, 8).map(([image]) => image),
     ]);
@@ -66,6 +66,38 @@ describe('images that are URLs', () => {
     expect((await prepareTable({ allowUrls: true })).ref).toEqual(first.ref);
     expect(asked).toEqual([]);
     expect(JSON.stringify(first.about) + (await readFile(first.list, 'utf8'))).not.toContain('secret');
+  });
+
+  it('that differ in their query alone are numbered by it, whatever the order of the rows, and nothing tells the query', async () => {
+    const photos = await writePhotos();
+    const urls = ['?id=30', '', '?id=7', '?id=111'].map((query) => [`${origin}/photo${query}`, 'coat']);
+    await writeTable([...photos, ...urls]);
+    const first = await prepareTable({ allowUrls: true });
+    const names = ['', '?(1 of 3)', '?(2 of 3)', '?(3 of 3)'].map((number) => `${origin}/photo${number}`);
+    expect((await namesIn(first)).train?.filter((name) => name.startsWith('http'))).toEqual(names);
+    await writeTable([...urls.toReversed(), ...photos]);
+    expect((await prepareTable({ allowUrls: true })).ref).toEqual(first.ref);
+    const kept = JSON.stringify(await namesIn(first)) + (await readFile(first.list, 'utf8'));
+    for (const query of ['?id=30', '?id=7', '?id=111'])
+      expect(kept).not.toContain(createHash('sha256').update(query).digest('hex').slice(0, 8));
+  });
+
+  it('are corrected by their name or their URL, and a name that may mean another image by now is refused', async () => {
+    const photos = await writePhotos();
+    const relabels = join(folder, 'relabels.csv');
+    const corrected = async (name: string) => {
+      await writeFile(relabels, `image,label\n${name},shirt\n`);
+      return prepareTable({ allowUrls: true, relabels });
+    };
+    const urls = ['?id=1', '?id=3'].map((query) => [`${origin}/photo${query}`, 'coat']);
+    await writeTable([...photos, ...urls]);
+    const byName = await corrected(`${origin}/photo?(2 of 2)`);
+    expect(byName.summary.relabels).toMatchObject({ changed: 1 });
+    expect((await corrected(`${origin}/photo?id=3`)).ref).toEqual(byName.ref);
+    const notThere = /names an image that is not in the data set/;
+    await expect(corrected(`${origin}/photo?id=2`)).rejects.toThrow(notThere);
+    await writeTable([...photos, ...urls, [`${origin}/photo?id=22`, 'coat']]);
+    await expect(corrected(`${origin}/photo?(2 of 2)`)).rejects.toThrow(notThere);
   });
 
   it('are fetched again where the kept file is damaged', async () => {
@@ -106,7 +138,7 @@ describe('images that are URLs', () => {
     );
     expect(error).toMatchObject({ code: 'ConnectionFailed' });
     expect(error.message).toMatch(
-      /^One image could not be fetched now, first products\.csv:10 http:.*\/broken\?\(\w+\): could not be fetched: the server answered 500/,
+      /^One image could not be fetched now, first products\.csv:10 http:.*\/broken\?\(1 of 1\): could not be fetched: the server answered 500/,
     );
     expect(error.message).not.toContain('secret');
     expect(asked).toHaveLength(3);

@@ -1,9 +1,20 @@
-import { describe, expect, it } from 'vitest';
+import { dirname } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { modelsPromoteCommand } from '../../../cli/commands/models/promote.ts';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
-import type { Candidate, ModelVersion } from '../../../contracts/models.ts';
+import type { Candidate, ModelVersion, PromotionMetric } from '../../../contracts/models.ts';
 import { queriesFile, retrievalFile } from '../../../contracts/retrieval.ts';
 import { judgeSearch } from '../../../evaluation/promotion/judge-search.ts';
-import { bytesOf, emptyArtifact, encodeSafetensors, jsonBytes, writeArtifact } from '../../../store/index.ts';
+import { parsePipeline } from '../../../pipelines/language/index.ts';
+import {
+  bytesOf,
+  emptyArtifact,
+  encodeSafetensors,
+  jsonBytes,
+  savePlan,
+  saveStepResult,
+  writeArtifact,
+} from '../../../store/index.ts';
 import { complete } from '../../report/complete.ts';
 import { generatedData } from '../../training/small-training.ts';
 
@@ -87,5 +98,37 @@ describe('two encoders by what their searches find', () => {
     const [current, candidate] = [await searched(0, 'd'), await searched(0, 'e')];
     await emptyArtifact(store, candidate, { files: [queriesFile], at: new Date().toISOString() });
     expect(await judged(candidate, current)).toMatchObject({ images: null, better: false });
+  });
+
+  it('are promoted by hand as by a step: what the search of a run found decides', async () => {
+    const plan = parsePipeline({
+      file: 'p.yaml',
+      text: 'name: p\nsteps:\n  data: { uses: prepare-data, with: { dataset: generated } }\n  pretrain: { uses: pretrain, needs: [data] }\n  search: { uses: retrieval, needs: [pretrain] }\n',
+    });
+    const run = async (id: string, retrieval: ArtifactRef) => {
+      await savePlan(store, id, plan);
+      await saveStepResult(store, { run: id, step: 'search' }, { fingerprint: '{}', result: { retrieval } });
+    };
+    await run('first', await searched(5, 'f'));
+    await run('second', await searched(10, '1'));
+    vi.stubEnv('CONTRAIL_STORE', dirname(store.locate('runs')));
+    const terms = { margin: 0, minimumImages: 1, unknownOverlap: true, force: false, json: false };
+    const promote = (id: string, metric: PromotionMetric, more = {}) =>
+      modelsPromoteCommand(id, { ...terms, model: 'products', metric, ...more });
+    try {
+      await expect(promote('first', 'top1')).rejects.toThrow(
+        'No evaluate step of first has finished. Its retrieval decides with `--metric recallAt1` or `mapAtR`.',
+      );
+      expect(await promote('first', 'recallAt1')).toBe(0);
+      await expect(promote('second', 'recallAt1')).rejects.toThrow(
+        /^products stays as it is: recallAt1 1, and version 1 has 1, on 30 test images/,
+      );
+      expect(await promote('second', 'mapAtR', { force: true })).toBe(0);
+      await expect(promote('second', 'recallAt1', { step: 'data' })).rejects.toThrow(
+        'second has no retrieval step data. There is: search.',
+      );
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 });

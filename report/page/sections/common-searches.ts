@@ -1,0 +1,39 @@
+import { times } from '../../../contracts/counted.ts';
+import type { CommonSearch } from '../../../evaluation/comparison/common-searches.ts';
+import type { Arm } from '../../arms.ts';
+import { percent, points } from '../../format.ts';
+import { type Html, html } from '../html.ts';
+import { armLabel, card, n, type Section, table } from '../parts.ts';
+
+const titles = { recallAt1: 'recall at 1', mapAtR: 'MAP at R' } as const;
+
+/** Searches of two runs, on the queries that are new to both. */
+export function commonSearchesSection(found: readonly CommonSearch[], arms: readonly Arm[]): Section | null {
+  if (found.length === 0) return null;
+  return {
+    id: 'searches',
+    heading: 'The same searches',
+    lead: 'On the queries that neither encoder has seen in training or validation, and that do not leak. Intervals are by drawing whole classes anew, or single queries where there are few classes.',
+    body: html`${found.map((search) => ofSearch(search, arms))}`,
+  };
+}
+
+function ofSearch({ title, arms: [a, b], queries, problem, measures }: CommonSearch, arms: readonly Arm[]): Html {
+  const heading = html`<h3>${title[0]?.toUpperCase()}${title.slice(1)}</h3>`;
+  if (problem !== null)
+    return html`${heading}<p class="muted">${a} and ${b} are not compared: ${problem} So nothing here says which is better.</p>`;
+  const label = (arm: string) => armLabel(arms.find(({ name }) => name === arm) ?? { name: arm, index: 0 });
+  return html`${heading}${card(
+    table(
+      `On ${times(queries, 'query', 'queries')}`,
+      ['', label(a), label(b), 'difference (percentage points)'],
+      measures.map(({ metric, values, interval: [low, high] }) => [
+        titles[metric],
+        ...values.map((value) => n(percent(value))),
+        n(
+          `${points(values[0] - values[1])} (${points(low)} to ${points(high)})${low <= 0 && high >= 0 ? ', no difference is shown' : ''}`,
+        ),
+      ]),
+    ),
+  )}`;
+}
