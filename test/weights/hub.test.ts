@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -115,10 +115,16 @@ describe('weights of the hub', () => {
 });
 
 describe('a download that is cut off', () => {
+  const patient = { limits: { bytes: 1e6, silenceMs: 5000, waits: Array<number>(20).fill(1) } };
+  /** Where the requests began. What a broken connection had not handed over yet is asked for again. */
+  const beginnings = () => files.asked.map(({ range }) => Number(/\d+/.exec(range ?? '')?.[0] ?? 0));
+
   it('goes on where it ended', async () => {
     answerOfFiles = (response, request) => sendFile(content, response, request, 2000);
-    expect(await readFile(await fetched())).toEqual(content);
-    expect(files.asked.map(({ range }) => range)).toEqual([undefined, 'bytes=2000-', 'bytes=4000-']);
+    expect(await readFile(await fetched(patient))).toEqual(content);
+    expect(beginnings().length).toBeGreaterThanOrEqual(3);
+    expect(beginnings()).toEqual(beginnings().sort((a, b) => a - b));
+    expect(beginnings().at(-1)).toBeGreaterThanOrEqual(3000);
   });
 
   it('again and again is left to the next attempt, which goes on too', async () => {
@@ -126,15 +132,14 @@ describe('a download that is cut off', () => {
     const error = await failure(fetched());
     expect(error).toMatchObject({
       code: 'ConnectionFailed',
-      message: expect.stringMatching(
-        /hf:org\/name@v1\.0 model\.safetensors could not be fetched: .* after .*What came is kept/,
-      ),
+      message: expect.stringMatching(/hf:org\/name@v1\.0 model\.safetensors could not be fetched: .*What came is kept/),
     });
     expect(error.message).not.toContain('secret');
     expect(await keptFiles()).toEqual([`.${sha256}.part`]);
+    const { size } = await stat(join(cache(), 'weights', `.${sha256}.part`));
     answerOfFiles = (response, request) => sendFile(content, response, request);
     expect(await readFile(await fetched())).toEqual(content);
-    expect(files.asked.at(-1)?.range).toBe('bytes=3000-');
+    expect(beginnings().at(-1)).toBe(size);
     expect(await keptFiles()).toEqual([`${sha256}.safetensors`]);
   });
 

@@ -54,7 +54,7 @@ export function sendFile(
     ...(from > 0 ? { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` } : {}),
   });
   if (cutAfter === undefined || cutAfter >= rest.length) response.end(rest);
-  else response.write(rest.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 20));
+  else response.write(rest.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 50));
 }
 
 export const digestOf = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
