@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import { describeUnknownStage, type FreezeConfig } from './fine-tuning.ts';
 import type { EncoderConfig } from './training.ts';
 
 type StagesOf<Name extends EncoderConfig['name']> = (
@@ -15,3 +17,15 @@ const stagesOf: { readonly [Name in EncoderConfig['name']]?: StagesOf<Name> } = 
  */
 export const stageNames = (config: EncoderConfig): readonly string[] | undefined =>
   (stagesOf[config.name] as ((config: EncoderConfig) => readonly string[]) | undefined)?.(config);
+
+/** Refuses a stage that the encoder does not have. Of encoders whose stages follow from more than their config, the training says it. */
+export function checkFreeze(
+  { encoder, freeze }: { readonly encoder: EncoderConfig; readonly freeze?: FreezeConfig | undefined },
+  context: z.core.$RefinementCtx,
+): void {
+  if (freeze === undefined || freeze === 'all') return;
+  const stages = stageNames(encoder);
+  if (!stages || stages.includes(freeze.until)) return;
+  const message = describeUnknownStage(encoder.name, freeze.until, stages);
+  context.addIssue({ code: 'custom', path: ['freeze', 'until'], message });
+}

@@ -25,8 +25,8 @@ export const encoderAboutSchema = z.strictObject({
   /** SHA-256 of the training state that it was taken from. */
   trainingState: digestSchema,
   epochs: z.int().positive(),
-  /** Training images over which the batch-norm statistics were recomputed. */
-  batchNormImages: z.int().positive(),
+  /** Training images over which the batch-norm statistics were recomputed; 0 where all are frozen. */
+  batchNormImages: z.int().nonnegative(),
   /** What was put on the encoder later: its layers, the encoder as it was before, what it was trained on, and for how long. */
   adapter: adapterSchema
     .extend({ encoder: artifactRefSchema, dataset: artifactRefSchema, epochs: z.int().positive() })

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fineTuningSettings } from './fine-tuning.ts';
 import { seedSchema } from './seed.ts';
 
 /** Which network turns an image into an embedding. */
@@ -189,11 +190,16 @@ export const optimizerSchema = z.discriminatedUnion('name', [
 ]);
 export type OptimizerConfig = z.infer<typeof optimizerSchema>;
 
+const warmupEpochs = z.number().min(0).max(1_000_000).describe('epochs of linear warm-up, fractions allowed');
+
 export const scheduleSchema = z.discriminatedUnion('name', [
-  z.strictObject({ name: z.literal('constant') }),
+  z.strictObject({
+    name: z.literal('constant'),
+    warmupEpochs: warmupEpochs.optional(),
+  }),
   z.strictObject({
     name: z.literal('cosine'),
-    warmupEpochs: z.number().min(0).max(1_000_000).default(0).describe('epochs of linear warm-up, fractions allowed'),
+    warmupEpochs: warmupEpochs.default(0),
     finalFraction: z.number().min(0).max(1).default(0).describe('the last learning rate, as a fraction of the first'),
   }),
 ]);
@@ -274,6 +280,7 @@ const commonSettings = {
     .describe(
       'type of convolutions and what lies between them; variables, statistics and the loss stay float32. float16 scales the loss',
     ),
+  ...fineTuningSettings,
   seed: seedSchema,
 };
 

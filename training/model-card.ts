@@ -79,7 +79,9 @@ export function modelCard(
     `- Data set: SHA-256 ${encoder.dataset}`,
     ...(encoder.adapter ? [`- Data set of the adapter: SHA-256 ${encoder.adapter.dataset.digest}`] : []),
     `- Training state: SHA-256 ${encoder.trainingState}`,
-    `- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`,
+    ...(encoder.batchNormImages > 0
+      ? [`- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`]
+      : []),
     '- `encoder.safetensors` and `classifier.safetensors` hold the weights by layer name; `model.json` holds the settings.',
     '',
   ].join('\n');

@@ -1,7 +1,9 @@
 import type { TrainingConfig } from '../contracts/training.ts';
 import { type ViewGroup, viewGroups } from './augmentation/view-groups.ts';
+import { type Averages, createAverages } from './averages.ts';
 import { createEncoder } from './models/create-encoder.ts';
 import type { EncoderModel } from './models/encoder.ts';
+import { frozenParameters, rateShares } from './models/stages.ts';
 import { createObjective } from './objectives/create-objective.ts';
 import type { Objective } from './objectives/objective.ts';
 import { createLossScale, type LossScale } from './optimizers/loss-scale.ts';
@@ -21,16 +23,22 @@ export interface ImageFormat {
 
 /** Encoder, objective and optimizer of a training run. */
 export interface TrainingModel {
-  /** All state by name: parameters of encoder and head, then the optimizer's slots, what the objective keeps, and the loss scale. */
+  /** All state by name: parameters of encoder and head, then the optimizer's slots, what the objective keeps, the loss scale, and averages. */
   readonly state: readonly ParameterSpec[];
   readonly encoder: EncoderModel;
   readonly objective: Objective;
   /** The views of each image in a step. */
   readonly viewGroups: readonly ViewGroup[];
   readonly trainable: readonly ParameterSpec[];
+  /** Names of the encoder's parameters that stay as they are. */
+  readonly frozen: ReadonlySet<string>;
+  /** Moving statistics of batch normalisation, but for those that are frozen. */
+  readonly statistics: readonly ParameterSpec[];
   readonly optimizer: Optimizer;
   /** Of a training in float16. */
   readonly lossScale: LossScale | null;
+  /** Of a training whose config has `ema`. */
+  readonly averages: Averages | null;
   /** The size of the images that the network is trained for. */
   readonly image: Pick<ImageFormat, 'height' | 'width'>;
   /** Normalises images and gives them the channels that the encoder wants. */
@@ -50,16 +58,28 @@ export function createTrainingModel(
   const encoder = createEncoder(config.encoder, format.channels);
   const objective = createObjective(config, encoder.dimension, { classes, labelColumns });
   const parameters = [...encoder.parameters, ...objective.parameters];
-  const optimizer = createOptimizer(config.optimizer, parameters);
+  const frozen = frozenParameters(config.encoder.name, encoder.stages, config.freeze);
+  const trainable = parameters.filter((parameter) => parameter.trainable && !frozen.has(parameter.name));
+  const optimizer = createOptimizer(config.optimizer, trainable, rateShares(encoder.stages, config.layerDecay));
   const lossScale = config.precision === 'float16' ? createLossScale() : null;
+  const averages = config.ema ? createAverages(config.ema, trainable) : null;
   return {
-    state: [...parameters, ...optimizer.slots, ...objective.state, ...(lossScale?.variables ?? [])],
+    state: [
+      ...parameters,
+      ...optimizer.slots,
+      ...objective.state,
+      ...(lossScale?.variables ?? []),
+      ...(averages?.variables ?? []),
+    ],
     encoder,
     objective,
     viewGroups: viewGroups(config, format),
-    trainable: parameters.filter(({ trainable }) => trainable),
+    trainable,
+    frozen,
+    statistics: encoder.parameters.filter((parameter) => !parameter.trainable && !frozen.has(parameter.name)),
     optimizer,
     lossScale,
+    averages,
     image: { height: format.height, width: format.width },
     prepare: (images) => prepareImages(images, format, encoder.channels),
   };

@@ -13,6 +13,7 @@ import {
   membersOfClasses,
 } from '../datasets/index.ts';
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
+import { startAverages } from './averages.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
 import { explainMemory, requireDevice } from './device.ts';
@@ -72,7 +73,7 @@ export interface TrainingSession {
  * Opens the training images and starts from the initial state of the config's seed.
  *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
- * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler, small views and data do not go together;
+ * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler, small views and data do not go together, or nothing is trained;
  * SetupFailed where there is no GPU and `CONTRAIL_DEVICE` asks for one
  */
 export async function openSession(
@@ -92,6 +93,11 @@ export async function openSession(
   const format = { ...about.image, mean: about.mean, deviation: about.deviation };
   const model = createTrainingModel(config, format, classes.length, about.labels?.length);
   requireSmaller(config, format);
+  if (model.trainable.length === 0)
+    throw new ContrailError(
+      'InvalidInput',
+      'freeze: all leaves nothing to train, because the head has no weights. Freeze fewer stages, or use a head with weights.',
+    );
   const { count } = about.splits.train;
   const perClass = about.splits.train.perClass.slice(0, classes.length);
   const balanced = config.sampler && balancedShape(perClass, config.batch, config.sampler.balanced.perClass);
@@ -206,6 +212,7 @@ export function restore(
   const isWanted = ({ name, shape }: ParameterSpec) =>
     isSame || parameters.has(name) || tensors.get(name)?.shape.join() === shape.join();
   writeState(state.filter(isWanted), session.execution, tensors);
+  startAverages(session.model, session.execution, (name) => tensors.has(name));
   session.at = { epoch: manifest.epoch, step: manifest.step };
   session.lossSum = JSON.parse(metadata.lossSum ?? '0') as number;
   session.overflows = JSON.parse(metadata.overflows ?? '0') as number;
