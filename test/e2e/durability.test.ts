@@ -71,7 +71,10 @@ describe('a run whose processes are killed', () => {
 });
 
 describe('a run on photos that are decoded while it trains', () => {
-  /** 36 training images of 224 pixels, kept as files; nine in a step, two views of full size and two small ones of each. */
+  /**
+   * 36 training images of 224 pixels, kept as files; three of each class in a step, two views of full size and two small ones of
+   * each; with all that fine-tuning adds.
+   */
   const photos = `
 name: photos
 steps:
@@ -86,6 +89,13 @@ steps:
       projection: { hidden: 16, output: 8 }
       augmentation: photos
       multiCrop: { views: 2, size: 96 }
+      sampler: { balanced: { perClass: 3 } }
+      freeze: { until: stem }
+      layerDecay: 0.8
+      dropPath: 0.3
+      ema: { decay: 0.9 }
+      clip: { norm: 1 }
+      schedule: { name: constant, warmupEpochs: 1 }
       data: { residentMiB: 0 }
       batch: 9
       epochs: 4
