@@ -256,7 +256,15 @@ const commonSettings = {
   sampler: z
     .strictObject({
       balanced: z
-        .strictObject({ perClass: z.int().min(1).max(65536).describe('images of each class; a divisor of batch') })
+        .strictObject({
+          perClass: z.int().min(1).max(65536).describe('images of each class; a divisor of batch'),
+          within: z
+            .enum(['category', 'confused'])
+            .optional()
+            .describe(
+              'which classes come together in a batch: those of one category, or those that the epoch before confused; absent: any',
+            ),
+        })
         .describe(
           'batch / perClass classes in each batch, drawn at random, and of each as many images; with fewer classes, all of them, and a smaller batch',
         ),

@@ -6,7 +6,7 @@ import { copiedValues } from './copied-values.ts';
 import type { TrainingModel } from './model.ts';
 import { gatherRows, updateRows } from './ops.ts';
 import { type ParameterSpec, type Variables, variable } from './parameters.ts';
-import { dropPathOf, forwardAndBackward, gatherBatch, gatherLabels, outputsOf, update } from './step.ts';
+import { afterStep, dropPathOf, forwardAndBackward, gatherBatch, gatherLabels, outputsOf, update } from './step.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './tensorflow.ts';
 
 /**
@@ -157,7 +157,7 @@ export function compileMicrobatches(
       afterwards: () => {
         if (objective.separable) return;
         const outputs = variable(variables, outputsName) as unknown as Tensor2D;
-        objective.afterStep(outputs, labelsOf(rows as Tensor, resident), variables);
+        afterStep(model, outputs, labelsOf(rows as Tensor, resident), variables);
       },
     });
     for (const { name, shape } of summed(model)) variable(variables, sumOf(name)).assign(tf.zeros([...shape]));

@@ -1,6 +1,7 @@
-import type { TrainingConfig } from '../contracts/training.ts';
+import { type TrainingConfig, viewCounts } from '../contracts/training.ts';
 import { type ViewGroup, viewGroups } from './augmentation/view-groups.ts';
 import { type Averages, createAverages } from './averages.ts';
+import { type ClassNeighbours, createClassNeighbours } from './class-neighbours.ts';
 import { createEncoder } from './models/create-encoder.ts';
 import type { EncoderModel } from './models/encoder.ts';
 import { frozenParameters, rateShares } from './models/stages.ts';
@@ -23,7 +24,7 @@ export interface ImageFormat {
 
 /** Encoder, objective and optimizer of a training run. */
 export interface TrainingModel {
-  /** All state by name: parameters of encoder and head, then the optimizer's slots, what the objective keeps, the loss scale, and averages. */
+  /** All state by name: parameters of encoder and head, then the optimizer's slots, what the objective keeps, the loss scale, averages, and neighbours. */
   readonly state: readonly ParameterSpec[];
   readonly encoder: EncoderModel;
   readonly objective: Objective;
@@ -39,6 +40,8 @@ export interface TrainingModel {
   readonly lossScale: LossScale | null;
   /** Of a training whose config has `ema`. */
   readonly averages: Averages | null;
+  /** Of a training whose batches are of classes that it confused. */
+  readonly neighbours: ClassNeighbours | null;
   /** The size of the images that the network is trained for. */
   readonly image: Pick<ImageFormat, 'height' | 'width'>;
   /** Normalises images and gives them the channels that the encoder wants. */
@@ -46,7 +49,7 @@ export interface TrainingModel {
 }
 
 /**
- * @param classes of the data set; only a classifier looks at it
+ * @param classes of the data set; only a classifier and a sampler of confused classes look at it
  * @param labelColumns of further labels in the data set; only a contrastive loss that goes by them looks at it
  */
 export function createTrainingModel(
@@ -63,6 +66,7 @@ export function createTrainingModel(
   const optimizer = createOptimizer(config.optimizer, trainable, rateShares(encoder.stages, config.layerDecay));
   const lossScale = config.precision === 'float16' ? createLossScale() : null;
   const averages = config.ema ? createAverages(config.ema, trainable) : null;
+  const neighbours = neighboursOf(config, objective, classes);
   return {
     state: [
       ...parameters,
@@ -70,6 +74,7 @@ export function createTrainingModel(
       ...objective.state,
       ...(lossScale?.variables ?? []),
       ...(averages?.variables ?? []),
+      ...(neighbours?.variables ?? []),
     ],
     encoder,
     objective,
@@ -80,9 +85,18 @@ export function createTrainingModel(
     optimizer,
     lossScale,
     averages,
+    neighbours,
     image: { height: format.height, width: format.width },
     prepare: (images) => prepareImages(images, format, encoder.channels),
   };
+}
+
+function neighboursOf(config: TrainingConfig, objective: Objective, classes: number): ClassNeighbours | null {
+  const balanced = config.sampler?.balanced;
+  if (balanced?.within !== 'confused') return null;
+  const { full } = viewCounts(config);
+  const { views: allViews, width } = objective;
+  return createClassNeighbours({ classes, width, perClass: balanced.perClass, views: full, allViews });
 }
 
 /**

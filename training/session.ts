@@ -4,13 +4,17 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { type DataConfig, goesByLabels, isContrastive, type TrainingConfig } from '../contracts/training.ts';
 import {
-  type BalancedShape,
+  anySets,
   type BatchPlan,
   balancedBatchPlan,
   balancedShape,
   batchPlan,
+  type ClassSets,
+  categoriesOfClasses,
+  categorySets,
   describeDataset,
   membersOfClasses,
+  neighbourSets,
 } from '../datasets/index.ts';
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
 import { startAverages } from './averages.ts';
@@ -53,9 +57,11 @@ export interface TrainingSession {
   readonly format: ImageFormat;
   /** Images in a step. */
   readonly batch: number;
-  /** The batches of an epoch. */
+  /** The batches of an epoch; where they follow from the epoch before, the state must be within the epoch that is asked for, or at its beginning. */
   readonly planOf: (epoch: number) => BatchPlan;
   readonly stepsPerEpoch: number;
+  /** Called after the last step of an epoch, before its state counts; null where nothing follows from a whole epoch. */
+  readonly endEpoch: (() => void) | null;
   at: ProgressPoint;
   lossSum: number;
   /** Steps of the epoch in progress whose loss overflowed float16 and whose update was left out. */
@@ -109,14 +115,24 @@ export async function openSession(
       `microbatch: ${microbatch} does not divide the batch of ${batch} images. Choose a divisor of it.`,
     );
   const inParts = microbatch < batch;
+  requireConfusable(config, { inParts, separable: model.objective.separable });
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
   const byLabels = goesByLabels(config);
   const source = await openImageSource(store, dataset, 'train', { ...data, byLabels }, onCheck);
-  const planOf = balanced
-    ? balancedPlans(membersOfClasses(await source.classes(), classes.length), balanced, config)
-    : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch, minimumSteps: config.minimumSteps });
-  const stepsPerEpoch = planOf(1).steps;
+  const { seed, minimumSteps } = config;
+  const labels = balanced ? await source.classes() : new Int32Array();
+  const members = membersOfClasses(labels, classes.length);
+  const categories =
+    config.sampler?.balanced.within === 'category'
+      ? await categoriesOfClasses(store, dataset, labels, classes.length)
+      : null;
+  const plan = (epoch: number, setsOf?: ClassSets): BatchPlan =>
+    balanced
+      ? balancedBatchPlan(members, balanced, { seed, epoch, minimumSteps }, setsOf)
+      : batchPlan({ count, batch, seed, epoch, minimumSteps });
+  const stepsPerEpoch = plan(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };
+  const { neighbours } = model;
   const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
   return {
     dataset,
@@ -134,8 +150,13 @@ export async function openSession(
     perClass,
     format,
     batch,
-    planOf,
+    planOf: (epoch) =>
+      plan(
+        epoch,
+        categories ? categorySets(categories) : neighbours ? neighbourSets(neighbours.read(execution)) : anySets,
+      ),
     stepsPerEpoch,
+    endEpoch: neighbours?.compileEnd(execution) ?? null,
     at: { epoch: 0, step: 0 },
     lossSum: 0,
     overflows: 0,
@@ -156,6 +177,20 @@ function requireSmaller(config: TrainingConfig, { height, width }: ImageFormat):
     );
 }
 
+/** @throws ContrailError InvalidInput where batches of confused classes are asked for and the step does not see outputs and classes together */
+function requireConfusable(
+  config: TrainingConfig,
+  { inParts, separable }: { readonly inParts: boolean; readonly separable: boolean },
+): void {
+  if (config.sampler?.balanced.within !== 'confused') return;
+  const refuse = (reason: string) =>
+    new ContrailError('InvalidInput', `sampler.balanced.within: confused does not go with ${reason}`);
+  if (goesByLabels(config))
+    throw refuse('loss.supcon.positives that go by further labels. Use within: category, or leave it out.');
+  if (inParts && separable)
+    throw refuse('microbatch and cross-entropy, which never has the outputs of a whole batch. Leave one of them out.');
+}
+
 /** A step whose errors of memory name the batch. */
 const explained =
   (step: CompiledStep, sizes: Parameters<typeof explainMemory>[1]): CompiledStep =>
@@ -166,11 +201,6 @@ const explained =
       throw explainMemory(error, sizes);
     }
   };
-
-const balancedPlans =
-  (members: readonly Int32Array[], shape: BalancedShape, { seed, minimumSteps }: TrainingConfig) =>
-  (epoch: number) =>
-    balancedBatchPlan(members, shape, { seed, epoch, minimumSteps });
 
 export async function closeSession(session: TrainingSession): Promise<void> {
   session.execution.dispose();
@@ -273,6 +303,7 @@ export async function trainToEndOfEpoch(session: TrainingSession, afterStep: Aft
       'NonFiniteLoss',
       `No step of epoch ${epoch} had a finite loss in float16. Use precision: bfloat16 or float32.`,
     );
+  session.endEpoch?.();
   const loss = session.lossSum / (stepsPerEpoch - session.overflows);
   if (session.best === null || loss < session.best.loss) session.best = { epoch, loss };
   session.at = { epoch, step: 0 };

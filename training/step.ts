@@ -42,11 +42,22 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
     const outcome = update(model, config, stepsPerEpoch, variables, step as Tensor, {
       gradients,
       statistics,
-      afterwards: () => objective.afterStep(outputs, labels, variables),
+      afterwards: () => afterStep(model, outputs, labels, variables),
     });
     tf.dispose([outputs, statistics]);
     return [value, ...outcome];
   };
+}
+
+/** What is kept of a step besides the weights. @param labels of each row of `outputs` */
+export function afterStep(
+  { objective, neighbours }: Pick<TrainingModel, 'objective' | 'neighbours'>,
+  outputs: Tensor2D,
+  labels: Labels,
+  variables: Variables,
+): void {
+  objective.afterStep(outputs, labels, variables);
+  neighbours?.add(variables, outputs, labels as Tensor1D);
 }
 
 /** Views of one size that go through the network together. */

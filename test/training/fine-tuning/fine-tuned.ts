@@ -16,7 +16,7 @@ export const small = { ...smallConfig, encoder: { name: 'small-resnet', channels
 
 /** Trainings of small images in a store of the test file's own. */
 export async function fineTuned() {
-  const { store, dataset } = await generatedData(80, { size: 16 });
+  const { store, dataset } = await generatedData(96, { size: 16, generated: { classes: 6, images: 96 } });
   return {
     store,
     dataset,
