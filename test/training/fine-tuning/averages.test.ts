@@ -22,6 +22,9 @@ describe('the encoder that is taken out of a training with averages', () => {
       expect(encoder.get(name)?.data, name).toEqual(state.get(`ema/${name}`)?.data);
       expect(encoder.get(name)?.data, name).not.toEqual(state.get(name)?.data);
     }
+    const projection = decodeSafetensors(await readArtifactFile(store, made.encoder, 'projection.safetensors')).tensors;
+    expect(projection.size).toBe(4);
+    for (const [name, { data }] of projection) expect(data, name).toEqual(state.get(`ema/${name}`)?.data);
     const untrained = await stateAtStart();
     expect(encoder.get('stem_conv/kernel')?.data).toEqual(untrained.get('stem_conv/kernel')?.data);
     for (const name of [...encoder.keys()].filter((each) => each.includes('moving_')))
