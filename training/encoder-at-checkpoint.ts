@@ -8,10 +8,10 @@ import { withAverages } from './averages.ts';
 import { compileBatchNormStatistics } from './batch-norm-statistics.ts';
 import { capture, eagerExecution } from './capture/index.ts';
 import { createEmbedder, type Embedder } from './features.ts';
+import { frozenParameters } from './fine-tuned-stages.ts';
 import { openImageSource } from './image-source.ts';
 import { type ImageFormat, prepareImages } from './model.ts';
 import { createEncoder } from './models/create-encoder.ts';
-import { frozenParameters } from './models/stages.ts';
 import { createVariables } from './parameters.ts';
 import { readState, writeState } from './state.ts';
 

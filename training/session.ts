@@ -188,7 +188,9 @@ function requireConfusable(
   if (goesByLabels(config))
     throw refuse('loss.supcon.positives that go by further labels. Use within: category, or leave it out.');
   if (inParts && separable)
-    throw refuse('microbatch and cross-entropy, which never has the outputs of a whole batch. Leave one of them out.');
+    throw refuse(
+      'microbatch and a loss that takes the parts of a batch one by one, as cross-entropy does. Leave one of them out.',
+    );
 }
 
 /** A step whose errors of memory name the batch. */

@@ -120,6 +120,7 @@ export function forwardAndBackward(
     variables,
     frozen,
     onBatchStatistics: (layer: string, mean: Tensor1D, variance: Tensor1D) => {
+      if (frozen.has(`${layer}/moving_mean`)) throw new Error(`${layer} is frozen, and normalised by its batch`);
       statistics[`${layer}/moving_mean`] = tf.keep(mean);
       statistics[`${layer}/moving_variance`] = tf.keep(variance);
     },

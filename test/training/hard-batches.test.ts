@@ -118,7 +118,7 @@ describe('batches of classes that were confused', () => {
     const sampler = { balanced: { perClass: 3, within: 'confused' } };
     const inParts = classifierConfigSchema.parse({ ...settings, sampler, microbatch: 3 });
     await expect(open(sorted, inParts)).rejects.toThrow(
-      /within: confused does not go with microbatch and cross-entropy/,
+      /within: confused does not go with microbatch and a loss that takes the parts of a batch one by one/,
     );
   });
 });

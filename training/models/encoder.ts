@@ -22,11 +22,3 @@ export interface EncoderStage {
   /** Their names. */
   readonly parameters: readonly string[];
 }
-
-/** The parameters of stages, and which of them each stage has. */
-export const inStages = (
-  stages: readonly (readonly [name: string, parameters: readonly ParameterSpec[]])[],
-): Pick<EncoderModel, 'parameters' | 'stages'> => ({
-  parameters: stages.flatMap(([, parameters]) => parameters),
-  stages: stages.map(([name, parameters]) => ({ name, parameters: parameters.map((each) => each.name) })),
-});

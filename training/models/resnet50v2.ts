@@ -1,7 +1,7 @@
 import { relu } from '../ops.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
-import { type EncoderModel, inStages } from './encoder.ts';
+import type { EncoderModel } from './encoder.ts';
 import {
   addBranch,
   batchNorm,
@@ -13,6 +13,7 @@ import {
   type Place,
   pad,
 } from './layers.ts';
+import { staged } from './stages.ts';
 
 /**
  * ResNet50V2 exactly as Keras has it (keras.applications.ResNet50V2, include_top=False, pooling='avg'): same layers,
@@ -84,7 +85,7 @@ export function resnet50v2(stem: 'imagenet' | 'cifar'): EncoderModel {
   return {
     channels: 3,
     dimension: 2048,
-    ...inStages([
+    ...staged([
       ['stem', convParameters('conv1_conv', { kernel, inputs: 3, filters: 64, bias: true })],
       ...stages.map(
         ({ name }) => [name, blocks.filter(({ stage }) => stage === name).flatMap(blockParameters)] as const,

@@ -2,7 +2,7 @@ import type { EncoderConfig } from '../../contracts/training.ts';
 import { relu } from '../ops.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
-import { type EncoderModel, inStages } from './encoder.ts';
+import type { EncoderModel } from './encoder.ts';
 import {
   addBranch,
   batchNorm,
@@ -13,6 +13,7 @@ import {
   type Pass,
   type Place,
 } from './layers.ts';
+import { staged } from './stages.ts';
 
 /**
  * A pre-activation ResNet of basic blocks (He et al. 2016, arXiv:1603.05027) for small images and machines without an
@@ -87,7 +88,7 @@ export function smallResnet(
   return {
     channels: imageChannels,
     dimension,
-    ...inStages([
+    ...staged([
       [
         'stem',
         convParameters('stem_conv', { kernel: 3, inputs: imageChannels, filters: config.channels, bias: false }),

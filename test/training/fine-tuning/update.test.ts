@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { trainingConfigSchema } from '../../../contracts/training.ts';
 import { createAverages, startAverages } from '../../../training/averages.ts';
 import { capture, eagerExecution } from '../../../training/capture/index.ts';
-import { rateShares } from '../../../training/models/stages.ts';
+import { rateShares } from '../../../training/fine-tuned-stages.ts';
 import { createLossScale, UpdateOutcome } from '../../../training/optimizers/loss-scale.ts';
 import { createOptimizer } from '../../../training/optimizers/optimizer.ts';
 import { learningRateAt } from '../../../training/optimizers/schedule.ts';
