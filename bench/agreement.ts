@@ -80,7 +80,7 @@ async function ourLoss(encoder: EncoderConfig, folder: string): Promise<{ loss: 
       const { value, outputs, gradients, statistics } = forwardAndBackward(
         model,
         variables,
-        [images as Tensor4D],
+        [{ images: images as Tensor4D }],
         (projections) => model.objective.loss(projections, classes as Tensor1D, variables),
       );
       tf.dispose([outputs, statistics]);

@@ -34,6 +34,8 @@ export interface OwnWorkload extends Omit<StepWorkload, 'image'> {
   /** @default the tutorial's */
   readonly augmentation?: unknown;
   readonly multiCrop?: unknown;
+  /** Parameters such as `freeze` and `ema`. */
+  readonly fineTuning?: Readonly<Record<string, unknown>>;
   /** @default SupCon without a queue */
   readonly loss?: Readonly<Record<string, unknown>> | LossName;
 }
@@ -42,14 +44,22 @@ const classes = 10;
 /** Large ones take their time to make. */
 const imagesOf = ([height, width]: StepWorkload['image']) => (height * width > 64 * 64 ? 256 : 1024);
 
-export function openOurs({ image = imageShape, encoder, batch, optimizer, precision, ...settings }: OwnWorkload): Ours {
+export function openOurs({
+  image = imageShape,
+  encoder,
+  batch,
+  optimizer,
+  precision,
+  fineTuning,
+  ...settings
+}: OwnWorkload): Ours {
   const [height, width, channels] = image;
   const count = imagesOf(image);
   const schema =
     typeof settings.loss === 'object' && 'crossEntropy' in settings.loss
       ? classifierConfigSchema
       : trainingConfigSchema;
-  const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, precision, ...settings });
+  const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, precision, ...settings, ...fineTuning });
   const model = createTrainingModel(config, { height, width, channels, mean: [0.5], deviation: [0.3] }, classes);
   const resident = makeImages(image);
   const state = {

@@ -29,7 +29,7 @@ export const encoderAboutSchema = z.strictObject({
   /** What it was pretrained with, where that is not SupCon. */
   loss: z.enum(lossNames).exclude(['supcon']).optional(),
   epochs: z.int().nonnegative(),
-  /** Training images over which the batch-norm statistics were recomputed. */
+  /** Training images over which the batch-norm statistics were recomputed; 0 where all are frozen, or nothing was trained. */
   batchNormImages: z.int().nonnegative(),
   /** What was put on the encoder later: its layers, the encoder as it was before, what it was trained on, and for how long. */
   adapter: adapterSchema

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { fineTuningSettings } from './fine-tuning.ts';
 import { initialWeightsSchema } from './initial-weights.ts';
 import { lossSchema } from './losses.ts';
 import { normaliseSchema } from './normalise.ts';
@@ -177,11 +178,16 @@ export const optimizerSchema = z.discriminatedUnion('name', [
 ]);
 export type OptimizerConfig = z.infer<typeof optimizerSchema>;
 
+const warmupEpochs = z.number().min(0).max(1_000_000).describe('epochs of linear warm-up, fractions allowed');
+
 export const scheduleSchema = z.discriminatedUnion('name', [
-  z.strictObject({ name: z.literal('constant') }),
+  z.strictObject({
+    name: z.literal('constant'),
+    warmupEpochs: warmupEpochs.optional(),
+  }),
   z.strictObject({
     name: z.literal('cosine'),
-    warmupEpochs: z.number().min(0).max(1_000_000).default(0).describe('epochs of linear warm-up, fractions allowed'),
+    warmupEpochs: warmupEpochs.default(0),
     finalFraction: z.number().min(0).max(1).default(0).describe('the last learning rate, as a fraction of the first'),
   }),
 ]);
@@ -237,7 +243,15 @@ const commonSettings = {
   sampler: z
     .strictObject({
       balanced: z
-        .strictObject({ perClass: z.int().min(1).max(65536).describe('images of each class; a divisor of batch') })
+        .strictObject({
+          perClass: z.int().min(1).max(65536).describe('images of each class; a divisor of batch'),
+          within: z
+            .enum(['category', 'confused'])
+            .optional()
+            .describe(
+              'which classes come together in a batch: those of one category, or those that the epoch before confused; absent: any',
+            ),
+        })
         .describe(
           'batch / perClass classes in each batch, drawn at random, and of each as many images; with fewer classes, all of them, and a smaller batch',
         ),
@@ -261,6 +275,7 @@ const commonSettings = {
     .describe(
       'type of convolutions and what lies between them; variables, statistics and the loss stay float32. float16 scales the loss',
     ),
+  ...fineTuningSettings,
   seed: seedSchema,
 };
 

@@ -1,5 +1,6 @@
 import { ContrailError } from '../contracts/errors.ts';
 import type { BatchPlan } from './batches.ts';
+import { anySets, type ClassSets } from './class-sets.ts';
 import { permutation } from './random.ts';
 import { rowsByClass } from './rows-by-class.ts';
 
@@ -44,48 +45,26 @@ export function membersOfClasses(labels: Int32Array, classes: number): Int32Arra
  * @param members rows of each class, by label; a class without rows is passed over
  * @param shape of `balancedShape`
  * @param order.minimumSteps where all images make fewer batches
+ * @param setsOf which classes come together
  */
 export function balancedBatchPlan(
   members: readonly Int32Array[],
   { classes, size }: BalancedShape,
-  {
-    seed,
-    epoch,
-    minimumSteps = 1,
-  }: { readonly seed: number; readonly epoch: number; readonly minimumSteps?: number | undefined },
+  order: { readonly seed: number; readonly epoch: number; readonly minimumSteps?: number | undefined },
+  setsOf: ClassSets = anySets,
 ): BatchPlan {
+  const { seed, epoch, minimumSteps = 1 } = order;
   const count = members.reduce((sum, { length }) => sum + length, 0);
   const steps = Math.max(minimumSteps, Math.floor(count / size));
   const perClass = size / classes;
-  const streams = members.flatMap((rows, label) => (rows.length > 0 ? [drawRows(rows, label, seed, epoch)] : []));
-  const nextClasses = drawSets(streams.length, classes, seed, epoch);
-  const order = new Int32Array(steps * size);
-  for (let at = 0; at < order.length; )
-    for (const place of nextClasses())
-      for (let drawn = 0; drawn < perClass; drawn++) order[at++] = streams[place]?.() ?? 0;
-  return { size, steps, indices: (step) => order.subarray(step * size, (step + 1) * size) };
-}
-
-/**
- * Sets of `size` different classes. What is left of a round opens the set that the next round fills up; a class that is in
- * the set already waits for the following one.
- */
-function drawSets(classes: number, size: number, seed: number, epoch: number): () => readonly number[] {
-  let round = 0;
-  let order: number[] = [];
-  let at = 0;
-  return () => {
-    const left = order.slice(at, at + size);
-    at += left.length;
-    if (left.length === size) return left;
-    const next = [...permutation(classes, seed, 'classes of batches', epoch, round++)];
-    const inSet = new Set(left);
-    const fill = next.filter((label) => !inSet.has(label)).slice(0, size - left.length);
-    const taken = new Set(fill);
-    order = next.filter((label) => !taken.has(label));
-    at = 0;
-    return [...left, ...fill];
-  };
+  const streams = members.map((own, label) => drawRows(own, label, seed, epoch));
+  const filled = [...members.keys()].filter((label) => (members[label]?.length ?? 0) > 0);
+  const nextClasses = setsOf(filled, classes, { seed, epoch });
+  const rows = new Int32Array(steps * size);
+  for (let at = 0; at < rows.length; )
+    for (const label of nextClasses())
+      for (let drawn = 0; drawn < perClass; drawn++) rows[at++] = streams[label]?.() ?? 0;
+  return { size, steps, indices: (step) => rows.subarray(step * size, (step + 1) * size) };
 }
 
 /** The rows of a class one by one, in another order in each round. */

@@ -2,6 +2,8 @@ export { adoptDataset } from './adopt.ts';
 export { type BalancedShape, balancedBatchPlan, balancedShape, membersOfClasses } from './balanced-batches.ts';
 export { type BatchPlan, batchPlan } from './batches.ts';
 export { changesSince, type FolderChanges } from './changes.ts';
+export { categoriesOfClasses } from './class-categories.ts';
+export { anySets, type ClassSets, categorySets, neighbourSets } from './class-sets.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
 export { type ListLine, listsRows, readLines } from './folder/list.ts';

@@ -4,9 +4,11 @@ import { canonicalJson } from '../contracts/json.ts';
 import { dataSchema, trainingConfigSchema } from '../contracts/training.ts';
 import { describeDataset } from '../datasets/index.ts';
 import type { LoadedCheckpoint, Store } from '../store/index.ts';
+import { withAverages } from './averages.ts';
 import { compileBatchNormStatistics } from './batch-norm-statistics.ts';
 import { capture, eagerExecution } from './capture/index.ts';
 import { createEmbedder, type Embedder } from './features.ts';
+import { frozenParameters } from './fine-tuned-stages.ts';
 import { type ImageFormat, imageFormatOf } from './image-format.ts';
 import { openImageSource } from './image-source.ts';
 import { prepareImages } from './model.ts';
@@ -16,7 +18,14 @@ import { readState, writeState } from './state.ts';
 
 /** What decides an encoder, besides its weights, among the settings that checkpoints hold. */
 const configSchema = z.object({
-  ...trainingConfigSchema.pick({ encoder: true, normalise: true, engine: true, precision: true, seed: true }).shape,
+  ...trainingConfigSchema.pick({
+    encoder: true,
+    normalise: true,
+    engine: true,
+    precision: true,
+    seed: true,
+    freeze: true,
+  }).shape,
   dataset: digestSchema,
 });
 
@@ -28,8 +37,8 @@ export interface AtCheckpointOptions {
 /** The encoder of a training as it was at one checkpoint after the other. */
 export interface EncoderAtCheckpoint {
   /**
-   * Takes the encoder out of a checkpoint as the end of the training would have: with batch-norm statistics recomputed over
-   * the images that the checkpoint was trained on. What it returned before is of no further use.
+   * Takes the encoder out of a checkpoint as the end of the training would have: by the averages of its weights, where there are
+   * any, with batch-norm statistics recomputed over the images that the checkpoint was trained on. What it returned before is of no further use.
    *
    * @throws ContrailError CorruptArtifact when the checkpoint does not hold the encoder that its config names
    */
@@ -67,7 +76,7 @@ type Opened = Awaited<ReturnType<typeof open>>;
 
 async function open(
   store: Store,
-  { encoder, normalise, engine, precision, dataset: digest }: Omit<z.output<typeof configSchema>, 'seed'>,
+  { encoder, normalise, engine, precision, freeze, dataset: digest }: Omit<z.output<typeof configSchema>, 'seed'>,
   { onProgress }: AtCheckpointOptions,
 ) {
   const dataset = { kind: 'dataset', digest } as const;
@@ -80,8 +89,9 @@ async function open(
   const state = { variables: createVariables(model.parameters, 0), resident: source.resident };
   // As the training computed, so that the statistics are the same to the bit.
   const execution = engine === 'eager' ? eagerExecution(state) : capture(state, { precision });
+  const frozen = frozenParameters(encoder.name, model.stages, freeze);
   const prepare = (images: Parameters<typeof prepareImages>[0]) => prepareImages(images, image, model.channels);
-  const recompute = compileBatchNormStatistics({ encoder: model, prepare, image }, execution);
+  const recompute = compileBatchNormStatistics({ encoder: model, frozen, prepare, image }, execution);
   const embedder = createEmbedder({ encoder, image });
   return {
     embedder,
@@ -91,7 +101,7 @@ async function open(
       seed: number,
       { onProgress: onBatch }: AtCheckpointOptions,
     ): Promise<void> => {
-      writeState(model.parameters, execution, tensors);
+      writeState(model.parameters, execution, withAverages(tensors));
       await recompute({
         source,
         count: about.splits.train.count,

@@ -6,7 +6,7 @@ import { copiedValues } from './copied-values.ts';
 import type { TrainingModel } from './model.ts';
 import { gatherRows, updateRows } from './ops.ts';
 import { type ParameterSpec, type Variables, variable } from './parameters.ts';
-import { forwardAndBackward, gatherBatch, gatherLabels, outputsOf, update } from './step.ts';
+import { afterStep, dropPathOf, forwardAndBackward, gatherBatch, gatherLabels, outputsOf, update } from './step.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './tensorflow.ts';
 
 /**
@@ -22,17 +22,18 @@ import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './te
  */
 
 /** What the parts are added up of: gradients of parameters, and statistics of batch normalisation. */
-const summed = ({ encoder, trainable }: Pick<TrainingModel, 'encoder' | 'trainable'>): readonly ParameterSpec[] => [
-  ...trainable,
-  ...encoder.parameters.filter((parameter) => !parameter.trainable),
-];
+const summed = ({
+  trainable,
+  statistics,
+}: Pick<TrainingModel, 'trainable' | 'statistics'>): readonly ParameterSpec[] => [...trainable, ...statistics];
 
 const sumOf = (name: string) => `microbatch/sum/${name}`;
 const outputsName = 'microbatch/outputs';
 const cachedName = 'microbatch/gradients';
 
 /** Variables that a step keeps its intermediate results in. */
-export function microbatchVariables({ encoder, objective, trainable }: TrainingModel, batch: number): ParameterSpec[] {
+export function microbatchVariables(model: TrainingModel, batch: number): ParameterSpec[] {
+  const { objective } = model;
   const zeros = (name: string, shape: readonly number[]): ParameterSpec => ({
     name,
     shape,
@@ -41,7 +42,7 @@ export function microbatchVariables({ encoder, objective, trainable }: TrainingM
   });
   const rows = [batch * objective.views, objective.width];
   return [
-    ...summed({ encoder, trainable }).map(({ name, shape }) => zeros(sumOf(name), shape)),
+    ...summed(model).map(({ name, shape }) => zeros(sumOf(name), shape)),
     ...(objective.separable ? [] : [zeros(outputsName, rows), zeros(cachedName, rows)]),
   ];
 }
@@ -77,9 +78,13 @@ export function compileMicrobatches(
           ) as Tensor1D);
     const drawing = { seed: config.seed, batch, step };
     return {
-      views: model.viewGroups.map((group) =>
-        viewsOf(images, group, drawsOfRows(drawsOfGroup(group, drawing), placesIn(group.views))),
-      ),
+      views: model.viewGroups.map((group) => {
+        const rows = placesIn(group.views);
+        return {
+          images: viewsOf(images, group, drawsOfRows(drawsOfGroup(group, drawing), rows)),
+          ...dropPathOf(config, group, drawing, rows),
+        };
+      }),
       labels: repeatViews(labels, objective.views),
       places: placesIn(objective.views),
       part,
@@ -117,7 +122,7 @@ export function compileMicrobatches(
   /** The same inputs. Output: the part, as it came. */
   const forwardPart: Step = (inputs, { variables, resident }) => {
     const { views, places, part } = viewsOfPart(inputs, resident);
-    const pass = { variables, onBatchStatistics: () => {} };
+    const pass = { variables, frozen: model.frozen, onBatchStatistics: () => {} };
     const outputs = variable(variables, outputsName);
     outputs.assign(updateRows(outputs as unknown as Tensor2D, places, outputsOf(model, views, pass)));
     return [tf.clone(part)];
@@ -149,11 +154,11 @@ export function compileMicrobatches(
       Object.fromEntries(specs.map(({ name }) => [name, tf.clone(variable(variables, sumOf(name)) as Tensor)]));
     const outcome = update(model, config, stepsPerEpoch, variables, step as Tensor, {
       gradients: sums(model.trainable),
-      statistics: sums(model.encoder.parameters.filter(({ trainable }) => !trainable)),
+      statistics: sums(model.statistics),
       afterwards: () => {
         if (objective.separable) return;
         const outputs = variable(variables, outputsName) as unknown as Tensor2D;
-        objective.afterStep(outputs, labelsOf(rows as Tensor, resident), variables);
+        afterStep(model, outputs, labelsOf(rows as Tensor, resident), variables);
       },
     });
     for (const { name, shape } of summed(model)) variable(variables, sumOf(name)).assign(tf.zeros([...shape]));

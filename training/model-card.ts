@@ -89,7 +89,9 @@ export function modelCard(
       ? [`- File of weights: SHA-256 ${encoder.trainingState}`]
       : [
           `- Training state: SHA-256 ${encoder.trainingState}`,
-          `- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`,
+          ...(encoder.batchNormImages > 0
+            ? [`- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`]
+            : []),
         ]),
     '- `encoder.safetensors` and `classifier.safetensors` hold the weights by layer name; `model.json` holds the settings.',
     '',

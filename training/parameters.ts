@@ -13,6 +13,8 @@ export interface ParameterSpec {
   readonly initializer: Initializer;
   /** False for the moving statistics of batch normalisation, which are updated but not learned. */
   readonly trainable: boolean;
+  /** False where weight decay must not pull it towards 0, whatever its rank: class tokens, position embeddings. Vectors never decay. */
+  readonly decays?: false;
 }
 
 /** Variables by parameter name. */

@@ -4,15 +4,20 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { type DataConfig, goesByLabels, isContrastive, type TrainingConfig } from '../contracts/training.ts';
 import {
-  type BalancedShape,
+  anySets,
   type BatchPlan,
   balancedBatchPlan,
   balancedShape,
   batchPlan,
+  type ClassSets,
+  categoriesOfClasses,
+  categorySets,
   describeDataset,
   membersOfClasses,
+  neighbourSets,
 } from '../datasets/index.ts';
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
+import { startAverages } from './averages.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
 import { explainMemory, requireDevice } from './device.ts';
@@ -53,9 +58,11 @@ export interface TrainingSession {
   readonly format: ImageFormat;
   /** Images in a step. */
   readonly batch: number;
-  /** The batches of an epoch. */
+  /** The batches of an epoch; where they follow from the epoch before, the state must be within the epoch that is asked for, or at its beginning. */
   readonly planOf: (epoch: number) => BatchPlan;
   readonly stepsPerEpoch: number;
+  /** Called after the last step of an epoch, before its state counts; null where nothing follows from a whole epoch. */
+  readonly endEpoch: (() => void) | null;
   at: ProgressPoint;
   lossSum: number;
   /** Steps of the epoch in progress whose loss overflowed float16 and whose update was left out. */
@@ -73,7 +80,7 @@ export interface TrainingSession {
  * Opens the training images and starts from the initial state of the config's seed.
  *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
- * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler, small views and data do not go together;
+ * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler, small views and data do not go together, or nothing is trained;
  * SetupFailed where there is no GPU and `CONTRAIL_DEVICE` asks for one
  */
 export async function openSession(
@@ -93,6 +100,11 @@ export async function openSession(
   const format = imageFormatOf(about, config.normalise);
   const model = createTrainingModel(config, format, classes.length, about.labels?.length);
   requireSmaller(config, format);
+  if (model.trainable.length === 0)
+    throw new ContrailError(
+      'InvalidInput',
+      'freeze: all leaves nothing to train, because the head has no weights. Freeze fewer stages, or use a head with weights.',
+    );
   const { count } = about.splits.train;
   const perClass = about.splits.train.perClass.slice(0, classes.length);
   const balanced = config.sampler && balancedShape(perClass, config.batch, config.sampler.balanced.perClass);
@@ -104,14 +116,24 @@ export async function openSession(
       `microbatch: ${microbatch} does not divide the batch of ${batch} images. Choose a divisor of it.`,
     );
   const inParts = microbatch < batch;
+  requireConfusable(config, { inParts, separable: model.objective.separable });
   const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
   const byLabels = goesByLabels(config);
   const source = await openImageSource(store, dataset, 'train', { ...data, byLabels }, onCheck);
-  const planOf = balanced
-    ? balancedPlans(membersOfClasses(await source.classes(), classes.length), balanced, config)
-    : (epoch: number) => batchPlan({ count, batch, seed: config.seed, epoch, minimumSteps: config.minimumSteps });
-  const stepsPerEpoch = planOf(1).steps;
+  const { seed, minimumSteps } = config;
+  const labels = balanced ? await source.classes() : new Int32Array();
+  const members = membersOfClasses(labels, classes.length);
+  const categories =
+    config.sampler?.balanced.within === 'category'
+      ? await categoriesOfClasses(store, dataset, labels, classes.length)
+      : null;
+  const plan = (epoch: number, setsOf?: ClassSets): BatchPlan =>
+    balanced
+      ? balancedBatchPlan(members, balanced, { seed, epoch, minimumSteps }, setsOf)
+      : batchPlan({ count, batch, seed, epoch, minimumSteps });
+  const stepsPerEpoch = plan(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };
+  const { neighbours } = model;
   const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
   return {
     dataset,
@@ -129,8 +151,13 @@ export async function openSession(
     perClass,
     format,
     batch,
-    planOf,
+    planOf: (epoch) =>
+      plan(
+        epoch,
+        categories ? categorySets(categories) : neighbours ? neighbourSets(neighbours.read(execution)) : anySets,
+      ),
     stepsPerEpoch,
+    endEpoch: neighbours?.compileEnd(execution) ?? null,
     at: { epoch: 0, step: 0 },
     lossSum: 0,
     overflows: 0,
@@ -151,6 +178,22 @@ function requireSmaller(config: TrainingConfig, { height, width }: ImageFormat):
     );
 }
 
+/** @throws ContrailError InvalidInput where batches of confused classes are asked for and the step does not see outputs and classes together */
+function requireConfusable(
+  config: TrainingConfig,
+  { inParts, separable }: { readonly inParts: boolean; readonly separable: boolean },
+): void {
+  if (config.sampler?.balanced.within !== 'confused') return;
+  const refuse = (reason: string) =>
+    new ContrailError('InvalidInput', `sampler.balanced.within: confused does not go with ${reason}`);
+  if (goesByLabels(config))
+    throw refuse('loss.supcon.positives that go by further labels. Use within: category, or leave it out.');
+  if (inParts && separable)
+    throw refuse(
+      'microbatch and a loss that takes the parts of a batch one by one, as cross-entropy does. Leave one of them out.',
+    );
+}
+
 /** A step whose errors of memory name the batch. */
 const explained =
   (step: CompiledStep, sizes: Parameters<typeof explainMemory>[1]): CompiledStep =>
@@ -161,11 +204,6 @@ const explained =
       throw explainMemory(error, sizes);
     }
   };
-
-const balancedPlans =
-  (members: readonly Int32Array[], shape: BalancedShape, { seed, minimumSteps }: TrainingConfig) =>
-  (epoch: number) =>
-    balancedBatchPlan(members, shape, { seed, epoch, minimumSteps });
 
 export async function closeSession(session: TrainingSession): Promise<void> {
   session.execution.dispose();
@@ -207,6 +245,7 @@ export function restore(
   const isWanted = ({ name, shape }: ParameterSpec) =>
     isSame || parameters.has(name) || tensors.get(name)?.shape.join() === shape.join();
   writeState(state.filter(isWanted), session.execution, tensors);
+  startAverages(session.model, session.execution, (name) => tensors.has(name));
   session.at = { epoch: manifest.epoch, step: manifest.step };
   session.lossSum = JSON.parse(metadata.lossSum ?? '0') as number;
   session.overflows = JSON.parse(metadata.overflows ?? '0') as number;
@@ -267,6 +306,7 @@ export async function trainToEndOfEpoch(session: TrainingSession, afterStep: Aft
       'NonFiniteLoss',
       `No step of epoch ${epoch} had a finite loss in float16. Use precision: bfloat16 or float32.`,
     );
+  session.endEpoch?.();
   const loss = session.lossSum / (stepsPerEpoch - session.overflows);
   if (session.best === null || loss < session.best.loss) session.best = { epoch, loss };
   session.at = { epoch, step: 0 };

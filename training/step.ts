@@ -1,10 +1,12 @@
 import type { TrainingConfig } from '../contracts/training.ts';
-import { drawsOfGroup, repeatViews, viewsOf } from './augmentation/view-groups.ts';
+import { drawsOfGroup, repeatViews, type ViewGroup, viewsOf } from './augmentation/view-groups.ts';
 import type { Step, StepState } from './capture/index.ts';
+import { dropPath } from './drop-path.ts';
 import type { TrainingModel } from './model.ts';
 import type { Pass as LayerPass } from './models/layers.ts';
 import type { Labels } from './objectives/objective.ts';
 import { gatherRows, imagesOfBytes } from './ops.ts';
+import { clipByNorm } from './optimizers/clip.ts';
 import { learningRate } from './optimizers/schedule.ts';
 import { type Variables, variable } from './parameters.ts';
 import type { ResidentImages } from './resident-images.ts';
@@ -29,7 +31,10 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
       others: [step],
     } = gatherBatch(inputs, resident);
     const drawing = { seed: config.seed, batch: images.shape[0], step: step as Tensor };
-    const views = model.viewGroups.map((group) => viewsOf(images, group, drawsOfGroup(group, drawing)));
+    const views = model.viewGroups.map((group) => ({
+      images: viewsOf(images, group, drawsOfGroup(group, drawing)),
+      ...dropPathOf(config, group, drawing),
+    }));
     const labels = repeatViews(ofImages, objective.views);
     const { value, outputs, gradients, statistics } = forwardAndBackward(model, variables, views, (rowsOut) =>
       objective.loss(rowsOut, labels, variables),
@@ -37,27 +42,55 @@ export function trainingStep(model: TrainingModel, config: TrainingConfig, steps
     const outcome = update(model, config, stepsPerEpoch, variables, step as Tensor, {
       gradients,
       statistics,
-      afterwards: () => objective.afterStep(outputs, labels, variables),
+      afterwards: () => afterStep(model, outputs, labels, variables),
     });
     tf.dispose([outputs, statistics]);
     return [value, ...outcome];
   };
 }
 
+/** What is kept of a step besides the weights. @param labels of each row of `outputs` */
+export function afterStep(
+  { objective, neighbours }: Pick<TrainingModel, 'objective' | 'neighbours'>,
+  outputs: Tensor2D,
+  labels: Labels,
+  variables: Variables,
+): void {
+  objective.afterStep(outputs, labels, variables);
+  neighbours?.add(variables, outputs, labels as Tensor1D);
+}
+
+/** Views of one size that go through the network together. */
+export interface Views extends Pick<LayerPass, 'dropBranch'> {
+  /** float32 [views * n, height, width, channels], view-major */
+  readonly images: Tensor4D;
+}
+
+/** What drops residual branches in a pass of views, where the config asks for it. @param places int32 [n]: which rows of the batch's views pass */
+export function dropPathOf(
+  { dropPath: rate }: TrainingConfig,
+  { purpose, views }: ViewGroup,
+  { seed, batch, step }: { readonly seed: number; readonly batch: number; readonly step: Tensor },
+  places?: Tensor1D,
+): Pick<Views, 'dropBranch'> {
+  if (!rate) return {};
+  return { dropBranch: dropPath(rate, { seed, purpose, rows: views * batch, step, ...(places ? { places } : {}) }) };
+}
+
 /**
  * The outputs of all views: each size goes through the encoder by itself, all together through the head.
  *
- * @param views of each of the model's groups, float32 [views * n, height, width, channels]
+ * @param views of each of the model's groups
  * @param pass gets the batch statistics of the views of full size alone: the encoder embeds images of that size later
  * @returns float32 [rows, width], view-major
  */
 export function outputsOf(
   { encoder, objective, prepare }: Pick<TrainingModel, 'encoder' | 'objective' | 'prepare'>,
-  views: readonly Tensor4D[],
+  views: readonly Views[],
   pass: LayerPass,
 ): Tensor2D {
-  const embeddings = views.map((each, group) =>
-    encoder.embed(prepare(each), group === 0 ? pass : { ...pass, onBatchStatistics: () => {} }),
+  const embeddings = views.map(({ images, ...dropping }, group) =>
+    encoder.embed(prepare(images), { ...pass, ...dropping, ...(group === 0 ? {} : { onBatchStatistics: () => {} }) }),
   );
   const [first] = embeddings;
   return objective.head(first && embeddings.length === 1 ? first : (tf.concat(embeddings) as Tensor2D), pass);
@@ -78,14 +111,16 @@ export interface Pass {
 export function forwardAndBackward(
   model: TrainingModel,
   variables: Variables,
-  views: readonly Tensor4D[],
+  views: readonly Views[],
   loss: (outputs: Tensor2D) => Scalar,
 ): Pass {
-  const { lossScale, trainable } = model;
+  const { lossScale, trainable, frozen } = model;
   const statistics: Record<string, Tensor> = {};
   const pass = {
     variables,
+    frozen,
     onBatchStatistics: (layer: string, mean: Tensor1D, variance: Tensor1D) => {
+      if (frozen.has(`${layer}/moving_mean`)) throw new Error(`${layer} is frozen, and normalised by its batch`);
       statistics[`${layer}/moving_mean`] = tf.keep(mean);
       statistics[`${layer}/moving_variance`] = tf.keep(variance);
     },
@@ -106,14 +141,14 @@ export function forwardAndBackward(
 }
 
 /**
- * Changes the variables at the end of a step: the parameters, then the moving statistics of batch normalisation, then what
- * the objective keeps. In float16 all of that, or nothing but the loss scale.
+ * Changes the variables at the end of a step: the parameters and their averages, then the moving statistics of batch
+ * normalisation, then what the objective keeps. In float16 all of that, or nothing but the loss scale.
  *
  * @param step int32 scalar
  * @returns in float16 an `UpdateOutcome`, float32 scalar
  */
 export function update(
-  { optimizer, lossScale }: TrainingModel,
+  { optimizer, lossScale, averages }: Pick<TrainingModel, 'optimizer' | 'lossScale' | 'averages'>,
   config: TrainingConfig,
   stepsPerEpoch: number,
   variables: Variables,
@@ -129,7 +164,8 @@ export function update(
   const length = { stepsPerEpoch, epochs: config.epochs };
   const rate = learningRate(config.schedule, config.optimizer.learningRate, step, length);
   const change = (unscaled: Pass['gradients'], updates: Tensor) => {
-    optimizer.apply(unscaled, variables, rate, updates);
+    optimizer.apply(config.clip ? clipByNorm(unscaled, config.clip.norm) : unscaled, variables, rate, updates);
+    averages?.update(variables, updates);
     for (const [name, value] of Object.entries(statistics)) moveTowards(variables, name, value);
     afterwards();
   };

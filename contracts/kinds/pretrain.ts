@@ -1,16 +1,19 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
+import { checkFreeze } from '../encoder-stages.ts';
 import { watchSettings } from '../health.ts';
 import { stepKeySchema } from '../identifiers.ts';
 import { pretrainRecipes } from '../recipes.ts';
 import { checkpointSchema, dataSchema, trainingConfigSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const pretrainParameters = trainingConfigSchema.extend({
-  checkpoint: checkpointSchema.prefault({}),
-  data: dataSchema.prefault({}),
-  ...watchSettings,
-});
+export const pretrainParameters = trainingConfigSchema
+  .extend({
+    checkpoint: checkpointSchema.prefault({}),
+    data: dataSchema.prefault({}),
+    ...watchSettings,
+  })
+  .superRefine(checkFreeze);
 export type PretrainParameters = z.infer<typeof pretrainParameters>;
 
 export const pretrainResult = z.strictObject({

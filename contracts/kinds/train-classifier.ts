@@ -1,15 +1,18 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
+import { checkFreeze } from '../encoder-stages.ts';
 import { watchSettings } from '../health.ts';
 import { stepKeySchema } from '../identifiers.ts';
 import { checkpointSchema, classifierConfigSchema, dataSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
-export const trainClassifierParameters = classifierConfigSchema.extend({
-  checkpoint: checkpointSchema.prefault({}),
-  data: dataSchema.prefault({}),
-  ...watchSettings,
-});
+export const trainClassifierParameters = classifierConfigSchema
+  .extend({
+    checkpoint: checkpointSchema.prefault({}),
+    data: dataSchema.prefault({}),
+    ...watchSettings,
+  })
+  .superRefine(checkFreeze);
 
 export const trainClassifierResult = z.strictObject({
   encoder: artifactOf('encoder'),

@@ -71,13 +71,16 @@ describe('a run whose processes are killed', () => {
 });
 
 describe('a run on photos that are decoded while it trains', () => {
-  /** 36 training images of 224 pixels, kept as files; nine in a step, two views of full size and two small ones of each. */
+  /**
+   * 36 training images of 224 pixels, kept as files; three of each of three classes in a step, which the epoch before confused, two
+   * views of full size and two small ones of each; with all that fine-tuning adds.
+   */
   const photos = `
 name: photos
 steps:
   data:
     uses: prepare-data
-    with: { dataset: generated, generated: { classes: 2, images: 48, channels: 3 }, size: 224, fit: resize }
+    with: { dataset: generated, generated: { classes: 4, images: 48, channels: 3 }, size: 224, fit: resize }
   pretrain:
     uses: pretrain
     needs: [data]
@@ -86,6 +89,13 @@ steps:
       projection: { hidden: 16, output: 8 }
       augmentation: photos
       multiCrop: { views: 2, size: 96 }
+      sampler: { balanced: { perClass: 3, within: confused } }
+      freeze: { until: stem }
+      layerDecay: 0.8
+      dropPath: 0.3
+      ema: { decay: 0.9 }
+      clip: { norm: 1 }
+      schedule: { name: constant, warmupEpochs: 1 }
       data: { residentMiB: 0 }
       batch: 9
       epochs: 4

@@ -68,7 +68,14 @@ const inputOf = (step: string, params: object = {}, of = dataset) =>
 
 const encoder = { name: 'small-resnet', channels: 8, blocks: [1] };
 const kinds = {
-  pretrain: { encoder, projection: { hidden: 16, output: 8 }, batch: 16, epochs: 5 },
+  pretrain: {
+    encoder,
+    projection: { hidden: 16, output: 8 },
+    batch: 16,
+    epochs: 5,
+    freeze: { until: 'stem' },
+    ema: { decay: 0.8 },
+  },
   'train-classifier': { encoder, loss: { crossEntropy: {} }, batch: 16, epochs: 5, engine: 'eager' },
 };
 

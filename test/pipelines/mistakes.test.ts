@@ -36,6 +36,11 @@ const cases: [string, string, string[]][] = [
     ],
   ],
   [
+    'a stage that the encoder does not have',
+    `name: a\nsteps: { ${data}, a: { uses: pretrain, needs: [data], with: { encoder: small-resnet, freeze: { until: conv4 } } } }`,
+    ['p.yaml:2:154: until must be a stage of small-resnet (stem, stage1, stage2, stage3, post), not "conv4"'],
+  ],
+  [
     'a URL where a path is wanted, which may hold a password',
     `name: a\nsteps: { data: { uses: prepare-data, with: { dataset: table, path: 'https://me:secret@shop/p.csv?sig=x' } } }`,
     ['p.yaml:2:68: path must be a path, not a URL: fetch the file first'],

@@ -3,6 +3,7 @@ import { openOurs } from '../../bench/ours.ts';
 import { resnet50v2, smallResnet } from '../../bench/workloads.ts';
 import { lossNames } from '../../contracts/losses.ts';
 import { everything } from './augmentation/given.ts';
+import { together } from './fine-tuning/fine-tuned.ts';
 
 /**
  * With TF_DETERMINISTIC_OPS=1 TensorFlow refuses these on a GPU, because its kernels there add in an order that changes. The first four
@@ -50,6 +51,7 @@ describe('a captured step', () => {
       'every augmentation and small views',
       { encoder: small, optimizer: 'adam', augmentation: everything, multiCrop: { views: 2, size: 8 } },
     ],
+    ['fine-tuning', { encoder: small, optimizer: 'adam', fineTuning: together }],
     ['ResNet50V2', { encoder: resnet50v2(), optimizer: 'sgd' }],
   ] as const)('has no operation that a GPU refuses to do the same way twice: %s', (_, workload) => {
     const ours = openOurs({ ...workload, batch: 4 });

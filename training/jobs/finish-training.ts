@@ -6,6 +6,7 @@ import type { FinishTrainingInput, FinishTrainingResult } from '../../contracts/
 import { isContrastive } from '../../contracts/training.ts';
 import { describeDataset } from '../../datasets/index.ts';
 import { encodeSafetensors, writeArtifact } from '../../store/index.ts';
+import { takeAverages } from '../averages.ts';
 import { recomputeBatchNormStatistics } from '../batch-norm-statistics.ts';
 import { classifierLayer } from '../objectives/classification.ts';
 import type { ParameterSpec } from '../parameters.ts';
@@ -15,8 +16,8 @@ import { reachEpoch } from './train-epoch.ts';
 import type { Training, TrainingSlot } from './training-slot.ts';
 
 /**
- * Takes the encoder out of a finished training: recomputes its batch-norm statistics over training images, and stores it
- * apart from the projection head.
+ * Takes the encoder out of a finished training: by the averages of its weights, where there are any; recomputes its batch-norm
+ * statistics over training images, and stores it apart from the projection head.
  */
 export async function finishTraining(
   slot: TrainingSlot,
@@ -26,6 +27,7 @@ export async function finishTraining(
   try {
     const { training } = await reachEpoch(slot, input, input.recorded.epoch, context);
     const { session } = training;
+    takeAverages(session.model, session.execution);
     const batchNormImages = await recomputeBatchNormStatistics(session.model, session.execution, {
       source: session.source,
       count: session.count,

@@ -14,6 +14,7 @@ import {
   type Lease,
   openCheckpoints,
 } from '../../store/index.ts';
+import { startAverages } from '../averages.ts';
 import { type CheckpointWriter, createCheckpointWriter } from '../checkpoint-writer/index.ts';
 import { requireFetchedWeights, startFromInitialWeights } from '../initial-weights.ts';
 import type { JobContext } from '../process/job.ts';
@@ -98,7 +99,10 @@ export function createTrainingSlot(): TrainingSlot {
       if (newest) {
         restore(session, newest.manifest, newest.tensors, newest.metadata);
         requireRecorded(session, input);
-      } else await startFromInitialWeights(session, input.weightsFile);
+      } else {
+        await startFromInitialWeights(session, input.weightsFile);
+        startAverages(session.model, session.execution);
+      }
       return { training: held, through, resumedFrom: newest ? session.at : null, rejected, withoutCheckpoint };
     },
   };

@@ -51,6 +51,7 @@ export function encoderOf({
     ...model,
     dimension,
     parameters: [...model.parameters, ...parameters],
+    stages: [...model.stages, { name: 'adapter', parameters: parameters.map(({ name }) => name) }],
     embed: (images, pass) => adapt(model.embed(images, pass), pass),
   };
 }

@@ -5,10 +5,20 @@ import type { Pass } from './layers.ts';
 /** A network from images to embeddings. */
 export interface EncoderModel {
   readonly parameters: readonly ParameterSpec[];
+  /** From input to output; each parameter is in exactly one. */
+  readonly stages: readonly EncoderStage[];
   /** Channels that it wants; grey images are repeated to fill them. */
   readonly channels: number;
   /** Length of an embedding. */
   readonly dimension: number;
   /** @param images float32 [n, height, width, channels], normalised; @returns float32 [n, dimension] */
   readonly embed: (images: Tensor4D, pass: Pass) => Tensor2D;
+}
+
+/** Parameters of an encoder that are frozen, and have a learning rate, together. */
+export interface EncoderStage {
+  /** As `freeze` names it. */
+  readonly name: string;
+  /** Their names. */
+  readonly parameters: readonly string[];
 }

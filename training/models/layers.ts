@@ -1,6 +1,6 @@
 import { biasAdd, fusedBatchNorm, normaliseBy } from '../ops.ts';
 import { type ParameterSpec, type Variables, variable } from '../parameters.ts';
-import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
+import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
 
 /**
  * The layers that the encoders are made of, as functions of named variables.
@@ -14,6 +14,14 @@ export interface Pass {
    * and hands them over: float32 [channels] each, owned by the current tidy.
    */
   readonly onBatchStatistics?: (layer: string, mean: Tensor1D, variance: Tensor1D) => void;
+  /** Names of parameters that are not trained. Batch normalisation whose scale is among them uses its moving statistics in training too. */
+  readonly frozen?: ReadonlySet<string>;
+  /**
+   * What becomes of a residual branch before it is added, where stochastic depth may drop it.
+   *
+   * @param block from 0, of so many; a block with several branches calls it for each, in the same order
+   */
+  readonly dropBranch?: (branch: Tensor, block: number, blocks: number) => Tensor;
 }
 
 export interface ConvOptions {
@@ -55,10 +63,10 @@ export function conv(
 
 /** Batch normalisation over all but the channels. */
 export function batchNorm(x: Tensor4D, layer: string, epsilon: number, pass: Pass): Tensor4D {
-  const { variables, onBatchStatistics } = pass;
+  const { variables, onBatchStatistics, frozen } = pass;
   const gamma = variable(variables, `${layer}/gamma`) as unknown as Tensor1D;
   const beta = variable(variables, `${layer}/beta`) as unknown as Tensor1D;
-  if (!onBatchStatistics) {
+  if (!onBatchStatistics || frozen?.has(`${layer}/gamma`)) {
     const mean = variable(variables, `${layer}/moving_mean`) as unknown as Tensor1D;
     const variance = variable(variables, `${layer}/moving_variance`) as unknown as Tensor1D;
     return normaliseBy(x, { gamma, beta, mean, variance }, epsilon);
@@ -67,6 +75,20 @@ export function batchNorm(x: Tensor4D, layer: string, epsilon: number, pass: Pas
   onBatchStatistics(layer, mean, variance);
   return output;
 }
+
+/** Where a residual block stands among all of an encoder. */
+export interface Place {
+  readonly block: number;
+  readonly blocks: number;
+}
+
+/** A residual connection: adds a branch to the shortcut. */
+export const addBranch = <T extends Tensor>(
+  shortcut: T,
+  branch: T,
+  { dropBranch }: Pass,
+  { block, blocks }: Place,
+): T => tf.add(shortcut, dropBranch?.(branch, block, blocks) ?? branch);
 
 export function dense(x: Tensor2D, layer: string, { variables }: Pass): Tensor2D {
   const y: Tensor2D = tf.matMul(x, variable(variables, `${layer}/kernel`) as unknown as Tensor2D);

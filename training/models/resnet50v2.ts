@@ -2,7 +2,18 @@ import { relu } from '../ops.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
 import type { EncoderModel } from './encoder.ts';
-import { batchNorm, batchNormParameters, conv, convParameters, globalAveragePool, type Pass, pad } from './layers.ts';
+import {
+  addBranch,
+  batchNorm,
+  batchNormParameters,
+  conv,
+  convParameters,
+  globalAveragePool,
+  type Pass,
+  type Place,
+  pad,
+} from './layers.ts';
+import { staged } from './stages.ts';
 
 /**
  * ResNet50V2 exactly as Keras has it (keras.applications.ResNet50V2, include_top=False, pooling='avg'): same layers,
@@ -21,6 +32,7 @@ const stages = [
 
 interface Block {
   readonly name: string;
+  readonly stage: string;
   readonly inputs: number;
   readonly filters: number;
   readonly stride: number;
@@ -31,6 +43,7 @@ interface Block {
 const blocks: readonly Block[] = stages.flatMap(({ name, filters, blocks: count, stride }, stage) =>
   Array.from({ length: count }, (_, index) => ({
     name: `${name}_block${index + 1}`,
+    stage: name,
     inputs: index > 0 ? filters * 4 : stage === 0 ? 64 : filters * 2,
     filters,
     stride: index === count - 1 ? stride : 1,
@@ -48,7 +61,7 @@ const blockParameters = ({ name, inputs, filters, widens }: Block): ParameterSpe
   ...convParameters(`${name}_3_conv`, { kernel: 1, inputs: filters, filters: filters * 4, bias: true }),
 ];
 
-function block(x: Tensor4D, { name, stride, widens }: Block, pass: Pass): Tensor4D {
+function residual(x: Tensor4D, { name, stride, widens }: Block, pass: Pass, place: Place): Tensor4D {
   const preactivated = relu(batchNorm(x, `${name}_preact_bn`, epsilon, pass));
   const shortcut = widens
     ? conv(preactivated, `${name}_0_conv`, stride, 'valid', pass)
@@ -63,7 +76,7 @@ function block(x: Tensor4D, { name, stride, widens }: Block, pass: Pass): Tensor
       ? conv(y, `${name}_2_conv`, 1, 'same', pass)
       : conv(pad(y, 1), `${name}_2_conv`, stride, 'valid', pass);
   y = relu(batchNorm(y, `${name}_2_bn`, epsilon, pass));
-  return tf.add(shortcut, conv(y, `${name}_3_conv`, 1, 'valid', pass));
+  return addBranch(shortcut, conv(y, `${name}_3_conv`, 1, 'valid', pass), pass, place);
 }
 
 /** @returns an encoder of 3-channel images with a 2048-dimensional embedding */
@@ -72,17 +85,20 @@ export function resnet50v2(stem: 'imagenet' | 'cifar'): EncoderModel {
   return {
     channels: 3,
     dimension: 2048,
-    parameters: [
-      ...convParameters('conv1_conv', { kernel, inputs: 3, filters: 64, bias: true }),
-      ...blocks.flatMap(blockParameters),
-      ...batchNormParameters('post_bn', 2048),
-    ],
+    ...staged([
+      ['stem', convParameters('conv1_conv', { kernel, inputs: 3, filters: 64, bias: true })],
+      ...stages.map(
+        ({ name }) => [name, blocks.filter(({ stage }) => stage === name).flatMap(blockParameters)] as const,
+      ),
+      ['post', batchNormParameters('post_bn', 2048)],
+    ]),
     embed: (images, pass) => {
       let x =
         stem === 'imagenet'
           ? tf.maxPool(pad(conv(pad(images, 3), 'conv1_conv', 2, 'valid', pass), 1), 3, 2, 'valid')
           : conv(images, 'conv1_conv', 1, 'same', pass);
-      for (const each of blocks) x = block(x, each, pass);
+      for (const [index, each] of blocks.entries())
+        x = residual(x, each, pass, { block: index, blocks: blocks.length });
       return globalAveragePool(relu(batchNorm(x, 'post_bn', epsilon, pass)));
     },
   };

@@ -3,7 +3,17 @@ import { relu } from '../ops.ts';
 import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
 import type { EncoderModel } from './encoder.ts';
-import { batchNorm, batchNormParameters, conv, convParameters, globalAveragePool, type Pass } from './layers.ts';
+import {
+  addBranch,
+  batchNorm,
+  batchNormParameters,
+  conv,
+  convParameters,
+  globalAveragePool,
+  type Pass,
+  type Place,
+} from './layers.ts';
+import { staged } from './stages.ts';
 
 /**
  * A pre-activation ResNet of basic blocks (He et al. 2016, arXiv:1603.05027) for small images and machines without an
@@ -15,6 +25,7 @@ const epsilon = 1e-3;
 
 interface Block {
   readonly name: string;
+  readonly stage: string;
   readonly inputs: number;
   readonly filters: number;
   readonly stride: number;
@@ -27,6 +38,7 @@ function layout({ channels, blocks }: Extract<EncoderConfig, { name: 'small-resn
     return Array.from({ length: count }, (_, index) => {
       const block = {
         name: `stage${stage + 1}_block${index + 1}`,
+        stage: `stage${stage + 1}`,
         inputs,
         filters,
         stride: stage > 0 && index === 0 ? 2 : 1,
@@ -57,13 +69,13 @@ function projected(x: Tensor4D, { name, stride }: Block, pass: Pass): Tensor4D {
   return conv(tf.maxPool(x, 1, stride, 'same'), layer, 1, 'same', pass);
 }
 
-function residual(x: Tensor4D, block: Block, pass: Pass): Tensor4D {
+function residual(x: Tensor4D, block: Block, pass: Pass, place: Place): Tensor4D {
   const { name, stride } = block;
   const preactivated = relu(batchNorm(x, `${name}_1_bn`, epsilon, pass));
   const shortcut = widens(block) ? projected(preactivated, block, pass) : x;
   let y = conv(preactivated, `${name}_1_conv`, stride, 'same', pass);
   y = relu(batchNorm(y, `${name}_2_bn`, epsilon, pass));
-  return tf.add(shortcut, conv(y, `${name}_2_conv`, 1, 'same', pass));
+  return addBranch(shortcut, conv(y, `${name}_2_conv`, 1, 'same', pass), pass, place);
 }
 
 /** @returns an encoder whose embedding is as long as its last stage has channels */
@@ -76,14 +88,20 @@ export function smallResnet(
   return {
     channels: imageChannels,
     dimension,
-    parameters: [
-      ...convParameters('stem_conv', { kernel: 3, inputs: imageChannels, filters: config.channels, bias: false }),
-      ...blocks.flatMap(blockParameters),
-      ...batchNormParameters('post_bn', dimension),
-    ],
+    ...staged([
+      [
+        'stem',
+        convParameters('stem_conv', { kernel: 3, inputs: imageChannels, filters: config.channels, bias: false }),
+      ],
+      ...[...new Set(blocks.map(({ stage }) => stage))].map(
+        (stage) => [stage, blocks.filter((block) => block.stage === stage).flatMap(blockParameters)] as const,
+      ),
+      ['post', batchNormParameters('post_bn', dimension)],
+    ]),
     embed: (images, pass) => {
       let x = conv(images, 'stem_conv', config.stemStride ?? 1, 'same', pass);
-      for (const block of blocks) x = residual(x, block, pass);
+      for (const [index, block] of blocks.entries())
+        x = residual(x, block, pass, { block: index, blocks: blocks.length });
       return globalAveragePool(relu(batchNorm(x, 'post_bn', epsilon, pass)));
     },
   };

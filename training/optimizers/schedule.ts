@@ -8,20 +8,20 @@ export interface TrainingLength {
 }
 
 /** Steps of warm-up, and of decay after it. */
-const phases = (schedule: Extract<ScheduleConfig, { name: 'cosine' }>, { stepsPerEpoch, epochs }: TrainingLength) => {
-  const warmup = Math.round(schedule.warmupEpochs * stepsPerEpoch);
+const phases = (schedule: ScheduleConfig, { stepsPerEpoch, epochs }: TrainingLength) => {
+  const warmup = Math.round((schedule.warmupEpochs ?? 0) * stepsPerEpoch);
   return { warmup, decay: Math.max(1, epochs * stepsPerEpoch - warmup) };
 };
 
 /**
- * The learning rate of a step: linear warm-up to `peak`, then half a cosine down to `peak * finalFraction`, or constant.
+ * The learning rate of a step: linear warm-up to `peak`, then half a cosine down to `peak * finalFraction`, or `peak` throughout.
  *
  * @param step from 0, counted over the whole training
  */
 export function learningRateAt(schedule: ScheduleConfig, peak: number, step: number, length: TrainingLength): number {
-  if (schedule.name === 'constant') return peak;
   const { warmup, decay } = phases(schedule, length);
   if (step < warmup) return (peak * (step + 1)) / warmup;
+  if (schedule.name === 'constant') return peak;
   const progress = Math.min(1, (step - warmup) / decay);
   const cosine = (1 + Math.cos(Math.PI * progress)) / 2;
   return peak * (schedule.finalFraction + (1 - schedule.finalFraction) * cosine);
@@ -34,11 +34,13 @@ export function learningRateAt(schedule: ScheduleConfig, peak: number, step: num
  * @returns float32 scalar
  */
 export function learningRate(schedule: ScheduleConfig, peak: number, step: Tensor, length: TrainingLength): Scalar {
-  if (schedule.name === 'constant') return tf.scalar(peak);
   const { warmup, decay } = phases(schedule, length);
+  if (schedule.name === 'constant' && warmup === 0) return tf.scalar(peak);
   const rising = tf.mul(tf.cast(tf.add(step, tf.scalar(1, 'int32')), 'float32'), peak / Math.max(1, warmup));
+  const isRising = tf.less(step, tf.scalar(warmup, 'int32'));
+  if (schedule.name === 'constant') return tf.where(isRising, rising, tf.scalar(peak)) as Scalar;
   const since = tf.cast(tf.sub(step, tf.scalar(warmup, 'int32')), 'float32');
   const cosine = tf.div(tf.add(tf.cos(tf.mul(tf.minimum(tf.div(since, decay), 1), Math.PI)), 1), 2);
   const falling = tf.mul(tf.add(tf.mul(cosine, 1 - schedule.finalFraction), schedule.finalFraction), peak);
-  return tf.where(tf.less(step, tf.scalar(warmup, 'int32')), rising, falling) as Scalar;
+  return tf.where(isRising, rising, falling) as Scalar;
 }
