@@ -26,7 +26,7 @@ export async function exportModel(
 ): Promise<ExportedModel> {
   const about = await readAbout(store, encoder, encoderAboutSchema);
   const encoderWeights = await readArtifactFile(store, encoder, encoderFiles.encoder);
-  const model = createEncoder(about.encoder, about.image.channels);
+  const model = createEncoder(about.encoder, about.image);
   const variables = new Map(createVariables(model.parameters, 0));
   assignAll(variables, decodeSafetensors(encoderWeights).tensors);
   const embed = embeddingStep(model, about);

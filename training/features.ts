@@ -66,7 +66,7 @@ export interface Embedder extends Omit<FrozenEncoder, 'about'> {
 
 /** Makes an encoder, with random weights as yet, that embeds images in inference mode. */
 export function createEmbedder(about: Pick<EncoderAbout, 'encoder' | 'image'>): Embedder {
-  const model = createEncoder(about.encoder, about.image.channels);
+  const model = createEncoder(about.encoder, about.image);
   const execution = capture({ variables: createVariables(model.parameters, 0), resident: {} });
   const { dimension } = model;
   const embed = execution.compile(embeddingStep(model, about));

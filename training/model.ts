@@ -47,7 +47,7 @@ export function createTrainingModel(
   classes = 0,
   labelColumns = 0,
 ): TrainingModel {
-  const encoder = createEncoder(config.encoder, format.channels);
+  const encoder = createEncoder(config.encoder, format);
   const objective = createObjective(config, encoder.dimension, { classes, labelColumns });
   const parameters = [...encoder.parameters, ...objective.parameters];
   const optimizer = createOptimizer(config.optimizer, parameters);

@@ -2,7 +2,7 @@ import type { TrainingConfig } from '../contracts/training.ts';
 import { drawsOfGroup, repeatViews, viewsOf } from './augmentation/view-groups.ts';
 import type { Step, StepState } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
-import type { Pass as LayerPass } from './models/layers.ts';
+import { type Pass as LayerPass, movingStatistics } from './models/layers.ts';
 import type { Labels } from './objectives/objective.ts';
 import { gatherRows, imagesOfBytes } from './ops.ts';
 import { learningRate } from './optimizers/schedule.ts';
@@ -86,8 +86,9 @@ export function forwardAndBackward(
   const pass = {
     variables,
     onBatchStatistics: (layer: string, mean: Tensor1D, variance: Tensor1D) => {
-      statistics[`${layer}/moving_mean`] = tf.keep(mean);
-      statistics[`${layer}/moving_variance`] = tf.keep(variance);
+      const names = movingStatistics(variables, layer);
+      statistics[names.mean] = tf.keep(mean);
+      statistics[names.variance] = tf.keep(variance);
     },
   };
   let outputs: Tensor2D | undefined;

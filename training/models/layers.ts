@@ -1,6 +1,6 @@
 import { biasAdd, fusedBatchNorm, normaliseBy } from '../ops.ts';
 import { type ParameterSpec, type Variables, variable } from '../parameters.ts';
-import { type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
+import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
 
 /**
  * The layers that the encoders are made of, as functions of named variables.
@@ -14,7 +14,15 @@ export interface Pass {
    * and hands them over: float32 [channels] each, owned by the current tidy.
    */
   readonly onBatchStatistics?: (layer: string, mean: Tensor1D, variance: Tensor1D) => void;
+  /** Where present, each residual block passes its branch through it before the addition; `block` counts from 0. */
+  readonly dropBranch?: (branch: Tensor, block: number, blocks: number) => Tensor;
 }
+
+/** The variables that move towards the statistics of a layer's batches: as Keras names them, or as PyTorch does. */
+export const movingStatistics = (variables: Variables, layer: string) =>
+  variables.has(`${layer}.running_mean`)
+    ? { mean: `${layer}.running_mean`, variance: `${layer}.running_var` }
+    : { mean: `${layer}/moving_mean`, variance: `${layer}/moving_variance` };
 
 export interface ConvOptions {
   readonly kernel: number;

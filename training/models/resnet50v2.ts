@@ -3,6 +3,7 @@ import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
 import type { EncoderModel } from './encoder.ts';
 import { batchNorm, batchNormParameters, conv, convParameters, globalAveragePool, type Pass, pad } from './layers.ts';
+import { staged } from './stages.ts';
 
 /**
  * ResNet50V2 exactly as Keras has it (keras.applications.ResNet50V2, include_top=False, pooling='avg'): same layers,
@@ -72,11 +73,16 @@ export function resnet50v2(stem: 'imagenet' | 'cifar'): EncoderModel {
   return {
     channels: 3,
     dimension: 2048,
-    parameters: [
-      ...convParameters('conv1_conv', { kernel, inputs: 3, filters: 64, bias: true }),
-      ...blocks.flatMap(blockParameters),
-      ...batchNormParameters('post_bn', 2048),
-    ],
+    ...staged([
+      [
+        'all',
+        [
+          ...convParameters('conv1_conv', { kernel, inputs: 3, filters: 64, bias: true }),
+          ...blocks.flatMap(blockParameters),
+          ...batchNormParameters('post_bn', 2048),
+        ],
+      ],
+    ]),
     embed: (images, pass) => {
       let x =
         stem === 'imagenet'

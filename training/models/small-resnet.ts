@@ -4,6 +4,7 @@ import type { ParameterSpec } from '../parameters.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
 import type { EncoderModel } from './encoder.ts';
 import { batchNorm, batchNormParameters, conv, convParameters, globalAveragePool, type Pass } from './layers.ts';
+import { staged } from './stages.ts';
 
 /**
  * A pre-activation ResNet of basic blocks (He et al. 2016, arXiv:1603.05027) for small images and machines without an
@@ -76,11 +77,16 @@ export function smallResnet(
   return {
     channels: imageChannels,
     dimension,
-    parameters: [
-      ...convParameters('stem_conv', { kernel: 3, inputs: imageChannels, filters: config.channels, bias: false }),
-      ...blocks.flatMap(blockParameters),
-      ...batchNormParameters('post_bn', dimension),
-    ],
+    ...staged([
+      [
+        'all',
+        [
+          ...convParameters('stem_conv', { kernel: 3, inputs: imageChannels, filters: config.channels, bias: false }),
+          ...blocks.flatMap(blockParameters),
+          ...batchNormParameters('post_bn', dimension),
+        ],
+      ],
+    ]),
     embed: (images, pass) => {
       let x = conv(images, 'stem_conv', config.stemStride ?? 1, 'same', pass);
       for (const block of blocks) x = residual(x, block, pass);
