@@ -1,14 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { convnext } from '../../training/models/convnext.ts';
 import type { EncoderModel } from '../../training/models/encoder.ts';
-import { mobilenetv3 } from '../../training/models/mobilenetv3.ts';
-import { resnet50 } from '../../training/models/resnet50.ts';
-import { type VitShape, vit } from '../../training/models/vit.ts';
-import { countParameters, type ParameterSpec, type Variables, variable } from '../../training/parameters.ts';
+import { countParameters, type Variables, variable } from '../../training/parameters.ts';
 import { type Scalar, type Tensor, type Tensor4D, tf } from '../../training/tensorflow.ts';
-import { drawn, signed, variablesOf } from './golden-draws.ts';
+import { signed, variablesOf } from './golden-draws.ts';
+import { goldenValue, shallowEncoders } from './shallow-encoders.ts';
 
 /** What timm's networks give, by test/golden/make_encoders.py. */
 const sizeSchema = z.tuple([z.int(), z.int()]);
@@ -28,27 +25,6 @@ const golden = z
     }),
   )
   .parse(JSON.parse(readFileSync(new URL('../golden/encoders.json', import.meta.url), 'utf8')));
-
-const smallVit = { width: 32, depth: 2, heads: 2, registers: 0, layerScale: true, patch: 14, grid: [4, 4] } as const;
-const encoders: Readonly<Record<string, EncoderModel>> = {
-  resnet50: resnet50([1, 1, 1, 1]),
-  convnext: convnext({ depths: [1, 1, 2, 1], widths: [8, 16, 32, 64] }),
-  'mobilenetv3 large': mobilenetv3('large'),
-  'mobilenetv3 small': mobilenetv3('small'),
-  'vit dinov2': vit(smallVit),
-  'vit registers': vit({ ...smallVit, registers: 4 }),
-  vit: vit({ ...smallVit, patch: 16, layerScale: false } satisfies VitShape),
-};
-
-function goldenValue({ name, shape }: ParameterSpec): Tensor {
-  if (/token$|pos_embed$/.test(name)) return signed(name, shape);
-  if (shape.length > 1) {
-    const fanIn = shape.slice(0, shape.at(-1) === 1 ? 2 : -1).reduce((a, b) => a * b, 1);
-    return drawn(name, shape, (u) => (2 * u - 1) * Math.sqrt(3 / fanIn));
-  }
-  if (/weight$|gamma$|running_var$/.test(name)) return drawn(name, shape, (u) => 0.5 + u);
-  return drawn(name, shape, (u) => (2 * u - 1) * 0.1);
-}
 
 const images = ([height, width]: readonly [number, number]) =>
   signed(`images ${height} x ${width}`, [4, height, width, 3]) as Tensor4D;
@@ -78,7 +54,7 @@ function gradientsOf(
   return { loss: value.dataSync()[0] ?? Number.NaN, gradient };
 }
 
-describe.each(Object.entries(encoders))('%s', (name, encoder) => {
+describe.each(Object.entries(shallowEncoders))('%s', (name, encoder) => {
   const expected = golden[name];
   if (!expected) throw new Error(`no golden values for ${name}`);
   const trainable = encoder.parameters.filter((spec) => spec.trainable);

@@ -1,3 +1,4 @@
+import { depthwiseConvolve } from '../depthwise.ts';
 import { normaliseRows } from '../normalise-rows.ts';
 import { biasAdd, fusedBatchNorm, normaliseBy } from '../ops.ts';
 import { type Initializer, type ParameterSpec, type Variables, variable } from '../parameters.ts';
@@ -86,7 +87,7 @@ export function depthwiseConvolution(
 ): Tensor4D {
   const weight = variable(variables, `${layer}.weight`) as unknown as Tensor4D;
   const { images, mode } = padded(x, weight, stride, padding);
-  const y = tf.depthwiseConv2d(images, weight, stride, mode);
+  const y = depthwiseConvolve(images, weight, stride, mode);
   const bias = variables.get(`${layer}.bias`);
   return bias ? biasAdd(y, bias) : y;
 }
