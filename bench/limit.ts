@@ -57,7 +57,7 @@ export async function benchLimit(keras: KerasPeer, turns: number): Promise<Limit
 /** Multiplications to embed one image. */
 function multiplications(encoder: EncoderConfig): number {
   if (encoder.name === 'resnet50v2') return resnetMultiplications;
-  return createEncoder(encoder, 1)
+  return createEncoder(encoder, { height: side, width: side, channels: 1 })
     .parameters.filter(({ name }) => name.endsWith('/kernel'))
     .reduce((sum, { name, shape }) => {
       const stage = Number(/^stage(\d+)_/.exec(name)?.[1] ?? 1);

@@ -6,6 +6,7 @@ import { benchAgreement } from './agreement.ts';
 import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
 import { cleanlabEnvironment } from './cleanlab/environment.ts';
+import { benchEncoderSteps, benchEncoders } from './encoders.ts';
 import { benchEngine } from './engine/engine.ts';
 import { dagsterEnvironment } from './engine/environment.ts';
 import { benchLoad } from './engine/load.ts';
@@ -69,6 +70,9 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   steps: async (turns, only) =>
     benchSteps(await keras('default'), await keras('ours'), await pytorchIfAny(), turns, only),
   agreement: async () => benchAgreement(await pytorch('eager')),
+  encoders: async (_, only) => benchEncoders(await pytorch('eager'), only),
+  'encoder-steps': async (turns, only) =>
+    benchEncoderSteps({ eager: await pytorch('eager'), compiled: await pytorch('compiled') }, turns, only),
   epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
   capture: () => benchCapture(),
   memory: () => benchMemory(),

@@ -14,8 +14,18 @@ export const resnet50v2 = (stem: 'imagenet' | 'cifar' = 'imagenet'): EncoderConf
 export const imageShape = [32, 32, 1] as const;
 
 export function describeEncoder(encoder: EncoderConfig): string {
-  if (encoder.name === 'resnet50v2') return encoder.stem === 'imagenet' ? encoder.name : `${encoder.name} cifar`;
-  return `${encoder.name} ${encoder.channels} [${encoder.blocks}]`;
+  switch (encoder.name) {
+    case 'resnet50v2':
+      return encoder.stem === 'imagenet' ? encoder.name : `${encoder.name} cifar`;
+    case 'small-resnet':
+      return `${encoder.name} ${encoder.channels} [${encoder.blocks}]`;
+    case 'resnet50':
+      return encoder.name;
+    case 'vit':
+      return `${encoder.name} ${encoder.size} ${encoder.patch}${encoder.registers > 0 ? `, ${encoder.registers} registers` : ''}`;
+    default:
+      return `${encoder.name} ${encoder.size}`;
+  }
 }
 
 /** Images of a step, each in two views. */

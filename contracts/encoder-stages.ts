@@ -6,26 +6,29 @@ type StagesOf<Name extends EncoderConfig['name']> = (
   config: Extract<EncoderConfig, { name: Name }>,
 ) => readonly string[];
 
-const stagesOf: { readonly [Name in EncoderConfig['name']]?: StagesOf<Name> } = {
+const numbered = (name: string, count: number) => Array.from({ length: count }, (_, at) => `${name}${at}`);
+
+const stagesOf: { readonly [Name in EncoderConfig['name']]: StagesOf<Name> } = {
   resnet50v2: () => ['stem', 'conv2', 'conv3', 'conv4', 'conv5', 'post'],
+  resnet50: () => ['stem', 'layer1', 'layer2', 'layer3', 'layer4'],
+  convnext: () => ['stem', ...numbered('stages.', 4), 'norm'],
+  vit: () => ['embed', ...numbered('blocks.', 12), 'norm'],
+  mobilenetv3: ({ size }) => ['conv_stem', ...numbered('blocks.', size === 'small' ? 6 : 7), 'conv_head'],
   'small-resnet': ({ blocks }) => ['stem', ...blocks.map((_, index) => `stage${index + 1}`), 'post'],
 };
 
-/**
- * The stages of an encoder from input to output, as `freeze` names them and its model has them; undefined where
- * only the model knows.
- */
-export const stageNames = (config: EncoderConfig): readonly string[] | undefined =>
-  (stagesOf[config.name] as ((config: EncoderConfig) => readonly string[]) | undefined)?.(config);
+/** The stages of an encoder from input to output, as `freeze` names them and its model has them. */
+export const stageNames = (config: EncoderConfig): readonly string[] =>
+  (stagesOf[config.name] as (config: EncoderConfig) => readonly string[])(config);
 
-/** Refuses a stage that the encoder does not have. Of encoders whose stages follow from more than their config, the training says it. */
+/** Refuses a stage that the encoder does not have. */
 export function checkFreeze(
   { encoder, freeze }: { readonly encoder: EncoderConfig; readonly freeze?: FreezeConfig | undefined },
   context: z.core.$RefinementCtx,
 ): void {
   if (freeze === undefined || freeze === 'all') return;
   const stages = stageNames(encoder);
-  if (!stages || stages.includes(freeze.until)) return;
+  if (stages.includes(freeze.until)) return;
   const message = describeUnknownStage(encoder.name, freeze.until, stages);
   context.addIssue({ code: 'custom', path: ['freeze', 'until'], message });
 }

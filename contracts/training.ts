@@ -39,8 +39,60 @@ export const encoderSchema = z.discriminatedUnion('name', [
         ),
     })
     .describe('A small pre-activation ResNet for CPUs'),
+  z
+    .strictObject({ name: z.literal('resnet50') })
+    .describe(
+      "torchvision's and timm's ResNet-50 v1.5, the stride in the 3x3 convolution: 23,561,152 parameters, a 2048-dimensional embedding",
+    ),
+  z
+    .strictObject({
+      name: z.literal('convnext'),
+      size: z
+        .enum(['tiny', 'small', 'base'])
+        .default('tiny')
+        .describe('embeddings of 768 (tiny and small) or 1024 numbers'),
+    })
+    .describe("timm's ConvNeXt (arXiv:2201.03545), for images of 32 pixels and more"),
+  z
+    .strictObject({
+      name: z.literal('vit'),
+      size: z.enum(['small', 'base']).default('small').describe('embeddings of 384 or 768 numbers'),
+      patch: z
+        .union([z.literal(14), z.literal(16)])
+        .default(16)
+        .describe('side of a patch in pixels, of which the sides of the images must be multiples'),
+      registers: z
+        .union([z.literal(0), z.literal(4)])
+        .default(0)
+        .describe('register tokens; with them, the class token has no position embedding'),
+      layerScale: z
+        .boolean()
+        .optional()
+        .describe(
+          "factors of each residual branch, as in DINOv2; absent: with patches of 14, as timm's models have it",
+        ),
+      grid: z
+        .int()
+        .min(1)
+        .max(256)
+        .optional()
+        .describe(
+          'patches along a side that the position embedding is for, resampled to those of the images: 37 for weights of DINOv2; absent: the patches of the images',
+        ),
+    })
+    .describe(
+      "timm's vision transformer, with patches of 14 in the layout of DINOv2; the embedding is the class token",
+    ),
+  z
+    .strictObject({
+      name: z.literal('mobilenetv3'),
+      size: z.enum(['small', 'large']).default('large').describe('embeddings of 1024 or 1280 numbers'),
+    })
+    .describe("timm's MobileNetV3 (arXiv:1905.02244), for CPUs"),
 ]);
 export type EncoderConfig = z.infer<typeof encoderSchema>;
+
+const encoderNames = ['resnet50v2', 'small-resnet', 'resnet50', 'convnext', 'vit', 'mobilenetv3'] as const;
 
 const headSchema = z.strictObject({
   hidden: z.int().min(0).max(8192).default(512).describe('units of the hidden layer; 0: there is none, as in `linear`'),
@@ -215,7 +267,7 @@ const byName = <Name extends string, T extends z.ZodType<object, { name: Name }>
   z.union([z.enum(names).transform((name): z.output<T> => schema.parse({ name })), schema]);
 
 /** An encoder by its name, or with its settings. */
-export const encoderSetting = byName(['resnet50v2', 'small-resnet'], encoderSchema);
+export const encoderSetting = byName(encoderNames, encoderSchema);
 
 /** What every training has, whatever its loss. */
 const commonSettings = {

@@ -2,6 +2,7 @@ import { permutation } from '../datasets/index.ts';
 import type { CompiledStep, Execution, Step } from './capture/index.ts';
 import type { ImageSource } from './image-source.ts';
 import type { TrainingModel } from './model.ts';
+import { movingStatistics } from './models/layers.ts';
 import { resizedTo } from './ops.ts';
 import { type Variables, variable } from './parameters.ts';
 import { gatherBatch } from './step.ts';
@@ -84,8 +85,9 @@ function statisticsStep(model: Pick<TrainingModel, 'encoder' | 'frozen' | 'prepa
       variables,
       frozen: model.frozen,
       onBatchStatistics: (layer, mean, variance) => {
-        accumulate(variables, `${layer}/moving_mean`, mean, batches as Tensor);
-        accumulate(variables, `${layer}/moving_variance`, variance, batches as Tensor);
+        const names = movingStatistics(variables, layer);
+        accumulate(variables, names.mean, mean, batches as Tensor);
+        accumulate(variables, names.variance, variance, batches as Tensor);
       },
     });
     return [batches as Tensor];

@@ -85,7 +85,7 @@ async function open(
   const source = await openImageSource(store, dataset, 'train', dataSchema.parse({}), (done, total) =>
     onProgress('checking images', done, total),
   );
-  const model = createEncoder(encoder, image.channels);
+  const model = createEncoder(encoder, image);
   const state = { variables: createVariables(model.parameters, 0), resident: source.resident };
   // As the training computed, so that the statistics are the same to the bit.
   const execution = engine === 'eager' ? eagerExecution(state) : capture(state, { precision });

@@ -66,7 +66,7 @@ export async function loadEncoderWeights(
   dataset: Pick<DatasetAbout, 'image' | 'mean' | 'deviation'>,
 ) {
   const image = imageFormatOf(dataset, normalise);
-  const { parameters, channels, dimension } = createEncoder(encoder, image.channels);
+  const { parameters, channels, dimension } = createEncoder(encoder, image);
   requireChannels(image, channels);
   const { tensors, names } = await readWeights('weights', weights, { encoder, parameters });
   return { image, dimension, names, tensors: parameters.map(({ name }) => tensors.get(name) as StoredTensor) };

@@ -49,7 +49,7 @@ export function createTrainingModel(
   classes = 0,
   labelColumns = 0,
 ): TrainingModel {
-  const encoder = createEncoder(config.encoder, format.channels);
+  const encoder = createEncoder(config.encoder, format);
   requireChannels(format, encoder.channels);
   const objective = createObjective(config, encoder.dimension, { classes, labelColumns });
   const parameters = [...encoder.parameters, ...objective.parameters, ...objective.lossParameters];

@@ -1,4 +1,5 @@
 import { backend, type OpAttribute } from './capture/backend.ts';
+import { flag, integer, number, text, type } from './op-attributes.ts';
 import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from './tensorflow.ts';
 
 /**
@@ -6,12 +7,6 @@ import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, 
  */
 
 const { binding } = backend();
-
-const type = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_TYPE, value });
-const text = (name: string, value: string): OpAttribute => ({ name, type: binding.TF_ATTR_STRING, value });
-const number = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_FLOAT, value });
-const integer = (name: string, value: number): OpAttribute => ({ name, type: binding.TF_ATTR_INT, value });
-const flag = (name: string, value: boolean): OpAttribute => ({ name, type: binding.TF_ATTR_BOOL, value });
 
 /** The version of the TensorFlow library, and the device that it computes on. */
 export function tensorflowBuild(): { readonly version: string; readonly device: 'cpu' | 'gpu' } {
@@ -24,10 +19,17 @@ export function tensorflowBuild(): { readonly version: string; readonly device: 
  * @param seed int32 [2]
  * @returns float32 of the given shape
  */
-export function statelessUniform(shape: readonly number[], seed: Tensor1D): Tensor {
+export const statelessUniform = (shape: readonly number[], seed: Tensor1D): Tensor =>
+  statelessDraws('StatelessRandomUniform', shape, seed);
+
+/** Draws from the standard normal distribution, likewise. */
+export const statelessNormal = (shape: readonly number[], seed: Tensor1D): Tensor =>
+  statelessDraws('StatelessRandomNormal', shape, seed);
+
+function statelessDraws(op: string, shape: readonly number[], seed: Tensor1D): Tensor {
   const size = tf.tensor1d([...shape], 'int32');
   const draws = backend().executeSingleOutput(
-    'StatelessRandomUniform',
+    op,
     [type('dtype', binding.TF_FLOAT), type('T', binding.TF_INT32), type('Tseed', binding.TF_INT32)],
     [size, seed],
   );

@@ -1,13 +1,22 @@
 import { seedPair } from '../datasets/index.ts';
-import { statelessUniform } from './ops.ts';
+import { statelessNormal, statelessUniform } from './ops.ts';
 import { type Tensor, tf, type Variable } from './tensorflow.ts';
 
-/** How a parameter begins. Glorot's uniform distribution for kernels, as in Keras; a number stands for all elements. */
-export type Initializer = 'glorot-uniform' | 'zeros' | 'ones' | number;
+/**
+ * How a parameter begins. Glorot's uniform distribution for kernels, as in Keras; a number stands for all elements; `normal` is
+ * the standard deviation of a normal distribution of mean 0, `uniform` the limit of a uniform one.
+ */
+export type Initializer =
+  | 'glorot-uniform'
+  | 'zeros'
+  | 'ones'
+  | number
+  | { readonly normal: number }
+  | { readonly uniform: number };
 
 /** One named tensor of a model. */
 export interface ParameterSpec {
-  /** `layer/weight`, as Keras names it. */
+  /** `layer/weight`, as Keras names it, or `layer.weight`, as timm does. */
   readonly name: string;
   readonly shape: readonly number[];
   readonly initializer: Initializer;
@@ -35,11 +44,17 @@ function initialValue({ name, shape, initializer }: ParameterSpec, seed: number)
   if (initializer === 'zeros') return tf.zeros([...shape]);
   if (initializer === 'ones') return tf.ones([...shape]);
   if (typeof initializer === 'number') return tf.fill([...shape], initializer);
+  const seeds = tf.tensor1d(seedPair(seed, `initial ${name}`), 'int32');
+  if (typeof initializer === 'object' && 'normal' in initializer)
+    return tf.mul(statelessNormal(shape, seeds), initializer.normal);
+  const limit = typeof initializer === 'object' ? initializer.uniform : glorotLimit(shape);
+  return tf.mul(tf.sub(tf.mul(statelessUniform(shape, seeds), 2), 1), limit);
+}
+
+function glorotLimit(shape: readonly number[]): number {
   const receptive = shape.slice(0, -2).reduce((a, b) => a * b, 1);
   const [fanIn = 1, fanOut = 1] = shape.slice(-2).map((n) => n * receptive);
-  const limit = Math.sqrt(6 / (fanIn + fanOut));
-  const draws = statelessUniform(shape, tf.tensor1d(seedPair(seed, `initial ${name}`), 'int32'));
-  return tf.mul(tf.sub(tf.mul(draws, 2), 1), limit);
+  return Math.sqrt(6 / (fanIn + fanOut));
 }
 
 /** The variable of that name. */

@@ -25,6 +25,7 @@ import { type ImageFormat, imageFormatOf } from './image-format.ts';
 import { type ImageSource, openImageSource } from './image-source.ts';
 import { compileMicrobatches, microbatchVariables } from './microbatch.ts';
 import { createTrainingModel, type TrainingModel } from './model.ts';
+import { requireImageSize } from './models/create-encoder.ts';
 import { tensorflowBuild } from './ops.ts';
 import { UpdateOutcome } from './optimizers/loss-scale.ts';
 import { learningRateAt } from './optimizers/schedule.ts';
@@ -80,7 +81,7 @@ export interface TrainingSession {
  * Opens the training images and starts from the initial state of the config's seed.
  *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
- * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, or sampler, small views and data do not go together, or nothing is trained;
+ * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, encoder and size of images, or sampler, small views and data do not go together, or nothing is trained;
  * SetupFailed where there is no GPU and `CONTRAIL_DEVICE` asks for one
  */
 export async function openSession(
@@ -168,10 +169,12 @@ export async function openSession(
   };
 }
 
-/** @throws ContrailError InvalidInput where the small views of an image are no smaller than the others */
+/** @throws ContrailError InvalidInput where the small views of an image are no smaller than the others, or the encoder takes none of their size */
 function requireSmaller(config: TrainingConfig, { height, width }: ImageFormat): void {
   const size = isContrastive(config) ? config.multiCrop?.size : undefined;
-  if (size !== undefined && size >= Math.min(height, width))
+  if (size === undefined) return;
+  requireImageSize(config.encoder, { height: size, width: size }, 'small views (multiCrop.size)');
+  if (size >= Math.min(height, width))
     throw new ContrailError(
       'InvalidInput',
       `multiCrop.size: ${size} is not below the size of the images, ${width} x ${height}. Choose a smaller one, or prepare the data with a larger \`size\`.`,

@@ -3,7 +3,7 @@ import { drawsOfGroup, repeatViews, type ViewGroup, viewsOf } from './augmentati
 import type { Step, StepState } from './capture/index.ts';
 import { dropPath } from './drop-path.ts';
 import type { TrainingModel } from './model.ts';
-import type { Pass as LayerPass } from './models/layers.ts';
+import { type Pass as LayerPass, movingStatistics } from './models/layers.ts';
 import type { Labels } from './objectives/objective.ts';
 import { gatherRows, imagesOfBytes } from './ops.ts';
 import { clipByNorm } from './optimizers/clip.ts';
@@ -120,9 +120,10 @@ export function forwardAndBackward(
     variables,
     frozen,
     onBatchStatistics: (layer: string, mean: Tensor1D, variance: Tensor1D) => {
-      if (frozen.has(`${layer}/moving_mean`)) throw new Error(`${layer} is frozen, and normalised by its batch`);
-      statistics[`${layer}/moving_mean`] = tf.keep(mean);
-      statistics[`${layer}/moving_variance`] = tf.keep(variance);
+      const names = movingStatistics(variables, layer);
+      if (frozen.has(names.mean)) throw new Error(`${layer} is frozen, and normalised by its batch`);
+      statistics[names.mean] = tf.keep(mean);
+      statistics[names.variance] = tf.keep(variance);
     },
   };
   let outputs: Tensor2D | undefined;

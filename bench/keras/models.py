@@ -38,6 +38,8 @@ def resnet50v2(stem, image):
 def encoder(config, image):
     if config["name"] == "small-resnet":
         return small_resnet(config["channels"], config["blocks"], image)
+    if config["name"] != "resnet50v2":
+        raise ValueError(f"there is no {config['name']} here")
     return resnet50v2(config.get("stem", "imagenet"), image)
 
 

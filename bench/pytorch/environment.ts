@@ -9,5 +9,6 @@ export const pytorchEnvironment = (): Promise<string> =>
   pythonEnvironment('pytorch', fileURLToPath(new URL('requirements.txt', import.meta.url)), [
     'torch',
     'torchvision',
+    'timm',
     'safetensors',
   ]);

@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import nn
 
+import encoders
+
 # Share of the new value that a moving statistic takes at each step: 1 - Keras's momentum.
 momentum = 0.01
 
@@ -139,11 +141,11 @@ class Resnet50V2(Network):
 class WithHead(nn.Module):
     """An encoder and its projection head."""
 
-    def __init__(self, config, image_channels, projection=None):
+    def __init__(self, config, image, projection=None):
         super().__init__()
         projection = projection or {}
-        encoders = {"small-resnet": SmallResnet, "resnet50v2": Resnet50V2}
-        self.encoder = encoders[config["name"]](config, image_channels)
+        own = {"small-resnet": SmallResnet, "resnet50v2": Resnet50V2}.get(config["name"])
+        self.encoder = own(config, image[2]) if own else encoders.Encoder(config, image)
         hidden, output = projection.get("hidden", 512), projection.get("output", 128)
         self.head = nn.ModuleDict(
             {

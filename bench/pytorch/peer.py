@@ -9,6 +9,7 @@ import serve_lines  # First of all: it takes the output for itself.
 
 import torch
 
+import encoder_check
 import machine
 from step import Step, loss_of
 
@@ -38,6 +39,8 @@ serve_lines.serve(
         "open-step": open_step,
         "run-steps": run_steps,
         "loss-of": loss_of,
+        "compare-embeddings": encoder_check.compare_embeddings,
+        "compare-gradients": encoder_check.compare_gradients,
         "peak-memory": lambda _: machine.peak_memory(),
     }
 )

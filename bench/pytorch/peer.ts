@@ -35,11 +35,35 @@ const answers = {
     cudnn: z.int().nullable(),
   }),
   'open-step': z.strictObject({ parameters: z.int(), compileSeconds: z.number().describe('of the first step') }),
-  'run-steps': z.strictObject({ milliseconds: z.array(z.number()), loss: z.number() }),
+  'run-steps': z.strictObject({
+    milliseconds: z.array(z.number()),
+    processorMilliseconds: z.array(z.number()).describe('of all threads'),
+    loss: z.number(),
+  }),
   'loss-of': z.strictObject({ loss: z.number(), gradient: z.number().describe('its length, over all parameters') }),
+  'compare-embeddings': z.strictObject({
+    difference: z.number().describe('of the image for which it is largest, as a share of the length of its embedding'),
+    parameters: z.int(),
+  }),
+  'compare-gradients': z.strictObject({
+    difference: z.number().describe('of the whole gradient, as a share of its length'),
+    worst: z.number().describe('the same of the parameter for which it is largest'),
+    parameter: z.string(),
+  }),
   'peak-memory': z.strictObject({ mebibytes: z.number() }),
 } as const;
 type Answer<Command extends keyof typeof answers> = z.infer<(typeof answers)[Command]>;
+
+/** An encoder that timm or torchvision has, and files about it. */
+export interface EncoderFiles {
+  readonly encoder: EncoderConfig;
+  /** Height, width and channels of the images that it is made for. */
+  readonly image: StepWorkload['image'];
+  /** A safetensors file with our names and layouts. */
+  readonly weights: string;
+  /** A .npy file: float32 [n, height, width, 3], normalised. */
+  readonly images: string;
+}
 
 /** A PyTorch process that answers commands one after another. It computes on the GPU where there is one. */
 export interface PytorchPeer extends StepPeer {
@@ -47,6 +71,18 @@ export interface PytorchPeer extends StepPeer {
   readonly openStep: (workload: StepWorkload) => Promise<Answer<'open-step'>>;
   /** What PyTorch computes from our weights. */
   readonly lossOf: (workload: LossWorkload) => Promise<Answer<'loss-of'>>;
+  readonly runSteps: (count: number) => Promise<Answer<'run-steps'>>;
+  /** @param files `embeddings`: a .npy file with ours, float32 [n, dimension] */
+  readonly compareEmbeddings: (
+    files: EncoderFiles & { readonly embeddings: string },
+  ) => Promise<Answer<'compare-embeddings'>>;
+  /**
+   * @param files `direction`: a .npy file, what the embeddings are multiplied by; `gradients`: a safetensors file with those of
+   * the sum, by name
+   */
+  readonly compareGradients: (
+    files: EncoderFiles & { readonly direction: string; readonly gradients: string },
+  ) => Promise<Answer<'compare-gradients'>>;
 }
 
 /** Starts PyTorch with its users' settings: with the environment of this process. */
@@ -59,6 +95,8 @@ export function openPytorch({ python, ...settings }: PytorchSettings): PytorchPe
     about: () => checked('about'),
     openStep: (workload) => checked('open-step', { ...workload, ...settings }),
     runSteps: (count) => checked('run-steps', { count }),
+    compareEmbeddings: (files) => checked('compare-embeddings', files),
+    compareGradients: (files) => checked('compare-gradients', files),
     lossOf: (workload) => checked('loss-of', workload),
     peakMemory: () => checked('peak-memory'),
     close,

@@ -28,7 +28,7 @@ class Step:
         torch.backends.cudnn.benchmark = True
         image, batch = command["image"], command["batch"]
         self.precision = command.get("precision", "float32")
-        model = models.WithHead(command["encoder"], image[2], command.get("projection"))
+        model = models.WithHead(command["encoder"], image, command.get("projection"))
         self.model = model.to(device).to(memory_format=torch.channels_last).train()
         self.optimizer = optimizers.optimizer(command["optimizer"], self.model.parameters())
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == "float16")
@@ -58,18 +58,19 @@ class Step:
         return {"parameters": self.model.count_parameters(), "compileSeconds": time.perf_counter() - start}
 
     def run(self, count):
-        times, value = [], None
+        times, busy, value = [], [], None
         for _ in range(count):
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             value = self.take()
             times.append((time.perf_counter() - start) * 1000)
-        return {"milliseconds": times, "loss": value}
+            busy.append((time.process_time() - used) * 1000)
+        return {"milliseconds": times, "processorMilliseconds": busy, "loss": value}
 
 
 def loss_of(command):
     """The loss and the length of its gradient, in training mode, with weights, views and labels from files."""
     views = np.load(command["views"])
-    model = models.WithHead(command["encoder"], views.shape[3], command.get("projection"))
+    model = models.WithHead(command["encoder"], views.shape[1:], command.get("projection"))
     weights.copy_into(model, command["weights"])
     model = model.to(device).to(memory_format=torch.channels_last).train()
     labels = torch.from_numpy(np.load(command["labels"])).to(device)

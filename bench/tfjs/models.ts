@@ -84,6 +84,8 @@ function resnet50v2(x: Symbolic, imageChannels: number): Symbolic {
 export function withHead(encoder: EncoderConfig, image: readonly [number, number, number]): Model {
   if (encoder.name === 'resnet50v2' && encoder.stem !== 'imagenet')
     throw new Error(`the peer has no ResNet50V2 with the stem ${encoder.stem}`);
+  if (encoder.name !== 'small-resnet' && encoder.name !== 'resnet50v2')
+    throw new Error(`the peer has no ${encoder.name}`);
   const inputs = tf.input({ shape: [...image] });
   const maps =
     encoder.name === 'small-resnet'

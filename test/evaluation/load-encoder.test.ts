@@ -28,7 +28,7 @@ let sha256 = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
-  const { parameters } = createEncoder(encoder, 1);
+  const { parameters } = createEncoder(encoder, { height: 32, width: 32, channels: 1 });
   const execution = capture({ variables: createVariables(parameters, 77), resident: {} });
   content = Buffer.concat(encodeSafetensors(readState(parameters, execution)));
   execution.dispose();

@@ -12,7 +12,10 @@ import { type Tensor, tf } from '../../training/tensorflow.ts';
 const image = { height: 16, width: 16, channels: 3, mean: [0.4, 0.5, 0.6], deviation: [0.2, 0.3, 0.3] } as const;
 
 it('exports an encoder that gives the same embeddings for any number of images', async () => {
-  const model = createEncoder({ name: 'small-resnet', channels: 8, blocks: [1, 1] }, 3);
+  const model = createEncoder(
+    { name: 'small-resnet', channels: 8, blocks: [1, 1] },
+    { height: 8, width: 8, channels: 3 },
+  );
   const about = { image: { ...image, mean: [...image.mean], deviation: [...image.deviation] } };
   const step = embeddingStep(model, about);
   const state = { variables: createVariables(model.parameters, 3), resident: {} };

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { resnet50v2 } from '../../training/models/resnet50v2.ts';
-import { countParameters, type ParameterSpec, type Variables, variable } from '../../training/parameters.ts';
+import { countParameters, type ParameterSpec, variable } from '../../training/parameters.ts';
 import { type Tensor, type Tensor1D, type Tensor4D, tf } from '../../training/tensorflow.ts';
+import { drawn, fnv1a, mulberry32, signed, variablesOf } from './golden-draws.ts';
 
 const vector = z.array(z.number());
 const model = z.object({
@@ -23,59 +24,17 @@ const golden = z
   })
   .parse(JSON.parse(readFileSync(new URL('../golden/resnet50v2.json', import.meta.url), 'utf8')));
 
-/** The golden file carries no weights: both sides draw them from mulberry32 seeded by FNV-1a of the weight's name. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash;
-}
-
-function mulberry32(seed: number, count: number): Float64Array {
-  const draws = new Float64Array(count);
-  let state = seed;
-  for (let index = 0; index < count; index++) {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    draws[index] = ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  }
-  return draws;
-}
-
 function goldenValue({ name, shape }: ParameterSpec): Tensor {
-  const draws = mulberry32(
-    fnv1a(name),
-    shape.reduce((a, b) => a * b, 1),
-  );
   const receptive = shape.slice(0, -2).reduce((a, b) => a * b, 1);
   const [fanIn = 1, fanOut = 1] = shape.slice(-2);
   const limit = Math.sqrt(6 / (receptive * fanIn + receptive * fanOut));
   const weight = name.split('/').at(-1);
-  const value =
-    weight === 'kernel'
-      ? (u: number) => (2 * u - 1) * limit
-      : weight === 'gamma' || weight === 'moving_variance'
-        ? (u: number) => 0.5 + u
-        : (u: number) => (2 * u - 1) * 0.1;
-  return tf.tensor(Float32Array.from(draws, value), [...shape]);
+  if (weight === 'kernel') return drawn(name, shape, (u) => (2 * u - 1) * limit);
+  if (weight === 'gamma' || weight === 'moving_variance') return drawn(name, shape, (u) => 0.5 + u);
+  return drawn(name, shape, (u) => (2 * u - 1) * 0.1);
 }
 
-const goldenVariables = (parameters: readonly ParameterSpec[]): Variables =>
-  new Map(parameters.map((spec) => [spec.name, tf.variable(goldenValue(spec), spec.trainable)]));
-
-const uniform = (name: string, shape: number[]) =>
-  tf.tensor(
-    Float32Array.from(
-      mulberry32(
-        fnv1a(name),
-        shape.reduce((a, b) => a * b, 1),
-      ),
-      (u) => 2 * u - 1,
-    ),
-    shape,
-  );
-
-const images = () => uniform('input', [4, 32, 32, 3]) as Tensor4D;
+const images = () => signed('input', [4, 32, 32, 3]) as Tensor4D;
 
 describe('ResNet50V2', () => {
   it('draws the weights that the reference drew', () => {
@@ -93,7 +52,7 @@ describe('ResNet50V2', () => {
 
     it(`embeds as Keras does in inference, ${stem} stem`, () => {
       const { parameters, embed } = resnet50v2(stem);
-      const variables = goldenVariables(parameters);
+      const variables = variablesOf(parameters, goldenValue);
       const embedding = tf.tidy(() => embed(images(), { variables }).arraySync());
       const scale = Math.max(...expected.inference.avg_pool.head64_per_row.flat().map(Math.abs));
       expected.inference.avg_pool.head64_per_row.forEach((row, image) => {
@@ -109,7 +68,7 @@ describe('ResNet50V2', () => {
   it('trains as Keras does: loss, gradients and batch statistics, cifar stem', () => {
     const { parameters, embed } = resnet50v2('cifar');
     const expected = golden.models.cifar_stem.training;
-    const variables = goldenVariables(parameters);
+    const variables = variablesOf(parameters, goldenValue);
     const statistics = new Map<string, { mean: number[]; variance: number[] }>();
     const names = Object.keys(expected.grads);
     const { value, grads } = tf.variableGrads(
@@ -119,7 +78,7 @@ describe('ResNet50V2', () => {
           onBatchStatistics: (layer, mean: Tensor1D, variance: Tensor1D) =>
             statistics.set(layer, { mean: [...mean.dataSync()], variance: [...variance.dataSync()] }),
         });
-        return tf.sum(tf.mul(embedding, uniform('dir', [4, 2048])));
+        return tf.sum(tf.mul(embedding, signed('dir', [4, 2048])));
       },
       names.map((name) => variable(variables, name)),
     );

@@ -44,7 +44,7 @@ export function encoderOf({
   image,
   adapter,
 }: Pick<EncoderAbout, 'encoder' | 'image' | 'adapter'>): EncoderModel {
-  const model = createEncoder(encoder, image.channels);
+  const model = createEncoder(encoder, image);
   if (!adapter) return model;
   const { parameters, dimension, adapt } = createAdapter(model.dimension, adapter);
   return {

@@ -2,10 +2,16 @@ import type { ParameterSpec } from '../parameters.ts';
 import type { Tensor2D, Tensor4D } from '../tensorflow.ts';
 import type { Pass } from './layers.ts';
 
+/** A group of an encoder's parameters, as freezing and layer-wise learning rates see them. */
+export interface EncoderStage {
+  readonly name: string;
+  readonly parameters: readonly string[];
+}
+
 /** A network from images to embeddings. */
 export interface EncoderModel {
   readonly parameters: readonly ParameterSpec[];
-  /** From input to output; each parameter is in exactly one. */
+  /** The names of the parameters in groups from input to output, each in exactly one. */
   readonly stages: readonly EncoderStage[];
   /** Channels that it wants; grey images are repeated to fill them. */
   readonly channels: number;

@@ -24,6 +24,12 @@ export interface Pass {
   readonly dropBranch?: (branch: Tensor, block: number, blocks: number) => Tensor;
 }
 
+/** The variables that move towards the statistics of a layer's batches: as Keras names them, or as PyTorch does. */
+export const movingStatistics = (variables: Variables, layer: string) =>
+  variables.has(`${layer}.running_mean`)
+    ? { mean: `${layer}.running_mean`, variance: `${layer}.running_var` }
+    : { mean: `${layer}/moving_mean`, variance: `${layer}/moving_variance` };
+
 export interface ConvOptions {
   readonly kernel: number;
   readonly inputs: number;

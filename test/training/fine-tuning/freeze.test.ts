@@ -11,10 +11,15 @@ const encoders = [
   { name: 'small-resnet', blocks: [1, 3] },
   { name: 'resnet50v2' },
   { name: 'resnet50v2', stem: 'cifar' },
+  { name: 'resnet50' },
+  { name: 'convnext' },
+  { name: 'vit' },
+  { name: 'mobilenetv3', size: 'small' },
+  { name: 'mobilenetv3', size: 'large' },
 ].map((each) => encoderSchema.parse(each));
 
 describe.each(encoders)('the stages of $name $stem $blocks', (config) => {
-  const { parameters, stages } = createEncoder(config, 3);
+  const { parameters, stages } = createEncoder(config, { height: 32, width: 32, channels: 3 });
 
   it('are those that a pipeline may name', () => {
     expect(stages.map(({ name }) => name)).toEqual(stageNames(config));

@@ -10,7 +10,10 @@ for (const [side, channels, rows] of [
   [128, 16, 16],
   [100, 12, 8],
 ] as const) {
-  const encoder = createEncoder({ name: 'small-resnet', channels, blocks: [1, 1, 1] }, 3);
+  const encoder = createEncoder(
+    { name: 'small-resnet', channels, blocks: [1, 1, 1] },
+    { height: side, width: side, channels: 3 },
+  );
   const variables = createVariables(encoder.parameters, 0);
   const images = tf.randomUniform([rows, side, side, 3], 0, 1, 'float32', 1) as Tensor4D;
   const kernels = encoder.parameters.filter(({ trainable }) => trainable).map(({ name }) => variable(variables, name));
