@@ -3,10 +3,11 @@ import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../contract
 import { ContrailError } from '../contracts/errors.ts';
 import { type ClassifierAbout, classifierAboutSchema, classifierFile } from '../contracts/evaluation.ts';
 import { decodeSafetensors, float32, readAbout, readArtifactFile, type Store } from '../store/index.ts';
-import { exportStep, loadExported } from './capture/export.ts';
+import { loadExported, recordForExport, savedModelOf } from './capture/export.ts';
 import type { Step } from './capture/index.ts';
 import { embeddingStep, openEncoder } from './features.ts';
 import { encoderOf } from './models/adapter.ts';
+import { onnxModel } from './onnx/model.ts';
 import { createVariables, disposeVariables } from './parameters.ts';
 import { type Tensor2D, tf, type Variable } from './tensorflow.ts';
 
@@ -16,6 +17,8 @@ export interface ExportedModel {
   readonly classifier: ClassifierAbout | null;
   /** `saved_model.pb`: uint8 `images` in; `embedding`, and with a classifier `probabilities` and `label`, out. */
   readonly savedModel: Uint8Array;
+  /** `model.onnx`: the same inputs and outputs. */
+  readonly onnx: Uint8Array;
   readonly encoderWeights: Uint8Array;
   readonly classifierWeights: Uint8Array | null;
 }
@@ -56,11 +59,15 @@ export async function exportModel(
   }
   try {
     const { height, width, channels } = about.image;
-    const savedModel = exportStep(
+    const recorded = recordForExport(
       { variables, resident: {} },
       { step, input: { name: 'images', dtype: 'uint8', shape: [height, width, channels] }, outputs },
     );
-    return { encoder: about, classifier: classifierAbout, savedModel, encoderWeights, classifierWeights };
+    return {
+      ...{ encoder: about, classifier: classifierAbout, encoderWeights, classifierWeights },
+      savedModel: savedModelOf(recorded),
+      onnx: onnxModel(recorded),
+    };
   } finally {
     disposeVariables(variables);
   }

@@ -14,6 +14,7 @@ try {
   await mkdir(savedModel);
   const files: Record<string, Uint8Array | string> = {
     'saved_model/saved_model.pb': model.savedModel,
+    'model.onnx': model.onnx,
     'encoder.safetensors': model.encoderWeights,
     ...(model.classifierWeights ? { 'classifier.safetensors': model.classifierWeights } : {}),
     'model.json': `${JSON.stringify({ encoder: model.encoder, classifier: model.classifier }, null, 2)}\n`,

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { exportStep, loadExported } from '../../training/capture/export.ts';
+import { loadExported, recordForExport, savedModelOf } from '../../training/capture/export.ts';
 import { CaptureError, capture } from '../../training/capture/index.ts';
 import { embeddingStep } from '../../training/features.ts';
 import { createEncoder } from '../../training/models/create-encoder.ts';
@@ -19,11 +19,13 @@ it('exports an encoder that gives the same embeddings for any number of images',
   const about = { image: { ...image, mean: [...image.mean], deviation: [...image.deviation] } };
   const step = embeddingStep(model, about);
   const state = { variables: createVariables(model.parameters, 3), resident: {} };
-  const content = exportStep(state, {
-    step,
-    input: { name: 'images', dtype: 'uint8', shape: [16, 16, 3] },
-    outputs: ['embedding'],
-  });
+  const content = savedModelOf(
+    recordForExport(state, {
+      step,
+      input: { name: 'images', dtype: 'uint8', shape: [16, 16, 3] },
+      outputs: ['embedding'],
+    }),
+  );
   const folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
   try {
     await writeFile(join(folder, 'saved_model.pb'), content);
@@ -49,5 +51,5 @@ it('refuses a step that computes with the number of rows', () => {
   const state = { variables: new Map(), resident: {} };
   const input = { name: 'x', dtype: 'float32', shape: [4] } as const;
   const step = ([x]: readonly Tensor[]) => [tf.reshape(x as Tensor, [-1, (x as Tensor).size])];
-  expect(() => exportStep(state, { step, input, outputs: ['y'] })).toThrow(CaptureError);
+  expect(() => recordForExport(state, { step, input, outputs: ['y'] })).toThrow(CaptureError);
 });

@@ -17,31 +17,38 @@ export interface ExportedStep {
   readonly outputs: readonly string[];
 }
 
+/** A step as a graph that takes any number of rows, with the variables' values as constants. */
+export interface RecordedStep {
+  readonly input: ExportedStep['input'];
+  readonly nodes: readonly GraphNode[];
+  /** The outputs, in the order of their names. */
+  readonly results: readonly SignatureTensor[];
+  /** Of each edge, where there are two rows. */
+  readonly shapes: Recording['shapes'];
+}
+
 /**
- * A SavedModel of a step that changes nothing, with the variables' values as constants and the signature
- * `serving_default`. It takes any number of rows: the step is recorded for two and for three of them, and is refused
- * unless both give the same graph.
+ * Records a step that changes nothing for two and for three rows, and refuses it unless both give the same graph.
  *
  * @param exported `input.shape` without the rows
- * @returns the bytes of `saved_model.pb`
  * @throws CaptureError
  */
-export function exportStep(state: StepState, exported: ExportedStep): Uint8Array {
+export function recordForExport(state: StepState, exported: ExportedStep): RecordedStep {
   const [two, three] = [recordRows(state, exported, 2), recordRows(state, exported, 3)];
   if (fingerprint(two.nodes) !== fingerprint(three.nodes))
     throw new CaptureError(
       'The step computes with the number of rows, so it cannot be exported for any number. Use operations that leave the first dimension alone.',
     );
-  const { input, outputs } = exported;
+  return { ...two, input: exported.input };
+}
+
+/** The bytes of `saved_model.pb`, with the signature `serving_default`. */
+export function savedModelOf({ input, nodes, results }: RecordedStep): Uint8Array {
   const inputs = {
     [input.name]: { name: `${input.name}:0`, dtype: DataType[input.dtype], shape: [-1, ...input.shape] },
   };
-  const results = Object.fromEntries(outputs.map((name, index) => [name, two.results[index] as SignatureTensor]));
-  return encodeSavedModel({
-    nodes: two.nodes,
-    tag: 'serve',
-    signatures: { serving_default: { inputs, outputs: results } },
-  });
+  const outputs = Object.fromEntries(results.map((result) => [nodeOf(result.name), result]));
+  return encodeSavedModel({ nodes, tag: 'serve', signatures: { serving_default: { inputs, outputs } } });
 }
 
 function recordRows(state: StepState, { step, input, outputs }: ExportedStep, rows: number) {
@@ -78,7 +85,7 @@ function recordRows(state: StepState, { step, input, outputs }: ExportedStep, ro
     });
   });
   example.dispose();
-  const { outputs: edges = [], updates = [] } = (recording as unknown as Recording) ?? {};
+  const { outputs: edges = [], updates = [], shapes: ofEdges = new Map() } = (recording as unknown as Recording) ?? {};
   if (updates.length > 0) throw new CaptureError('A step that changes variables cannot be exported.');
   const types = new Map(builder.nodes.map((node) => [node.name, node.outputs]));
   const results = edges.map((edge, index): SignatureTensor => {
@@ -92,7 +99,7 @@ function recordRows(state: StepState, { step, input, outputs }: ExportedStep, ro
     });
     return { name: `${name}:0`, dtype, shape: [-1, ...(shapes[index] ?? []).slice(1)] };
   });
-  return { nodes: prune(builder.nodes, [...outputs, input.name]), results };
+  return { nodes: prune(builder.nodes, [...outputs, input.name]), results, shapes: ofEdges };
 }
 
 const fingerprint = (nodes: readonly GraphNode[]): string =>
