@@ -1,4 +1,3 @@
-import { times } from '../contracts/counted.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import type { ExportedModel } from './export.ts';
 
@@ -24,7 +23,7 @@ export function modelCard(
   return [
     `# Encoder of ${markdownText(run)}`,
     '',
-    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${times(encoder.epochs, 'epoch')}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${times(classifier.unseenClasses, 'more class', 'more classes')} of its data set ${classifier.unseenClasses === 1 ? 'was' : 'were'} never trained on, and never is its answer.` : ''}`,
+    `A ${markdownText(encoder.encoder.name)} trained by supervised contrastive learning for ${encoder.epochs} epochs${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${classifier.unseenClasses} more classes of its data set were never trained on, and it never answers with them.` : ''}`,
     '',
     '## How to call it',
     '',
