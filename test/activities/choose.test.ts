@@ -22,6 +22,6 @@ describe('choose', () => {
 
   it('refuses lists of different lengths', () => {
     const { error } = chooseParameters.safeParse({ by: [1, 2], encoder: [encoder('a')] });
-    expect(error?.issues[0]?.message).toContain('has 1 entries where by has 2');
+    expect(error?.issues[0]?.message).toContain('has 1 entry where by has 2');
   });
 });
