@@ -31,7 +31,7 @@ const cases: [string, string, string[]][] = [
     'an alternative that there is none of',
     `name: a\nsteps: { ${data}, a: { uses: pretrain, needs: [data], with: { encoder: { name: small-rsnet }, optimizer: { learningRate: 1 } } } }`,
     [
-      'p.yaml:2:131: name must be one of resnet50v2, small-resnet, not "small-rsnet"; did you mean small-resnet?',
+      'p.yaml:2:131: name must be one of resnet50v2, small-resnet, resnet50, convnext, vit, mobilenetv3, not "small-rsnet"; did you mean small-resnet?',
       'p.yaml:2:146: name is missing; it is one of adam, sgd',
     ],
   ],
@@ -98,8 +98,10 @@ const cases: [string, string, string[]][] = [
   ],
   [
     'an unknown choice',
-    `name: a\nsteps:\n  ${data}\n  p: { uses: pretrain, needs: [data], with: { encoder: resnet50 } }`,
-    ['p.yaml:4:56: encoder must be one of resnet50v2, small-resnet, not "resnet50"; did you mean resnet50v2?'],
+    `name: a\nsteps:\n  ${data}\n  p: { uses: pretrain, needs: [data], with: { encoder: resnet50v3 } }`,
+    [
+      'p.yaml:4:56: encoder must be one of resnet50v2, small-resnet, resnet50, convnext, vit, mobilenetv3, not "resnet50v3"; did you mean resnet50v2?',
+    ],
   ],
   [
     'a need that is not there',
