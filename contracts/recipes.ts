@@ -81,4 +81,21 @@ export const pretrainRecipes = {
       epochs: 40,
     },
   },
+  'fine-tune': {
+    description:
+      'for weights from elsewhere (`initialWeights`): small learning rates, smaller still for early stages, averaged weights, as ConvNeXt and BEiT are fine-tuned',
+    with: {
+      normalise: 'imagenet',
+      loss: { supcon: { temperature: 0.1 } },
+      augmentation: 'photos',
+      optimizer: { name: 'adam', learningRate: 0.0003, weightDecay: 0.05 },
+      schedule: { name: 'cosine', warmupEpochs: 1 },
+      layerDecay: 0.75,
+      dropPath: 0.1,
+      ema: { decay: 0.999 },
+      clip: { norm: 1 },
+      batch: 64,
+      epochs: 20,
+    },
+  },
 } as const satisfies Recipes;

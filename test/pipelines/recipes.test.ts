@@ -51,7 +51,7 @@ describe('a recipe', () => {
 
   it('that there is not is refused, with those that there are', () => {
     expect(mistakes('p: { uses: pretrain, needs: [data], with: { recipe: tutorail } }')).toEqual([
-      'p.yaml:4:55: there is no recipe "tutorail"; did you mean tutorial?; there is: tutorial, supcon-paper, small-data',
+      'p.yaml:4:55: there is no recipe "tutorail"; did you mean tutorial?; there is: tutorial, supcon-paper, small-data, fine-tune',
     ]);
     expect(mistakes('p: { uses: embed, needs: [data], with: { recipe: tutorial } }')).toContainEqual(
       expect.stringContaining('unknown key recipe'),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { dataSchema, encoderSchema, trainingConfigSchema } from '../../contracts/training.ts';
-import { exportStep, loadExported } from '../../training/capture/export.ts';
+import { loadExported, recordForExport, savedModelOf } from '../../training/capture/export.ts';
 import { type CaptureOptions, capture, eagerExecution, type Step } from '../../training/capture/index.ts';
 import { embeddingStep } from '../../training/features.ts';
 import { createTrainingModel } from '../../training/model.ts';
@@ -99,7 +99,7 @@ describe.each(Object.entries(encoders))('%s', (name, encoder) => {
     const state = stateOf(encoder);
     const step = embeddingStep(encoder, about);
     const input = { name: 'images', dtype: 'uint8', shape: [side, side, 3] } as const;
-    const content = exportStep(state, { step, input, outputs: ['embedding'] });
+    const content = savedModelOf(recordForExport(state, { step, input, outputs: ['embedding'] }));
     const folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
     try {
       await writeFile(join(folder, 'saved_model.pb'), content);
