@@ -80,9 +80,13 @@ const classesWith = (split: 'train' | 'test', images: number) =>
 describe('1,000 classes of two images', () => {
   it('are warned of in four sentences, each with how many classes it is about and the first of them', () => {
     expect(written.warnings).toHaveLength(4);
-    expect(written.warnings.join('\n')).toContain(`No training image of ${classesWith('train', 0)} of 1000 classes`);
-    expect(written.warnings.join('\n')).toContain(`One training image of ${classesWith('train', 1)} of 1000 classes`);
-    expect(written.warnings.join('\n')).toContain(`No test image of ${classesWith('test', 0)} of 1000 classes`);
+    expect(written.warnings.join('\n')).toContain(
+      `No training image of ${classesWith('train', 0)} of 1\u202f000 classes`,
+    );
+    expect(written.warnings.join('\n')).toContain(
+      `One training image of ${classesWith('train', 1)} of 1\u202f000 classes`,
+    );
+    expect(written.warnings.join('\n')).toContain(`No test image of ${classesWith('test', 0)} of 1\u202f000 classes`);
     for (const warning of written.warnings) expect(warning.length).toBeLessThan(300);
   });
 

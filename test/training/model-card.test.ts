@@ -45,8 +45,8 @@ describe('the card of a model', () => {
   it('names the loss that the encoder was trained by', () => {
     const introduction = (loss?: 'arcFace') =>
       modelCard({ encoder: { ...encoder, loss }, classifier: null }, { run: 'first', evaluation: null });
-    expect(introduction()).toContain('trained by supervised contrastive learning for 1 epochs');
-    expect(introduction('arcFace')).toContain('trained by the ArcFace loss for 1 epochs');
+    expect(introduction()).toContain('trained by supervised contrastive learning for 1 epoch');
+    expect(introduction('arcFace')).toContain('trained by the ArcFace loss for 1 epoch');
   });
 
   it('says how many test images leak, and what is measured with them', () => {

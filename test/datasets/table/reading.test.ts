@@ -73,7 +73,7 @@ describe('a table of text', () => {
   it('a row of more or fewer cells than the heading is told so, and costs no other', async () => {
     expect(await rowsOf('x.csv', 'image,label\na,x,y\nb\nc,z\n')).toEqual([
       { line: 2, cells: 'has 3 cells, and the heading has 2' },
-      { line: 3, cells: 'has 1 cells, and the heading has 2' },
+      { line: 3, cells: 'has 1 cell, and the heading has 2' },
       { line: 4, cells: ['c', 'z'] },
     ]);
   });
