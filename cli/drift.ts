@@ -85,6 +85,12 @@ async function whatIsLeft(store: Store, run: string, { steps }: Plan): Promise<L
   return { finished: steps.flatMap(({ id }) => (results[id] ? [id] : [])), trained: trained.flat() };
 }
 
+/** What a checkpoint was trained with, or is to be now: a setting that is absent in one may stand in the other. */
+const namesIn = (...configs: readonly Readonly<Record<string, Json>>[]) =>
+  [...new Set(configs.flatMap((each) => Object.keys(each)))].filter(
+    (name) => name !== 'dataset' && changeRule(name, {}).rule !== 'always',
+  );
+
 async function trainingDrift(
   store: Store,
   run: string,
@@ -96,7 +102,7 @@ async function trainingDrift(
   const epoch = at?.step === step.id ? at.epoch : newest.manifest.epoch;
   const changes = await loadChanges(store, { run, step: step.id });
   const parameters = effectiveParameters(step.with, changes);
-  const names = Object.keys(config).filter((name) => name !== 'dataset');
+  const names = namesIn(config, parameters);
   const from = step.inputs.dataset?.step;
   const reading = from === undefined ? Promise.resolve(null) : loadStepResult(store, { run, step: from });
   // What is damaged has been said above.
@@ -109,7 +115,7 @@ async function trainingDrift(
       dataset: digest ?? config.dataset ?? null,
       ...Object.fromEntries(names.map((name) => [name, parameters[name] ?? null])),
     } as Json,
-  ).filter(({ to }) => !(typeof to === 'string' && to.includes('${')));
+  ).filter(({ to }) => !JSON.stringify(to).includes('${'));
   const follows = followers(plan, step.id);
   const again = follows.length > 0 ? `; again: ${shortList(follows)}` : '';
   return differences.map(({ path, from, to }): Drift => {

@@ -14,13 +14,14 @@ export type Recipes = Readonly<Record<string, Recipe>>;
  * `name` (another optimizer, say) takes the place of the recipe's, and so does another loss, whose name is its key.
  */
 export function withRecipe(recipe: Recipe['with'], given: Recipe['with']): Record<string, Json> {
-  const merged: Record<string, Json> = { ...recipe };
+  // A map, since a key may be called as a member that every object has.
+  const merged = new Map<string, Json>(Object.entries(recipe));
   for (const [key, value] of Object.entries(given)) {
-    const before = merged[key];
-    merged[key] =
-      isMapping(before) && isMapping(value) && isSameChoice(key, before, value) ? withRecipe(before, value) : value;
+    const before = merged.get(key);
+    const both = isMapping(before) && isMapping(value) && isSameChoice(key, before, value);
+    merged.set(key, both ? withRecipe(before, value) : value);
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
 
 type Mapping = { readonly [key: string]: Json };

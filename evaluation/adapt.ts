@@ -35,6 +35,11 @@ export async function adapt(
       'The encoder of these embeddings has an adapter already, and it can have one. Embed the data set with the encoder that it was put on.',
     );
   const images = await trainingImages(store, embeddings, context);
+  if (images.dimension !== before.dimension)
+    throw new ContrailError(
+      'CorruptArtifact',
+      `The embeddings have ${images.dimension} numbers each, and those of their encoder ${before.dimension}.`,
+    );
   const { epochs } = parameters;
   const { tensors, loss } = await trainAdapter(images, parameters, (epoch, ofEpoch, imagesPerSecond) => {
     context.progress({ phase: 'adapter', done: epoch, total: epochs, unit: 'epochs', loss: ofEpoch, imagesPerSecond });
@@ -64,6 +69,8 @@ async function trainingImages(store: Store, ref: ArtifactRef, context: JobContex
       'InvalidDataset',
       `The embeddings have no ${splitText('train')} images, and an adapter learns from these. Name train in \`splits\` of the embed step.`,
     );
+  const listed = shards.reduce((sum, each) => sum + each.count, 0);
+  if (listed !== count) throw wrongCount(listed, count);
   const embeddings = new Float32Array(count * dimension);
   const labels = new Int32Array(count);
   let at = 0;
@@ -75,9 +82,17 @@ async function trainingImages(store: Store, ref: ArtifactRef, context: JobContex
     context.progress({ phase: 'reading embeddings', done: at, total: count, unit: 'images' });
     stopIfAsked(context);
   }
-  if (at !== count) throw new ContrailError('CorruptArtifact', `The embeddings are of ${at} images, not of ${count}.`);
+  const strange = labels.find((label) => label < 0 || label >= classes.length);
+  if (strange !== undefined)
+    throw new ContrailError(
+      'CorruptArtifact',
+      `The embeddings have the label ${strange}, and there are ${classes.length} classes.`,
+    );
   return { embeddings, labels, count, dimension, classes: classes.length };
 }
+
+const wrongCount = (found: number, count: number) =>
+  new ContrailError('CorruptArtifact', `The embeddings are of ${found} images, not of ${count}.`);
 
 function tensorOf(
   tensors: ReadonlyMap<string, StoredTensor>,

@@ -2,7 +2,7 @@ import { isContrailError } from '../../contracts/errors.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
 import type { ListSource, Plan, PlannedStep } from '../../contracts/plan.ts';
 import { kindOf } from '../../contracts/step-kinds.ts';
-import { describeDifference } from '../../contracts/training-changes.ts';
+import { changeRule, describeDifference } from '../../contracts/training-changes.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { findReferences } from '../../pipelines/language/expressions/references.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
@@ -215,8 +215,11 @@ async function continued(step: PlannedStep, around: Surroundings): Promise<Decid
   if (!newest) return null;
   const { epoch, config } = newest.manifest;
   // What a reference gives is not known yet.
-  const known = (name: string) => (findReferences(step.with[name] ?? null).length > 0 ? undefined : step.with[name]);
-  const now = Object.fromEntries(Object.keys(config).map((name) => [name, known(name) ?? config[name]]));
+  const isOpen = (name: string) => name === 'dataset' || findReferences(step.with[name] ?? null).length > 0;
+  const names = [...new Set([...Object.keys(config), ...Object.keys(step.with)])].filter(
+    (name) => changeRule(name, {}).rule !== 'always',
+  );
+  const now = Object.fromEntries(names.map((name) => [name, (isOpen(name) ? config[name] : step.with[name]) ?? null]));
   const conflicts = conflictsWith(newest.manifest, now as Record<string, Json>);
   if (conflicts.length > 0) {
     const reason = conflicts.slice(0, 2).map(describeDifference).map(shortened).join('; ');

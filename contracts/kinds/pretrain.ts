@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
+import { checkBalanced } from '../balanced.ts';
 import { checkFreeze } from '../encoder-stages.ts';
 import { watchSettings } from '../health.ts';
 import { stepKeySchema } from '../identifiers.ts';
@@ -13,7 +14,8 @@ export const pretrainParameters = trainingConfigSchema
     data: dataSchema.prefault({}),
     ...watchSettings,
   })
-  .superRefine(checkFreeze);
+  .superRefine(checkFreeze)
+  .superRefine(checkBalanced(false));
 export type PretrainParameters = z.infer<typeof pretrainParameters>;
 
 export const pretrainResult = z.strictObject({

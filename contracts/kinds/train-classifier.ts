@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { digestSchema } from '../artifacts.ts';
+import { checkBalanced } from '../balanced.ts';
 import { checkFreeze } from '../encoder-stages.ts';
 import { watchSettings } from '../health.ts';
 import { stepKeySchema } from '../identifiers.ts';
@@ -12,7 +13,8 @@ export const trainClassifierParameters = classifierConfigSchema
     data: dataSchema.prefault({}),
     ...watchSettings,
   })
-  .superRefine(checkFreeze);
+  .superRefine(checkFreeze)
+  .superRefine(checkBalanced(false));
 
 export const trainClassifierResult = z.strictObject({
   encoder: artifactOf('encoder'),

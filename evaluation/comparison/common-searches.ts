@@ -37,7 +37,8 @@ const metrics: readonly SearchMetricName[] = ['recallAt1', 'mapAtR'];
 export async function commonSearches(store: Store, found: Report['retrieval']): Promise<readonly CommonSearch[]> {
   const groups = new Map<string, Found[]>();
   for (const each of found) {
-    const key = JSON.stringify([each.retrieval.query, each.retrieval.gallery]);
+    const { query, gallery, of } = each.retrieval;
+    const key = JSON.stringify([query, gallery, of]);
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
   const compared: CommonSearch[] = [];

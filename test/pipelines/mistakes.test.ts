@@ -55,6 +55,16 @@ const cases: [string, string, string[]][] = [
     `name: My Pipeline\nsteps: { ${data} }`,
     ['p.yaml:1:7: name must be lower-case letters, digits and dashes, starting with a letter'],
   ],
+  [
+    'a key that every object has',
+    `name: a\nsteps: { ${data}, p: { uses: pretrain, needs: [data], with: { recipe: tutorial, __proto__: { minimumSteps: 7 } } } }`,
+    ['p.yaml:2:106: unknown key __proto__'],
+  ],
+  [
+    'batches that classes do not fill',
+    `name: a\nsteps: { ${data}, p: { uses: pretrain, needs: [data], with: { batch: 128, sampler: { balanced: { perClass: 3 } } } } }`,
+    ['p.yaml:2:159: perClass must divide the batch of 128 images'],
+  ],
   ['no steps', 'name: a', ['p.yaml:1:1: steps is missing']],
   ['empty steps', 'name: a\nsteps: {}', ['p.yaml:2:1: steps is empty; at least one step is needed']],
   ['an unknown key', `name: a\nparam: {}\nsteps: { ${data} }`, ['p.yaml:2:1: unknown key param; did you mean params?']],

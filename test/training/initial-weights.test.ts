@@ -19,13 +19,14 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const format = { height: 16, width: 16, channels: 1, mean: [0.5], deviation: [0.3] };
 
-function open(channels: number, initialWeights?: { path: string; sha256: string }, seed = 0) {
+function open(channels: number, initialWeights?: { path: string; sha256: string }, seed = 0, more: object = {}) {
   const config = trainingConfigSchema.parse({
     encoder: { name: 'small-resnet', channels, blocks: [1] },
     initialWeights,
     seed,
+    ...more,
   });
-  const model = createTrainingModel(config, format);
+  const model = createTrainingModel(config, format, 2);
   return { config, model, execution: capture({ variables: createVariables(model.state, seed), resident: {} }) };
 }
 
@@ -63,8 +64,14 @@ describe('initial weights', () => {
     await expect(start(text)).rejects.toThrow(/is not a safetensors file/);
   });
 
-  it('may be the whole state of a training, of which the encoder is taken', async () => {
-    const { model, execution } = open(8, undefined, 9);
+  it.each([
+    {},
+    { ema: { decay: 0.9 } },
+    { loss: 'arcFace' },
+    { loss: { supcon: { queue: 8 } }, precision: 'float16' },
+    { sampler: { balanced: { perClass: 4, within: 'confused' } } },
+  ])('may be the whole state of a training with %j, of which the encoder is taken', async (settings) => {
+    const { model, execution } = open(8, undefined, 9, settings);
     const content = Buffer.concat(encodeSafetensors(readState(model.state, execution)));
     const path = join(folder, 'state.safetensors');
     await writeFile(path, content);

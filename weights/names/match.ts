@@ -35,7 +35,7 @@ const wrappers = ['module.', '_orig_mod.', 'model.', 'backbone.', 'encoder.', 'b
 const deepestWrapper = 4;
 
 /** What a training's state holds besides its encoder. */
-const ownState = /^(projection_|optimizer\/|classifier\/|queue\/|loss-scale\/)/;
+const ownState = /^(projection_|class_vectors\/|optimizer\/|classifier\/|queue\/|loss-scale\/|ema\/|sampler\/)/;
 const batchCount = /(^|\.)num_batches_tracked$/;
 /** Types that are read; all others are refused where a weight is one. */
 const readable = ['F32', 'F16', 'BF16'];

@@ -32,7 +32,8 @@ async function searched(
     leaking = 0,
     on = dataset,
     kept = true,
-  }: { found: number; leaking?: number; on?: ArtifactRef; kept?: boolean },
+    of,
+  }: { found: number; leaking?: number; on?: ArtifactRef; kept?: boolean; of?: 'projection' },
 ): Promise<void> {
   const encoder = await writeArtifact(store, {
     kind: 'encoder',
@@ -61,7 +62,12 @@ async function searched(
     files: [
       {
         path: retrievalFile,
-        content: jsonBytes({ ...measures, query: { split: 'test' }, gallery: { split: 'test' } }),
+        content: jsonBytes({
+          ...measures,
+          query: { split: 'test' },
+          gallery: { split: 'test' },
+          ...(of ? { of } : {}),
+        }),
       },
       ...(kept
         ? [
@@ -109,6 +115,12 @@ describe('two searches of the same images', () => {
     expect(low).toBeGreaterThan(0);
     expect(low).toBeLessThan(20 / left);
     expect(high).toBeGreaterThan(20 / left);
+  });
+
+  it('are not the same where one goes by projections and one by embeddings', async () => {
+    await searched('projected', { found: 60, of: 'projection' });
+    await searched('embedded', { found: 40 });
+    expect(await compared('projected', 'embedded')).toEqual([]);
   });
 
   it('are on the page of `contrail compare`, for runs that evaluated nothing', async () => {
