@@ -28,10 +28,10 @@ export interface CheckpointJudgement {
 }
 
 /**
- * Labels that are probably wrong by the loss that a training's kept checkpoints have on them: what is labelled wrong is learnt late. Images
- * are ranked within their class by the mean margin over checkpoints, as by the area under the margin (Pleiss and others, 2020,
- * arXiv:2001.10528), but of the supervised contrastive loss, and by frozen encoders. A label that most neighbours of the image have too, over
- * the checkpoints where its margin is negative, is not suspected; else the label of most of them is suggested.
+ * Labels that are probably wrong by the loss that a training's kept checkpoints have on them: wrong labels are learnt late. The statistic is
+ * the margin of a label, averaged over checkpoints: the area under the margin (Pleiss and others, 2020, arXiv:2001.10528), with the
+ * supervised contrastive loss in the place of logits. Each margin is compared with those of its own class. The neighbours of an image vote at
+ * each checkpoint where its margin is negative; where its own label wins, it is not suspected, else the label that wins is suggested.
  *
  * @param train training images, of the format that the training's are of
  * @param report is told again and again what is being done and how far it is; may throw to stop

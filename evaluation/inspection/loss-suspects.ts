@@ -14,8 +14,6 @@ export interface LowMargin {
   readonly margin: number;
   /** Of its class: below which an image is suspected. */
   readonly limit: number;
-  /** How many deviations of its class the margin is below the median of its class. */
-  readonly below: number;
 }
 
 /**
@@ -23,7 +21,7 @@ export interface LowMargin {
  * three deviations (1.4826 times the median absolute deviation) below the median of the class. At most a fifth of a class.
  *
  * @param margins of each row, NaN where it has none
- * @returns those the most deviations below first; and what is of classes of too few images to say
+ * @returns the smallest margins first, whatever their class; and what is of classes of too few images to say
  */
 export function lowMargins(
   margins: Float64Array,
@@ -51,16 +49,11 @@ export function lowMargins(
         .filter((row) => marginOf(row) < limit)
         .sort((a, b) => marginOf(a) - marginOf(b) || a - b)
         .slice(0, Math.floor(largestShare * measured.length))
-        .map((row) => ({
-          row,
-          margin: marginOf(row),
-          limit,
-          below: (median - marginOf(row)) / Math.max(deviation, Number.EPSILON),
-        })),
+        .map((row) => ({ row, margin: marginOf(row), limit })),
     );
   }
   return {
-    found: found.sort((a, b) => b.below - a.below || a.row - b.row),
+    found: found.sort((a, b) => a.margin - b.margin || a.row - b.row),
     judged: labels.length - leftOut.images,
     leftOut,
   };
