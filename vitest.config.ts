@@ -13,7 +13,11 @@ const slow = [
 ];
 
 /** Files outside test/training that train. */
-const trains = ['test/evaluation/{jobs,learning-curve}.test.ts', 'test/examples/untrained.test.ts'];
+const trains = [
+  'test/evaluation/{jobs,learning-curve}.test.ts',
+  'test/evaluation/inspection/checkpoint-suspects.test.ts',
+  'test/examples/untrained.test.ts',
+];
 
 /** A group of test files. Groups run in their order, each with a limit that a test that hangs soon meets. */
 const group = (order: number, name: string, seconds: number, include: string[], exclude: string[] = []) => ({

@@ -3,19 +3,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
+import type { StepKey } from '../contracts/identifiers.ts';
 import { inspectionFile, inspectionSchema } from '../contracts/inspection.ts';
 import { inspectDataParameters } from '../contracts/kinds/inspect-data.ts';
 import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
+import { trainerJobs } from '../contracts/trainer.ts';
 import { createDatasetWriter } from '../datasets/dataset-writer.ts';
 import { describeDataset, loadSplit, openSplit, prepareDataset, randomUint32 } from '../datasets/index.ts';
+import type { Embedding } from '../evaluation/embedding.ts';
 import { stepJobs } from '../evaluation/index.ts';
 import { lookAt } from '../evaluation/inspection/looks.ts';
 import { fitFolds } from '../evaluation/inspection/out-of-sample.ts';
 import { openHome } from '../home/home.ts';
 import { runProgram } from '../native/programs.ts';
 import { openStore, readArtifactJson, type Store } from '../store/index.ts';
+import { openEncoder } from '../training/index.ts';
 import { withFolder } from './folder.ts';
 import { encodeNpy } from './npy.ts';
+import { trainOnWrongLabels } from './suspects-encoder.ts';
 
 export interface SuspectsRow {
   readonly who: string;
@@ -25,8 +30,9 @@ export interface SuspectsRow {
   /** Share of the suspects that were flipped, share of the flipped that are suspects. */
   readonly precision: number;
   readonly recall: number;
-  /** Share of flipped among as many of the surest suspects as were flipped. */
-  readonly precisionOfSurest: number;
+  /** Share of flipped among as many of the surest suspects as were flipped; null where fewer are suspected. */
+  readonly precisionOfSurest: number | null;
+  /** The training of the encoder included. */
   readonly seconds: number | null;
 }
 
@@ -36,26 +42,37 @@ const folds = 5;
 
 const foundSchema = z.object({
   sameProbabilities: z.array(z.int()),
+  encoderProbabilities: z.array(z.int()),
+  encoderDefault: z.array(z.int()),
   own: z.array(z.int()),
   ownDefault: z.array(z.int()),
   ownAccuracy: z.number(),
   ownSeconds: z.number(),
 });
 
-/** Labels of Fashion-MNIST that were made wrong, found by us and by cleanlab, on pixels. */
+/** Labels of Fashion-MNIST that were made wrong, found by us and by cleanlab, on pixels and by an encoder that was trained on these labels. */
 export async function benchLabelSuspects(python: string): Promise<SuspectsRow[]> {
   return withFolder(async (folder) => {
     const store = openStore(join(folder, 'store'));
     const { dataset, flipped } = await withWrongLabels(store, join(folder, 'store'));
-    const parameters = inspectDataParameters.parse({ folds, listed: 5000 });
-    const key = { run: 'bench', step: 'inspect' };
-    const context = { store, key, progress: () => {}, stopRequested: () => false };
-    const begun = performance.now();
-    const { inspection } = await stepJobs['inspect-data']({ ...key, dataset, parameters }, context);
-    const seconds = (performance.now() - begun) / 1000;
-    const { suspects } = await readArtifactJson(store, inspection, inspectionFile, inspectionSchema);
-    const ours = suspects.listed.map(({ row }) => row);
-    await writeArrays(folder, store, dataset, parameters.epochs);
+    const inspect = async (encoder?: ArtifactRef, training?: StepKey) => {
+      const key = { run: 'bench', step: 'inspect' };
+      const context = { store, key, progress: () => {}, stopRequested: () => false };
+      const begun = performance.now();
+      const input = inspectInput.parse({
+        ...key,
+        dataset,
+        encoder,
+        parameters: { folds, listed: 5000, ...(training ? { training } : {}) },
+      });
+      const { inspection } = await stepJobs['inspect-data'](input, context);
+      const seconds = (performance.now() - begun) / 1000;
+      return { ...(await readArtifactJson(store, inspection, inspectionFile, inspectionSchema)).suspects, seconds };
+    };
+    const byPixels = await inspect();
+    const { encoder, training, seconds: trained } = await trainOnWrongLabels(store, dataset);
+    const byEncoder = await inspect(encoder, training);
+    await writeArrays(folder, store, dataset, encoder);
     const script = fileURLToPath(new URL('cleanlab/find.py', import.meta.url));
     // Threads of small products wait for each other.
     const found = foundSchema.parse(
@@ -69,19 +86,35 @@ export async function benchLabelSuspects(python: string): Promise<SuspectsRow[]>
         suspects: rows.length,
         precision: hits(rows) / rows.length,
         recall: hits(rows) / flipped.size,
-        precisionOfSurest: hits(rows.slice(0, flipped.size)) / flipped.size,
+        precisionOfSurest: rows.length < flipped.size ? null : hits(rows.slice(0, flipped.size)) / flipped.size,
         seconds: taken,
       };
     };
-    const own = found.ownAccuracy;
+    const { ownAccuracy: own } = found;
+    const rowsOf = (listed: readonly { readonly row: number }[]) => listed.map((each) => each.row);
+    const low = byEncoder.byLoss?.listed ?? [];
+    const both = byEncoder.listed.filter(({ byLoss }) => byLoss);
+    const either = [
+      ...both,
+      ...byEncoder.listed.filter(({ byLoss }) => !byLoss),
+      ...low.filter((each) => !each.byClassifiers),
+    ];
     return [
-      row('inspect-data, all that it does', ours, suspects.accuracy, seconds),
-      row('cleanlab, our probabilities', found.sameProbabilities, suspects.accuracy, null),
+      row('inspect-data by pixels', rowsOf(byPixels.listed), byPixels.accuracy, byPixels.seconds),
+      row('cleanlab, our probabilities', found.sameProbabilities, byPixels.accuracy, null),
       row('cleanlab, logistic regression of scikit-learn', found.own, own, found.ownSeconds),
       row('the same, by noise rate (its default)', found.ownDefault, own, null),
+      row('inspect-data by the encoder', rowsOf(byEncoder.listed), byEncoder.accuracy, trained + byEncoder.seconds),
+      row('cleanlab, our probabilities by the encoder', found.encoderProbabilities, byEncoder.accuracy, null),
+      row('the same, by noise rate (its default)', found.encoderDefault, byEncoder.accuracy, null),
+      row('inspect-data by the loss of checkpoints', rowsOf(low.toSorted((a, b) => a.margin - b.margin)), null, null),
+      row('inspect-data, both ways', rowsOf(both), null, null),
+      row('inspect-data, either way', rowsOf(either), null, null),
     ];
   });
 }
+
+const inspectInput = trainerJobs['inspect-data'].input;
 
 /** Fashion-MNIST as it is, with some labels changed to another class, each as likely. */
 async function withWrongLabels(
@@ -117,11 +150,11 @@ async function withWrongLabels(
 }
 
 /** What cleanlab is given: pixels, labels, and the probabilities that inspect-data computed, which it does not keep. */
-async function writeArrays(folder: string, store: Store, dataset: ArtifactRef, epochs: number): Promise<void> {
+async function writeArrays(folder: string, store: Store, dataset: ArtifactRef, encoder: ArtifactRef): Promise<void> {
   const split = await openSplit(store, dataset, 'train');
+  const embedder = await openEncoder(store, encoder);
   try {
     const rows = Int32Array.from({ length: split.count }, (_, row) => row);
-    const turn = async () => {};
     const { pixels } = await lookAt(store, dataset, [{ split: 'train', images: split, rows }], {
       wantsPixels: true,
       turn,
@@ -129,17 +162,29 @@ async function writeArrays(folder: string, store: Store, dataset: ArtifactRef, e
     if (!pixels) throw new Error('pixels were wanted');
     const labels = await split.labels();
     const classes = (await describeDataset(store, dataset)).classes.length;
-    const { classify } = await fitFolds(pixels, labels, { classes, folds, epochs, seed: 0, turn });
-    const probabilities = new Float32Array(split.count * classes);
-    await classify((some, images) => {
-      for (const [at, image] of images.entries())
-        probabilities.set(some.subarray(at * classes, (at + 1) * classes), image * classes);
-    }, turn);
+    const { features } = await embedder.featuresOf(split, () => {});
+    const embedded = { values: features, count: split.count, dimension: embedder.dimension };
     const write = (name: string, content: Buffer) => writeFile(join(folder, `${name}.npy`), content);
     await write('pixels', encodeNpy('<f4', [split.count, pixels.dimension], pixels.values));
     await write('labels', encodeNpy('<i4', [split.count], labels));
-    await write('probabilities', encodeNpy('<f4', [split.count, classes], probabilities));
+    for (const [name, embedding] of Object.entries({ probabilities: pixels, 'encoder-probabilities': embedded }))
+      await write(name, encodeNpy('<f4', [split.count, classes], await probabilitiesOf(embedding, labels, classes)));
   } finally {
+    embedder.dispose();
     await split.close();
   }
 }
+
+/** Float32 [images, classes], each by the classifier that did not see the image. */
+async function probabilitiesOf(embedding: Embedding, labels: Int32Array, classes: number): Promise<Float32Array> {
+  const { epochs, seed } = inspectDataParameters.parse({});
+  const { classify } = await fitFolds(embedding, labels, { classes, folds, epochs, seed, turn });
+  const probabilities = new Float32Array(labels.length * classes);
+  await classify((some, images) => {
+    for (const [at, image] of images.entries())
+      probabilities.set(some.subarray(at * classes, (at + 1) * classes), image * classes);
+  }, turn);
+  return probabilities;
+}
+
+const turn = async () => {};

@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { artifactRefSchema } from './artifacts.ts';
+import { stepKeySchema } from './identifiers.ts';
 
-/** `about` of an inspection artifact: what was looked at, and the encoder that looked, where one did. */
-export const inspectionAboutSchema = z.object({ dataset: artifactRefSchema, encoder: artifactRefSchema.optional() });
+/** `about` of an inspection artifact: what was looked at, and the encoder and the training that looked, where one did. */
+export const inspectionAboutSchema = z.object({
+  dataset: artifactRefSchema,
+  encoder: artifactRefSchema.optional(),
+  training: stepKeySchema.optional(),
+});
 
 /** The split of an image. */
 const splitSchema = z.string();
@@ -38,8 +43,23 @@ const suspectSchema = imageSchema.extend({
   /** Probability of that class, and of the label, from a classifier that did not see the image. */
   confidence: z.number(),
   ownConfidence: z.number(),
+  /** Whether the loss of kept checkpoints suspects it too; absent where no training was given. */
+  byLoss: z.boolean().optional(),
 });
 export type LabelSuspect = z.infer<typeof suspectSchema>;
+
+const lossSuspectSchema = imageSchema.extend({
+  /** The class that most of its neighbours have, and the share of their votes. */
+  suggested: z.int().nonnegative(),
+  votes: z.number(),
+  /** How much nearer, in cosine, the images of its label are on average than those of the nearest other class: mean over checkpoints. */
+  margin: z.number(),
+  /** Of its class: below which a label is suspected. */
+  limit: z.number(),
+  /** Whether the classifiers of the folds suspect it too. */
+  byClassifiers: z.boolean(),
+});
+export type LossSuspect = z.infer<typeof lossSuspectSchema>;
 
 const classCountSchema = z.strictObject({ class: z.string(), images: z.int() });
 
@@ -74,6 +94,22 @@ export const inspectionSchema = z.strictObject({
     confused: z.array(z.strictObject({ label: z.int(), suggested: z.int(), images: z.int() })),
     /** The surest first. */
     listed: z.array(suspectSchema),
+    /** Those among the training images by the loss of a training's kept checkpoints; absent where no training was given. */
+    byLoss: z
+      .strictObject({
+        training: stepKeySchema,
+        /** Whose checkpoints were measured. */
+        epochs: z.array(z.int()),
+        /** Images whose label was judged, and classes of too few images to say. */
+        judged: z.int(),
+        leftOut: leftOutSchema,
+        count: z.int(),
+        /** Of them, suspected by the classifiers as well. */
+        both: z.int(),
+        /** Those that are suspected both ways first, then the surest. */
+        listed: z.array(lossSuspectSchema),
+      })
+      .optional(),
   }),
   outliers: z.strictObject({
     neighbours: z.int(),
@@ -107,7 +143,7 @@ export const inspectionSchema = z.strictObject({
 });
 export type Inspection = z.infer<typeof inspectionSchema>;
 export const inspectionFile = 'inspection.json';
-/** To be edited by a person: `image`, `label`, `suggested`, `confidence`, `note`. */
+/** To be edited by a person: `image`, `label`, `suggested`, `confidence`, `note`; and `found`, by what, where a training was given. */
 export const relabelsFile = 'relabels.csv';
 /**
  * Every image of a split other than train that has a duplicate in train, all [leaks], in the order of the rows, each named by its split

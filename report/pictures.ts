@@ -6,10 +6,13 @@ import {
   duplicateKinds,
   type InspectedImage,
   type Inspection,
+  type LabelSuspect,
+  type LossSuspect,
 } from '../contracts/inspection.ts';
 import type { Report } from '../contracts/report.ts';
 import { type ImageRows, imageRows, openSplit } from '../datasets/index.ts';
 import { type Store, unlessDamaged } from '../store/index.ts';
+import { bothWaysFirst } from './both-ways-first.ts';
 
 /** Pictures of one data set in one image, as a data URI: a grid, row by row. */
 export interface Sheet {
@@ -66,10 +69,19 @@ function shownRows(report: Report): Map<string, ShownRows> {
 function shownOfInspection({ duplicates, suspects, outliers }: Inspection): readonly InspectedImage[] {
   return [
     ...shownDuplicates(duplicates.pairs).flatMap(({ shown }) => shown.flatMap(({ a, b }) => [a, b])),
-    ...suspects.listed.slice(0, shownSuspects),
+    ...shownOfClassifiers(suspects),
+    ...shownOfLoss(suspects),
     ...outliers.listed.slice(0, shownOutliers),
   ];
 }
+
+/** The suspects of the folds' classifiers that a report shows. */
+export const shownOfClassifiers = (suspects: Inspection['suspects']): readonly LabelSuspect[] =>
+  bothWaysFirst(suspects).slice(0, shownSuspects);
+
+/** The suspects that a report shows of those that kept checkpoints alone suspect. */
+export const shownOfLoss = ({ byLoss }: Inspection['suspects']): readonly LossSuspect[] =>
+  (byLoss?.listed ?? []).filter(({ byClassifiers }) => !byClassifiers).slice(0, shownLossSuspects);
 
 /** The pairs that a report shows, by kind; a kind without any is left out. */
 export const shownDuplicates = (
@@ -79,7 +91,8 @@ export const shownDuplicates = (
     .map((kind) => ({ kind, shown: pairs.filter((pair) => pair.kind === kind).slice(0, mostPairsShown) }))
     .filter(({ shown }) => shown.length > 0);
 const mostPairsShown = 12;
-export const shownSuspects = 36;
+const shownSuspects = 36;
+const shownLossSuspects = 24;
 export const shownOutliers = 24;
 
 export const shownMistakes = 24;

@@ -1,4 +1,5 @@
-"""What cleanlab suspects: `find.py FOLDER` reads pixels, given labels and our probabilities, and prints the rows, the surest first."""
+"""What cleanlab suspects: `find.py FOLDER` reads pixels, given labels and our probabilities, by pixels and by an encoder, and prints the rows,
+the surest first."""
 
 import json
 import pathlib
@@ -15,7 +16,9 @@ from sklearn.preprocessing import StandardScaler
 
 warnings.filterwarnings("ignore")
 folder = pathlib.Path(sys.argv[1])
-pixels, labels, ours = (np.load(folder / f"{name}.npy") for name in ("pixels", "labels", "probabilities"))
+pixels, labels, ours, of_encoder = (
+    np.load(folder / f"{name}.npy") for name in ("pixels", "labels", "probabilities", "encoder-probabilities")
+)
 
 
 def suspects(probabilities, method):
@@ -34,6 +37,8 @@ print(
     json.dumps(
         {
             "sameProbabilities": suspects(ours, "confident_learning"),
+            "encoderProbabilities": suspects(of_encoder, "confident_learning"),
+            "encoderDefault": suspects(of_encoder, "prune_by_noise_rate"),
             "own": suspects(own, "confident_learning"),
             "ownDefault": suspects(own, "prune_by_noise_rate"),
             "ownAccuracy": float((own.argmax(1) == labels).mean()),

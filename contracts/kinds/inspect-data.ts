@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { stepKeySchema } from '../identifiers.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
@@ -39,6 +40,11 @@ export const inspectDataParameters = z.strictObject({
     .max(100)
     .default(10)
     .describe('an outlier is far from this one of the nearest images of its class'),
+  training: stepKeySchema
+    .optional()
+    .describe(
+      'a training, such as `${steps.pretrain.result.trained}`: wrong labels of training images are looked for by the loss of its kept checkpoints too',
+    ),
   listed: z.int().min(1).max(5000).default(200).describe('most images or pairs of a kind that are listed'),
   seed: seedSchema.describe('of the folds and their classifiers'),
 });
@@ -53,7 +59,14 @@ export const inspectDataResult = z.strictObject({
     .nullable()
     .describe('other images that the encoder takes for another; null where no encoder is given'),
   leaks: z.int().describe('images that are not trained on and have a duplicate of any kind among those that are'),
-  labelSuspects: z.int().describe('images whose label is probably wrong'),
+  labelSuspects: z.int().describe('images whose label is probably wrong by the classifiers of the folds'),
+  lossSuspects: z
+    .int()
+    .optional()
+    .describe(
+      'training images whose label is probably wrong by the loss of kept checkpoints; where `training` is given',
+    ),
+  bothSuspects: z.int().optional().describe('images that are suspected both ways; where `training` is given'),
   outliers: z.int().describe('images far from all others of their class'),
   alikeClasses: z.int().describe('pairs of classes that may be one'),
   largestToSmallest: z

@@ -15,6 +15,8 @@ import type { JobContext } from '../../training/index.ts';
 import type { Embedding } from '../embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from '../frozen-encoder.ts';
 import { spreadOver } from '../split-views.ts';
+import { askCheckpoints, startOfTrain } from './ask-checkpoints.ts';
+import { bothWays, type FoundSuspect } from './both-ways.ts';
 import { alikeClasses, balanceOf } from './classes.ts';
 import type { Suspect } from './confident-learning.ts';
 import {
@@ -58,6 +60,9 @@ export async function inspectData(
     for await (const part of openedParts(input, about, context)) parts.push(part);
     const labels = await labelsOf(parts);
     const splitOf = Uint8Array.from(parts.flatMap(({ rows }, split) => Array<number>(rows.length).fill(split)));
+    // First, because there may be no checkpoints.
+    const { training } = parameters;
+    const checkpoints = training && (await askCheckpoints(training, parts, parameters.images, context));
     const looks = await lookAt(context.store, dataset, parts, {
       wantsPixels: encoder === undefined,
       turn: turnOf('looking at images'),
@@ -88,6 +93,7 @@ export async function inspectData(
       turn: turnOf('classifiers of the folds', 'epochs'),
     });
     const judged = await judgeLabels(classifiers, labels, classes, turnOf('labels'));
+    const ways = checkpoints && bothWays(judged.suspects, checkpoints, startOfTrain(parts));
     const far = await findOutliers(embedding, labels, neighbours, turnOf('outliers'));
     const alike = alikeClasses(about.classes, judged.confused, embedding, labels);
 
@@ -104,6 +110,7 @@ export async function inspectData(
       suggested,
       confidence,
       ownConfidence,
+      ...(ways ? { byLoss: ways.isBoth(image) } : {}),
     });
     const inspection: Inspection = {
       dataset: about.name,
@@ -128,6 +135,7 @@ export async function inspectData(
         count: judged.suspects.length,
         confused: confusedLabels(judged.suspects, labels, classes),
         listed: judged.suspects.slice(0, listed).map(suspectOf),
+        ...(ways && training ? { byLoss: ways.byLoss(training, listed, imageOf) } : {}),
       },
       outliers: {
         neighbours,
@@ -139,7 +147,7 @@ export async function inspectData(
       // Classes that are held out have no training image, and are not small for that.
       balance: balanceOf(trainedClassesOf(about), about.splits.train.perClass),
     };
-    const relabels = judged.suspects.map((suspect) => {
+    const relabels = (ways?.all ?? judged.suspects).map((suspect: Suspect | FoundSuspect) => {
       const { name, split, label } = imageOf(suspect.image);
       const kinds = parts.flatMap((other, at) => {
         const kind = kindIn(found, suspect.image, at);
@@ -151,14 +159,15 @@ export async function inspectData(
         suggested: about.classes[suspect.suggested] ?? '',
         confidence: suspect.confidence,
         note: [split, ...kinds].join('; '),
+        ...('found' in suspect ? { found: suspect.found } : {}),
       };
     });
     const ref = await writeArtifact(context.store, {
       kind: 'inspection',
-      about: { dataset, ...(encoder ? { encoder } : {}) },
+      about: { dataset, ...(encoder ? { encoder } : {}), ...(training ? { training } : {}) },
       files: [
         { path: inspectionFile, content: jsonBytes(inspection) },
-        { path: relabelsFile, content: relabelsCsv(relabels) },
+        { path: relabelsFile, content: relabelsCsv(relabels, { ways: ways !== undefined }) },
         { path: leaksFile, content: encodeSafetensors(leakTensors(found, parts)) },
       ],
     });
@@ -168,6 +177,7 @@ export async function inspectData(
       images: labels.length,
       ...headline(found, splitOf, parts),
       labelSuspects: judged.suspects.length,
+      ...(ways && checkpoints ? { lossSuspects: checkpoints.suspects.length, bothSuspects: ways.both } : {}),
       outliers: far.outliers.length,
       alikeClasses: alike.count,
       largestToSmallest: smallest.images === 0 ? null : largest.images / smallest.images,

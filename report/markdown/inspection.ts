@@ -1,6 +1,7 @@
 import { times } from '../../contracts/counted.ts';
 import type { InspectedImage, Inspection } from '../../contracts/inspection.ts';
 import { markdownText } from '../../contracts/markdown-text.ts';
+import { bothWaysFirst } from '../both-ways-first.ts';
 import { ifMeasured } from '../format.ts';
 import { shownSplit } from '../shown-split.ts';
 import { percent, table } from './table.ts';
@@ -41,17 +42,19 @@ export function formatInspection(inspection: Inspection): string {
       ? []
       : [
           table(
-            ['image', 'label', 'suggested', 'confidence'],
-            suspects.listed
+            ['image', 'label', 'suggested', 'confidence', ...(suspects.byLoss ? ['by loss'] : [])],
+            bothWaysFirst(suspects)
               .slice(0, shown)
               .map((each) => [
                 each.name,
                 classes[each.label] ?? '',
                 classes[each.suggested] ?? '',
                 percent(each.confidence),
+                ...(suspects.byLoss ? [each.byLoss ? 'yes' : 'no'] : []),
               ]),
           ),
         ]),
+    ...lossSuspects(inspection),
     ...section(
       'Outliers',
       ['image', 'distance', 'limit'],
@@ -65,4 +68,31 @@ export function formatInspection(inspection: Inspection): string {
     '## Balance',
     `Training images of a class: ${balance.smallest.images} (${markdownText(balance.smallest.class)}) to ${balance.largest.images} (${markdownText(balance.largest.class)}), median ${balance.median}. Classes below a tenth of the median: ${balance.small}.`,
   ].join('\n\n')}\n`;
+}
+
+/** What the loss of kept checkpoints says of labels. */
+function lossSuspects({ suspects: { byLoss }, classes }: Inspection): readonly string[] {
+  if (!byLoss) return [];
+  const { training, epochs, judged, count, both, listed } = byLoss;
+  return [
+    '## Wrong labels by the loss of kept checkpoints',
+    `${count} of ${times(judged, 'training image')} ${count === 1 ? 'has a label' : 'have labels'} whose class explains them worse than another does, by the checkpoints of ${training.run}/${training.step} after ${epochs.length === 1 ? 'epoch' : 'epochs'} ${epochs.join(', ')}. The classifiers doubt ${both} of them as well.`,
+    ...(listed.length === 0
+      ? []
+      : [
+          table(
+            ['image', 'label', 'suggested', 'votes of neighbours', 'margin', 'by classifiers'],
+            listed
+              .slice(0, shown)
+              .map((each) => [
+                each.name,
+                classes[each.label] ?? '',
+                classes[each.suggested] ?? '',
+                percent(each.votes),
+                each.margin.toFixed(4),
+                each.byClassifiers ? 'yes' : 'no',
+              ]),
+          ),
+        ]),
+  ];
 }

@@ -18,6 +18,9 @@ it('what a look at a data set found is said in a line, without what it did not f
   expect(inspectionText({ uses: 'inspect-data', result })).toBe(
     '1 leak, 3 duplicates, 1 image like another by embedding, 40 label suspects, 2 pairs of classes alike',
   );
+  expect(inspectionText({ uses: 'inspect-data', result: { ...result, lossSuspects: 12, bothSuspects: 9 } })).toContain(
+    '40 label suspects, 12 label suspects by the loss, 9 of them both ways, ',
+  );
   const clean = {
     ...result,
     copies: 0,

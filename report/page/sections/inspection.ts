@@ -2,7 +2,7 @@ import { count, times } from '../../../contracts/counted.ts';
 import type { Inspection } from '../../../contracts/inspection.ts';
 import type { InspectionReport, Report } from '../../../contracts/report.ts';
 import { figure, ifMeasured, percent } from '../../format.ts';
-import { type Pictures, shownOutliers, shownSuspects } from '../../pictures.ts';
+import { type Pictures, shownOfClassifiers, shownOfLoss, shownOutliers } from '../../pictures.ts';
 import { shownSplit } from '../../shown-split.ts';
 import { type Html, html } from '../html.ts';
 import { card, n, type Section, table } from '../parts.ts';
@@ -88,16 +88,14 @@ function suspects({ dataset, inspection }: InspectionReport, pictures: Pictures)
   }${leftOut.images > 0 ? ` Images that are alone in their class, which cannot be judged: ${count(leftOut.images)}.` : ''}</p>${
     found.listed.length === 0
       ? null
-      : html`<ul class="pictures">${found.listed
-          .slice(0, shownSuspects)
-          .map((each) =>
-            shownImage(
-              dataset,
-              pictures,
-              each,
-              html`${classes[each.suggested]} <span class="muted">${percent(each.confidence, 0)}, labelled</span> ${classes[each.label]}`,
-            ),
-          )}</ul>${table(
+      : html`<ul class="pictures">${shownOfClassifiers(found).map((each) =>
+          shownImage(
+            dataset,
+            pictures,
+            each,
+            html`${classes[each.suggested]} <span class="muted">${percent(each.confidence, 0)}${each.byLoss ? ', by loss too' : ''}, labelled</span> ${classes[each.label]}`,
+          ),
+        )}</ul>${table(
           'Which label is doubted for which',
           ['label', 'probably', 'images'],
           confused
@@ -109,6 +107,28 @@ function suspects({ dataset, inspection }: InspectionReport, pictures: Pictures)
             ]),
           { firstNumeric: 2 },
         )}`
+  }${lossSuspects(dataset, inspection, pictures)}`;
+}
+
+/** What the loss of kept checkpoints finds besides. */
+function lossSuspects(dataset: string, { suspects: found, classes }: Inspection, pictures: Pictures): Html | null {
+  const { byLoss } = found;
+  if (!byLoss) return null;
+  const { training, epochs, count: of, both, judged, leftOut } = byLoss;
+  const alone = shownOfLoss(found);
+  return html`<h3 style="margin-top:16px">By the loss of kept checkpoints</h3><p>${count(of)} of ${times(judged, 'training image')} ${of === 1 ? 'has a label' : 'have labels'} whose class explains them worse than another does, by the checkpoints of ${training.run}/${training.step} after ${epochs.length === 1 ? 'epoch' : 'epochs'} ${epochs.join(', ')}. The classifiers doubt ${count(both)} of them as well: those are the surest.${
+    leftOut.classes > 0 ? ` ${times(leftOut.classes, 'class has', 'classes have')} too few images to say.` : ''
+  }</p>${
+    alone.length === 0
+      ? null
+      : html`<p class="note">Doubted by the checkpoints alone:</p><ul class="pictures">${alone.map((each) =>
+          shownImage(
+            dataset,
+            pictures,
+            each,
+            html`${classes[each.suggested]} <span class="muted">${percent(each.votes, 0)} of its neighbours, labelled</span> ${classes[each.label]}`,
+          ),
+        )}</ul>`
   }`;
 }
 
