@@ -78,7 +78,7 @@ export async function followRun(
     const reason = error.cause?.message ?? error.message;
     throw new ContrailError(
       'RunFailed',
-      `The run ${run} did not complete:\n${reason}\nMend what is wrong, then go on with \`contrail resume ${run}\`.`,
+      `The run ${run} did not complete:\n${reason}\nMend what is wrong, then go on with \`contrail resume ${run}\`. Where the mistake is in the pipeline file, mend it there and \`contrail run\` it again: what is done is taken over.`,
       { cause: error },
     );
   }

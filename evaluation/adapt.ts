@@ -40,6 +40,11 @@ export async function adapt(
       'CorruptArtifact',
       `The embeddings have ${images.dimension} numbers each, and those of their encoder ${before.dimension}.`,
     );
+  if (parameters.dropout === 0 && !hasPairs(images))
+    throw new ContrailError(
+      'InvalidInput',
+      'No class has two training images, so no embedding has another to be like. Set `dropout`, which makes two views of each embedding, or train with classes of several images.',
+    );
   const { epochs } = parameters;
   const { tensors, loss } = await trainAdapter(images, parameters, (epoch, ofEpoch, imagesPerSecond) => {
     context.progress({ phase: 'adapter', done: epoch, total: epochs, unit: 'epochs', loss: ofEpoch, imagesPerSecond });
@@ -58,6 +63,9 @@ export async function adapt(
   });
   return { encoder: { ...ref, kind: 'encoder' }, loss, images: images.count };
 }
+
+/** Whether a class has two images. */
+const hasPairs = ({ labels, count }: EmbeddedImages): boolean => new Set(labels).size < count;
 
 /** @throws ContrailError InvalidDataset where there are none; CorruptArtifact */
 async function trainingImages(store: Store, ref: ArtifactRef, context: JobContext): Promise<EmbeddedImages> {

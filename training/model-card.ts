@@ -101,7 +101,7 @@ export function modelCard(
             ? [`- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`]
             : []),
         ]),
-    '- `encoder.safetensors` and `classifier.safetensors` hold the weights by layer name; `model.json` holds the settings.',
+    `- ${classifier ? '`encoder.safetensors` and `classifier.safetensors` hold' : '`encoder.safetensors` holds'} the weights by layer name; \`model.json\` holds the settings.`,
     '',
   ].join('\n');
 }

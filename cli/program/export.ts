@@ -5,7 +5,9 @@ import { type Finish, jsonOption } from './options.ts';
 export function addExport(program: Command, finish: Finish): void {
   program
     .command('export [run]')
-    .description('write the encoder of a run, and its classifier, as a SavedModel with a model card')
+    .description(
+      'write the encoder of a run, and its classifier, as a SavedModel and for ONNX Runtime, with a model card',
+    )
     .requiredOption('--to <folder>', 'folder to make')
     .option('--model <name>', 'the current model of that name, instead of a run')
     .option('--step <id>', 'the pretrain step, where there are several')

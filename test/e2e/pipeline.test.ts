@@ -86,15 +86,15 @@ steps:
   });
 
   it('is resumed under its own id: finished steps are reused, the rest is done', { timeout: 60_000 }, async () => {
-    const text = (dataset: string) => `
+    const text = (source: string) => `
 name: mended
 steps:
   good: { uses: prepare-data, with: { dataset: generated } }
-  bad: { uses: prepare-data, with: { dataset: ${dataset}, path: /nowhere } }
+  bad: { uses: prepare-data, with: { ${source} } }
 `;
-    await environment.start('mended', text('image-folder'));
+    await environment.start('mended', text('dataset: image-folder, path: /nowhere'));
     await failureOf('mended');
-    await environment.start('mended', text('generated'), true);
+    await environment.start('mended', text('dataset: generated'), true);
     await environment.result('mended');
     const steps = (await queryStatus(environment.client(), 'mended'))?.steps;
     expect(steps?.map(({ id, state, reused, attempts }) => ({ id, state, reused, attempts }))).toEqual([

@@ -13,13 +13,16 @@ import { trainerJobs } from '../../contracts/trainer.ts';
 import { describeDataset, findImage, openSplit, prepareDataset, readRowDigests } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import {
+  bytesOf,
   decodeSafetensors,
+  encodeSafetensors,
   float32,
   int32,
   openStore,
   readAbout,
   readArtifactFile,
   type Store,
+  writeArtifact,
 } from '../../store/index.ts';
 import { checkExported, exportModel, JobStopped, openEncoder } from '../../training/index.ts';
 import { openRun, trainEpochs } from '../training/run.ts';
@@ -150,6 +153,46 @@ describe('adapt', () => {
     await expect(adapt({}, again)).rejects.toMatchObject({
       code: 'InvalidInput',
       message: expect.stringContaining('has an adapter already'),
+    });
+  });
+
+  /** Embeddings as a store may hold them: of six images, one of each class. */
+  async function given({ labels = [0, 1, 2, 3, 4, 5], count = 6, dimension = 16 } = {}) {
+    const file = 'train-00000.safetensors';
+    const content = encodeSafetensors([
+      {
+        name: 'embeddings',
+        dtype: 'F32',
+        shape: [6, dimension],
+        data: bytesOf(Float32Array.from({ length: 6 * dimension }, (_, at) => at % 7)),
+      },
+      { name: 'labels', dtype: 'I32', shape: [6], data: bytesOf(Int32Array.from(labels)) },
+    ]);
+    const splits = { train: { count, shards: [{ file, count: 6 }] } };
+    return writeArtifact(store, {
+      kind: 'embeddings',
+      about: { encoder, dataset, dimension, splits },
+      files: [{ path: file, content }],
+    });
+  }
+
+  it('learns nothing from classes of one image, and says so; with dropout it has two views of each', async () => {
+    await expect(adapt({}, await given())).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('Set `dropout`'),
+    });
+    expect((await adapt({ dropout: 0.2, epochs: 2 }, await given())).images).toBe(6);
+  });
+
+  it.each([
+    [{ labels: [0, 1, 2, 3, 4, 6] }, 'the label 6, and there are 6 classes'],
+    [{ labels: [0, 1, 2, 3, 4, -1] }, 'the label -1'],
+    [{ count: 2 ** 40 }, 'of 6 images, not of 1099511627776'],
+    [{ dimension: 8 }, '8 numbers each, and those of their encoder 16'],
+  ])('refuses embeddings that are not those of their data set: %j', async (change, message) => {
+    await expect(adapt({}, await given(change))).rejects.toMatchObject({
+      code: 'CorruptArtifact',
+      message: expect.stringContaining(message),
     });
   });
 
