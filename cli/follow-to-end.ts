@@ -4,7 +4,7 @@ import { followRun } from './follow.ts';
 import { interruptedCode, interruptSignal } from './interrupt.ts';
 import { print, printJson, say } from './output.ts';
 import { planByNow } from './plan-by-now.ts';
-import { loadEvaluation, reportOf, reportText, summarise } from './summary.ts';
+import { loadEvaluations, reportOf, reportText, summariseAll } from './summary.ts';
 import { toleratedLines } from './trouble.ts';
 
 /** Follows a run to its end and shows what it measured. Ctrl-C leaves the run going. */
@@ -16,11 +16,13 @@ export async function followToEnd(server: ServerClient, store: Store, run: strin
     return interruptedCode;
   }
   const plan = await loadPlan(store, run);
-  const evaluation = plan ? await loadEvaluation(store, run, await planByNow(store, run, plan)) : null;
+  const evaluations = plan ? await loadEvaluations(store, run, await planByNow(store, run, plan)) : [];
   const report = await reportOf(store, run);
   for (const line of toleratedLines(status?.steps ?? [])) say(line);
-  if (json) printJson({ run, state: status?.state, ...(evaluation ? { top1: evaluation.top1, report } : {}) });
-  else if (evaluation) print(`\n${summarise(evaluation)}\n\nReport: ${reportText(report, run)}`);
+  const last = evaluations.at(-1)?.evaluation;
+  const each = evaluations.map(({ step, evaluation: { top1 } }) => ({ step, top1 }));
+  if (json) printJson({ run, state: status?.state, ...(last ? { top1: last.top1, evaluations: each, report } : {}) });
+  else if (last) print(`\n${summariseAll(evaluations)}\n\nReport: ${reportText(report, run)}`);
   else if (report !== null) print(`\nReport: ${report}`);
   return 0;
 }

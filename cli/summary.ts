@@ -8,13 +8,22 @@ import { evaluationNotes } from '../report/evaluation-notes.ts';
 import { loadStepResult, readArtifactJson, reportFolder, type Store } from '../store/index.ts';
 import { distinct, percent, shorten, table } from './output.ts';
 
-/** The evaluation of the last evaluate step of a run; null when it has none. */
-export async function loadEvaluation(store: Store, run: string, plan: Plan): Promise<Evaluation | null> {
-  const step = plan.steps.findLast(({ uses }) => uses === 'evaluate');
-  const stored = step ? await loadStepResult(store, { run, step: step.id }) : null;
-  if (!stored) return null;
-  const ref = artifactRefSchema.parse(stored.result.evaluation);
-  return readArtifactJson(store, ref, evaluationFile, evaluationSchema);
+/** An evaluation, and the step that made it. */
+export interface StepEvaluation {
+  readonly step: string;
+  readonly evaluation: Evaluation;
+}
+
+/** What the evaluate steps of a run measured, in the order of the plan. */
+export async function loadEvaluations(store: Store, run: string, plan: Plan): Promise<readonly StepEvaluation[]> {
+  const found: StepEvaluation[] = [];
+  for (const { id: step, uses } of plan.steps) {
+    const stored = uses === 'evaluate' ? await loadStepResult(store, { run, step }) : null;
+    if (!stored) continue;
+    const ref = artifactRefSchema.parse(stored.result.evaluation);
+    found.push({ step, evaluation: await readArtifactJson(store, ref, evaluationFile, evaluationSchema) });
+  }
+  return found;
 }
 
 /** Where the page of a run is; null where none was written yet. */
@@ -31,6 +40,21 @@ export const reportText = (report: string | null, run: string): string =>
 const wholeMatrix = 20;
 const shownPairs = 10;
 const [rowWidth, headWidth] = [24, 8];
+
+/** What a run measured, for the terminal: of one evaluation all, of several a line each. */
+export function summariseAll(found: readonly StepEvaluation[]): string {
+  const [first, ...others] = found;
+  if (!first || others.length === 0) return first ? summarise(first.evaluation) : '';
+  return table(
+    ['evaluation', 'test accuracy', 'macro F1', 'images'],
+    found.map(({ step, evaluation: { top1, macroF1, testImages } }) => [
+      shorten(step, 2 * rowWidth),
+      top1 === null ? 'not measured' : percent(top1),
+      macroF1 === null ? '' : macroF1.toFixed(4),
+      testImages,
+    ]),
+  );
+}
 
 /** Accuracy and confusion matrix, for the terminal. */
 export function summarise(evaluation: Evaluation): string {

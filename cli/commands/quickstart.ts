@@ -16,7 +16,7 @@ import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { print, printJson, say } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
 import { newRunId, startRun } from '../runs.ts';
-import { loadEvaluation, reportOf, reportText, summarise } from '../summary.ts';
+import { loadEvaluations, reportOf, reportText, summarise } from '../summary.ts';
 
 const pipelineFile = fileURLToPath(new URL('../../pipelines/quickstart.yaml', import.meta.url));
 
@@ -50,7 +50,7 @@ export async function quickstartCommand({
       say('Stopping; trainers checkpoint first. `npm run quickstart` goes on from there.');
       return interruptedCode;
     }
-    const evaluation = await loadEvaluation(store, run, plan);
+    const evaluation = (await loadEvaluations(store, run, plan)).at(-1)?.evaluation;
     if (!evaluation) throw new Error('a completed run has an evaluation');
     const report = await reportOf(store, run);
     const seconds = Math.round((performance.now() - start) / 1000);

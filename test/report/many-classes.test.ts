@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { parseHTML } from 'linkedom';
 import { describe, expect, it } from 'vitest';
-import { summarise } from '../../cli/summary.ts';
+import { summarise, summariseAll } from '../../cli/summary.ts';
 import {
   addConfusions,
   confusedPairs,
@@ -216,4 +216,17 @@ it('what was not measured is said, and is not 0', () => {
   const page = parseHTML(renderReport(reportOf(unmeasured), new Map())).document;
   expect(page.querySelector('#results')?.textContent).toContain('silhouettenot measured');
   expect(page.querySelector('#results')?.textContent).toContain('no class has two test images');
+});
+
+it('a run of several evaluations ends with a line each, by the step that made it; of one with all of it', () => {
+  const evaluation = evaluationOf(3);
+  const found = ['probe-a', 'probe-b'].map((step, at) => ({
+    step,
+    evaluation: { ...evaluation, top1: 0.8 - at / 10 },
+  }));
+  const lines = summariseAll(found).split('\n');
+  expect(lines).toHaveLength(3);
+  expect(lines[1]).toMatch(/^probe-a +80\.00 % .* 12 *$/);
+  expect(lines[2]).toMatch(/^probe-b +70\.00 % /);
+  expect(summariseAll([{ step: 'probe', evaluation }])).toBe(summarise(evaluation));
 });
