@@ -9,7 +9,7 @@ import { loadEncoderParameters, loadEncoderResult } from '../../contracts/kinds/
 import { trainerJobs } from '../../contracts/trainer.ts';
 import { encoderSchema } from '../../contracts/training.ts';
 import { stepJobs } from '../../evaluation/index.ts';
-import { decodeSafetensors, encodeSafetensors, readAbout, readArtifactFile } from '../../store/index.ts';
+import { bytesOf, decodeSafetensors, encodeSafetensors, readAbout, readArtifactFile } from '../../store/index.ts';
 import { capture } from '../../training/capture/index.ts';
 import { exportModel, modelCard } from '../../training/index.ts';
 import { createEncoder } from '../../training/models/create-encoder.ts';
@@ -95,6 +95,25 @@ describe('load-encoder', () => {
     expect(hub.asked).toHaveLength(1);
     expect(fetched.asked).toEqual([{ path: join(folder, 'weights', `${sha256}.safetensors`), sha256 }]);
     expect(fetched.encoder).toEqual((await load({ path, sha256 })).encoder);
+  });
+
+  it('of weights that are too large gives no embeddings: they would be no numbers, and found by every search', async () => {
+    const path = join(folder, 'large.safetensors');
+    const tensors = [...decodeSafetensors(content).tensors.values()].map((tensor) =>
+      tensor.name.endsWith('gamma')
+        ? { ...tensor, data: bytesOf(new Float32Array(tensor.data.length / 4).fill(3e38)) }
+        : tensor,
+    );
+    const large = Buffer.concat(encodeSafetensors(tensors));
+    await writeFile(path, large);
+    const { encoder: ref } = await load({ path, sha256: digestOf(large) });
+    const key = { run: 'r', step: 's' };
+    const context = { store, key, stopRequested: () => false, progress: () => {} };
+    const given = trainerJobs.embed.input.parse({ ...key, encoder: ref, dataset, parameters: {} });
+    await expect(stepJobs.embed(given, context)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringMatching(/^The embedding of row \d+ is infinite or no number\./),
+    });
   });
 
   it('refuses a file that does not fit, by the name of the weight', async () => {

@@ -1,3 +1,4 @@
+import { times } from '../../../contracts/counted.ts';
 import { ContrailError } from '../../../contracts/errors.ts';
 import { hubFileOf } from '../../../contracts/initial-weights.ts';
 import { formatBytes } from '../../../contracts/limits.ts';
@@ -20,7 +21,7 @@ export async function weightsShowCommand(named: string, options: WeightsShowOpti
   const signal = interruptSignal();
   try {
     const path = await placeOf(named, options, signal);
-    const file = await readWeightFile(path, named, () => []);
+    const file = await readWeightFile(path, named, () => [], { signal });
     if (options.json) printJson(described(named, path, file, options));
     else tell(named, file, options);
     return 0;
@@ -85,7 +86,7 @@ function tell(named: string, file: WeightFile, options: WeightsShowOptions): voi
   const { bytes, sha256, tensors, types, numbers, looksLike, all } = described(named, '', file, options);
   const typesText = Object.entries(types).map(([type, times]) => (times === tensors ? type : `${times} ${type}`));
   print(
-    `${named}: ${formatBytes(bytes)}, ${tensors} tensors (${typesText.join(', ')}), ${numbers.toLocaleString('en')} numbers`,
+    `${named}: ${formatBytes(bytes)}, ${times(tensors, 'tensor')} (${typesText.join(', ')}), ${numbers.toLocaleString('en')} numbers`,
   );
   if (looksLike) {
     const settings = Object.entries(looksLike.settings).map(([key, value]) => `, ${key}: ${value}`);
