@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type HubWeights, hubFileOf, initialWeightsSchema } from '../../contracts/initial-weights.ts';
@@ -227,6 +228,20 @@ describe('weights that cannot be fetched are refused with what to do', () => {
       /redirected from http: to file:/,
     ],
     [
+      'a redirect to a URL with a password',
+      (response) => void response.writeHead(302, { location: 'http://:hf_secret@127.0.0.1/' }).end(),
+      {},
+      'InvalidInput',
+      /redirected to a URL with a user name or a password/,
+    ],
+    [
+      'a file that is packed on its way',
+      (response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(content)),
+      {},
+      'InvalidInput',
+      /came encoded as gzip, which was not asked for/,
+    ],
+    [
       'a circle',
       (response) => void response.writeHead(302, { location: '/' }).end(),
       {},
@@ -355,8 +370,16 @@ describe('an address of the hub', () => {
   it('is read from an endpoint that is a URL without a password', () => {
     expect(hubSettings({ HF_ENDPOINT: 'https://mirror.example/hf/' }).endpoint).toBe('https://mirror.example/hf');
     expect(hubSettings({ HF_HUB_CACHE: '/c', HF_HOME: '/h' }).libraryCache).toBe('/c');
-    for (const HF_ENDPOINT of ['mirror', 'ftp://x', 'https://me:secret@x'])
+    for (const HF_ENDPOINT of ['mirror', 'ftp://x', 'https://me:secret@x', 'https://:secret@x'])
       expect(() => hubSettings({ HF_ENDPOINT })).toThrow(/^HF_ENDPOINT must be an http or https URL/);
+  });
+});
+
+describe('a token', () => {
+  it('is one word of characters that a header can hold, and is not said where it is not', () => {
+    expect(hubSettings({ HF_TOKEN: ' hf_a\n' }).token).toBe('hf_a');
+    for (const HF_TOKEN of ['hf_a\r\nx: y', 'hf_a b', 'hf_\u00e9', 'hf_\u200b'])
+      expect(() => hubSettings({ HF_TOKEN })).toThrow(/^HF_TOKEN has spaces or other characters that no token has\./);
   });
 });
 
