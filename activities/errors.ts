@@ -2,6 +2,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { z } from 'zod';
 import { type ContrailError, type ErrorKind, errorKind } from '../contracts/errors.ts';
+import { shortened } from '../contracts/short-text.ts';
 import { explained } from '../contracts/system-errors.ts';
 import { TrainerStopped } from '../training/host.ts';
 
@@ -14,16 +15,31 @@ export function toTemporalFailure(error: unknown): unknown {
   const { aborted, reason } = cancellationSignal();
   if (aborted && (error instanceof TrainerStopped || (error instanceof Error && error.name === 'AbortError')))
     return reason;
-  if (error instanceof z.ZodError) return ApplicationFailure.nonRetryable(z.prettifyError(error), 'InvalidInput');
+  if (error instanceof z.ZodError)
+    return ApplicationFailure.nonRetryable(shortened(z.prettifyError(error), longestMessage), 'InvalidInput');
   const known = error instanceof ApplicationFailure ? null : explained(error);
   if (!known) return error;
   const { retried, until } = prospectOf(known);
   return ApplicationFailure.create({
-    message: `${known.message}${retried ? awaited(until) : ''}`,
+    message: `${shortened(known.message, longestMessage)}${retried ? awaited(until) : ''}`,
     type: known.code,
     nonRetryable: !retried,
-    cause: known,
+    cause: placeOf(known),
   });
+}
+
+/** Temporal replaces a failure that is too large by one that says only that. */
+const longestMessage = 4000;
+const longestPlace = 2000;
+
+/** Where an error arose. Its own causes stay behind: Temporal repeats message and stack for each. */
+function placeOf({ name, message, stack = '' }: Error): Error {
+  const place = new Error(shortened(message, 200));
+  place.name = name;
+  // The stack begins with the whole message, which may be long.
+  const frames = stack.search(/^ {4}at /m);
+  place.stack = `${name}: ${place.message}\n${frames < 0 ? '' : shortened(stack.slice(frames), longestPlace)}`;
+  return place;
 }
 
 /** Whether and until what to try again. Why the store cannot be read decides that, where it is known. */

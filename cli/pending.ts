@@ -81,11 +81,14 @@ export function troubleOf(activity: PendingActivity, now: number): StepTrouble |
   };
 }
 
-function failureOf({
-  message,
-  applicationFailureInfo,
-  timeoutFailureInfo,
-}: NonNullable<PendingActivity['lastFailure']>) {
+type Failure = NonNullable<PendingActivity['lastFailure']>;
+
+/** What Temporal puts in the place of a failure that is too large; its cause is the beginning of that. */
+const replaced = 'Failure exceeds size limit.';
+
+function failureOf(failure: Failure): { readonly type: string; readonly message: string } {
+  const { message, applicationFailureInfo, timeoutFailureInfo, cause } = failure;
+  if (message === replaced && cause) return failureOf(cause);
   if (timeoutFailureInfo)
     return { type: 'Timeout', message: `Its worker went away or took too long (${message ?? 'timeout'}).` };
   return { type: applicationFailureInfo?.type || 'Error', message: message || 'no message' };

@@ -1,7 +1,7 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type OpenSplit, openSplit } from '../datasets/index.ts';
-import { type JobContext, JobStopped, openEncoder, openProjector } from '../training/index.ts';
+import { type JobContext, JobStopped, openEncoder, openProjector, requireFinite } from '../training/index.ts';
 import type { LabelledFeatures } from './linear-classifier.ts';
 
 /**
@@ -71,7 +71,9 @@ export const withProjections: typeof withFrozenEncoder = (input, context, use) =
     const projector = await openProjector(context.store, input.encoder, dimension);
     const projectionsOf: FeaturesOf = async (split, part) => {
       const { features, ...rest } = await featuresOf(split, part);
-      return { ...rest, features: projector.project(features, rest.count), dimension: projector.width };
+      const projections = projector.project(features, rest.count);
+      requireFinite(projections, projector.width, 'projection');
+      return { ...rest, features: projections, dimension: projector.width };
     };
     try {
       return await use(projectionsOf, digest, projector.width);

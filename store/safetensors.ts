@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
+import { shortened } from '../contracts/short-text.ts';
+import { visible } from '../contracts/visible-text.ts';
 
 /**
  * The safetensors format: an 8-byte little-endian header length, a JSON header, then the tensors' bytes back to back.
@@ -144,14 +146,19 @@ export function decodeSafetensorsHeader(bytes: Uint8Array, fileBytes: number, na
   for (const [key, { dtype, shape, data_offsets }] of header.entries) {
     const [from, to] = data_offsets;
     if (to - from !== size(shape) * dtypeBytes[dtype])
-      throw corrupt(`tensor ${key} has ${to - from} bytes, not those of ${dtype} [${shape}]`);
-    if (from !== end) throw corrupt(`tensor ${key} begins at ${from}, not at ${end}`);
+      throw corrupt(
+        `tensor ${shown(key)} has ${to - from} bytes, not those of ${dtype} [${shortened(shape.join(), 100)}]`,
+      );
+    if (from !== end) throw corrupt(`tensor ${shown(key)} begins at ${from}, not at ${end}`);
     end = to;
     tensors.set(key, { name: key, dtype, shape, offset: start + from, bytes: to - from });
   }
   if (start + end !== fileBytes) throw corrupt(`it has ${fileBytes} bytes, but its tensors end at ${start + end}`);
   return { tensors, metadata: header.metadata };
 }
+
+/** A name that a stranger may have written. */
+const shown = (name: string) => visible(shortened(name, 100));
 
 type Entry = z.infer<typeof entrySchema>;
 
@@ -180,14 +187,14 @@ function parseHeader(
 
 /** The tensor's values; a view where its bytes are aligned, else a copy. */
 export function float32({ name, dtype, data }: StoredTensor): Float32Array {
-  if (dtype !== 'F32') throw new ContrailError('CorruptArtifact', `Tensor ${name} is ${dtype}, not F32.`);
+  if (dtype !== 'F32') throw new ContrailError('CorruptArtifact', `Tensor ${shown(name)} is ${dtype}, not F32.`);
   const aligned = data.byteOffset % 4 === 0 ? data : new Uint8Array(data);
   return new Float32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }
 
 /** The tensor's values; a view where its bytes are aligned, else a copy. */
 export function int32({ name, dtype, data }: StoredTensor): Int32Array {
-  if (dtype !== 'I32') throw new ContrailError('CorruptArtifact', `Tensor ${name} is ${dtype}, not I32.`);
+  if (dtype !== 'I32') throw new ContrailError('CorruptArtifact', `Tensor ${shown(name)} is ${dtype}, not I32.`);
   const aligned = data.byteOffset % 4 === 0 ? data : new Uint8Array(data);
   return new Int32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { type EncoderAbout, encoderAboutSchema, encoderFiles } from '../contracts/encoder.ts';
+import { ContrailError } from '../contracts/errors.ts';
 import type { OpenSplit } from '../datasets/index.ts';
 import { decodeSafetensors, readAbout, readArtifactFile, type Store, type StoredTensor } from '../store/index.ts';
 import { type CompiledStep, capture, type Execution, type Step, type TensorValue } from './capture/index.ts';
@@ -115,7 +116,9 @@ async function computeFeatures(
       const end = Math.min(start + size, count);
       const [images, classes] = (await batches.next()) as [TensorValue, TensorValue];
       const [embeddings] = embed(images) as [Float32Array];
-      features.set(embeddings.subarray(0, (end - start) * dimension), start * dimension);
+      const own = embeddings.subarray(0, (end - start) * dimension);
+      requireFinite(own, dimension, 'embedding', start);
+      features.set(own, start * dimension);
       labels.set(classes.values.subarray(0, end - start), start);
       onProgress?.(end, count);
       // Lets the process answer messages between batches.
@@ -125,6 +128,27 @@ async function computeFeatures(
     await batches.close();
   }
   return { features, labels };
+}
+
+/**
+ * Nothing is nearer than what is no number: a search among such embeddings finds everything.
+ *
+ * @param values float32 [rows, dimension], of which `firstRow` is the first
+ * @throws ContrailError InvalidInput that names the first row with a value that is infinite or no number
+ */
+export function requireFinite(
+  values: Float32Array,
+  dimension: number,
+  what: 'embedding' | 'projection',
+  firstRow = 0,
+): void {
+  const strange = values.findIndex((value) => !Number.isFinite(value));
+  if (strange < 0) return;
+  const row = firstRow + Math.floor(strange / dimension);
+  throw new ContrailError(
+    'InvalidInput',
+    `The ${what} of row ${row} is infinite or no number. The weights of the encoder are damaged, or its training diverged; take another encoder.`,
+  );
 }
 
 /** Images without classes, to be read like a split. */

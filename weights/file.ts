@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { formatBytes } from '../contracts/limits.ts';
+import { shortened } from '../contracts/short-text.ts';
+import { visible } from '../contracts/visible-text.ts';
 import {
   type DecodedHeader,
   decodeSafetensorsHeader,
@@ -11,7 +14,7 @@ import {
 } from '../store/index.ts';
 
 /** How much of a file from elsewhere is taken. */
-export const weightLimits = { bytes: 16 * 2 ** 30, headerBytes: 32 * 2 ** 20, tensors: 20_000, rank: 8 } as const;
+export const weightLimits = { bytes: 16 * 2 ** 30, headerBytes: 16 * 2 ** 20, tensors: 20_000, rank: 8 } as const;
 
 const pieceBytes = 4 * 2 ** 20;
 
@@ -24,6 +27,12 @@ export interface WeightFile {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
+export interface ReadingOptions {
+  /** Is told the digest; may throw. */
+  readonly requireDigest?: (sha256: string) => void;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Reads a safetensors file that somebody else wrote: its header, and of its tensors those that are wanted. The digest is of the very bytes
  * that were read, so a file that is replaced meanwhile is noticed.
@@ -31,18 +40,18 @@ export interface WeightFile {
  * @param name what to call the file in an error
  * @param choose is given the header; what it throws is thrown only after `requireDigest` had its say, since a file of another digest
  * is another file, whatever is in it
- * @param requireDigest may throw
  * @throws ContrailError InvalidInput where it is no such file, or larger than may be
- * @throws the system's error where it cannot be opened
+ * @throws the signal's reason; the system's error where it cannot be opened
  */
 export async function readWeightFile(
   path: string,
   name: string,
   choose: (header: DecodedHeader) => readonly string[],
-  requireDigest: (sha256: string) => void = () => {},
+  { requireDigest = () => {}, signal }: ReadingOptions = {},
 ): Promise<WeightFile> {
   const read = await withRegularFile(path, 'followed', async (file, { size }) => {
-    const source = createSource(file, size);
+    requireSize(size, name);
+    const source = createSource(file, size, name, signal);
     const header = await attempted(async () => chosen(await readHeader(source, size, name), choose));
     const tensors = new Map<string, StoredTensor>();
     if (header.ok)
@@ -85,12 +94,20 @@ const tensorOf = ({ name, dtype, shape }: TensorPlace, data: Uint8Array): Stored
 
 const inFileOrder = ({ tensors }: DecodedHeader) => [...tensors.values()].sort((a, b) => a.offset - b.offset);
 
+/** Before anything is read: the digest of what is too large takes for ever. */
+function requireSize(size: number, name: string): void {
+  if (size > weightLimits.bytes)
+    throw new ContrailError(
+      'InvalidInput',
+      `${name} has ${formatBytes(size)}; at most ${formatBytes(weightLimits.bytes)} are read.`,
+    );
+}
+
 async function readHeader(source: Source, size: number, name: string): Promise<DecodedHeader> {
   const refuse = (what: string) => new ContrailError('InvalidInput', `${name} ${what}`);
-  if (size > weightLimits.bytes)
-    throw refuse(`has ${formatBytes(size)}; at most ${formatBytes(weightLimits.bytes)} are read.`);
   const length = await source.read(Math.min(8, size));
-  const headerBytes = length.length < 8 ? 0 : Number(new DataView(length.buffer).getBigUint64(0, true));
+  if (length.length < 8) throw refuse(`is not a safetensors file: it has ${times(size, 'byte')}.`);
+  const headerBytes = Number(new DataView(length.buffer).getBigUint64(0, true));
   if (headerBytes > weightLimits.headerBytes || 8 + headerBytes > size)
     throw refuse(
       `is not a safetensors file: its header claims ${headerBytes} bytes. PyTorch's own files (.bin, .pth) can run code and are not read; save the state dict by safetensors.torch.save_file.`,
@@ -106,7 +123,9 @@ async function readHeader(source: Source, size: number, name: string): Promise<D
     throw refuse(`has ${header.tensors.size} tensors; at most ${weightLimits.tensors} are read.`);
   for (const { name: tensor, shape } of header.tensors.values())
     if (shape.length > weightLimits.rank)
-      throw refuse(`holds ${tensor} with ${shape.length} axes; at most ${weightLimits.rank} are read.`);
+      throw refuse(
+        `holds ${visible(shortened(tensor, 100))} with ${shape.length} axes; at most ${weightLimits.rank} are read.`,
+      );
   return header;
 }
 
@@ -117,15 +136,16 @@ interface Source {
   readonly digest: () => string;
 }
 
-function createSource(file: FileHandle, size: number): Source {
+function createSource(file: FileHandle, size: number, name: string, signal: AbortSignal | undefined): Source {
   const hash = createHash('sha256');
   const piece = Buffer.allocUnsafe(Math.max(1, Math.min(pieceBytes, size)));
   let at = 0;
   const into = async (target: Uint8Array): Promise<void> => {
     for (let done = 0; done < target.length; ) {
-      const { bytesRead } = await file.read(target, done, target.length - done, at);
+      signal?.throwIfAborted();
+      const { bytesRead } = await file.read(target, done, Math.min(pieceBytes, target.length - done), at);
       if (bytesRead === 0)
-        throw new ContrailError('InvalidInput', 'The file became shorter while it was read. Read it again.');
+        throw new ContrailError('InvalidInput', `${name} became shorter while it was read. Read it again.`);
       hash.update(target.subarray(done, done + bytesRead));
       done += bytesRead;
       at += bytesRead;

@@ -1,6 +1,7 @@
 // What other folders may use of the weights from elsewhere.
 export { readWeightFile, type WeightFile, weightLimits } from './file.ts';
 export { type HubOptions, hubWeights, unpinnedHubFile, withHubWeights } from './hub/hub-weights.ts';
+export { removeForgottenParts } from './hub/kept.ts';
 export { type HubSettings, hubSettings } from './hub/settings.ts';
 export { type ForEncoder, type LoadedWeights, loadWeights } from './load.ts';
 export { type Recognised, recognise } from './names/recognise.ts';

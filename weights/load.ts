@@ -1,5 +1,7 @@
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { WeightNames } from '../contracts/initial-weights.ts';
+import { shortened } from '../contracts/short-text.ts';
+import { visible } from '../contracts/visible-text.ts';
 import { bytesOf, type StoredTensor } from '../store/index.ts';
 import { readWeightFile } from './file.ts';
 import { floatsOf } from './floats.ts';
@@ -54,8 +56,10 @@ export async function loadWeights(
       match = about(title, () => matchWeights(places, encoder));
       return [...match.recipes.values()].flatMap(({ from }) => from);
     },
-    (actual) => {
-      if (actual !== sha256) throw otherDigest(actual);
+    {
+      requireDigest: (actual) => {
+        if (actual !== sha256) throw otherDigest(actual);
+      },
     },
   );
   if (!match) throw new Error('a header was read');
@@ -80,7 +84,7 @@ function valuesOf(tensor: StoredTensor, title: string): Values {
   if (!Number.isFinite(values.reduce((sum, value) => sum + value, 0)))
     throw new ContrailError(
       'InvalidInput',
-      `${title} holds values in ${tensor.name} that are infinite or no numbers. It is damaged, or its training diverged; take another file.`,
+      `${title} holds values in ${visible(shortened(tensor.name, 100))} that are infinite or no numbers. It is damaged, or its training diverged; take another file.`,
     );
   return { shape: tensor.shape, values };
 }

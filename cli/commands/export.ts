@@ -1,5 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,7 +35,10 @@ export async function exportCommand(
     throw new ContrailError('Usage', 'Name what to export: either a run, or a model with --model.');
   if (to === '') throw new ContrailError('Usage', 'The folder of --to has no name.');
   const target = resolve(to);
-  const there = statSync(target, { throwIfNoEntry: false });
+  const there = lstatSync(target, { throwIfNoEntry: false });
+  // A folder cannot take the place of a link, which would be found out only after the work.
+  if (there?.isSymbolicLink())
+    throw new ContrailError('Usage', `${to} is a link. Name a folder that does not exist yet.`);
   if (there && !there.isDirectory())
     throw new ContrailError('Usage', `${to} is a file. Name a folder that does not exist yet.`);
   if (there && readdirSync(target).length > 0)

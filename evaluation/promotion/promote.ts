@@ -1,3 +1,4 @@
+import { ContrailError } from '../../contracts/errors.ts';
 import type { Candidate, Judgement, ModelVersion, PromotionMetric } from '../../contracts/models.ts';
 import { addVersion, loadVersions, pointAtHighest, recordRefusal, type Store } from '../../store/index.ts';
 
@@ -30,9 +31,12 @@ export interface PromotionTerms {
  * Makes a candidate the current model if it is judged better than the current one, or is the first. Two promotions at the same
  * time follow each other: the later one is compared with the model that the earlier one made current. What is not promoted
  * is recorded with the reason.
+ *
+ * @throws ContrailError InvalidInput where a metric is none
  */
 export async function promoteModel(store: Store, candidate: Candidate, terms: PromotionTerms): Promise<Promotion> {
   const { model, metric, force } = terms;
+  requireShares(candidate);
   for (;;) {
     const versions = await loadVersions(store, model);
     const own = candidate.metrics[metric] ?? null;
@@ -57,6 +61,16 @@ export async function promoteModel(store: Store, candidate: Candidate, terms: Pr
     if (await addVersion(store, { ...candidate, model, version, reason }))
       return { ...outcome, promoted: true, version };
   }
+}
+
+/** A metric above 1 would be better than all that follow. */
+function requireShares({ metrics }: Candidate): void {
+  for (const [name, value] of Object.entries(metrics))
+    if (value !== null && !(value >= 0 && value <= 1))
+      throw new ContrailError(
+        'InvalidInput',
+        `${name} is ${value}, and must be from 0 to 1. Evaluate the encoder again.`,
+      );
 }
 
 /** A candidate that is compared with none. */

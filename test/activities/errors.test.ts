@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { toTemporalFailure } from '../../activities/errors.ts';
 import { ContrailError, errorCodes, errorKinds } from '../../contracts/errors.ts';
 
@@ -45,6 +46,18 @@ describe('an error of an activity', () => {
     const unreadable = (code: string) => new ContrailError('StoreUnreadable', 'why', { cause: system(code) });
     expect((await failure(unreadable('ESTALE'))).nonRetryable).toBe(false);
     expect((await failure(unreadable('EACCES'))).nonRetryable).toBe(true);
+  });
+
+  it('is no longer than Temporal takes, with its place and without its causes', async () => {
+    const inner = new Error('i'.repeat(3_000_000));
+    const given = new ContrailError('ConnectionFailed', 'm'.repeat(3_000_000), { cause: inner });
+    const { message, cause } = await failure(given);
+    expect(message).toMatch(/^m{4000}… It is tried again until it can be made\.$/);
+    expect(cause?.cause).toBeUndefined();
+    expect(cause?.stack).toMatch(/^ContrailError: m{200}…\n {4}at .*errors\.test\.ts/);
+    expect(cause?.stack?.length).toBeLessThan(2500);
+    const { error } = z.strictObject({}).safeParse({ ['k'.repeat(100_000)]: 1 });
+    expect((await failure(error)).message.length).toBeLessThan(4100);
   });
 
   it('that nobody foresaw stays as it is, and so does a failure that is Temporal already', async () => {

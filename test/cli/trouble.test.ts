@@ -42,6 +42,14 @@ describe('what is said of a step that is tried again', () => {
     });
   });
 
+  it('the beginning of a failure that Temporal found too large', () => {
+    const replaced = { message: 'Failure exceeds size limit.', serverFailureInfo: {}, cause: lastFailure };
+    expect(troubleOf({ state: 2, attempt: 2, lastFailure: replaced }, now)?.error).toEqual({
+      type: 'DiskFull',
+      message: lastFailure.message,
+    });
+  });
+
   it('nothing, where nothing failed', () => {
     expect(troubleOf({ state: 2, attempt: 1 }, now)).toBeNull();
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { weightsShowCommand } from '../../cli/commands/weights/show.ts';
+import { encodeSafetensors } from '../../store/index.ts';
 import { samples } from '../weights/golden.ts';
 import { digestOf, sendFile, startServer, type TestServer } from '../weights/hub.ts';
 
@@ -14,6 +15,8 @@ let folder = '';
 let hub: TestServer;
 
 beforeAll(async () => {
+  // Each call of the command listens for an interrupt.
+  process.setMaxListeners(30);
   folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
   // As the hub: a redirect that says the digest, then the file.
   hub = await startServer((response, request) => {
@@ -50,6 +53,18 @@ describe('contrail weights show', () => {
     expect(text).toContain('It looks like a vit, by the names of transformers.');
     expect(text).toMatch(/encoder: \{ name: vit, patch: 14, registers: 0, grid: 2 \}/);
     expect(text).toContain(`initialWeights: { path: "${path}", sha256: ${sha256} }`);
+  });
+
+  it('suggests no settings that a pipeline cannot have', async () => {
+    const path = join(folder, 'strange.safetensors');
+    const tensor = { name: 'stage1_block1_1_conv/kernel', dtype: 'F32', shape: [0], data: new Uint8Array(0) } as const;
+    const stem = { ...tensor, name: 'stem_conv/kernel', shape: [0, 0, 0, 9000] };
+    await writeFile(path, Buffer.concat(encodeSafetensors([tensor, stem])));
+    const text = await shown(path);
+    expect(text).toContain('of settings that Contrail does not have (channels: 9000)');
+    expect(text).not.toContain('encoder:');
+    await writeFile(path, Buffer.concat(encodeSafetensors([stem])));
+    expect(await shown(path)).toContain('1 tensor (F32)');
   });
 
   it('names every tensor where that is asked for, and is read by machines', async () => {

@@ -8,8 +8,16 @@ import { encoderAboutSchema, encoderFiles, trainedOn } from '../../contracts/enc
 import { loadEncoderParameters, loadEncoderResult } from '../../contracts/kinds/load-encoder.ts';
 import { trainerJobs } from '../../contracts/trainer.ts';
 import { encoderSchema } from '../../contracts/training.ts';
+import { withProjections } from '../../evaluation/frozen-encoder.ts';
 import { stepJobs } from '../../evaluation/index.ts';
-import { decodeSafetensors, encodeSafetensors, readAbout, readArtifactFile } from '../../store/index.ts';
+import {
+  bytesOf,
+  decodeSafetensors,
+  encodeSafetensors,
+  readAbout,
+  readArtifactFile,
+  writeArtifact,
+} from '../../store/index.ts';
 import { capture } from '../../training/capture/index.ts';
 import { exportModel, modelCard } from '../../training/index.ts';
 import { createEncoder } from '../../training/models/create-encoder.ts';
@@ -95,6 +103,47 @@ describe('load-encoder', () => {
     expect(hub.asked).toHaveLength(1);
     expect(fetched.asked).toEqual([{ path: join(folder, 'weights', `${sha256}.safetensors`), sha256 }]);
     expect(fetched.encoder).toEqual((await load({ path, sha256 })).encoder);
+  });
+
+  it('of weights that are too large gives no embeddings: they would be no numbers, and found by every search', async () => {
+    const path = join(folder, 'large.safetensors');
+    const tensors = [...decodeSafetensors(content).tensors.values()].map((tensor) =>
+      tensor.name.endsWith('gamma')
+        ? { ...tensor, data: bytesOf(new Float32Array(tensor.data.length / 4).fill(3e38)) }
+        : tensor,
+    );
+    const large = Buffer.concat(encodeSafetensors(tensors));
+    await writeFile(path, large);
+    const { encoder: ref } = await load({ path, sha256: digestOf(large) });
+    const key = { run: 'r', step: 's' };
+    const context = { store, key, stopRequested: () => false, progress: () => {} };
+    const given = trainerJobs.embed.input.parse({ ...key, encoder: ref, dataset, parameters: {} });
+    await expect(stepJobs.embed(given, context)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringMatching(/^The embedding of row \d+ is infinite or no number\./),
+    });
+  });
+
+  it('gives no projections that are no numbers', async () => {
+    const path = join(folder, 'own.safetensors');
+    await writeFile(path, content);
+    const { encoder: plain } = await load({ path, sha256 });
+    const filled = (name: string, shape: readonly number[], value: number) => {
+      const values = new Float32Array(shape.reduce((a, b) => a * b)).fill(value);
+      return { name, dtype: 'F32', shape, data: bytesOf(values) } as const;
+    };
+    const head = [filled('projection_output/kernel', [4, 2], 0), filled('projection_output/bias', [2], Number.NaN)];
+    const ref = await writeArtifact(store, {
+      kind: 'encoder',
+      about: await readAbout(store, plain, encoderAboutSchema),
+      files: [
+        { path: encoderFiles.encoder, content: await readArtifactFile(store, plain, encoderFiles.encoder) },
+        { path: encoderFiles.projection, content: encodeSafetensors(head) },
+      ],
+    });
+    const context = { store, key: { run: 'r', step: 's' }, stopRequested: () => false, progress: () => {} };
+    const projected = withProjections({ encoder: ref, dataset }, context, (featuresOf) => featuresOf('test'));
+    await expect(projected).rejects.toThrow(/^The projection of row 0 is infinite or no number\./);
   });
 
   it('refuses a file that does not fit, by the name of the weight', async () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { encoderFiles } from '../../contracts/encoder.ts';
 import { bytesOf, encodeSafetensors, writeArtifact } from '../../store/index.ts';
-import { openProjector } from '../../training/index.ts';
+import { openProjector, requireFinite } from '../../training/index.ts';
 import { generatedData } from './small-training.ts';
 
 const { store } = await generatedData(8);
@@ -51,4 +51,11 @@ it('is refused for an encoder without a head', async () => {
     code: 'InvalidInput',
     message: expect.stringContaining('Leave out `of: projection`'),
   });
+});
+
+it('is refused by its row where a projection is no number', () => {
+  expect(() => requireFinite(Float32Array.of(1, 2, 3, Number.NaN), 2, 'projection')).toThrow(
+    /^The projection of row 1 is/,
+  );
+  expect(() => requireFinite(Float32Array.of(1, 2, 3, 4), 2, 'projection')).not.toThrow();
 });

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type HubWeights, hubFileOf, initialWeightsSchema } from '../../contracts/initial-weights.ts';
 import type { HubOptions } from '../../weights/hub/hub-weights.ts';
-import { hubSettings, hubWeights, withHubWeights } from '../../weights/index.ts';
+import { hubSettings, hubWeights, removeForgottenParts, unpinnedHubFile, withHubWeights } from '../../weights/index.ts';
 import { type Answer, digestOf, sendFile, startServer, type TestServer } from './hub.ts';
 
 const content = Buffer.from(Array.from({ length: 5000 }, (_, at) => at % 251));
@@ -114,6 +115,27 @@ describe('weights of the hub', () => {
   });
 });
 
+describe('a file whose digest is not known yet', () => {
+  it('is the one that was kept only where that has the digest of its name', async () => {
+    const wanted = { repository: 'org/name', revision: 'v1.0', file: 'model.safetensors' };
+    const lines: string[] = [];
+    const signal = new AbortController().signal;
+    const look = () =>
+      unpinnedHubFile(wanted, 'it', {
+        settings: settingsWith(),
+        cacheFolder: cache(),
+        signal,
+        log: (line) => lines.push(line),
+      });
+    const kept = await look();
+    expect(await look()).toBe(kept);
+    expect(files.asked).toHaveLength(1);
+    await writeFile(kept, 'damaged');
+    expect(await readFile(await look())).toEqual(content);
+    expect(lines).toEqual(['it: the file that was kept is damaged, and is fetched again.']);
+  });
+});
+
 describe('a download that is cut off', () => {
   const patient = { limits: { bytes: 1e6, silenceMs: 5000, waits: Array<number>(20).fill(1) } };
   /** Where the requests began. What a broken connection had not handed over yet is asked for again. */
@@ -141,6 +163,69 @@ describe('a download that is cut off', () => {
     expect(await readFile(await fetched())).toEqual(content);
     expect(beginnings().at(-1)).toBe(size);
     expect(await keptFiles()).toEqual([`${sha256}.safetensors`]);
+  });
+
+  it('from the beginning each time is given up, however much comes', async () => {
+    const large = Buffer.alloc(3 * 2 ** 20);
+    answerOfFiles = (response, request) => {
+      if (request.headers.range) return refuse(416)(response, request);
+      response.writeHead(200, { 'content-length': large.length });
+      response.write(large.subarray(0, 2 ** 21), () => setTimeout(() => response.destroy(), 50));
+    };
+    const limits = { bytes: 1e7, silenceMs: 5000, waits: [1, 1] };
+    expect(await failure(fetched({ limits }))).toMatchObject({ code: 'ConnectionFailed' });
+    expect(files.asked.length).toBeLessThanOrEqual(5);
+  });
+
+  it('by a server that sends a byte now and then is given up too', async () => {
+    answerOfFiles = (response) => {
+      response.writeHead(200, { 'content-length': content.length });
+      const drip = setInterval(() => response.write('x'), 20);
+      response.on('close', () => clearInterval(drip));
+    };
+    const limits = { bytes: 1e6, silenceMs: 5000, slowMs: 200, waits: [] };
+    expect(await failure(fetched({ limits }))).toMatchObject({
+      code: 'ConnectionFailed',
+      message: expect.stringMatching(/the server sent less than 1.* in 0\.2 s/),
+    });
+  });
+
+  it('is not kept where it can only fail again', async () => {
+    answerOfFiles = (response, request) => sendFile(content, response, request, 1000);
+    await failure(fetched());
+    answerOfHub = refuse(404);
+    expect((await failure(fetched())).code).toBe('InvalidInput');
+    expect(await keptFiles()).toEqual([]);
+  });
+
+  it('and left for a day is removed by a collection', async () => {
+    await mkdir(join(cache(), 'weights'), { recursive: true });
+    const [old, young, whole] = [`.${sha256}.part`, `.${sha256}.f00.part`, `${sha256}.safetensors`];
+    for (const name of [old, young, whole]) await writeFile(join(cache(), 'weights', name), 'abc');
+    for (const name of [old, whole]) await utimes(join(cache(), 'weights', name), new Date(0), new Date(0));
+    const removed = [{ path: join(cache(), 'weights', old), bytes: 3 }];
+    expect(await removeForgottenParts(cache(), { dryRun: true })).toEqual(removed);
+    expect(await keptFiles()).toHaveLength(3);
+    expect(await removeForgottenParts(cache(), { dryRun: false })).toEqual(removed);
+    expect((await keptFiles()).sort()).toEqual([young, whole].sort());
+    expect(await removeForgottenParts(join(folder, 'none'), { dryRun: false })).toEqual([]);
+  });
+
+  it('is never gone on with through a link', async () => {
+    await mkdir(join(cache(), 'weights'), { recursive: true });
+    const mine = join(folder, 'mine');
+    for (const name of [`.${sha256}.part`, `.${sha256}.f00.part`]) {
+      await writeFile(mine, 'mine');
+      await utimes(mine, new Date(0), new Date(0));
+      await symlink(mine, join(cache(), 'weights', name));
+      const found = await fetched();
+      expect((await lstat(found)).isFile()).toBe(true);
+      expect(await readFile(mine, 'utf8')).toBe('mine');
+      await rm(found);
+      await rm(join(cache(), 'weights', name), { force: true });
+    }
+    await mkdir(join(cache(), 'weights', `.${sha256}.part`));
+    expect(await readFile(await fetched())).toEqual(content);
   });
 
   it('because its process was killed is taken over once nobody can be writing', async () => {
@@ -225,6 +310,20 @@ describe('weights that cannot be fetched are refused with what to do', () => {
       {},
       'InvalidInput',
       /redirected from http: to file:/,
+    ],
+    [
+      'a redirect to a URL with a password',
+      (response) => void response.writeHead(302, { location: 'http://:hf_secret@127.0.0.1/' }).end(),
+      {},
+      'InvalidInput',
+      /redirected to a URL with a user name or a password/,
+    ],
+    [
+      'a file that is packed on its way',
+      (response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(content)),
+      {},
+      'InvalidInput',
+      /came encoded as gzip, which was not asked for/,
     ],
     [
       'a circle',
@@ -355,8 +454,16 @@ describe('an address of the hub', () => {
   it('is read from an endpoint that is a URL without a password', () => {
     expect(hubSettings({ HF_ENDPOINT: 'https://mirror.example/hf/' }).endpoint).toBe('https://mirror.example/hf');
     expect(hubSettings({ HF_HUB_CACHE: '/c', HF_HOME: '/h' }).libraryCache).toBe('/c');
-    for (const HF_ENDPOINT of ['mirror', 'ftp://x', 'https://me:secret@x'])
+    for (const HF_ENDPOINT of ['mirror', 'ftp://x', 'https://me:secret@x', 'https://:secret@x'])
       expect(() => hubSettings({ HF_ENDPOINT })).toThrow(/^HF_ENDPOINT must be an http or https URL/);
+  });
+});
+
+describe('a token', () => {
+  it('is one word of characters that a header can hold, and is not said where it is not', () => {
+    expect(hubSettings({ HF_TOKEN: ' hf_a\n' }).token).toBe('hf_a');
+    for (const HF_TOKEN of ['hf_a\r\nx: y', 'hf_a b', 'hf_\u00e9', 'hf_\u200b'])
+      expect(() => hubSettings({ HF_TOKEN })).toThrow(/^HF_TOKEN has spaces or other characters that no token has\./);
   });
 });
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { truncateSync } from 'node:fs';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -83,6 +84,37 @@ describe('a file is refused', () => {
     await expect(loadFrom(fileOf([ones('a', Array(9).fill(1))]), convnext)).rejects.toThrow(/holds a with 9 axes/);
   });
 
+  it('with names and shapes that do nothing to a terminal and do not fill it', async () => {
+    const name = `\x1b[31m${'n'.repeat(100_000)}`;
+    const refused = async (content: Uint8Array, sample: Pick<Sample, 'encoder' | 'wanted'> = convnext) => {
+      const error = await loadFrom(content, sample).then(String, (reason: Error) => reason.message);
+      expect(error).toContain('\\x1b[31m');
+      expect(error).not.toContain('\x1b');
+      expect(error.length).toBeLessThan(1500);
+    };
+    await refused(fileOf([ones(name, Array(9).fill(1))]));
+    const header = JSON.stringify({ [name]: { dtype: 'F32', shape: Array(5000).fill(1), data_offsets: [0, 9] } });
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    await refused(Buffer.concat([length, Buffer.from(header), Buffer.alloc(9)]));
+    const wanted = new Map([['w', ones(`${name}.bias`, [2])]]);
+    await refused(fileOf([ones(`${name}.bias`, [2], 'BF16', 0xff)]), { encoder: 'resnet50', wanted });
+    await refused(fileOf([ones(`${name}.bias`, [3])]), { encoder: 'resnet50', wanted });
+    await refused(fileOf([ones(`${name}.bias`, [2], 'I16')]), { encoder: 'resnet50', wanted });
+  });
+
+  it('where it is larger than any, before its digest is taken', async () => {
+    const path = join(folder, 'large.safetensors');
+    await writeFile(path, '');
+    await truncate(path, 16 * 2 ** 30 + 1);
+    const signal = AbortSignal.abort(new Error('it was read'));
+    await expect(readWeightFile(path, 'large', () => [], { signal })).rejects.toThrow(/^large has 16.* at most/);
+  });
+
+  it('where it has fewer bytes than the length of a header, by their number', async () => {
+    await expect(loadFrom(Buffer.from('abc'), convnext)).rejects.toThrow('is not a safetensors file: it has 3 bytes.');
+  });
+
   it('where a weight is infinite or no number', async () => {
     const wanted = new Map([['bn1.bias', ones('bn1.bias', [2])]]);
     const file = fileOf([ones('bn1.bias', [2], 'BF16', 0xff)]);
@@ -100,6 +132,27 @@ describe('reading', () => {
     const { tensors, sha256, bytes } = await readWeightFile(path, 'r', () => ['b']);
     expect([...tensors.values()]).toEqual([ones('b', [3], 'F32', 2)]);
     expect([sha256, bytes]).toEqual([digestOf(file), file.length]);
+  });
+
+  it('ends where it is interrupted', async () => {
+    const path = join(folder, 'interrupted.safetensors');
+    await writeFile(path, fileOf([ones('a', [2])]));
+    const stop = new AbortController();
+    const choose = () => {
+      stop.abort(new Error('interrupted'));
+      return [];
+    };
+    await expect(readWeightFile(path, 'r', choose, { signal: stop.signal })).rejects.toThrow('interrupted');
+  });
+
+  it('names a file that became shorter meanwhile', async () => {
+    const path = join(folder, 'shorter.safetensors');
+    await writeFile(path, fileOf([ones('a', [2_000_000])]));
+    const choose = () => {
+      truncateSync(path, 1000);
+      return [];
+    };
+    await expect(readWeightFile(path, 'mine', choose)).rejects.toThrow('mine became shorter while it was read');
   });
 
   it('takes half precision of both kinds for the float32 that they are', () => {

@@ -14,6 +14,8 @@ export interface DownloadLimits {
   readonly bytes: number;
   /** The longest silence of a server, in milliseconds. */
   readonly silenceMs: number;
+  /** A server that sends less than 1 MiB in so many milliseconds is given up. @default 10 minutes */
+  readonly slowMs?: number;
   /** Before each further attempt, where the cause of a failure may pass. */
   readonly waits: readonly number[];
 }
@@ -24,8 +26,9 @@ export const downloadLimits: DownloadLimits = {
   waits: [500, 3000, 10_000],
 };
 
-/** An attempt that brought so much was no vain one. */
+/** An attempt that came so much further than all before was no vain one. */
 const worthwhile = 2 ** 20;
+const slowest = 10 * 60_000;
 
 export interface Downloading {
   readonly settings: HubSettings;
@@ -50,16 +53,19 @@ export async function download(
 ): Promise<{ readonly resumed: boolean }> {
   const { limits, signal } = options;
   let resumed = false;
+  let furthest = 0;
   for (let vain = 0; ; ) {
     const target = await open(path, 'a+');
     const before = (await target.stat()).size;
     resumed ||= before > 0;
+    furthest = Math.max(furthest, before);
     try {
       await attempt(file, target, before, options);
       return { resumed };
     } catch (error) {
       if (!(error instanceof NotFetched) || !error.passing) throw error;
-      const brought = (await target.stat()).size - before;
+      // A server that begins anew each time brings much and comes no further.
+      const brought = (await target.stat()).size - furthest;
       const pause = limits.waits[brought >= worthwhile ? 0 : vain];
       if (pause === undefined) throw error;
       vain = brought >= worthwhile ? 0 : vain + 1;
@@ -78,8 +84,15 @@ async function attempt(
 ): Promise<void> {
   const silence = new AbortController();
   const timer = setTimeout(() => silence.abort(), limits.silenceMs);
-  const either = AbortSignal.any([signal, silence.signal]);
+  const slow = new AbortController();
+  const either = AbortSignal.any([signal, silence.signal, slow.signal]);
   let done = from;
+  const { slowMs = slowest } = limits;
+  let doneBefore = done;
+  const slowTimer = setInterval(() => {
+    if (done - doneBefore < worthwhile) slow.abort();
+    doneBefore = done;
+  }, slowMs);
   let total: number | null = null;
   const far = () => (done > 0 ? ` after ${formatBytes(done)}${total === null ? '' : ` of ${formatBytes(total)}`}` : '');
   try {
@@ -117,12 +130,18 @@ async function attempt(
         `could not be fetched: the server said nothing for ${limits.silenceMs / 1000} s${far()}`,
         true,
       );
+    if (slow.signal.aborted)
+      throw new NotFetched(
+        `could not be fetched: the server sent less than ${formatBytes(worthwhile)} in ${slowMs / 1000} s${far()}`,
+        true,
+      );
     if (error instanceof NotFetched) throw error.passing ? new NotFetched(`${error.message}${far()}`, true) : error;
     // Errors of a disk have a system call; those of the network have it in their cause.
     if (!(error instanceof TypeError)) throw error;
     throw new NotFetched(`could not be fetched: ${networkCause(error)}${far()}`, true, { cause: error });
   } finally {
     clearTimeout(timer);
+    clearInterval(slowTimer);
   }
 }
 

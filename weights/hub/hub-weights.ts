@@ -121,8 +121,9 @@ async function fetchWhole(title: string, file: HubFile, sha256: string, options:
     }
     await part.complete(sha256);
   } catch (error) {
-    // What is complete and wrong is no beginning of what is right.
-    await (isContrailError(error) ? part.remove() : part.leave());
+    // What is complete and wrong is no beginning of what is right, and after a lasting failure nobody goes on.
+    const isLasting = isContrailError(error) || (error instanceof NotFetched && !error.passing);
+    await (isLasting ? part.remove() : part.leave());
     throw explained(error, title, ' What came is kept.');
   }
 }
@@ -138,7 +139,7 @@ function explained(error: unknown, title: string, kept = ''): unknown {
 
 /** Ends a download of what is there already. */
 class Known extends Error {
-  constructor(readonly path: string) {
+  constructor(readonly sha256: string) {
     super('the file is there');
   }
 }
@@ -150,7 +151,7 @@ class Known extends Error {
  * @throws ContrailError as `hubWeights`
  */
 export async function unpinnedHubFile(file: HubFile, title: string, options: HubOptions): Promise<string> {
-  const { settings, signal, cacheFolder, limits = downloadLimits, onProgress = () => {} } = options;
+  const { settings, signal, cacheFolder, limits = downloadLimits, onProgress = () => {}, log = () => {} } = options;
   const known = await findInLibraryCache(settings.libraryCache, file);
   if (known !== null) return known;
   if (settings.offline)
@@ -159,8 +160,7 @@ export async function unpinnedHubFile(file: HubFile, title: string, options: Hub
       `${title} is not in ${settings.libraryCache}, and HF_HUB_OFFLINE forbids to fetch it. Unset that, or name a file.`,
     );
   const onDigest = (sha256: string) => {
-    const kept = keptWeights(cacheFolder, sha256);
-    if (existsSync(kept)) throw new Known(kept);
+    if (existsSync(keptWeights(cacheFolder, sha256))) throw new Known(sha256);
   };
   const part = await takePart(cacheFolder, digestOfJson({ ...file }));
   try {
@@ -172,8 +172,12 @@ export async function unpinnedHubFile(file: HubFile, title: string, options: Hub
     return keptWeights(cacheFolder, sha256);
   } catch (error) {
     await part.remove();
-    if (error instanceof Known) return error.path;
-    throw explained(error, title);
+    if (!(error instanceof Known)) throw explained(error, title);
+    const kept = keptWeights(cacheFolder, error.sha256);
+    if ((await digestOfFile(kept)) === error.sha256) return kept;
+    log(`${title}: the file that was kept is damaged, and is fetched again.`);
+    await rm(kept, { force: true });
+    return unpinnedHubFile(file, title, options);
   }
 }
 

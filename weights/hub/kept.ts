@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../contracts/system-errors.ts';
 
@@ -47,8 +47,13 @@ export async function takePart(cacheFolder: string, id: string): Promise<Part> {
   };
 }
 
+/** What is no regular file is removed: a link leads to a file of somebody else, which would be written. */
 async function taken(from: string, to: string): Promise<boolean> {
   try {
+    if (!(await lstat(from)).isFile()) {
+      await rm(from, { recursive: true, force: true });
+      return false;
+    }
     await rename(from, to);
     return true;
   } catch (error) {
@@ -60,8 +65,36 @@ async function taken(from: string, to: string): Promise<boolean> {
 async function takenFromDead(folder: string, id: string, to: string): Promise<boolean> {
   const parts = (await readdir(folder)).filter((name) => name.startsWith(`.${id}.`) && name.endsWith('.part'));
   for (const name of parts) {
-    const found = await stat(join(folder, name)).catch(() => null);
+    const found = await lstat(join(folder, name)).catch(() => null);
     if (found && Date.now() - found.mtimeMs > abandonedMs && (await taken(join(folder, name), to))) return true;
   }
   return false;
+}
+
+const partName = /^\.[0-9a-f]{64}\.(?:[0-9a-f-]+\.)?part$/;
+const forgottenMs = 24 * 60 * 60_000;
+
+/**
+ * Removes beginnings of files of weights that nobody went on with for a day.
+ *
+ * @returns what was removed, or with `dryRun` would be
+ */
+export async function removeForgottenParts(
+  cacheFolder: string,
+  { dryRun, now = Date.now() }: { readonly dryRun: boolean; readonly now?: number },
+): Promise<readonly { readonly path: string; readonly bytes: number }[]> {
+  const folder = join(cacheFolder, 'weights');
+  const names = await readdir(folder).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  });
+  const removed = [];
+  for (const name of names.filter((each) => partName.test(each))) {
+    const path = join(folder, name);
+    const found = await lstat(path).catch(() => null);
+    if (!found || now - found.mtimeMs <= forgottenMs) continue;
+    if (!dryRun) await rm(path, { recursive: true, force: true });
+    removed.push({ path, bytes: found.size });
+  }
+  return removed;
 }

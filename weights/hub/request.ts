@@ -1,5 +1,7 @@
 import type { HubFile } from '../../contracts/initial-weights.ts';
 import { networkCause, passingAnswers, redirectAnswers } from '../../contracts/network.ts';
+import { shortened } from '../../contracts/short-text.ts';
+import { visible } from '../../contracts/visible-text.ts';
 import type { HubSettings } from './settings.ts';
 
 /** Why a file could not be fetched, to be said after its name. No URL is in it: that of a redirect holds a signature. */
@@ -53,7 +55,13 @@ export async function requestFile(
       signal.throwIfAborted();
       throw new NotFetched(`could not be fetched: ${networkCause(error)}`, true, { cause: error });
     });
-    if ([200, 206, 416].includes(response.status)) return response;
+    if ([200, 206, 416].includes(response.status)) {
+      const encoding = response.headers.get('content-encoding')?.trim().toLowerCase() || 'identity';
+      if (encoding === 'identity') return response;
+      await response.body?.cancel();
+      // Its bytes are not those of the file, and a little of it may become very much.
+      throw lasting(`came encoded as ${visible(shortened(encoding, 40))}, which was not asked for`);
+    }
     await response.body?.cancel();
     const sha256 = isHub ? digestIn(response) : null;
     if (sha256 !== null) onDigest(sha256);
@@ -64,6 +72,9 @@ export async function requestFile(
     const next = new URL(location, at);
     const isSafe = next.protocol === 'https:' || (next.protocol === 'http:' && at.protocol === 'http:');
     if (!isSafe) throw lasting(`was redirected from ${at.protocol} to ${next.protocol}, which is not followed`);
+    // Such a request is refused before it is sent, again and again.
+    if (next.username !== '' || next.password !== '')
+      throw lasting('was redirected to a URL with a user name or a password, which is not followed');
     at = next;
   }
   throw lasting(`was redirected more than ${maximumRedirects} times`);

@@ -102,6 +102,7 @@ const isSame = (a: Attempt, b: Attempt) => JSON.stringify([...a.recipes]) === JS
 
 /** A name that a stranger wrote. */
 const shown = (name: string) => visible(shortened(name, 100));
+const shownShape = (shape: readonly number[]) => shortened(shape.join(), 100);
 
 interface Attempt {
   readonly names: WeightNames;
@@ -175,15 +176,16 @@ function problemOf(
     for (const each of recipe.from) {
       const dtype = file.get(each)?.dtype ?? '';
       if (!readable.includes(dtype))
-        return `holds ${each} as ${dtype}; weights are read as ${readable.join(', ')}. Save it as one of these.`;
+        return `holds ${shown(each)} as ${dtype}; weights are read as ${readable.join(', ')}. Save it as one of these.`;
     }
     const found = shapeIn(file, recipe, shape);
     if (found?.join() !== shape.join()) {
       const [first = ''] = recipe.from;
       const tensor = file.get(first);
       const renamed = first === name ? '' : `, as ${name}`;
-      const turned = found && found.join() !== tensor?.shape.join() ? `, in the encoder's order [${found}]` : '';
-      return `holds ${first} as ${tensor?.dtype} [${tensor?.shape}]${turned}; the encoder needs${renamed} F32 [${shape}]. ${gridHint(name, found)}${so}`;
+      const turned =
+        found && found.join() !== tensor?.shape.join() ? `, in the encoder's order [${shownShape(found)}]` : '';
+      return `holds ${shown(first)} as ${tensor?.dtype} [${shownShape(tensor?.shape ?? [])}]${turned}; the encoder needs${renamed} F32 [${shape}]. ${gridHint(name, found)}${so}`;
     }
   }
   return null;

@@ -1,8 +1,17 @@
+import { times } from '../../../contracts/counted.ts';
 import { ContrailError } from '../../../contracts/errors.ts';
 import { hubFileOf } from '../../../contracts/initial-weights.ts';
 import { formatBytes } from '../../../contracts/limits.ts';
+import { encoderSchema } from '../../../contracts/training.ts';
 import { openHome } from '../../../home/home.ts';
-import { hubSettings, readWeightFile, recognise, unpinnedHubFile, type WeightFile } from '../../../weights/index.ts';
+import {
+  hubSettings,
+  type Recognised,
+  readWeightFile,
+  recognise,
+  unpinnedHubFile,
+  type WeightFile,
+} from '../../../weights/index.ts';
 import { interruptedCode, interruptSignal } from '../../interrupt.ts';
 import { print, printJson, say, table } from '../../output.ts';
 
@@ -20,7 +29,7 @@ export async function weightsShowCommand(named: string, options: WeightsShowOpti
   const signal = interruptSignal();
   try {
     const path = await placeOf(named, options, signal);
-    const file = await readWeightFile(path, named, () => []);
+    const file = await readWeightFile(path, named, () => [], { signal });
     if (options.json) printJson(described(named, path, file, options));
     else tell(named, file, options);
     return 0;
@@ -81,18 +90,30 @@ function described(
   };
 }
 
+/** Settings that a pipeline cannot give the encoder: shapes of a stranger's file tell anything. */
+const refusedSettings = ({ encoder, settings }: Recognised): string[] =>
+  Object.entries(settings).flatMap(([key, value]) =>
+    encoderSchema.safeParse({ name: encoder, [key]: value }).success ? [] : [`${key}: ${value}`],
+  );
+
 function tell(named: string, file: WeightFile, options: WeightsShowOptions): void {
   const { bytes, sha256, tensors, types, numbers, looksLike, all } = described(named, '', file, options);
   const typesText = Object.entries(types).map(([type, times]) => (times === tensors ? type : `${times} ${type}`));
   print(
-    `${named}: ${formatBytes(bytes)}, ${tensors} tensors (${typesText.join(', ')}), ${numbers.toLocaleString('en')} numbers`,
+    `${named}: ${formatBytes(bytes)}, ${times(tensors, 'tensor')} (${typesText.join(', ')}), ${numbers.toLocaleString('en')} numbers`,
   );
-  if (looksLike) {
+  const refused = looksLike ? refusedSettings(looksLike) : [];
+  const whose = looksLike?.names === 'contrail' ? 'Contrail' : looksLike?.names;
+  if (looksLike && refused.length === 0) {
     const settings = Object.entries(looksLike.settings).map(([key, value]) => `, ${key}: ${value}`);
-    const whose = looksLike.names === 'contrail' ? 'Contrail' : looksLike.names;
     print(`It looks like a ${looksLike.encoder}, by the names of ${whose}. A training starts from it by`);
     print('');
     print(`    encoder: { name: ${looksLike.encoder}${settings.join('')} }`);
+  } else if (looksLike) {
+    print(
+      `It looks like a ${looksLike.encoder}, by the names of ${whose}, of settings that Contrail does not have (${refused.join(', ')}). As initial weights it would be named by`,
+    );
+    print('');
   } else {
     print('It looks like no encoder that Contrail knows. As initial weights it would be named by');
     print('');

@@ -43,6 +43,14 @@ const promote = (given: Candidate, { margin = 0.02, force = false } = {}) =>
 const currentFile = async () => parseJson(await store.read('models/shirts/current.json'));
 
 describe('a promotion', () => {
+  it('refuses a metric that is none, even the first, even by force', async () => {
+    for (const wrong of [1.5, -0.1, Number.NaN, Number.POSITIVE_INFINITY])
+      await expect(promote(candidate(1, wrong), { force: true })).rejects.toThrow(
+        `top1 is ${wrong}, and must be from 0 to 1. Evaluate the encoder again.`,
+      );
+    expect(await loadVersions(store, 'shirts')).toEqual([]);
+  });
+
   it('makes the first model of a name the current one', async () => {
     expect(await promote(candidate(1, 0.5))).toEqual({
       promoted: true,
