@@ -41,8 +41,8 @@ export function problemWithValue(
   const within = [...above, value];
   for (const [key, member] of Object.entries(value)) {
     if (!key.isWellFormed()) return { path, message: `a key must ${problemWithScalar(key)}` };
-    // Those that check keys pass over this one.
-    if (key === '__proto__') return { path, message: 'unknown key __proto__' };
+    // Those that check the keys of parameters pass over this one.
+    if (key === '__proto__' && path.length > 0) return { path, message: 'unknown key __proto__' };
     const found = problemWithValue(member, [...path, Array.isArray(value) ? Number(key) : key], within);
     if (found) return found;
   }
