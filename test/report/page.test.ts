@@ -1,12 +1,15 @@
 import { parseHTML } from 'linkedom';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { mean } from '../../evaluation/metrics/statistics.ts';
 import { armsOf } from '../../report/arms.ts';
+import { percent } from '../../report/format.ts';
 import { renderReport } from '../../report/index.ts';
 import { verdictOf } from '../../report/page/sections/comparison.ts';
 import { standalone } from '../../report/plots/draw.ts';
 import { drawAll } from '../../report/plots/index.ts';
 import { wholeTicks } from '../../report/plots/training.ts';
+import { searchesOf } from '../../report/searches.ts';
 import { classes, complete, stripes } from './complete.ts';
 
 const page = renderReport(complete, await stripes());
@@ -57,6 +60,16 @@ describe('the page of a complete report', () => {
   it('says the headline numbers of the better arm', () => {
     expect(textOf('.tiles')).toMatch(/91\.\d\d\s%test accuracy, supcon/);
     expect(textOf('.tiles')).toContain('4restarts survived');
+  });
+
+  it('says what searches find where nothing was evaluated', () => {
+    const searched = renderReport({ ...complete, evaluations: [] }, new Map());
+    const tiles = parseHTML(searched).document.querySelector('.tiles')?.textContent ?? '';
+    const ofArm = searchesOf(complete.retrieval)[0]?.found.filter(({ arm }) => arm === 'supcon') ?? [];
+    const recalls = ofArm.map(({ retrieval }) => retrieval.recallAt.find(({ k }) => k === 1)?.value ?? 0);
+    expect(recalls.length).toBeGreaterThan(1);
+    expect(tiles).toContain(`${percent(mean(recalls))}recall at 1, supcon`);
+    expect(tiles).not.toContain('test accuracy');
   });
 
   it('shows the arms side by side, not the runs one after another', () => {

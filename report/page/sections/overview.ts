@@ -7,15 +7,30 @@ import { evaluationNotes } from '../../evaluation-notes.ts';
 import { duration, ifMeasured, meanAndDeviation, percent } from '../../format.ts';
 import { headlineOf } from '../../headline.ts';
 import { otherAccuracy } from '../../leaks-note.ts';
+import { searchesOf } from '../../searches.ts';
 import { type Html, html } from '../html.ts';
 import { armLabel, card, n, type Section, table } from '../parts.ts';
+
+/** Arms of a search that have a number of their own at the top. */
+const mostSearched = 3;
+
+/** Of a run that evaluated nothing: how often each arm of its first search finds what it should. */
+function foundTiles({ retrieval }: Report, tile: (value: string, text: string) => Html): readonly Html[] {
+  const found = searchesOf(retrieval)[0]?.found ?? [];
+  const arms = [...new Set(found.map(({ arm }) => arm))];
+  return arms.slice(0, mostSearched).flatMap((arm) => {
+    const ofArm = found.filter((each) => each.arm === arm);
+    const recalls = ofArm.flatMap(({ retrieval: { recallAt } }) => recallAt.find(({ k }) => k === 1)?.value ?? []);
+    return recalls.length === 0 ? [] : [tile(percent(mean(recalls)), `recall at 1, ${arm}`)];
+  });
+}
 
 /** The numbers that a person looks for first. */
 export function tiles(report: Report): Html {
   const { top1, knn, arm, seconds, restarts, testImages } = headlineOf(report);
   const tile = (value: string, text: string) => html`<div class="tile"><b>${value}</b><span>${text}</span></div>`;
   const of = arm === null || new Set(report.evaluations.map((each) => each.arm)).size < 2 ? '' : `, ${arm}`;
-  return html`<div class="tiles">${top1 === null ? null : tile(percent(top1), `test accuracy${of}`)}${
+  return html`<div class="tiles">${top1 === null ? foundTiles(report, tile) : null}${top1 === null ? null : tile(percent(top1), `test accuracy${of}`)}${
     knn === null ? null : tile(percent(knn), `nearest neighbours${of}`)
   }${testImages === null ? null : tile(count(testImages), 'test images')}${
     seconds === null ? null : tile(duration(seconds), 'work, all steps')
