@@ -13,14 +13,15 @@ import type { StoredTensor } from '../store/index.ts';
 import { repeatViews } from './augmentation/view-groups.ts';
 import { capture, type Step } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
+import { gradientsOf } from './gradients.ts';
 import { supconLoss } from './losses/supcon.ts';
 import { type Adapter, createAdapter } from './models/adapter.ts';
 import { gatherRows, statelessUniform } from './ops.ts';
 import { createOptimizer, type Optimizer } from './optimizers/optimizer.ts';
 import { learningRate } from './optimizers/schedule.ts';
-import { createVariables, variable } from './parameters.ts';
+import { createVariables } from './parameters.ts';
 import { readState } from './state.ts';
-import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './tensorflow.ts';
+import { type Tensor, type Tensor1D, type Tensor2D, tf } from './tensorflow.ts';
 
 /** The embeddings of training images, in memory. */
 export interface EmbeddedImages {
@@ -125,17 +126,14 @@ function adapterStep(
     const ofImages = gatherRows(resident.labels as Tensor, rows as Tensor1D) as Tensor1D;
     const labels = repeatViews(ofImages, dropout > 0 ? 2 : 1);
     const views = dropout > 0 ? dropped(repeatViews(picked, 2), dropout, seed, step as Tensor) : picked;
-    const { value, grads } = tf.variableGrads(
+    const { value, gradients } = gradientsOf(
       () => supconLoss(adapter.adapt(views, { variables }), labels, { temperature, scale: 'none' }),
-      adapter.parameters.map(({ name }) => variable(variables, name)),
-    );
-    // tfjs keys gradients by the variable's own generated name.
-    const gradients = adapter.parameters.map(
-      ({ name }) => [name, grads[variable(variables, name).name] as Tensor] as const,
+      adapter.parameters,
+      variables,
     );
     const rate = learningRate(schedule, peak, step as Tensor, { stepsPerEpoch, epochs });
-    optimizer.apply(Object.fromEntries(gradients), variables, rate, step as Tensor);
-    return [value as Scalar];
+    optimizer.apply(gradients, variables, rate, step as Tensor);
+    return [value];
   };
 }
 

@@ -2,6 +2,7 @@ import type { TrainingConfig } from '../contracts/training.ts';
 import { drawsOfGroup, repeatViews, type ViewGroup, viewsOf } from './augmentation/view-groups.ts';
 import type { Step, StepState } from './capture/index.ts';
 import { dropPath } from './drop-path.ts';
+import { gradientsOf } from './gradients.ts';
 import type { TrainingModel } from './model.ts';
 import { type Pass as LayerPass, movingStatistics } from './models/layers.ts';
 import type { Labels } from './objectives/objective.ts';
@@ -127,18 +128,17 @@ export function forwardAndBackward(
     },
   };
   let outputs: Tensor2D | undefined;
-  const { value, grads } = tf.variableGrads(
+  const { value, gradients } = gradientsOf(
     () => {
       outputs = tf.keep(outputsOf(model, views, pass));
       const unscaled = loss(outputs);
       return lossScale?.scaled(unscaled, variables) ?? unscaled;
     },
-    trainable.map(({ name }) => variable(variables, name)),
+    trainable,
+    variables,
   );
   if (!outputs) throw new Error('a pass has outputs');
-  // tfjs keys gradients by the variable's own generated name.
-  const gradients = trainable.map(({ name }) => [name, grads[variable(variables, name).name] as Tensor] as const);
-  return { value, outputs, gradients: Object.fromEntries(gradients), statistics };
+  return { value, outputs, gradients, statistics };
 }
 
 /**

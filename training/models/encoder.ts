@@ -4,7 +4,9 @@ import type { Pass } from './layers.ts';
 
 /** A group of an encoder's parameters, as freezing and layer-wise learning rates see them. */
 export interface EncoderStage {
+  /** As `freeze` names it. */
   readonly name: string;
+  /** Their names. */
   readonly parameters: readonly string[];
 }
 
@@ -19,12 +21,4 @@ export interface EncoderModel {
   readonly dimension: number;
   /** @param images float32 [n, height, width, channels], normalised; @returns float32 [n, dimension] */
   readonly embed: (images: Tensor4D, pass: Pass) => Tensor2D;
-}
-
-/** Parameters of an encoder that are frozen, and have a learning rate, together. */
-export interface EncoderStage {
-  /** As `freeze` names it. */
-  readonly name: string;
-  /** Their names. */
-  readonly parameters: readonly string[];
 }
