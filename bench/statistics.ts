@@ -1,10 +1,4 @@
-/** The middle value; of an even number of them, the mean of the two. */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const [low = Number.NaN, high = Number.NaN] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  return (low + high) / 2;
-}
+export { median } from '../evaluation/metrics/statistics.ts';
 
 /** The largest |a - b|; NaN where one of them has no number, Infinity where their lengths differ. */
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -4,6 +4,7 @@ import { likeness } from '../../datasets/folder/class-names.ts';
 import { rowsByClass } from '../../datasets/index.ts';
 import type { Embedding } from '../embedding.ts';
 import { perClassMetrics } from '../metrics/classification.ts';
+import { median } from '../metrics/statistics.ts';
 
 /** Two classes may be one where at least this share of their images, and at least so many, is taken for the other. */
 const [leastShare, leastConfused] = [0.2, 5];
@@ -125,8 +126,7 @@ export function balanceOf(names: readonly string[], counts: readonly number[]): 
     .sort((a, b) => a.images - b.images || (a.class < b.class ? -1 : 1));
   const [smallest, largest] = [ascending[0], ascending.at(-1)];
   if (!smallest || !largest) throw new Error('a data set has classes');
-  const middle = (ascending.length - 1) / 2;
-  const median = ((ascending[Math.floor(middle)]?.images ?? 0) + (ascending[Math.ceil(middle)]?.images ?? 0)) / 2;
-  const small = ascending.filter(({ images }) => images < smallShare * median);
-  return { largest, smallest, median, small: small.length, smallClasses: small.slice(0, mostSmall) };
+  const middle = median(ascending.map(({ images }) => images));
+  const small = ascending.filter(({ images }) => images < smallShare * middle);
+  return { largest, smallest, median: middle, small: small.length, smallClasses: small.slice(0, mostSmall) };
 }

@@ -1,4 +1,5 @@
 import { rowsByClass } from '../../datasets/index.ts';
+import { median } from '../metrics/statistics.ts';
 
 /** With fewer images the median of a class says nothing of what is far from it. */
 const leastImages = 8;
@@ -41,9 +42,9 @@ export function lowMargins(
       continue;
     }
     const marginOf = (row: number) => margins[row] as number;
-    const median = medianOf(measured.map(marginOf));
-    const deviation = normalMad * medianOf(measured.map((row) => Math.abs(marginOf(row) - median)));
-    const limit = Math.min(0, median - deviations * deviation);
+    const middle = median(measured.map(marginOf));
+    const deviation = normalMad * median(measured.map((row) => Math.abs(marginOf(row) - middle)));
+    const limit = Math.min(0, middle - deviations * deviation);
     found.push(
       ...measured
         .filter((row) => marginOf(row) < limit)
@@ -57,11 +58,4 @@ export function lowMargins(
     judged: labels.length - leftOut.images,
     leftOut,
   };
-}
-
-function medianOf(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] as number)) / 2;
 }
