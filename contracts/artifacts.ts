@@ -9,10 +9,13 @@ export const artifactKinds = [
   'encoder',
   'classifier',
   'embeddings',
+  'vectors',
+  'index',
   'evaluation',
   'robustness',
   'outliers',
   'retrieval',
+  'drift',
   'inspection',
   'curve',
   'comparison',
@@ -102,6 +105,27 @@ export const labelNamesSchema = z
   .max(8)
   .refine((names) => new Set(names).size === names.length, 'must be different from each other');
 
+/** Where images are kept as files: squares of this side, and how they are encoded. */
+const storedImagesSchema = z.strictObject({
+  side: z.int().positive(),
+  format: z.enum(['jpeg', 'webp']),
+  quality: z.int(),
+});
+
+/** How an image of any shape becomes a square, by the words of prepare-data. */
+const squareFormSchema = z.strictObject({
+  fit: z.enum(['pad', 'resize', 'crop']),
+  /** Colour behind transparent parts and around padded images, as `#rrggbb`; absent: white behind, black around. */
+  background: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/)
+    .optional(),
+});
+
+/** All that a data set says of how its images were brought to one form, besides their size and channels. */
+export const imageFormSchema = squareFormSchema.extend({ stored: storedImagesSchema.optional() });
+export type ImageForm = z.infer<typeof imageFormSchema>;
+
 /** `about` of a dataset artifact. */
 export const datasetAboutSchema = z
   .strictObject({
@@ -113,7 +137,9 @@ export const datasetAboutSchema = z
       channels: z.union([z.literal(1), z.literal(3)]),
     }),
     /** Where the shards hold files: squares of this side, at least that of `image`. Without it they hold pixels. */
-    stored: z.strictObject({ side: z.int().positive(), format: z.enum(['jpeg', 'webp']), quality: z.int() }).optional(),
+    stored: storedImagesSchema.optional(),
+    /** How images became squares. Absent: padded, on white where they are transparent and on black around. */
+    form: squareFormSchema.optional(),
     /** Per channel, over the training split, of pixels divided by 255. */
     mean: z.array(z.number()),
     deviation: z.array(z.number().positive()),

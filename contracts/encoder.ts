@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ArtifactRef, artifactRefSchema, digestSchema } from './artifacts.ts';
+import { type ArtifactRef, artifactRefSchema, digestSchema, imageFormSchema } from './artifacts.ts';
 import { lossNames } from './losses.ts';
 import { encoderSchema } from './training.ts';
 
@@ -22,6 +22,11 @@ export const encoderAboutSchema = z.strictObject({
     mean: z.array(z.number()),
     deviation: z.array(z.number().positive()),
   }),
+  /**
+   * How an image of any shape and size comes to be one that it takes. Absent: padded to the square, on white where it is
+   * transparent and on black around; encoders of older versions lack it also where their data set says otherwise.
+   */
+  form: imageFormSchema.optional(),
   /** What it was trained on; absent where its weights came from elsewhere as they are. */
   dataset: digestSchema.optional(),
   /** SHA-256 of the training state that it was taken from, or of the file of weights. */

@@ -37,6 +37,8 @@ export const modelVersionSchema = z.strictObject({
   /** SHA-256 of the test images and labels that it was measured on; of a retrieval, of its data set. */
   testSet: digestSchema,
   reason: z.string(),
+  /** What look-alikes are searched in, made with this encoder; absent where there is none yet. It changes with the version, in one step. */
+  index: artifactRefSchema.optional(),
   /** The version whose model this is again, after a rollback. */
   restores: z.int().positive().optional(),
   promotedAt: z.iso.datetime(),

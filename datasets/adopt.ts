@@ -16,7 +16,7 @@ import { imagesOfClass } from './count-per-class.ts';
 import { isStoredImage } from './encode.ts';
 import { forgottenImages } from './forget/images.ts';
 import { refusingForgotten } from './forget/without.ts';
-import type { Form } from './form.ts';
+import { type Form, squareOf } from './form.ts';
 import { openSplit, type SplitOfFiles } from './open-split.ts';
 import type { PreparedImage } from './prepared-image.ts';
 import { digestOfShown } from './read-images.ts';
@@ -129,19 +129,20 @@ async function findDataset(
   return { ref, about };
 }
 
-type StoredForm = Pick<Form, 'size' | 'side' | 'encoding'>;
+type StoredForm = Pick<Form, 'size' | 'side' | 'encoding' | 'fit' | 'background'>;
 
 /** The form that the images of a data set have by its own word. */
-function formOfAbout({ image: { height, width }, stored }: DatasetAbout): StoredForm {
+function formOfAbout({ image: { height, width }, stored, form }: DatasetAbout): StoredForm {
   const { size: sizes, encoding } = prepareDataParameters.shape;
   if (height !== width || !sizes.safeParse(height).success)
     throw invalid(`its images have ${height}x${width} pixels, not a square of 8 to 512`);
-  if (!stored) return { size: height, side: height, encoding: null };
+  const square = squareOf(form);
+  if (!stored) return { size: height, side: height, encoding: null, ...square };
   const { side, format, quality } = stored;
   const parsed = encoding.safeParse({ format, quality });
   if (side < height || side > 2 * height + 8 || !parsed.data)
     throw invalid(`it keeps ${format} of quality ${quality} and side ${side} for images of ${height}x${height}`);
-  return { size: height, side, encoding: parsed.data };
+  return { size: height, side, encoding: parsed.data, ...square };
 }
 
 /** The labels that a split may have: from the first to the one before the end. */

@@ -10,6 +10,7 @@ export { type ListLine, listsRows, readLines } from './folder/list.ts';
 export { type FoundImage, findImage } from './forget/find.ts';
 export { forgetImage } from './forget/forget.ts';
 export { imageNamed } from './forget/named.ts';
+export { type Form, formOfEncoder, imageFormOf } from './form.ts';
 export { digestsIfKept, isKnown, type KnownImages, keysOf, knownImages } from './known-images.ts';
 export { haveSharedLabel, type LabelMatrix, readLabelMatrix } from './label-matrix.ts';
 export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';

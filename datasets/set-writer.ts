@@ -8,7 +8,7 @@ import {
 import { createArtifactWriter, type Store } from '../store/index.ts';
 import { type CopyFinder, createCopyFinder } from './copies.ts';
 import type { GreyRows } from './earlier/sets.ts';
-import type { Form } from './form.ts';
+import { type Form, squareFormOf } from './form.ts';
 import { createPixelStatistics } from './pixel-statistics.ts';
 import type { PreparedImage, RejectedImage } from './prepared-image.ts';
 import { createShardWriter } from './shard-writer.ts';
@@ -63,11 +63,12 @@ export function createSetWriter(
   }: Pick<DatasetAbout, 'name' | 'trainedClasses'> & {
     readonly classes: readonly string[];
     readonly labels?: readonly string[] | undefined;
-    readonly form: Pick<Form, 'size' | 'side' | 'encoding'>;
+    readonly form: Pick<Form, 'size' | 'side' | 'encoding' | 'fit' | 'background'>;
     readonly shardBytes?: number | undefined;
   },
 ): SetWriter {
   const { size, side, encoding } = form;
+  const square = squareFormOf(form);
   const artifact = createArtifactWriter(store, 'dataset');
   const shards = createShardWriter(artifact, { classes: classes.length, form, shardBytes });
   const statistics = createPixelStatistics();
@@ -92,6 +93,7 @@ export function createSetWriter(
         classes,
         image: { height: size, width: size, channels },
         ...(encoding ? { stored: { side, format: encoding.format, quality: encoding.quality } } : {}),
+        ...(square ? { form: square } : {}),
         ...statistics.result(channels),
         splits,
         ...(trainedClasses === undefined ? {} : { trainedClasses }),

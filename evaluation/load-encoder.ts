@@ -1,6 +1,6 @@
 import { type EncoderAbout, encoderFiles } from '../contracts/encoder.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
-import { describeDataset } from '../datasets/index.ts';
+import { describeDataset, imageFormOf } from '../datasets/index.ts';
 import { encodeSafetensors, writeArtifact } from '../store/index.ts';
 import { type JobContext, loadEncoderWeights } from '../training/index.ts';
 
@@ -10,11 +10,14 @@ export async function loadEncoder(
   { store }: JobContext,
 ): Promise<JobResult<'load-encoder'>> {
   const { encoder, weights } = parameters;
-  const loaded = await loadEncoderWeights(parameters, await describeDataset(store, dataset));
+  const images = await describeDataset(store, dataset);
+  const loaded = await loadEncoderWeights(parameters, images);
+  const form = imageFormOf(images);
   const about: EncoderAbout = {
     encoder,
     dimension: loaded.dimension,
     image: loaded.image,
+    ...(form ? { form } : {}),
     trainingState: weights.sha256,
     epochs: 0,
     batchNormImages: 0,

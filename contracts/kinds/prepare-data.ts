@@ -221,7 +221,7 @@ export const prepareDataResult = z.strictObject({
 export const prepareData = {
   description: 'Read a data set, check every image, split it, and store it',
   // A program's folder of images becomes a data set by the same code: the version of `run` is raised with this one.
-  version: 4,
+  version: 5,
   parameters: prepareDataParameters,
   result: prepareDataResult,
   inputs: {},

@@ -112,7 +112,7 @@ export type RunParameters = z.infer<typeof runParameters>;
 
 export const run = {
   description: 'Run a program of your own, in a process and a folder of its own; see [own-steps.md](own-steps.md)',
-  version: 2,
+  version: 3,
   parameters: runParameters,
   result: z.object({}).catchall(z.any()),
   inputs: {},

@@ -333,8 +333,11 @@ it.each([
   ['background', { size: 40, fit: 'crop' }, [{}, { background: '#00ff00' }]],
 ])('a pipeline is refused for `%s` of generated images with %o because it does nothing', async (_, size, choices) => {
   const generated = { classes: 2, images: 16 };
-  const digests: string[] = [];
-  for (const choice of choices)
-    digests.push((await prepare({ dataset: 'generated', generated, path: undefined, ...size, ...choice })).ref.digest);
-  expect(new Set(digests).size).toBe(1);
+  const made: string[] = [];
+  for (const choice of choices) {
+    const { about } = await prepare({ dataset: 'generated', generated, path: undefined, ...size, ...choice });
+    // What it says for other images than its own differs.
+    made.push(JSON.stringify({ ...about, form: undefined }));
+  }
+  expect(new Set(made).size).toBe(1);
 });

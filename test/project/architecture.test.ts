@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'evaluation/promotion': ['contracts', 'store', 'datasets', 'evaluation/comparison'],
   evaluation: ['contracts', 'store', 'datasets', 'training', 'evaluation/metrics'],
   report: ['contracts', 'pipelines/language', 'store', 'datasets', 'evaluation/metrics', 'evaluation/comparison'],
+  vectors: ['contracts', 'store', 'datasets'],
   'own-steps': ['contracts', 'store', 'datasets'],
   examples: ['contracts', 'datasets'],
   native: ['contracts'],
@@ -37,6 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'evaluation/promotion',
     'evaluation',
     'report',
+    'vectors',
     'own-steps',
   ],
   worker: [
@@ -59,6 +61,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'evaluation/promotion',
     'report',
+    'vectors',
     'own-steps',
     'native',
     'home',

@@ -4,7 +4,7 @@ import { type ClassifierAbout, classifierFile } from '../../contracts/evaluation
 import { namedLoss } from '../../contracts/losses.ts';
 import type { FinishTrainingInput, FinishTrainingResult } from '../../contracts/trainer.ts';
 import { isContrastive } from '../../contracts/training.ts';
-import { describeDataset } from '../../datasets/index.ts';
+import { describeDataset, imageFormOf } from '../../datasets/index.ts';
 import { encodeSafetensors, writeArtifact } from '../../store/index.ts';
 import { takeAverages } from '../averages.ts';
 import { recomputeBatchNormStatistics } from '../batch-norm-statistics.ts';
@@ -35,6 +35,7 @@ export async function finishTraining(
       onBatch: (done, total) => context.progress({ phase: 'batch-norm statistics', done, total, unit: 'batches' }),
     });
     const { encoder, objective } = session.model;
+    const form = imageFormOf(await describeDataset(context.store, input.dataset));
     const about: EncoderAbout = {
       encoder: input.config.encoder,
       dimension: encoder.dimension,
@@ -43,6 +44,7 @@ export async function finishTraining(
         mean: [...session.format.mean],
         deviation: [...session.format.deviation],
       }),
+      ...(form ? { form } : {}),
       dataset: input.dataset.digest,
       trainingState: input.recorded.digest,
       ...otherLoss(input.config),

@@ -1,0 +1,124 @@
+import type { ArtifactRef } from '../contracts/artifacts.ts';
+import { times } from '../contracts/counted.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { type VectorRow, type VectorsAbout, vectorRowSchema } from '../contracts/vectors.ts';
+import {
+  bytesOf,
+  type Content,
+  decodeSafetensors,
+  encodeSafetensors,
+  float32,
+  int32,
+  readArtifactFile,
+  type Store,
+} from '../store/index.ts';
+
+/** A shard, as the manifest of a `vectors` or `index` artifact names it. */
+export type Shard = VectorsAbout['shards'][number];
+
+/** The rows of one shard. */
+export interface ShardContent {
+  /** float32 [rows.length, dimension], row-major. */
+  readonly embeddings: Float32Array;
+  readonly rows: readonly VectorRow[];
+  /** Of each row an image file to show people, or none of any. */
+  readonly pictures?: readonly Uint8Array[] | undefined;
+}
+
+/** The files of a shard, and what its manifest says of it. @param number of the shard, from 0 */
+export function shardFiles(
+  number: number,
+  { embeddings, rows, pictures }: ShardContent,
+): { readonly shard: Shard; readonly files: readonly { readonly path: string; readonly content: Content }[] } {
+  const ending = String(number).padStart(5, '0');
+  const shard = {
+    count: rows.length,
+    vectors: `vectors-${ending}.safetensors`,
+    rows: `rows-${ending}.jsonl`,
+    ...(pictures ? { pictures: `pictures-${ending}.safetensors` } : {}),
+  };
+  const dimension = embeddings.length / rows.length;
+  return {
+    shard,
+    files: [
+      {
+        path: shard.vectors,
+        content: encodeSafetensors([
+          { name: 'embeddings', dtype: 'F32', shape: [rows.length, dimension], data: bytesOf(embeddings) },
+        ]),
+      },
+      {
+        path: shard.rows,
+        content: new TextEncoder().encode(
+          rows.map((row) => `${JSON.stringify(vectorRowSchema.parse(row))}\n`).join(''),
+        ),
+      },
+      ...(shard.pictures === undefined || !pictures ? [] : [{ path: shard.pictures, content: filesInOne(pictures) }]),
+    ],
+  };
+}
+
+function filesInOne(files: readonly Uint8Array[]): Uint8Array {
+  const ends = new Int32Array(files.length);
+  let end = 0;
+  files.forEach((file, at) => {
+    end += file.length;
+    ends[at] = end;
+  });
+  return encodeSafetensors([
+    { name: 'images', dtype: 'U8', shape: [end], data: Buffer.concat(files) },
+    { name: 'ends', dtype: 'I32', shape: [files.length], data: bytesOf(ends) },
+  ]);
+}
+
+/** The embeddings of a shard, float32 [count, dimension]. @throws ContrailError CorruptArtifact */
+export async function readVectors(
+  store: Store,
+  ref: ArtifactRef,
+  { vectors, count }: Shard,
+  dimension: number,
+): Promise<Float32Array> {
+  const { tensors } = decodeSafetensors(await readArtifactFile(store, ref, vectors), vectors);
+  const found = tensors.get('embeddings');
+  if (found?.shape.join() !== `${count},${dimension}`)
+    throw new ContrailError(
+      'CorruptArtifact',
+      `${vectors} has no tensor embeddings of shape [${count}, ${dimension}].`,
+    );
+  return float32(found);
+}
+
+/** What is known of the rows of a shard. @throws ContrailError CorruptArtifact */
+export async function readShardRows(store: Store, ref: ArtifactRef, { rows, count }: Shard): Promise<VectorRow[]> {
+  const lines = new TextDecoder()
+    .decode(await readArtifactFile(store, ref, rows))
+    .split('\n')
+    .slice(0, -1);
+  if (lines.length !== count)
+    throw new ContrailError(
+      'CorruptArtifact',
+      `${rows} has ${times(lines.length, 'line')} for ${times(count, 'row')}.`,
+    );
+  return lines.map((line, at) => {
+    try {
+      return vectorRowSchema.parse(JSON.parse(line));
+    } catch (cause) {
+      throw new ContrailError('CorruptArtifact', `${rows}:${at + 1} does not say what the image is.`, { cause });
+    }
+  });
+}
+
+/** Image files of the rows of a shard; null where none are kept. @throws ContrailError CorruptArtifact */
+export async function readPictures(
+  store: Store,
+  ref: ArtifactRef,
+  { pictures, count }: Shard,
+): Promise<readonly Uint8Array[] | null> {
+  if (pictures === undefined) return null;
+  const { tensors } = decodeSafetensors(await readArtifactFile(store, ref, pictures), pictures);
+  const [images, ends] = [tensors.get('images'), tensors.get('ends')];
+  if (!images || !ends || ends.shape.join() !== String(count))
+    throw new ContrailError('CorruptArtifact', `${pictures} does not hold ${times(count, 'picture')}.`);
+  const all = int32(ends);
+  return Array.from(all, (end, at) => images.data.subarray(at === 0 ? 0 : all[at - 1], end));
+}
