@@ -15,6 +15,7 @@ export { digestsIfKept, isKnown, type KnownImages, keysOf, knownImages } from '.
 export { haveSharedLabel, type LabelMatrix, readLabelMatrix } from './label-matrix.ts';
 export { type LoadedSplit, loadSplit, readWholeSplit } from './load.ts';
 export { type HowToRead, type OpenSplit, openSplit } from './open-split.ts';
+export { type Photo, readPhoto } from './photo.ts';
 export { prepareDataset } from './prepare.ts';
 export { permutation, randomDraws, randomUint32, seedPair } from './random.ts';
 export { digestOfShown } from './read-images.ts';
