@@ -77,5 +77,13 @@ export const indexAboutSchema = z.strictObject({
 });
 export type IndexAbout = z.infer<typeof indexAboutSchema>;
 
+/** What is to be removed from an index: every row that has one of these. */
+export const removalSchema = z.strictObject({
+  names: z.array(z.string().min(1)).optional(),
+  groups: z.array(z.string().min(1)).optional(),
+  labels: z.array(z.string().min(1)).optional(),
+});
+export type Removal = z.infer<typeof removalSchema>;
+
 /** Searches for more than this are a listing, not a search. */
 export const mostNeighbours = 1000;
