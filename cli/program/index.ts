@@ -17,6 +17,7 @@ import { addModels } from './models.ts';
 import type { Finish } from './options.ts';
 import { addPause } from './pause.ts';
 import { addPlan } from './plan.ts';
+import { addPredict } from './predict.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
@@ -27,6 +28,7 @@ import { addSchedule } from './schedule.ts';
 import { addSchema } from './schema.ts';
 import { addSet } from './set.ts';
 import { addSetup } from './setup.ts';
+import { addSimilar } from './similar.ts';
 import { addStatus } from './status.ts';
 import { addTensorboard } from './tensorboard.ts';
 import { addTerminate } from './terminate.ts';
@@ -75,6 +77,8 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addLogs,
   addSchedule,
   addModels,
+  addSimilar,
+  addPredict,
   addReport,
   addCompare,
   addTensorboard,
