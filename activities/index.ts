@@ -5,6 +5,13 @@ import { type RecordDecisionInput, recordDecision } from './approve.ts';
 import { choose } from './choose.ts';
 import { compare } from './compare.ts';
 import { type ActivityContext, type Attempted, attempt, withHeartbeat } from './context.ts';
+import {
+  type EmbedShardInput,
+  embedShard,
+  type GatherEmbeddingInput,
+  gatherEmbedding,
+  planEmbedding,
+} from './embed-images.ts';
 import { toTemporalFailure } from './errors.ts';
 import { loadEncoder } from './load-encoder.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
@@ -33,6 +40,7 @@ import {
   type TrainEpochStepInput,
   trainEpoch,
 } from './training.ts';
+import { useModel } from './use-model.ts';
 import { createWebhookCheck } from './webhook.ts';
 
 export type { ActivityContext } from './context.ts';
@@ -48,6 +56,7 @@ const inWorker: Readonly<Record<KindsRunBy<'activity' | 'process'>, StepWork>> =
   notify,
   promote,
   report,
+  'use-model': useModel,
   run,
   own,
 };
@@ -70,6 +79,9 @@ export function createActivities(context: ActivityContext) {
   ) as Readonly<Record<keyof typeof stepWork, StepActivity>>;
   return {
     ...steps,
+    planEmbedding: (input: StepInput) => attempt(() => planEmbedding(context, input)),
+    embedShard: (input: EmbedShardInput) => attempt(() => embedShard(context, input)),
+    gatherEmbedding: (input: GatherEmbeddingInput) => attempt(() => gatherEmbedding(context, input)),
     trainEpoch: (input: TrainEpochStepInput) => attempt(() => trainEpoch(context, input)),
     finishTraining: (input: FinishTrainingStepInput) =>
       attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),

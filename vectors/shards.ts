@@ -58,7 +58,7 @@ export function shardFiles(
   };
 }
 
-function filesInOne(files: readonly Uint8Array[]): Uint8Array {
+function filesInOne(files: readonly Uint8Array[]): Content {
   const ends = new Int32Array(files.length);
   let end = 0;
   files.forEach((file, at) => {
