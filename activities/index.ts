@@ -6,6 +6,13 @@ import { buildIndex } from './build-index.ts';
 import { choose } from './choose.ts';
 import { compare } from './compare.ts';
 import { type ActivityContext, type Attempted, attempt, withHeartbeat } from './context.ts';
+import {
+  type EmbedShardInput,
+  embedShard,
+  type GatherEmbeddingInput,
+  gatherEmbedding,
+  planEmbedding,
+} from './embed-images.ts';
 import { toTemporalFailure } from './errors.ts';
 import { loadEncoder } from './load-encoder.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
@@ -34,6 +41,7 @@ import {
   type TrainEpochStepInput,
   trainEpoch,
 } from './training.ts';
+import { useModel } from './use-model.ts';
 import { createWebhookCheck } from './webhook.ts';
 
 export type { ActivityContext } from './context.ts';
@@ -50,6 +58,7 @@ const inWorker: Readonly<Record<KindsRunBy<'activity' | 'process'>, StepWork>> =
   notify,
   promote,
   report,
+  'use-model': useModel,
   run,
   own,
 };
@@ -72,6 +81,9 @@ export function createActivities(context: ActivityContext) {
   ) as Readonly<Record<keyof typeof stepWork, StepActivity>>;
   return {
     ...steps,
+    planEmbedding: (input: StepInput) => attempt(() => planEmbedding(context, input)),
+    embedShard: (input: EmbedShardInput) => attempt(() => embedShard(context, input)),
+    gatherEmbedding: (input: GatherEmbeddingInput) => attempt(() => gatherEmbedding(context, input)),
     trainEpoch: (input: TrainEpochStepInput) => attempt(() => trainEpoch(context, input)),
     finishTraining: (input: FinishTrainingStepInput) =>
       attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),
