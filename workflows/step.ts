@@ -52,7 +52,7 @@ export function resolveStep(
     const found = results[source]?.[field];
     if (found === undefined || found === null)
       throw ApplicationFailure.nonRetryable(
-        `Step ${step.id} takes a ${kind} of step ${source}, which has not made one.`,
+        `Step ${step.id} takes ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} of step ${source}, which has not made one.`,
         'InvalidInput',
       );
     inputs[name] = found as unknown as ArtifactRef;

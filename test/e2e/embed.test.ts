@@ -148,8 +148,8 @@ describe('contrail embed', () => {
       ...['embed', 'trained', photos(), '--to', to('out.parquet'), '--shard-images', '50'],
     ]);
     expect([code, stdout.trim()], stderr).toEqual([0, to('out.parquet')]);
-    expect(stderr).toContain('240 images, ');
-    expect(stderr).toMatch(/1 file could not be used: .*notes\.txt/);
+    expect(stderr).toContain('240 images, 1 file rejected, without classes');
+    expect(stderr).toMatch(/Rejected:\n {2}1 .*: notes\.txt/);
     const file = await asyncBufferFromFile(to('out.parquet'));
     const { key_value_metadata: pairs = [], row_groups: groups } = await parquetMetadataAsync(file);
     expect(JSON.parse(pairs.find(({ key }) => key === 'contrail')?.value ?? '{}')).toMatchObject({
