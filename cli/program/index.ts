@@ -32,6 +32,7 @@ import { addTensorboard } from './tensorboard.ts';
 import { addTerminate } from './terminate.ts';
 import { addUnpause } from './unpause.ts';
 import { addValidate } from './validate.ts';
+import { addVectorIndex } from './vector-index.ts';
 import { addVerify } from './verify.ts';
 import { addWatch } from './watch.ts';
 import { addWeights } from './weights.ts';
@@ -65,6 +66,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addCache,
   addCheckpoints,
   addExport,
+  addVectorIndex,
   addResume,
   addFork,
   addVerify,
