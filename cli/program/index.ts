@@ -25,6 +25,7 @@ import { addRm } from './rm.ts';
 import { addRun } from './run.ts';
 import { addSchedule } from './schedule.ts';
 import { addSchema } from './schema.ts';
+import { addServe } from './serve.ts';
 import { addSet } from './set.ts';
 import { addSetup } from './setup.ts';
 import { addStatus } from './status.ts';
@@ -75,6 +76,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addLogs,
   addSchedule,
   addModels,
+  addServe,
   addReport,
   addCompare,
   addTensorboard,
