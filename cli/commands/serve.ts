@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
 import { ContrailError } from '../../contracts/errors.ts';
 import { shortestToken } from '../../contracts/serving.ts';
 import { explained, hasCode } from '../../contracts/system-errors.ts';
@@ -101,7 +102,17 @@ async function readTls({ tlsCert, tlsKey }: ServeCommandOptions): Promise<{ cert
         cause,
       });
     });
-  return { cert: await read('--tls-cert', tlsCert), key: await read('--tls-key', tlsKey) };
+  const tls = { cert: await read('--tls-cert', tlsCert), key: await read('--tls-key', tlsKey) };
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new ContrailError(
+      'Usage',
+      `--tls-cert and --tls-key cannot be used together: ${(cause as Error).message}. They must be a certificate and its key in PEM.`,
+      { cause },
+    );
+  }
+  return tls;
 }
 
 function listenError(error: unknown, host: string, port: number): ContrailError | null {
@@ -114,10 +125,5 @@ function listenError(error: unknown, host: string, port: number): ContrailError 
     return new ContrailError('Usage', `${host} is no address of this machine. Leave --host out, or name one that is.`);
   if (hasCode(error, 'EACCES'))
     return new ContrailError('Usage', `Port ${port} may not be used by this user. Choose one from 1024 with --port.`);
-  if (error instanceof Error && 'code' in error && /^ERR_(OSSL|TLS)|^ERR_CRYPTO/.test(String(error.code)))
-    return new ContrailError(
-      'Usage',
-      `The certificate or key of --tls-cert and --tls-key cannot be used: ${error.message}`,
-    );
   return null;
 }

@@ -119,7 +119,9 @@ async function openComputer(key: string, used: UsedModel, options: ServedOptions
         encoder: used.encoder,
         classifier: used.classifier,
         environment: options.environment,
-        log: (line) => log(`process: ${line}`),
+        log: (line) => {
+          if (!isChatter(line)) log(`TensorFlow: ${line}`);
+        },
         stallTimeoutMs: limits.stallMs,
       }),
     patienceMs: limits.patienceMs,
@@ -146,6 +148,9 @@ async function openComputer(key: string, used: UsedModel, options: ServedOptions
     batcher: createBatcher({ compute, most: limits.batch, waitMs: limits.batchWaitMs }),
   };
 }
+
+/** What TensorFlow says of itself at each start. */
+const isChatter = (line: string) => /^(I\d{4} |WARNING: All log messages before absl)/.test(line);
 
 /** The first images are the slow ones: graphs are captured for each size of a batch. */
 async function warmUp({ live, about }: Computer, index: VectorIndex | null, { batch }: ServeLimits): Promise<void> {
