@@ -26,6 +26,8 @@ import { pytorchEnvironment } from './pytorch/environment.ts';
 import { openPytorch, type PytorchPeer } from './pytorch/peer.ts';
 import { benchReading } from './reading/reading.ts';
 import { benchReadingSteps } from './reading/steps.ts';
+import { benchServe } from './serve/beside-fastapi.ts';
+import { benchServeFaults } from './serve/faults.ts';
 import { benchSteps, type PytorchPeers } from './steps.ts';
 import { benchTensorboard, tensorboardEnvironment } from './tensorboard/tensorboard.ts';
 
@@ -89,6 +91,8 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   reading: async (turns) =>
     benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
   'reading-steps': (turns, only) => benchReadingSteps(turns, only),
+  serve: (turns) => benchServe(turns),
+  'serve-faults': () => benchServeFaults(),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
 };
 const tables = Object.keys(benches);

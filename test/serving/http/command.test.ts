@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { documentedCommands } from './documented.ts';
 import { type ModelStore, modelStore } from './model-store.ts';
 import { slowly } from './slowly.ts';
 
@@ -96,6 +97,12 @@ describe('contrail serve', () => {
       expect(await status(path, { authorization: `Bearer ${token}x` }), path).toBe(401);
       expect([200, 404], path).toContain(await status(path, { authorization: `Bearer ${token}` }));
     }
+    const [documented] = documentedCommands().filter((line) => line.includes('authorization'));
+    const command = documented?.replace('https://photos.example:8484', here) ?? '';
+    if (spawnSync('curl', ['--version']).status === 0)
+      expect(
+        spawnSync('sh', ['-c', command], { env: environment({ CONTRAIL_SERVE_TOKEN: token }) }).stdout.toString(),
+      ).toContain('"model":"gratings"');
     const refusedPhoto = await fetch(`${here}/v1/embed`, {
       method: 'POST',
       body: 'x',

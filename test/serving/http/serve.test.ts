@@ -1,4 +1,7 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { request as httpRequest } from 'node:http';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -12,6 +15,7 @@ import {
 } from '../../../contracts/serving.ts';
 import { trainerEnvironment } from '../../../native/paths.ts';
 import { type Serving, serveModel } from '../../../serving/http/index.ts';
+import { documentedCommands } from './documented.ts';
 import { type ModelStore, modelStore, type TrainedModel } from './model-store.ts';
 import { slowly } from './slowly.ts';
 
@@ -208,6 +212,19 @@ describe('a request that cannot be answered is refused with a reason:', () => {
     expect(await asked({ origin: 'https://evil.example' })).toBe(403);
     expect(await asked({ origin: url })).toBe(200);
   });
+});
+
+const hasCurl = spawnSync('curl', ['--version']).status === 0;
+
+it.skipIf(!hasCurl)('answers what docs/using-the-model.md asks by curl', async () => {
+  await sharp(photo()).jpeg().toFile(join(models.storeUrl, 'photo.jpg'));
+  const shown = documentedCommands().filter((line) => line.startsWith('curl -s http://127.0.0.1:8484/'));
+  expect(shown.length).toBeGreaterThanOrEqual(4);
+  for (const line of shown) {
+    const command = line.replace('http://127.0.0.1:8484', url);
+    const { stdout } = await promisify(execFile)('sh', ['-c', command], { cwd: models.storeUrl });
+    expect(JSON.parse(stdout), line).not.toHaveProperty('error');
+  }
 });
 
 it('logs neither photos nor what is wrong with them', () => {
