@@ -9,6 +9,7 @@ const slow = [
   'test/bench/gpu.test.ts',
   'test/cli/{dev,dev-environment,homes,trouble}.test.ts',
   'test/report/browser.test.ts',
+  'test/serving/http/{serve,changes,command,page}.test.ts',
   'test/store/killed-writer.test.ts',
 ];
 

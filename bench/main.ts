@@ -27,6 +27,8 @@ import { pytorchEnvironment } from './pytorch/environment.ts';
 import { openPytorch, type PytorchPeer } from './pytorch/peer.ts';
 import { benchReading } from './reading/reading.ts';
 import { benchReadingSteps } from './reading/steps.ts';
+import { benchServe } from './serve/beside-fastapi.ts';
+import { benchServeFaults } from './serve/faults.ts';
 import { benchSteps, type PytorchPeers } from './steps.ts';
 import { benchTensorboard, tensorboardEnvironment } from './tensorboard/tensorboard.ts';
 import { faissEnvironment } from './vectors/environment.ts';
@@ -96,6 +98,8 @@ const benches: Readonly<Record<string, (turns: number, only: string, vectors: nu
     embed: (_, only) => benchKilledEmbedding(only),
     index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),
     tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
+    serve: (turns) => benchServe(turns),
+    'serve-faults': () => benchServeFaults(),
   };
 const tables = Object.keys(benches);
 

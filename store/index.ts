@@ -39,6 +39,7 @@ export {
   loadCurrent,
   loadRefusals,
   loadVersions,
+  markOfVersions,
   pointAtHighest,
   recordRefusal,
 } from './models.ts';

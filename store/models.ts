@@ -38,6 +38,12 @@ export async function loadVersions(store: Store, model: string): Promise<readonl
 export const loadCurrent = async (store: Store, model: string): Promise<ModelVersion | null> =>
   (await loadVersions(store, model)).at(-1) ?? null;
 
+/** A text that is another one once a version was added or removed, without reading any. @throws ContrailError StoreUnreadable */
+export async function markOfVersions(store: Store, model: string): Promise<string> {
+  const files = await listFiles(store, `${folderOf(model)}/versions`);
+  return `${files.length} ${files.at(-1)?.path ?? ''}`;
+}
+
 const refusedFolder = (model: string) => `${folderOf(model)}/refused`;
 
 /** Records that a candidate was not promoted, and why. */

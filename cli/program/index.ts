@@ -27,6 +27,7 @@ import { addRm } from './rm.ts';
 import { addRun } from './run.ts';
 import { addSchedule } from './schedule.ts';
 import { addSchema } from './schema.ts';
+import { addServe } from './serve.ts';
 import { addSet } from './set.ts';
 import { addSetup } from './setup.ts';
 import { addSimilar } from './similar.ts';
@@ -83,6 +84,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addModels,
   addSimilar,
   addPredict,
+  addServe,
   addReport,
   addCompare,
   addTensorboard,

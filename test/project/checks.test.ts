@@ -17,6 +17,11 @@ it('type-checks', () => {
   expect(status, output).toBe(0);
 });
 
+it('type-checks the script of the page that tries a model, which knows a browser and not Node', () => {
+  const { status, output } = run('tsc', ['-p', 'serving/http/page']);
+  expect(status, output).toBe(0);
+});
+
 it('is formatted and passes the linter', () => {
   const { status, output } = run('biome', ['ci', '--error-on-warnings', '.']);
   expect(status, output).toBe(0);

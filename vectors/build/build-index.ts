@@ -1,6 +1,7 @@
+import type { z } from 'zod';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
-import { type IndexSettings, indexSettingsSchema } from '../../contracts/vector-index.ts';
+import { indexSettingsSchema } from '../../contracts/vector-index.ts';
 import { vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { readAbout, type Store } from '../../store/index.ts';
 import type { BuildOptions } from './progress.ts';
@@ -17,7 +18,7 @@ import { type WrittenIndex, writeIndex } from './write-index.ts';
 export async function buildIndex(
   store: Store,
   vectors: ArtifactRef,
-  settings: Partial<IndexSettings> = {},
+  settings: z.input<typeof indexSettingsSchema> = {},
   options: BuildOptions = {},
 ): Promise<WrittenIndex> {
   const { encoder, dimension, shards, count } = await readAbout(store, vectors, vectorsAboutSchema);

@@ -1,0 +1,49 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
+import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
+import { stepJobs } from '../../evaluation/index.ts';
+import { addVersion, loadCurrent, type Store } from '../../store/index.ts';
+import { createTrainingJobs, exportModel } from '../../training/index.ts';
+import { smallResnet } from '../workloads.ts';
+
+/** An encoder and the classifier on it. */
+export interface BenchModel {
+  readonly encoder: ArtifactRef;
+  readonly classifier: ArtifactRef;
+}
+
+/** Trains the small ResNet for an epoch, and a classifier on it. @param seed another one is another model */
+export async function trainModel(store: Store, dataset: ArtifactRef, seed: number): Promise<BenchModel> {
+  const key = { run: `bench-${seed}`, step: 'pretrain' };
+  const context = { store, key, stopRequested: () => false, progress: () => {} };
+  const config = { encoder: smallResnet(16), batch: 32, epochs: 1, seed };
+  const common = { ...key, dataset, config, data: {}, checkpoint: {} };
+  const jobs = createTrainingJobs();
+  const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...common, epoch: 1 }), context);
+  const recorded = { epoch: 1, digest };
+  const { encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...common, recorded }), context);
+  const parameters = linearProbeParameters.parse({ epochs: 20, learningRates: [0.1] });
+  const { classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, parameters }, context);
+  return { encoder, classifier };
+}
+
+/** Makes a model the current one of its name. */
+export async function promote(store: Store, name: string, { encoder, classifier }: BenchModel): Promise<number> {
+  const version = ((await loadCurrent(store, name))?.version ?? 0) + 1;
+  await addVersion(store, {
+    ...{ model: name, version, run: 'bench', step: null, encoder, classifier },
+    evaluation: { kind: 'retrieval', digest: '0'.repeat(64) },
+    ...{ metrics: {}, testSet: '0'.repeat(64), reason: 'to be measured' },
+  });
+  return version;
+}
+
+/** @returns the folder of the SavedModel */
+export async function exportSavedModel(store: Store, model: BenchModel, folder: string): Promise<string> {
+  const savedModel = join(folder, 'saved_model');
+  await mkdir(savedModel);
+  await writeFile(join(savedModel, 'saved_model.pb'), (await exportModel(store, model)).savedModel);
+  return savedModel;
+}

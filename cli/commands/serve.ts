@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import { ContrailError } from '../../contracts/errors.ts';
+import { shortestToken } from '../../contracts/serving.ts';
+import { explained, hasCode } from '../../contracts/system-errors.ts';
+import { openHome } from '../../home/home.ts';
+import { requireTensorFlow } from '../../native/index.ts';
+import { trainerEnvironment } from '../../native/paths.ts';
+import { isLoopback, serveModel } from '../../serving/http/index.ts';
+import { openStore } from '../../store/index.ts';
+import { checkModelName, checkRunId } from '../given-names.ts';
+import { interruptSignal } from '../interrupt.ts';
+import { say } from '../output.ts';
+
+export interface ServeCommandOptions {
+  readonly model?: string;
+  readonly step?: string;
+  readonly port: number;
+  readonly host: string;
+  readonly allowHost: readonly string[];
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly queue: number;
+  readonly batch: number;
+  readonly batchWait: number;
+  readonly timeout: number;
+  readonly drain: number;
+}
+
+const tokenVariable = 'CONTRAIL_SERVE_TOKEN';
+
+/** `contrail serve`: answers requests until Ctrl-C or SIGTERM, then lets those in work finish. */
+export async function serveCommand(run: string | undefined, options: ServeCommandOptions): Promise<number> {
+  const { model, step, port, host, allowHost } = options;
+  if ((run === undefined) === (model === undefined))
+    throw new ContrailError('Usage', 'Name what to serve: either a run, or a model with --model.');
+  if (model !== undefined && step !== undefined)
+    throw new ContrailError('Usage', '--step chooses in a run; a promoted model has one encoder. Leave it out.');
+  const token = tokenFor(host);
+  const tls = await readTls(options);
+  if (!isLoopback(host) && !tls)
+    say(
+      `Without --tls-cert and --tls-key the token and every photo cross the network readable. A camera in a browser needs TLS, too.`,
+    );
+  const { storeUrl } = openHome();
+  await requireTensorFlow();
+  const signal = interruptSignal();
+  say('Opening the model …');
+  const serving = await serveModel({
+    ...{ port, host, token, tls, storeUrl },
+    store: openStore(storeUrl),
+    named: run === undefined ? { model: checkModelName(model ?? '') } : { run: checkRunId(run), step },
+    allowedHosts: allowHost,
+    environment: trainerEnvironment(),
+    limits: {
+      queue: options.queue,
+      batch: options.batch,
+      batchWaitMs: options.batchWait,
+      timeoutMs: options.timeout * 1000,
+      drainMs: options.drain * 1000,
+    },
+    log: (line) => say(`${new Date().toISOString()} ${line}`),
+  }).catch((error: unknown) => {
+    throw listenError(error, host, port) ?? error;
+  });
+  const { version, name } = serving.used;
+  const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${serving.port}`;
+  say(`${version === null ? `The run ${name}` : `The model ${name}, version ${version},`} answers at ${url}`);
+  if (token !== null) say(`Requests need the token of ${tokenVariable}.`);
+  say('Ctrl-C stops it, once the requests in work are answered.');
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  say('Stopping: no new connections; requests in work finish.');
+  await serving.close();
+  return 0;
+}
+
+/** @throws ContrailError Usage for a token that anybody could guess, and for none off this machine */
+function tokenFor(host: string): string | null {
+  const token = process.env[tokenVariable];
+  if (token === undefined || token === '') {
+    if (isLoopback(host)) return null;
+    throw new ContrailError(
+      'Usage',
+      `${host} can be reached from other machines, so a token is needed. Set ${tokenVariable}, to the output of \`openssl rand -hex 32\` say, or leave --host out.`,
+    );
+  }
+  if (token.length < shortestToken || !/^[\x21-\x7e]+$/.test(token))
+    throw new ContrailError(
+      'Usage',
+      `${tokenVariable} must have at least ${shortestToken} characters, of ASCII and without spaces. \`openssl rand -hex 32\` makes one.`,
+    );
+  return token;
+}
+
+async function readTls({ tlsCert, tlsKey }: ServeCommandOptions): Promise<{ cert: Buffer; key: Buffer } | null> {
+  if (tlsCert === undefined && tlsKey === undefined) return null;
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new ContrailError('Usage', '--tls-cert and --tls-key go together.');
+  const read = (option: string, path: string) =>
+    readFile(path).catch((cause: unknown) => {
+      throw new ContrailError('Usage', `The file of ${option} cannot be read: ${explained(cause)?.message ?? path}`, {
+        cause,
+      });
+    });
+  const tls = { cert: await read('--tls-cert', tlsCert), key: await read('--tls-key', tlsKey) };
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new ContrailError(
+      'Usage',
+      `--tls-cert and --tls-key cannot be used together: ${(cause as Error).message}. They must be a certificate and its key in PEM.`,
+      { cause },
+    );
+  }
+  return tls;
+}
+
+function listenError(error: unknown, host: string, port: number): ContrailError | null {
+  if (hasCode(error, 'EADDRINUSE'))
+    return new ContrailError(
+      'Usage',
+      `Port ${port} of ${host} is taken. Stop what uses it, or choose another with --port.`,
+    );
+  if (hasCode(error, 'EADDRNOTAVAIL') || hasCode(error, 'ENOTFOUND'))
+    return new ContrailError('Usage', `${host} is no address of this machine. Leave --host out, or name one that is.`);
+  if (hasCode(error, 'EACCES'))
+    return new ContrailError('Usage', `Port ${port} may not be used by this user. Choose one from 1024 with --port.`);
+  return null;
+}

@@ -1,0 +1,58 @@
+import { times } from '../../contracts/counted.ts';
+import { HttpError } from './http-error.ts';
+import type { ServeLimits } from './limits.ts';
+
+/** How much is in the server at a time. What is too much is refused at once, before it is read. */
+export interface Admission {
+  /** Lets a request in by the bytes that it announces. @returns ends its stay @throws HttpError TooManyRequests */
+  readonly request: (bytes: number) => () => void;
+  /** Lets the photos of a request in. @returns ends their stay @throws HttpError TooManyRequests */
+  readonly images: (count: number) => () => void;
+  readonly now: () => { readonly requests: number; readonly images: number; readonly bytes: number };
+}
+
+/** Of the last answers, by which it is said when to come again. */
+const weight = 0.1;
+const longestRetrySeconds = 30;
+
+export function createAdmission({ queue, bytesInFlight }: Pick<ServeLimits, 'queue' | 'bytesInFlight'>): Admission {
+  const spent = { requests: 0, images: 0, bytes: 0 };
+  /** Seconds that a photo stays, as a moving mean. */
+  let stay = 0;
+
+  const refuse = (what: string) => {
+    const seconds = Math.min(longestRetrySeconds, Math.max(1, Math.ceil(stay)));
+    return new HttpError('TooManyRequests', `The server is busy: ${what}. Try again in ${seconds} s.`, seconds);
+  };
+  const once = (end: () => void) => {
+    let isEnded = false;
+    return () => {
+      if (isEnded) return;
+      isEnded = true;
+      end();
+    };
+  };
+  return {
+    request: (bytes) => {
+      if (spent.requests >= queue) throw refuse(`${times(spent.requests, 'request')} in work`);
+      if (spent.requests > 0 && spent.bytes + bytes > bytesInFlight)
+        throw refuse(`the requests in work have ${Math.round(spent.bytes / 2 ** 20)} MiB`);
+      spent.requests++;
+      spent.bytes += bytes;
+      return once(() => {
+        spent.requests--;
+        spent.bytes -= bytes;
+      });
+    },
+    images: (count) => {
+      if (spent.images > 0 && spent.images + count > queue) throw refuse(`${times(spent.images, 'photo')} in work`);
+      spent.images += count;
+      const since = performance.now();
+      return once(() => {
+        spent.images -= count;
+        stay += weight * ((performance.now() - since) / 1000 - stay);
+      });
+    },
+    now: () => ({ ...spent }),
+  };
+}

@@ -1,0 +1,76 @@
+import type { Neighbour } from '../../contracts/serving.ts';
+import type { Admission } from './admission.ts';
+import { HttpError } from './http-error.ts';
+import type { ServeLimits } from './limits.ts';
+import { checkPhoto, whichOf } from './photos.ts';
+import type { Computed, Served } from './served.ts';
+
+/** Embeds the photos of a request, each in a batch with whatever else is asked. @throws HttpError for one that cannot be used */
+export async function compute(
+  served: Served,
+  photos: readonly Buffer[],
+  {
+    admission,
+    limits,
+    signal,
+  }: { readonly admission: Admission; readonly limits: ServeLimits; readonly signal: AbortSignal },
+): Promise<readonly Computed[]> {
+  const leave = admission.images(photos.length);
+  const expectations = photos.map(() => served.batcher.expect());
+  try {
+    return await Promise.all(
+      photos.map(async (photo, at) => {
+        try {
+          const pixels = await pixelsOf(served, photo, whichOf(at, photos.length), limits);
+          signal.throwIfAborted();
+          const answer = served.batcher.add(pixels, signal);
+          expectations[at]?.();
+          return await answer;
+        } finally {
+          expectations[at]?.();
+        }
+      }),
+    );
+  } finally {
+    leave();
+  }
+}
+
+async function pixelsOf(served: Served, photo: Buffer, which: string, limits: ServeLimits): Promise<Uint8Array> {
+  await checkPhoto(photo, which, limits);
+  const read = await served.read(photo);
+  if ('rejected' in read) throw new HttpError('UnusableImage', `${which} ${read.rejected}.`);
+  return read.pixels;
+}
+
+/** The rows of the index that are nearest to each photo, the nearest first; none without an index. */
+export async function neighboursOf(
+  { index, by }: Pick<Served, 'index' | 'by'>,
+  computed: readonly Computed[],
+  k: number,
+): Promise<readonly (readonly Neighbour[])[]> {
+  if (!index) return computed.map(() => []);
+  const { dimension } = index.about;
+  const queries = new Float32Array(computed.length * dimension);
+  for (const [at, { embedding }] of computed.entries()) queries.set(embedding, at * dimension);
+  const found = await index.search(queries, k);
+  return Promise.all(
+    found.map((hits) =>
+      Promise.all(
+        hits.map(async ({ row, score }) => {
+          const { name, label, group, category } = await index.row(row);
+          return {
+            ...{ row, name, score },
+            ...(label === undefined ? {} : { label }),
+            ...(group === undefined ? {} : { group }),
+            ...(category === undefined ? {} : { category }),
+            picture: hasPictures(index.about.shards) ? `/v1/pictures/${by.index}/${row}` : null,
+          };
+        }),
+      ),
+    ),
+  );
+}
+
+const hasPictures = (shards: readonly { readonly pictures?: string | undefined }[]) =>
+  shards.some(({ pictures }) => pictures !== undefined);

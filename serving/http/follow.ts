@@ -1,0 +1,135 @@
+import type { Waiting } from '../../contracts/serving.ts';
+import { explained } from '../../contracts/system-errors.ts';
+import type { UsedModel } from '../find-model.ts';
+import type { Served } from './served.ts';
+
+/**
+ * The version that is served, and the change to the next.
+ *
+ * Owns: which version is current.
+ * Does not own: what a version is made of, or requests.
+ *
+ * I1. A version becomes current when all of it is open and has answered once; until then the one before serves.
+ * I2. A version without an index does not take the place of one with an index: look-alikes would end.
+ * I3. One version is opened at a time, and the newest that is known.
+ * I4. What cannot be opened is said, and tried again ever more seldom.
+ */
+export interface Followed {
+  readonly current: () => Served;
+  /** What is promoted and not served, and why. */
+  readonly waiting: () => Waiting | null;
+  /** Looks at once. */
+  readonly look: () => Promise<void>;
+  /** Ends the looking and closes what is served once no request uses it. */
+  readonly close: () => Promise<void>;
+}
+
+export interface FollowOptions {
+  readonly first: Served;
+  /** A mark of what the log says, cheap to ask for; another one where it may have changed. Null: a run, which does not change. */
+  readonly mark: (() => Promise<string>) | null;
+  readonly find: () => Promise<UsedModel>;
+  readonly open: (used: UsedModel) => Promise<Served>;
+  readonly pollMs: number;
+  readonly onSwap: (served: Served) => void;
+  readonly onFailed: () => void;
+  readonly log: (line: string) => void;
+}
+
+const longestPauseMs = 60_000;
+
+export function follow(options: FollowOptions): Followed {
+  const { mark, find, open, pollMs, onSwap, onFailed, log } = options;
+  let current = options.first;
+  let waiting: Waiting | null = null;
+  let seen: string | null = null;
+  let failures = 0;
+  let isClosed = false;
+  let timer: NodeJS.Timeout | undefined;
+  let looking: Promise<void> | null = null;
+  const retiring = new Set<Promise<void>>();
+
+  const wait = (version: number, reason: string) => {
+    if (waiting?.version !== version || waiting.reason !== reason)
+      log(`Version ${version} waits, and version ${current.by.version} serves on: ${reason}`);
+    waiting = { version, reason };
+  };
+  const retire = (served: Served) => {
+    const ending = served.retire().catch((error: unknown) => log(`A version could not be closed: ${said(error)}`));
+    retiring.add(ending);
+    void ending.then(() => retiring.delete(ending));
+  };
+  const change = async () => {
+    const now = await mark?.();
+    if (now === undefined || (now === seen && failures === 0)) return;
+    const used = await find();
+    if (used.version === current.by.version) waiting = null;
+    else if (current.by.index !== null && used.index === null)
+      wait(
+        used.version ?? 0,
+        'it has no index, and the version that serves has one. `contrail index build` makes one for it.',
+      );
+    else {
+      const next = await open(used).catch((error: unknown) => {
+        // What the store says of its files is for the operator.
+        log(`Version ${used.version} cannot be opened: ${said(error)}`);
+        wait(used.version ?? 0, `it cannot be opened${codeIn(error)}. The log of the server says why.`);
+        throw error;
+      });
+      if (isClosed) return retire(next);
+      const before = current;
+      current = next;
+      waiting = null;
+      onSwap(next);
+      log(`Version ${next.by.version} serves now, in place of version ${before.by.version}.`);
+      retire(before);
+    }
+    seen = now;
+  };
+  const look = () => {
+    looking ??= change()
+      .then(
+        () => {
+          failures = 0;
+        },
+        (error: unknown) => {
+          if (failures === 0 && waiting === null) log(`The versions of the model could not be read: ${said(error)}`);
+          failures++;
+          onFailed();
+        },
+      )
+      .finally(() => {
+        looking = null;
+      });
+    return looking;
+  };
+  const later = () => {
+    if (!mark || isClosed) return;
+    const pause = Math.min(longestPauseMs, pollMs * 2 ** Math.min(failures, 10));
+    timer = setTimeout(() => void look().finally(later), Math.max(pollMs, pause));
+  };
+  later();
+  return {
+    current: () => current,
+    waiting: () => waiting,
+    look: async () => {
+      // One that has begun may have read the log before.
+      await looking;
+      await look();
+    },
+    close: async () => {
+      isClosed = true;
+      clearTimeout(timer);
+      await looking;
+      retire(current);
+      await Promise.all(retiring);
+    },
+  };
+}
+
+const said = (error: unknown) => explained(error)?.message ?? (error instanceof Error ? error.message : String(error));
+
+function codeIn(error: unknown): string {
+  const code = explained(error)?.code;
+  return code === undefined ? '' : ` (${code})`;
+}

@@ -1,0 +1,56 @@
+import { mostImagesInRequest, mostNeighbours } from '../../contracts/serving.ts';
+
+/** What a server takes, and for how long. */
+export interface ServeLimits {
+  /** Of one photo as a file. @default 20 MiB */
+  readonly imageBytes: number;
+  /** Of one photo, width times height. @default 50 million */
+  readonly imagePixels: number;
+  /** Of a request with its photos in JSON. @default 32 MiB */
+  readonly jsonBytes: number;
+  /** Photos in one request. @default 32 */
+  readonly images: number;
+  /** Look-alikes of a photo. @default 100 */
+  readonly neighbours: number;
+  /** Photos that are decoded, wait or are computed at a time; more are refused with 429. @default 128 */
+  readonly queue: number;
+  /** Bytes of requests that are in memory at a time; more are refused with 429. @default 256 MiB */
+  readonly bytesInFlight: number;
+  /** Photos that TensorFlow is given at a time. @default 32 */
+  readonly batch: number;
+  /** How long a photo waits for others that are being decoded. @default 5 */
+  readonly batchWaitMs: number;
+  /** After this a request is answered with 504. @default 10 s */
+  readonly timeoutMs: number;
+  /** How long a request may take to arrive. @default 30 s */
+  readonly arrivalMs: number;
+  /** How long requests wait for a process that takes the place of one that died. @default 5 s */
+  readonly patienceMs: number;
+  /** After this the process that computes is taken for stuck and replaced. @default 60 s */
+  readonly stallMs: number;
+  /** How long requests have to finish when the server stops. @default 20 s */
+  readonly drainMs: number;
+  /** How often the log of the model is looked at. @default 2 s */
+  readonly pollMs: number;
+  /** Connections at a time. @default 1024 */
+  readonly connections: number;
+}
+
+export const defaultLimits: ServeLimits = {
+  imageBytes: 20 * 2 ** 20,
+  imagePixels: 50_000_000,
+  jsonBytes: 32 * 2 ** 20,
+  images: mostImagesInRequest,
+  neighbours: mostNeighbours,
+  queue: 128,
+  bytesInFlight: 256 * 2 ** 20,
+  batch: 32,
+  batchWaitMs: 5,
+  timeoutMs: 10_000,
+  arrivalMs: 30_000,
+  patienceMs: 5_000,
+  stallMs: 60_000,
+  drainMs: 20_000,
+  pollMs: 2_000,
+  connections: 1024,
+};

@@ -1,0 +1,40 @@
+import type { PredictionAnswer } from '../../contracts/serving.ts';
+import { answerOf } from '../answers.ts';
+import { neighboursOf } from './answer.ts';
+import { HttpError } from './http-error.ts';
+import type { Computed, Served } from './served.ts';
+
+/** Classes that are named besides the likeliest. */
+const otherGuesses = 4;
+
+/**
+ * What the model says of each photo: its class, whether it is known, and the look-alikes that speak for it.
+ *
+ * @throws HttpError NotAvailable where nothing can name a class
+ */
+export async function predictionsOf(
+  served: Pick<Served, 'index' | 'by' | 'about' | 'calibration'>,
+  computed: readonly Computed[],
+  k: number,
+): Promise<readonly PredictionAnswer[]> {
+  const { about, calibration, index, by } = served;
+  const found = await neighboursOf(served, computed, k);
+  return computed.map(({ logits }, at) => {
+    const neighbours = found[at] ?? [];
+    const answer = answerOf(
+      {
+        ...{ logits, calibration },
+        classes: about.classifier?.classes ?? [],
+        neighbours: index ? neighbours : null,
+      },
+      otherGuesses,
+    );
+    if (!answer)
+      throw new HttpError('NotAvailable', `${by.model} names no class: it has no classifier, and its index no labels.`);
+    const { label, confidence, calibrated, others, unknown, because } = answer;
+    return {
+      ...{ label, confidence, calibrated, unknown, because, neighbours: [...neighbours] },
+      guesses: [{ label, confidence }, ...others],
+    };
+  });
+}

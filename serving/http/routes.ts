@@ -1,0 +1,140 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { type ModelsAnswer, neighboursQuerySchema, type ReadyAnswer } from '../../contracts/serving.ts';
+import { compute, neighboursOf } from './answer.ts';
+import { HttpError } from './http-error.ts';
+import { openApi } from './openapi.ts';
+import { pageFiles } from './page.ts';
+import type { ServerParts } from './parts.ts';
+import { photosIn } from './photos.ts';
+import { predictionsOf } from './predict.ts';
+import type { Served } from './served.ts';
+
+export interface RouteOptions extends ServerParts {
+  /** Does work for a request until its time is over. */
+  readonly within: <T>(request: FastifyRequest, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+}
+
+/** Paths that need no token: they say nothing of the model but whether it is ready. */
+export const openPaths: ReadonlySet<string> = new Set([
+  '/healthz',
+  '/readyz',
+  '/openapi.json',
+  ...pageFiles.map(({ path }) => path),
+]);
+
+const pictureParams = z.object({ index: z.string(), row: z.coerce.number().pipe(z.int().nonnegative()) });
+const forever = 'private, max-age=31536000, immutable';
+
+export function registerRoutes(app: FastifyInstance, options: RouteOptions): void {
+  const { followed, limits, metrics, state, guard, within } = options;
+
+  /** An answer of one version, from its first photo to its last name. */
+  const answer = (
+    request: FastifyRequest,
+    results: (served: Served, photos: readonly Buffer[], signal: AbortSignal) => Promise<readonly object[]>,
+  ) =>
+    within(request, async (signal) => {
+      const photos = photosIn(request.body, limits);
+      const served = followed.current();
+      const end = served.use();
+      try {
+        return { ...served.by, results: await results(served, photos, signal) };
+      } finally {
+        end();
+      }
+    });
+  const computed = (served: Served, photos: readonly Buffer[], signal: AbortSignal) =>
+    compute(served, photos, { ...options, signal });
+
+  app.post('/v1/embed', (request) =>
+    answer(request, async (served, photos, signal) =>
+      (await computed(served, photos, signal)).map(({ embedding }) => ({ embedding: Array.from(embedding) })),
+    ),
+  );
+  app.post('/v1/similar', (request) => {
+    const { k } = parsed(neighboursQuerySchema, request.query);
+    return answer(request, async (served, photos, signal) => {
+      requireIndex(served);
+      const neighbours = await neighboursOf(served, await computed(served, photos, signal), k);
+      return neighbours.map((each) => ({ neighbours: each }));
+    });
+  });
+  app.post('/v1/predict', (request) => {
+    const { k } = parsed(neighboursQuerySchema, request.query);
+    return answer(request, async (served, photos, signal) => {
+      requireNames(served);
+      return predictionsOf(served, await computed(served, photos, signal), k);
+    });
+  });
+  app.get('/v1/models', async (): Promise<ModelsAnswer> => {
+    const { by, used, about, index } = followed.current();
+    const { height, width, channels } = about.encoder.image;
+    return {
+      models: [
+        {
+          ...by,
+          run: used.run,
+          classes: about.classifier?.classes ?? null,
+          products: index?.about.count ?? null,
+          image: { height, width, channels },
+          dimension: about.encoder.dimension,
+          waiting: followed.waiting(),
+        },
+      ],
+      limits: {
+        imageBytes: limits.imageBytes,
+        imagePixels: limits.imagePixels,
+        images: limits.images,
+        neighbours: limits.neighbours,
+      },
+    };
+  });
+  app.get('/v1/pictures/:index/:row', async (request, reply) => {
+    const { index: digest, row } = parsed(pictureParams, request.params);
+    const served = followed.current();
+    if (!served.index || served.by.index !== digest || row >= served.index.about.count)
+      throw new HttpError('NotFound', 'There is no such picture in the index that is served.');
+    const end = served.use();
+    try {
+      const picture = await served.index.picture(row);
+      if (!picture) throw new HttpError('NotFound', 'The index keeps no pictures.');
+      return reply.headers({ 'content-type': 'image/webp', 'cache-control': forever }).send(Buffer.from(picture));
+    } finally {
+      end();
+    }
+  });
+  app.get('/healthz', async () => ({ status: 'ok' }));
+  app.get('/readyz', async (_request, reply) => {
+    const { by, problem } = followed.current();
+    const waiting = followed.waiting();
+    const why = state.draining ? 'The server is stopping.' : problem();
+    const note = waiting ? `Version ${waiting.version} waits: ${waiting.reason}` : null;
+    return reply
+      .status(why === null ? 200 : 503)
+      .send({ ready: why === null, reason: why ?? note, ...by, waiting } satisfies ReadyAnswer);
+  });
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+  app.get('/openapi.json', async () => openApi({ needsToken: guard.needsToken }));
+  for (const { path, type, content } of pageFiles)
+    app.get(path, async (_request, reply) => reply.type(type).header('cache-control', 'no-cache').send(content));
+}
+
+function requireIndex({ index, by, used }: Served): void {
+  if (index) return;
+  throw new HttpError(
+    'NotAvailable',
+    `${by.model} has no index to find look-alikes in. ${used.version === null ? 'A build-index step in its pipeline makes one.' : '`contrail index build` makes one.'}`,
+  );
+}
+
+function requireNames({ about, index, by }: Served): void {
+  if (about.classifier || index) return;
+  throw new HttpError('NotAvailable', `${by.model} names no class: it has neither a classifier nor an index.`);
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+  const read = schema.safeParse(value);
+  if (!read.success) throw new HttpError('BadRequest', z.prettifyError(read.error).replace(/^✖ /gm, ''));
+  return read.data;
+}

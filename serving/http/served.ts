@@ -1,0 +1,207 @@
+import type { Calibration } from '../../contracts/calibration.ts';
+import type { EncoderAbout } from '../../contracts/encoder.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import type { ServedBy } from '../../contracts/serving.ts';
+import type { Store } from '../../store/index.ts';
+import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
+import { calibrationOf } from '../calibration-of.ts';
+import type { UsedModel } from '../find-model.ts';
+import { type PhotoReader, photoReader } from '../photos.ts';
+import { type ModelProcess, startModelProcess } from '../process/model-process.ts';
+import { type Batcher, createBatcher } from './batcher.ts';
+import type { ServeLimits } from './limits.ts';
+import { type LiveModel, openLiveModel } from './live-model.ts';
+
+/** What the model gives for one photo. */
+export interface Computed {
+  /** float32 [dimension]. */
+  readonly embedding: Float32Array;
+  /** float32 [classes]; null without a classifier. */
+  readonly logits: Float32Array | null;
+}
+
+/** A model that computes: encoder and classifier in their process. Several versions that differ in their index share it. */
+interface Computer {
+  readonly key: string;
+  readonly live: LiveModel<ModelProcess>;
+  readonly batcher: Batcher<Computed>;
+  readonly read: PhotoReader;
+  readonly about: ModelProcess['about'];
+}
+
+/**
+ * One version of a model with everything that an answer of it needs: an answer takes all its parts from one of these.
+ *
+ * I1. It is closed when it is no longer current and no request uses it.
+ * I2. A process ends with the last version that uses it.
+ */
+export interface Served {
+  readonly by: ServedBy;
+  readonly used: UsedModel;
+  readonly about: ModelProcess['about'];
+  readonly index: VectorIndex | null;
+  /** What its evaluation chose on validation images; null where it did not. */
+  readonly calibration: Calibration | null;
+  readonly read: PhotoReader;
+  readonly batcher: Batcher<Computed>;
+  /** Why nothing can be computed now; null where it can. */
+  readonly problem: () => string | null;
+  /** For the length of a request. @returns ends the use */
+  readonly use: () => () => void;
+  /** Ends it once no request uses it. */
+  readonly retire: () => Promise<void>;
+}
+
+export interface ServedOptions {
+  readonly store: Store;
+  readonly storeUrl: string;
+  /** Of the process of TensorFlow. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly limits: ServeLimits;
+  readonly onComputed: (images: number, seconds: number) => void;
+  readonly onRestart: () => void;
+  readonly log: (line: string) => void;
+}
+
+/** Opens versions of a model; those with the same encoder and classifier share a process. */
+export function createOpener(options: ServedOptions): (used: UsedModel) => Promise<Served> {
+  const computers = new Map<string, { readonly opened: Promise<Computer>; users: number }>();
+
+  const take = async (used: UsedModel): Promise<{ computer: Computer; leave: () => Promise<void> }> => {
+    const key = `${used.encoder.digest}/${used.classifier?.digest ?? ''}`;
+    const entry = computers.get(key) ?? { opened: openComputer(key, used, options), users: 0 };
+    computers.set(key, entry);
+    entry.users++;
+    const leave = async () => {
+      if (--entry.users > 0) return;
+      computers.delete(key);
+      await entry.opened.then(
+        ({ live }) => live.close(),
+        () => {},
+      );
+    };
+    try {
+      return { computer: await entry.opened, leave };
+    } catch (error) {
+      await leave();
+      throw error;
+    }
+  };
+
+  return async (used) => {
+    const calibration = await calibrationOf(options.store, used.evaluation);
+    const index = used.index ? await openIndex(options.store, used.index) : null;
+    try {
+      if (index) requireEncoder(index.about, used.encoder, `the model ${used.name}`);
+      const { computer, leave } = await take(used);
+      try {
+        await warmUp(computer, index, options.limits);
+      } catch (error) {
+        await leave();
+        throw error;
+      }
+      return servedOf(used, { index, calibration }, computer, async () => {
+        await Promise.all([leave(), index?.close()]);
+      });
+    } catch (error) {
+      await index?.close();
+      throw error;
+    }
+  };
+}
+
+async function openComputer(key: string, used: UsedModel, options: ServedOptions): Promise<Computer> {
+  const { limits, log } = options;
+  const live = await openLiveModel({
+    start: () =>
+      startModelProcess({
+        storeUrl: options.storeUrl,
+        encoder: used.encoder,
+        classifier: used.classifier,
+        environment: options.environment,
+        log: (line) => {
+          if (!isChatter(line)) log(`TensorFlow: ${line}`);
+        },
+        stallTimeoutMs: limits.stallMs,
+      }),
+    patienceMs: limits.patienceMs,
+    onRestart: options.onRestart,
+    log,
+  });
+  const { about } = live.process();
+  const compute = async (images: readonly Uint8Array[]): Promise<Computed[]> => {
+    const since = performance.now();
+    const bytes = images.length === 1 && images[0] ? images[0] : Buffer.concat(images);
+    const { embeddings, logits } = await live.infer(bytes, images.length);
+    options.onComputed(images.length, (performance.now() - since) / 1000);
+    const part = (values: Float32Array, at: number) => {
+      const width = values.length / images.length;
+      return values.slice(at * width, (at + 1) * width);
+    };
+    return images.map((_, at) => ({ embedding: part(embeddings, at), logits: logits ? part(logits, at) : null }));
+  };
+  return {
+    key,
+    live,
+    about,
+    read: photoReader(about.encoder),
+    batcher: createBatcher({ compute, most: limits.batch, waitMs: limits.batchWaitMs }),
+  };
+}
+
+/** What TensorFlow says of itself at each start. */
+const isChatter = (line: string) => /^(I\d{4} |WARNING: All log messages before absl)/.test(line);
+
+/** The first images are the slow ones: graphs are captured for each size of a batch. */
+async function warmUp({ live, about }: Computer, index: VectorIndex | null, { batch }: ServeLimits): Promise<void> {
+  const size = bytesOf(about.encoder);
+  for (const count of [...new Set([1, 8, batch])].filter((each) => each <= batch)) {
+    const { embeddings } = await live.infer(new Uint8Array(count * size), count);
+    await index?.search(embeddings.slice(0, about.encoder.dimension), 1);
+  }
+}
+
+const bytesOf = ({ image: { height, width, channels } }: EncoderAbout) => height * width * channels;
+
+function servedOf(
+  used: UsedModel,
+  { index, calibration }: Pick<Served, 'index' | 'calibration'>,
+  { live, batcher, read, about }: Computer,
+  close: () => Promise<void>,
+): Served {
+  let uses = 0;
+  let onUnused: (() => void) | undefined;
+  return {
+    by: {
+      model: used.version === null ? used.run : used.name,
+      version: used.version,
+      encoder: used.encoder.digest,
+      index: used.index?.digest ?? null,
+    },
+    used,
+    about,
+    index,
+    calibration,
+    read,
+    batcher,
+    problem: live.problem,
+    use: () => {
+      if (onUnused) throw new ContrailError('InvalidInput', 'A model that is retired takes no request.');
+      uses++;
+      let isEnded = false;
+      return () => {
+        if (isEnded) return;
+        isEnded = true;
+        uses--;
+        if (uses === 0) onUnused?.();
+      };
+    },
+    retire: async () => {
+      await new Promise<void>((resolve) => {
+        onUnused = resolve;
+        if (uses === 0) resolve();
+      });
+      await close();
+    },
+  };
+}

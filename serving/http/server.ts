@@ -1,0 +1,183 @@
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { times } from '../../contracts/counted.ts';
+import { formatBytes } from '../../contracts/limits.ts';
+import { securityHeaders } from './headers.ts';
+import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
+import type { ServeLimits } from './limits.ts';
+import type { ServerParts } from './parts.ts';
+import { openPaths, registerRoutes } from './routes.ts';
+
+export interface HttpServerOptions extends ServerParts {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  readonly log: (line: string) => void;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  /** Takes no more connections, lets requests finish for `drainMs`, and ends. */
+  readonly close: () => Promise<void>;
+}
+
+/** Of a request that is being answered. */
+interface Stay {
+  readonly since: number;
+  readonly controller: AbortController;
+  readonly leave: () => void;
+}
+
+/** How often connections that have become idle are closed while the server stops. */
+const idleCheckMs = 50;
+const clientLeft = 499;
+
+/** Starts to answer. @throws what Node says of a port that cannot be had */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { host, port, tls, guard, limits, admission, metrics, state, log } = options;
+  const app: FastifyInstance = fastify({
+    bodyLimit: limits.imageBytes,
+    requestTimeout: limits.arrivalMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    ...(tls ? { https: tls } : {}),
+    clientErrorHandler: (_error, socket) => {
+      if (!socket.writable) return void socket.destroy();
+      const body = JSON.stringify(
+        errorAnswer(new HttpError('BadRequest', 'This is no HTTP request, or came too slowly.')),
+      );
+      socket.end(
+        `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+      );
+    },
+  });
+  app.server.maxConnections = limits.connections;
+  app.server.headersTimeout = Math.min(limits.arrivalMs, 15_000);
+  const stays = new WeakMap<FastifyRequest, Stay>();
+
+  readBodies(app, limits);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(securityHeaders);
+    if (state.draining) reply.header('connection', 'close');
+    const since = performance.now();
+    const controller = new AbortController();
+    const route = request.routeOptions.url ?? 'none';
+    let leave = () => {};
+    reply.raw.once('close', () => {
+      const status = reply.raw.writableFinished ? reply.raw.statusCode : clientLeft;
+      metrics.answered(route, status, (performance.now() - since) / 1000);
+      controller.abort(new HttpError('Unavailable', 'The client has left.'));
+      leave();
+    });
+    guard.checkOrigin(request.headers, request.method);
+    if (!openPaths.has(route)) guard.checkToken(request.headers);
+    if (request.method === 'POST') leave = admission.request(announcedBytes(request, limits));
+    stays.set(request, { since, controller, leave });
+  });
+  app.setErrorHandler((error, request, reply) => answerError(error, request, reply, limits, log));
+  app.setNotFoundHandler((request) => {
+    const [path = ''] = request.url.split('?');
+    const others = (['GET', 'POST'] as const).filter(
+      (method) => method !== request.method && app.findRoute({ url: path, method }) !== null,
+    );
+    if (others.length > 0) throw new HttpError('MethodNotAllowed', `${path} takes ${others.join(' and ')}.`);
+    throw new HttpError('NotFound', 'There is nothing at this path. /openapi.json says what there is.');
+  });
+  registerRoutes(app, {
+    ...options,
+    within: (request, work) => {
+      const stay = stays.get(request);
+      if (!stay) throw new Error('a request that was not let in');
+      return withDeadline(stay, limits, work);
+    },
+  });
+  await app.listen({ host, port });
+  const address = app.server.address();
+  return {
+    port: typeof address === 'object' && address ? address.port : port,
+    close: async () => {
+      state.draining = true;
+      const idle = setInterval(() => app.server.closeIdleConnections(), idleCheckMs);
+      const force = setTimeout(() => {
+        log(`Requests that were not done after ${limits.drainMs / 1000} s are cut off.`);
+        app.server.closeAllConnections();
+      }, limits.drainMs);
+      await app.close();
+      clearInterval(idle);
+      clearTimeout(force);
+    },
+  };
+}
+
+/** Work on a request, until it is done, its time is over, or its client has left. */
+async function withDeadline<T>(
+  { since, controller }: Stay,
+  { timeoutMs }: ServeLimits,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new HttpError('TimedOut', `The answer took longer than ${timeoutMs / 1000} s.`);
+  const timer = setTimeout(() => controller.abort(late), Math.max(0, timeoutMs - (performance.now() - since)));
+  const aborted = new Promise<never>((_, reject) => {
+    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
+  });
+  try {
+    return await Promise.race([work(controller.signal), aborted]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A body that does not announce its length may have as many as are taken. */
+function announcedBytes({ headers }: FastifyRequest, { jsonBytes, imageBytes }: ServeLimits): number {
+  const announced = Number(headers['content-length']);
+  const most = Math.max(jsonBytes, imageBytes);
+  return Number.isFinite(announced) ? Math.min(announced, most) : most;
+}
+
+const taken =
+  'Send an image as it is, with a content type such as image/jpeg, or JSON with content type application/json.';
+
+function readBodies(app: FastifyInstance, { jsonBytes, imageBytes }: ServeLimits): void {
+  app.removeAllContentTypeParsers();
+  const asItIs = (_request: FastifyRequest, body: Buffer) => Promise.resolve(body);
+  for (const type of [/^image\/[\w.+-]+$/, 'application/octet-stream'])
+    app.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: imageBytes }, asItIs);
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: jsonBytes },
+    app.getDefaultJsonParser('error', 'error'),
+  );
+}
+
+function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  limits: ServeLimits,
+  log: (line: string) => void,
+): FastifyReply {
+  const known = error instanceof HttpError ? error : ofFastify(error, limits);
+  if (!known) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    log(`${request.method} ${request.routeOptions.url} failed: ${stack ?? message}`);
+  }
+  const told = known ?? new HttpError('InternalError', 'Something went wrong in the server. Its log says what.');
+  if (told.retryAfter !== undefined) reply.header('retry-after', String(told.retryAfter));
+  if (told.code === 'Unauthorized') reply.header('www-authenticate', 'Bearer');
+  return reply.status(told.status).send(errorAnswer(told));
+}
+
+/** What Fastify says of a request that it cannot read. */
+function ofFastify(error: unknown, { imageBytes, jsonBytes, images }: ServeLimits): HttpError | null {
+  if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return null;
+  const { statusCode } = error;
+  if (statusCode >= 500) return null;
+  const code = codeOfStatus(statusCode);
+  if (code === 'TooLarge')
+    return new HttpError(
+      code,
+      `The body is too large: an image may have ${formatBytes(imageBytes)}, JSON with up to ${times(images, 'image')} ${formatBytes(jsonBytes)}.`,
+    );
+  if (code === 'UnsupportedMediaType')
+    return new HttpError(code, `The body is of a content type that is not read. ${taken}`);
+  return new HttpError(code, `The request cannot be read: ${error.message}. ${taken}`);
+}

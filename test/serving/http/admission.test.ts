@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { createAdmission } from '../../../serving/http/admission.ts';
+
+describe('admission', () => {
+  const limits = { queue: 2, bytesInFlight: 100 };
+
+  it('lets so many requests in, and the next when one has ended', () => {
+    const admission = createAdmission(limits);
+    const leave = admission.request(1);
+    admission.request(1);
+    expect(() => admission.request(1)).toThrow('The server is busy: 2 requests in work. Try again in 1 s.');
+    leave();
+    leave();
+    admission.request(1);
+    expect(admission.now()).toEqual({ requests: 2, images: 0, bytes: 2 });
+  });
+
+  it('lets in what announces more bytes than are free only when there is nothing else', () => {
+    const admission = createAdmission(limits);
+    const leave = admission.request(1000);
+    expect(() => admission.request(1)).toThrow('Try again');
+    leave();
+    expect(() => admission.request(99)).not.toThrow();
+  });
+
+  it('counts photos, and takes those of one request together or not at all', () => {
+    const admission = createAdmission(limits);
+    const leave = admission.images(1);
+    expect(() => admission.images(2)).toThrow('1 photo in work');
+    leave();
+    admission.images(2);
+    expect(admission.now().images).toBe(2);
+  });
+});

@@ -1,0 +1,22 @@
+import { request } from 'node:http';
+
+/** A request whose body stays away until it is asked for. */
+export function slowly(url: string, body: Buffer) {
+  const asked = request(url, {
+    method: 'POST',
+    headers: { 'content-type': 'image/png', 'content-length': body.length },
+  });
+  const answer = new Promise<number>((resolve, reject) => {
+    asked.on('error', reject).on('response', (said) => {
+      said.resume();
+      resolve(said.statusCode ?? 0);
+    });
+  });
+  asked.write(body.subarray(0, 10));
+  return {
+    finish: () => {
+      asked.end(body.subarray(10));
+      return answer;
+    },
+  };
+}
