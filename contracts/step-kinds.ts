@@ -3,6 +3,7 @@ import { adapt } from './kinds/adapt.ts';
 import { approve } from './kinds/approve.ts';
 import { choose } from './kinds/choose.ts';
 import { compare } from './kinds/compare.ts';
+import { drift } from './kinds/drift.ts';
 import { embed } from './kinds/embed.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import { inspectData } from './kinds/inspect-data.ts';
@@ -47,6 +48,7 @@ export const stepKinds = {
   retrieval,
   robustness,
   'out-of-distribution': outOfDistribution,
+  drift,
   report,
   run,
   own,
