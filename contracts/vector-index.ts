@@ -1,10 +1,43 @@
 import { z } from 'zod';
-import { artifactRefSchema } from './artifacts.ts';
+import { artifactRefSchema, digestSchema } from './artifacts.ts';
 import { vectorsAboutSchema } from './vectors.ts';
 
 /** How an index is searched: by all products, or along a graph of near vectors (HNSW; Malkov and Yashunin, arXiv:1603.09320). */
 export const indexMethodSchema = z.enum(['exact', 'approximate']);
 export type IndexMethod = z.infer<typeof indexMethodSchema>;
+
+/** What a graph keeps of each number of a vector: 4, 2 or 1 bytes. */
+export const quantizationSchema = z.enum(['f32', 'f16', 'i8']);
+export type Quantization = z.infer<typeof quantizationSchema>;
+
+/** How an index is made; what is added to it, or removed, follows the same settings. */
+export const indexSettings = {
+  method: z
+    .enum(['auto', ...indexMethodSchema.options])
+    .default('auto')
+    .describe('how it is searched: exact, approximate, or auto, which is exact up to 20,000 vectors'),
+  minimumRecall: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.95)
+    .describe(
+      'share of the 10 nearest that an approximate search must find; the search is widened until it does, and the step fails where that does not help',
+    ),
+  quantization: quantizationSchema
+    .default('f16')
+    .describe('what an approximate index keeps of each number: 4, 2 or 1 bytes'),
+  connectivity: z.int().min(4).max(128).default(16).describe('edges of each vector in the graph (M of HNSW)'),
+  expansionAdd: z
+    .int()
+    .min(8)
+    .max(4096)
+    .default(128)
+    .describe('candidates that are looked at for the edges of a vector (efConstruction of HNSW)'),
+  seed: z.int().min(0).max(0xffff_ffff).default(0).describe('seed of the draw of queries that recall is measured on'),
+};
+export const indexSettingsSchema = z.strictObject(indexSettings);
+export type IndexSettings = z.infer<typeof indexSettingsSchema>;
 
 /**
  * `about` of an `index` artifact: vectors of one encoder to be searched by cosine similarity, with what is known of each row.
@@ -15,21 +48,34 @@ export const indexAboutSchema = z.strictObject({
   dimension: z.int().positive(),
   count: z.int().nonnegative(),
   method: indexMethodSchema,
-  /** The file of the graph, by USearch, whose keys are rows; absent for `exact`. */
+  settings: indexSettingsSchema,
+  /** The file of the graph, by USearch; absent for `exact`. */
   graph: z
     .strictObject({
       file: z.string(),
-      connectivity: z.int(),
-      expansionAdd: z.int(),
-      expansionSearch: z.int(),
-      quantization: z.enum(['f32', 'f16', 'i8']),
+      /** Safetensors with `keys`, I32 [count]: the key of each row in the graph, ascending. */
+      keys: z.string(),
+      /** Vectors in the graph, with those that were removed and still are stations of a search. */
+      nodes: z.int().positive(),
+      /** Candidates that a search looks at (efSearch of HNSW). */
+      expansionSearch: z.int().positive(),
     })
     .optional(),
   /** Share of the true k nearest that a search finds, on queries that were drawn from the rows; 1 for `exact`. */
   recall: z.strictObject({ k: z.int(), value: z.number(), queries: z.int() }),
   /** As in a `vectors` artifact; `vectors` hold rows of unit length. */
   shards: vectorsAboutSchema.shape.shards,
-  /** The index that it was made of, and what was changed; absent where it was built anew. */
-  parent: z.strictObject({ index: artifactRefSchema, added: z.int(), removed: z.int() }).optional(),
+  /** Digest of the index that it was made of, which need not be kept for it, and what was changed; absent where it was built anew. */
+  parent: z
+    .strictObject({
+      digest: digestSchema,
+      added: z.int().nonnegative(),
+      replaced: z.int().nonnegative(),
+      removed: z.int().nonnegative(),
+    })
+    .optional(),
 });
 export type IndexAbout = z.infer<typeof indexAboutSchema>;
+
+/** Searches for more than this are a listing, not a search. */
+export const mostNeighbours = 1000;

@@ -32,6 +32,7 @@ const entries = [
   'worker/trainer.ts',
   'worker/exporter.ts',
   'report/thread/thread.ts',
+  'vectors/search/thread.ts',
   'datasets/table/thread/thread.ts',
   'training/checkpoint-writer/thread.ts',
   'datasets/decode-pool/thread.ts',

@@ -58,7 +58,7 @@ export function shardFiles(
   };
 }
 
-function filesInOne(files: readonly Uint8Array[]): Uint8Array {
+function filesInOne(files: readonly Uint8Array[]): Uint8Array[] {
   const ends = new Int32Array(files.length);
   let end = 0;
   files.forEach((file, at) => {
@@ -99,13 +99,23 @@ export async function readShardRows(store: Store, ref: ArtifactRef, { rows, coun
       'CorruptArtifact',
       `${rows} has ${times(lines.length, 'line')} for ${times(count, 'row')}.`,
     );
-  return lines.map((line, at) => {
-    try {
-      return vectorRowSchema.parse(JSON.parse(line));
-    } catch (cause) {
-      throw new ContrailError('CorruptArtifact', `${rows}:${at + 1} does not say what the image is.`, { cause });
-    }
-  });
+  return lines.map((line, at) => parsedRow(line, `${rows}:${at + 1}`));
+}
+
+/** One row of a shard, from its line. @param where what to call the line in an error @throws ContrailError CorruptArtifact */
+export function parsedRow(line: string, where: string): VectorRow {
+  try {
+    return vectorRowSchema.parse(JSON.parse(line));
+  } catch (cause) {
+    throw new ContrailError('CorruptArtifact', `${where} does not say what the image is.`, { cause });
+  }
+}
+
+/** Where each line of a shard's rows ends, of the file's bytes. */
+export function rowEnds(bytes: Uint8Array): Int32Array {
+  const ends: number[] = [];
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) ends.push(at + 1);
+  return Int32Array.from(ends);
 }
 
 /** Image files of the rows of a shard; null where none are kept. @throws ContrailError CorruptArtifact */
@@ -115,10 +125,18 @@ export async function readPictures(
   { pictures, count }: Shard,
 ): Promise<readonly Uint8Array[] | null> {
   if (pictures === undefined) return null;
-  const { tensors } = decodeSafetensors(await readArtifactFile(store, ref, pictures), pictures);
-  const [images, ends] = [tensors.get('images'), tensors.get('ends')];
-  if (!images || !ends || ends.shape.join() !== String(count))
+  const bytes = await readArtifactFile(store, ref, pictures);
+  const { start, ends } = pictureEnds(bytes);
+  if (ends.length !== count)
     throw new ContrailError('CorruptArtifact', `${pictures} does not hold ${times(count, 'picture')}.`);
-  const all = int32(ends);
-  return Array.from(all, (end, at) => images.data.subarray(at === 0 ? 0 : all[at - 1], end));
+  return Array.from(ends, (end, at): Uint8Array => bytes.subarray(ends[at - 1] ?? start, end));
+}
+
+/** Where the first picture of a shard's file begins, and where each ends, of the file's bytes. @throws ContrailError CorruptArtifact */
+export function pictureEnds(bytes: Uint8Array): { readonly start: number; readonly ends: Float64Array } {
+  const { tensors } = decodeSafetensors(bytes, 'A file of pictures');
+  const [images, ends] = [tensors.get('images'), tensors.get('ends')];
+  if (!images || !ends) throw new ContrailError('CorruptArtifact', 'A file of pictures holds none.');
+  const start = images.data.byteOffset - bytes.byteOffset;
+  return { start, ends: Float64Array.from(int32(ends), (end) => start + end) };
 }

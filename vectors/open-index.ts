@@ -1,0 +1,132 @@
+import type { ArtifactRef } from '../contracts/artifacts.ts';
+import { count, times } from '../contracts/counted.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { type IndexAbout, indexAboutSchema, mostNeighbours } from '../contracts/vector-index.ts';
+import type { VectorRow } from '../contracts/vectors.ts';
+import { readAbout, type Store } from '../store/index.ts';
+import { type ArtifactParts, artifactParts } from './artifact-parts.ts';
+import { startSearchThread } from './search/search-thread.ts';
+import type { Found } from './search/searcher.ts';
+import { parsedRow, pictureEnds, rowEnds, type Shard } from './shards.ts';
+import { allFinite, unitLength } from './unit-length.ts';
+
+/** A row that was found. */
+export interface Hit {
+  readonly row: number;
+  /** Cosine similarity, -1 to 1. */
+  readonly score: number;
+}
+
+/** An index that can be searched. It does not change while it is open. */
+export interface VectorIndex {
+  readonly about: IndexAbout;
+  /**
+   * The k rows that are nearest to each query, the nearest first; fewer where the index has fewer rows.
+   *
+   * @param queries float32 [n, dimension] as the index's encoder gives them, of any length
+   * @param k at most 1000
+   * @throws ContrailError InvalidInput for queries of another dimension or with NaN, or an impossible k
+   */
+  readonly search: (queries: Float32Array, k: number) => Promise<readonly (readonly Hit[])[]>;
+  /** What is known of a row. @throws ContrailError CorruptArtifact, StoreUnreadable */
+  readonly row: (at: number) => Promise<VectorRow>;
+  /** A WebP file of at most 96 pixels a side; null where none is kept. @throws ContrailError CorruptArtifact, StoreUnreadable */
+  readonly picture: (at: number) => Promise<Uint8Array | null>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Opens an index to be searched, in a thread of its own. Queries must come from `about.encoder`: see `requireEncoder`.
+ *
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function openIndex(store: Store, ref: ArtifactRef): Promise<VectorIndex> {
+  const about = await readAbout(store, ref, indexAboutSchema);
+  const { dimension } = about;
+  const thread = await startSearchThread(store, ref);
+  const placeOf = placesIn(about.shards);
+  const partsOf = (name: (shard: Shard) => string | undefined, endsOf: Parameters<typeof artifactParts>[3]) =>
+    about.shards.map((shard) => {
+      const file = name(shard);
+      return file === undefined ? null : artifactParts(store, ref, file, endsOf);
+    });
+  const rows = partsOf(
+    (shard) => shard.rows,
+    (bytes) => ({ start: 0, ends: rowEnds(bytes) }),
+  );
+  const pictures = partsOf((shard) => shard.pictures, pictureEnds);
+  const partAt = (parts: readonly (ArtifactParts | null)[], at: number) => {
+    const { shard, within } = placeOf(at);
+    return parts[shard]?.part(within) ?? null;
+  };
+  return {
+    about,
+    search: async (queries, k) => {
+      checkSearch(queries, k, about);
+      if (queries.length === 0) return [];
+      return hitsOf(await thread.search(unitLength(queries, dimension), k));
+    },
+    row: async (at) => {
+      const line = await partAt(rows, at);
+      return parsedRow(new TextDecoder().decode(line ?? new Uint8Array()), `row ${at} of the index ${ref.digest}`);
+    },
+    picture: async (at) => partAt(pictures, at),
+    close: thread.close,
+  };
+}
+
+/**
+ * Vectors of two encoders have nothing to do with each other, whatever their length.
+ *
+ * @param what as in "the model shirts", of whose encoder the queries or vectors are
+ * @throws ContrailError InvalidInput
+ */
+export function requireEncoder({ encoder }: Pick<IndexAbout, 'encoder'>, of: ArtifactRef, what: string): void {
+  if (encoder.digest === of.digest) return;
+  throw new ContrailError(
+    'InvalidInput',
+    `The index holds vectors of the encoder ${encoder.digest.slice(0, 12)}, but ${what} has the encoder ${of.digest.slice(0, 12)}. Embed the images with that one, and build another index.`,
+  );
+}
+
+function checkSearch(queries: Float32Array, k: number, { dimension }: IndexAbout): void {
+  if (queries.length % dimension !== 0)
+    throw new ContrailError(
+      'InvalidInput',
+      `Queries have ${times(queries.length, 'number')}, which is not a multiple of the index's dimension, ${count(dimension)}.`,
+    );
+  if (!Number.isInteger(k) || k < 1 || k > mostNeighbours)
+    throw new ContrailError(
+      'InvalidInput',
+      `A search finds 1 to ${count(mostNeighbours)} neighbours, so ${k} is not possible.`,
+    );
+  if (!allFinite(queries))
+    throw new ContrailError('InvalidInput', 'A query has a number that is infinite or not a number.');
+}
+
+/** In which shard a row is, and where in it. */
+function placesIn(shards: readonly Shard[]): (at: number) => { readonly shard: number; readonly within: number } {
+  const ends: number[] = [];
+  for (const { count } of shards) ends.push((ends.at(-1) ?? 0) + count);
+  return (at) => {
+    if (!Number.isInteger(at) || at < 0 || at >= (ends.at(-1) ?? 0)) throw new RangeError(`the index has no row ${at}`);
+    let [low, high] = [0, ends.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] as number) > at) high = middle;
+      else low = middle + 1;
+    }
+    return { shard: low, within: at - (low === 0 ? 0 : (ends[low - 1] as number)) };
+  };
+}
+
+/** Rows that are equally near come in the order of the index. */
+function hitsOf({ rows, scores, counts }: Found): Hit[][] {
+  const k = counts.length === 0 ? 0 : rows.length / counts.length;
+  return Array.from(counts, (taken, query) =>
+    Array.from({ length: taken }, (_, at) => ({
+      row: rows[query * k + at] as number,
+      score: scores[query * k + at] as number,
+    })).sort((a, b) => b.score - a.score || a.row - b.row),
+  );
+}
