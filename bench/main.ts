@@ -6,6 +6,7 @@ import { benchAgreement } from './agreement.ts';
 import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
 import { cleanlabEnvironment } from './cleanlab/environment.ts';
+import { benchDrift } from './drift/drift.ts';
 import { benchEncoderSteps, benchEncoders } from './encoders.ts';
 import { benchEngine } from './engine/engine.ts';
 import { dagsterEnvironment } from './engine/environment.ts';
@@ -86,6 +87,7 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   'many-classes': (_, only) => benchManyClasses(only),
   'many-images': (_, only) => benchManyImages(only),
   suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
+  drift: (_, only) => benchDrift(only),
   reading: async (turns) =>
     benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
   'reading-steps': (turns, only) => benchReadingSteps(turns, only),

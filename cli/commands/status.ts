@@ -1,5 +1,6 @@
 import { questionText } from '../../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
+import { driftText } from '../../contracts/drift-text.ts';
 import { inspectionText } from '../../contracts/inspection-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
 import { noQueriesText } from '../../contracts/retrieval-text.ts';
@@ -95,7 +96,7 @@ function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): s
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
-  const said = promotionText(of) || dataHeadline(of) || inspectionText(of) || noQueriesText(of);
+  const said = promotionText(of) || dataHeadline(of) || inspectionText(of) || driftText(of) || noQueriesText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number')
     return oneLine([`top-1 ${result.top1.toFixed(4)}`, weakestIn(result)].filter(Boolean).join(', '), longest);

@@ -18,7 +18,7 @@ import { testClassShares } from './class-shares.ts';
 import { testLooks } from './looks.ts';
 import { testEmbeddings } from './mean-discrepancy.ts';
 import { type NearestKnown, nearestKnown } from './nearest-known.ts';
-import { clustersOf } from './news.ts';
+import { clustersOf, likenessOfCluster } from './news.ts';
 import { type OpenVectors, openVectors } from './read-vectors.ts';
 import { drawRelabelings, type Relabelings } from './relabelings.ts';
 import { testUnknown } from './unknown-share.ts';
@@ -143,7 +143,10 @@ async function measure(
   );
   if (!near || !nearHeldOut || !nearExplored) throw new Error('there are three sets of images');
   const unknown = testUnknown(near.scores, nearHeldOut.scores, parameters.refusals);
-  const { news, files } = await newsOf({ recent, reference, chosen, explored, near: nearExplored }, unknown.threshold);
+  const { news, files } = await newsOf(
+    { recent, reference, chosen, explored, heldOut, near: nearExplored },
+    unknown.threshold,
+  );
   return { found: { embeddings, unknown, classes, looks, news }, files };
 }
 
@@ -209,18 +212,20 @@ async function newsOf(
     reference,
     chosen,
     explored,
+    heldOut,
     near,
   }: {
     readonly recent: OpenVectors;
     readonly reference: OpenVectors;
     readonly chosen: ChosenRows;
     readonly explored: Embedding;
+    readonly heldOut: Embedding;
     readonly near: NearestKnown;
   },
   threshold: number,
 ): Promise<{ readonly news: NonNullable<Drift['news']>; readonly files: readonly File[] }> {
   const unknown = Int32Array.from(near.scores.keys()).filter((at) => (near.scores[at] as number) < threshold);
-  const { clusters, others } = clustersOf(rowsOf(explored, unknown), threshold);
+  const { clusters, others } = clustersOf(rowsOf(explored, unknown), likenessOfCluster(heldOut, threshold));
   const rowOf = (member: number) => chosen.explored[unknown[member] as number] as number;
   const knownOf = (member: number) => chosen.known[near.places[unknown[member] as number] as number] as number;
   const shown = await recent.shown(clusters.flatMap((each) => each.shown.map(rowOf)));

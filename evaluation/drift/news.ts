@@ -1,4 +1,4 @@
-import { cosineSimilarities, type Embedding, rowsOf } from '../embedding.ts';
+import { cosineSimilarities, type Embedding, rowsOf, unitLength } from '../embedding.ts';
 import { averageLinkage } from './average-linkage.ts';
 
 /** Unknown images that are put into clusters at most. */
@@ -12,6 +12,22 @@ export interface Cluster {
   readonly members: readonly number[];
   /** The member that is most like all others, then those nearest to it. */
   readonly shown: readonly number[];
+}
+
+/**
+ * How alike the images of a cluster are on average, at least: halfway between two known images of any kind and a known image with
+ * its nearest. Unknown images are fewer than known ones, so even two of one kind are less alike than nearest images are.
+ *
+ * @param known images, of which the mean cosine of all pairs is taken
+ * @param nearest cosine that a known image has at least to its nearest
+ */
+export function likenessOfCluster(known: Embedding, nearest: number): number {
+  const { values, count, dimension } = unitLength(known);
+  const sum = new Float64Array(dimension);
+  for (let at = 0; at < values.length; at++)
+    sum[at % dimension] = (sum[at % dimension] as number) + (values[at] as number);
+  const all = sum.reduce((total, each) => total + each * each, 0);
+  return ((all - count) / (count * (count - 1)) + nearest) / 2;
 }
 
 /**
