@@ -3,7 +3,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { driftParameters } from '../../contracts/kinds/drift.ts';
 import { permutation } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
-import { wilson } from '../../evaluation/metrics/intervals.ts';
+import { shareInterval } from '../../evaluation/metrics/intervals.ts';
 import { openStore, type Store } from '../../store/index.ts';
 import { withFolder } from '../folder.ts';
 import { makePools, newClass, type Pool, type Pools, writeVectors } from './pools.ts';
@@ -149,14 +149,14 @@ async function measure(
     if (result.why.includes('Classes have other shares')) found.classes++;
     if (result.why.includes('The images are')) found.looks++;
   }
-  const { share, low, high } = wilson(found.drifted, times);
+  const { share, low, high } = shareInterval(found.drifted, times);
   return {
     case: name,
     recent: size,
     seeds: times,
     drifted: share,
-    low: Math.max(0, low),
-    high: Math.min(1, high),
+    low,
+    high,
     unknown: found.unknown / times,
     embeddings: found.embeddings / times,
     classes: found.classes / times,

@@ -9,7 +9,7 @@ import { jsonBytes, readAbout, type Store, writeArtifact } from '../../store/ind
 import type { JobContext } from '../../training/index.ts';
 import { type Embedding, rowsOf } from '../embedding.ts';
 import { stopIfAsked } from '../frozen-encoder.ts';
-import { wilson } from '../metrics/intervals.ts';
+import { shareInterval } from '../metrics/intervals.ts';
 import { mean } from '../metrics/statistics.ts';
 import { openClassifier } from '../open-classifier.ts';
 import { classifyInBlocks } from '../softmax-classifier.ts';
@@ -193,8 +193,8 @@ async function classesOf(
   const { recent, reference, distance, p } = testClassShares(predicted, names.length, ways);
   const shares = names.map((name, label) => ({
     class: name,
-    recent: wilson(recent[label] as number, ways.recent),
-    reference: wilson(reference[label] as number, ways.images - ways.recent),
+    recent: shareInterval(recent[label] as number, ways.recent),
+    reference: shareInterval(reference[label] as number, ways.images - ways.recent),
   }));
   const change = (each: (typeof shares)[number]) => Math.abs(each.recent.share - each.reference.share);
   return {

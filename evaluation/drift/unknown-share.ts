@@ -1,5 +1,5 @@
 import { logGamma } from '../metrics/gamma.ts';
-import { wilson } from '../metrics/intervals.ts';
+import { shareInterval } from '../metrics/intervals.ts';
 import { refusalThreshold, refusedBy } from '../metrics/open-set.ts';
 
 /**
@@ -19,7 +19,7 @@ export function testUnknown(recent: Float64Array, heldOut: Float64Array, refusal
   return {
     threshold,
     images,
-    ...wilson(images, recent.length),
+    ...shareInterval(images, recent.length),
     expected: refusedBy(heldOut, threshold) ?? 0,
     p: betaBinomialTail(images, recent.length, below + 1, heldOut.length - below),
   };

@@ -15,6 +15,12 @@ export function wilson(
   return { share, low: centre - half, high: centre + half };
 }
 
+/** A share of images with Wilson's interval, within 0 and 1 whatever rounding does. @param n from 1 */
+export function shareInterval(hits: number, n: number): ReturnType<typeof wilson> {
+  const { share, low, high } = wilson(hits, n);
+  return { share, low: Math.max(0, low), high: Math.min(1, high) };
+}
+
 /**
  * 95 % intervals of means by the bootstrap (Efron, 1979), by percentiles: whole groups are drawn with replacement, since what
  * belongs together (the queries of one class) rises and falls together. The same seed draws the same.
