@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { artifactRefSchema, digestSchema } from './artifacts.ts';
+import { calibrationSchema } from './calibration.ts';
 import { confusionSchema } from './confusion.ts';
 import { duplicatePairSchema } from './inspection.ts';
 import { leaksSchema } from './leaks.ts';
@@ -75,6 +76,8 @@ export const evaluationSchema = z.strictObject({
       }),
     )
     .optional(),
+  /** Absent without validation images, and in evaluations of versions before 5. */
+  calibration: calibrationSchema.optional(),
   knn: z.array(z.strictObject({ k: z.int(), accuracy: z.number().nullable() })),
   /** Precision is null where the class was never predicted, recall where it has no test image, F1 where both are so. */
   perClass: z.array(

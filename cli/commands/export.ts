@@ -4,18 +4,15 @@ import { chmod, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type ExportRequest, exportAnswerSchema } from '../../contracts/export.ts';
-import { encoderKindNames } from '../../contracts/training-kinds.ts';
 import { openHome } from '../../home/home.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
-import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
-import { currentModel } from '../current-model.ts';
+import { findModel } from '../../serving/find-model.ts';
+import { openStore } from '../../store/index.ts';
 import { checkRunId } from '../given-names.ts';
 import { print, printJson, say } from '../output.ts';
-import { planByNow } from '../plan-by-now.ts';
 
 export interface ExportOptions {
   readonly to: string;
@@ -23,8 +20,6 @@ export interface ExportOptions {
   readonly model?: string;
   readonly json: boolean;
 }
-
-type Found = Pick<ExportRequest, 'run' | 'encoder' | 'classifier' | 'evaluation'>;
 
 /** `contrail export` */
 export async function exportCommand(
@@ -44,8 +39,11 @@ export async function exportCommand(
   if (there && readdirSync(target).length > 0)
     throw new ContrailError('Usage', `${to} is not empty. Name a folder that does not exist yet.`);
   const { storeUrl } = openHome();
-  const found =
-    run === undefined ? await artifactsOfModel(storeUrl, model ?? '') : await artifactsOfRun(storeUrl, run, step);
+  const used = await findModel(
+    openStore(storeUrl),
+    run === undefined ? { model: model ?? '' } : { run: checkRunId(run), step },
+  );
+  const found = { run: used.run, encoder: used.encoder, classifier: used.classifier, evaluation: used.metrics };
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {
@@ -64,56 +62,6 @@ export async function exportCommand(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The current model of a name. */
-async function artifactsOfModel(storeUrl: string, model: string): Promise<Found> {
-  const { run, encoder, classifier, metrics } = await currentModel(openStore(storeUrl), model);
-  return { run, encoder, classifier, evaluation: metrics };
-}
-
-/** The encoder of a finished run, with the classifier that was trained on it and what was measured. */
-async function artifactsOfRun(storeUrl: string, run: string, step: string | undefined): Promise<Found> {
-  checkRunId(run);
-  const store = openStore(storeUrl);
-  const plan = await loadPlan(store, run);
-  if (!plan)
-    throw new ContrailError('Usage', `There is no run ${run} in this store. \`contrail list\` shows the runs.`);
-  const { steps } = await planByNow(store, run, plan);
-  const results = await loadStepResults(store, run);
-  const ofKind = (...kinds: readonly string[]) =>
-    steps.flatMap(({ id, uses, inputs }) => {
-      const result = kinds.includes(uses) ? results[id]?.result : undefined;
-      return result ? [{ id, inputs, result }] : [];
-    });
-  const encoders = ofKind(...encoderKindNames);
-  const wanted = encoders.filter(({ id }) => step === undefined || id === step);
-  const names = encoders.map(({ id }) => id);
-  const [chosen] = wanted;
-  if (!chosen)
-    throw new ContrailError(
-      'Usage',
-      names.length === 0
-        ? `No training of ${run} has finished yet.`
-        : `${run} has no finished training or adapter ${step}. There is: ${names.join(', ')}.`,
-    );
-  if (wanted.length > 1)
-    throw new ContrailError('Usage', `${run} has several encoders. Choose one with --step: ${names.join(', ')}.`);
-  const probe = ofKind('linear-probe').find(({ inputs }) => inputs.encoder?.step === chosen.id);
-  // A training by cross-entropy has a classifier of its own.
-  const classified = probe ?? (chosen.result.classifier === undefined ? undefined : chosen);
-  const measured = ofKind('evaluate').find(
-    ({ inputs }) => classified !== undefined && inputs.classifier?.step === classified.id,
-  );
-  const numbers = Object.entries(measured?.result ?? {}).filter(
-    ([, value]) => typeof value === 'number' || value === null,
-  );
-  return {
-    run,
-    encoder: chosen.result.encoder as unknown as ArtifactRef,
-    classifier: (classified?.result.classifier ?? null) as unknown as ArtifactRef | null,
-    evaluation: numbers.length > 0 ? (Object.fromEntries(numbers) as Record<string, number | null>) : null,
-  };
 }
 
 /**

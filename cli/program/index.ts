@@ -8,6 +8,7 @@ import { addDataset } from './dataset.ts';
 import { addDev } from './dev.ts';
 import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
+import { addEmbed } from './embed.ts';
 import { addExport } from './export.ts';
 import { addFork } from './fork.ts';
 import { addGraph } from './graph.ts';
@@ -65,6 +66,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addCache,
   addCheckpoints,
   addExport,
+  addEmbed,
   addResume,
   addFork,
   addVerify,

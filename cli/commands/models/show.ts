@@ -1,6 +1,6 @@
 import { openHome } from '../../../home/home.ts';
+import { currentVersion } from '../../../serving/find-model.ts';
 import { loadRefusals, loadVersions, openStore } from '../../../store/index.ts';
-import { currentModel } from '../../current-model.ts';
 import { refusalText, versionTable } from '../../model-texts.ts';
 import { print, printJson } from '../../output.ts';
 
@@ -9,7 +9,7 @@ const shownRefusals = 10;
 /** `contrail models show` */
 export async function modelsShowCommand(model: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const current = await currentModel(store, model);
+  const current = await currentVersion(store, model);
   const versions = await loadVersions(store, model);
   if (json) printJson({ current: current.version, versions, refused: await loadRefusals(store, model) });
   else {

@@ -1,0 +1,143 @@
+import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import { type ModelVersion, modelNameSchema } from '../contracts/models.ts';
+import type { PlannedStep } from '../contracts/plan.ts';
+import { encoderKindNames } from '../contracts/training-kinds.ts';
+import { indexAboutSchema } from '../contracts/vector-index.ts';
+import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
+import { listModels, loadCurrent, loadPlan, loadStepResults, readAbout, type Store } from '../store/index.ts';
+
+/** How a person names a model: by the name that it was promoted under, or by the run that made it. */
+export type NamedModel = { readonly model: string } | { readonly run: string; readonly step?: string | undefined };
+
+/** A model that can be put to work. */
+export interface UsedModel {
+  /** `model` or `run/step`, for messages. */
+  readonly name: string;
+  /** Null for one of a run. */
+  readonly version: number | null;
+  readonly run: string;
+  readonly encoder: ArtifactRef;
+  /** Null where none was trained on the encoder. */
+  readonly classifier: ArtifactRef | null;
+  /** Of the classifier; null where it was not measured. */
+  readonly evaluation: ArtifactRef | null;
+  /** What look-alikes are searched in; null where there is none. */
+  readonly index: ArtifactRef | null;
+  /** What the evaluation measured, by name; null where there is none. */
+  readonly metrics: Readonly<Record<string, number | null>> | null;
+}
+
+/**
+ * Finds the current version of a model, or what a run made: its encoder, the classifier that was trained on it, what was
+ * measured of that, and the index of its vectors.
+ *
+ * @throws ContrailError Usage where there is none, or where it is not clear which is meant
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
+export async function findModel(store: Store, named: NamedModel): Promise<UsedModel> {
+  return 'model' in named ? findPromoted(store, named.model) : findInRun(store, named.run, named.step);
+}
+
+/** The current version of a model. @throws ContrailError Usage where there is none */
+export async function currentVersion(store: Store, model: string): Promise<ModelVersion> {
+  const checked = modelNameSchema.safeParse(model);
+  if (!checked.success)
+    throw new ContrailError('Usage', `The model name ${JSON.stringify(model)} ${checked.error.issues[0]?.message}.`);
+  const current = await loadCurrent(store, model);
+  if (current) return current;
+  const names = await listModels(store);
+  throw new ContrailError(
+    'Usage',
+    `There is no model ${model}. ${names.length > 0 ? `There is: ${names.join(', ')}.` : 'A promote step, or `contrail models promote <run> --model <name>`, makes one.'}`,
+  );
+}
+
+async function findPromoted(store: Store, model: string): Promise<UsedModel> {
+  const { version, run, encoder, classifier, evaluation, index, metrics } = await currentVersion(store, model);
+  return {
+    ...{ name: model, version, run, encoder, classifier, metrics, index: index ?? null },
+    evaluation: evaluation.kind === 'evaluation' ? evaluation : null,
+  };
+}
+
+interface DoneStep {
+  readonly id: string;
+  readonly inputs: PlannedStep['inputs'];
+  readonly result: Readonly<Record<string, unknown>>;
+}
+
+async function findInRun(store: Store, run: string, step: string | undefined): Promise<UsedModel> {
+  const plan = await loadPlan(store, run);
+  if (!plan)
+    throw new ContrailError('Usage', `There is no run ${run} in this store. \`contrail list\` shows the runs.`);
+  const results = await loadStepResults(store, run);
+  const { steps } = expandLists(
+    plan,
+    Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])),
+  ).plan;
+  const done = (isWanted: (uses: string) => boolean) =>
+    steps.flatMap(({ id, uses, inputs }): DoneStep[] => {
+      const result = isWanted(uses) ? results[id]?.result : undefined;
+      return result ? [{ id, inputs, result }] : [];
+    });
+  const chosen = chooseEncoder(
+    run,
+    step,
+    done((uses) => (encoderKindNames as readonly string[]).includes(uses)),
+  );
+  const encoder = artifactRefSchema.parse(chosen.result.encoder);
+  const probe = done((uses) => uses === 'linear-probe').find(({ inputs }) => inputs.encoder?.step === chosen.id);
+  // A training by cross-entropy has a classifier of its own.
+  const classified = probe ?? (chosen.result.classifier === undefined ? undefined : chosen);
+  const measured = done((uses) => uses === 'evaluate').find(
+    ({ inputs }) => classified !== undefined && inputs.classifier?.step === classified.id,
+  );
+  const numbers = Object.entries(measured?.result ?? {}).filter(
+    (entry): entry is [string, number | null] => typeof entry[1] === 'number' || entry[1] === null,
+  );
+  return {
+    name: `${run}/${chosen.id}`,
+    version: null,
+    run,
+    encoder,
+    classifier: refOf(classified?.result.classifier),
+    evaluation: refOf(measured?.result.evaluation),
+    index: await indexOf(
+      store,
+      encoder,
+      done(() => true),
+    ),
+    metrics: numbers.length > 0 ? Object.fromEntries(numbers) : null,
+  };
+}
+
+function chooseEncoder(run: string, step: string | undefined, encoders: readonly DoneStep[]): DoneStep {
+  const wanted = encoders.filter(({ id }) => step === undefined || id === step);
+  const names = encoders.map(({ id }) => id);
+  const [chosen] = wanted;
+  if (!chosen)
+    throw new ContrailError(
+      'Usage',
+      names.length === 0
+        ? `No training of ${run} has finished yet.`
+        : `${run} has no finished training or adapter ${step}. There is: ${names.join(', ')}.`,
+    );
+  if (wanted.length > 1)
+    throw new ContrailError('Usage', `${run} has several encoders. Choose one with --step: ${names.join(', ')}.`);
+  return chosen;
+}
+
+const refOf = (value: unknown): ArtifactRef | null =>
+  value === undefined || value === null ? null : artifactRefSchema.parse(value);
+
+/** The last index in the order of the plan that was made with an encoder. */
+async function indexOf(store: Store, encoder: ArtifactRef, steps: readonly DoneStep[]): Promise<ArtifactRef | null> {
+  for (const { result } of steps.toReversed()) {
+    const found = artifactRefSchema.safeParse(result.index);
+    if (!found.success || found.data.kind !== 'index') continue;
+    const about = await readAbout(store, found.data, indexAboutSchema);
+    if (about.encoder.digest === encoder.digest) return found.data;
+  }
+  return null;
+}
