@@ -1,4 +1,4 @@
-import { permutation } from '../../datasets/index.ts';
+import { randomDraws } from '../../datasets/index.ts';
 
 /** How often recent and reference images are mixed anew. With the images as they are, that makes p values of at least 1 / 2000. */
 const relabelings = 1999;
@@ -19,9 +19,22 @@ export interface Relabelings {
 export function drawRelabelings(recent: number, images: number, seed: number): Relabelings {
   const masks = new Uint8Array((relabelings + 1) * images);
   masks.fill(1, 0, recent);
-  for (let way = 1; way <= relabelings; way++)
-    for (const image of permutation(images, seed, 'relabelings', way).subarray(0, recent))
-      masks[way * images + image] = 1;
+  // The smaller side is drawn, by the first steps of a shuffle; any order of the images before it will do.
+  const isRecentDrawn = recent <= images - recent;
+  const drawn = Math.min(recent, images - recent);
+  const order = Int32Array.from({ length: images }, (_, image) => image);
+  for (let way = 1; way <= relabelings; way++) {
+    const own = masks.subarray(way * images, (way + 1) * images);
+    if (!isRecentDrawn) own.fill(1);
+    const draw = randomDraws(seed, 'relabelings', way);
+    for (let at = 0; at < drawn; at++) {
+      const other = at + Math.floor((draw(at) / 2 ** 32) * (images - at));
+      const image = order[other] as number;
+      order[other] = order[at] as number;
+      order[at] = image;
+      own[image] = Number(isRecentDrawn);
+    }
+  }
   return { count: relabelings + 1, images, recent, masks };
 }
 
