@@ -1,5 +1,6 @@
 import { type ArtifactKind, artifactRefSchema } from '../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../contracts/comparison.ts';
+import { driftFile, driftSchema } from '../contracts/drift.ts';
 import { evaluationFile, evaluationSchema } from '../contracts/evaluation.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import { inspectionFile, inspectionSchema, relabelsFile } from '../contracts/inspection.ts';
@@ -7,6 +8,7 @@ import type { StepKind } from '../contracts/kinds/kind.ts';
 import { isMeasured, type MeasuredKind, measuredArtifacts } from '../contracts/measured.ts';
 import { type StepKindName, stepKinds } from '../contracts/step-kinds.ts';
 import { formatComparison } from '../report/markdown/comparison.ts';
+import { formatDrift } from '../report/markdown/drift.ts';
 import { formatEvaluation } from '../report/markdown/evaluation.ts';
 import { formatInspection } from '../report/markdown/inspection.ts';
 import { shownMeasures } from '../report/measured.ts';
@@ -28,6 +30,7 @@ function writtenAs(kind: ArtifactKind): Written {
     return { file: comparisonFile, markdown: (measured) => formatComparison(comparisonSchema.parse(measured)) };
   if (kind === 'inspection')
     return { file: inspectionFile, markdown: (found) => formatInspection(inspectionSchema.parse(found)) };
+  if (kind === 'drift') return { file: driftFile, markdown: (found) => formatDrift(driftSchema.parse(found)) };
   throw new Error(`${kind} artifacts hold no measure`);
 }
 

@@ -1,9 +1,10 @@
 import { log } from '@temporalio/activity';
 import type { z } from 'zod';
+import { encoderAboutSchema, trainedOn } from '../contracts/encoder.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { type UseModelParameters, useModelParameters, type useModelResult } from '../contracts/kinds/use-model.ts';
 import { findModel, type UsedModel } from '../serving/find-model.ts';
-import type { Store } from '../store/index.ts';
+import { readAbout, type Store } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -21,6 +22,7 @@ export async function useModel(context: ActivityContext, input: StepInput) {
     classifier: ofKind(classifier, 'classifier'),
     evaluation: ofKind(evaluation, 'evaluation'),
     index: ofKind(index, 'index'),
+    dataset: ofKind(trainedOn(await readAbout(context.store, encoder, encoderAboutSchema)).at(-1) ?? null, 'dataset'),
     name,
     version,
     run,

@@ -6,6 +6,7 @@ import { benchAgreement } from './agreement.ts';
 import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
 import { cleanlabEnvironment } from './cleanlab/environment.ts';
+import { benchDrift } from './drift/drift.ts';
 import { benchEncoderSteps, benchEncoders } from './encoders.ts';
 import { benchEngine } from './engine/engine.ts';
 import { dagsterEnvironment } from './engine/environment.ts';
@@ -100,6 +101,7 @@ const benches: Readonly<Record<string, (turns: number, only: string, vectors: nu
     tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
     serve: (turns) => benchServe(turns),
     'serve-faults': () => benchServeFaults(),
+    drift: (_, only) => benchDrift(only),
   };
 const tables = Object.keys(benches);
 

@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { approvalDecisionSchema, decisionText, questionText } from '../contracts/approval.ts';
 import { times } from '../contracts/counted.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
+import { driftText } from '../contracts/drift-text.ts';
 import { modelAtWorkText } from '../contracts/embedded-text.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { inspectionText } from '../contracts/inspection-text.ts';
@@ -245,6 +246,7 @@ function headline(step: StepStatus): string {
   if (step.uses === 'inspect-data') return inspectionText(step);
   const atWork = modelAtWorkText(step);
   if (atWork !== '') return atWork;
+  if (step.uses === 'drift') return driftText(step);
   const nothing = noQueriesText(step);
   if (nothing !== '') return nothing;
   const shown = [

@@ -3,6 +3,7 @@ import { approvalDecisionSchema } from './approval.ts';
 import { digestSchema, splitCountsSchema } from './artifacts.ts';
 import { epochMetricsSchema } from './checkpoints.ts';
 import { comparisonSchema } from './comparison.ts';
+import { driftSchema } from './drift.ts';
 import { evaluationSchema } from './evaluation.ts';
 import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
 import { inspectionSchema } from './inspection.ts';
@@ -115,6 +116,15 @@ const inspectionReportSchema = z.strictObject({
 });
 export type InspectionReport = z.infer<typeof inspectionReportSchema>;
 
+/** Whether recent images differ from the training's. */
+const driftReportSchema = z.strictObject({
+  step: plannedStepIdSchema,
+  drift: driftSchema,
+  /** WebP in base64, by the file of the artifact; empty where no page is made. */
+  pictures: z.record(z.string(), z.base64()),
+});
+export type DriftReport = z.infer<typeof driftReportSchema>;
+
 /** A model that was promoted, or was not, and why. */
 const promotionReportSchema = z.strictObject({
   step: plannedStepIdSchema,
@@ -158,6 +168,8 @@ export const reportSchema = z.strictObject({
   data: z.array(dataReportSchema).default([]),
   /** Empty in reports of versions that did not inspect. */
   inspections: z.array(inspectionReportSchema).default([]),
+  /** Empty in reports of versions that did not look for it. */
+  drifts: z.array(driftReportSchema).default([]),
   /** What people decided, the oldest first. */
   approvals: z.array(approvalDecisionSchema.extend({ step: z.string() })).default([]),
   /** What became of the models of the run; empty in reports of versions that did not tell. */

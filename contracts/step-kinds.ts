@@ -4,6 +4,7 @@ import { approve } from './kinds/approve.ts';
 import { buildIndex } from './kinds/build-index.ts';
 import { choose } from './kinds/choose.ts';
 import { compare } from './kinds/compare.ts';
+import { drift } from './kinds/drift.ts';
 import { embed } from './kinds/embed.ts';
 import { embedImages } from './kinds/embed-images.ts';
 import { evaluate } from './kinds/evaluate.ts';
@@ -53,6 +54,7 @@ export const stepKinds = {
   retrieval,
   robustness,
   'out-of-distribution': outOfDistribution,
+  drift,
   report,
   run,
   own,

@@ -1,6 +1,7 @@
 import type { JobKindName } from '../contracts/trainer.ts';
 import type { JobHandlers } from '../training/index.ts';
 import { adapt } from './adapt.ts';
+import { drift } from './drift/drift.ts';
 import { embed } from './embed.ts';
 import { evaluate } from './evaluate.ts';
 import { inspectData } from './inspection/inspect-data.ts';
@@ -24,5 +25,6 @@ export const stepJobs: Pick<JobHandlers, JobKindName> = {
   retrieval,
   robustness,
   'out-of-distribution': outOfDistribution,
+  drift,
   'learning-curve': learningCurve,
 };

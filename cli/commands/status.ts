@@ -1,6 +1,7 @@
 import { questionText } from '../../contracts/approval.ts';
 import { count } from '../../contracts/counted.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
+import { driftText } from '../../contracts/drift-text.ts';
 import { modelAtWorkText } from '../../contracts/embedded-text.ts';
 import { inspectionText } from '../../contracts/inspection-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
@@ -100,7 +101,13 @@ function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): s
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
-  const said = promotionText(of) || dataHeadline(of) || modelAtWorkText(of) || inspectionText(of) || noQueriesText(of);
+  const said =
+    promotionText(of) ||
+    dataHeadline(of) ||
+    modelAtWorkText(of) ||
+    inspectionText(of) ||
+    driftText(of) ||
+    noQueriesText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number')
     return oneLine([`top-1 ${result.top1.toFixed(4)}`, weakestIn(result)].filter(Boolean).join(', '), longest);

@@ -21,6 +21,9 @@ export const useModelResult = z.strictObject({
   classifier: artifactOf('classifier').nullable().describe('null where none was trained on the encoder'),
   evaluation: artifactOf('evaluation').nullable().describe('of the classifier; null where it was not measured'),
   index: artifactOf('index').nullable().describe('what look-alikes are searched in; null where there is none'),
+  dataset: artifactOf('dataset')
+    .nullable()
+    .describe('what the encoder was last trained on; null where its weights came from elsewhere as they are'),
   name: z.string().describe('the model, or the run and the step'),
   version: z.int().positive().nullable().describe('of the model; null for one of a run'),
   run: runIdSchema.describe('the run that made it'),
@@ -32,7 +35,13 @@ export const useModel = {
   parameters: useModelParameters,
   result: useModelResult,
   inputs: {},
-  outputs: { encoder: 'encoder', classifier: 'classifier', evaluation: 'evaluation', index: 'index' },
+  outputs: {
+    encoder: 'encoder',
+    classifier: 'classifier',
+    evaluation: 'evaluation',
+    index: 'index',
+    dataset: 'dataset',
+  },
   runs: 'activity',
   queue: 'cpu',
 } as const satisfies StepKind;

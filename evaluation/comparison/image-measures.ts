@@ -1,11 +1,9 @@
 import type { MetricName } from '../../contracts/models.ts';
 import { randomDraws } from '../../datasets/index.ts';
 import { type ClassMetrics, countByClass, macroF1 } from '../metrics/classification.ts';
-import { middle95 } from '../metrics/intervals.ts';
+import { middle95, wilson } from '../metrics/intervals.ts';
 import type { ImageAnswers } from './image-answers.ts';
 
-/** The quantile of the normal distribution for an interval of 95 %. */
-const z = 1.959963984540054;
 const resamples = 999;
 /** Resamples before other work gets its turn. */
 const atOnce = 20;
@@ -101,14 +99,6 @@ export function pairedInterval({
     difference - width(after.share - after.low, before.high - before.share),
     difference + width(after.high - after.share, before.share - before.low),
   ];
-}
-
-/** A share with Wilson's interval. */
-function wilson(hits: number, n: number) {
-  const share = hits / n;
-  const centre = (share + (z * z) / (2 * n)) / (1 + (z * z) / n);
-  const half = (z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
-  return { share, low: centre - half, high: centre + half };
 }
 
 async function bootstrapped(

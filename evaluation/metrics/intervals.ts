@@ -1,6 +1,25 @@
 import { randomDraws } from '../../datasets/index.ts';
 
 const resamples = 1000;
+/** The quantile of the normal distribution for an interval of 95 %. */
+const z = 1.959963984540054;
+
+/** A share with its 95 % interval (Wilson, 1927). @param n from 1 */
+export function wilson(
+  hits: number,
+  n: number,
+): { readonly share: number; readonly low: number; readonly high: number } {
+  const share = hits / n;
+  const centre = (share + (z * z) / (2 * n)) / (1 + (z * z) / n);
+  const half = (z * Math.sqrt((share * (1 - share)) / n + (z * z) / (4 * n * n))) / (1 + (z * z) / n);
+  return { share, low: centre - half, high: centre + half };
+}
+
+/** A share of images with Wilson's interval, within 0 and 1 whatever rounding does. @param n from 1 */
+export function shareInterval(hits: number, n: number): ReturnType<typeof wilson> {
+  const { share, low, high } = wilson(hits, n);
+  return { share, low: Math.max(0, low), high: Math.min(1, high) };
+}
 
 /**
  * 95 % intervals of means by the bootstrap (Efron, 1979), by percentiles: whole groups are drawn with replacement, since what

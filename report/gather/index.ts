@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { type ArtifactRef, artifactRefSchema } from '../../contracts/artifacts.ts';
 import { comparisonFile, comparisonSchema } from '../../contracts/comparison.ts';
+import { driftFile, driftSchema } from '../../contracts/drift.ts';
 import { isContrailError } from '../../contracts/errors.ts';
 import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../contracts/evaluation.ts';
 import { inspectionAboutSchema, inspectionFile, inspectionSchema } from '../../contracts/inspection.ts';
@@ -23,6 +24,7 @@ import {
   unlessDamaged,
 } from '../../store/index.ts';
 import { dataOf } from './data.ts';
+import { picturesOf } from './drift.ts';
 import { mapOf } from './map.ts';
 import { originOf } from './origin.ts';
 import { promotionOf } from './promotions.ts';
@@ -104,6 +106,7 @@ export async function gather(
     }),
     data: [],
     inspections: [],
+    drifts: [],
     approvals: [],
     promotions: plan.steps.flatMap((step) => promotionOf(step, results[step.id]?.result)),
     trainings,
@@ -160,6 +163,9 @@ export async function gather(
       const inspection = await read(inspectionFile, inspectionSchema);
       const { dataset } = await readAbout(store, ref, inspectionAboutSchema);
       report.inspections.push({ step, dataset: dataset.digest, inspection });
+    } else if (ref.kind === 'drift') {
+      const drift = await read(driftFile, driftSchema);
+      report.drifts.push({ step, drift, pictures: maps ? await picturesOf(store, ref, drift) : {} });
     } else if (ref.kind === 'retrieval') {
       const { dataset } = await readAbout(store, ref, retrievalAboutSchema);
       const retrieval = await read(retrievalFile, retrievalSchema);

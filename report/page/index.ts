@@ -13,6 +13,7 @@ import { approvalsSection } from './sections/approvals.ts';
 import { classesSection, reliabilitySection } from './sections/classes.ts';
 import { comparisons, verdictOf } from './sections/comparison.ts';
 import { dataSection } from './sections/data.ts';
+import { driftSection, driftVerdict } from './sections/drift.ts';
 import { inspectionSection } from './sections/inspection.ts';
 import { leaksSection } from './sections/leaks.ts';
 import { curvesSection } from './sections/measures.ts';
@@ -36,6 +37,7 @@ export function renderReport(
   const sections = [
     results(report, arms),
     modelsSection(report),
+    driftSection(report),
     comparisons(report, drawings),
     trainings(report, drawings),
     curvesSection(report, arms, drawings),
@@ -114,8 +116,10 @@ function origin({ run, pipeline, startedAt, endedAt, forkedFrom, schedule, resum
   return html`${parts.map((part, at) => html`${at > 0 ? ' · ' : ''}${part}`)}`;
 }
 
-const verdicts = ({ comparisons: all }: Report) =>
-  all.map(({ comparison }) => html`<p class="verdict">${verdictOf(comparison)}</p>`);
+const verdicts = ({ comparisons: all, drifts }: Report) => [
+  ...drifts.map(driftVerdict),
+  ...all.map(({ comparison }) => html`<p class="verdict">${verdictOf(comparison)}</p>`),
+];
 
 /** The section on the data has them all. */
 const mostDataWarnings = 3;
