@@ -61,7 +61,7 @@ export async function buildComparison(
         : {
             id: 'training',
             heading: 'Training',
-            lead: 'Loss by epoch. Losses of different kinds cannot be compared, so each kind has a drawing of its own.',
+            lead: 'Loss by epoch. Losses of different kinds cannot be compared, so each has a drawing of its own.',
             body: html`<div class="grid">${overlays.map((drawing) => card(html`${legend(arms)}${figureOf(drawing)}`))}</div>`,
           },
       curvesSection(joined, arms, drawings),
@@ -94,6 +94,7 @@ function join(reports: readonly Report[]): Report {
   return {
     ...first,
     trainings: all((report) => report.trainings),
+    encoders: all((report) => report.encoders),
     evaluations: all((report) => report.evaluations),
     robustness: all((report) => report.robustness),
     outliers: all((report) => report.outliers),
