@@ -13,6 +13,7 @@ import { openHome } from '../../home/home.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { loadPlan, loadStepResults, openStore } from '../../store/index.ts';
 import { currentModel } from '../current-model.ts';
+import { encoderHistory, numbersIn } from '../encoder-history.ts';
 import { checkRunId } from '../given-names.ts';
 import { print, printJson, say } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
@@ -49,7 +50,10 @@ export async function exportCommand(
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {
-    const answer = await runExporter({ storeUrl, folder, ...found });
+    const history = await encoderHistory(openStore(storeUrl), found.run, found.encoder);
+    // Of an encoder alone, what a promotion kept is what its retrieval measured.
+    const evaluation = found.classifier === null && history?.searches.length ? null : found.evaluation;
+    const answer = await runExporter({ storeUrl, folder, ...found, evaluation, history });
     if (existsSync(target)) await rmdir(target);
     await chmod(folder, 0o755);
     await rename(folder, target);
@@ -105,14 +109,12 @@ async function artifactsOfRun(storeUrl: string, run: string, step: string | unde
   const measured = ofKind('evaluate').find(
     ({ inputs }) => classified !== undefined && inputs.classifier?.step === classified.id,
   );
-  const numbers = Object.entries(measured?.result ?? {}).filter(
-    ([, value]) => typeof value === 'number' || value === null,
-  );
+  const numbers = numbersIn(measured?.result ?? {});
   return {
     run,
     encoder: chosen.result.encoder as unknown as ArtifactRef,
     classifier: (classified?.result.classifier ?? null) as unknown as ArtifactRef | null,
-    evaluation: numbers.length > 0 ? (Object.fromEntries(numbers) as Record<string, number | null>) : null,
+    evaluation: Object.keys(numbers).length > 0 ? numbers : null,
   };
 }
 
