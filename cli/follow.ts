@@ -7,6 +7,7 @@ import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { inspectionText } from '../contracts/inspection-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
+import { resultText } from '../contracts/result-text.ts';
 import { noQueriesText } from '../contracts/retrieval-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
@@ -262,5 +263,5 @@ function headline(step: StepStatus): string {
     if (value === null && beside !== '') return [`no ${name}${beside}`];
     return typeof value === 'string' ? [value] : [];
   });
-  return [...shown.slice(0, 2), weakestIn(result)].filter(Boolean).join(', ');
+  return [...shown.slice(0, 2), weakestIn(result)].filter(Boolean).join(', ') || resultText(step);
 }

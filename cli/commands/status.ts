@@ -1,7 +1,9 @@
 import { questionText } from '../../contracts/approval.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
 import { inspectionText } from '../../contracts/inspection-text.ts';
+import { passesText } from '../../contracts/passes-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
+import { resultText } from '../../contracts/result-text.ts';
 import { noQueriesText } from '../../contracts/retrieval-text.ts';
 import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
@@ -91,16 +93,19 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
     ]),
   );
 
-function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
+/** What is to be said of a step now: a question, its error, what it came to, or its last loss. */
+export function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
-  const said = promotionText(of) || dataHeadline(of) || inspectionText(of) || noQueriesText(of);
+  const said = promotionText(of) || dataHeadline(of) || inspectionText(of) || noQueriesText(of) || resultText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number')
     return oneLine([`top-1 ${result.top1.toFixed(4)}`, weakestIn(result)].filter(Boolean).join(', '), longest);
   if (typeof result?.recallAt1 === 'number') return `recall at 1 ${result.recallAt1.toFixed(4)}`;
-  return metrics ? `loss ${metrics.loss.toFixed(4)}` : '';
+  if (!metrics) return '';
+  const { loss, passes } = metrics;
+  return `loss ${loss.toFixed(4)}${passes === undefined ? '' : `, each epoch ${passesText(passes)} the images`}`;
 }
 
 const longest = 160;

@@ -1,5 +1,6 @@
 import { times } from '../../../contracts/counted.ts';
 import { frozenText } from '../../../contracts/encoder-origin.ts';
+import { passesText } from '../../../contracts/passes-text.ts';
 import type { EncoderReport, Report, TrainingReport } from '../../../contracts/report.ts';
 import { describeDifference } from '../../../contracts/training-changes.ts';
 import { mean } from '../../../evaluation/metrics/statistics.ts';
@@ -22,10 +23,13 @@ export function trainings(report: Report, drawings: ReadonlyMap<string, Drawing>
     const { step, uses, loss, epochs, plannedEpochs, finished, interruptions, takenFrom } = training;
     const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
     const arm = armNames(report).indexOf(training.arm);
+    const passes = epochs.at(-1)?.passes;
     return [
       html`${armLabel({ name: step, index: arm })}${takenFrom === null ? null : html` <span class="muted">from ${takenFrom}</span>`}`,
       { text: loss ?? kinds[uses] ?? uses, n: false },
-      n(`${epochs.length} of ${plannedEpochs}${finished && epochs.length < plannedEpochs ? ', stopped' : ''}`),
+      n(
+        `${epochs.length} of ${plannedEpochs}${finished && epochs.length < plannedEpochs ? ', stopped' : ''}${passes === undefined ? '' : ` (each ${passesText(passes)} the images)`}`,
+      ),
       n(epochs.length === 0 ? '–' : figure(epochs.at(-1)?.loss ?? 0)),
       n(epochs.length === 0 ? '–' : figure(Math.min(...epochs.map(({ loss }) => loss)))),
       n(epochs.length === 0 ? '–' : figure(mean(epochs.map(({ imagesPerSecond }) => imagesPerSecond)))),
