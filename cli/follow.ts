@@ -9,6 +9,7 @@ import { modelAtWorkText } from '../contracts/embedded-text.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { inspectionText } from '../contracts/inspection-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
+import { resultText } from '../contracts/result-text.ts';
 import { noQueriesText } from '../contracts/retrieval-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
@@ -267,5 +268,5 @@ function headline(step: StepStatus): string {
     if (value === null && beside !== '') return [`no ${name}${beside}`];
     return typeof value === 'string' ? [value] : [];
   });
-  return [...shown.slice(0, 2), weakestIn(result)].filter(Boolean).join(', ');
+  return [...shown.slice(0, 2), weakestIn(result)].filter(Boolean).join(', ') || resultText(step);
 }

@@ -16,6 +16,7 @@ import {
   planPipeline,
   readPipeline,
   readPipelineValue,
+  writtenSettings,
 } from '../pipelines/language/index.ts';
 import { keptCode, type OwnCode, ownCodeIn, withoutCode } from './own-code.ts';
 import { readTextFile } from './text-file.ts';
@@ -24,6 +25,8 @@ import { readTextFile } from './text-file.ts';
 export interface PipelineFile {
   /** @throws ContrailError InvalidPipeline */
   readonly plan: (params: Readonly<Record<string, Json>>) => Plan;
+  /** The `with` of each step as it is written, by its id in the plan. The pipeline must have no mistake. */
+  readonly written: (params: Readonly<Record<string, Json>>) => ReturnType<typeof writtenSettings>;
   /**
    * The pipeline as it is written, with all that the plans so far included, so that it can be planned again when its files
    * are gone. A program is kept as the value that it made.
@@ -83,6 +86,8 @@ export async function openPipelineFile(
       value === undefined
         ? parsePipeline({ text, file: name }, params, options)
         : planPipeline(value, name, params, options),
+    written: (params) =>
+      writtenSettings(value === undefined ? { text, file: name } : { value, file: name }, params, options),
     source: () => {
       const texts = [...included].flatMap(([path, found]) => ('text' in found ? [[path, found.text] as const] : []));
       return {

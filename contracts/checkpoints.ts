@@ -15,6 +15,8 @@ export const epochMetricsSchema = z.strictObject({
   collapsedLoss: z.number().optional(),
   /** Of a contrastive training: the share of batches in which no two images are of one class. */
   withoutPositives: z.number().optional(),
+  /** Where `minimumSteps` made the epoch longer than the images do: how often it went through as many as all of them. */
+  passes: z.number().optional(),
 });
 export type EpochMetrics = z.infer<typeof epochMetricsSchema>;
 

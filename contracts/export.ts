@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { artifactRefSchema } from './artifacts.ts';
+import { encoderOriginSchema } from './encoder-origin.ts';
 import { errorCodes } from './errors.ts';
+
+/** What of a run goes onto the card of its model, beside the evaluation. */
+export const encoderHistorySchema = z.strictObject({
+  origin: encoderOriginSchema,
+  /** What retrievals by this encoder measured. */
+  searches: z.array(z.strictObject({ step: z.string(), measures: z.record(z.string(), z.number().nullable()) })),
+});
+export type EncoderHistory = z.infer<typeof encoderHistorySchema>;
 
 /** What the exporting process is told. */
 export const exportRequestSchema = z.strictObject({
@@ -10,6 +19,8 @@ export const exportRequestSchema = z.strictObject({
   classifier: artifactRefSchema.nullable(),
   /** Results of the run's evaluation, for the model card. */
   evaluation: z.record(z.string(), z.number().nullable()).nullable(),
+  /** Null where the run is gone. */
+  history: encoderHistorySchema.nullable(),
   /** An empty folder to fill. */
   folder: z.string(),
 });

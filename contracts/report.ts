@@ -4,6 +4,7 @@ import { digestSchema, splitCountsSchema } from './artifacts.ts';
 import { epochMetricsSchema } from './checkpoints.ts';
 import { comparisonSchema } from './comparison.ts';
 import { driftSchema } from './drift.ts';
+import { encoderOriginSchema } from './encoder-origin.ts';
 import { evaluationSchema } from './evaluation.ts';
 import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
 import { inspectionSchema } from './inspection.ts';
@@ -18,7 +19,7 @@ import { trainingChangesSchema } from './training-changes.ts';
 /** Which step made something, and which training it goes back to. */
 const originSchema = z.strictObject({
   step: plannedStepIdSchema,
-  /** The id of the training's step in the pipeline: runs of one arm differ in their matrix values alone. */
+  /** The id of the training's step in the pipeline, and the matrix values that are not its seed: runs of one arm differ in their seed alone. */
   arm: z.string(),
   /** The matrix values, such as `seed=0`; empty where there is no matrix. */
   variant: z.string(),
@@ -50,6 +51,20 @@ const trainingReportSchema = originSchema.extend({
   changes: trainingChangesSchema,
 });
 export type TrainingReport = z.infer<typeof trainingReportSchema>;
+
+/** An encoder that began with weights from elsewhere, or that an adapter was put on. */
+const encoderReportSchema = originSchema.extend({
+  uses: z.string(),
+  origin: encoderOriginSchema,
+  /** Of an adapter: for how many epochs it was trained, and what came of it once it is done. */
+  adapter: z
+    .strictObject({
+      epochs: z.int().positive(),
+      done: z.strictObject({ loss: z.number(), seconds: z.number().nullable() }).nullable(),
+    })
+    .optional(),
+});
+export type EncoderReport = z.infer<typeof encoderReportSchema>;
 
 const placeSchema = z.tuple([z.number(), z.number()]);
 
@@ -175,6 +190,8 @@ export const reportSchema = z.strictObject({
   /** What became of the models of the run; empty in reports of versions that did not tell. */
   promotions: z.array(promotionReportSchema).default([]),
   trainings: z.array(trainingReportSchema),
+  /** Empty in reports of versions that did not tell. */
+  encoders: z.array(encoderReportSchema).default([]),
   evaluations: z.array(evaluationReportSchema),
   robustness: z.array(originSchema.extend({ robustness: robustnessSchema })),
   outliers: z.array(originSchema.extend({ outliers: outliersSchema })),

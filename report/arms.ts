@@ -4,7 +4,7 @@ import { measuredKinds } from '../contracts/measured.ts';
 import type { EvaluationReport, Origin, Report } from '../contracts/report.ts';
 import { mean } from '../evaluation/metrics/statistics.ts';
 
-/** The evaluations that differ in their matrix values alone, seeds mostly. */
+/** The evaluations that differ in their seed alone. */
 export interface Arm {
   readonly name: string;
   /** Its place, and so its colour. */
@@ -22,7 +22,11 @@ export interface Arm {
 export const armNames = (report: Report): string[] => {
   const measured = measuredKinds.flatMap((kind): readonly Origin[] => report[kind]);
   return [
-    ...new Set([...report.trainings, ...report.evaluations, ...measured, ...report.curves].map(({ arm }) => arm)),
+    ...new Set(
+      [...report.trainings, ...report.encoders, ...report.evaluations, ...measured, ...report.curves].map(
+        ({ arm }) => arm,
+      ),
+    ),
   ];
 };
 

@@ -3,7 +3,7 @@ import { isMapping, type Json } from '../contracts/json.ts';
 import type { Origin, Report } from '../contracts/report.ts';
 import { differencesOf } from '../contracts/training-changes.ts';
 import { commonImages, sameTestImages } from '../evaluation/comparison/common-images.ts';
-import { commonSearches } from '../evaluation/comparison/common-searches.ts';
+import { commonSearches, type RunSearch } from '../evaluation/comparison/common-searches.ts';
 import { jsonBytes, type Store } from '../store/index.ts';
 import { type Arm, armsOf } from './arms.ts';
 import { duration, moment } from './format.ts';
@@ -41,7 +41,7 @@ export async function buildComparison(
   const joined = join(reports);
   const comparable = await sameTestImages(store, joined.evaluations);
   const common = comparable ? null : await commonImages(store, joined.evaluations);
-  const searches = await commonSearches(store, joined.retrieval);
+  const searches = await commonSearches(store, runSearches(reports));
   const arms = armsOf(joined);
   const drawings = new Map(drawAll({ ...joined, trainings: [] }, arms));
   const overlays = drawOverlay(joined.trainings, arms);
@@ -61,7 +61,7 @@ export async function buildComparison(
         : {
             id: 'training',
             heading: 'Training',
-            lead: 'Loss by epoch. Losses of different kinds cannot be compared, so each kind has a drawing of its own.',
+            lead: 'Loss by epoch. Losses of different kinds cannot be compared, so each has a drawing of its own.',
             body: html`<div class="grid">${overlays.map((drawing) => card(html`${legend(arms)}${figureOf(drawing)}`))}</div>`,
           },
       curvesSection(joined, arms, drawings),
@@ -82,18 +82,24 @@ export async function buildComparison(
   return { files, name };
 }
 
+/** Names the arms of a report as those of its run. */
+function relabel(report: Report) {
+  const single = armsOf(report).length === 1;
+  return <T extends Origin>(each: T): T => ({ ...each, arm: single ? report.run : `${report.run} ${each.arm}` });
+}
+
+const runSearches = (reports: readonly Report[]): readonly RunSearch[] =>
+  reports.flatMap((report) => report.retrieval.map(relabel(report)).map((each) => ({ ...each, run: report.run })));
+
 /** The reports as one, whose arms are those of each run. */
 function join(reports: readonly Report[]): Report {
   const [first] = reports as [Report];
-  const relabel = (report: Report) => {
-    const single = armsOf(report).length === 1;
-    return <T extends Origin>(each: T): T => ({ ...each, arm: single ? report.run : `${report.run} ${each.arm}` });
-  };
   const all = <T extends Origin>(of: (report: Report) => readonly T[]): T[] =>
     reports.flatMap((report) => of(report).map(relabel(report)));
   return {
     ...first,
     trainings: all((report) => report.trainings),
+    encoders: all((report) => report.encoders),
     evaluations: all((report) => report.evaluations),
     robustness: all((report) => report.robustness),
     outliers: all((report) => report.outliers),

@@ -41,7 +41,10 @@ export async function plotFiles(drawings: ReadonlyMap<string, Drawing>): Promise
   const files = new Map<string, Uint8Array>();
   for (const { name, svg } of drawings.values()) {
     const file = standalone(svg);
-    const path = `plots/${name.replaceAll(/[^A-Za-z0-9._=-]/g, '-')}`;
+    const plain = `plots/${name.replaceAll(/[^A-Za-z0-9._=-]/g, '-')}`;
+    // Arms that differ in a character that no file should have.
+    let path = plain;
+    for (let at = 2; files.has(`${path}.svg`); at++) path = `${plain}-${at}`;
     files.set(`${path}.svg`, new TextEncoder().encode(file));
     files.set(`${path}.png`, (await toPng(file)).png);
   }

@@ -1,4 +1,6 @@
 import { times } from '../contracts/counted.ts';
+import { frozenText } from '../contracts/encoder-origin.ts';
+import type { EncoderHistory } from '../contracts/export.ts';
 import { lossTitles } from '../contracts/losses.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
 import type { ExportedModel } from './export.ts';
@@ -7,14 +9,18 @@ import type { ExportedModel } from './export.ts';
 const mostNamed = 200;
 
 /** Results that count images. */
-const countNames: readonly string[] = ['copies', 'nearLeaks', 'embeddingLeaks'];
+const leakNames: readonly string[] = ['copies', 'nearLeaks', 'embeddingLeaks'];
+const countNames: readonly string[] = [...leakNames, 'queries', 'gallery', 'lone'];
 const figureOf = (name: string, value: number) => (countNames.includes(name) ? String(value) : value.toFixed(4));
 const leakText = '`allTop1` is the accuracy with them, `cleanTop1` without; `top1` is one of the two.';
 
-function originText({ dataset, loss, epochs }: ExportedModel['encoder']): string {
+function originText({ dataset, loss, epochs }: ExportedModel['encoder'], origin: Origin): string {
   if (dataset === undefined) return 'whose weights came from elsewhere, and are as they were';
-  return `trained by ${loss ? `the ${lossTitles[loss]} loss` : 'supervised contrastive learning'} for ${times(epochs, 'epoch')}`;
+  const from = origin.weights ? 'that started from weights from elsewhere, ' : '';
+  return `${from}trained by ${loss ? `the ${lossTitles[loss]} loss` : 'supervised contrastive learning'} for ${times(epochs, 'epoch')}`;
 }
+
+type Origin = EncoderHistory['origin'];
 
 const adapterText = ({ adapter }: ExportedModel['encoder']) =>
   adapter
@@ -24,18 +30,25 @@ const adapterText = ({ adapter }: ExportedModel['encoder']) =>
 /** The page that travels with an exported model: what it is, how to call it, what was measured. */
 export function modelCard(
   { encoder, classifier }: Pick<ExportedModel, 'encoder' | 'classifier'>,
-  { run, evaluation }: { readonly run: string; readonly evaluation: Readonly<Record<string, number | null>> | null },
+  {
+    run,
+    evaluation,
+    history = null,
+  }: {
+    readonly run: string;
+    readonly evaluation: Readonly<Record<string, number | null>> | null;
+    readonly history?: EncoderHistory | null;
+  },
 ): string {
   const { height, width, channels, mean, deviation } = encoder.image;
   const entries = Object.entries(evaluation ?? {});
-  const measures = entries.map(
-    ([name, value]) => `| ${markdownText(name)} | ${value === null ? 'not measured' : figureOf(name, value)} |`,
-  );
-  const leaks = entries.filter(([name, value]) => countNames.includes(name) && value !== null);
+  const measures = rowsOf(entries);
+  const { origin, searches } = history ?? { origin: {}, searches: [] };
+  const leaks = entries.filter(([name, value]) => leakNames.includes(name) && value !== null);
   return [
     `# Encoder of ${markdownText(run)}`,
     '',
-    `A ${markdownText(encoder.encoder.name)} ${originText(encoder)}${adapterText(encoder)}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${times(classifier.unseenClasses, 'more class', 'more classes')} of its data set ${classifier.unseenClasses === 1 ? 'was' : 'were'} never trained on, and never is its answer.` : ''}`,
+    `A ${markdownText(encoder.encoder.name)} ${originText(encoder, origin)}${adapterText(encoder)}${classifier ? `, with a linear classifier of ${classifier.classes.length} classes on top` : ''}.${classifier?.unseenClasses ? ` ${times(classifier.unseenClasses, 'more class', 'more classes')} of its data set ${classifier.unseenClasses === 1 ? 'was' : 'were'} never trained on, and never is its answer.` : ''}`,
     '',
     '## How to call it',
     '',
@@ -87,21 +100,57 @@ export function modelCard(
               ]
             : []),
         ]
-      : ['The run evaluated nothing.']),
+      : searches.length > 0
+        ? []
+        : ['The run evaluated nothing.']),
+    ...searches.flatMap(searchLines),
     '',
     '## Where it comes from',
     '',
     ...(encoder.dataset === undefined ? [] : [`- Data set: SHA-256 ${encoder.dataset}`]),
     ...(encoder.adapter ? [`- Data set of the adapter: SHA-256 ${encoder.adapter.dataset.digest}`] : []),
     ...(encoder.dataset === undefined
-      ? [`- File of weights: SHA-256 ${encoder.trainingState}`]
+      ? [
+          `- ${origin.weights ? `Weights: ${code(origin.weights.name)},` : 'File of weights:'} SHA-256 ${encoder.trainingState}`,
+        ]
       : [
           `- Training state: SHA-256 ${encoder.trainingState}`,
           ...(encoder.batchNormImages > 0
             ? [`- Batch-norm statistics taken over ${encoder.batchNormImages} training images.`]
             : []),
+          ...trainedLines(origin),
         ]),
     `- ${classifier ? '`encoder.safetensors` and `classifier.safetensors` hold' : '`encoder.safetensors` holds'} the weights by layer name; \`model.json\` holds the settings.`,
     '',
   ].join('\n');
+}
+
+const rowsOf = (measured: readonly (readonly [string, number | null])[]): string[] =>
+  measured.map(
+    ([name, value]) => `| ${markdownText(name)} | ${value === null ? 'not measured' : figureOf(name, value)} |`,
+  );
+
+/** A retrieval, which measures an encoder without a classifier. */
+const searchLines = ({ step, measures }: EncoderHistory['searches'][number]): string[] => [
+  '',
+  `By search, each image among others (step ${markdownText(step)}):`,
+  '',
+  '| measure | value |',
+  '|---|---|',
+  ...rowsOf(Object.entries(measures)),
+];
+
+/** Text between backticks, which it must not have itself. */
+const code = (text: string) => `\`${text.replaceAll('`', "'")}\``;
+
+/** How weights from elsewhere were treated, and which of the weights the encoder is. */
+function trainedLines({ weights, frozen, averaged }: Origin): string[] {
+  const digest = weights?.sha256 ? `, SHA-256 ${weights.sha256}` : '';
+  return [
+    ...(weights ? [`- Weights that it started from: ${code(weights.name)}${digest}`] : []),
+    ...(frozen === undefined ? [] : [`- Stages that were not trained: ${frozenText(frozen)}.`]),
+    ...(averaged === undefined
+      ? []
+      : [`- The weights are an exponential moving average of the trained ones, with a decay of ${averaged}.`]),
+  ];
 }

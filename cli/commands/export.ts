@@ -11,6 +11,7 @@ import { openHome } from '../../home/home.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { findModel } from '../../serving/find-model.ts';
 import { openStore } from '../../store/index.ts';
+import { encoderHistory } from '../encoder-history.ts';
 import { checkRunId } from '../given-names.ts';
 import { print, printJson, say } from '../output.ts';
 
@@ -47,7 +48,10 @@ export async function exportCommand(
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {
-    const answer = await runExporter({ storeUrl, folder, ...found });
+    const history = await encoderHistory(openStore(storeUrl), found.run, found.encoder);
+    // Of an encoder alone, what a promotion kept is what its retrieval measured.
+    const evaluation = found.classifier === null && history?.searches.length ? null : found.evaluation;
+    const answer = await runExporter({ storeUrl, folder, ...found, evaluation, history });
     if (existsSync(target)) await rmdir(target);
     await chmod(folder, 0o755);
     await rename(folder, target);

@@ -1,11 +1,13 @@
 import type { Json } from '../../contracts/json.ts';
 import { openHome } from '../../home/home.ts';
+import { settingsOf } from '../../pipelines/language/index.ts';
 import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from '../../store/index.ts';
 import { checkRunId } from '../given-names.ts';
 import { codeReader } from '../outlook/changed-files.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
 import { formatSeconds, print, printJson, say, table } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
+import { settingsText } from '../settings-text.ts';
 
 const words: Readonly<Record<StepOutlook['decision'], string>> = {
   run: 'run',
@@ -41,8 +43,14 @@ export async function planCommand(
     ...(resume === undefined ? {} : { resume }),
   });
   for (const problem of problems) say(problem);
+  const { plan: expected, ...ahead } = outlook;
+  const written = pipeline.written(set);
+  // What is said of a step stands for each of a list that it is expanded to.
+  const writtenOf = (id: string) => written.get(id) ?? written.get(id.split('@')[0] ?? '') ?? {};
+  const members = expected.steps.map((step) => ({ step, settings: settingsOf(step, writtenOf(step.id)) }));
   if (json) {
-    printJson(outlook);
+    const byId = new Map(members.map(({ step, settings }) => [step.id, settings]));
+    printJson({ ...ahead, steps: ahead.steps.map((each) => ({ ...each, ...byId.get(each.step) })) });
     return 0;
   }
   print(
@@ -58,6 +66,7 @@ export async function planCommand(
     ),
   );
   const least = outlook.unknown.length > 0 ? `, and ${outlook.unknown.join(', ')}, of which nothing is known` : '';
+  print(`\n${settingsText(members)}`);
   print(`\nIn all about ${formatSeconds(outlook.seconds)}${least}.`);
   return 0;
 }

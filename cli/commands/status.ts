@@ -4,7 +4,9 @@ import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
 import { driftText } from '../../contracts/drift-text.ts';
 import { modelAtWorkText } from '../../contracts/embedded-text.ts';
 import { inspectionText } from '../../contracts/inspection-text.ts';
+import { passesText } from '../../contracts/passes-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
+import { resultText } from '../../contracts/result-text.ts';
 import { noQueriesText } from '../../contracts/retrieval-text.ts';
 import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
@@ -97,7 +99,8 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[], activities: Acti
     ]),
   );
 
-function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
+/** What is to be said of a step now: a question, its error, what it came to, or its last loss. */
+export function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
@@ -107,12 +110,15 @@ function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): s
     modelAtWorkText(of) ||
     inspectionText(of) ||
     driftText(of) ||
-    noQueriesText(of);
+    noQueriesText(of) ||
+    resultText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number')
     return oneLine([`top-1 ${result.top1.toFixed(4)}`, weakestIn(result)].filter(Boolean).join(', '), longest);
   if (typeof result?.recallAt1 === 'number') return `recall at 1 ${result.recallAt1.toFixed(4)}`;
-  return metrics ? `loss ${metrics.loss.toFixed(4)}` : '';
+  if (!metrics) return '';
+  const { loss, passes } = metrics;
+  return `loss ${loss.toFixed(4)}${passes === undefined ? '' : `, each epoch ${passesText(passes)} the images`}`;
 }
 
 /** How far the work of a step is, which its workflow has not heard of yet. */

@@ -31,6 +31,8 @@ export interface StepOutlook {
 }
 
 export interface Outlook {
+  /** What would be run, with one step for each item of the lists that are known. */
+  readonly plan: Plan;
   readonly steps: readonly StepOutlook[];
   /** The longest chain of steps that wait for each other, as far as it is known. */
   readonly seconds: number;
@@ -96,6 +98,7 @@ export async function lookAhead(
   const { plan } = around;
   const counted = steps.filter(({ step }) => roleOf(plan, step) !== 'onFailure');
   return {
+    plan,
     steps,
     seconds: longestChain(plan, new Map(counted.map(({ step, seconds }) => [step, seconds ?? 0]))),
     unknown: counted.flatMap(({ step, seconds }) => (seconds === null ? [step] : [])),

@@ -14,6 +14,8 @@ export interface CommonSearch {
   /** What was searched for, and among what. */
   readonly title: string;
   readonly arms: readonly [string, string];
+  /** Of an arm with several runs, the run of each; empty where there is one. */
+  readonly variants: readonly [string, string];
   /** Queries that both were compared on. */
   readonly queries: number;
   /** Why they are not compared: a sentence; null where they are. */
@@ -26,29 +28,89 @@ export interface CommonSearch {
   }[];
 }
 
+export interface CommonSearches {
+  readonly compared: readonly CommonSearch[];
+  /** Sentences. */
+  readonly notCompared: readonly string[];
+}
+
 type Found = Report['retrieval'][number];
+/** A search, and the run that made it. */
+export type RunSearch = Found & { readonly run: string };
 const metrics: readonly SearchMetricName[] = ['recallAt1', 'mapAtR'];
 
 /**
- * Compares searches that two arms have both made, once each.
+ * Compares the searches that two runs have both made. Where a run made one several times, by several encoders or seeds, those of steps of
+ * one name are compared.
  *
+ * @returns what was compared, and a sentence on each search that was not
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
-export async function commonSearches(store: Store, found: Report['retrieval']): Promise<readonly CommonSearch[]> {
-  const groups = new Map<string, Found[]>();
+export async function commonSearches(store: Store, found: readonly RunSearch[]): Promise<CommonSearches> {
+  const runs = new Set(found.map(({ run }) => run));
+  const compared: CommonSearch[] = [];
+  const notCompared: string[] = [];
+  for (const group of groupsOf(found)) {
+    const { pairs, alone, why } = pairsIn(group, runs.size);
+    for (const [a, b] of pairs.slice(0, mostPairs)) compared.push(await compareSearches(store, a, b));
+    const rest = [...alone, ...pairs.slice(mostPairs).flat()];
+    const [first] = rest;
+    if (!first) continue;
+    const names = rest.map(({ run, step }) => `${step} of ${run}`);
+    const listed = names.slice(0, mostNamed).join(', ');
+    const reason = alone.length === 0 ? `the page compares ${mostPairs} of them at most` : why;
+    notCompared.push(
+      `${searchText(first.retrieval)}: ${listed}${names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''} ${names.length === 1 ? 'is' : 'are'} not compared: ${reason}.`,
+    );
+  }
+  return { compared, notCompared };
+}
+
+const mostPairs = 12;
+const mostNamed = 6;
+
+/** By what was searched for, among what, and by what of an image. */
+function groupsOf(found: readonly RunSearch[]): Iterable<readonly RunSearch[]> {
+  const groups = new Map<string, RunSearch[]>();
   for (const each of found) {
     const { query, gallery, of } = each.retrieval;
     const key = JSON.stringify([query, gallery, of]);
-    groups.set(key, [...(groups.get(key) ?? []), each]);
+    const group = groups.get(key) ?? [];
+    group.push(each);
+    groups.set(key, group);
   }
-  const compared: CommonSearch[] = [];
-  for (const [a, b, ...others] of groups.values())
-    if (a && b && others.length === 0 && a.arm !== b.arm) compared.push(await compareSearches(store, a, b));
-  return compared;
+  return groups.values();
+}
+
+interface Paired {
+  readonly pairs: readonly (readonly [RunSearch, RunSearch])[];
+  readonly alone: readonly RunSearch[];
+  /** Why they are alone: the end of a sentence. */
+  readonly why: string;
+}
+
+/** Searches of two runs, each with that of the other run by the step of the same name; one that is left in each, with the other. */
+function pairsIn(group: readonly RunSearch[], compared: number): Paired {
+  const runs = [...new Set(group.map(({ run }) => run))];
+  const [one, other] = runs;
+  if (one === undefined || other === undefined)
+    // One run alone has nothing to be compared with.
+    return { pairs: [], alone: compared < 2 ? [] : group, why: 'no other run made this search' };
+  if (runs.length > 2)
+    return { pairs: [], alone: group, why: `${runs.length} runs made this search, and two are compared at a time` };
+  const ofRun = (run: string) => group.filter((each) => each.run === run);
+  const [ofOne, ofOther] = [ofRun(one), ofRun(other)];
+  const pairs = ofOne.flatMap((a) => ofOther.filter(({ step }) => step === a.step).map((b) => [a, b] as const));
+  const isPaired = (each: RunSearch) => pairs.some((pair) => pair.includes(each));
+  const alone = group.filter((each) => !isPaired(each));
+  const [a, b, ...more] = alone;
+  if (a && b && more.length === 0 && a.run !== b.run) return { pairs: [...pairs, [a, b]], alone: [], why: '' };
+  const why = 'where a run made a search several times, those of steps of the same name are compared';
+  return { pairs, alone, why };
 }
 
 async function compareSearches(store: Store, a: Found, b: Found): Promise<CommonSearch> {
-  const search = { title: searchText(a.retrieval), arms: [a.arm, b.arm] as const };
+  const search = { title: searchText(a.retrieval), arms: [a.arm, b.arm], variants: [a.variant, b.variant] } as const;
   const not = (problem: string): CommonSearch => ({ ...search, queries: 0, measures: [], problem });
   if (a.artifact === undefined || b.artifact === undefined || a.dataset === undefined || a.dataset !== b.dataset)
     return not('They searched different data sets.');

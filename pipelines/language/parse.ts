@@ -11,6 +11,7 @@ import { type IncludedFiles, readIncluded } from './read/include.ts';
 import { readOutline } from './read/outline.ts';
 import { withValues } from './read/params.ts';
 import { problemWithValue } from './read/plain-value.ts';
+import { readSteps } from './read/read-step.ts';
 import { type PipelineSource, readYaml } from './read/yaml-source.ts';
 
 export type { PipelineSource } from './read/yaml-source.ts';
@@ -70,6 +71,26 @@ export function readPipelineValue(
   });
 }
 
+/**
+ * The `with` of each step of a pipeline that has no mistake, as it is written, its params filled in: without defaults, and with the name
+ * of its recipe. By the step's id in the plan; steps that are as many as a list of a result has, by that before the `@`.
+ */
+export function writtenSettings(
+  pipeline: PipelineSource | { readonly value: unknown; readonly file: string },
+  params: Params,
+  options: ReadOptions,
+): ReadonlyMap<string, Params> {
+  const problems: Problem[] = [];
+  const yaml = 'text' in pipeline ? readYaml(pipeline, problems) : null;
+  const value = 'text' in pipeline ? yaml?.value : pipeline.value;
+  const report = yaml?.report ?? reportByPath(pipeline.file, problems);
+  const parts = readParts(value, pipeline.file, params, report, problems, options);
+  const steps = parts ? [...readSteps(parts.steps).values()] : [];
+  return new Map(
+    steps.flatMap(({ members }) => members.map(({ id, definition }) => [id, definition.with as Params] as const)),
+  );
+}
+
 function collect(read: (problems: Problem[]) => Plan | null): Outcome {
   const problems: Problem[] = [];
   try {
@@ -98,24 +119,13 @@ function readDefinition(
   params: Params,
   report: Report,
   problems: Problem[],
-  { files, own }: ReadOptions,
+  options: ReadOptions,
 ): Plan | null {
-  const outline = readOutline(value, report);
-  if (!outline) return null;
-  for (const [name, given] of Object.entries(params)) {
-    const problem = problemWithValue(given, [name]);
-    if (problem) {
-      report.outside(`--set ${name}`, problem.message);
-      return null;
-    }
-  }
-  const values = withValues(outline.params, params, 'the pipeline', (name, message) =>
-    report.outside(`--set ${name}`, message),
-  );
+  const parts = readParts(value, file, params, report, problems, options);
+  if (!parts) return null;
+  const { outline, values, steps } = parts;
   const { schedule } = outline.parts;
-  if (schedule) checkSchedule(schedule, outline.params, report);
-  const steps = readIncluded({ file, report, params: values, outline, files, problems });
-  const checked = checkSteps(steps, outline.parts.defaults ?? {}, own);
+  const checked = checkSteps(steps, outline.parts.defaults ?? {}, options.own);
   if (!checked || problems.length > 0) return null;
   const { name, description } = outline.parts;
   const whole = planSchema.safeParse({
@@ -135,4 +145,31 @@ function readDefinition(
   }
   if (!whole.success) throw new Error(`The plan of ${file} is not one: ${whole.error.message}`);
   return whole.data;
+}
+
+/** What a pipeline is made of, before its steps are checked: its params, and its steps with those that it includes. */
+function readParts(
+  value: unknown,
+  file: string,
+  params: Params,
+  report: Report,
+  problems: Problem[],
+  { files }: ReadOptions,
+) {
+  const outline = readOutline(value, report);
+  if (!outline) return null;
+  for (const [name, given] of Object.entries(params)) {
+    const problem = problemWithValue(given, [name]);
+    if (problem) {
+      report.outside(`--set ${name}`, problem.message);
+      return null;
+    }
+  }
+  const values = withValues(outline.params, params, 'the pipeline', (name, message) =>
+    report.outside(`--set ${name}`, message),
+  );
+  const { schedule } = outline.parts;
+  if (schedule) checkSchedule(schedule, outline.params, report);
+  const steps = readIncluded({ file, report, params: values, outline, files, problems });
+  return { outline, values, steps };
 }

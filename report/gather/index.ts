@@ -25,8 +25,9 @@ import {
 } from '../../store/index.ts';
 import { dataOf } from './data.ts';
 import { picturesOf } from './drift.ts';
+import { gatherEncoders } from './encoders.ts';
 import { mapOf } from './map.ts';
-import { originOf } from './origin.ts';
+import { originsIn } from './origin.ts';
 import { promotionOf } from './promotions.ts';
 import { gatherTrainings } from './trainings.ts';
 
@@ -40,6 +41,9 @@ export interface GatherOptions {
   readonly writtenBy?: string | undefined;
   readonly onProgress?: (line: string) => void;
 }
+
+/** A map takes seconds of computing. */
+const mostMaps = 8;
 
 /**
  * Everything that the store knows about a run, finished or not. What cannot be read is named in `problems`, and the rest
@@ -61,6 +65,7 @@ export async function gather(
     written,
     Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])),
   );
+  const originOf = originsIn(plan);
   const isDone = (id: string) => results[id] !== undefined || id === writtenBy;
   const tolerated = new Set(toleratedSteps(plan, (id) => (isDone(id) ? 'done' : 'failed')));
   const log = (await readRunLog(store, run, undefined, onDamage)).lines;
@@ -110,6 +115,7 @@ export async function gather(
     approvals: [],
     promotions: plan.steps.flatMap((step) => promotionOf(step, results[step.id]?.result)),
     trainings,
+    encoders: gatherEncoders(plan, results, originOf),
     evaluations: [],
     robustness: [],
     outliers: [],
@@ -139,14 +145,14 @@ export async function gather(
   return reportSchema.parse(report);
 
   async function add(step: string, ref: ArtifactRef): Promise<void> {
-    const origin = originOf(plan, step);
+    const origin = originOf(step, { apart: ref.kind === 'evaluation' || ref.kind === 'robustness' });
     const read = <T>(name: string, schema: z.ZodType<T>) => readArtifactJson(store, ref, name, schema);
     if (ref.kind === 'evaluation') {
       const evaluation = await read(evaluationFile, evaluationSchema);
       const { dataset } = await readAbout(store, ref, evaluationAboutSchema);
       // The runs of one arm look alike, so one map stands for all.
-      const wanted = maps && !mapped.has(origin.arm);
-      mapped.add(origin.arm);
+      const wanted = maps && !mapped.has(origin.arm) && mapped.size < mostMaps;
+      if (wanted) mapped.add(origin.arm);
       const map = wanted
         ? await mapOf(store, ref, seed, (share) => onProgress(`map of ${step}: ${Math.round(100 * share)} %`))
         : null;
@@ -176,7 +182,7 @@ export async function gather(
     } else if (ref.kind === 'curve') {
       const { training } = await readAbout(store, ref, curveAboutSchema);
       const curve = await read(learningCurveFile, learningCurveSchema);
-      report.curves.push({ ...originOf(plan, training.step), step, curve });
+      report.curves.push({ ...originOf(training.step), step, curve });
     } else if (ref.kind === 'comparison')
       report.comparisons.push({ step, comparison: await read(comparisonFile, comparisonSchema) });
   }

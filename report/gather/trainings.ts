@@ -14,7 +14,7 @@ import {
   type TakenLease,
   unlessDamaged,
 } from '../../store/index.ts';
-import { originOf } from './origin.ts';
+import { originsIn } from './origin.ts';
 
 /**
  * Every training of a run, in the order of the plan: what each epoch gave, and what it lived through.
@@ -37,6 +37,7 @@ export async function gatherTrainings(
     logs.set(name, found);
     return found;
   };
+  const originOf = originsIn(plan);
   const trainings: TrainingReport[] = [];
   for (const step of plan.steps) {
     if (!isTrainingKind(step.uses)) continue;
@@ -45,7 +46,7 @@ export async function gatherTrainings(
     const key = trained.success ? trained.data : { run, step: step.id };
     const started = (await logOf(key.run)).filter((line) => line.step === key.step);
     trainings.push({
-      ...originOf(plan, step.id),
+      ...originOf(step.id),
       uses: step.uses,
       ...lossOf(step.with),
       takenFrom: key.run === run ? null : key.run,

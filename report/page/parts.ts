@@ -74,6 +74,27 @@ export function table(
   )}</tbody></table></div>`;
 }
 
+/** More arms than this stand below each other. */
+const mostBeside = 4;
+
+/**
+ * A table of measures by arm: arms beside each other, or below each other where there are many.
+ *
+ * @param rows a measure each, with a cell for each arm
+ */
+export const byArm = (
+  caption: string,
+  labels: readonly Html[],
+  rows: readonly (readonly [string | Html, ...Cell[]])[],
+): Html =>
+  labels.length <= mostBeside
+    ? table(caption, ['', ...labels], rows)
+    : table(
+        caption,
+        ['', ...rows.map(([name]) => html`<span class="measure">${name}</span>`)],
+        labels.map((label, at) => [label, ...rows.map(([, ...cells]) => cells[at] ?? n('–'))] as const),
+      );
+
 export const armLabel = ({ name, index }: Pick<Arm, 'name' | 'index'>): Html =>
   html`<span class="dot" style="--k:${armColour(index)}"></span>${name}`;
 

@@ -6,8 +6,8 @@ const variables = (side: 0 | 1) => colours('arm', armColours, side) + colours('c
 
 /** The page's style: one column of cards, light or dark as the reader's system is. */
 export const style = `
-:root{color-scheme:light dark;--paper:#f6f7f8;--card:#fff;--ink:#1b1f24;--muted:#5a636c;--line:#e2e5e9;--heat:#0067a5;--heat-ink:#fff;--warn:#9a4d00;--shade:#f0f2f4;--focus:#0067a5;${variables(0)}}
-@media (prefers-color-scheme:dark){:root{--paper:#101316;--card:#181c20;--ink:#e6e9ec;--muted:#9aa4ad;--line:#2c3238;--heat:#56b4e9;--heat-ink:#0d1114;--warn:#f0a860;--shade:#20252a;--focus:#8accf3;${variables(1)}}}
+:root{color-scheme:light dark;--paper:#f6f7f8;--card:#fff;--ink:#1b1f24;--muted:#5a636c;--line:#e2e5e9;--heat:#0067a5;--heat-ink:#fff;--warn:#9a4d00;--shade:#f0f2f4;--focus:#0067a5;--fade:#0003;${variables(0)}}
+@media (prefers-color-scheme:dark){:root{--paper:#101316;--card:#181c20;--ink:#e6e9ec;--muted:#9aa4ad;--line:#2c3238;--heat:#56b4e9;--heat-ink:#0d1114;--warn:#f0a860;--shade:#20252a;--focus:#8accf3;--fade:#fff3;${variables(1)}}}
 @media print{:root{color-scheme:light;--paper:#fff;--card:#fff;--ink:#000;--muted:#444;--line:#ccc;--heat:#0067a5;--heat-ink:#fff;--shade:#f3f3f3;${variables(0)}}
 nav,.controls,.panel{display:none!important}section,figure,.card{break-inside:avoid}body{font-size:10.5pt}main{max-width:none}}
 *{box-sizing:border-box;print-color-adjust:exact;-webkit-print-color-adjust:exact}
@@ -39,11 +39,12 @@ section{margin:0 0 34px}
 .tile span{color:var(--muted);font-size:.86rem;display:block}
 .verdict{border-left:4px solid var(--focus);padding:10px 16px;background:var(--card);border-radius:0 8px 8px 0;margin:0 0 14px;max-width:none}
 header .warning p{margin:.15rem 0}.warning{border-left:4px solid var(--warn);padding:10px 16px;background:var(--card);border-radius:0 8px 8px 0;margin:0 0 12px}
-.scroll{overflow-x:auto;max-width:100%}
+.scroll{overflow-x:auto;max-width:100%;background:linear-gradient(to right,var(--card) 40%,transparent) left/44px 100% no-repeat local,linear-gradient(to left,var(--card) 40%,transparent) right/44px 100% no-repeat local,linear-gradient(to right,var(--fade),transparent) left/16px 100% no-repeat scroll,linear-gradient(to left,var(--fade),transparent) right/16px 100% no-repeat scroll}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.92rem}
 caption{text-align:left;color:var(--muted);padding-bottom:6px;font-size:.88rem}
 th,td{padding:4px 10px;text-align:left;border-bottom:1px solid var(--line);vertical-align:baseline}
 thead th{font-weight:600;color:var(--muted);white-space:nowrap}tbody th{font-weight:500;white-space:nowrap}
+thead th .measure{display:inline-block;white-space:normal;max-width:8.5em}.whole{white-space:nowrap}
 .n{text-align:right;white-space:nowrap}.wide{width:100%}
 tr:last-child>*{border-bottom:0}
 .dot{display:inline-block;width:.72em;height:.72em;border-radius:50%;margin-right:.45em;vertical-align:baseline;background:var(--k)}
@@ -90,5 +91,5 @@ details summary{cursor:pointer;color:var(--muted);margin:6px 0}
 dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:3px 18px;margin:0}dt{color:var(--muted)}dd{margin:0;overflow-wrap:anywhere}
 .state-open{color:var(--warn)}
 footer{color:var(--muted);font-size:.86rem;padding:10px 0 50px}
-@media (max-width:520px){main,header>div{padding:0 14px}nav ul{padding:10px 14px}.card{padding:13px 12px}h1{font-size:1.55rem}.tile b{font-size:1.35rem}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}dl,.contact{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:6px}.contact dd{margin-bottom:12px}th,td{padding:4px 7px}tbody th{white-space:normal;min-width:7em}.confusion tbody th,.neighbours tbody th{min-width:0;max-width:84px;font-size:.92em}}
+@media (max-width:520px){caption{max-width:calc(100vw - 58px)}main,header>div{padding:0 14px}nav ul{padding:10px 14px}.card{padding:13px 12px}h1{font-size:1.55rem}.tile b{font-size:1.35rem}.tiles{grid-template-columns:repeat(2,minmax(0,1fr))}dl,.contact{grid-template-columns:minmax(0,1fr);gap:0}dd{margin-bottom:6px}.contact dd{margin-bottom:12px}th,td{padding:4px 7px}tbody th{white-space:normal;min-width:7em}.confusion tbody th,.neighbours tbody th{min-width:0;max-width:84px;font-size:.92em}}
 `;

@@ -28,6 +28,8 @@ export const armColours = [
   ['#a8507f', '#e59bc5'],
   ['#7a6a00', '#e5d352'],
   ['#5b5fc7', '#a5a8f5'],
+  ['#8c4a2f', '#d49a80'],
+  ['#4f5962', '#b4bcc4'],
 ] as const;
 export const classColours = [
   ['#0072b2', '#4aa3dd'],

@@ -95,21 +95,30 @@ export function wholeTicks(first: number, last: number): number[] {
 export const wholeOnly = (value: unknown): string => (Number.isInteger(value) ? String(value) : '');
 export const figureOf = (value: unknown): string => figure(Number(value));
 
-/** The losses of several arms over each other, a drawing for each kind of training. */
+/** The losses of several arms over each other, a drawing for each loss: losses have no common scale. */
 export function drawOverlay(
   trainings: readonly TrainingReport[],
   arms: readonly Pick<Arm, 'name' | 'index'>[],
 ): Drawing[] {
-  const kinds = [...new Set(trainings.filter(({ epochs }) => epochs.length > 0).map(({ uses }) => uses))];
-  return kinds.map((uses) => {
-    const points = trainings
-      .filter((training) => training.uses === uses)
-      .flatMap(({ arm, step, epochs }) => {
-        const index = arms.find(({ name }) => name === arm)?.index ?? 0;
-        return epochs.map(({ epoch, loss }) => ({ line: `${arm} ${step}`, arm, index, epoch, loss }));
-      });
+  const groups = new Map<string, { uses: string; loss: string | undefined; of: TrainingReport[] }>();
+  for (const training of trainings) {
+    if (training.epochs.length === 0) continue;
+    const { uses, loss } = training;
+    const group = groups.get(`${uses} ${loss}`) ?? { uses, loss, of: [] };
+    group.of.push(training);
+    groups.set(`${uses} ${loss}`, group);
+  }
+  return [...groups.values()].map(({ uses, loss, of }) => {
+    const points = of.flatMap(({ arm, step, epochs }) => {
+      const index = arms.find(({ name }) => name === arm)?.index ?? 0;
+      return epochs.map(({ epoch, loss }) => ({ line: `${arm} ${step}`, arm, index, epoch, loss }));
+    });
     return draw(
-      { name: `loss-${uses}`, title: `Loss: ${uses}`, description: 'Loss by epoch of every training of this kind.' },
+      {
+        name: ['loss', uses, ...(loss === undefined ? [] : [loss])].join('-'),
+        title: `Loss: ${loss ?? uses}`,
+        description: 'Loss by epoch of every training by this loss.',
+      },
       {
         height: 290,
         x: {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Json } from '../../contracts/json.ts';
+import { canonicalJson, type Json } from '../../contracts/json.ts';
 import { findReferences } from '../../pipelines/language/expressions/references.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
 import { combinationsOf, memberIds } from '../../pipelines/language/read/matrix.ts';
@@ -71,6 +71,57 @@ describe('the combinations of a matrix', () => {
             const text = `\${steps.${id}.result.loss}`;
             expect(findReferences(text)[0]?.reference).toEqual({ of: 'steps', step: id, path: ['loss'] });
           }
+        },
+      ),
+    );
+  });
+
+  it('of mappings are their words, in whatever order they are written', () => {
+    const losses = [
+      { supcon: { temperature: 0.1, variant: 'in' } },
+      { triplet: { margin: 'soft' } },
+      { multiSimilarity: {} },
+      'arcFace',
+    ];
+    expect(
+      memberIds(
+        'a',
+        losses.map((loss) => ({ loss, seed: 0 })),
+      ),
+    ).toEqual([
+      'a@loss=supcon-temperature-0.1-variant-in,seed=0',
+      'a@loss=triplet-margin-soft,seed=0',
+      'a@loss=multiSimilarity,seed=0',
+      'a@loss=arcFace,seed=0',
+    ]);
+    const [one, other] = [
+      { hidden: 512, output: 128 },
+      { output: 128, hidden: 512 },
+    ];
+    expect(memberIds('a', [{ head: one }])).toEqual(memberIds('a', [{ head: other }]));
+    expect(memberIds('a', [{ blocks: [1, 2, 1] }, { blocks: [] }])).toEqual(['a@blocks=1-2-1', 'a@blocks=empty']);
+  });
+
+  it('of mappings that have the same words, or many, carry a digest, which no other step of the matrix changes', () => {
+    const long = { augmentation: Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`operation${at}`, at])) };
+    const same = [{ x: { a: { b: 1 } } }, { x: { a: 'b-1' } }];
+    const ids = memberIds('a', [{ x: long }, ...same]);
+    expect(new Set(ids).size).toBe(3);
+    for (const id of ids) expect(id).toMatch(/^a@x=a[A-Za-z0-9-]{2,23}-[0-9a-f]{14}$/);
+    expect(memberIds('a', [...same, { x: long }])).toEqual([ids[1], ids[2], ids[0]]);
+  });
+
+  it('of mappings with any content get ids that are ids, and different ones', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.jsonValue({ maxDepth: 3 }), { minLength: 1, maxLength: 6, selector: canonicalJson }),
+        (values) => {
+          const ids = memberIds(
+            'a',
+            values.map((x) => ({ x: x as Json })),
+          );
+          expect(new Set(ids).size).toBe(values.length);
+          for (const id of ids) expect(id).toMatch(/^a@[A-Za-z0-9=,._-]{1,120}$/);
         },
       ),
     );

@@ -67,6 +67,18 @@ describe.skipIf(!found)('the page in a browser', () => {
         await page.close();
       });
 
+  it('shades the edge of a table where more of it is to the right', async () => {
+    const page = await open(390, 'light');
+    const results = page.locator('#results .scroll').first();
+    const widths = await results.evaluate((box) => [box.scrollWidth, box.clientWidth] as const);
+    expect(widths[0]).toBeGreaterThan(widths[1]);
+    const shades = await page.evaluate(
+      "getComputedStyle(document.querySelector('#results .scroll')).backgroundAttachment",
+    );
+    expect(shades).toBe('local, local, scroll, scroll');
+    await page.close();
+  });
+
   it('shows an image and its neighbours on a click, and on arrow keys and Enter', async () => {
     const page = await open(1280, 'light');
     const panel = page.locator('.map .panel').first();

@@ -49,6 +49,38 @@ describe('the card of a model', () => {
     expect(introduction('arcFace')).toContain('trained by the ArcFace loss for 1 epoch');
   });
 
+  it('says of what weights the encoder began, what was not trained of it, and that it is an average', () => {
+    const sha256 = 'a'.repeat(64);
+    const origin = {
+      weights: { name: 'hf:timm/convnext@v1 model.safetensors', sha256 },
+      frozen: 'stem',
+      averaged: 0.99,
+    };
+    const card = modelCard(
+      { encoder, classifier: null },
+      { run: 'first', evaluation: null, history: { origin, searches: [] } },
+    );
+    expect(card).toContain('that started from weights from elsewhere, trained by supervised contrastive learning');
+    expect(card).toContain(
+      `- Weights that it started from: \`hf:timm/convnext@v1 model.safetensors\`, SHA-256 ${sha256}`,
+    );
+    expect(card).toContain('- Stages that were not trained: up to stem.');
+    expect(card).toContain('exponential moving average of the trained ones, with a decay of 0.99');
+    expect(cardOf(2)).not.toMatch(/started from|not trained|average/);
+  });
+
+  it('has what searches measured where nothing was evaluated', () => {
+    const searches = [{ step: 'after', measures: { queries: 120, recallAt1: 1, mapAtR: null } }];
+    const card = modelCard(
+      { encoder, classifier: null },
+      { run: 'first', evaluation: null, history: { origin: {}, searches } },
+    );
+    for (const row of ['queries | 120', 'recallAt1 | 1.0000', 'mapAtR | not measured'])
+      expect(card).toContain(`| ${row} |`);
+    expect(card).toContain('(step after)');
+    expect(card).not.toContain('evaluated nothing');
+  });
+
   it('says how many test images leak, and what is measured with them', () => {
     const card = cardOf(2, { top1: null, allTop1: 0.95, cleanTop1: null, copies: 4, nearLeaks: 12 });
     for (const row of ['top1 | not measured', 'allTop1 | 0.9500', 'copies | 4', 'nearLeaks | 12'])

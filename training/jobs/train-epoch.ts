@@ -2,6 +2,7 @@ import type { CheckpointManifest, EpochMetrics } from '../../contracts/checkpoin
 import { ContrailError } from '../../contracts/errors.ts';
 import type { FinishTrainingInput, TrainEpochInput, TrainEpochResult } from '../../contracts/trainer.ts';
 import { contrastiveFacts } from '../contrastive-facts.ts';
+import { passesOf } from '../passes.ts';
 import { type JobContext, JobStopped } from '../process/job.ts';
 import {
   type AfterStep,
@@ -137,6 +138,7 @@ async function trainAndCommit(
     imagesPerSecond: imagesPerSecond(session.stepsPerEpoch - firstStep),
     seconds,
     ...contrastiveFacts(session),
+    ...passesOf(session),
   });
   // At the recorded epoch the state itself may be wanted, to take the encoder out of it.
   if (input.recorded?.epoch !== epoch && epoch < session.config.epochs)

@@ -17,6 +17,7 @@ import {
 import { startAverages } from '../averages.ts';
 import { type CheckpointWriter, createCheckpointWriter } from '../checkpoint-writer/index.ts';
 import { requireFetchedWeights, startFromInitialWeights } from '../initial-weights.ts';
+import { describePasses } from '../passes.ts';
 import type { JobContext } from '../process/job.ts';
 import { closeSession, openSession, restore, sessionConfig, type TrainingSession } from '../session.ts';
 
@@ -96,6 +97,8 @@ export function createTrainingSlot(): TrainingSlot {
         onCheck: (done, total) => context.progress({ phase: 'checking images', done, total, unit: 'images' }),
       });
       held = { session, checkpoints, lease, writer };
+      const passes = describePasses(session);
+      if (passes !== null) console.info(passes);
       if (newest) {
         restore(session, newest.manifest, newest.tensors, newest.metadata);
         requireRecorded(session, input);

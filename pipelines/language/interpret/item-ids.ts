@@ -1,6 +1,7 @@
 import { canonicalJson, type Json } from '../../../contracts/json.ts';
 import type { PlannedStep } from '../../../contracts/plan.ts';
 import { oneLine } from '../../../contracts/short-text.ts';
+import { textDigest } from '../expressions/text-digest.ts';
 
 const longestText = 60;
 
@@ -17,7 +18,7 @@ export function itemId(name: string, item: Json): string {
     !text.includes('.result') &&
     // "1" and 1 are two items, and only one of them is called 1.
     !(typeof item === 'string' && isLiteral(item));
-  return `${name}=${isReadable ? text : digestOf(canonicalJson(item))}`;
+  return `${name}=${isReadable ? text : textDigest(canonicalJson(item))}`;
 }
 
 /** The item of a step whose id does not show it, as people read it; undefined for any other step. */
@@ -40,20 +41,4 @@ function parses(text: string): boolean {
   } catch {
     return false;
   }
-}
-
-/**
- * 53 bits of a text (cyrb53), in hexadecimal. Workflows have no SHA-256; two items that share these bits are refused, and a
- * result is only ever taken by its fingerprint.
- */
-function digestOf(text: string): string {
-  let [high, low] = [0xdeadbeef, 0x41c6ce57];
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    high = Math.imul(high ^ code, 2654435761);
-    low = Math.imul(low ^ code, 1597334677);
-  }
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  return (4294967296 * (2097151 & low) + (high >>> 0)).toString(16).padStart(14, '0');
 }

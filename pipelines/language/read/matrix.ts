@@ -1,5 +1,6 @@
 import { canonicalJson, isMapping, type Json } from '../../../contracts/json.ts';
 import { limits } from '../../../contracts/limits.ts';
+import { textDigest } from '../expressions/text-digest.ts';
 import { suggestion } from '../problems/nearest.ts';
 import type { Path } from '../problems/problems.ts';
 
@@ -130,18 +131,45 @@ export const describe = (values: Combination): string =>
     .join(', ');
 
 /**
- * The ids of the steps of a matrix: `pretrain@seed=0,rate=0.1`. Where these would not be ids, or not be different, the
- * steps are numbered: `pretrain@0`.
+ * The ids of the steps of a matrix: `pretrain@seed=0,rate=0.1`. A mapping or a list is its words, `loss=triplet-margin-soft`, in an order that
+ * does not depend on how it is written. Where these would not be ids, or not be different, mappings carry a digest of what they are;
+ * where there is none, the steps are numbered: `pretrain@0`.
  */
 export function memberIds(id: string, combinations: readonly Combination[]): string[] {
-  const texts = combinations.map((values) =>
-    Object.entries(values)
-      .map(([name, value]) => `${name}=${asText(value).replace(/[^A-Za-z0-9._-]+/g, '-')}`)
-      .join(','),
-  );
-  const usable =
-    new Set(texts).size === texts.length &&
-    // A reference ends the id at `.result`.
-    texts.every((text) => text.length <= maximumValuesLength && !text.includes('.result'));
+  const plain = combinations.map((values) => textOfValues(values, wordsOf));
+  const isStructured = combinations.some((values) => Object.values(values).some((value) => isComposed(value)));
+  const texts =
+    areIds(plain) || !isStructured ? plain : combinations.map((values) => textOfValues(values, namedByDigest));
+  const usable = areIds(texts);
   return combinations.map((_, index) => `${id}@${usable ? texts[index] : index}`);
 }
+
+const textOfValues = (values: Combination, wordsFor: (value: Json) => string): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name}=${isComposed(value) ? wordsFor(value) : inId(asText(value))}`)
+    .join(',');
+
+const areIds = (texts: readonly string[]): boolean =>
+  new Set(texts).size === texts.length &&
+  // A reference ends the id at `.result`.
+  texts.every((text) => text.length <= maximumValuesLength && !text.includes('.result'));
+
+const isComposed = (value: Json): boolean => typeof value === 'object' && value !== null;
+const inId = (text: string) => text.replace(/[^A-Za-z0-9._-]+/g, '-');
+
+/** Its keys and values, each by what of it an id can have. */
+function wordsOf(value: Json): string {
+  const words = (each: Json): readonly string[] =>
+    Array.isArray(each)
+      ? each.flatMap(words)
+      : isMapping(each)
+        ? Object.keys(each)
+            .sort()
+            .flatMap((key) => [key, ...words(each[key] ?? null)])
+        : [asText(each)];
+  return words(value).map(inId).join('-') || 'empty';
+}
+
+const mostWords = 24;
+const namedByDigest = (value: Json): string =>
+  `${wordsOf(value).replaceAll('.result', '-result').slice(0, mostWords)}-${textDigest(canonicalJson(value))}`;

@@ -106,7 +106,8 @@ function differenceTable(first: Arm, second: Arm): Html {
 
 function perClass(arms: readonly Arm[], comparable: boolean): Html {
   const [first] = arms;
-  const names = ['precision', 'recall', 'f1'] as const;
+  // Of many arms, three columns each are more than anybody reads.
+  const names = (['precision', 'recall', 'f1'] as const).filter((name) => name === 'f1' || arms.length <= 3);
   const head = [
     'class',
     'images',

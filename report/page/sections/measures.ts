@@ -7,7 +7,7 @@ import type { Arm } from '../../arms.ts';
 import { duration, meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { html } from '../html.ts';
-import { armLabel, armRow, card, figuresOf, legend, n, type Section, table } from '../parts.ts';
+import { armLabel, armRow, byArm, card, figuresOf, legend, n, type Section, table } from '../parts.ts';
 
 /** What an epoch must reach, as a share of the best of all curves. */
 const targetShare = 0.98;
@@ -91,7 +91,7 @@ export function robustnessSection(
         drawings,
         corruptionNames.map((name) => `robustness-${name}`),
       )}</div>`,
-    )}<div class="card" style="margin-top:14px">${table('Mean accuracy over the severities', ['', ...shown.map(armLabel)], rows)}</div>`,
+    )}<div class="card" style="margin-top:14px">${byArm('Mean accuracy over the severities', shown.map(armLabel), rows)}</div>`,
   };
 }
 

@@ -9,7 +9,7 @@ import { headlineOf } from '../../headline.ts';
 import { otherAccuracy } from '../../leaks-note.ts';
 import { searchesOf } from '../../searches.ts';
 import { type Html, html } from '../html.ts';
-import { armLabel, card, n, type Section, table } from '../parts.ts';
+import { armLabel, byArm, card, n, type Section, table } from '../parts.ts';
 
 /** Arms of a search that have a number of their own at the top. */
 const mostSearched = 3;
@@ -104,13 +104,10 @@ export function results(
     return [[name, ...cells] as const];
   });
   const several = report.evaluations.length > measured.length;
-  const head = [
-    '',
-    ...measured.map(
-      (arm) =>
-        html`${armLabel(arm)}${arm.evaluations.length > 1 ? html` <span class="muted">× ${arm.evaluations.length}</span>` : null}`,
-    ),
-  ];
+  const labels = measured.map(
+    (arm) =>
+      html`${armLabel(arm)}${arm.evaluations.length > 1 ? html` <span class="muted">× ${arm.evaluations.length}</span>` : null}`,
+  );
   const each = several
     ? html`<details><summary>Every evaluation</summary>${table(
         'Accuracy of each run',
@@ -133,7 +130,7 @@ export function results(
     id: 'results',
     heading: 'Results',
     lead,
-    body: html`${card(html`${table('Measures on the test images', head, rows)}${notesOf(measured)}${each}`)}`,
+    body: html`${card(html`${byArm('Measures on the test images', labels, rows)}${notesOf(measured)}${each}`)}`,
   };
 }
 

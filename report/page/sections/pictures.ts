@@ -19,10 +19,12 @@ export function embeddingSection(
     arm.evaluations.flatMap((own) => (own.map === null ? [] : [{ arm, own, map: own.map }])).slice(0, 1),
   );
   if (mapped.length === 0) return null;
+  const measured = arms.filter(({ evaluations }) => evaluations.length > 0).length;
+  const left = measured > mapped.length ? ` ${mapped.length} of ${measured} arms have a map.` : '';
   return {
     id: 'embedding',
     heading: 'Embedding',
-    lead: 'Test images in the plane. Colour and shape are the true class; a dark edge marks a wrong prediction. Point at an image to see it; click it, or go there with the arrow keys and press Enter, for its neighbours. Distances between far groups mean little.',
+    lead: `Test images in the plane. Colour and shape are the true class; a dark edge marks a wrong prediction. Point at an image to see it; click it, or go there with the arrow keys and press Enter, for its neighbours. Distances between far groups mean little.${left}`,
     body: html`${mapped.map(({ arm, own }) => {
       const stages = (['umap', 'pca'] as const).flatMap((way) => {
         const drawing = drawings.get(`map-${way}-${arm.name}`);

@@ -8,7 +8,7 @@ import type { Drawing } from '../../plots/draw.ts';
 import { retrievalNotes, unknownRule } from '../../retrieval-notes.ts';
 import { type SearchGroup, searchesOf } from '../../searches.ts';
 import { type Html, html } from '../html.ts';
-import { armLabel, armRow, card, figuresOf, legend, n, type Section, table } from '../parts.ts';
+import { armLabel, armRow, byArm, card, figuresOf, legend, n, type Section, table } from '../parts.ts';
 
 const worstShown = 12;
 const categoriesShown = 30;
@@ -45,13 +45,14 @@ function searchOf(
   // Data sets of one name may be others.
   const isSame = comparable && new Set(found.map((each) => each.dataset)).size === 1;
   const shown = arms.filter((arm) => ofArm(found, arm).length > 0);
-  const by = shown.length > 1 ? `, by ${first.step}` : '';
+  const several = found.filter((each) => each.arm === first.arm).length > 1 && first.variant !== '';
+  const by = shown.length > 1 ? `, by ${first.arm}${several ? ` (${first.variant})` : ''}` : '';
   const space = html`<div style="margin-top:14px"></div>`;
   return html`<h3${suffix === '' ? null : html` style="margin-top:28px"`}>${title[0]?.toUpperCase()}${title.slice(1)}</h3><p class="muted">${dataset}, ${times(classes, 'class', 'classes')}. ${retrievalNotes(first.retrieval).join(' ')}</p>${card(
     html`${legend(shown)}<div class="grid">${figuresOf(drawings, [`retrieval-recall${suffix}`, `retrieval-pairs${suffix}`])}</div>`,
-  )}${space}${card(table('Retrieval', ['', ...shown.map(armLabel)], measureRows(found, shown, isSame)))}${
+  )}${space}${card(byArm('Retrieval', shown.map(armLabel), measureRows(found, shown, isSame)))}${
     found.some(({ retrieval }) => retrieval.unknown !== null)
-      ? html`${space}${card(html`${table('Known or unknown', ['', ...shown.map(armLabel)], unknownRows(found, shown, isSame))}<p class="muted">${unknownText(first.retrieval.unknown)}</p>`)}`
+      ? html`${space}${card(html`${byArm('Known or unknown', shown.map(armLabel), unknownRows(found, shown, isSame))}<p class="muted">${unknownText(first.retrieval.unknown)}</p>`)}`
       : null
   }${
     categories.length < 2

@@ -33,7 +33,15 @@ async function searched(
     on = dataset,
     kept = true,
     of,
-  }: { found: number; leaking?: number; on?: ArtifactRef; kept?: boolean; of?: 'projection' },
+    steps = ['search'],
+  }: {
+    found: number;
+    steps?: readonly string[];
+    leaking?: number;
+    on?: ArtifactRef;
+    kept?: boolean;
+    of?: 'projection';
+  },
 ): Promise<void> {
   const encoder = await writeArtifact(store, {
     kind: 'encoder',
@@ -85,19 +93,19 @@ async function searched(
         : []),
     ],
   });
-  const text =
-    'name: p\nsteps:\n  data: { uses: prepare-data, with: { dataset: generated } }\n  pretrain: { uses: pretrain, needs: [data] }\n  search: { uses: retrieval, needs: [pretrain] }\n';
+  const searches = steps.map((step) => `  ${step}: { uses: retrieval, needs: [pretrain] }\n`).join('');
+  const text = `name: p\nsteps:\n  data: { uses: prepare-data, with: { dataset: generated } }\n  pretrain: { uses: pretrain, needs: [data] }\n${searches}`;
   await savePlan(store, run, parsePipeline({ text, file: 'p.yaml' }));
   const createdAt = '2026-11-24T09:00:00.000Z';
   await recordRun(store, { run, pipeline: 'p', params: {}, createdAt, environment: {} });
-  await saveStepResult(store, { run, step: 'search' }, { fingerprint: '{}', result: { retrieval } });
+  for (const step of steps) await saveStepResult(store, { run, step }, { fingerprint: '{}', result: { retrieval } });
 }
 
 const compared = async (...runs: readonly string[]) => {
   const found = [];
   for (const run of runs)
-    found.push(...(await gather(store, run, { maps: false })).retrieval.map((each) => ({ ...each, arm: run })));
-  return commonSearches(store, found);
+    found.push(...(await gather(store, run, { maps: false })).retrieval.map((each) => ({ ...each, arm: run, run })));
+  return (await commonSearches(store, found)).compared;
 };
 
 describe('two searches of the same images', () => {
@@ -131,6 +139,39 @@ describe('two searches of the same images', () => {
     expect(text).toContain(`On ${queries - 10} queries`);
     expect(text).toMatch(/recall at 1/);
     expect(document.querySelector('section#retrieval')).not.toBeNull();
+  });
+
+  const pages = async (runs: readonly string[]) => {
+    const { files, name } = await buildComparison(store, runs);
+    const { document } = parseHTML(new TextDecoder().decode(files.get(`${name}.html`)));
+    return document.querySelector('section#searches')?.textContent ?? '';
+  };
+
+  it('are those of the same step where a run made them several times, and what is left is named', async () => {
+    await searched('before-and-after', { found: 60, steps: ['search', 'after'] });
+    const text = await pages(['before-and-after', 'worse']);
+    expect(text).toContain(`On ${queries - 10} queries`);
+    expect(text).toContain(
+      'Test images, each among all the others: after of before-and-after is not compared: where a run made a search several times, those of steps of the same name are compared.',
+    );
+  });
+
+  it('are both compared where both runs made them several times', async () => {
+    await searched('twice', { found: 40, steps: ['search', 'after'] });
+    await searched('twice-better', { found: 60, steps: ['search', 'after'] });
+    const found = await compared('twice', 'twice-better');
+    expect(found.map(({ problem }) => problem)).toEqual([null, null]);
+    expect(await pages(['twice', 'twice-better'])).not.toContain('not compared');
+  });
+
+  it('name what nothing can be compared with: a search of one run, or of three', async () => {
+    await searched('by-head', { found: 60, of: 'projection' });
+    expect(await pages(['by-head', 'worse'])).toContain(
+      'search of by-head is not compared: no other run made this search.',
+    );
+    expect(await pages(['better', 'worse', 'twice'])).toContain(
+      'are not compared: 3 runs made this search, and two are compared at a time.',
+    );
   });
 
   it('say why they are not compared', async () => {
