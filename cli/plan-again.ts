@@ -12,7 +12,10 @@ export async function planAgain(store: Store, run: string, plan: Plan, set: Para
   if (Object.keys(set).length === 0) return plan;
   const record = await loadRunRecord(store, run);
   if (record?.source)
-    return withRecordedChanges(planSource(record.source, { ...plan.params, ...set }), record.changes ?? []);
+    return withRecordedChanges(
+      planSource(record.source, { ...plan.params, ...set }, { begun: true }),
+      record.changes ?? [],
+    );
   throw new ContrailError(
     'Usage',
     `The run ${run} did not keep its pipeline, so --set cannot be used. Start a new run.`,

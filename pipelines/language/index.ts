@@ -10,6 +10,13 @@ export {
   type StepStates,
 } from './interpret/readiness.ts';
 export { combinedState, type RunFacts, type StepOutcome, whenContext } from './interpret/when-context.ts';
-export { type PipelineSource, parsePipeline, planPipeline, readPipeline, readPipelineValue } from './parse.ts';
+export {
+  type PipelineSource,
+  parsePipeline,
+  planPipeline,
+  type ReadOptions,
+  readPipeline,
+  readPipelineValue,
+} from './parse.ts';
 export { formatProblem, type Problem } from './problems/problems.ts';
 export type { IncludedFiles } from './read/include.ts';

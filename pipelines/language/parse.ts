@@ -20,6 +20,8 @@ export interface ReadOptions {
   readonly files?: IncludedFiles;
   /** Finds the files of the user's own that steps run: those of programs (without it, they have none), and steps of their own. */
   readonly own?: OwnFiles;
+  /** Whether its trainings may have checkpoints already, as those of a run that is resumed or forked. @default false */
+  readonly begun?: boolean;
 }
 
 type Params = Readonly<Record<string, Json>>;
@@ -98,7 +100,7 @@ function readDefinition(
   params: Params,
   report: Report,
   problems: Problem[],
-  { files, own }: ReadOptions,
+  { files, own, begun }: ReadOptions,
 ): Plan | null {
   const outline = readOutline(value, report);
   if (!outline) return null;
@@ -115,7 +117,7 @@ function readDefinition(
   const { schedule } = outline.parts;
   if (schedule) checkSchedule(schedule, outline.params, report);
   const steps = readIncluded({ file, report, params: values, outline, files, problems });
-  const checked = checkSteps(steps, outline.parts.defaults ?? {}, own);
+  const checked = checkSteps(steps, outline.parts.defaults ?? {}, { own, begun });
   if (!checked || problems.length > 0) return null;
   const { name, description } = outline.parts;
   const whole = planSchema.safeParse({
