@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { describeWeights, type HubWeights, type InitialWeights, isFromHub } from '../contracts/initial-weights.ts';
@@ -81,7 +82,7 @@ async function readWeights(
 ): Promise<LoadedWeights> {
   const title = `${as}: ${describeWeights(weights)}`;
   const { sha256, names } = weights;
-  const wanted = { encoder: encoder.name, wanted: parameters, names };
+  const wanted = { encoder: encoder.name, settings: encoder, wanted: parameters, names };
   const loaded = await (isFromHub(weights)
     ? loadWeights(
         {
@@ -94,12 +95,24 @@ async function readWeights(
       )
     : loadWeights({ path: weights.path ?? '', sha256, title }, wanted).catch((error: unknown) => {
         if (isContrailError(error)) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new ContrailError('InvalidInput', `${title} cannot be read (${reason}).`);
+        throw unreadable(title, resolve(weights.path ?? ''), error);
       }));
   // A trainer's lines are in the run's log.
   console.info(describeLoaded(title, loaded));
   return loaded;
+}
+
+/** A relative path is one from where the worker was started, which the message's reader may not know. */
+function unreadable(title: string, path: string, error: unknown): ContrailError {
+  const isMissing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ContrailError(
+    'InvalidInput',
+    isMissing
+      ? `${title} is not there: the worker has no file ${path}. Put it there, or name it by its absolute path; a relative one begins where the worker was started.`
+      : `${title} cannot be read: ${path} (${reason}). Let the worker read it, or name another file.`,
+    { cause: error },
+  );
 }
 
 /** @returns what was read, and what was left out */

@@ -1,21 +1,11 @@
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
-import type { WeightNames } from '../contracts/initial-weights.ts';
 import { shortened } from '../contracts/short-text.ts';
 import { visible } from '../contracts/visible-text.ts';
 import { bytesOf, type StoredTensor } from '../store/index.ts';
 import { readWeightFile } from './file.ts';
 import { floatsOf } from './floats.ts';
-import { type Match, matchWeights, type Wanted } from './names/match.ts';
+import { type ForEncoder, type Match, matchWeights } from './names/match.ts';
 import { made, type Recipe, type Values } from './names/recipe.ts';
-
-/** What the weights are for. */
-export interface ForEncoder {
-  /** The name of the encoder's config. */
-  readonly encoder: string;
-  /** Its variables. */
-  readonly wanted: readonly Wanted[];
-  readonly names?: WeightNames | undefined;
-}
 
 /** A file that is known by its content. */
 export interface PinnedFile {
