@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { encoderAboutSchema } from '../../../contracts/encoder.ts';
+import { parseJsonWithin } from '../../../contracts/json-within.ts';
 import type { EncoderConfig } from '../../../contracts/training.ts';
 import { readTextFile } from '../../text-file.ts';
 
@@ -25,7 +26,7 @@ export function exportedBeside(weights: string): Exported {
   const file = join(dirname(weights), 'model.json');
   if (!weights.endsWith('encoder.safetensors') || !existsSync(file)) return {};
   try {
-    const about = modelSchema.parse(JSON.parse(readTextFile(file, largestModelFile)));
+    const about = modelSchema.parse(parseJsonWithin(readTextFile(file, largestModelFile)));
     const { encoder, image } = about.encoder;
     const list = (numbers: readonly number[]) => `[${numbers.join(', ')}]`;
     return {

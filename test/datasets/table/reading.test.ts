@@ -114,6 +114,11 @@ describe('a table that cannot be read is refused, with the place', () => {
     ],
     ['a.csv', 'image,label,label\nx,y,z\n', /several columns "label"/],
     ['a.csv', '', /a\.csv is empty/],
+    [
+      'a.jsonl',
+      `{"image":"a","label":"b"}\n{"image":${'['.repeat(500_000)}${']'.repeat(500_000)}}\n`,
+      /a\.jsonl:2: it is nested more than 200 deep/,
+    ],
     ['a.csv', 'image,label\nx,"y\nz,w\n', /a\.csv:2: a quote of this row is never closed/],
     ['a.csv', 'image,label\n"x\ny",z\nb"c,d\n', /a\.csv:4: a quote is within a cell/],
     ['a.csv', Buffer.from('image,label\na,b\nx,Übung\n', 'latin1'), /a\.csv:3: the line is not in UTF-8/],
