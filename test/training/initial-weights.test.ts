@@ -50,6 +50,25 @@ describe('initial weights', () => {
     expect(rest(readState(session.model.state, session.execution))).toEqual(rest(before));
   });
 
+  it('are read no further once the job is asked to stop, and say how far they are', async () => {
+    const { path, sha256 } = await weightsFile('stopped.safetensors', 8);
+    const said: { phase: string; done: number }[] = [];
+    const context = { progress: (progress: { phase: string; done: number }) => said.push(progress) };
+    await startFromInitialWeights(open(8, { path, sha256 }), undefined, { ...context, stopRequested: () => false });
+    expect(said.at(-1)).toMatchObject({ phase: 'reading weights', done: 100, total: 100, unit: '%' });
+    const session = open(8, { path, sha256 });
+    const before = readState(session.model.state, session.execution);
+    // As the message comes after some pieces were read.
+    let asked = 0;
+    const stopRequested = () => ++asked > 2;
+    await expect(startFromInitialWeights(session, undefined, { ...context, stopRequested })).rejects.toMatchObject({
+      name: 'JobStopped',
+      at: null,
+    });
+    expect(asked).toBe(3);
+    expect(readState(session.model.state, session.execution)).toEqual(before);
+  });
+
   it('are refused by name where they do not fit', async () => {
     const whole = await weightsFile('fits.safetensors', 8);
     const start = (weights: { path: string; sha256: string }, channels = 8) =>
