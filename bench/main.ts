@@ -20,6 +20,8 @@ import { benchLimit } from './limit.ts';
 import { benchManyClasses } from './many-classes/many-classes.ts';
 import { benchManyImages } from './many-classes/many-images.ts';
 import { benchMemory } from './memory.ts';
+import { onnxEnvironment } from './onnx/environment.ts';
+import { benchOnnx } from './onnx/onnx.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchProfile } from './profile.ts';
 import { pytorchEnvironment } from './pytorch/environment.ts';
@@ -81,6 +83,7 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   profile: async () => benchProfile(await keras('ours')),
   overhead: (turns) => benchOverhead(turns),
   export: async () => benchExport(await keras('default')),
+  onnx: async (_, only) => benchOnnx(await onnxEnvironment(), only),
   engine: async () => benchEngine(await dagsterEnvironment()),
   load: () => benchLoad(),
   'many-classes': (_, only) => benchManyClasses(only),
