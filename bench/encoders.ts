@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type EncoderConfig, encoderSchema } from '../contracts/training.ts';
+import type { EncoderConfig } from '../contracts/training.ts';
 import { bytesOf, encodeSafetensors, type StoredTensor } from '../store/index.ts';
 import { capture, type Step } from '../training/capture/index.ts';
 import { createEncoder } from '../training/models/create-encoder.ts';
 import type { EncoderModel } from '../training/models/encoder.ts';
 import { countParameters, createVariables, type ParameterSpec, variable } from '../training/parameters.ts';
 import { type Scalar, type Tensor, type Tensor4D, tf } from '../training/tensorflow.ts';
+import { type EncoderWorkload, encoderWorkloads, madeValue } from './encoder-workloads.ts';
 import { withFolder } from './folder.ts';
 import { encodeNpy } from './npy.ts';
 import { openOurs } from './ours.ts';
@@ -42,34 +43,10 @@ const limits = { embeddings: 1e-4, gradient: 1e-2 };
 const images = 4;
 const [batch, side] = [16, 64];
 
-interface Workload {
-  readonly encoder: EncoderConfig;
-  /** Sides that embeddings are compared at; the position embedding is for the first. */
-  readonly sizes: readonly [number, number];
-}
-
-const workload = (encoder: object, sizes: Workload['sizes'] = [64, 96]): Workload => ({
-  encoder: encoderSchema.parse(encoder),
-  sizes,
-});
-
-const workloads: readonly Workload[] = [
-  workload({ name: 'resnet50' }),
-  workload({ name: 'convnext', size: 'tiny' }),
-  workload({ name: 'convnext', size: 'small' }),
-  workload({ name: 'convnext', size: 'base' }),
-  workload({ name: 'mobilenetv3', size: 'large' }),
-  workload({ name: 'mobilenetv3', size: 'small' }),
-  workload({ name: 'vit', size: 'small' }),
-  workload({ name: 'vit', size: 'base' }),
-  workload({ name: 'vit', size: 'small', patch: 14 }, [56, 112]),
-  workload({ name: 'vit', size: 'small', patch: 14, registers: 4 }, [56, 112]),
-];
-
 /** The rows of encoders of which the name has a part in common with `only`. */
-async function rowsOf<Row>(only: string, row: (workload: Workload) => Promise<Row>): Promise<Row[]> {
+async function rowsOf<Row>(only: string, row: (workload: EncoderWorkload) => Promise<Row>): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const each of workloads.filter(({ encoder }) => describeEncoder(encoder).includes(only))) {
+  for (const each of encoderWorkloads.filter(({ encoder }) => describeEncoder(encoder).includes(only))) {
     rows.push(await row(each));
     // A table of many minutes tells what it has so far.
     process.stderr.write(`${JSON.stringify(rows.at(-1))}\n`);
@@ -89,7 +66,7 @@ export const benchEncoders = (pytorch: PytorchPeer, only: string): Promise<Encod
 export const benchEncoderSteps = (pytorch: PytorchPeers, turns: number, only: string): Promise<EncoderStepRow[]> =>
   rowsOf(only, ({ encoder }) => steps(encoder, pytorch, turns));
 
-async function compare({ encoder, sizes }: Workload, folder: string, pytorch: PytorchPeer) {
+async function compare({ encoder, sizes }: EncoderWorkload, folder: string, pytorch: PytorchPeer) {
   const [first] = sizes;
   const image = [first, first, 3] as const;
   const model = createEncoder(encoder, { height: first, width: first, channels: 3 });
@@ -169,16 +146,6 @@ const gradientStep =
     }, of);
     return of.map(({ name }) => grads[name] as Tensor);
   };
-
-/** Weights of which every layer is seen in the embedding; fresh ones leave out branches and offsets. */
-function madeValue({ name, shape }: ParameterSpec): Tensor {
-  const drawn = (low: number, high: number) => tf.randomUniform([...shape], low, high, 'float32', name.length + 7);
-  if (/token$|pos_embed$/.test(name)) return drawn(-1, 1);
-  if (shape.length === 1) return /weight$|gamma$|running_var$/.test(name) ? drawn(0.5, 1.5) : drawn(-0.1, 0.1);
-  const fanIn = shape.slice(0, shape.at(-1) === 1 ? 2 : -1).reduce((a, b) => a * b, 1);
-  const limit = Math.sqrt(3 / fanIn);
-  return drawn(-limit, limit);
-}
 
 /** The three take turns, in processor time: the table is made beside other programs. */
 async function steps(

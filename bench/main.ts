@@ -22,6 +22,8 @@ import { benchLimit } from './limit.ts';
 import { benchManyClasses } from './many-classes/many-classes.ts';
 import { benchManyImages } from './many-classes/many-images.ts';
 import { benchMemory } from './memory.ts';
+import { onnxEnvironment } from './onnx/environment.ts';
+import { benchOnnx } from './onnx/onnx.ts';
 import { benchOverhead } from './overhead.ts';
 import { benchProfile } from './profile.ts';
 import { pytorchEnvironment } from './pytorch/environment.ts';
@@ -102,6 +104,7 @@ const benches: Readonly<Record<string, (turns: number, only: string, vectors: nu
     serve: (turns) => benchServe(turns),
     'serve-faults': () => benchServeFaults(),
     drift: (_, only) => benchDrift(only),
+    onnx: async (_, only) => benchOnnx(await onnxEnvironment(), only),
   };
 const tables = Object.keys(benches);
 

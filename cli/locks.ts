@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { childEnvironment } from '../contracts/child-environment.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { hasCode } from '../contracts/system-errors.ts';
 import { startOf } from './processes.ts';
@@ -35,7 +36,10 @@ export function takeLock(path: string): Lock | null {
   const close = () => closeSync(file);
   let said = 'neither flock nor python3 is there';
   for (const [program, args] of programs) {
-    const { status, error, stderr } = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'pipe', file] });
+    const { status, error, stderr } = spawnSync(program, args, {
+      env: childEnvironment(process.env, 'server'),
+      stdio: ['ignore', 'ignore', 'pipe', file],
+    });
     if (status === 0) return { file, close };
     if (status === 1 && String(stderr).trim() === '') {
       close();

@@ -119,12 +119,19 @@ export const readPipelineFile = async (
   options: { readonly runCode?: boolean } = {},
 ): Promise<Plan> => (await openPipelineFile(file, options)).plan(params);
 
-/** Plans a pipeline that was kept. @throws ContrailError InvalidPipeline */
+/**
+ * Plans a pipeline that was kept.
+ *
+ * @param options.begun of a run whose trainings may have checkpoints
+ * @throws ContrailError InvalidPipeline
+ */
 export const planSource = (
   { file, text, included = {}, ...kept }: Source,
   params: Readonly<Record<string, Json>> = {},
+  { begun = false }: { readonly begun?: boolean } = {},
 ): Plan =>
   parsePipeline({ file, text }, params, {
+    begun,
     own: keptCode(kept),
     files: (path) => {
       const found = included[path];

@@ -13,7 +13,7 @@ export async function planAgain(store: Store, run: string, plan: Plan, set: Para
   if (Object.keys(set).length === 0) return plan;
   const record = await loadRunRecord(store, run);
   if (record?.source) {
-    const again = planSource(record.source, { ...plan.params, ...set });
+    const again = planSource(record.source, { ...plan.params, ...set }, { begun: true });
     return withRecordedChanges(withEarlierNames(again, plan), record.changes ?? []);
   }
   throw new ContrailError(

@@ -1,4 +1,7 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+
+/** `sampler.balanced.perClass` */
+export const perClassSchema = z.int().min(1).max(65536).describe('images of each class; a divisor of batch');
 
 interface Balanced {
   readonly batch: number;

@@ -19,7 +19,7 @@ const everyChild = [
   'NO_COLOR',
 ] as const;
 
-/** Of Go, which Temporal's server is written in. */
+/** Of Go, which Temporal's server and esbuild are written in. */
 const server = ['GOMAXPROCS', 'GOMEMLIMIT'] as const;
 
 /** Names for a child that computes. */
@@ -94,7 +94,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * The variables of a process that its child may have.
  *
- * @param purpose `server` is for Temporal's, `compute` for all that work for a run; `set-up` adds what reaches a package index or
+ * @param purpose `server` is for Temporal's and for small programs, `compute` for all that work for a run; `set-up` adds what reaches a package index or
  * a compiler's headers
  */
 export function childEnvironment(
@@ -111,4 +111,20 @@ export function childEnvironment(
       return isListed && value !== undefined ? [[name, value]] : [];
     }),
   );
+}
+
+/**
+ * Starts a program that takes its variables from this process and cannot be given others, as esbuild is: for so long this process has
+ * those that such a child may have.
+ *
+ * @param start starts it before it returns
+ */
+export function inChildEnvironment<T>(purpose: Parameters<typeof childEnvironment>[1], start: () => T): T {
+  const own = process.env;
+  process.env = childEnvironment(own, purpose);
+  try {
+    return start();
+  } finally {
+    process.env = own;
+  }
 }

@@ -21,6 +21,14 @@ const stagesOf: { readonly [Name in EncoderConfig['name']]: StagesOf<Name> } = {
 export const stageNames = (config: EncoderConfig): readonly string[] =>
   (stagesOf[config.name] as (config: EncoderConfig) => readonly string[])(config);
 
+/** What to write in place of a text that `freeze` does not take: the stage that it names, or one of those that there are. */
+export function freezeHint(encoder: EncoderConfig, given: string): string {
+  const stages = stageNames(encoder);
+  return stages.includes(given)
+    ? `; write { until: ${given} }`
+    : `; the stages of ${encoder.name} are ${stages.join(', ')}`;
+}
+
 /** Refuses a stage that the encoder does not have. */
 export function checkFreeze(
   { encoder, freeze }: { readonly encoder: EncoderConfig; readonly freeze?: FreezeConfig | undefined },

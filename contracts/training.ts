@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { perClassSchema } from './balanced.ts';
 import { fineTuningSettings } from './fine-tuning.ts';
 import { initialWeightsSchema } from './initial-weights.ts';
 import { lossSchema } from './losses.ts';
@@ -296,7 +297,7 @@ const commonSettings = {
     .strictObject({
       balanced: z
         .strictObject({
-          perClass: z.int().min(1).max(65536).describe('images of each class; a divisor of batch'),
+          perClass: perClassSchema,
           within: z
             .enum(['category', 'confused'])
             .optional()

@@ -1,12 +1,10 @@
 import type { DatasetAbout, ImageForm } from '../contracts/artifacts.ts';
 import type { EncoderAbout } from '../contracts/encoder.ts';
-import { type PrepareDataParameters, prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
+import { largestRawSide, type PrepareDataParameters, prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 
 /** How the images of a data set are kept: as their pixels, or in an image format that loses little. */
 export type Encoding = NonNullable<PrepareDataParameters['encoding']>;
 
-/** Up to this side images are kept as their pixels unless the pipeline says otherwise. */
-const largestRawSide = 64;
 /** Sides of encoded images are multiples of the blocks that they are coded in. */
 const blockSide = 8;
 

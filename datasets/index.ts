@@ -5,6 +5,7 @@ export { changesSince, type FolderChanges } from './changes.ts';
 export { categoriesOfClasses } from './class-categories.ts';
 export { anySets, type ClassSets, categorySets, neighbourSets } from './class-sets.ts';
 export { describeDataset } from './describe.ts';
+export { epochPlans } from './epoch-plans.ts';
 export { fashionMnist } from './fashion-mnist.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
 export { formatOf, formatsShown } from './folder/formats.ts';

@@ -7,11 +7,12 @@ import { type JobContext, loadEncoderWeights } from '../training/index.ts';
 /** Makes an encoder of weights from elsewhere: nothing is trained, and no image is looked at. */
 export async function loadEncoder(
   { dataset, parameters }: JobInput<'load-encoder'>,
-  { store }: JobContext,
+  context: JobContext,
 ): Promise<JobResult<'load-encoder'>> {
+  const { store } = context;
   const { encoder, weights } = parameters;
   const images = await describeDataset(store, dataset);
-  const loaded = await loadEncoderWeights(parameters, images);
+  const loaded = await loadEncoderWeights(parameters, images, context);
   const form = imageFormOf(images);
   const about: EncoderAbout = {
     encoder,

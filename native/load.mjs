@@ -122,7 +122,7 @@ async function compile(folder) {
   );
   /** @type {Record<string, string>} */
   const sources = Object.fromEntries([here, lockFile].map((path) => [relative(root, path), stateOf(path)]));
-  await build({
+  const options = /** @satisfies {import('esbuild').BuildOptions} */ ({
     absWorkingDir: root,
     entryPoints: entries,
     outbase: root,
@@ -138,7 +138,7 @@ async function compile(folder) {
     plugins: [
       {
         name: 'sources',
-        setup: ({ onLoad }) =>
+        setup: (/** @type {import('esbuild').PluginBuild} */ { onLoad }) =>
           onLoad({ filter: /\.(ts|mjs)$/ }, async ({ path }) => {
             sources[relative(root, path)] = stateOf(path);
             const text = await readFile(path, 'utf8');
@@ -149,10 +149,31 @@ async function compile(folder) {
       },
     ],
   });
+  await inPlainEnvironment(() => build(options));
   const written = join(folder, finished);
   writeFileSync(written, JSON.stringify({ root, folder, sources }));
   copyFileSync(written, `${written}.latest`);
   renameSync(`${written}.latest`, latestFile);
+}
+
+/** What esbuild may have of this process's variables. It is of Go. */
+const plain = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ', 'GOMAXPROCS', 'GOMEMLIMIT'];
+
+/**
+ * Starts what takes its variables from this process, without keys and tokens: esbuild starts its process so, and takes no others.
+ *
+ * @template T
+ * @param {() => T} start starts it before it returns
+ * @returns {T}
+ */
+function inPlainEnvironment(start) {
+  const own = process.env;
+  process.env = Object.fromEntries(Object.entries(own).filter(([name]) => plain.includes(name)));
+  try {
+    return start();
+  } finally {
+    process.env = own;
+  }
 }
 
 /** For what is left over, which another process may be removing too. @param {() => void} remove */

@@ -9,9 +9,26 @@ import { neededNode, nodeIsSupported } from './node-version.mjs';
  * @typedef {(program: string, args: string[]) => string} Run gives a program's output, or throws
  */
 
+/** What a compiler and pip need to say their version. */
+const plain = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'LC_ALL',
+  'LD_LIBRARY_PATH',
+  'PYTHONPATH',
+  'PYTHONHOME',
+  'VIRTUAL_ENV',
+];
+
 /** @type {Run} */
 export const runProgram = (program, args) =>
-  execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  execFileSync(program, args, {
+    encoding: 'utf8',
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => plain.includes(name))),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 
 /**
  * @param {{ nodeVersion?: string, platform?: string, arch?: string, run?: Run }} [machine]

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
+import { parseJsonWithin } from '../contracts/json-within.ts';
 import { readBounded } from './result.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -34,7 +35,7 @@ export function followCheckpoints(
           'InvalidResult',
           'A state that the step keeps holds the value of a variable of passEnv.',
         );
-      await keep(JSON.parse(text) as Json);
+      await keep(parseJsonWithin(text) as Json);
       await writeFile(`${path}-${next}.kept`, '');
       next++;
     }

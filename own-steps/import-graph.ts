@@ -3,6 +3,7 @@ import { createRequire, isBuiltin } from 'node:module';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { inChildEnvironment } from '../contracts/child-environment.ts';
 
 /** As much of esbuild as is used; tsx, which runs what is looked at here, brings it. */
 interface Bundler {
@@ -43,7 +44,8 @@ export interface ImportGraph {
 export function importGraph(root: string, file: string): ImportGraph | { readonly problem: string } {
   let metafile: Metafile;
   try {
-    ({ metafile } = bundler().buildSync({
+    const { buildSync } = bundler();
+    const options = {
       absWorkingDir: realpathSync(root),
       entryPoints: [file],
       bundle: true,
@@ -54,7 +56,8 @@ export function importGraph(root: string, file: string): ImportGraph | { readonl
       target: 'node20',
       packages: 'external',
       logLevel: 'silent',
-    }));
+    };
+    ({ metafile } = inChildEnvironment('server', () => buildSync(options)));
   } catch (error) {
     const parsed = messagesSchema.safeParse(error);
     const [first] = parsed.success ? parsed.data.errors : [];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
+import { parseJsonWithin, TooDeep } from '../contracts/json-within.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
 import { hasCode } from '../contracts/system-errors.ts';
 import { isMissing, withRegularFile } from '../store/index.ts';
@@ -22,10 +23,10 @@ export async function readResult(file: string, secrets: Secrets): Promise<{ read
   const rounded = roundedNumber(text);
   if (rounded) throw wrong(`holds the number ${rounded.slice(0, 40)}, which would be rounded; write it as text`);
   try {
-    const parsed = z.record(z.string(), z.json()).safeParse(JSON.parse(text));
+    const parsed = z.record(z.string(), z.json()).safeParse(parseJsonWithin(text));
     if (parsed.success) return parsed.data as { readonly [name: string]: Json };
   } catch (cause) {
-    const why = cause instanceof RangeError ? 'is nested too deep' : `is not JSON: ${(cause as Error).message}`;
+    const why = cause instanceof TooDeep ? 'is nested too deep' : `is not JSON: ${(cause as Error).message}`;
     throw wrong(why, cause);
   }
   throw wrong('must be a JSON object, such as {"rows": 100}, of numbers that JSON can hold');

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { childEnvironment } from '../contracts/child-environment.ts';
 import { hasCode } from '../contracts/system-errors.ts';
 
 /** The folders of one attempt. */
@@ -65,6 +66,6 @@ async function removeFolder(folder: string): Promise<void> {
   } catch (error) {
     // Folders in folders without end have no path that Node could name; rm goes from one into the next.
     if (!hasCode(error, 'ENAMETOOLONG')) throw error;
-    await promisify(execFile)('rm', ['-rf', '--', folder]);
+    await promisify(execFile)('rm', ['-rf', '--', folder], { env: childEnvironment(process.env, 'server') });
   }
 }

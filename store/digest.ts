@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../contracts/json.ts';
+import { parseJsonWithin } from '../contracts/json-within.ts';
 import type { Content } from './store.ts';
 
 /** Node hashes less than 2 GiB at a time. */
@@ -22,4 +23,4 @@ export const digestOfJson = (value: unknown): string => digestOf(new TextEncoder
 /** Canonical JSON with a newline, as manifests are stored. */
 export const jsonBytes = (value: unknown): Uint8Array => new TextEncoder().encode(`${canonicalJson(value)}\n`);
 
-export const parseJson = (bytes: Uint8Array): unknown => JSON.parse(new TextDecoder().decode(bytes));
+export const parseJson = (bytes: Uint8Array): unknown => parseJsonWithin(new TextDecoder().decode(bytes));

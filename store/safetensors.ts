@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
+import { parseJsonWithin } from '../contracts/json-within.ts';
 import { shortened } from '../contracts/short-text.ts';
 import { visible } from '../contracts/visible-text.ts';
 
@@ -41,6 +42,8 @@ export interface StoredTensor {
 
 const metadataKey = '__metadata__';
 const maximumHeader = 100_000_000;
+/** The header, an entry, its shape. */
+const headerDepth = 3;
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
@@ -168,7 +171,9 @@ function parseHeader(
 ): { readonly entries: readonly (readonly [string, Entry])[]; readonly metadata: Record<string, string> } | null {
   if (bytes[0] !== 0x7b) return null;
   try {
-    const members = Object.entries(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as object);
+    const members = Object.entries(
+      parseJsonWithin(new TextDecoder('utf-8', { fatal: true }).decode(bytes), headerDepth) as object,
+    );
     const metadata = members.find(([key]) => key === metadataKey)?.[1] ?? {};
     // Not z.record, which passes over a key named `__proto__`.
     const texts = Object.entries(z.instanceof(Object).parse(metadata)).map(([k, value]) => [

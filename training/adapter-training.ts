@@ -1,14 +1,7 @@
 import { ContrailError } from '../contracts/errors.ts';
 import type { AdaptParameters } from '../contracts/kinds/adapt.ts';
 import { optimizerSchema, scheduleSchema } from '../contracts/training.ts';
-import {
-  type BatchPlan,
-  balancedBatchPlan,
-  balancedShape,
-  batchPlan,
-  membersOfClasses,
-  seedPair,
-} from '../datasets/index.ts';
+import { epochPlans, seedPair } from '../datasets/index.ts';
 import type { StoredTensor } from '../store/index.ts';
 import { repeatViews } from './augmentation/view-groups.ts';
 import { capture, type Step } from './capture/index.ts';
@@ -61,7 +54,8 @@ export async function trainAdapter(
     optimizerSchema.parse({ name: 'adam', learningRate: peak, weightDecay }),
     adapter.parameters,
   );
-  const planOf = plans(images, parameters);
+  const perClass = parameters.sampler?.balanced.perClass;
+  const planOf = epochPlans(images, { perClass, batch: parameters.batch, seed });
   const { size, steps } = planOf(1);
   const resident = {
     embeddings: tf.tensor2d(images.embeddings, [images.count, images.dimension]),
@@ -100,17 +94,6 @@ export async function trainAdapter(
   } finally {
     execution.dispose();
   }
-}
-
-function plans(
-  { count, labels, classes }: EmbeddedImages,
-  { batch, sampler, seed }: AdaptParameters,
-): (epoch: number) => BatchPlan {
-  if (!sampler) return (epoch) => batchPlan({ count, batch, seed, epoch });
-  const members = membersOfClasses(labels, classes);
-  const counts = members.map(({ length }) => length);
-  const shape = balancedShape(counts, batch, sampler.balanced.perClass);
-  return (epoch) => balancedBatchPlan(members, shape, { seed, epoch });
 }
 
 /** Inputs: int32 [batch], rows; int32 scalar, the steps before this one. Output: the loss before the update, float32 scalar. */

@@ -1,4 +1,5 @@
 import { access } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { DatasetAbout } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { describeWeights, type HubWeights, type InitialWeights, isFromHub } from '../contracts/initial-weights.ts';
@@ -11,6 +12,7 @@ import { type LoadedWeights, loadWeights } from '../weights/index.ts';
 import { imageFormatOf, requireChannels } from './image-format.ts';
 import { createEncoder } from './models/create-encoder.ts';
 import type { ParameterSpec } from './parameters.ts';
+import { type JobContext, JobStopped } from './process/job.ts';
 import type { TrainingSession } from './session.ts';
 import { writeState } from './state.ts';
 
@@ -32,6 +34,9 @@ export async function requireFetchedWeights(
   if (!isThere) throw weightsMissing(initialWeights, 'are not on this machine');
 }
 
+/** What reading needs of a job: a large file takes minutes, in which a person may stop it, and a silent trainer counts as hung. */
+type Reading = Pick<JobContext, 'progress' | 'stopRequested'>;
+
 const weightsMissing = (weights: HubWeights, why: string) =>
   new ContrailError('WeightsMissing', `initialWeights: ${describeWeights(weights)} ${why}. The worker fetches them.`);
 
@@ -42,16 +47,18 @@ const weightsMissing = (weights: HubWeights, why: string) =>
  * @param fetched where weights of the hub are
  * @throws ContrailError InvalidInput that says what is wrong with the file, by the weight's name
  * @throws ContrailError WeightsMissing where a fetched file is gone or damaged
+ * @throws JobStopped where the job is asked to stop meanwhile
  */
 export async function startFromInitialWeights(
   { config, model, execution }: Pick<TrainingSession, 'config' | 'model' | 'execution'>,
   fetched?: string,
+  context?: Reading,
 ): Promise<void> {
   const { initialWeights } = config;
   if (!initialWeights) return;
   const { parameters } = model.encoder;
   await requireFetchedWeights(config, fetched);
-  const loaded = await readWeights('initialWeights', initialWeights, { ...config, parameters }, fetched);
+  const loaded = await readWeights('initialWeights', initialWeights, { ...config, parameters }, context, fetched);
   writeState(parameters, execution, loaded.tensors);
 }
 
@@ -64,11 +71,12 @@ export async function startFromInitialWeights(
 export async function loadEncoderWeights(
   { encoder, weights, normalise }: LoadEncoderParameters,
   dataset: Pick<DatasetAbout, 'image' | 'mean' | 'deviation'>,
+  context?: Reading,
 ) {
   const image = imageFormatOf(dataset, normalise);
   const { parameters, channels, dimension } = createEncoder(encoder, image);
   requireChannels(image, channels);
-  const { tensors, names } = await readWeights('weights', weights, { encoder, parameters });
+  const { tensors, names } = await readWeights('weights', weights, { encoder, parameters }, context);
   return { image, dimension, names, tensors: parameters.map(({ name }) => tensors.get(name) as StoredTensor) };
 }
 
@@ -77,11 +85,18 @@ async function readWeights(
   as: string,
   weights: InitialWeights,
   { encoder, parameters }: { readonly encoder: EncoderConfig; readonly parameters: readonly ParameterSpec[] },
+  context: Reading | undefined,
   fetched?: string,
 ): Promise<LoadedWeights> {
   const title = `${as}: ${describeWeights(weights)}`;
   const { sha256, names } = weights;
-  const wanted = { encoder: encoder.name, wanted: parameters, names };
+  const wanted = { encoder: encoder.name, settings: encoder, wanted: parameters, names };
+  const onRead = (done: number, total: number) => {
+    // Nothing was trained yet, so nothing is lost.
+    if (context?.stopRequested()) throw new JobStopped(null);
+    const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
+    context?.progress({ phase: 'reading weights', done: percent, total: 100, unit: '%' });
+  };
   const loaded = await (isFromHub(weights)
     ? loadWeights(
         {
@@ -91,15 +106,28 @@ async function readWeights(
           otherDigest: () => weightsMissing(weights, 'were damaged after they were fetched'),
         },
         wanted,
+        onRead,
       )
-    : loadWeights({ path: weights.path ?? '', sha256, title }, wanted).catch((error: unknown) => {
-        if (isContrailError(error)) throw error;
-        const reason = error instanceof Error ? error.message : String(error);
-        throw new ContrailError('InvalidInput', `${title} cannot be read (${reason}).`);
+    : loadWeights({ path: weights.path ?? '', sha256, title }, wanted, onRead).catch((error: unknown) => {
+        if (isContrailError(error) || error instanceof JobStopped) throw error;
+        throw unreadable(title, resolve(weights.path ?? ''), error);
       }));
   // A trainer's lines are in the run's log.
   console.info(describeLoaded(title, loaded));
   return loaded;
+}
+
+/** A relative path is one from where the worker was started, which the message's reader may not know. */
+function unreadable(title: string, path: string, error: unknown): ContrailError {
+  const isMissing = error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  const reason = error instanceof Error ? error.message : String(error);
+  return new ContrailError(
+    'InvalidInput',
+    isMissing
+      ? `${title} is not there: the worker has no file ${path}. Put it there, or name it by its absolute path; a relative one begins where the worker was started.`
+      : `${title} cannot be read: ${path} (${reason}). Let the worker read it, or name another file.`,
+    { cause: error },
+  );
 }
 
 /** @returns what was read, and what was left out */

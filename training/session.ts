@@ -6,14 +6,11 @@ import { type DataConfig, goesByLabels, isContrastive, type TrainingConfig } fro
 import {
   anySets,
   type BatchPlan,
-  balancedBatchPlan,
   balancedShape,
-  batchPlan,
-  type ClassSets,
   categoriesOfClasses,
   categorySets,
   describeDataset,
-  membersOfClasses,
+  epochPlans,
   neighbourSets,
 } from '../datasets/index.ts';
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
@@ -123,15 +120,12 @@ export async function openSession(
   const source = await openImageSource(store, dataset, 'train', { ...data, byLabels }, onCheck);
   const { seed, minimumSteps } = config;
   const labels = balanced ? await source.classes() : new Int32Array();
-  const members = membersOfClasses(labels, classes.length);
   const categories =
     config.sampler?.balanced.within === 'category'
       ? await categoriesOfClasses(store, dataset, labels, classes.length)
       : null;
-  const plan = (epoch: number, setsOf?: ClassSets): BatchPlan =>
-    balanced
-      ? balancedBatchPlan(members, balanced, { seed, epoch, minimumSteps }, setsOf)
-      : batchPlan({ count, batch, seed, epoch, minimumSteps });
+  const order = { perClass: config.sampler?.balanced.perClass, batch: config.batch, seed, minimumSteps };
+  const plan = epochPlans({ count, labels, classes: classes.length }, order);
   const stepsPerEpoch = plan(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };
   const { neighbours } = model;

@@ -31,6 +31,8 @@ export interface ReadingOptions {
   /** Is told the digest; may throw. */
   readonly requireDigest?: (sha256: string) => void;
   readonly signal?: AbortSignal;
+  /** Is told how many bytes were read, of how many, again and again; may throw, which ends the reading. */
+  readonly onRead?: (done: number, total: number) => void;
 }
 
 /**
@@ -47,11 +49,11 @@ export async function readWeightFile(
   path: string,
   name: string,
   choose: (header: DecodedHeader) => readonly string[],
-  { requireDigest = () => {}, signal }: ReadingOptions = {},
+  { requireDigest = () => {}, signal, onRead = () => {} }: ReadingOptions = {},
 ): Promise<WeightFile> {
   const read = await withRegularFile(path, 'followed', async (file, { size }) => {
     requireSize(size, name);
-    const source = createSource(file, size, name, signal);
+    const source = createSource(file, size, name, () => signal?.throwIfAborted(), onRead);
     const header = await attempted(async () => chosen(await readHeader(source, size, name), choose));
     const tensors = new Map<string, StoredTensor>();
     if (header.ok)
@@ -136,19 +138,26 @@ interface Source {
   readonly digest: () => string;
 }
 
-function createSource(file: FileHandle, size: number, name: string, signal: AbortSignal | undefined): Source {
+function createSource(
+  file: FileHandle,
+  size: number,
+  name: string,
+  stopIfAsked: () => void,
+  onRead: (done: number, total: number) => void,
+): Source {
   const hash = createHash('sha256');
   const piece = Buffer.allocUnsafe(Math.max(1, Math.min(pieceBytes, size)));
   let at = 0;
   const into = async (target: Uint8Array): Promise<void> => {
     for (let done = 0; done < target.length; ) {
-      signal?.throwIfAborted();
+      stopIfAsked();
       const { bytesRead } = await file.read(target, done, Math.min(pieceBytes, target.length - done), at);
       if (bytesRead === 0)
         throw new ContrailError('InvalidInput', `${name} became shorter while it was read. Read it again.`);
       hash.update(target.subarray(done, done + bytesRead));
       done += bytesRead;
       at += bytesRead;
+      onRead(at, size);
     }
   };
   return {

@@ -1,21 +1,11 @@
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
-import type { WeightNames } from '../contracts/initial-weights.ts';
 import { shortened } from '../contracts/short-text.ts';
 import { visible } from '../contracts/visible-text.ts';
 import { bytesOf, type StoredTensor } from '../store/index.ts';
 import { readWeightFile } from './file.ts';
 import { floatsOf } from './floats.ts';
-import { type Match, matchWeights, type Wanted } from './names/match.ts';
+import { type ForEncoder, type Match, matchWeights } from './names/match.ts';
 import { made, type Recipe, type Values } from './names/recipe.ts';
-
-/** What the weights are for. */
-export interface ForEncoder {
-  /** The name of the encoder's config. */
-  readonly encoder: string;
-  /** Its variables. */
-  readonly wanted: readonly Wanted[];
-  readonly names?: WeightNames | undefined;
-}
 
 /** A file that is known by its content. */
 export interface PinnedFile {
@@ -41,15 +31,17 @@ export interface LoadedWeights extends Pick<Match, 'names' | 'leftovers'> {
 /**
  * Reads the weights of an encoder out of a safetensors file, whose names may be those of timm, transformers, Keras or Contrail.
  *
+ * @param onRead is told how many bytes were read, of how many, and that all were after each weight that is made; may throw, which ends it
  * @throws ContrailError InvalidInput where the file is another one, is unsound, or does not fit the encoder; it names the weight
  * @throws the system's error where the file cannot be opened
  */
 export async function loadWeights(
   { path, sha256, title, otherDigest = differing(title, sha256) }: PinnedFile,
   encoder: ForEncoder,
+  onRead: (done: number, total: number) => void = () => {},
 ): Promise<LoadedWeights> {
   let match: Match | undefined;
-  const { tensors } = await readWeightFile(
+  const { tensors, bytes } = await readWeightFile(
     path,
     title,
     ({ tensors: places }) => {
@@ -60,6 +52,7 @@ export async function loadWeights(
       requireDigest: (actual) => {
         if (actual !== sha256) throw otherDigest(actual);
       },
+      onRead,
     },
   );
   if (!match) throw new Error('a header was read');
@@ -73,6 +66,9 @@ export async function loadWeights(
       shape,
     );
     result.set(name, { name, dtype: 'F32', shape: values.shape, data: bytesOf(values.values) });
+    // Lets the process answer messages between weights.
+    await new Promise(setImmediate);
+    onRead(bytes, bytes);
   }
   return { tensors: result, names, leftovers };
 }

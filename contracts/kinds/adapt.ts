@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkBalanced } from '../balanced.ts';
+import { checkBalanced, perClassSchema } from '../balanced.ts';
 import { adapterSchema } from '../encoder.ts';
 import { seedSchema } from '../seed.ts';
 import { minimumLearningRate } from '../training.ts';
@@ -19,7 +19,7 @@ export const adaptParameters = z
     sampler: z
       .strictObject({
         balanced: z.strictObject({
-          perClass: z.int().min(1).max(65536).describe('images of each class; a divisor of batch'),
+          perClass: perClassSchema,
         }),
       })
       .optional()

@@ -12,6 +12,9 @@ export const placeSchema = z
 const columnSchema = z.string().min(1).max(300);
 const optionalColumnSchema = z.union([columnSchema, z.literal(false)]).optional();
 
+/** Up to this side images are kept as their pixels unless the pipeline says otherwise; what is kept encoded has three channels. */
+export const largestRawSide = 64;
+
 /** The columns of a table. */
 export const tableColumnsSchema = z.strictObject({
   image: columnSchema.default('image').describe('path from the folder of the table, or URL'),

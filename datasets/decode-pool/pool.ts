@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { childEnvironment } from '../../contracts/child-environment.ts';
 import type { DecodeAnswer, DecodeRequest, StoredImage } from './messages.ts';
 
 /** Images in a message: enough that messages cost little, few enough that all threads have work. */
@@ -56,7 +57,11 @@ export function createDecodePool(size: number): DecodePool {
   let next = 0;
 
   const start = (place: number): Thread => {
-    const worker = new Worker(runner, { argv: [program.href], execArgv: [] });
+    const worker = new Worker(runner, {
+      argv: [program.href],
+      execArgv: [],
+      env: childEnvironment(process.env, 'compute'),
+    });
     const thread: Thread = { worker, waiting: new Map() };
     const fail = (error: Error) => {
       if (threads[place] === thread) threads[place] = undefined;

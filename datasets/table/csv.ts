@@ -4,6 +4,7 @@ import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { ofCell } from '../../contracts/spreadsheet.ts';
+import { delimiterOf } from './delimiter.ts';
 import { tableLimits } from './limits.ts';
 import { placesOf, type TableRecord, type TableRequest } from './record.ts';
 import { textOf } from './text.ts';
@@ -16,8 +17,11 @@ import { textOf } from './text.ts';
  */
 export async function* csvRecords(request: TableRequest): AsyncGenerator<TableRecord> {
   let line = 1;
+  const pieces = textOf(request);
+  // A piece has whole lines, and the heading is in the first.
+  const first = await pieces.next();
   const parser = parse({
-    delimiter: request.format === 'tsv' ? '\t' : ',',
+    delimiter: request.format === 'tsv' ? '\t' : delimiterOf(first.done ? '' : first.value),
     // Many programs write tabs without quoting anything.
     relax_quotes: request.format === 'tsv',
     relax_column_count: true,
@@ -31,7 +35,7 @@ export async function* csvRecords(request: TableRequest): AsyncGenerator<TableRe
     },
   });
   // What goes wrong reaches the loop below, which reads the parser.
-  pipeline(Readable.from(textOf(request)), parser, () => {});
+  pipeline(Readable.from(following(first, pieces)), parser, () => {});
   let places: readonly number[] | null = null;
   let columns = 0;
   try {
@@ -53,6 +57,12 @@ export async function* csvRecords(request: TableRequest): AsyncGenerator<TableRe
     throw new ContrailError('InvalidDataset', `${request.name}:${line}: ${meaningOf(error)}`, { cause: error });
   }
   if (!places) throw new ContrailError('InvalidDataset', `${request.name} is empty: it has not even a heading.`);
+}
+
+async function* following<T>(first: IteratorResult<T, unknown>, rest: AsyncGenerator<T>): AsyncGenerator<T> {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
 }
 
 function breaksIn(cell: string): number {

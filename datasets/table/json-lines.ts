@@ -1,4 +1,5 @@
 import { ContrailError } from '../../contracts/errors.ts';
+import { parseJsonWithin, TooDeep } from '../../contracts/json-within.ts';
 import { tableLimits } from './limits.ts';
 import { placesOf, type TableRecord, type TableRequest } from './record.ts';
 import { textOf } from './text.ts';
@@ -29,8 +30,13 @@ export async function* jsonLineRecords(request: TableRequest): AsyncGenerator<Ta
 function parsed(text: string, place: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJsonWithin(text);
   } catch (error) {
+    if (error instanceof TooDeep)
+      throw new ContrailError(
+        'InvalidDataset',
+        `${place}: ${error.message}. Write the image and its label as members of the object itself.`,
+      );
     const said = error instanceof Error ? error.message : '';
     const at = /position (\d+)/.exec(said)?.[1];
     throw new ContrailError(

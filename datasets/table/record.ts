@@ -51,7 +51,7 @@ export function placesOf(names: readonly string[], request: TableRequest): reado
       `${name} has no column ${missing.map((each) => `"${visible(each)}"${didYouMean(alikeTo(each, names))}`).join(' and no column ')}. Its columns are ${names.length === 0 ? 'none' : shown.join(', ')}${more}. ${advice}${
         divided === undefined
           ? ''
-          : ` Its cells seem to be divided by ${JSON.stringify(divided)}: cells of a .csv are divided by commas, those of a .tsv by tabs.`
+          : ` Its cells seem to be divided by ${JSON.stringify(divided)}: cells of a .csv are divided by commas, semicolons or tabs, those of a .tsv by tabs.`
       }`,
     );
   const wanted = [...needed, ...optional];

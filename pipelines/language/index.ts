@@ -15,6 +15,7 @@ export {
   type PipelineSource,
   parsePipeline,
   planPipeline,
+  type ReadOptions,
   readPipeline,
   readPipelineValue,
   writtenSettings,

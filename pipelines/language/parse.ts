@@ -21,6 +21,8 @@ export interface ReadOptions {
   readonly files?: IncludedFiles;
   /** Finds the files of the user's own that steps run: those of programs (without it, they have none), and steps of their own. */
   readonly own?: OwnFiles;
+  /** Whether its trainings may have checkpoints already, as those of a run that is resumed or forked. @default false */
+  readonly begun?: boolean;
 }
 
 type Params = Readonly<Record<string, Json>>;
@@ -125,7 +127,8 @@ function readDefinition(
   if (!parts) return null;
   const { outline, values, steps } = parts;
   const { schedule } = outline.parts;
-  const checked = checkSteps(steps, outline.parts.defaults ?? {}, options.own);
+  const { own, begun } = options;
+  const checked = checkSteps(steps, outline.parts.defaults ?? {}, { own, begun });
   if (!checked || problems.length > 0) return null;
   const { name, description } = outline.parts;
   const whole = planSchema.safeParse({

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Store } from '../../store/index.ts';
 import type { Headline } from '../headline.ts';
@@ -33,7 +34,12 @@ export function writeReportInThread(
   signal?.throwIfAborted();
   const request: ReportRequest = { storeUrl: store.url, run, title, seed, writtenBy };
   const argv = [new URL('thread.ts', import.meta.url).href];
-  const thread = new Worker(runner, { argv, execArgv: [], workerData: request });
+  const thread = new Worker(runner, {
+    argv,
+    execArgv: [],
+    env: childEnvironment(process.env, 'compute'),
+    workerData: request,
+  });
   return new Promise((resolve, reject) => {
     signal?.addEventListener('abort', () => void thread.terminate(), { once: true });
     thread.on('message', (answer: ReportAnswer) => {

@@ -11,8 +11,9 @@ import { generatedData } from '../training/small-training.ts';
 /** A setting that a training did not have, and is to have when it is resumed: what is said before it starts is what the start says. */
 const { store, dataset } = await generatedData(64, { size: 16 });
 const planOf = (more: string) =>
-  parsePipeline({
-    text: `name: p
+  parsePipeline(
+    {
+      text: `name: p
 steps:
   data: { uses: prepare-data, with: { dataset: generated, size: 16, generated: { images: 64, classes: 2 } } }
   pretrain:
@@ -20,8 +21,11 @@ steps:
     needs: [data]
     with: { encoder: { name: small-resnet, channels: 4, blocks: [1] }, projection: { hidden: 8, output: 4 }, batch: 16, epochs: 3${more} }
 `,
-    file: 'p.yaml',
-  });
+      file: 'p.yaml',
+    },
+    {},
+    { begun: true },
+  );
 const trainingOf = (more: string) => {
   const plan = planOf(more);
   return { plan, parameters: plan.steps.find(({ id }) => id === 'pretrain')?.with ?? {} };

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -52,7 +52,48 @@ describe('contrail weights show', () => {
     expect(text).toContain('tensors (F16)');
     expect(text).toContain('It looks like a vit, by the names of transformers.');
     expect(text).toMatch(/encoder: \{ name: vit, patch: 14, registers: 0, grid: 2 \}/);
-    expect(text).toContain(`initialWeights: { path: "${path}", sha256: ${sha256} }`);
+    const weights = `{ path: "${path}", sha256: ${sha256}, names: transformers }`;
+    expect(text).toContain(`initialWeights: ${weights}\n    normalise: imagenet\n`);
+    expect(text).toContain('a step that uses load-encoder takes it as it is');
+    expect(text).toContain(`    weights: ${weights}\n    normalise: imagenet\n`);
+    expect(text).toContain('No file of weights says how pixels were normalised.');
+  });
+
+  it('says of an export its settings and how its images were normalised', async () => {
+    const exported = join(folder, 'exported');
+    await mkdir(exported, { recursive: true });
+    const path = join(exported, 'encoder.safetensors');
+    const tensor = (name: string, shape: number[]) => ({
+      ...({ name, dtype: 'F32', shape } as const),
+      data: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)),
+    });
+    const tensors = [tensor('stem_conv/kernel', [3, 3, 1, 4]), tensor('stage1_block1_1_conv/kernel', [3, 3, 4, 4])];
+    await writeFile(path, Buffer.concat(encodeSafetensors(tensors)));
+    const model = join(exported, 'model.json');
+    const encoder = {
+      encoder: { name: 'small-resnet', channels: 4, blocks: [1], stemStride: 2 },
+      dimension: 4,
+      image: { height: 64, width: 64, channels: 1, mean: [0.25], deviation: [0.5] },
+      trainingState: '0'.repeat(64),
+      epochs: 3,
+      batchNormImages: 0,
+    };
+    await writeFile(model, JSON.stringify({ encoder, classifier: null }));
+    const text = await shown(path);
+    expect(text).toContain('It looks like a small-resnet, by the names of Contrail.');
+    expect(text).toContain('    encoder: { name: small-resnet, channels: 4, blocks: [1], stemStride: 2 }\n');
+    expect(text).toContain('names: contrail }\n    normalise: { mean: [0.25], deviation: [0.5] }\n');
+    await writeFile(model, '{ "encoder": 1 }');
+    const guessed = await shown(path);
+    expect(guessed).toContain('The model.json beside it cannot be read: it is no description of an encoder.');
+    expect(guessed).toContain('    encoder: { name: small-resnet, channels: 4, blocks: [1] }\n');
+    await rm(model);
+
+    await writeFile(path, Buffer.concat(encodeSafetensors([...tensors, tensor('adapter_output/kernel', [4, 2])])));
+    const adapted = await shown(path);
+    expect(adapted).toContain('It is an encoder with an adapter (a small-resnet, by the names of Contrail)');
+    expect(adapted).toContain('contrail export <run> --step <its step>');
+    expect(adapted).not.toContain('initialWeights');
   });
 
   it('suggests no settings that a pipeline cannot have', async () => {
@@ -79,7 +120,9 @@ describe('contrail weights show', () => {
 
   it('fetches a file of the hub, keeps it for a training, and does not fetch it again', async () => {
     const text = await shown('hf:org/name@v1', { file: 'vit.safetensors' });
-    expect(text).toContain(`initialWeights: { from: "hf:org/name@v1", file: vit.safetensors, sha256: ${sha256} }`);
+    expect(text).toContain(
+      `initialWeights: { from: "hf:org/name@v1", file: vit.safetensors, sha256: ${sha256}, names: transformers }`,
+    );
     expect(await readdir(join(folder, 'cache/weights'))).toEqual([`${sha256}.safetensors`]);
     await shown('hf:org/name@v1', { file: 'vit.safetensors' });
     expect(hub.asked.map(({ path }) => path)).toEqual([

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
-import { childEnvironment } from '../../contracts/child-environment.ts';
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it, vi } from 'vitest';
+import { childEnvironment, inChildEnvironment } from '../../contracts/child-environment.ts';
 
 const shell = {
   PATH: '/usr/bin',
@@ -42,6 +43,21 @@ describe('the environment of a child process', () => {
       ...{ PATH, HOME, LC_ALL },
       GOMAXPROCS: '2',
     });
+  });
+
+  it('is that of a program that is started without saying one, and this process has its own again', () => {
+    vi.stubEnv('HF_TOKEN', 'hf_secret');
+    const given = inChildEnvironment('server', () => execFileSync('env', { encoding: 'utf8' }));
+    expect(given).toMatch(/^PATH=/m);
+    expect(given).not.toContain('hf_secret');
+    expect(process.env.HF_TOKEN).toBe('hf_secret');
+    expect(() =>
+      inChildEnvironment('server', () => {
+        throw new Error('not started');
+      }),
+    ).toThrow('not started');
+    expect(process.env.HF_TOKEN).toBe('hf_secret');
+    vi.unstubAllEnvs();
   });
 
   it('holds indexes, proxies and certificates for set-up alone', () => {

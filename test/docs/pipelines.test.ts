@@ -14,7 +14,7 @@ const shown = pages.flatMap(({ name: page, text }) =>
 const indented = (text: string, by: number) => text.replaceAll(/^(?=.)/gm, ' '.repeat(by));
 const steps = `
 steps:
-  data: { uses: prepare-data, with: { dataset: generated } }
+  data: { uses: prepare-data, with: { dataset: generated, size: 112 } }
   pretrain: { uses: pretrain, needs: [data] }
 `;
 

@@ -4,6 +4,7 @@ import { randomUint32 } from '../../datasets/random.ts';
 import { openCheckpoints } from '../../store/index.ts';
 import { randomMoment, testSeed } from '../random.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
+import { madeWeights } from './made-weights.ts';
 
 /**
  * A pipeline trains for real while its processes are killed with SIGKILL at random moments. Whatever dies, the run must
@@ -73,9 +74,10 @@ describe('a run whose processes are killed', () => {
 describe('a run on photos that are decoded while it trains', () => {
   /**
    * 36 training images of 224 pixels, kept as files; three of each of three classes in a step, which the epoch before confused, two
-   * views of full size and two small ones of each; with all that fine-tuning adds.
+   * views of full size and two small ones of each; with all that fine-tuning adds, and weights to start from.
    */
-  const photos = `
+  const encoder = { name: 'small-resnet', channels: 4, blocks: [1, 1] };
+  const photos = (initialWeights: object) => `
 name: photos
 steps:
   data:
@@ -85,7 +87,8 @@ steps:
     uses: pretrain
     needs: [data]
     with:
-      encoder: { name: small-resnet, channels: 4, blocks: [1, 1] }
+      encoder: ${JSON.stringify(encoder)}
+      initialWeights: ${JSON.stringify(initialWeights)}
       projection: { hidden: 16, output: 8 }
       augmentation: photos
       multiCrop: { views: 2, size: 96 }
@@ -106,9 +109,10 @@ steps:
   it('ends with the same bits when its trainer and its worker are killed within epochs', {
     timeout: 240_000,
   }, async () => {
-    await environment.start('photos', photos, false, { useCache: false });
+    const pipeline = photos(await madeWeights(environment.home.folder, encoder));
+    await environment.start('photos', pipeline, false, { useCache: false });
     const { pretrain, data } = await environment.result('photos');
-    await environment.start('killed-photos', photos, false, { useCache: false });
+    await environment.start('killed-photos', pipeline, false, { useCache: false });
     const checkpoints = openCheckpoints(environment.store, { run: 'killed-photos', step: 'pretrain' });
     /** Waits until so many epochs are finished, and a step of the next. */
     const until = async (epochs: number) => {

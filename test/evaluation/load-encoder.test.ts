@@ -155,7 +155,7 @@ describe('load-encoder', () => {
     });
     await expect(load({ path: join(folder, 'none'), sha256 })).rejects.toMatchObject({
       code: 'InvalidInput',
-      message: expect.stringContaining('cannot be read'),
+      message: expect.stringContaining('is not there: the worker has no file'),
     });
   });
 });

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,6 +67,18 @@ describe('a program of ours', () => {
     await write('contracts/greeting.ts', greeting('other'));
     expect((await runMain(root)).text).toBe('other');
     expect(await compilations(root)).toHaveLength(2);
+  });
+
+  it('is compiled by a process without the keys and tokens of the one that starts it', async () => {
+    const { root, write } = await makeProject('secrets');
+    const bundler = createRequire(import.meta.resolve('tsx')).resolve('esbuild/bin/esbuild');
+    await write('bundler', `#!/bin/sh\nenv > "${root}/environment"\nexec "${bundler}" "$@"\n`);
+    await chmod(join(root, 'bundler'), 0o755);
+    const env = { ESBUILD_BINARY_PATH: join(root, 'bundler'), HF_TOKEN: 'hf_secret', TEMPORAL_API_KEY: 'key' };
+    expect((await runMainIn(env, root)).text).toBe('hello');
+    const given = await readFile(join(root, 'environment'), 'utf8');
+    expect(given).toMatch(/^PATH=/m);
+    expect(given).not.toMatch(/HF_TOKEN|TEMPORAL_API_KEY/);
   });
 
   it('and those that it starts run what it runs, though a source has changed meanwhile', async () => {

@@ -285,7 +285,7 @@ describe('a program that fails', () => {
     [
       'what is nested without end',
       'open(os.environ["CONTRAIL_RESULT"], "w").write(\'{"a":\' + "[" * 200_000 + "]" * 200_000 + "}")',
-      /nested too deep|not JSON/,
+      /nested too deep/,
     ],
     ['a link', 'os.symlink("/etc/passwd", os.environ["CONTRAIL_RESULT"])', 'must be a file, not a link'],
     ['a pipe', 'os.mkfifo(os.environ["CONTRAIL_RESULT"])', 'must be a file'],

@@ -41,6 +41,18 @@ const cases: [string, string, string[]][] = [
     ['p.yaml:2:154: until must be a stage of small-resnet (stem, stage1, stage2, stage3, post), not "conv4"'],
   ],
   [
+    'a stage where what is frozen is said',
+    `name: a\nsteps: { ${data}, a: { uses: pretrain, needs: [data], with: { encoder: vit, freeze: blocks.2 } } }`,
+    ['p.yaml:2:136: freeze must be all or { until: … }, not "blocks.2"; write { until: blocks.2 }'],
+  ],
+  [
+    'a text where what is frozen is said, which is no stage',
+    `name: a\nsteps: { ${data}, a: { uses: train-classifier, needs: [data], with: { encoder: resnet50, freeze: block2 } } }`,
+    [
+      'p.yaml:2:149: freeze must be all or { until: … }, not "block2"; the stages of resnet50 are stem, layer1, layer2, layer3, layer4',
+    ],
+  ],
+  [
     'a URL where a path is wanted, which may hold a password',
     `name: a\nsteps: { data: { uses: prepare-data, with: { dataset: table, path: 'https://me:secret@shop/p.csv?sig=x' } } }`,
     ['p.yaml:2:68: path must be a path, not a URL: fetch the file first'],

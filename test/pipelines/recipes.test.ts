@@ -16,8 +16,12 @@ describe('a recipe', () => {
   it.each(Object.entries(pretrainRecipes))(
     '%s: the plan has what it stands for, and not its name',
     (recipe, { with: settings }) => {
-      const [step] = pretrained(`{ recipe: ${recipe} }`);
-      expect(step?.with).toEqual(JSON.parse(JSON.stringify(pretrainParameters.parse(settings))));
+      // Which goes with weights from elsewhere alone.
+      const initialWeights = recipe === 'fine-tune' ? { path: 'a', sha256: '0'.repeat(64) } : undefined;
+      const more = initialWeights ? `, initialWeights: ${JSON.stringify(initialWeights)}` : '';
+      const [step] = pretrained(`{ recipe: ${recipe}${more} }`);
+      const parsed = pretrainParameters.parse({ ...settings, initialWeights });
+      expect(step?.with).toEqual(JSON.parse(JSON.stringify(parsed)));
     },
   );
 

@@ -29,6 +29,7 @@ describe('a safetensors header is refused', () => {
     ['with a gap', fileOf(`{"a":${tensor(0, 4)},"b":${tensor(8, 12)}}`, 12)],
     ['with an overlap', fileOf(`{"a":${tensor(0, 4)},"b":${tensor(2, 6)}}`, 6)],
     ['with bytes that belong to no tensor', fileOf(`{"a":${tensor(0, 4)}}`, 5)],
+    ['with more brackets than can be looked at', fileOf(`{"a":${'['.repeat(4e6)}${']'.repeat(4e6)}}`)],
     ['with metadata that is not text', fileOf('{"__metadata__":{"epoch":3}}')],
   ];
   it.each(bad)('%s', (_, file) => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { trainingConfigSchema } from '../../contracts/training.ts';
 import { encodeSafetensors } from '../../store/index.ts';
@@ -50,11 +50,33 @@ describe('initial weights', () => {
     expect(rest(readState(session.model.state, session.execution))).toEqual(rest(before));
   });
 
+  it('are read no further once the job is asked to stop, and say how far they are', async () => {
+    const { path, sha256 } = await weightsFile('stopped.safetensors', 8);
+    const said: { phase: string; done: number }[] = [];
+    const context = { progress: (progress: { phase: string; done: number }) => said.push(progress) };
+    await startFromInitialWeights(open(8, { path, sha256 }), undefined, { ...context, stopRequested: () => false });
+    expect(said.at(-1)).toMatchObject({ phase: 'reading weights', done: 100, total: 100, unit: '%' });
+    const session = open(8, { path, sha256 });
+    const before = readState(session.model.state, session.execution);
+    // As the message comes after some pieces were read.
+    let asked = 0;
+    const stopRequested = () => ++asked > 2;
+    await expect(startFromInitialWeights(session, undefined, { ...context, stopRequested })).rejects.toMatchObject({
+      name: 'JobStopped',
+      at: null,
+    });
+    expect(asked).toBe(3);
+    expect(readState(session.model.state, session.execution)).toEqual(before);
+  });
+
   it('are refused by name where they do not fit', async () => {
     const whole = await weightsFile('fits.safetensors', 8);
     const start = (weights: { path: string; sha256: string }, channels = 8) =>
       startFromInitialWeights(open(channels, { path: weights.path, sha256: weights.sha256 }));
-    await expect(start({ ...whole, path: join(folder, 'none') })).rejects.toThrow(/none cannot be read/);
+    await expect(start({ ...whole, path: join(folder, 'none') })).rejects.toThrow(
+      `none is not there: the worker has no file ${join(folder, 'none')}. Put it there, or name it by its absolute path`,
+    );
+    await expect(start({ ...whole, path: 'none.safetensors' })).rejects.toThrow(resolve('none.safetensors'));
     await expect(start({ ...whole, sha256: '0'.repeat(64) })).rejects.toThrow(/has SHA-256 [0-9a-f]{64}, not 0{64}/);
     await expect(start(whole, 16)).rejects.toThrow(/holds stem_conv\/kernel as F32 \[3,3,1,8\]; .* F32 \[3,3,1,16\]/);
     const partial = await weightsFile('partial.safetensors', 8, 'post_bn/gamma');

@@ -1,26 +1,22 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type LossConfig, lossNames, lossSchema, namedLoss } from '../../contracts/losses.ts';
 import { createProjectionLoss } from '../../training/losses/projection-loss.ts';
-import { scalarValue } from '../../training/ops.ts';
-import { type Tensor, type Tensor1D, type Tensor2D, tf, type Variable } from '../../training/tensorflow.ts';
+import { type Tensor1D, type Tensor2D, tf, type Variable } from '../../training/tensorflow.ts';
+import { matrixSchema, readGolden, valueAndGradients } from './golden-losses.ts';
 
-const matrix = z.array(z.array(z.number()));
 const caseSchema = z.object({
   name: z.string(),
   loss: lossSchema,
-  input: matrix,
+  input: matrixSchema,
   labels: z.array(z.union([z.int(), z.array(z.int())])),
   value: z.number(),
-  gradient: matrix,
-  vectors: matrix.optional(),
-  vectorsGradient: matrix.optional(),
+  gradient: matrixSchema,
+  vectors: matrixSchema.optional(),
+  vectorsGradient: matrixSchema.optional(),
 });
 type Case = z.infer<typeof caseSchema>;
-const read = (name: string): unknown =>
-  JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), 'utf8'));
-const golden = (name: string) => z.object({ cases: z.array(caseSchema) }).parse(read(name)).cases;
+const golden = (name: string) => readGolden(name, z.object({ cases: z.array(caseSchema) })).cases;
 /** By pytorch-metric-learning, by definition, and by TensorFlow; all in float64. */
 const cases = [...golden('losses'), ...golden('n-pairs')];
 
@@ -32,17 +28,22 @@ function evaluate({
   vectors,
 }: Pick<Case, 'loss' | 'input' | 'labels'> & { vectors?: number[][] | undefined }) {
   return tf.tidy(() => {
-    const rows = tf.tensor2d(input);
-    const of = createProjectionLoss(loss, { dimension: rows.shape[1], classes: vectors?.length ?? 0, labelColumns: 2 });
+    const of = createProjectionLoss(loss, {
+      dimension: input[0]?.length ?? 0,
+      classes: vectors?.length ?? 0,
+      labelColumns: 2,
+    });
     const given = tf.tensor(labels as number[], undefined, 'int32') as Tensor1D | Tensor2D;
     const [name] = of.parameters.map((each) => each.name);
-    const operands: Tensor[] = [rows, ...(vectors && name !== undefined ? [tf.tensor2d(vectors)] : [])];
-    const { value, grads } = tf.valueAndGrads((projections, learned) => {
-      const variables = new Map(name !== undefined && learned ? [[name, learned as unknown as Variable]] : []);
-      return of.value(projections as Tensor2D, given, variables);
-    })(operands);
-    const [ofRows = [], ofVectors = []] = grads.map((gradient) => [...gradient.dataSync()]);
-    return { value: scalarValue(value), ofRows, ofVectors };
+    const { value, gradients } = valueAndGradients(
+      (projections, learned) => {
+        const variables = new Map(name !== undefined && learned ? [[name, learned as unknown as Variable]] : []);
+        return of.value(projections as Tensor2D, given, variables);
+      },
+      [input, ...(vectors && name !== undefined ? [vectors] : [])],
+    );
+    const [ofRows = [], ofVectors = []] = gradients;
+    return { value, ofRows, ofVectors };
   });
 }
 
@@ -78,22 +79,23 @@ describe('a loss', () => {
       expectClose(actual.ofVectors, vectorsGradient?.flat() ?? [], scale);
     });
 
-  const { cases: ofSupcon } = z
-    .object({
+  const { cases: ofSupcon } = readGolden(
+    'supcon',
+    z.object({
       cases: z.array(
         z.object({
           name: z.string(),
           temperature: z.number(),
-          input: matrix,
+          input: matrixSchema,
           row_labels: z.array(z.int()),
           L_in_eq3: z.number(),
-          L_in_grad: matrix,
+          L_in_grad: matrixSchema,
           npairs_tfa_variant: z.number(),
-          npairs_grad: matrix,
+          npairs_grad: matrixSchema,
         }),
       ),
-    })
-    .parse(read('supcon'));
+    }),
+  );
   for (const { name, temperature, input, row_labels, ...expected } of ofSupcon)
     it(`agrees with the cases of SupCon, of which L_in and N-pairs are known: ${name}, temperature ${temperature}`, () => {
       for (const [loss, value, gradient] of [

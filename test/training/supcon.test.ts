@@ -1,26 +1,26 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { lossSchema } from '../../contracts/losses.ts';
 import { supconLoss } from '../../training/losses/supcon.ts';
 import { scalarValue } from '../../training/ops.ts';
 import { type Scalar, type Tensor2D, tf } from '../../training/tensorflow.ts';
+import { matrixSchema, readGolden, valueAndGradients } from './golden-losses.ts';
 
-const matrix = z.array(z.array(z.number()));
-const golden = z
-  .object({
+const golden = readGolden(
+  'supcon',
+  z.object({
     cases: z.array(
       z.object({
         name: z.string(),
         temperature: z.number(),
-        input: matrix,
+        input: matrixSchema,
         row_labels: z.array(z.int()),
         loss: z.number(),
-        grad: matrix,
+        grad: matrixSchema,
       }),
     ),
-  })
-  .parse(JSON.parse(readFileSync(new URL('../golden/supcon.json', import.meta.url), 'utf8')));
+  }),
+);
 
 const lossAndGradient = (
   input: number[][],
@@ -30,10 +30,11 @@ const lossAndGradient = (
 ) =>
   tf.tidy(() => {
     const rowLabels = tf.tensor(labels, undefined, 'int32') as Tensor2D;
-    const { value, grad } = tf.valueAndGrad((z) =>
-      supconLoss(z as Tensor2D, rowLabels, { temperature, scale: 'none', positives }),
-    )(tf.tensor2d(input));
-    return { loss: scalarValue(value), gradient: [...grad.dataSync()] };
+    const { value, gradients } = valueAndGradients(
+      (rows) => supconLoss(rows as Tensor2D, rowLabels, { temperature, scale: 'none', positives }),
+      [input],
+    );
+    return { loss: value, gradient: gradients[0] ?? [] };
   });
 
 describe('SupCon loss', () => {
@@ -93,22 +94,23 @@ describe('SupCon loss', () => {
   });
 });
 
-const goldenOfLabels = z
-  .object({
+const goldenOfLabels = readGolden(
+  'supcon-multilabel',
+  z.object({
     cases: z.array(
       z.object({
         name: z.string(),
         positives: z.enum(['any', 'share']),
         temperature: z.number(),
-        input: matrix,
+        input: matrixSchema,
         row_labels: z.array(z.array(z.int())),
         loss: z.number(),
-        grad: matrix,
+        grad: matrixSchema,
         valid_anchors: z.int(),
       }),
     ),
-  })
-  .parse(JSON.parse(readFileSync(new URL('../golden/supcon-multilabel.json', import.meta.url), 'utf8')));
+  }),
+);
 
 describe('SupCon loss on several labels of a row', () => {
   it('has golden cases in which the two ways differ, labels are empty, and anchors are without a positive', () => {

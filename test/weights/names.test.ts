@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matchWeights } from '../../weights/names/match.ts';
+import { type ForEncoder, matchWeights } from '../../weights/names/match.ts';
 import { recognise } from '../../weights/names/recognise.ts';
 import { type Network, networks } from './golden.ts';
 
@@ -51,6 +51,28 @@ describe('the weights of whole networks', () => {
     expect(settings('timm/mobilenetv3_small_100')).toEqual({ size: 'small' });
   });
 
+  it("are known for Contrail's by the order of their axes, and tell the same settings", () => {
+    for (const each of all) {
+      const { settings } = recognise(each.file) ?? {};
+      const own = new Map(each.wanted.map(({ name, shape }) => [name, { shape }]));
+      expect(recognise(own)).toMatchObject({ encoder: each.encoder, names: 'contrail' });
+      // A network without LayerScale is kept with scales of 1.
+      const { layerScale: _, ...kept } = { ...recognise(own)?.settings };
+      const { layerScale: __, ...found } = { ...settings };
+      if (each.encoder !== 'vit') expect(kept).toEqual(found);
+    }
+  });
+
+  it('tell how many blocks the stages of a small ResNet have', () => {
+    const tensor = (name: string, shape: readonly number[] = []) => [name, { shape }] as const;
+    const names = ['stage1_block1', 'stage2_block1', 'stage2_block2', 'stage3_block1'];
+    const file = new Map([
+      tensor('stem_conv/kernel', [3, 3, 3, 24]),
+      ...names.map((name) => tensor(`${name}_1_conv/kernel`)),
+    ]);
+    expect(recognise(file)?.settings).toEqual({ channels: 24, blocks: [1, 2, 1] });
+  });
+
   it('leave the head of a classifier, and what counts batches, in the file', () => {
     expect(matchWeights(tiny.file, tiny).leftovers).toEqual(['head.fc.weight', 'head.fc.bias']);
     const resnet = network('timm/resnet50');
@@ -94,9 +116,9 @@ describe('the weights of whole networks', () => {
 });
 
 describe('a file that does not fit is refused', () => {
-  const refusal = (file: Network['file'], want: Network, names?: Network['names']) => {
+  const refusal = (file: Network['file'], want: ForEncoder, names?: Network['names']) => {
     try {
-      matchWeights(file, { encoder: want.encoder, wanted: want.wanted, names });
+      matchWeights(file, { ...want, names });
     } catch (error) {
       expect(error).toMatchObject({ code: 'InvalidInput' });
       return (error as Error).message;
@@ -135,7 +157,15 @@ describe('a file that does not fit is refused', () => {
     expect(refusal(network('timm/convnext_small').file, tiny)).toMatch(
       /holds tensors that convnext with these settings has no place for: stages\.2\.blocks\.9\.\S+, .* and \d+ more/,
     );
-    expect(refusal(network('timm/resnet50').file, tiny)).toMatch(/the file looks like a resnet50\.$/);
+    const small = { ...tiny, settings: { name: 'convnext', size: 'tiny' } };
+    expect(refusal(network('timm/convnext_small').file, small)).toMatch(
+      /the file is of other settings: write `encoder: \{ name: convnext, size: small \}`\.$/,
+    );
+    const adapted = changed(tiny, { 'adapter_output/kernel': [768, 128], 'adapter_output/bias': [128] });
+    expect(refusal(adapted, tiny)).toMatch(/holds an adapter, .* `contrail export <run> --step <step>` writes it/);
+    expect(refusal(network('timm/resnet50').file, tiny)).toMatch(
+      /the file looks like a resnet50: write `encoder: \{ name: resnet50 \}`\.$/,
+    );
     expect(refusal(changed(tiny, { 'decoder.weight': [3] }), tiny)).toMatch(
       /a tensor .* no place for: decoder\.weight/,
     );

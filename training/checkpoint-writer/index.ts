@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { CheckpointManifest } from '../../contracts/checkpoints.ts';
+import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { Lease, NewCheckpoint } from '../../store/index.ts';
 import { type WriteRequest, writeAnswerSchema } from './messages.ts';
@@ -40,7 +41,11 @@ export function createCheckpointWriter(program: URL = new URL('thread.ts', impor
   };
   const open = (): Worker => {
     if (thread) return thread;
-    const made = new Worker(runner, { argv: [program.href], execArgv: [] });
+    const made = new Worker(runner, {
+      argv: [program.href],
+      execArgv: [],
+      env: childEnvironment(process.env, 'compute'),
+    });
     made.on('message', (raw: unknown) => {
       const read = writeAnswerSchema.safeParse(raw);
       if (!read.success)

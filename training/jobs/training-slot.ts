@@ -103,7 +103,7 @@ export function createTrainingSlot(): TrainingSlot {
         restore(session, newest.manifest, newest.tensors, newest.metadata);
         requireRecorded(session, input);
       } else {
-        await startFromInitialWeights(session, input.weightsFile);
+        await startFromInitialWeights(session, input.weightsFile, context);
         startAverages(session.model, session.execution);
       }
       return { training: held, through, resumedFrom: newest ? session.at : null, rejected, withoutCheckpoint };

@@ -37,9 +37,6 @@ export const convnextShapes = {
   base: { depths: [3, 3, 27, 3], widths: [128, 256, 512, 1024] },
 } as const satisfies Record<string, ConvnextShape>;
 
-/** The side that the last stage needs. */
-export const convnextSmallestSide = 32;
-
 const epsilon = 1e-6;
 const kernel = 7;
 const expansion = 4;

@@ -1,18 +1,13 @@
+import { type ImageSize, problemWithSize } from '../../contracts/encoder-sizes.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { EncoderConfig } from '../../contracts/training.ts';
-import { convnext, convnextShapes, convnextSmallestSide } from './convnext.ts';
+import { convnext, convnextShapes } from './convnext.ts';
 import type { EncoderModel } from './encoder.ts';
 import { mobilenetv3 } from './mobilenetv3.ts';
 import { resnet50 } from './resnet50.ts';
 import { resnet50v2 } from './resnet50v2.ts';
 import { smallResnet } from './small-resnet.ts';
 import { vit, vitSizes } from './vit.ts';
-
-/** The size of images in pixels. */
-export interface ImageSize {
-  readonly height: number;
-  readonly width: number;
-}
 
 /**
  * The encoder that a config names.
@@ -48,18 +43,7 @@ export function createEncoder(config: EncoderConfig, image: ImageSize & { readon
  * @param what the images are, for the message
  * @throws ContrailError InvalidInput where the encoder takes no images of that size
  */
-export function requireImageSize(config: EncoderConfig, { height, width }: ImageSize, what = 'images'): void {
-  const refuse = (needs: string, remedy: string) =>
-    new ContrailError('InvalidInput', `encoder: ${needs}; the ${what} are ${width} x ${height}. ${remedy}`);
-  if (config.name === 'convnext' && Math.min(height, width) < convnextSmallestSide)
-    throw refuse(
-      `convnext needs sides of ${convnextSmallestSide} pixels and more`,
-      'Make them larger, or choose small-resnet.',
-    );
-  if (config.name !== 'vit' || (height % config.patch === 0 && width % config.patch === 0)) return;
-  const near = Math.max(1, Math.round(height / config.patch)) * config.patch;
-  throw refuse(
-    `vit needs sides that are multiples of its patch of ${config.patch} pixels`,
-    `Make them ${near} x ${near}, or choose another patch.`,
-  );
+export function requireImageSize(config: EncoderConfig, size: ImageSize, what = 'images'): void {
+  const problem = problemWithSize(config, size, what);
+  if (problem !== null) throw new ContrailError('InvalidInput', `encoder: ${problem}.`);
 }

@@ -64,33 +64,27 @@ export const layerScaleParameters = (name: string, channels: number, begin: numb
 
 const vector = (variables: Variables, name: string) => variable(variables, name) as unknown as Tensor1D;
 
-/** A convolution with PyTorch's padding, zeros on both sides alike, and a bias where the layer has one. */
-export function convolution(
-  x: Tensor4D,
-  layer: string,
-  { stride, padding }: { readonly stride: number; readonly padding: number },
-  { variables }: Pass,
-): Tensor4D {
-  const weight = variable(variables, `${layer}.weight`) as unknown as Tensor4D;
-  const { images, mode } = padded(x, weight, stride, padding);
-  const y = tf.conv2d(images, weight, stride, mode);
-  const bias = variables.get(`${layer}.bias`);
-  return bias ? biasAdd(y, bias) : y;
-}
+type Convolve = (x: Tensor4D, kernel: Tensor4D, stride: number, pad: 'same' | 'valid') => Tensor4D;
 
+/** A layer with PyTorch's padding, zeros on both sides alike, and a bias where the variables have one. */
+const convolutionBy =
+  (convolve: Convolve) =>
+  (
+    x: Tensor4D,
+    layer: string,
+    { stride, padding }: { readonly stride: number; readonly padding: number },
+    { variables }: Pass,
+  ): Tensor4D => {
+    const weight = variable(variables, `${layer}.weight`) as unknown as Tensor4D;
+    const { images, mode } = padded(x, weight, stride, padding);
+    const y = convolve(images, weight, stride, mode);
+    const bias = variables.get(`${layer}.bias`);
+    return bias ? biasAdd(y, bias) : y;
+  };
+
+export const convolution = convolutionBy((x, kernel, stride, mode) => tf.conv2d(x, kernel, stride, mode));
 /** The same with a kernel for each channel by itself. */
-export function depthwiseConvolution(
-  x: Tensor4D,
-  layer: string,
-  { stride, padding }: { readonly stride: number; readonly padding: number },
-  { variables }: Pass,
-): Tensor4D {
-  const weight = variable(variables, `${layer}.weight`) as unknown as Tensor4D;
-  const { images, mode } = padded(x, weight, stride, padding);
-  const y = depthwiseConvolve(images, weight, stride, mode);
-  const bias = variables.get(`${layer}.bias`);
-  return bias ? biasAdd(y, bias) : y;
-}
+export const depthwiseConvolution = convolutionBy(depthwiseConvolve);
 
 /** With stride 1, "same" is a pad that costs no copy; with stride 2 it would pad one side more than the other. */
 function padded(x: Tensor4D, weight: Tensor4D, stride: number, padding: number) {

@@ -6,7 +6,7 @@ import { visible } from '../../contracts/visible-text.ts';
 import { familyOf } from './families.ts';
 import type { Family } from './family.ts';
 import { type Recipe, shapeOf } from './recipe.ts';
-import { recognise } from './recognise.ts';
+import { encoderText, recognise, refusedSettings } from './recognise.ts';
 
 /** A tensor as a file's header has it. */
 export interface FileTensor {
@@ -19,6 +19,17 @@ export interface FileTensor {
 export interface Wanted {
   readonly name: string;
   readonly shape: readonly number[];
+}
+
+/** What the weights are for. */
+export interface ForEncoder {
+  /** The name of the encoder's config. */
+  readonly encoder: string;
+  /** Its other settings, for what is said where a file does not fit. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** Its variables. */
+  readonly wanted: readonly Wanted[];
+  readonly names?: WeightNames | undefined;
 }
 
 /** How the weights of an encoder are made of the tensors of a file. */
@@ -43,19 +54,12 @@ const readable = ['F32', 'F16', 'BF16'];
 /**
  * Finds the weights of an encoder in a file.
  *
- * @param encoder the name of its config
- * @param names whose names the file uses; without, those under which most weights fit
+ * @param target.names whose names the file uses; without, those under which most weights fit
  * @throws ContrailError InvalidInput that names the first weight that is missing or has another shape, by its name here and there,
  * or the tensors that no encoder of this kind has
  */
-export function matchWeights(
-  file: ReadonlyMap<string, FileTensor>,
-  {
-    encoder,
-    wanted,
-    names,
-  }: { readonly encoder: string; readonly wanted: readonly Wanted[]; readonly names?: WeightNames | undefined },
-): Match {
+export function matchWeights(file: ReadonlyMap<string, FileTensor>, target: ForEncoder): Match {
+  const { encoder, wanted, names } = target;
   const family = familyOf(encoder);
   const possible = namesOf(family);
   if (names && !possible.includes(names))
@@ -64,7 +68,7 @@ export function matchWeights(
   const best = tried.reduce((a, b) =>
     b.fitting > a.fitting || (b.fitting === a.fitting && b.present > a.present) ? b : a,
   );
-  const problem = problemOf(best, file, encoder, wanted);
+  const problem = problemOf(best, file, target);
   if (problem) throw refusal(problem);
   const rival = tried.find((each) => each.fitting === wanted.length && !isSame(each, best));
   if (rival)
@@ -74,9 +78,13 @@ export function matchWeights(
   const used = new Set([...best.recipes.values()].flatMap(({ from }) => from));
   const rest = [...best.own].filter(([, actual]) => !used.has(actual));
   const strange = rest.filter(([own]) => !isLeftover(own, family, best.names)).map(([, actual]) => actual);
+  if (strange.some((name) => /adapter_(hidden|output)\//.test(name)))
+    throw refusal(
+      'holds an adapter, a layer that was put on the encoder later, for which the encoder has no place. Take the file of the encoder that it was put on: `contrail export <run> --step <step>` writes it.',
+    );
   if (strange.length > 0)
     throw refusal(
-      `holds ${strange.length === 1 ? 'a tensor' : 'tensors'} that ${encoder} with these settings has no place for: ${someOf(strange.map(shown), 3)}. It is the file of another size, or another encoder${looksLike(file, encoder)}.`,
+      `holds ${strange.length === 1 ? 'a tensor' : 'tensors'} that ${encoder} with these settings has no place for: ${someOf(strange.map(shown), 3)}. It is the file of another size, or another encoder${looksLike(file, target)}.`,
     );
   return { names: best.names, recipes: best.recipes, leftovers: rest.map(([, actual]) => actual) };
 }
@@ -164,10 +172,10 @@ const shapeIn = (file: ReadonlyMap<string, FileTensor>, recipe: Recipe, wanted: 
 function problemOf(
   { names, recipes, missing, fitting }: Attempt,
   file: ReadonlyMap<string, FileTensor>,
-  encoder: string,
-  wanted: readonly Wanted[],
+  target: ForEncoder,
 ): string | null {
-  const so = `It was read by ${ownerOf(names)} names, under which ${fitting} of ${wanted.length} weights fit${looksLike(file, encoder)}.`;
+  const { wanted } = target;
+  const so = `It was read by ${ownerOf(names)} names, under which ${fitting} of ${wanted.length} weights fit${looksLike(file, target)}.`;
   for (const { name, shape } of wanted) {
     const lacking = missing.get(name);
     const recipe = recipes.get(name);
@@ -200,9 +208,19 @@ function gridHint(name: string, found: readonly number[] | null): string {
     : `Its position embeddings are of a grid of ${side} x ${side} patches: write \`grid: ${side}\` for the encoder. `;
 }
 
-function looksLike(file: ReadonlyMap<string, FileTensor>, encoder: string): string {
+/** What the encoder would have to be for the file, where that is another than it is. */
+function looksLike(file: ReadonlyMap<string, FileTensor>, { encoder, settings }: ForEncoder): string {
   const found = recognise(file);
-  return found && found.encoder !== encoder ? `; the file looks like a ${found.encoder}` : '';
+  if (!found) return '';
+  const isSame =
+    found.encoder === encoder &&
+    Object.entries(found.settings).every(
+      // A grid is told by itself.
+      ([key, value]) => key === 'grid' || settings === undefined || String(settings[key]) === String(value),
+    );
+  if (isSame || (settings === undefined && found.encoder === encoder)) return '';
+  const what = found.encoder === encoder ? 'the file is of other settings' : `the file looks like a ${found.encoder}`;
+  return refusedSettings(found).length > 0 ? `; ${what}` : `; ${what}: write \`encoder: ${encoderText(found)}\``;
 }
 
 /** Names without what stands in front of all of them, and without transformers' name of the network. */

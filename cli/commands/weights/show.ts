@@ -2,18 +2,19 @@ import { times } from '../../../contracts/counted.ts';
 import { ContrailError } from '../../../contracts/errors.ts';
 import { hubFileOf } from '../../../contracts/initial-weights.ts';
 import { formatBytes } from '../../../contracts/limits.ts';
-import { encoderSchema } from '../../../contracts/training.ts';
 import { openHome } from '../../../home/home.ts';
 import {
+  encoderText,
   hubSettings,
-  type Recognised,
   readWeightFile,
   recognise,
+  refusedSettings,
   unpinnedHubFile,
   type WeightFile,
 } from '../../../weights/index.ts';
 import { interruptedCode, interruptSignal } from '../../interrupt.ts';
 import { print, printJson, say, table } from '../../output.ts';
+import { type Exported, exportedBeside } from './exported.ts';
 
 export interface WeightsShowOptions {
   readonly file?: string;
@@ -30,8 +31,9 @@ export async function weightsShowCommand(named: string, options: WeightsShowOpti
   try {
     const path = await placeOf(named, options, signal);
     const file = await readWeightFile(path, named, () => [], { signal });
-    if (options.json) printJson(described(named, path, file, options));
-    else tell(named, file, options);
+    const exported = exportedBeside(path);
+    if (options.json) printJson({ ...described(named, path, file, options), ...exported });
+    else tell(named, file, exported, options);
     return 0;
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -90,38 +92,44 @@ function described(
   };
 }
 
-/** Settings that a pipeline cannot give the encoder: shapes of a stranger's file tell anything. */
-const refusedSettings = ({ encoder, settings }: Recognised): string[] =>
-  Object.entries(settings).flatMap(([key, value]) =>
-    encoderSchema.safeParse({ name: encoder, [key]: value }).success ? [] : [`${key}: ${value}`],
-  );
-
-function tell(named: string, file: WeightFile, options: WeightsShowOptions): void {
+function tell(named: string, file: WeightFile, exported: Exported, options: WeightsShowOptions): void {
   const { bytes, sha256, tensors, types, numbers, looksLike, all } = described(named, '', file, options);
   const typesText = Object.entries(types).map(([type, times]) => (times === tensors ? type : `${times} ${type}`));
   print(
     `${named}: ${formatBytes(bytes)}, ${times(tensors, 'tensor')} (${typesText.join(', ')}), ${numbers.toLocaleString('en')} numbers`,
   );
+  if (exported.unreadable !== undefined) print(`The model.json beside it cannot be read: ${exported.unreadable}.`);
   const refused = looksLike ? refusedSettings(looksLike) : [];
   const whose = looksLike?.names === 'contrail' ? 'Contrail' : looksLike?.names;
-  if (looksLike && refused.length === 0) {
-    const settings = Object.entries(looksLike.settings).map(([key, value]) => `, ${key}: ${value}`);
-    print(`It looks like a ${looksLike.encoder}, by the names of ${whose}. A training starts from it by`);
-    print('');
-    print(`    encoder: { name: ${looksLike.encoder}${settings.join('')} }`);
-  } else if (looksLike) {
-    print(
-      `It looks like a ${looksLike.encoder}, by the names of ${whose}, of settings that Contrail does not have (${refused.join(', ')}). As initial weights it would be named by`,
-    );
-    print('');
-  } else {
-    print('It looks like no encoder that Contrail knows. As initial weights it would be named by');
-    print('');
-  }
   const source = named.startsWith('hf:')
     ? `from: ${JSON.stringify(named)}${options.file === undefined ? '' : `, file: ${options.file}`}`
     : `path: ${JSON.stringify(named)}`;
-  print(`    initialWeights: { ${source}, sha256: ${sha256} }`);
+  const weights = `{ ${source}, sha256: ${sha256}${looksLike ? `, names: ${looksLike.names}` : ''} }`;
+  if (looksLike?.adapter) {
+    print(
+      `It is an encoder with an adapter (a ${looksLike.encoder}, by the names of ${whose}): a layer that was trained on its embeddings. No training starts from the two, and load-encoder does not take them. Export the encoder that the adapter was put on by \`contrail export <run> --step <its step>\`, and put an adapter on that by the steps embed and adapt.`,
+    );
+  } else if (looksLike && refused.length === 0) {
+    const sameFile = exported.encoder?.name === looksLike.encoder;
+    const encoder = sameFile && exported.text !== undefined ? exported.text : encoderText(looksLike);
+    const normalise = (sameFile ? exported.normalise : undefined) ?? 'imagenet';
+    print(`It looks like a ${looksLike.encoder}, by the names of ${whose}. A training starts from it by`);
+    printLines([`encoder: ${encoder}`, `initialWeights: ${weights}`, `normalise: ${normalise}`]);
+    print('and a step that uses load-encoder takes it as it is by');
+    printLines([`encoder: ${encoder}`, `weights: ${weights}`, `normalise: ${normalise}`]);
+    print(
+      sameFile
+        ? 'Settings and normalisation are those of the model.json beside it.'
+        : 'No file of weights says how pixels were normalised. Most weights trained on ImageNet want imagenet, google/vit-* and others half; see the page of the model.',
+    );
+  } else {
+    print(
+      looksLike
+        ? `It looks like a ${looksLike.encoder}, by the names of ${whose}, of settings that Contrail does not have (${refused.join(', ')}). As initial weights it would be named by`
+        : 'It looks like no encoder that Contrail knows. As initial weights it would be named by',
+    );
+    printLines([`initialWeights: ${weights}`]);
+  }
   if (!all) return;
   print('');
   print(
@@ -130,4 +138,11 @@ function tell(named: string, file: WeightFile, options: WeightsShowOptions): voi
       all.map(({ name, dtype, shape }) => [name, dtype, shape.join(' x ')]),
     ),
   );
+}
+
+/** Lines to copy into `with`. */
+function printLines(lines: readonly string[]): void {
+  print('');
+  for (const line of lines) print(`    ${line}`);
+  print('');
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { childEnvironment } from '../../../contracts/child-environment.ts';
 import { ContrailError } from '../../../contracts/errors.ts';
 import type { TableRow } from '../row.ts';
 import { type RowsRequest, readRows, type TableRows } from '../rows.ts';
@@ -25,7 +26,12 @@ export function readRowsAside(request: RowsRequest, signal?: AbortSignal): Promi
 
 function inThread(request: RowsRequest, signal: AbortSignal | undefined): Promise<TableRows> {
   const argv = [new URL('thread.ts', import.meta.url).href];
-  const thread = new Worker(runner, { argv, execArgv: [], workerData: request });
+  const thread = new Worker(runner, {
+    argv,
+    execArgv: [],
+    env: childEnvironment(process.env, 'compute'),
+    workerData: request,
+  });
   const stop = () => void thread.terminate();
   signal?.addEventListener('abort', stop, { once: true });
   const rows: TableRow[] = [];

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { ArtifactKind } from '../../../contracts/artifacts.ts';
+import { freezeHint } from '../../../contracts/encoder-stages.ts';
 import type { Json } from '../../../contracts/json.ts';
 import type { StepKind } from '../../../contracts/kinds/kind.ts';
 import { withRecipe } from '../../../contracts/recipes.ts';
 import { isStepKind } from '../../../contracts/step-kinds.ts';
+import { trainingConfigSchema } from '../../../contracts/training.ts';
 import { findReferences, wholeReference } from '../expressions/references.ts';
 import { describeIssues } from '../problems/issues.ts';
 import { suggestion } from '../problems/nearest.ts';
@@ -160,8 +162,18 @@ export function parametersOf(
   );
   const where = values && members.length > 1 ? ` (where ${describe(values)})` : '';
   for (const { onKey, path, message } of problems)
-    (onKey ? report.atKey : report.at)([...written.path, 'with', ...path], message + where);
+    (onKey ? report.atKey : report.at)(
+      [...written.path, 'with', ...path],
+      message + stagesHint(kind, path, given) + where,
+    );
   return problems.length > 0 ? null : given;
+}
+
+/** Which stages there are, where a text stands for one in place of `{ until: … }`. */
+function stagesHint({ parameters }: StepKind, path: Path, { freeze, encoder }: Record<string, Json>): string {
+  if (path.join('.') !== 'freeze' || typeof freeze !== 'string' || !('freeze' in parameters.shape)) return '';
+  const known = trainingConfigSchema.shape.encoder.safeParse(encoder);
+  return known.success ? freezeHint(known.data, freeze) : '';
 }
 
 /** Parameters with those of the recipe that they name. Null where there is no such recipe, which is reported. */

@@ -9,6 +9,7 @@ import { suggestion } from '../problems/nearest.ts';
 import type { Defaults } from '../read/definition.ts';
 import { type Member, type ReadStep, readSteps } from '../read/read-step.ts';
 import { baseOf, type WrittenStep } from '../read/written.ts';
+import { checkEncoders } from './check-encoders.ts';
 import { checkList } from './check-list.ts';
 import { needsOf } from './check-needs.ts';
 import { checkResultReferences, type Graph, inputsOf, isList, isUnread, parametersOf } from './check-parameters.ts';
@@ -22,11 +23,15 @@ import { type OwnFiles, withOwnKinds } from './own-kinds.ts';
 
 const defaultTimeout = '24h';
 
-/** Checks everything that connects: kinds, needs, references, inputs. Reports every mistake; null when there is one. */
+/**
+ * Checks everything that connects: kinds, needs, references, inputs. Reports every mistake; null when there is one.
+ *
+ * @param begun whether the steps may have begun, as those of a run that is resumed or forked
+ */
 export function checkSteps(
   steps: readonly WrittenStep[],
   defaults: Defaults,
-  own: OwnFiles = {},
+  { own = {}, begun = false }: { readonly own?: OwnFiles | undefined; readonly begun?: boolean | undefined } = {},
 ): Pick<Plan, 'steps' | 'matrices'> | null {
   const read = withOwnKinds(readSteps(steps), own.steps);
   const lookup = { steps: new Map(steps.map((step) => [step.id, step])), read };
@@ -58,7 +63,9 @@ export function checkSteps(
     if (members) planned.set(id, members);
   }
   const order = topologicalOrder(graph.needs);
-  checkReportFiles([...planned.values()].flat(), read);
+  const all = [...planned.values()].flat();
+  checkReportFiles(all, read);
+  if (order.length === steps.length) checkEncoders(all, read, begun);
   if (planned.size !== steps.length || order.length !== steps.length) return null;
   const matrices = [...read.values()].filter(({ root }) => root !== null).map((step) => matrixOf(step, read));
   return {

@@ -85,14 +85,19 @@ function describeUnion(
     ...named,
     ...branches.flat().flatMap((each) => (each.code === 'invalid_value' ? each.values.map(String) : [])),
   ];
-  if (choices.length > 0 && typeof found === 'string')
+  if (choices.length > 0 && typeof found === 'string') {
+    const takesMapping = branches.flat().some((each) => each.code === 'invalid_type' && each.expected === 'object');
+    // Where there are several words, the mapping is one of them with its settings.
+    const [key] = choices.length === 1 && takesMapping ? keysAt(path) : [];
+    const mapping = key === undefined ? '' : ` or { ${key}: … }`;
     return [
       {
         path,
         onKey: false,
-        message: `${name} must be ${oneOf(choices)}, not ${describeValue(found)}${nearestOf(found, choices)}`,
+        message: `${name} must be ${oneOf(choices)}${mapping}, not ${describeValue(found)}${nearestOf(found, choices)}`,
       },
     ];
+  }
   const expected = branches
     .flat()
     .flatMap((each) =>
