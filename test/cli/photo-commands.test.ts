@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { beforeAll, expect, it } from 'vitest';
 import { addVersion } from '../../store/index.ts';
+import { pages } from '../docs/pages.ts';
 import { stripes } from '../serving/pictures.ts';
 import { run, type SmallModel, smallModel } from '../serving/small-model.ts';
-import { pages } from './pages.ts';
 
 const contrail = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
 const text = pages.find(({ name }) => name === 'docs/using-the-model.md')?.text ?? '';
