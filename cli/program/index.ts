@@ -35,6 +35,7 @@ import { addTensorboard } from './tensorboard.ts';
 import { addTerminate } from './terminate.ts';
 import { addUnpause } from './unpause.ts';
 import { addValidate } from './validate.ts';
+import { addVectorIndex } from './vector-index.ts';
 import { addVerify } from './verify.ts';
 import { addWatch } from './watch.ts';
 import { addWeights } from './weights.ts';
@@ -69,6 +70,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addCheckpoints,
   addExport,
   addEmbed,
+  addVectorIndex,
   addResume,
   addFork,
   addVerify,
