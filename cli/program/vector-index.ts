@@ -46,7 +46,13 @@ export function addVectorIndex(program: Command, finish: Finish): void {
   index
     .command('add <model> <from>')
     .description(
-      'add the images that a run embedded (run or run/step); newer ones take the place of those of their name',
+      'add the images of a folder or table, or those that a run embedded (run or run/step); newer ones take the place of those of their name',
+    )
+    .addOption(
+      new Option('--labels <from>', 'of a folder: whether the folder of an image is its class').choices([
+        'folder',
+        'none',
+      ]),
     )
     .addOption(threadsOption())
     .addOption(jsonOption())
