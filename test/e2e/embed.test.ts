@@ -9,6 +9,7 @@ import { vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { randomUint32 } from '../../datasets/random.ts';
 import { readAbout } from '../../store/index.ts';
 import { readShardRows, readVectors } from '../../vectors/shards.ts';
+import { type PauseRequest, pauseUpdate, statusQuery, unpauseUpdate } from '../../workflows/messages.ts';
 import { randomMoment } from '../random.ts';
 import { runCommand } from './command.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
@@ -122,6 +123,25 @@ describe('an embedding whose processes are killed', () => {
     await environment.start('cancelled', embedding(), true);
     expect((await vectorsOf('cancelled')).ref).toEqual((await vectorsOf('undisturbed')).ref);
     expect(before).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('an embedding that is paused', () => {
+  it('begins no other shard until it goes on', { timeout: 180_000 }, async () => {
+    await forgetEmbedded();
+    await environment.start('paused', embedding());
+    await untilShards('paused', 1);
+    const handle = environment.client().client.workflow.getHandle('paused');
+    const steps: { args: [PauseRequest] } = { args: [{ steps: ['embed'] }] };
+    expect(await handle.executeUpdate(pauseUpdate, steps)).toEqual(['embed']);
+    const stateOf = async () => (await handle.query(statusQuery)).steps.find(({ id }) => id === 'embed')?.state;
+    while ((await stateOf()) !== 'paused') await sleep(200);
+    const before = await doneShards('paused');
+    expect(before).toBeLessThan(images / shardImages);
+    await sleep(1500);
+    expect(await doneShards('paused')).toBe(before);
+    expect(await handle.executeUpdate(unpauseUpdate, steps)).toEqual(['embed']);
+    expect((await vectorsOf('paused')).ref).toEqual((await vectorsOf('undisturbed')).ref);
   });
 });
 
