@@ -17,6 +17,8 @@ export const exportRequestSchema = z.strictObject({
   run: z.string(),
   encoder: artifactRefSchema,
   classifier: artifactRefSchema.nullable(),
+  /** What look-alikes are searched in; absent where the model has none. */
+  index: artifactRefSchema.optional(),
   /** Results of the run's evaluation, for the model card. */
   evaluation: z.record(z.string(), z.number().nullable()).nullable(),
   /** Null where the run is gone. */
