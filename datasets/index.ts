@@ -6,6 +6,7 @@ export { categoriesOfClasses } from './class-categories.ts';
 export { anySets, type ClassSets, categorySets, neighbourSets } from './class-sets.ts';
 export { describeDataset } from './describe.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
+export { createBudget } from './folder/budget.ts';
 export { formatOf, formatsShown } from './folder/formats.ts';
 export { type ListLine, listsRows, readLines } from './folder/list.ts';
 export { type FoundImage, findImage } from './forget/find.ts';
