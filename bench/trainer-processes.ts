@@ -17,3 +17,12 @@ export function ofProcess(process: number, file: 'cmdline' | 'stat' | 'status'):
     return '';
   }
 }
+
+const ticksPerSecond = 100;
+
+/** Processor time of a process in seconds, of all its threads; 0 for a process that has ended. */
+export function processorOf(process: number): number {
+  // The second field is a name that may hold anything, in brackets; user and system time are the 14th and 15th.
+  const fields = ofProcess(process, 'stat').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond;
+}

@@ -8,6 +8,7 @@ export { describeDataset } from './describe.ts';
 export { epochPlans } from './epoch-plans.ts';
 export { fashionMnist } from './fashion-mnist.ts';
 export { findFashionMnist, installedFashionMnist } from './fashion-mnist-files.ts';
+export { createBudget } from './folder/budget.ts';
 export { formatOf, formatsShown } from './folder/formats.ts';
 export { type ListLine, listsRows, readLines } from './folder/list.ts';
 export { type FoundImage, findImage } from './forget/find.ts';

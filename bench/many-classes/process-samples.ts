@@ -1,7 +1,6 @@
-import { ofProcess, trainersOf } from '../trainer-processes.ts';
+import { ofProcess, processorOf, trainersOf } from '../trainer-processes.ts';
 
 const intervalMs = 250;
-const ticksPerSecond = 100;
 
 interface Sample {
   /** Milliseconds since 1970. */
@@ -64,10 +63,3 @@ export function sampleProcesses(worker: number, run: string): ProcessSamples {
 /** In MiB; 0 for a process that has ended. */
 const residentOf = (process: number): number =>
   Number(/VmRSS:\s+(\d+) kB/.exec(ofProcess(process, 'status'))?.[1] ?? 0) / 1024;
-
-/** In seconds, of all its threads; 0 for a process that has ended. */
-function processorOf(process: number): number {
-  // The second field is a name that may hold anything, in brackets; user and system time are the 14th and 15th.
-  const fields = ofProcess(process, 'stat').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond;
-}

@@ -12,6 +12,8 @@ export interface ServeRow {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
+  /** Milliseconds of processor time a request, of the server and what it started. */
+  readonly processor: number;
   /** Requests of all turns that were not answered with 200. */
   readonly failed: number;
 }
@@ -37,14 +39,14 @@ export const benchServe = (turns: number): Promise<ServeRow[]> =>
     try {
       const rows: ServeRow[] = [];
       for (const connections of [1, 8, 32]) {
-        const loads = new Map<string, Load[]>(servers.map(([name]) => [name, []]));
+        const loads = new Map<string, Measured[]>(servers.map(([name]) => [name, []]));
         for (let turn = 0; turn < turns; turn++)
-          for (const [name, { url }] of servers)
-            loads.get(name)?.push(await load(`${url}/v1/predict`, photo, { connections, seconds }));
+          for (const [name, server] of servers) loads.get(name)?.push(await measured(server, photo, connections));
         for (const [server, all] of loads)
           rows.push({
             ...{ server, connections, perSecond: median(all.map(({ perSecond }) => perSecond)) },
             ...{ p50: median(all.map(({ p50 }) => p50)), p99: median(all.map(({ p99 }) => p99)) },
+            processor: median(all.map(({ processor }) => processor)),
             failed: all.reduce((sum, each) => sum + failedOf(each), 0),
           });
       }
@@ -53,6 +55,16 @@ export const benchServe = (turns: number): Promise<ServeRow[]> =>
       await Promise.all([ours.stop(), peer.stop()]);
     }
   });
+
+interface Measured extends Load {
+  readonly processor: number;
+}
+
+async function measured({ url, processor }: MeasuredServer, photo: string, connections: number): Promise<Measured> {
+  const before = processor();
+  const seen = await load(`${url}/v1/predict`, photo, { connections, seconds });
+  return { ...seen, processor: (1000 * (processor() - before)) / Math.max(1, seen.perSecond * seconds) };
+}
 
 const failedOf = ({ statuses, errors }: Load) =>
   errors + Object.entries(statuses).reduce((sum, [status, count]) => sum + (status === '200' ? 0 : count), 0);

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { servedBySchema } from '../../contracts/serving.ts';
 import { load } from './load.ts';
 import { promote } from './model.ts';
-import { childrenOf, isReady, type MeasuredServer, startOurs } from './servers.ts';
+import { childrenOf, type MeasuredServer, startOurs } from './servers.ts';
 import { withModel } from './with-model.ts';
 
 export interface FaultRow {
@@ -65,8 +65,9 @@ async function killProcess(server: MeasuredServer, photo: string): Promise<Fault
   if (pid === undefined) throw new Error('the server has no process that computes');
   process.kill(pid, 'SIGKILL');
   const since = performance.now();
-  await wait(200);
-  while (!(await isReady(server.url))) await wait(20);
+  const restarts = async () =>
+    (await (await fetch(`${server.url}/metrics`)).text()).includes('process_restarts_total 1');
+  while (!(await restarts())) await wait(20);
   const seconds = (performance.now() - since) / 1000;
   await wait(settleMs);
   return {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../cli/ports.ts';
-import { ofProcess } from '../trainer-processes.ts';
+import { ofProcess, processorOf } from '../trainer-processes.ts';
 import { fastapiEnvironment } from './environment.ts';
 
 /** A server that is measured. */
@@ -13,6 +13,8 @@ export interface MeasuredServer {
   readonly child: ChildProcess;
   /** Resident memory of it and what it started, in MiB. */
   readonly memory: () => number;
+  /** Processor time of both since they began, in seconds: other programs on the machine make no difference to it. */
+  readonly processor: () => number;
   readonly stop: () => Promise<void>;
 }
 
@@ -62,10 +64,12 @@ async function start(
       throw new Error(`${program} did not start: ${said.join('')}`);
     await wait(100);
   }
+  const both = () => [child.pid ?? 0, ...childrenOf(child.pid ?? 0)];
   return {
     url,
     child,
-    memory: () => [child.pid ?? 0, ...childrenOf(child.pid ?? 0)].reduce((sum, pid) => sum + residentOf(pid), 0),
+    memory: () => both().reduce((sum, pid) => sum + residentOf(pid), 0),
+    processor: () => both().reduce((sum, pid) => sum + processorOf(pid), 0),
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
@@ -75,7 +79,7 @@ async function start(
   };
 }
 
-export const isReady = (url: string): Promise<boolean> =>
+const isReady = (url: string): Promise<boolean> =>
   fetch(`${url}/readyz`).then(
     ({ ok }) => ok,
     () => false,

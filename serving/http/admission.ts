@@ -14,11 +14,20 @@ export interface Admission {
 /** Of the last answers, by which it is said when to come again. */
 const weight = 0.1;
 const longestRetrySeconds = 30;
+/** So many are let in however slow the machine is, else it would never be seen that it is faster again. */
+const fewest = 4;
 
-export function createAdmission({ queue, bytesInFlight }: Pick<ServeLimits, 'queue' | 'bytesInFlight'>): Admission {
+export function createAdmission({
+  queue,
+  bytesInFlight,
+  timeoutMs,
+}: Pick<ServeLimits, 'queue' | 'bytesInFlight' | 'timeoutMs'>): Admission {
   const spent = { requests: 0, images: 0, bytes: 0 };
   /** Seconds that a photo stays, as a moving mean. */
   let stay = 0;
+
+  /** Photos that can be answered in half the time that a request has: the longer they stay, the fewer are let in (Little's law). */
+  const most = () => Math.min(queue, Math.max(fewest, Math.floor((queue * timeoutMs) / 2000 / Math.max(stay, 1e-3))));
 
   const refuse = (what: string) => {
     const seconds = Math.min(longestRetrySeconds, Math.max(1, Math.ceil(stay)));
@@ -34,7 +43,7 @@ export function createAdmission({ queue, bytesInFlight }: Pick<ServeLimits, 'que
   };
   return {
     request: (bytes) => {
-      if (spent.requests >= queue) throw refuse(`${times(spent.requests, 'request')} in work`);
+      if (spent.requests >= most()) throw refuse(`${times(spent.requests, 'request')} in work`);
       if (spent.requests > 0 && spent.bytes + bytes > bytesInFlight)
         throw refuse(`the requests in work have ${Math.round(spent.bytes / 2 ** 20)} MiB`);
       spent.requests++;
@@ -45,7 +54,7 @@ export function createAdmission({ queue, bytesInFlight }: Pick<ServeLimits, 'que
       });
     },
     images: (count) => {
-      if (spent.images > 0 && spent.images + count > queue) throw refuse(`${times(spent.images, 'photo')} in work`);
+      if (spent.images > 0 && spent.images + count > most()) throw refuse(`${times(spent.images, 'photo')} in work`);
       spent.images += count;
       const since = performance.now();
       return once(() => {
