@@ -16,6 +16,7 @@ import { benchEquality } from './equality.ts';
 import { benchExport } from './export.ts';
 import { kerasEnvironment } from './keras/environment.ts';
 import { type KerasPeer, openKeras } from './keras/peer.ts';
+import { benchKilledEmbedding } from './killed-embedding.ts';
 import { benchLabelSuspects } from './label-suspects.ts';
 import { benchLimit } from './limit.ts';
 import { benchManyClasses } from './many-classes/many-classes.ts';
@@ -84,6 +85,7 @@ const benches: Readonly<Record<string, (turns: number, only: string) => Promise<
   export: async () => benchExport(await keras('default')),
   engine: async () => benchEngine(await dagsterEnvironment()),
   load: () => benchLoad(),
+  embed: (_, only) => benchKilledEmbedding(only),
   'many-classes': (_, only) => benchManyClasses(only),
   'many-images': (_, only) => benchManyImages(only),
   suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),

@@ -5,6 +5,7 @@ import { approvalDecisionSchema, decisionText, questionText } from '../contracts
 import { times } from '../contracts/counted.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
 import { driftText } from '../contracts/drift-text.ts';
+import { modelAtWorkText } from '../contracts/embedded-text.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { inspectionText } from '../contracts/inspection-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
@@ -244,6 +245,8 @@ function headline(step: StepStatus): string {
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
   if (step.uses === 'inspect-data') return inspectionText(step);
   if (step.uses === 'drift') return driftText(step);
+  const atWork = modelAtWorkText(step);
+  if (atWork !== '') return atWork;
   const nothing = noQueriesText(step);
   if (nothing !== '') return nothing;
   const shown = [
