@@ -22,13 +22,23 @@ export async function pythonEnvironment(
   requirements: string,
   imports: readonly string[],
 ): Promise<string> {
+  const folder = await folderOf(name, requirements);
+  if (!existsSync(pythonOf(folder))) await make(folder, requirements, imports);
+  return pythonOf(folder);
+}
+
+/** The interpreter of an environment that was made; null where it was not. */
+export async function madeEnvironment(name: string, requirements: string): Promise<string | null> {
+  const python = pythonOf(await folderOf(name, requirements));
+  return existsSync(python) ? python : null;
+}
+
+async function folderOf(name: string, requirements: string): Promise<string> {
   const pins = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex')
     .slice(0, 12);
-  const folder = join(nativeFolder, `${name}-${pins}`);
-  if (!existsSync(pythonOf(folder))) await make(folder, requirements, imports);
-  return pythonOf(folder);
+  return join(nativeFolder, `${name}-${pins}`);
 }
 
 async function make(folder: string, requirements: string, imports: readonly string[]): Promise<void> {

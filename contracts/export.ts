@@ -8,6 +8,8 @@ export const exportRequestSchema = z.strictObject({
   run: z.string(),
   encoder: artifactRefSchema,
   classifier: artifactRefSchema.nullable(),
+  /** What look-alikes are searched in; absent where the model has none. */
+  index: artifactRefSchema.optional(),
   /** Results of the run's evaluation, for the model card. */
   evaluation: z.record(z.string(), z.number().nullable()).nullable(),
   /** An empty folder to fill. */

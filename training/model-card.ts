@@ -1,6 +1,7 @@
 import { times } from '../contracts/counted.ts';
 import { lossTitles } from '../contracts/losses.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
+import { formOfEncoder } from '../datasets/index.ts';
 import type { ExportedModel } from './export.ts';
 
 /** Above so many classes, the page names the first; model.json has all. */
@@ -21,10 +22,60 @@ const adapterText = ({ adapter }: ExportedModel['encoder']) =>
     ? `, and behind it an adapter${adapter.hidden === undefined ? '' : ' of one hidden layer'}, trained on its embeddings for ${times(adapter.epochs, 'epoch')}`
     : '';
 
+const indexLines = [
+  '## Look-alikes',
+  '',
+  '`python example.py photo.jpg` prints the look-alikes of a photo, by numpy, pillow and onnxruntime alone. `index/vectors.npy` has the embeddings, scaled to length 1; `index/rows.jsonl` says in the same order what each is of. Where there is an `index/graph.usearch`, a large index is searched faster along it (`pip install usearch`); `index/keys.npy` has the key of each row in it:',
+  '',
+  '```python',
+  'import json, numpy as np',
+  'from usearch.index import Index',
+  'about = json.load(open("index/index.json"))',
+  'graph = Index(ndim=about["dimension"], metric="ip", dtype=about["graph"]["dtype"],',
+  '              expansion_search=about["graph"]["expansionSearch"])',
+  'graph.view("index/graph.usearch")',
+  'keys = graph.search(query / np.linalg.norm(query), 10).keys',
+  'rows = [np.flatnonzero(np.load("index/keys.npy") == key) for key in keys]',
+  '```',
+  '',
+];
+
+/** How a photo becomes such an image, in the order in which it is done. */
+function formLines(encoder: ExportedModel['encoder']): string[] {
+  const { size, side, fit, background, channels, encoding } = formOfEncoder(encoder);
+  const { behind, around } = background;
+  const square = {
+    pad: `scale it to fit a square of ${side} pixels and fill the rest with rgb(${around.join(', ')})`,
+    crop: `scale it to cover a square of ${side} pixels and cut what stands out, the same on both sides`,
+    resize: `stretch it to a square of ${side} pixels`,
+  }[fit];
+  const steps = [
+    'turn it as its EXIF says',
+    `put it on rgb(${behind.join(', ')}) where it is transparent`,
+    `${square} (Lanczos)`,
+    ...(channels === 1 ? ['turn it into grey'] : []),
+    ...(encoding
+      ? [
+          `write and read it as ${encoding.format.toUpperCase()} of quality ${encoding.quality}, as the training images were`,
+        ]
+      : []),
+    ...(side > size ? [`cut ${size} x ${size} pixels out of its middle`] : []),
+  ];
+  return [`- A photo becomes such an image so: ${steps.join('; ')}. \`model.json\` has this as \`preprocessing\`.`];
+}
+
 /** The page that travels with an exported model: what it is, how to call it, what was measured. */
 export function modelCard(
   { encoder, classifier }: Pick<ExportedModel, 'encoder' | 'classifier'>,
-  { run, evaluation }: { readonly run: string; readonly evaluation: Readonly<Record<string, number | null>> | null },
+  {
+    run,
+    evaluation,
+    index,
+  }: {
+    readonly run: string;
+    readonly evaluation: Readonly<Record<string, number | null>> | null;
+    readonly index?: unknown;
+  },
 ): string {
   const { height, width, channels, mean, deviation } = encoder.image;
   const entries = Object.entries(evaluation ?? {});
@@ -54,6 +105,7 @@ export function modelCard(
     '```',
     '',
     `- \`images\`: uint8 [n, ${height}, ${width}, ${channels}], 0 to 255. Normalisation is inside: (pixel / 255 - [${mean.map((value) => value.toFixed(4))}]) / [${deviation.map((value) => value.toFixed(4))}].`,
+    ...formLines(encoder),
     `- \`embedding\`: float32 [n, ${encoder.dimension}]. Compare embeddings by cosine similarity.`,
     ...(classifier
       ? [
@@ -71,6 +123,7 @@ export function modelCard(
         ]
       : []),
     '',
+    ...(index === undefined ? [] : indexLines),
     '## What was measured',
     '',
     ...(measures.length > 0

@@ -43,7 +43,8 @@ export async function exportCommand(
     openStore(storeUrl),
     run === undefined ? { model: model ?? '' } : { run: checkRunId(run), step },
   );
-  const found = { run: used.run, encoder: used.encoder, classifier: used.classifier, evaluation: used.metrics };
+  const { encoder, classifier, index, metrics: evaluation } = used;
+  const found = { run: used.run, encoder, classifier, evaluation, ...(index ? { index } : {}) };
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {

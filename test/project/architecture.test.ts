@@ -61,6 +61,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'weights',
     'training',
     'evaluation',
+    'vectors',
     'native',
     'home',
     'activities',

@@ -14,7 +14,8 @@ export async function writeNpy(
   { values: valuesFile, names }: { readonly values: FileHandle; readonly names: FileHandle },
   embeddings: Embeddings,
 ): Promise<void> {
-  await valuesFile.writeFile(headerOf(embeddings.about));
+  const { count, dimension } = embeddings.about;
+  await valuesFile.writeFile(npyHeader('<f4', [count, dimension]));
   await names.writeFile(`${columns.map((name) => (name === 'source' ? 'sha256' : name)).join(',')}\n`);
   for await (const { rows, values } of eachShard(embeddings)) {
     await valuesFile.writeFile(bytesOf(values));
@@ -23,8 +24,8 @@ export async function writeNpy(
 }
 
 /** Magic, version, and a dictionary of Python that is filled up with spaces to a multiple of 64. */
-function headerOf({ count, dimension }: Embeddings['about']): Uint8Array {
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${count}, ${dimension}), }`;
+export function npyHeader(dtype: '<f4' | '<i4', shape: readonly number[]): Uint8Array {
+  const text = `{'descr': '${dtype}', 'fortran_order': False, 'shape': (${shape.join(', ')},), }`;
   const before = 10;
   const length = Math.ceil((before + text.length + 1) / 64) * 64 - before;
   const head = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, length & 255, length >> 8]);

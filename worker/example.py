@@ -1,0 +1,29 @@
+"""Prints what looks like a photo: python example.py photo.jpg [how many]. Needs numpy, pillow and onnxruntime."""
+
+import io, json, os, sys
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+here = os.path.dirname(os.path.abspath(__file__))
+form = json.load(open(os.path.join(here, "model.json")))["preprocessing"]
+size, side = form["size"], form["side"]
+photo = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGBA")
+photo = Image.alpha_composite(Image.new("RGBA", photo.size, (*form["behind"], 255)), photo).convert("RGB")
+if form["fit"] == "pad":
+    photo = ImageOps.pad(photo, (side, side), Image.LANCZOS, color=tuple(form["around"]))
+elif form["fit"] == "crop":
+    photo = ImageOps.fit(photo, (side, side), Image.LANCZOS)
+photo = photo.resize((side, side), Image.LANCZOS).convert("L" if form["channels"] == 1 else "RGB")
+if form["encoding"]:
+    photo.save(file := io.BytesIO(), form["encoding"]["format"], quality=form["encoding"]["quality"], subsampling=0)
+    photo = Image.open(file)
+edge = (side - size) // 2
+pixels = np.asarray(photo.crop((edge, edge, edge + size, edge + size)), np.uint8).reshape(1, size, size, -1)
+model = onnxruntime.InferenceSession(os.path.join(here, "model.onnx"))
+query = model.run(["embedding"], {"images": pixels})[0][0]
+scores = np.load(os.path.join(here, "index", "vectors.npy"), mmap_mode="r") @ (query / np.linalg.norm(query))
+rows = open(os.path.join(here, "index", "rows.jsonl")).read().splitlines()
+for row in np.argsort(-scores)[: int(sys.argv[2]) if len(sys.argv) > 2 else 10]:
+    print(f"{scores[row]:.4f}", json.loads(rows[row])["name"], json.loads(rows[row]).get("label", ""), sep="\t")
