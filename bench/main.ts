@@ -92,9 +92,11 @@ const benches: Readonly<Record<string, (turns: number, only: string, vectors: nu
     export: async () => benchExport(await keras('default')),
     engine: async () => benchEngine(await dagsterEnvironment()),
     load: () => benchLoad(),
+    embed: (_, only) => benchKilledEmbedding(only),
     'many-classes': (_, only) => benchManyClasses(only),
     'many-images': (_, only) => benchManyImages(only),
     suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
+    drift: (_, only) => benchDrift(only),
     reading: async (turns) =>
       benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
     'reading-steps': (turns, only) => benchReadingSteps(turns, only),

@@ -86,8 +86,8 @@ const cases: readonly {
   { name: 'the same, beside training images', draw: all('fresh'), training: 'few', besideTraining: true },
   { name: `${newClass}, 5 %`, draw: withNew(0.05) },
   { name: `${newClass}, 20 %`, draw: withNew(0.2) },
-  { name: 'darker by 10 %', draw: all('dimmer') },
   { name: 'darker by 30 %', draw: all('darker') },
+  { name: 'darker by 10 %', draw: all('dimmer') },
   { name: 'half are sneakers', draw: otherShares },
   { name: 'unchanged', draw: all('fresh'), seeds: seedsUnchanged },
 ];

@@ -14,7 +14,7 @@ export const driftParameters = z.strictObject({
     .number()
     .min(0)
     .max(1)
-    .default(0.05)
+    .default(0.02)
     .describe(
       'smaller differences are no drift, however certain: of shares of images, of distribution functions, and of embeddings in their own deviations',
     ),

@@ -6,6 +6,7 @@ import { type Report, reportSchema } from '../../contracts/report.ts';
 import { corruptionNames } from '../../contracts/robustness.ts';
 import { type Pictures, packSheet } from '../../report/index.ts';
 import { sheetOf } from '../../report/pictures.ts';
+import { drifted } from './drifted.ts';
 
 export const dataset = 'd'.repeat(64);
 /** What a user may call a class: markup, a script's end, quotes. */
@@ -229,6 +230,7 @@ export const complete: Report = reportSchema.parse({
       })),
     },
   ],
+  drifts: [drifted],
   inspections: [
     {
       step: 'health',

@@ -22,6 +22,7 @@ describe('the page of a complete report', () => {
     expect(ids).toEqual([
       'results',
       'models',
+      'drift',
       'comparison',
       'training',
       'curves',
@@ -170,6 +171,7 @@ it('is still a page where nothing has been done yet', () => {
     ...complete,
     data: [],
     inspections: [],
+    drifts: [],
     promotions: [],
     trainings: [],
     evaluations: [],

@@ -22,7 +22,7 @@ const embedded: Partial<Record<SplitName, readonly Image[]>> = {};
 const of = (split: SplitName) => embedded[split] ?? [];
 
 const side = 8;
-const counts = { train: 160, validation: 200, test: 200 } as const;
+const counts = { train: 120, validation: 200, test: 200 } as const;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-drift-'));
@@ -41,12 +41,12 @@ beforeAll(async () => {
     }
   const dataset: ArtifactRef = { kind: 'dataset', digest: (await writer.finish()).digest };
   const config = {
-    encoder: { name: 'small-resnet', channels: 16, blocks: [1, 1] },
+    encoder: { name: 'small-resnet', channels: 16, blocks: [1] },
     projection: { hidden: 16, output: 16 },
     optimizer: { name: 'adam', learningRate: 0.01 },
     augmentation: 'none',
-    batch: 80,
-    epochs: 25,
+    batch: 60,
+    epochs: 15,
   };
   ({ encoder } = (await trainEpochs(openRun({ store, run: 'drift', dataset, config }), config.epochs)).made);
   const frozen = await openEncoder(store, encoder);
@@ -60,7 +60,7 @@ beforeAll(async () => {
     }));
   }
   frozen.dispose();
-});
+}, 120_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const write = (images: readonly Image[]) => writeVectors(store, encoder, images);
