@@ -2,6 +2,7 @@ import type { Json } from '../contracts/json.ts';
 import type { KindsRunBy } from '../contracts/step-kinds.ts';
 import { type JobKindName, jobKindNames } from '../contracts/trainer.ts';
 import { type RecordDecisionInput, recordDecision } from './approve.ts';
+import { buildIndex } from './build-index.ts';
 import { choose } from './choose.ts';
 import { compare } from './compare.ts';
 import { type ActivityContext, type Attempted, attempt, withHeartbeat } from './context.ts';
@@ -51,6 +52,7 @@ type StepWork = (context: ActivityContext, input: StepInput) => Promise<{ readon
 /** The work of each kind of step that a worker does, itself or by a process of the user's code. */
 const inWorker: Readonly<Record<KindsRunBy<'activity' | 'process'>, StepWork>> = {
   'prepare-data': prepareData,
+  'build-index': buildIndex,
   choose,
   compare,
   notify,

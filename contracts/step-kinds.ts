@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { adapt } from './kinds/adapt.ts';
 import { approve } from './kinds/approve.ts';
+import { buildIndex } from './kinds/build-index.ts';
 import { choose } from './kinds/choose.ts';
 import { compare } from './kinds/compare.ts';
 import { embed } from './kinds/embed.ts';
@@ -40,6 +41,7 @@ export const stepKinds = {
   'linear-probe': linearProbe,
   embed,
   'embed-images': embedImages,
+  'build-index': buildIndex,
   adapt,
   evaluate,
   promote,

@@ -12,6 +12,7 @@ export { forgetImage } from './forget/forget.ts';
 export { forgottenImages } from './forget/images.ts';
 export { imageNamed } from './forget/named.ts';
 export { type Form, formOfEncoder, imageFormOf } from './form.ts';
+export { findPhotos, type GivenPhoto, readNames } from './given-photos.ts';
 export { inOrder } from './in-order.ts';
 export { digestsIfKept, isKnown, type KnownImages, keysOf, knownImages } from './known-images.ts';
 export { haveSharedLabel, type LabelMatrix, readLabelMatrix } from './label-matrix.ts';

@@ -18,6 +18,7 @@ import { addModels } from './models.ts';
 import type { Finish } from './options.ts';
 import { addPause } from './pause.ts';
 import { addPlan } from './plan.ts';
+import { addPredict } from './predict.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
@@ -28,11 +29,13 @@ import { addSchedule } from './schedule.ts';
 import { addSchema } from './schema.ts';
 import { addSet } from './set.ts';
 import { addSetup } from './setup.ts';
+import { addSimilar } from './similar.ts';
 import { addStatus } from './status.ts';
 import { addTensorboard } from './tensorboard.ts';
 import { addTerminate } from './terminate.ts';
 import { addUnpause } from './unpause.ts';
 import { addValidate } from './validate.ts';
+import { addVectorIndex } from './vector-index.ts';
 import { addVerify } from './verify.ts';
 import { addWatch } from './watch.ts';
 import { addWeights } from './weights.ts';
@@ -67,6 +70,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addCheckpoints,
   addExport,
   addEmbed,
+  addVectorIndex,
   addResume,
   addFork,
   addVerify,
@@ -77,6 +81,8 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addLogs,
   addSchedule,
   addModels,
+  addSimilar,
+  addPredict,
   addReport,
   addCompare,
   addTensorboard,

@@ -1,5 +1,7 @@
-/** What a build does one after the other; each is counted in rows. */
-export type BuildPhase = 'rows' | 'graph' | 'recall' | 'check';
+import type { z } from 'zod';
+import type { buildPhaseSchema } from '../../contracts/vector-index.ts';
+
+export type BuildPhase = z.infer<typeof buildPhaseSchema>;
 
 /** How far a build is. */
 export interface BuildProgress {
