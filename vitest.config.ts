@@ -8,7 +8,9 @@ process.env.CONTRAIL_TEST_SEED ??= String(randomInt(2 ** 31));
 const slow = [
   'test/bench/gpu.test.ts',
   'test/cli/{dev,dev-environment,homes,trouble}.test.ts',
+  'test/cli/{photo-commands,predict,similar-page}.test.ts',
   'test/report/browser.test.ts',
+  'test/serving/model-process.test.ts',
   'test/store/killed-writer.test.ts',
 ];
 

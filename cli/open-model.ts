@@ -9,7 +9,7 @@ import { findModel, type UsedModel } from '../serving/find-model.ts';
 import { type ModelProcess, startModelProcess } from '../serving/process/model-process.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { checkModelName, checkRunId } from './given-names.ts';
-import { interruptSignal } from './interrupt.ts';
+import { interruptedCode, interruptSignal } from './interrupt.ts';
 import { say } from './output.ts';
 import type { PhotoOptions } from './photo-options.ts';
 
@@ -26,14 +26,15 @@ export interface ModelAndPhotos {
  * Finds the model and the photos that a command names, starts the model's process, and ends it after the work.
  *
  * @param before is told of the model before anything is started; it may throw
+ * @returns the exit code: that of the work, or that of a command that Ctrl-C ended
  * @throws ContrailError Usage where nothing is named, or what is named is not there
  */
-export async function withModelAndPhotos<T>(
+export async function withModelAndPhotos(
   names: readonly string[],
   { model, step, list, allowUrls }: PhotoOptions,
   before: (store: Store, used: UsedModel) => Promise<void>,
-  work: (opened: ModelAndPhotos) => Promise<T>,
-): Promise<T> {
+  work: (opened: ModelAndPhotos) => Promise<number>,
+): Promise<number> {
   if (model !== undefined && step !== undefined)
     throw new ContrailError('Usage', '--step is of a run; a model has one encoder.');
   const run = model === undefined ? names[0] : undefined;
@@ -66,6 +67,10 @@ export async function withModelAndPhotos<T>(
       log: () => {},
     });
     return await work({ store, used, photos, process: started, signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    say('Stopped; nothing was written.');
+    return interruptedCode;
   } finally {
     await started?.close();
     if (fetchTo !== null) await rm(fetchTo, { recursive: true, force: true });

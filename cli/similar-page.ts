@@ -3,6 +3,7 @@ import type { IndexAbout } from '../contracts/vector-index.ts';
 import { visible } from '../contracts/visible-text.ts';
 import { type Html, html, trusted } from '../report/page/html.ts';
 import type { UsedModel } from '../serving/find-model.ts';
+import { shorten } from './output.ts';
 
 export interface FoundLookAlike {
   readonly score: number;
@@ -87,9 +88,12 @@ ${unknown ? html`<p class="unknown">Unknown: ${because}.</p>` : null}
 </section>
 `;
 
+/** Characters of a name under a picture; all of it is shown when the pointer rests on it. */
+const captionLength = 48;
+
 const itemOf = ({ score, name, label, group, picture }: FoundLookAlike): Html =>
-  html`<li><figure>${imageOf(picture, name)}<figcaption><b>${visible(label ?? group ?? name)}</b>${
-    label === undefined && group === undefined ? null : visible(name)
+  html`<li><figure>${imageOf(picture, name)}<figcaption title="${visible(name)}"><b>${shorten(label ?? group ?? name, captionLength)}</b>${
+    label === undefined && group === undefined ? null : shorten(name, captionLength)
   }<small>${score.toFixed(3)}</small></figcaption></figure></li>
 `;
 

@@ -15,7 +15,7 @@ import {
   saveCacheEntry,
   unlessDamaged,
 } from '../store/index.ts';
-import { buildIndex, shardFiles } from '../vectors/index.ts';
+import { type BuildProgress, runIndexJob, shardFiles } from '../vectors/index.ts';
 import type { UsedModel } from './find-model.ts';
 import type { ModelProcess } from './process/model-process.ts';
 
@@ -37,7 +37,7 @@ export async function knownDataset(
   if (known) return known;
   throw new ContrailError(
     'Usage',
-    `${name} has no index, and was trained on no data set of this store that one could be made of. Embed the images to search among, and make an index of them.`,
+    `${name} has no index, and was trained on no data set of this store that one could be made of. Embed the images to search among with a step embed-images, and make an index of them with build-index.`,
   );
 }
 
@@ -69,10 +69,18 @@ export async function makeTrainingIndex(
   { run, encoder }: Pick<UsedModel, 'run' | 'encoder'>,
   dataset: ArtifactRef,
   process: Pick<ModelProcess, 'about' | 'infer'>,
-  { onProgress, signal }: { readonly onProgress: OnProgress; readonly signal: AbortSignal },
+  {
+    onProgress,
+    onBuild,
+    signal,
+  }: {
+    readonly onProgress: OnProgress;
+    readonly onBuild: (progress: BuildProgress) => void;
+    readonly signal: AbortSignal;
+  },
 ): Promise<ArtifactRef> {
   const vectors = await embedTraining(store, encoder, dataset, process, { onProgress, signal });
-  const { index } = await buildIndex(store, vectors);
+  const { index } = await runIndexJob(store, { do: 'build', vectors, settings: {} }, { onProgress: onBuild, signal });
   await saveCacheEntry(store, {
     fingerprint: fingerprintOf(encoder, dataset),
     result: { index: { ...index } },

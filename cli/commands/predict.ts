@@ -13,7 +13,7 @@ import { fittingTable } from '../fitting-table.ts';
 import { tellRejected, withModelAndPhotos } from '../open-model.ts';
 import { percent, print, say } from '../output.ts';
 import type { PhotoOptions } from '../photo-options.ts';
-import { progressLines } from '../progress-lines.ts';
+import { showRowProgress } from '../row-progress.ts';
 import { requireFilePlace, writeWhole } from '../write-whole.ts';
 
 export interface PredictOptions extends PhotoOptions {
@@ -44,10 +44,10 @@ export async function predictCommand(names: readonly string[], options: PredictO
     const calibration = await calibrationOf(store, used.evaluation);
     const index = used.index ? await openIndex(store, used.index) : null;
     const found: (Predicted | Rejected)[] = [];
+    const { tell, end } = showRowProgress();
     try {
       const read = photoReader(process.about.encoder);
       const classes = process.about.classifier?.classes ?? [];
-      const progress = progressLines('looking at photos');
       for await (const batch of showPhotos(photos, read, process, signal)) {
         for (const photo of batch) {
           if ('rejected' in photo) found.push(photo);
@@ -65,9 +65,10 @@ export async function predictCommand(names: readonly string[], options: PredictO
             );
           }
         }
-        progress(found.length, photos.length);
+        tell({ phase: 'Looking at photos', done: found.length, total: photos.length });
       }
     } finally {
+      end();
       await index?.close();
     }
     const rejected = found.filter((each): each is Rejected => 'rejected' in each);

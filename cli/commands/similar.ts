@@ -14,7 +14,7 @@ import { fittingTable } from '../fitting-table.ts';
 import { type ModelAndPhotos, tellRejected, withModelAndPhotos } from '../open-model.ts';
 import { print, printJson, say } from '../output.ts';
 import type { PhotoOptions } from '../photo-options.ts';
-import { progressLines } from '../progress-lines.ts';
+import { showRowProgress } from '../row-progress.ts';
 import { type FoundLookAlike, mostOnPage, type PhotoWithLookAlikes, similarPage } from '../similar-page.ts';
 import { requireFilePlace, writeWhole } from '../write-whole.ts';
 
@@ -48,8 +48,16 @@ async function trainingIndex({ store, used, process, signal }: ModelAndPhotos) {
   const before = await madeBefore(store, used.encoder, dataset);
   if (before) return before;
   say(`${used.name} has no index. Making one of the images that it was trained on, which is kept.`);
-  const onProgress = progressLines('embedding training images');
-  return makeTrainingIndex(store, used, dataset, process, { onProgress, signal });
+  const { tell, end } = showRowProgress();
+  try {
+    return await makeTrainingIndex(store, used, dataset, process, {
+      onProgress: (done, total) => tell({ phase: 'Embedding training images', done, total }),
+      onBuild: ({ done, total }) => tell({ phase: 'Building the index', done, total }),
+      signal,
+    });
+  } finally {
+    end();
+  }
 }
 
 type Found = PhotoWithLookAlikes | { readonly name: string; readonly rejected: string };
@@ -60,7 +68,7 @@ async function search(
   { k, to, json }: SimilarOptions,
 ): Promise<number> {
   const calibration = await calibrationOf(store, used.evaluation);
-  const progress = progressLines('searching');
+  const { tell: tellProgress, end } = showRowProgress();
   const found: Found[] = [];
   for await (const batch of showPhotos(photos, photoReader(process.about.encoder), process, signal)) {
     for (const photo of batch) {
@@ -83,8 +91,9 @@ async function search(
       const { unknown, because } = familiarity({ logits, neighbours: lookAlikes, calibration });
       found.push({ name, unknown, because, lookAlikes, picture: isShown ? await pictureOf(pixels, process) : null });
     }
-    progress(found.length, photos.length);
+    tellProgress({ phase: 'Searching', done: found.length, total: photos.length });
   }
+  end();
   const shown = found.filter((each): each is PhotoWithLookAlikes => 'lookAlikes' in each);
   const rejected = found.filter((each): each is Exclude<Found, PhotoWithLookAlikes> => 'rejected' in each);
   if (to !== undefined) {
