@@ -1,11 +1,11 @@
 import { cancellationSignal, log } from '@temporalio/activity';
 import { z } from 'zod';
 import { times } from '../contracts/counted.ts';
+import { embeddedText } from '../contracts/embedded-text.ts';
 import type { EmbeddingPlan } from '../contracts/embedding.ts';
 import { stepKeySchema } from '../contracts/identifiers.ts';
 import { embedImagesParameters, embedImagesResult } from '../contracts/kinds/embed-images.ts';
 import {
-  embeddedText,
   endEmbedding,
   gatherEmbedding as gather,
   hasPiece,

@@ -15,6 +15,7 @@ import { benchEquality } from './equality.ts';
 import { benchExport } from './export.ts';
 import { kerasEnvironment } from './keras/environment.ts';
 import { type KerasPeer, openKeras } from './keras/peer.ts';
+import { benchKilledEmbedding } from './killed-embedding.ts';
 import { benchLabelSuspects } from './label-suspects.ts';
 import { benchLimit } from './limit.ts';
 import { benchManyClasses } from './many-classes/many-classes.ts';
@@ -67,34 +68,35 @@ async function pytorchIfAny(): Promise<PytorchPeers | null> {
 }
 
 /** Each gives the rows of a table; `turns` is how often those that take turns do, `only` picks rows of the long ones. */
-const benches: Readonly<Record<string, (turns: number, only: string, vectors: number) => Promise<readonly object[]>>> =
-  {
-    equality: (_, only) => benchEquality(only),
-    steps: async (turns, only) =>
-      benchSteps(await keras('default'), await keras('ours'), await pytorchIfAny(), turns, only),
-    agreement: async () => benchAgreement(await pytorch('eager')),
-    encoders: async (_, only) => benchEncoders(await pytorch('eager'), only),
-    'encoder-steps': async (turns, only) =>
-      benchEncoderSteps({ eager: await pytorch('eager'), compiled: await pytorch('compiled') }, turns, only),
-    epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
-    capture: () => benchCapture(),
-    memory: () => benchMemory(),
-    bits: () => benchBits(),
-    limit: async (turns) => benchLimit(await keras('default'), turns),
-    profile: async () => benchProfile(await keras('ours')),
-    overhead: (turns) => benchOverhead(turns),
-    export: async () => benchExport(await keras('default')),
-    engine: async () => benchEngine(await dagsterEnvironment()),
-    load: () => benchLoad(),
-    'many-classes': (_, only) => benchManyClasses(only),
-    'many-images': (_, only) => benchManyImages(only),
-    suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
-    reading: async (turns) =>
-      benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
-    'reading-steps': (turns, only) => benchReadingSteps(turns, only),
-    index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),
-    tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
-  };
+type Bench = (turns: number, only: string, vectors: number) => Promise<readonly object[]>;
+const benches: Readonly<Record<string, Bench>> = {
+  equality: (_, only) => benchEquality(only),
+  steps: async (turns, only) =>
+    benchSteps(await keras('default'), await keras('ours'), await pytorchIfAny(), turns, only),
+  agreement: async () => benchAgreement(await pytorch('eager')),
+  encoders: async (_, only) => benchEncoders(await pytorch('eager'), only),
+  'encoder-steps': async (turns, only) =>
+    benchEncoderSteps({ eager: await pytorch('eager'), compiled: await pytorch('compiled') }, turns, only),
+  epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
+  capture: () => benchCapture(),
+  memory: () => benchMemory(),
+  bits: () => benchBits(),
+  limit: async (turns) => benchLimit(await keras('default'), turns),
+  profile: async () => benchProfile(await keras('ours')),
+  overhead: (turns) => benchOverhead(turns),
+  export: async () => benchExport(await keras('default')),
+  engine: async () => benchEngine(await dagsterEnvironment()),
+  load: () => benchLoad(),
+  embed: (_, only) => benchKilledEmbedding(only),
+  'many-classes': (_, only) => benchManyClasses(only),
+  'many-images': (_, only) => benchManyImages(only),
+  suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
+  reading: async (turns) =>
+    benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
+  'reading-steps': (turns, only) => benchReadingSteps(turns, only),
+  index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),
+  tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
+};
 const tables = Object.keys(benches);
 
 const { chosen, turns, only, vectors, json } = parseCommandLine();

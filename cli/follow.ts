@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { approvalDecisionSchema, decisionText, questionText } from '../contracts/approval.ts';
 import { times } from '../contracts/counted.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
+import { modelAtWorkText } from '../contracts/embedded-text.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { inspectionText } from '../contracts/inspection-text.ts';
 import { promotionText } from '../contracts/promotion-text.ts';
@@ -242,6 +243,8 @@ function headline(step: StepStatus): string {
   if (step.uses === 'promote') return promotionText(step);
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
   if (step.uses === 'inspect-data') return inspectionText(step);
+  const atWork = modelAtWorkText(step);
+  if (atWork !== '') return atWork;
   const nothing = noQueriesText(step);
   if (nothing !== '') return nothing;
   const shown = [

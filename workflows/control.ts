@@ -12,7 +12,7 @@ import { type ApproveRequest, approveRequestSchema } from '../contracts/approval
 import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { changeRule, withValueAt } from '../contracts/training-changes.ts';
-import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { isShardsKind, isTrainingKind } from '../contracts/training-kinds.ts';
 import { findReferences } from '../pipelines/language/expressions/references.ts';
 import { following, givenUpWith } from '../pipelines/language/interpret/following.ts';
 import { hasEnded } from '../pipelines/language/interpret/readiness.ts';
@@ -50,7 +50,8 @@ export interface InFlight {
   readonly cancel: () => void;
   /** A person wants it to stop at the next safe point. */
   pauseRequested: boolean;
-  training: ChildWorkflowHandle<typeof training> | null;
+  /** The workflow of a training, or of an embedding. */
+  training: Pick<ChildWorkflowHandle<typeof training>, 'signal'> | null;
   /** What it asks of a person while it waits for one. */
   approval: Approval | null;
 }
@@ -65,6 +66,8 @@ export interface Controlled {
 }
 
 const idsOf = (state: RunState): string[] => state.plan().steps.map(({ id }) => id);
+const mayPause = (step: PlannedStep | undefined) =>
+  step !== undefined && (isTrainingKind(step.uses) || isShardsKind(step.uses));
 const isTraining = (step: PlannedStep | undefined) => step !== undefined && isTrainingKind(step.uses);
 const refuse = (message: string) => ApplicationFailure.nonRetryable(message, 'Refused');
 
@@ -149,7 +152,7 @@ function refusePause(controlled: Controlled, { steps }: PauseRequest): void {
     const is = state.states[id];
     if (hasEnded(is)) throw refuse(`Step ${id} has ended: it is ${is}.`);
     if (is === 'paused') throw refuse(`Step ${id} is paused already.`);
-    if (running.has(id) && !isTraining(stepOf(id)))
+    if (running.has(id) && !mayPause(stepOf(id)))
       throw refuse(`Step ${id} is running and is done in one piece: it cannot pause. Cancel the run to stop it.`);
   }
 }
@@ -171,10 +174,8 @@ async function pause({ state, running }: Controlled, { steps, reason }: PauseReq
 }
 
 /** A training that has ended meanwhile need not be told. */
-const tell = (
-  inFlight: InFlight | undefined,
-  message: (handle: ChildWorkflowHandle<typeof training>) => Promise<void>,
-) => (inFlight?.training ? message(inFlight.training).catch(() => undefined) : Promise.resolve());
+const tell = (inFlight: InFlight | undefined, message: (handle: NonNullable<InFlight['training']>) => Promise<void>) =>
+  inFlight?.training ? message(inFlight.training).catch(() => undefined) : Promise.resolve();
 
 /** Where the list of runs shows it. */
 function publishPause(reason: string | null): void {

@@ -3,6 +3,7 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  getExternalWorkflowHandle,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -17,7 +18,13 @@ import type { EmbeddingProgress } from '../contracts/embedding.ts';
 import type { Json } from '../contracts/json.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
-import { embeddingProgressQuery } from './messages.ts';
+import {
+  embeddingProgressQuery,
+  pauseTrainingSignal,
+  type StepPaused,
+  stepPausedSignal,
+  unpauseTrainingSignal,
+} from './messages.ts';
 import { workOptions } from './options.ts';
 import { stageAttribute } from './search-attributes.ts';
 
@@ -27,6 +34,7 @@ export interface EmbeddingState {
   readonly next: number;
   readonly done: number;
   readonly retries: number;
+  readonly paused: boolean;
 }
 
 export interface EmbeddingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' | 'retry' | 'priority'> {
@@ -58,7 +66,15 @@ export async function embedding(input: EmbeddingInput): Promise<EmbeddingOutcome
   let next = input.state?.next ?? 0;
   let done = input.state?.done ?? 0;
   let retries = input.state?.retries ?? 0;
+  let paused = input.state?.paused ?? false;
   const doneBefore = done;
+  /** Shards under way. */
+  let active = 0;
+  const setPaused = (wanted: boolean) => () => {
+    paused = wanted;
+  };
+  setHandler(pauseTrainingSignal, setPaused(true), { description: 'Begin no other shard' });
+  setHandler(unpauseTrainingSignal, setPaused(false), { description: 'Go on with the next shard' });
   setHandler(
     embeddingProgressQuery,
     (): EmbeddingProgress | null => (plan ? { done, images: plan.images, reused: plan.rows - plan.images } : null),
@@ -88,23 +104,43 @@ export async function embedding(input: EmbeddingInput): Promise<EmbeddingOutcome
   const isDraining = () => workflowInfo().continueAsNewSuggested && next > (input.state?.next ?? 0);
   const lane = async () => {
     while (next < shards && !isDraining()) {
+      if (paused) await condition(() => !paused);
+      if (next >= shards) return;
       const shard = next++;
+      active++;
       const { attempt } = await activities(`shard-${shard + 1}`, `shard ${shard + 1} of ${shards}`).embedShard({
         ...key,
         folder,
         shard,
         pictures: parameters.pictures === true,
       });
+      active--;
       retries += attempt - 1;
       done += Math.min(shardImages, images - shard * shardImages);
       show();
     }
   };
+  /** The run hears of a pause once no shard is under way. */
+  const tellOfPauses = async () => {
+    for (;;) {
+      await condition(() => (paused && active === 0) || next >= shards);
+      if (next >= shards) return;
+      setCurrentDetails(`**Paused** before shard ${next + 1} of ${shards}`);
+      await tellParent({ step, paused: true });
+      await condition(() => !paused);
+      await tellParent({ step, paused: false });
+      show();
+    }
+  };
   show();
+  const telling = new CancellationScope();
+  const told = telling.run(tellOfPauses).catch(() => undefined);
   await together(Array.from({ length: Math.min(Number(parameters.atOnce), shards) }, () => lane));
+  telling.cancel();
+  await told;
   if (next < shards) {
     await condition(allHandlersFinished);
-    return continueAsNew<typeof embedding>({ ...input, state: { plan, next, done, retries } });
+    return continueAsNew<typeof embedding>({ ...input, state: { plan, next, done, retries, paused } });
   }
   const { result, attempt } = await activities('gather', 'gather the embeddings', light).gatherEmbedding({
     ...key,
@@ -115,6 +151,15 @@ export async function embedding(input: EmbeddingInput): Promise<EmbeddingOutcome
   });
   await condition(allHandlersFinished);
   return { result, retries: retries + attempt - 1 };
+}
+
+/** The parent may have ended meanwhile; that is no reason to stop. */
+async function tellParent(message: StepPaused): Promise<void> {
+  const { parent } = workflowInfo();
+  if (parent)
+    await getExternalWorkflowHandle(parent.workflowId)
+      .signal(stepPausedSignal, message)
+      .catch(() => undefined);
 }
 
 /** Does all at the same time; where one fails, the others are cancelled, and have ended, before its error is thrown. */

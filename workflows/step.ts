@@ -52,7 +52,7 @@ export function resolveStep(
     const found = results[source]?.[field];
     if (found === undefined || found === null)
       throw ApplicationFailure.nonRetryable(
-        `Step ${step.id} takes a ${kind} of step ${source}, which has not made one.`,
+        `Step ${step.id} takes ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} of step ${source}, which has not made one.`,
         'InvalidInput',
       );
     inputs[name] = found as unknown as ArtifactRef;
@@ -138,7 +138,8 @@ export interface Execution {
   readonly startFrom?: { readonly run: string; readonly step: string; readonly epoch: number } | undefined;
   /** Waits for a person; null where the wait is to begin again, in a new history. */
   readonly ask: () => Promise<Result | null>;
-  readonly onTraining: (handle: ChildWorkflowHandle<typeof training>) => void;
+  /** Told of the step's own workflow, which takes signals of pauses. */
+  readonly onTraining: (handle: Pick<ChildWorkflowHandle<typeof training>, 'signal'>) => void;
 }
 
 const maximumWaits = 60;
@@ -219,6 +220,7 @@ export async function execute(
         ],
       }),
     );
+    onTraining(handle);
     return handle.result();
   }
   if (uses === 'approve') return { result: await ask(), retries: 0 };

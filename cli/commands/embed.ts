@@ -1,4 +1,5 @@
 import { times } from '../../contracts/counted.ts';
+import { embeddedText } from '../../contracts/embedded-text.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type EmbedImagesResult, embedImagesResult } from '../../contracts/kinds/embed-images.ts';
 import { useModelResult } from '../../contracts/kinds/use-model.ts';
@@ -82,15 +83,7 @@ function createProgress(total: number, json: boolean): (done: number) => void {
   };
 }
 
-function summary({ images, dimension, rejected, ignored, reasons, labels }: EmbedImagesResult): string {
-  const rest = [
-    ...(rejected > 0
-      ? [
-          `${times(rejected, 'file')} could not be used: ${reasons.map(({ count, reason, first }) => `${count} ${reason} (${first.join(', ')})`).join('; ')}`,
-        ]
-      : []),
-    ...(ignored > 0 ? [`${times(ignored, 'file')} that programs leave behind`] : []),
-  ];
-  const classes = labels === 'none' ? 'without classes' : `classes by ${labels}`;
-  return `${times(images, 'image')}, ${dimension} numbers each, ${classes}.${rest.map((line) => `\n${line}.`).join('')}`;
+function summary(result: EmbedImagesResult): string {
+  const why = result.reasons.map(({ count, reason, first }) => `\n  ${count} ${reason}: ${first.join(', ')}`).join('');
+  return `${embeddedText(result)}; ${result.dimension} numbers each.${why === '' ? '' : `\nRejected:${why}`}`;
 }

@@ -1,10 +1,13 @@
 import { questionText } from '../../contracts/approval.ts';
+import { count } from '../../contracts/counted.ts';
 import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
+import { modelAtWorkText } from '../../contracts/embedded-text.ts';
 import { inspectionText } from '../../contracts/inspection-text.ts';
 import { promotionText } from '../../contracts/promotion-text.ts';
 import { noQueriesText } from '../../contracts/retrieval-text.ts';
 import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
+import type { TrainerProgress } from '../../contracts/trainer.ts';
 import { weakestIn } from '../../contracts/weakest-class.ts';
 import { openHome } from '../../home/home.ts';
 import { loadPlan, loadRunRecord, openStore } from '../../store/index.ts';
@@ -13,7 +16,7 @@ import type { ServerClient } from '../connection.ts';
 import { forgottenLines } from '../forgotten-since.ts';
 import { checkRunId } from '../given-names.ts';
 import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
-import { pendingOf } from '../pending.ts';
+import { type Activities, pendingOf } from '../pending.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
 import { stateOf, stateText } from '../run-states.ts';
 import { findRun, notOnServer, queryStatus } from '../runs.ts';
@@ -33,7 +36,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     const known = server && (await findRun(server, run));
     if (!known && !plan) throw await notOnServer(store, run);
     const isRunning = known?.status.name === 'RUNNING';
-    const { status, why } = server && known ? await askSteps(server, run, isRunning) : nothingAsked;
+    const { status, why, activities = {} } = server && known ? await askSteps(server, run, isRunning) : nothingAsked;
     const hasEnded = known ? !isRunning : server !== null;
     const stored = !status && plan ? await storedSteps(store, run, plan, { hasEnded }) : null;
     const steps = status?.steps ?? stored;
@@ -47,7 +50,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     }
     print(`${run}: ${stateText(state)}${started === null ? '' : `, started ${localTime(started)}`}`);
     if (isRunning && !status) say(`${why} This is what the store knows:`);
-    if (steps) print(stepTable(steps));
+    if (steps) print(stepTable(steps, activities));
     for (const line of troubleLines(status?.steps ?? [])) print(line);
     for (const line of toleratedLines(steps ?? [])) print(line);
     for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
@@ -65,6 +68,8 @@ interface Asked {
   readonly status: PipelineStatus | null;
   /** Why it is not known. */
   readonly why: string;
+  /** What running steps are doing. */
+  readonly activities?: Activities;
 }
 const nothingAsked: Asked = { status: null, why: '' };
 
@@ -74,10 +79,10 @@ async function askSteps(server: ServerClient, run: string, isRunning: boolean): 
   if (answer.kind === 'silent') return { status: null, why: answer.why };
   if (answer.kind === 'ended') return { status: await queryStatus(server, run, endedTimeoutMs), why: '' };
   const activities = await pendingOf(server, run, answer.status.steps);
-  return { status: withTrouble(answer.status, activities), why: '' };
+  return { status: withTrouble(answer.status, activities), why: '', activities };
 }
 
-const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
+const stepTable = (steps: readonly (StepStatus | StoredStep)[], activities: Activities): string =>
   table(
     ['step', 'kind', 'state', 'attempts', 'epoch', 'latest', 'took'],
     steps.map((step) => [
@@ -86,7 +91,7 @@ const stepTable = (steps: readonly (StepStatus | StoredStep)[]): string =>
       coloured(step.state, `${step.state}${step.reused ? ' (reused)' : step.tolerated ? ' (tolerated)' : ''}`),
       step.attempts ?? '',
       step.epoch === null ? '' : `${step.epoch}${step.epochs === null ? '' : ` of ${step.epochs}`}`,
-      latest(step),
+      latest(step) || progressText(activities[step.id]?.progress),
       took(step),
     ]),
   );
@@ -95,12 +100,21 @@ function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): s
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
-  const said = promotionText(of) || dataHeadline(of) || inspectionText(of) || noQueriesText(of);
+  const said = promotionText(of) || dataHeadline(of) || modelAtWorkText(of) || inspectionText(of) || noQueriesText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number')
     return oneLine([`top-1 ${result.top1.toFixed(4)}`, weakestIn(result)].filter(Boolean).join(', '), longest);
   if (typeof result?.recallAt1 === 'number') return `recall at 1 ${result.recallAt1.toFixed(4)}`;
   return metrics ? `loss ${metrics.loss.toFixed(4)}` : '';
+}
+
+/** How far the work of a step is, which its workflow has not heard of yet. */
+function progressText(progress: TrainerProgress | undefined): string {
+  if (!progress) return '';
+  const { phase, done, total, unit, imagesPerSecond: rate } = progress;
+  const pace =
+    unit === 'images' && rate ? `, ${Math.round(rate)} images/s, ${formatSeconds((total - done) / rate)} left` : '';
+  return `${phase}: ${count(done)} of ${count(total)} ${unit}${pace}`;
 }
 
 const longest = 160;

@@ -25,6 +25,7 @@ import {
 import { piecesHolding } from '../earlier/pieces.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
+import { vectorsHolding, waitingEmbeddings } from './embedded.ts';
 import { pagesOf } from './pages.ts';
 
 /** A row of a data set that is the image, or an exact copy of it. */
@@ -45,7 +46,7 @@ export interface FoundImage {
   readonly cached: readonly string[];
   /** Pages and pictures of runs. */
   readonly pages: readonly string[];
-  /** What preparations that were interrupted had made of it. */
+  /** What preparations and embeddings that were interrupted had made of it. */
   readonly pieces: readonly string[];
   /** Lists of files beside which the image is shown as rejected. */
   readonly shownRejected: readonly string[];
@@ -78,8 +79,10 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
   const emptied = new Map<string, { artifact: ArtifactRef; files: string[] }>();
   const trained = new Map<string, ArtifactRef>();
   for (const { ref, manifest } of known) {
-    const files = filesHolding(ref, manifest, { rows, bytes });
-    if (files.length > 0) emptied.set(refKey(ref), { artifact: ref, files });
+    const files = isEmbedded(ref)
+      ? await vectorsHolding(store, ref, manifest, bytes)
+      : filesHolding(ref, manifest, { rows, bytes });
+    if (files.length > 0) emptied.set(refKey(ref), { artifact: ref, files: [...files] });
     if (isTrained(ref, manifest, rows)) trained.set(refKey(ref), ref);
   }
   // A classifier stands on an encoder, and an adapter on another, whatever it was itself trained on.
@@ -130,7 +133,7 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
     },
     cached: cached.filter(({ result }) => names(result)).map(({ key }) => key),
     pages,
-    pieces: await piecesHolding(store, bytes),
+    pieces: [...(await piecesHolding(store, bytes)), ...(await waitingEmbeddings(store, bytes))],
     shownRejected,
   };
 }
@@ -208,6 +211,8 @@ function filesHolding(
   );
   return namesOf(holds ? manifest.files.filter(({ path }) => !holdsNumbers(path)) : itself);
 }
+
+const isEmbedded = ({ kind }: ArtifactRef) => kind === 'vectors' || kind === 'index';
 
 const namesOf = (files: readonly FileEntry[]) => files.map(({ path }) => path);
 /** Weights, and files of the user's own: of these only a file that is the image itself is known to hold it. */

@@ -28,7 +28,7 @@ export interface Forgetting {
  * Removes an image from a store: the files of data sets that hold it, what was computed of it alone, and the pages that show it.
  * Encoders and classifiers that were trained on it stay: weights cannot forget. What was made with it is kept in the record.
  *
- * F1. The record comes first: a run that begins after it prepares no data set with the image. So no run is asked about but
+ * F1. The record comes first: a run that begins after it prepares no data set with the image, and embeds it nowhere. So no run is asked about but
  * those that go on then, and what they left is found after.
  * F2. The cache goes before the artifacts, so that no step takes over what is being emptied.
  * F3. Each piece can be done again: an interrupted removal is repeated and ends the same.

@@ -9,6 +9,7 @@ import { vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { randomUint32 } from '../../datasets/random.ts';
 import { readAbout } from '../../store/index.ts';
 import { readShardRows, readVectors } from '../../vectors/shards.ts';
+import { type PauseRequest, pauseUpdate, statusQuery, unpauseUpdate } from '../../workflows/messages.ts';
 import { randomMoment } from '../random.ts';
 import { runCommand } from './command.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
@@ -125,6 +126,25 @@ describe('an embedding whose processes are killed', () => {
   });
 });
 
+describe('an embedding that is paused', () => {
+  it('begins no other shard until it goes on', { timeout: 180_000 }, async () => {
+    await forgetEmbedded();
+    await environment.start('paused', embedding());
+    await untilShards('paused', 1);
+    const handle = environment.client().client.workflow.getHandle('paused');
+    const steps: { args: [PauseRequest] } = { args: [{ steps: ['embed'] }] };
+    expect(await handle.executeUpdate(pauseUpdate, steps)).toEqual(['embed']);
+    const stateOf = async () => (await handle.query(statusQuery)).steps.find(({ id }) => id === 'embed')?.state;
+    while ((await stateOf()) !== 'paused') await sleep(200);
+    const before = await doneShards('paused');
+    expect(before).toBeLessThan(images / shardImages);
+    await sleep(1500);
+    expect(await doneShards('paused')).toBe(before);
+    expect(await handle.executeUpdate(unpauseUpdate, steps)).toEqual(['embed']);
+    expect((await vectorsOf('paused')).ref).toEqual((await vectorsOf('undisturbed')).ref);
+  });
+});
+
 describe('contrail embed', () => {
   const to = (name: string) => join(folder, name);
   const photos = () => join(folder, 'photos');
@@ -148,8 +168,8 @@ describe('contrail embed', () => {
       ...['embed', 'trained', photos(), '--to', to('out.parquet'), '--shard-images', '50'],
     ]);
     expect([code, stdout.trim()], stderr).toEqual([0, to('out.parquet')]);
-    expect(stderr).toContain('240 images, ');
-    expect(stderr).toMatch(/1 file could not be used: .*notes\.txt/);
+    expect(stderr).toContain('240 images, 1 file rejected, without classes');
+    expect(stderr).toMatch(/Rejected:\n {2}1 .*: notes\.txt/);
     const file = await asyncBufferFromFile(to('out.parquet'));
     const { key_value_metadata: pairs = [], row_groups: groups } = await parquetMetadataAsync(file);
     expect(JSON.parse(pairs.find(({ key }) => key === 'contrail')?.value ?? '{}')).toMatchObject({

@@ -7,7 +7,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { embedImagesParameters } from '../../contracts/kinds/embed-images.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { type VectorRow, vectorsAboutSchema } from '../../contracts/vectors.ts';
-import { prepareDataset, randomUint32 } from '../../datasets/index.ts';
+import { findImage, forgetImage, prepareDataset, randomUint32 } from '../../datasets/index.ts';
 import { createEmbedShard, stepJobs } from '../../evaluation/index.ts';
 import { decodeSafetensors, float32, openStore, readAbout, readArtifactFile, type Store } from '../../store/index.ts';
 import {
@@ -296,6 +296,27 @@ describe('images of a folder of any layout', () => {
     await expect(embedAll({ images: { path: photos('mixed') }, maximumRejected: 1 })).rejects.toThrow(
       /2 files of .* cannot be used, and maximumRejected is 1/,
     );
+  });
+});
+
+describe('an image that is to be forgotten', () => {
+  it('leaves the files of its shard, waits for nobody, and is embedded no more', async () => {
+    await mkdir(photos('private'), { recursive: true });
+    for (let at = 0; at < 6; at++) await photo(photos(`private/${at}.jpg`), 500 + at);
+    const given = { images: { path: photos('private') }, shardImages: 2 };
+    const before = await embedAll(given, { keep: true });
+    const source = before.rows[3]?.source ?? '';
+    const waiting = await store.list('embedded');
+    const first = await findImage(store, [source]);
+    const forgetting = { image: 'private/3.jpg', by: 'test', requireQuiet: async () => {}, cacheFolder: folder };
+    const { found } = await forgetImage(store, first, forgetting);
+    expect(found.uses.emptied).toEqual([
+      { artifact: before.vectors, files: ['vectors-00001.safetensors', 'pictures-00001.safetensors'] },
+    ]);
+    expect(waiting.length - (await store.list('embedded')).length).toBe(1);
+    const after = await embedAll({ ...given, shardImages: 3 });
+    expect(after.result).toMatchObject({ images: 5, rejected: 1 });
+    expect(after.result.reasons).toMatchObject([{ first: ['3.jpg'], reason: expect.stringContaining('forgotten') }]);
   });
 });
 

@@ -38,7 +38,8 @@ export function createTrainerHost(options: TrainerHostOptions): TrainerHost {
 
   const trainersOf = ({ run, step }: StepKey) =>
     [...trainers].filter(({ process: { name } }) => name === `${run}/${step}`);
-  const trainerFor = (key: StepKey, besideOthers: boolean): Trainer => {
+  const trainerFor = ({ run, step }: StepKey, besideOthers: boolean): Trainer => {
+    const key = { run, step };
     const existing = trainersOf(key).find(({ jobs }) => !besideOthers || jobs === 0);
     if (existing) return existing;
     const trainer: Trainer = { process: startTrainer(key, options), nextId: 1, jobs: 0, idleTimer: undefined };

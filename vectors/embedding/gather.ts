@@ -1,4 +1,3 @@
-import { times } from '../../contracts/counted.ts';
 import type { EmbeddingPlan, KnownRow, RejectedName } from '../../contracts/embedding.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
@@ -153,12 +152,3 @@ function createShards(
     },
   };
 }
-
-/** What a person is told of a finished embedding. */
-export const embeddedText = ({ images, rejected, ignored, labels }: EmbedImagesResult): string =>
-  [
-    times(images, 'image'),
-    ...(rejected > 0 ? [`${times(rejected, 'file')} rejected`] : []),
-    ...(ignored > 0 ? [`${ignored} left behind by programs`] : []),
-    labels === 'none' ? 'no classes' : `classes by ${labels}`,
-  ].join(', ');

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { ArtifactManifest, ArtifactRef } from '../../contracts/artifacts.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import { indexAboutSchema } from '../../contracts/vector-index.ts';
+import { vectorsAboutSchema } from '../../contracts/vectors.ts';
+import {
+  decodeSafetensors,
+  embeddedFolder,
+  listFiles,
+  readArtifactFile,
+  type Store,
+  unlessDamaged,
+} from '../../store/index.ts';
+import { digestAt, digestBytes } from '../row-digests.ts';
+
+const rowSchema = z.object({ source: z.string() });
+
+/**
+ * The files of embedded images, or of an index of them, that hold what was computed of an image, or show it. What its rows are
+ * called stays, as in a data set.
+ *
+ * @param sources SHA-256 of the image's files, in hexadecimal
+ * @throws ContrailError CorruptArtifact
+ */
+export async function vectorsHolding(
+  store: Store,
+  ref: ArtifactRef,
+  { about }: ArtifactManifest,
+  sources: ReadonlySet<string>,
+): Promise<readonly string[]> {
+  const isIndex = ref.kind === 'index';
+  const read = (isIndex ? indexAboutSchema : vectorsAboutSchema).safeParse(about);
+  if (!read.success)
+    throw new ContrailError(
+      'CorruptArtifact',
+      `The ${ref.kind} ${ref.digest} is not as this version of Contrail writes it, so it is not known which images are in it.`,
+    );
+  const holding: string[] = [];
+  for (const { rows, vectors, pictures } of read.data.shards) {
+    const lines = new TextDecoder()
+      .decode(await readArtifactFile(store, ref, rows))
+      .split('\n')
+      .slice(0, -1);
+    await new Promise(setImmediate);
+    if (lines.some((line) => sources.has(rowSchema.parse(JSON.parse(line)).source)))
+      holding.push(vectors, ...(pictures === undefined ? [] : [pictures]));
+  }
+  // The graph of an index keeps the vectors of all its rows.
+  const graph = 'graph' in read.data ? read.data.graph?.file : undefined;
+  return holding.length > 0 && graph !== undefined ? [...holding, graph] : holding;
+}
+
+/** Embeddings that wait to be gathered, and are those of an image among others. */
+export async function waitingEmbeddings(store: Store, sources: ReadonlySet<string>): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const { path } of await listFiles(store, embeddedFolder)) {
+    if (!path.endsWith('.safetensors')) continue;
+    const piece = await unlessDamaged(sourcesIn(store, path), () => {});
+    // A damaged one is of no use to anybody, and may hold it.
+    if (!piece || piece.some((source) => sources.has(source))) found.push(path);
+  }
+  return found;
+}
+
+async function sourcesIn(store: Store, path: string): Promise<readonly string[]> {
+  const { data } = decodeSafetensors(await store.read(path), path).tensors.get('source') ?? { data: new Uint8Array() };
+  return Array.from({ length: data.length / digestBytes }, (_, row) =>
+    Buffer.from(digestAt(data, row)).toString('hex'),
+  );
+}
