@@ -73,41 +73,39 @@ async function pytorchIfAny(): Promise<PytorchPeers | null> {
 }
 
 /** Each gives the rows of a table; `turns` is how often those that take turns do, `only` picks rows of the long ones. */
-const benches: Readonly<Record<string, (turns: number, only: string, vectors: number) => Promise<readonly object[]>>> =
-  {
-    equality: (_, only) => benchEquality(only),
-    steps: async (turns, only) =>
-      benchSteps(await keras('default'), await keras('ours'), await pytorchIfAny(), turns, only),
-    agreement: async () => benchAgreement(await pytorch('eager')),
-    encoders: async (_, only) => benchEncoders(await pytorch('eager'), only),
-    'encoder-steps': async (turns, only) =>
-      benchEncoderSteps({ eager: await pytorch('eager'), compiled: await pytorch('compiled') }, turns, only),
-    epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
-    capture: () => benchCapture(),
-    memory: () => benchMemory(),
-    bits: () => benchBits(),
-    limit: async (turns) => benchLimit(await keras('default'), turns),
-    profile: async () => benchProfile(await keras('ours')),
-    overhead: (turns) => benchOverhead(turns),
-    export: async () => benchExport(await keras('default')),
-    engine: async () => benchEngine(await dagsterEnvironment()),
-    load: () => benchLoad(),
-    embed: (_, only) => benchKilledEmbedding(only),
-    'many-classes': (_, only) => benchManyClasses(only),
-    'many-images': (_, only) => benchManyImages(only),
-    suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
-    drift: (_, only) => benchDrift(only),
-    reading: async (turns) =>
-      benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
-    'reading-steps': (turns, only) => benchReadingSteps(turns, only),
-    embed: (_, only) => benchKilledEmbedding(only),
-    index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),
-    tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
-    serve: (turns) => benchServe(turns),
-    'serve-faults': () => benchServeFaults(),
-    drift: (_, only) => benchDrift(only),
-    onnx: async (_, only) => benchOnnx(await onnxEnvironment(), only),
-  };
+type Bench = (turns: number, only: string, vectors: number) => Promise<readonly object[]>;
+const benches: Readonly<Record<string, Bench>> = {
+  equality: (_, only) => benchEquality(only),
+  steps: async (turns, only) =>
+    benchSteps(await keras('default'), await keras('ours'), await pytorchIfAny(), turns, only),
+  agreement: async () => benchAgreement(await pytorch('eager')),
+  encoders: async (_, only) => benchEncoders(await pytorch('eager'), only),
+  'encoder-steps': async (turns, only) =>
+    benchEncoderSteps({ eager: await pytorch('eager'), compiled: await pytorch('compiled') }, turns, only),
+  epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
+  capture: () => benchCapture(),
+  memory: () => benchMemory(),
+  bits: () => benchBits(),
+  limit: async (turns) => benchLimit(await keras('default'), turns),
+  profile: async () => benchProfile(await keras('ours')),
+  overhead: (turns) => benchOverhead(turns),
+  export: async () => benchExport(await keras('default')),
+  engine: async () => benchEngine(await dagsterEnvironment()),
+  load: () => benchLoad(),
+  embed: (_, only) => benchKilledEmbedding(only),
+  'many-classes': (_, only) => benchManyClasses(only),
+  'many-images': (_, only) => benchManyImages(only),
+  suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
+  reading: async (turns) =>
+    benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
+  'reading-steps': (turns, only) => benchReadingSteps(turns, only),
+  onnx: async (_, only) => benchOnnx(await onnxEnvironment(), only),
+  drift: (_, only) => benchDrift(only),
+  serve: (turns) => benchServe(turns),
+  'serve-faults': () => benchServeFaults(),
+  index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),
+  tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
+};
 const tables = Object.keys(benches);
 
 const { chosen, turns, only, vectors, json } = parseCommandLine();
