@@ -6,6 +6,7 @@ import { type Evaluation, evaluationFile, evaluationSchema } from '../contracts/
 import { type CompareParameters, type CompareResult, compareParameters } from '../contracts/kinds/compare.ts';
 import { learningCurveFile, learningCurveSchema } from '../contracts/learning-curve.ts';
 import { outliersFile, outliersSchema } from '../contracts/outliers.ts';
+import { retrievalFile, retrievalSchema } from '../contracts/retrieval.ts';
 import { robustnessFile, robustnessSchema } from '../contracts/robustness.ts';
 import { type Arm, compareArms } from '../evaluation/comparison/compare-arms.ts';
 import { topOne } from '../evaluation/comparison/measures.ts';
@@ -31,7 +32,7 @@ export async function compare(context: ActivityContext, input: StepInput) {
  */
 export async function compareStored(store: Store, { a, b, target }: CompareParameters): Promise<CompareResult> {
   const [measuredA, measuredB] = [await readArm(store, a), await readArm(store, b)];
-  for (const what of ['evaluations', 'robustness', 'outliers', 'curves'] as const)
+  for (const what of ['evaluations', 'robustness', 'outliers', 'retrievals', 'curves'] as const)
     requireSameData(what, measuredA[what], measuredB[what]);
   const [armA, armB, seen] = await withoutSeenImages(store, { a, b }, armOf(measuredA), armOf(measuredB));
   const compared = compareArms(armA, armB, target ?? null);
@@ -91,7 +92,10 @@ interface Measured<T> {
 
 const aboutSchema = z.object({ dataset: artifactRefSchema, outside: artifactRefSchema.optional() });
 
-async function readArm(store: Store, { robustness = [], outliers = [], curves = [], ...arm }: CompareParameters['a']) {
+async function readArm(
+  store: Store,
+  { robustness = [], outliers = [], retrievals = [], curves = [], ...arm }: CompareParameters['a'],
+) {
   const read = <T>(refs: readonly ArtifactRef[], file: string, schema: z.ZodType<T>): Promise<Measured<T>[]> =>
     Promise.all(
       refs.map(async (ref) => {
@@ -109,6 +113,7 @@ async function readArm(store: Store, { robustness = [], outliers = [], curves = 
     outliers: byOutside.sort((a, b) =>
       a.value.outside < b.value.outside ? -1 : Number(a.value.outside > b.value.outside),
     ),
+    retrievals: await read(retrievals, retrievalFile, retrievalSchema),
     curves: await read(curves, learningCurveFile, learningCurveSchema),
   };
 }
@@ -119,6 +124,7 @@ const armOf = ({ name, ...measured }: Awaited<ReturnType<typeof readArm>>): Arm 
   evaluations: valuesOf(measured.evaluations),
   robustness: valuesOf(measured.robustness),
   outliers: valuesOf(measured.outliers),
+  retrievals: valuesOf(measured.retrievals),
   curves: valuesOf(measured.curves),
 });
 

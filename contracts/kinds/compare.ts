@@ -17,6 +17,9 @@ const armSchema = z.strictObject({
   outliers: listOf('outliers')
     .optional()
     .describe('of each run, in the same order; a list of such lists for several outside data sets'),
+  retrievals: z
+    .optional(listOf('retrieval'))
+    .describe('of each run, in the same order; both arms search for the same images among the same'),
   curves: listOf('curve').optional().describe('of each run, in the same order'),
 });
 
@@ -33,7 +36,7 @@ export const compareParameters = z
   })
   .superRefine(({ a, b, target }, context) => {
     const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
-    for (const list of ['robustness', 'outliers', 'curves'] as const)
+    for (const list of ['robustness', 'outliers', 'retrievals', 'curves'] as const)
       if ((a[list] === undefined) !== (b[list] === undefined))
         refuse([a[list] ? 'b' : 'a'], `has no ${list}, and the other arm has; give both or neither`);
     if (a.name === b.name) refuse(['b', 'name'], 'is that of the other arm too');

@@ -4,6 +4,7 @@ import { ContrailError } from '../../contracts/errors.ts';
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { LearningCurve } from '../../contracts/learning-curve.ts';
 import type { Outliers } from '../../contracts/outliers.ts';
+import type { Retrieval } from '../../contracts/retrieval.ts';
 import type { Robustness } from '../../contracts/robustness.ts';
 import { shortened } from '../../contracts/short-text.ts';
 import { someOf } from '../../contracts/some-of.ts';
@@ -15,6 +16,7 @@ import {
   evaluationMeasures,
   type Measure,
   outlierMeasures,
+  retrievalMeasures,
   robustnessMeasures,
   targetText,
 } from './measures.ts';
@@ -27,6 +29,7 @@ export interface Arm {
   readonly robustness: readonly Robustness[];
   /** Those of several outside data sets one after the other. */
   readonly outliers: readonly Outliers[];
+  readonly retrievals: readonly Retrieval[];
   readonly curves: readonly LearningCurve[];
 }
 
@@ -82,6 +85,9 @@ export function compareArms(a: Arm, b: Arm, target: number | null): Comparison {
   });
   requireAlike(a, b, 'outliers', ({ detectors }: Outliers) => detectors.map(({ name }) => name));
 
+  requirePairs(a, b, 'retrievals', a.retrievals, b.retrievals, pairs);
+  // What images are compared by is what arms may differ in.
+  requireAlike(a, b, 'retrievals', ({ query, gallery }: Retrieval) => [query, gallery]);
   requirePairs(a, b, 'curves', a.curves, b.curves, pairs);
   const missed = target === null ? [] : [a, b].filter(({ curves }) => curves.some(misses(target)));
   const partlyMeasured: string[] = [];
@@ -95,6 +101,7 @@ export function compareArms(a: Arm, b: Arm, target: number | null): Comparison {
       ...of(evaluationMeasures(first), a.evaluations, b.evaluations),
       ...(hasRobustness ? of(robustnessMeasures, a.robustness, b.robustness) : []),
       ...outliers,
+      ...(a.retrievals.length > 0 ? of(retrievalMeasures, a.retrievals, b.retrievals) : []),
       ...(target !== null && a.curves.length > 0 && missed.length === 0
         ? of([curveMeasure(target)], a.curves, b.curves)
         : []),
@@ -145,7 +152,7 @@ function requirePairs(
 /** The names of thousands of classes are among them. */
 const longestSettings = 300;
 
-function requireAlike<K extends 'evaluations' | 'robustness' | 'outliers'>(
+function requireAlike<K extends 'evaluations' | 'robustness' | 'outliers' | 'retrievals'>(
   a: Arm,
   b: Arm,
   what: K,

@@ -1,6 +1,7 @@
 import type { Evaluation } from '../../contracts/evaluation.ts';
 import type { LearningCurve } from '../../contracts/learning-curve.ts';
 import type { Outliers } from '../../contracts/outliers.ts';
+import type { Retrieval } from '../../contracts/retrieval.ts';
 import { type Robustness, severities } from '../../contracts/robustness.ts';
 import { mean as meanOf } from '../metrics/statistics.ts';
 import { epochsToTarget } from './epochs-to-target.ts';
@@ -65,6 +66,11 @@ export const outlierMeasures = ({ outside, detectors }: Outliers): readonly Meas
       ),
     ];
   });
+
+export const retrievalMeasures: readonly Measure<Retrieval>[] = [
+  higher('recall at 1 of the search', ({ recallAt }) => recallAt.find(({ k }) => k === 1)?.value),
+  higher('MAP at R of the search', ({ mapAtR }) => mapAtR.value),
+];
 
 export const curveMeasure = (target: number): Measure<LearningCurve> =>
   lower(`epochs to ${targetText(target)} by linear probe`, (curve) => epochsToTarget(curve, target));

@@ -10,8 +10,10 @@ import { type Evaluation, evaluationFile, evaluationSchema } from '../../contrac
 import { compareParameters } from '../../contracts/kinds/compare.ts';
 import { learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { type Outliers, outliersFile, outliersSchema } from '../../contracts/outliers.ts';
+import { retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
 import { jsonBytes, openStore, parseJson, readArtifactFile, type Store, writeArtifact } from '../../store/index.ts';
+import { complete } from '../report/complete.ts';
 
 let folder = '';
 let store: Store;
@@ -100,6 +102,22 @@ const curve = (reached: number) => {
   return put('curve', about, learningCurveFile, learningCurveSchema.parse(value));
 };
 
+const retrieval = (
+  recallAt1: number,
+  { data = 'd', by, split = 'test' }: { data?: string; by?: 'projection'; split?: string } = {},
+) => {
+  const { query: _, gallery: __, ...sample } = complete.retrieval[0]?.retrieval ?? {};
+  const value = retrievalSchema.parse({
+    ...sample,
+    query: { split },
+    gallery: { split },
+    ...(by ? { of: by } : {}),
+    recallAt: [{ k: 1, value: recallAt1, interval: null }],
+    mapAtR: { value: recallAt1 / 2, interval: null },
+  });
+  return put('retrieval', of(data), retrievalFile, value);
+};
+
 const all = <T>(...values: Promise<T>[]) => Promise.all(values);
 const armOf = async (name: string, top1s: readonly number[]) => ({
   name,
@@ -110,6 +128,36 @@ const read = async (comparison: ArtifactRef) =>
   comparisonSchema.parse(parseJson(await readArtifactFile(store, comparison, comparisonFile)));
 
 describe('compare', () => {
+  it('compares what searches found, also where one goes by projections', async () => {
+    const top1s = [0.9, 0.92];
+    const a = { ...(await armOf('embedding', top1s)), retrievals: await all(retrieval(0.8), retrieval(0.82)) };
+    const byHead = { by: 'projection' } as const;
+    const b = {
+      ...(await armOf('head', top1s)),
+      retrievals: await all(retrieval(0.6, byHead), retrieval(0.64, byHead)),
+    };
+    const { measures } = await read((await run({ a, b })).comparison);
+    const recall = measures.find(({ measure }) => measure === 'recall at 1 of the search');
+    expect(recall).toMatchObject({ goal: 'higher', a: { values: [0.8, 0.82] }, b: { values: [0.6, 0.64] } });
+    expect(recall?.difference.mean).toBeCloseTo(0.19, 12);
+    expect(measures.find(({ measure }) => measure === 'MAP at R of the search')?.difference.mean).toBeCloseTo(
+      0.095,
+      12,
+    );
+  });
+
+  it('refuses searches of other images, or of one arm alone', async () => {
+    const a = { ...(await armOf('x', [0.9])), retrievals: [await retrieval(0.8)] };
+    const b = await armOf('y', [0.9]);
+    const elsewhere = { ...b, retrievals: [await retrieval(0.8, { split: 'validation' })] };
+    await expect(run({ a, b: elsewhere })).rejects.toThrow(
+      'retrievals of x and y were not made with the same settings',
+    );
+    const otherData = { ...b, retrievals: [await retrieval(0.8, { data: '7' })] };
+    await expect(run({ a, b: otherData })).rejects.toThrow('Number 1 of the retrievals was measured on data set');
+    expect(() => compareParameters.parse({ a, b })).toThrow('has no retrievals, and the other arm has');
+  });
+
   it('compares all that both arms have, seed by seed', async () => {
     const a = {
       ...(await armOf('SupCon', [0.9, 0.92, 0.91])),

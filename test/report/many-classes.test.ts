@@ -159,6 +159,7 @@ it('arms on thousands of other classes are refused in a few lines', () => {
     evaluations: [evaluation],
     robustness: [],
     outliers: [],
+    retrievals: [],
     curves: [],
   });
   const other = evaluationOf(2000, 4, (label) => `other-${label}`);
