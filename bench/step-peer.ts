@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import type { EncoderConfig, optimizerSchema, TrainingConfig } from '../contracts/training.ts';
+import type { optimizerSchema } from '../contracts/optimizer.ts';
+import type { EncoderConfig, TrainingConfig } from '../contracts/training.ts';
 import { trainerEnvironment } from '../native/paths.ts';
 import { openLineProcess } from './line-process.ts';
 

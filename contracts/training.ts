@@ -1,9 +1,13 @@
 import { z } from 'zod';
+import { type AugmentationConfig, augmentationNames, augmentationRecipes, augmentationSchema } from './augmentation.ts';
 import { perClassSchema } from './balanced.ts';
+import { byName } from './by-name.ts';
 import { fineTuningSettings } from './fine-tuning.ts';
 import { initialWeightsSchema } from './initial-weights.ts';
 import { lossSchema } from './losses.ts';
 import { normaliseSchema } from './normalise.ts';
+import { optimizerSchema, scheduleSchema } from './optimizer.ts';
+import { range } from './ranges.ts';
 import { seedSchema } from './seed.ts';
 
 /** Which network turns an image into an embedding. */
@@ -114,138 +118,6 @@ const crossEntropySchema = z.strictObject({
   }),
 });
 
-const probability = z.number().min(0).max(1);
-
-/** From the lower to the upper of two numbers. */
-const range = (least: number, most: number) =>
-  z
-    .tuple([z.number().min(least).max(most), z.number().min(least).max(most)])
-    .refine(([low, high]) => low <= high, 'the first number must not be above the second');
-
-/** Magnitudes of RandAugment and TrivialAugment, counted from 0. */
-export const largestMagnitude = 30;
-
-/** What happens to each view of an image. An operation that is absent, at 0 or false is the identity. */
-const augmentationSchema = z.strictObject({
-  flip: probability.default(0.5).describe('probability of a horizontal flip'),
-  rotation: z
-    .number()
-    .min(0)
-    .max(0.5)
-    .default(0.1)
-    .describe('largest rotation either way, as a fraction of a full turn'),
-  zoom: z.number().min(0).max(0.9).default(0.1).describe('largest zoom in or out, as a fraction of the side'),
-  crop: z
-    .strictObject({ minimumArea: z.number().min(0.05).max(1).default(0.2), probability: probability.default(1) })
-    .optional()
-    .describe('random resized crop, aspect ratio 3/4 to 4/3'),
-  jitter: z
-    .strictObject({
-      brightness: probability.default(0.4),
-      contrast: probability.default(0.4),
-      saturation: probability.default(0.4),
-      hue: z.number().min(0).max(0.5).default(0.1),
-      probability: probability.default(0.8),
-    })
-    .optional(),
-  grey: probability.default(0).describe('probability of dropping the colour'),
-  blur: z
-    .strictObject({
-      probability: probability.default(0.5),
-      sigma: range(0.05, 32).default([0.1, 2]).describe('standard deviation in pixels of the view'),
-    })
-    .optional()
-    .describe('Gaussian blur, as in SimCLR (arXiv:2002.05709)'),
-  equalize: z.strictObject({ probability }).optional().describe('an even histogram in each channel'),
-  posterize: z
-    .strictObject({ probability, bits: z.int().min(1).max(7).default(4) })
-    .optional()
-    .describe('keep so many bits of each value'),
-  solarize: z
-    .strictObject({ probability, threshold: probability.default(0.5).describe('1 is white') })
-    .optional()
-    .describe('invert what is at least as bright as the threshold, as in BYOL (arXiv:2006.07733)'),
-  erase: z
-    .strictObject({
-      probability: probability.default(0.5),
-      area: range(0.001, 1).default([0.02, 0.33]).describe('share of the image'),
-    })
-    .optional()
-    .describe('one rectangle takes the mean colour of the image: random erasing (arXiv:1708.04896)'),
-  randAugment: z
-    .strictObject({
-      operations: z.int().min(1).max(8).default(2).describe('how many operations each view gets, one after the other'),
-      magnitude: z.int().min(0).max(largestMagnitude).default(9).describe('how strong all of them are'),
-    })
-    .optional()
-    .describe('operations drawn for each view (arXiv:1909.13719)'),
-  trivialAugment: z
-    .boolean()
-    .optional()
-    .describe('one operation drawn for each view, of a magnitude that is drawn too (arXiv:2103.10158)'),
-});
-export type AugmentationConfig = z.infer<typeof augmentationSchema>;
-
-const recipeNames = ['tutorial', 'simclr', 'photos', 'none'] as const;
-
-const simclr: AugmentationConfig = {
-  flip: 0.5,
-  rotation: 0,
-  zoom: 0,
-  crop: { minimumArea: 0.2, probability: 1 },
-  jitter: { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1, probability: 0.8 },
-  grey: 0.2,
-};
-
-/** The recipes that have a name. */
-export const augmentationRecipes: Readonly<Record<(typeof recipeNames)[number], AugmentationConfig>> = {
-  tutorial: { flip: 0.5, rotation: 0.1, zoom: 0.1, grey: 0 },
-  simclr,
-  /** SimCLR's with its blur, which is for images of some size; the values of MoCo v2 (arXiv:2003.04297). */
-  photos: { ...simclr, blur: { probability: 0.5, sigma: [0.1, 2] } },
-  none: { flip: 0, rotation: 0, zoom: 0, grey: 0 },
-};
-
-/** Beyond these, float32 has no number but 0 for the learning rate, and none but 1 for a momentum. */
-export const minimumLearningRate = 1e-12;
-const maximumMomentum = 0.999_999;
-
-const weightDecay = z.number().min(0).max(1).default(0);
-
-export const optimizerSchema = z.discriminatedUnion('name', [
-  z.strictObject({
-    name: z.literal('adam'),
-    learningRate: z.number().min(minimumLearningRate).max(10).default(0.001),
-    beta1: z.number().min(0).max(maximumMomentum).default(0.9),
-    beta2: z.number().min(0).max(maximumMomentum).default(0.999),
-    epsilon: z.number().min(1e-15).max(1).default(1e-7),
-    weightDecay: weightDecay.describe('decoupled from the gradient, as in AdamW'),
-  }),
-  z.strictObject({
-    name: z.literal('sgd'),
-    learningRate: z.number().min(minimumLearningRate).max(100).default(0.1),
-    momentum: z.number().min(0).max(maximumMomentum).default(0.9),
-    nesterov: z.boolean().default(false),
-    weightDecay: weightDecay.describe('added to the gradient, as L2 regularisation'),
-  }),
-]);
-export type OptimizerConfig = z.infer<typeof optimizerSchema>;
-
-const warmupEpochs = z.number().min(0).max(1_000_000).describe('epochs of linear warm-up, fractions allowed');
-
-export const scheduleSchema = z.discriminatedUnion('name', [
-  z.strictObject({
-    name: z.literal('constant'),
-    warmupEpochs: warmupEpochs.optional(),
-  }),
-  z.strictObject({
-    name: z.literal('cosine'),
-    warmupEpochs: warmupEpochs.default(0),
-    finalFraction: z.number().min(0).max(1).default(0).describe('the last learning rate, as a fraction of the first'),
-  }),
-]);
-export type ScheduleConfig = z.infer<typeof scheduleSchema>;
-
 export const checkpointSchema = z.strictObject({
   keep: z
     .strictObject({
@@ -263,10 +135,6 @@ export const checkpointSchema = z.strictObject({
     .describe('also checkpoint within an epoch that runs for longer than this'),
 });
 
-/** A choice written by its name alone takes that choice's defaults: `optimizer: adam` is `optimizer: { name: adam }`. */
-const byName = <Name extends string, T extends z.ZodType<object, { name: Name }>>(names: readonly Name[], schema: T) =>
-  z.union([z.enum(names).transform((name): z.output<T> => schema.parse({ name })), schema]);
-
 /** An encoder by its name, or with its settings. */
 export const encoderSetting = byName(encoderNames, encoderSchema);
 
@@ -280,7 +148,10 @@ const commonSettings = {
       'what is subtracted from pixels between 0 and 1, and what that is divided by: mean and deviation of the training images; those of ImageNet; 0.5 and 0.5; or numbers for all channels or for each. Weights from elsewhere expect what they were trained with; absent: dataset',
     ),
   augmentation: z
-    .union([z.enum(recipeNames).transform((name): AugmentationConfig => augmentationRecipes[name]), augmentationSchema])
+    .union([
+      z.enum(augmentationNames).transform((name): AugmentationConfig => augmentationRecipes[name]),
+      augmentationSchema,
+    ])
     .prefault('tutorial'),
   optimizer: byName(['adam', 'sgd'], optimizerSchema).prefault('adam'),
   schedule: byName(['constant', 'cosine'], scheduleSchema).prefault('constant'),

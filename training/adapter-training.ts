@@ -1,6 +1,6 @@
 import { ContrailError } from '../contracts/errors.ts';
 import type { AdaptParameters } from '../contracts/kinds/adapt.ts';
-import { optimizerSchema, scheduleSchema } from '../contracts/training.ts';
+import { optimizerSchema, scheduleSchema } from '../contracts/optimizer.ts';
 import { epochPlans, seedPair } from '../datasets/index.ts';
 import type { StoredTensor } from '../store/index.ts';
 import { repeatViews } from './augmentation/view-groups.ts';

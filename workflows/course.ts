@@ -1,6 +1,6 @@
 import type { EpochMark, OpenedTraining } from '../activities/open-training.ts';
 import type { Json } from '../contracts/json.ts';
-import { minimumLearningRate } from '../contracts/training.ts';
+import { minimumLearningRate } from '../contracts/optimizer.ts';
 import {
   changeRule,
   type Segment,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { checkBalanced, perClassSchema } from '../balanced.ts';
 import { adapterSchema } from '../encoder.ts';
+import { minimumLearningRate } from '../optimizer.ts';
 import { seedSchema } from '../seed.ts';
-import { minimumLearningRate } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const adaptParameters = z

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { minimumLearningRate } from '../optimizer.ts';
 import { seedSchema } from '../seed.ts';
-import { minimumLearningRate } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const linearProbeParameters = z.strictObject({

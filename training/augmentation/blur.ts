@@ -1,4 +1,4 @@
-import type { AugmentationConfig } from '../../contracts/training.ts';
+import type { AugmentationConfig } from '../../contracts/augmentation.ts';
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
 import type { Draw } from './draws.ts';
 import { happens, within } from './geometry.ts';

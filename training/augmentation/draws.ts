@@ -1,4 +1,4 @@
-import type { AugmentationConfig } from '../../contracts/training.ts';
+import type { AugmentationConfig } from '../../contracts/augmentation.ts';
 import { gatherRows, statelessUniform } from '../ops.ts';
 import { type Tensor1D, type Tensor2D, tf } from '../tensorflow.ts';
 

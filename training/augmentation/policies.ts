@@ -1,4 +1,4 @@
-import { type AugmentationConfig, largestMagnitude } from '../../contracts/training.ts';
+import { type AugmentationConfig, largestMagnitude } from '../../contracts/augmentation.ts';
 import { type Tensor, type Tensor4D, tf } from '../tensorflow.ts';
 import { lumaOf } from './colour.ts';
 import { type RoundDraws, roundDraws, type ViewDraws } from './draws.ts';

@@ -1,4 +1,4 @@
-import type { AugmentationConfig } from '../../contracts/training.ts';
+import type { AugmentationConfig } from '../../contracts/augmentation.ts';
 import { projectiveTransform } from '../ops.ts';
 import { type Tensor4D, tf } from '../tensorflow.ts';
 import { blurImages } from './blur.ts';

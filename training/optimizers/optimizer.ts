@@ -1,4 +1,4 @@
-import type { OptimizerConfig } from '../../contracts/training.ts';
+import type { OptimizerConfig } from '../../contracts/optimizer.ts';
 import { recording } from '../capture/index.ts';
 import { type ParameterSpec, type Variables, variable } from '../parameters.ts';
 import { type Scalar, type Tensor, tf, type Variable } from '../tensorflow.ts';

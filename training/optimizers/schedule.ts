@@ -1,4 +1,4 @@
-import type { ScheduleConfig } from '../../contracts/training.ts';
+import type { ScheduleConfig } from '../../contracts/optimizer.ts';
 import { type Scalar, type Tensor, tf } from '../tensorflow.ts';
 
 /** How long a training is, in its own units. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
-import { type AugmentationConfig, augmentationRecipes } from '../../../contracts/training.ts';
+import { type AugmentationConfig, augmentationRecipes } from '../../../contracts/augmentation.ts';
 import { type Draw, type ViewDraws, viewDraws } from '../../../training/augmentation/draws.ts';
 import { type Tensor, type Tensor2D, type Tensor4D, tf } from '../../../training/tensorflow.ts';
 

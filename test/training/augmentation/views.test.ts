@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AugmentationConfig, augmentationRecipes } from '../../../contracts/training.ts';
+import { type AugmentationConfig, augmentationRecipes } from '../../../contracts/augmentation.ts';
 import { type Draw, drawsOf } from '../../../training/augmentation/draws.ts';
 import { drawnMap, happens, transformsOf } from '../../../training/augmentation/geometry.ts';
 import { drawsOfGroup, repeatViews, viewsOf } from '../../../training/augmentation/view-groups.ts';
