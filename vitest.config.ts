@@ -8,14 +8,16 @@ process.env.CONTRAIL_TEST_SEED ??= String(randomInt(2 ** 31));
 const slow = [
   'test/bench/gpu.test.ts',
   'test/cli/{dev,dev-environment,homes,trouble}.test.ts',
+  'test/cli/{photo-commands,predict,similar-page}.test.ts',
   'test/report/browser.test.ts',
   'test/serving/http/{serve,changes,command,page}.test.ts',
+  'test/serving/model-process.test.ts',
   'test/store/killed-writer.test.ts',
 ];
 
 /** Files outside test/training that train. */
 const trains = [
-  'test/evaluation/{jobs,learning-curve}.test.ts',
+  'test/evaluation/{embed-images,jobs,learning-curve}.test.ts',
   'test/evaluation/inspection/checkpoint-suspects.test.ts',
   'test/examples/untrained.test.ts',
 ];

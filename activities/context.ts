@@ -6,7 +6,7 @@ import { jsonSize } from '../contracts/json-size.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
 import type { JobInput, JobResult, TrainerJob } from '../contracts/trainer.ts';
 import type { Store } from '../store/index.ts';
-import type { TrainerHost } from '../training/host.ts';
+import type { RunOptions, TrainerHost } from '../training/host.ts';
 import { toTemporalFailure, withAttempt } from './errors.ts';
 
 /** What the activities work with. */
@@ -90,9 +90,11 @@ export function runInTrainer<J extends TrainerJob>(
   context: ActivityContext,
   job: J,
   input: JobInput<J>,
+  options: Pick<RunOptions, 'besideOthers' | 'idleMs'> = {},
 ): Promise<JobResult<J>> {
   return withHeartbeat((report) =>
     context.host.run(job, input, {
+      ...options,
       signal: cancellationSignal(),
       stallTimeoutMs,
       onProgress: (progress) => report(progress as unknown as Json),

@@ -2,9 +2,17 @@ import type { Json } from '../contracts/json.ts';
 import type { KindsRunBy } from '../contracts/step-kinds.ts';
 import { type JobKindName, jobKindNames } from '../contracts/trainer.ts';
 import { type RecordDecisionInput, recordDecision } from './approve.ts';
+import { buildIndex } from './build-index.ts';
 import { choose } from './choose.ts';
 import { compare } from './compare.ts';
 import { type ActivityContext, type Attempted, attempt, withHeartbeat } from './context.ts';
+import {
+  type EmbedShardInput,
+  embedShard,
+  type GatherEmbeddingInput,
+  gatherEmbedding,
+  planEmbedding,
+} from './embed-images.ts';
 import { toTemporalFailure } from './errors.ts';
 import { loadEncoder } from './load-encoder.ts';
 import { type LookUpStepInput, lookUpStep } from './look-up-step.ts';
@@ -33,6 +41,7 @@ import {
   type TrainEpochStepInput,
   trainEpoch,
 } from './training.ts';
+import { useModel } from './use-model.ts';
 import { createWebhookCheck } from './webhook.ts';
 
 export type { ActivityContext } from './context.ts';
@@ -43,11 +52,13 @@ type StepWork = (context: ActivityContext, input: StepInput) => Promise<{ readon
 /** The work of each kind of step that a worker does, itself or by a process of the user's code. */
 const inWorker: Readonly<Record<KindsRunBy<'activity' | 'process'>, StepWork>> = {
   'prepare-data': prepareData,
+  'build-index': buildIndex,
   choose,
   compare,
   notify,
   promote,
   report,
+  'use-model': useModel,
   run,
   own,
 };
@@ -70,6 +81,9 @@ export function createActivities(context: ActivityContext) {
   ) as Readonly<Record<keyof typeof stepWork, StepActivity>>;
   return {
     ...steps,
+    planEmbedding: (input: StepInput) => attempt(() => planEmbedding(context, input)),
+    embedShard: (input: EmbedShardInput) => attempt(() => embedShard(context, input)),
+    gatherEmbedding: (input: GatherEmbeddingInput) => attempt(() => gatherEmbedding(context, input)),
     trainEpoch: (input: TrainEpochStepInput) => attempt(() => trainEpoch(context, input)),
     finishTraining: (input: FinishTrainingStepInput) =>
       attempt(() => unlessFinished(context, input, () => finishTraining(context, input))),

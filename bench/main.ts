@@ -30,6 +30,8 @@ import { benchServe } from './serve/beside-fastapi.ts';
 import { benchServeFaults } from './serve/faults.ts';
 import { benchSteps, type PytorchPeers } from './steps.ts';
 import { benchTensorboard, tensorboardEnvironment } from './tensorboard/tensorboard.ts';
+import { faissEnvironment } from './vectors/environment.ts';
+import { benchVectors } from './vectors/vectors.ts';
 
 // TensorFlow reads its settings at its first operation.
 tf.tidy(() => tf.matMul(tf.ones([2, 2]), tf.ones([2, 2])).dataSync());
@@ -67,43 +69,45 @@ async function pytorchIfAny(): Promise<PytorchPeers | null> {
 }
 
 /** Each gives the rows of a table; `turns` is how often those that take turns do, `only` picks rows of the long ones. */
-const benches: Readonly<Record<string, (turns: number, only: string) => Promise<readonly object[]>>> = {
-  equality: (_, only) => benchEquality(only),
-  steps: async (turns, only) =>
-    benchSteps(await keras('default'), await keras('ours'), await pytorchIfAny(), turns, only),
-  agreement: async () => benchAgreement(await pytorch('eager')),
-  encoders: async (_, only) => benchEncoders(await pytorch('eager'), only),
-  'encoder-steps': async (turns, only) =>
-    benchEncoderSteps({ eager: await pytorch('eager'), compiled: await pytorch('compiled') }, turns, only),
-  epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
-  capture: () => benchCapture(),
-  memory: () => benchMemory(),
-  bits: () => benchBits(),
-  limit: async (turns) => benchLimit(await keras('default'), turns),
-  profile: async () => benchProfile(await keras('ours')),
-  overhead: (turns) => benchOverhead(turns),
-  export: async () => benchExport(await keras('default')),
-  engine: async () => benchEngine(await dagsterEnvironment()),
-  load: () => benchLoad(),
-  'many-classes': (_, only) => benchManyClasses(only),
-  'many-images': (_, only) => benchManyImages(only),
-  suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
-  reading: async (turns) =>
-    benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
-  'reading-steps': (turns, only) => benchReadingSteps(turns, only),
-  serve: (turns) => benchServe(turns),
-  'serve-faults': () => benchServeFaults(),
-  tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
-};
+const benches: Readonly<Record<string, (turns: number, only: string, vectors: number) => Promise<readonly object[]>>> =
+  {
+    equality: (_, only) => benchEquality(only),
+    steps: async (turns, only) =>
+      benchSteps(await keras('default'), await keras('ours'), await pytorchIfAny(), turns, only),
+    agreement: async () => benchAgreement(await pytorch('eager')),
+    encoders: async (_, only) => benchEncoders(await pytorch('eager'), only),
+    'encoder-steps': async (turns, only) =>
+      benchEncoderSteps({ eager: await pytorch('eager'), compiled: await pytorch('compiled') }, turns, only),
+    epoch: async (turns, only) => benchEpoch(await keras('default'), turns, only),
+    capture: () => benchCapture(),
+    memory: () => benchMemory(),
+    bits: () => benchBits(),
+    limit: async (turns) => benchLimit(await keras('default'), turns),
+    profile: async () => benchProfile(await keras('ours')),
+    overhead: (turns) => benchOverhead(turns),
+    export: async () => benchExport(await keras('default')),
+    engine: async () => benchEngine(await dagsterEnvironment()),
+    load: () => benchLoad(),
+    'many-classes': (_, only) => benchManyClasses(only),
+    'many-images': (_, only) => benchManyImages(only),
+    suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
+    reading: async (turns) =>
+      benchReading({ keras: await kerasEnvironment(), pytorch: await pytorchEnvironment() }, turns),
+    'reading-steps': (turns, only) => benchReadingSteps(turns, only),
+    index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),
+    serve: (turns) => benchServe(turns),
+    'serve-faults': () => benchServeFaults(),
+    tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
+  };
 const tables = Object.keys(benches);
 
-const { chosen, turns, only, json } = parseCommandLine();
+const { chosen, turns, only, vectors, json } = parseCommandLine();
 
 const results: Record<string, readonly object[]> = {};
 for (const name of chosen) {
   process.stderr.write(`${name} …\n`);
   try {
-    const rows = (await benches[name]?.(turns, only)) ?? [];
+    const rows = (await benches[name]?.(turns, only, vectors)) ?? [];
     results[name] = rows;
     if (!json) print(name, rows);
   } catch (error) {
@@ -126,6 +130,7 @@ function parseCommandLine(): {
   readonly chosen: readonly string[];
   readonly turns: number;
   readonly only: string;
+  readonly vectors: number;
   readonly json: boolean;
 } {
   try {
@@ -135,6 +140,7 @@ function parseCommandLine(): {
         json: { type: 'boolean', default: false },
         turns: { type: 'string', default: '6' },
         only: { type: 'string', default: '' },
+        vectors: { type: 'string', default: '100000' },
       },
     });
     const unknown = positionals.find((name) => !tables.includes(name));
@@ -142,11 +148,20 @@ function parseCommandLine(): {
     const turns = Number(values.turns);
     if (!Number.isInteger(turns) || turns < 1)
       throw new Error(`--turns is a whole number from 1, not ${values.turns}.`);
-    return { chosen: positionals.length > 0 ? positionals : tables, turns, only: values.only, json: values.json };
+    const vectors = Number(values.vectors);
+    if (!Number.isInteger(vectors) || vectors < 1000)
+      throw new Error(`--vectors is a whole number from 1000, not ${values.vectors}.`);
+    return {
+      chosen: positionals.length > 0 ? positionals : tables,
+      turns,
+      only: values.only,
+      vectors,
+      json: values.json,
+    };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     process.stderr.write(
-      `${reason}\nUsage: npm run bench -- [${tables.join('|')}]... [--turns N] [--only TEXT] [--json]\n`,
+      `${reason}\nUsage: npm run bench -- [${tables.join('|')}]... [--turns N] [--only TEXT] [--vectors N] [--json]\n`,
     );
     process.exit(2);
   }

@@ -5,7 +5,7 @@ import { grpc, withGrpcCode } from './grpc.ts';
 /**
  * Attempts that ended without a word, because their worker went away: Temporal's history has them.
  *
- * @param steps the steps that are trainings, whose histories are their own
+ * @param steps the steps that are workflows of their own, with a history each
  */
 export async function lostAttempts(
   { client }: ServerClient,

@@ -14,7 +14,8 @@ export function versionTable(
   const rows = versions.map((each) => {
     const { version, metrics, run, promotedAt } = each;
     const shown = [metrics.top1, metrics.macroF1, metrics.knn].map((value) => value?.toFixed(4) ?? '');
-    return [...Object.values(before).map((text) => text(each)), version, ...shown, localTime(promotedAt), run];
+    const index = each.index?.digest.slice(0, 12) ?? '';
+    return [...Object.values(before).map((text) => text(each)), version, ...shown, index, localTime(promotedAt), run];
   });
-  return table([...Object.keys(before), 'version', 'top-1', 'macro F1', 'k-NN', 'since', 'run'], rows);
+  return table([...Object.keys(before), 'version', 'top-1', 'macro F1', 'k-NN', 'index', 'since', 'run'], rows);
 }

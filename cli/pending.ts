@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { EmbeddingProgress } from '../contracts/embedding.ts';
 import { type StepStatus, type StepTrouble, stuckAfter } from '../contracts/status.ts';
 import { type TrainerProgress, trainerProgressSchema } from '../contracts/trainer.ts';
-import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { isShardsKind, isTrainingKind } from '../contracts/training-kinds.ts';
+import { embeddingProgressQuery } from '../workflows/messages.ts';
 import type { ServerClient } from './connection.ts';
 import { whatItWaitsFor } from './queues.ts';
 
@@ -17,6 +19,9 @@ export type Activities = Readonly<Record<string, StepActivity>>;
 
 type Description = Awaited<ReturnType<ReturnType<ServerClient['client']['workflow']['getHandle']>['describe']>>;
 type PendingActivity = NonNullable<Description['raw']['pendingActivities']>[number];
+
+/** A picture is drawn each second: what is not known by then is left out. */
+const askMs = 2000;
 
 /** States of a pending activity, as Temporal numbers them. */
 const [onQueue, running] = [1, 2];
@@ -38,6 +43,7 @@ export async function pendingOf(server: ServerClient, run: string, steps: readon
   const own = active.length > 0 ? await activitiesIn(run) : [];
   const found = await Promise.all(
     active.map(async ({ id, uses }) => {
+      if (isShardsKind(uses)) return inShards(server, run, id, await activitiesIn(`${run}/${id}`));
       const inTraining = isTrainingKind(uses) ? await activitiesIn(`${run}/${id}`) : [];
       const pending = [...inTraining, ...own.filter((activity) => stepOf(activity) === id)];
       // Of several, the one that is in trouble.
@@ -46,6 +52,46 @@ export async function pendingOf(server: ServerClient, run: string, steps: readon
     }),
   );
   return Object.fromEntries(found.flat());
+}
+
+/** What a step of many shards is doing: all of them together. */
+async function inShards(server: ServerClient, run: string, id: string, pending: readonly PendingActivity[]) {
+  const described = await Promise.all(pending.map((each) => describeActivity(server, each)));
+  const chosen = described.find(({ trouble }) => trouble) ?? described.find(({ progress }) => progress) ?? described[0];
+  if (!chosen) return [];
+  const { progress: _, ...rest } = chosen;
+  const found = await askEmbedding(server, `${run}/${id}`);
+  const progress = found ? ofShards(found, described) : chosen.progress;
+  return [[id, { ...rest, ...(progress ? { progress } : {}) }] as const];
+}
+
+/** Finished shards, and how far those under way are. Null while images are listed, or gathered. */
+function ofShards(
+  { done, images }: EmbeddingProgress,
+  activities: readonly StepActivity[],
+): TrainerProgress | undefined {
+  const own = activities.flatMap(({ progress }) => (progress ? [progress] : []));
+  const embedding = own.filter(({ phase }) => phase === 'embedding');
+  if (images === 0 || done === images) return own[0];
+  const rate = embedding.reduce((sum, { imagesPerSecond = 0 }) => sum + imagesPerSecond, 0);
+  return {
+    phase: 'embedding',
+    done: Math.min(images, done + embedding.reduce((sum, each) => sum + each.done, 0)),
+    total: images,
+    unit: 'images',
+    ...(rate > 0 ? { imagesPerSecond: rate } : {}),
+  };
+}
+
+/** Null where no worker answers, or there is nothing to say yet. */
+async function askEmbedding({ client }: ServerClient, id: string): Promise<EmbeddingProgress | null> {
+  try {
+    return await client.connection.withDeadline(Date.now() + askMs, () =>
+      client.workflow.getHandle(id).query(embeddingProgressQuery),
+    );
+  } catch {
+    return null;
+  }
 }
 
 /** The step that an activity of the run's own workflow belongs to: a look-up says it in its heartbeat. */

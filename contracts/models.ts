@@ -79,5 +79,5 @@ export type Refusal = z.infer<typeof refusalSchema>;
 /** What stands for promotion: a model and what was measured of it. */
 export type Candidate = Pick<
   ModelVersion,
-  'run' | 'step' | 'encoder' | 'classifier' | 'evaluation' | 'metrics' | 'testSet'
+  'run' | 'step' | 'encoder' | 'classifier' | 'evaluation' | 'metrics' | 'testSet' | 'index'
 >;

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { adapt } from './kinds/adapt.ts';
 import { approve } from './kinds/approve.ts';
+import { buildIndex } from './kinds/build-index.ts';
 import { choose } from './kinds/choose.ts';
 import { compare } from './kinds/compare.ts';
 import { embed } from './kinds/embed.ts';
+import { embedImages } from './kinds/embed-images.ts';
 import { evaluate } from './kinds/evaluate.ts';
 import { inspectData } from './kinds/inspect-data.ts';
 import type { StepKind } from './kinds/kind.ts';
@@ -21,6 +23,7 @@ import { retrieval } from './kinds/retrieval.ts';
 import { robustness } from './kinds/robustness.ts';
 import { run } from './kinds/run.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
+import { useModel } from './kinds/use-model.ts';
 import { kindFromOwn, type OwnKind } from './own-kind.ts';
 
 /**
@@ -34,8 +37,11 @@ export const stepKinds = {
   pretrain,
   'train-classifier': trainClassifier,
   'load-encoder': loadEncoder,
+  'use-model': useModel,
   'linear-probe': linearProbe,
   embed,
+  'embed-images': embedImages,
+  'build-index': buildIndex,
   adapt,
   evaluate,
   promote,

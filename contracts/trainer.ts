@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { artifactRefSchema, digestSchema } from './artifacts.ts';
 import { epochMetricsSchema, progressPointSchema, rejectedCheckpointSchema } from './checkpoints.ts';
+import { shardOutcomeSchema } from './embedding.ts';
 import { errorCodes } from './errors.ts';
 import { stepKeySchema } from './identifiers.ts';
 import type { StepKind } from './kinds/kind.ts';
@@ -78,6 +79,19 @@ const sampleViewsResult = z.strictObject({
 });
 export type SampleViewsResult = z.infer<typeof sampleViewsResult>;
 
+/** A shard of images to be embedded, by the list of them in the store. */
+const embedShardInput = stepKeySchema.extend({
+  encoder: artifactRefSchema,
+  dataset: artifactRefSchema.optional(),
+  /** Path in the store, JSON lines of `imageToEmbedSchema`. */
+  list: z.string(),
+  /** Where the embeddings are put. */
+  place: z.string(),
+  /** The folder that the files lie in; absent for images of a data set. */
+  root: z.string().optional(),
+  pictures: z.boolean(),
+});
+
 type OptionalOf<K extends StepKind> = K extends { readonly optional: readonly (infer Name)[] } ? Name : never;
 
 /** What a kind's job is given (the step, its inputs by name, its parameters), and what it gives. */
@@ -106,6 +120,7 @@ export const trainerJobs = {
   'train-epoch': { input: trainEpochInput, result: trainEpochResult },
   'finish-training': { input: finishTrainingInput, result: finishTrainingResult },
   'sample-views': { input: sampleViewsInput, result: sampleViewsResult },
+  'embed-shard': { input: embedShardInput, result: shardOutcomeSchema },
   ...stepJobs,
 } as const;
 export type TrainerJob = keyof typeof trainerJobs;

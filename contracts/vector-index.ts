@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { artifactRefSchema, digestSchema } from './artifacts.ts';
+import { errorCodes } from './errors.ts';
 import { vectorsAboutSchema } from './vectors.ts';
 
 /** How an index is searched: by all products, or along a graph of near vectors (HNSW; Malkov and Yashunin, arXiv:1603.09320). */
@@ -14,27 +15,37 @@ export type Quantization = z.infer<typeof quantizationSchema>;
 export const indexSettings = {
   method: z
     .enum(['auto', ...indexMethodSchema.options])
-    .default('auto')
-    .describe('how it is searched: exact, approximate, or auto, which is exact up to 20,000 vectors'),
+    .describe('how it is searched: exact, approximate, or auto, which is exact up to 20,000 images; auto where absent')
+    .default('auto'),
   minimumRecall: z
     .number()
     .min(0)
     .max(1)
-    .default(0.95)
     .describe(
-      'share of the 10 nearest that an approximate search must find; the search is widened until it does, and the step fails where that does not help',
-    ),
+      'share of the 10 nearest that an approximate search must find; the search is widened until it does, and the step fails where that does not help; 0.95 where absent',
+    )
+    .default(0.95),
   quantization: quantizationSchema
-    .default('f16')
-    .describe('what an approximate index keeps of each number: 4, 2 or 1 bytes'),
-  connectivity: z.int().min(4).max(128).default(16).describe('edges of each vector in the graph (M of HNSW)'),
+    .describe('what an approximate index keeps of each number: 4, 2 or 1 bytes; f16 where absent')
+    .default('f16'),
+  connectivity: z
+    .int()
+    .min(4)
+    .max(128)
+    .describe('edges of each vector in the graph (M of HNSW); 16 where absent')
+    .default(16),
   expansionAdd: z
     .int()
     .min(8)
     .max(4096)
-    .default(128)
-    .describe('candidates that are looked at for the edges of a vector (efConstruction of HNSW)'),
-  seed: z.int().min(0).max(0xffff_ffff).default(0).describe('seed of the draw of queries that recall is measured on'),
+    .describe('candidates that are looked at for the edges of a vector (efConstruction of HNSW); 128 where absent')
+    .default(128),
+  seed: z
+    .int()
+    .min(0)
+    .max(0xffff_ffff)
+    .describe('of the draw of queries that recall is measured on; 0 where absent')
+    .default(0),
 };
 export const indexSettingsSchema = z.strictObject(indexSettings);
 export type IndexSettings = z.infer<typeof indexSettingsSchema>;
@@ -77,5 +88,42 @@ export const indexAboutSchema = z.strictObject({
 });
 export type IndexAbout = z.infer<typeof indexAboutSchema>;
 
+/** What is to be removed from an index: every row that has one of these. */
+export const removalSchema = z.strictObject({
+  names: z.array(z.string().min(1)).optional(),
+  groups: z.array(z.string().min(1)).optional(),
+  labels: z.array(z.string().min(1)).optional(),
+});
+export type Removal = z.infer<typeof removalSchema>;
+
 /** Searches for more than this are a listing, not a search. */
 export const mostNeighbours = 1000;
+
+/** What a process is told that builds or changes an index, as the first line of its input. */
+export const indexRequestSchema = z.strictObject({
+  storeUrl: z.string(),
+  threads: z.int().min(1).optional(),
+  job: z.discriminatedUnion('do', [
+    z.strictObject({ do: z.literal('build'), vectors: artifactRefSchema, settings: indexSettingsSchema.partial() }),
+    z.strictObject({ do: z.literal('add'), index: artifactRefSchema, vectors: artifactRefSchema }),
+    z.strictObject({ do: z.literal('remove'), index: artifactRefSchema, which: removalSchema }),
+  ]),
+});
+export type IndexRequest = z.infer<typeof indexRequestSchema>;
+export type IndexJob = IndexRequest['job'];
+
+/** What a build does one after the other; each is counted in rows. */
+export const buildPhaseSchema = z.enum(['rows', 'recall', 'graph', 'check']);
+
+/** Lines that the process answers with: how far it is, then what it made or why it did not. */
+export const indexAnswerSchema = z.union([
+  z.strictObject({ phase: buildPhaseSchema, done: z.int(), total: z.int() }),
+  z.strictObject({
+    index: artifactRefSchema,
+    added: z.int(),
+    replaced: z.int(),
+    unchanged: z.int(),
+    removed: z.int(),
+  }),
+  z.strictObject({ code: z.enum(errorCodes), message: z.string() }),
+]);

@@ -1,10 +1,10 @@
-import type { ArtifactRef } from '../contracts/artifacts.ts';
+import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import { encoderAboutSchema, trainedOn } from '../contracts/encoder.ts';
 import { digestsIfKept, isKnown, knownImages } from '../datasets/index.ts';
 import { readAbout, type Store } from '../store/index.ts';
 
 /**
- * Rows of the test split whose image is also among those that encoder or classifier were trained on: the same file, or
+ * Rows of the test split, or of another, whose image is also among those that encoder or classifier were trained on: the same file, or
  * another that shows the same once prepared.
  *
  * @param classifierDataset what the classifier was trained on
@@ -17,10 +17,11 @@ export async function copiesOfTraining(
     encoder,
     classifierDataset,
   }: { readonly dataset: ArtifactRef; readonly encoder: ArtifactRef; readonly classifierDataset: ArtifactRef },
+  split: SplitName = 'test',
 ): Promise<ReadonlySet<number> | null> {
   const datasets = trainedOn(await readAbout(store, encoder, encoderAboutSchema));
   const seen = await knownImages(store, [...datasets, classifierDataset], ['train']);
-  const test = await digestsIfKept(store, dataset, 'test');
-  if (!seen || !test) return null;
-  return new Set(test.source.flatMap((_, row) => (isKnown(seen, test, row) ? [row] : [])));
+  const own = await digestsIfKept(store, dataset, split);
+  if (!seen || !own) return null;
+  return new Set(own.source.flatMap((_, row) => (isKnown(seen, own, row) ? [row] : [])));
 }

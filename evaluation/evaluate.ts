@@ -11,6 +11,7 @@ import type { WeakestClass } from '../contracts/weakest-class.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
+import { calibrate, comparedWith, defaultRefusals, pickRows } from './calibrate.ts';
 import { copiesOfTraining } from './copies.ts';
 import { asEmbedding, cosineSimilarities, type Embedding, rowsOf } from './embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
@@ -47,7 +48,7 @@ const recallAtK = [1, 2, 4, 8];
 const keptProbabilities = 4_000_000;
 
 /**
- * Measures classifier and embedding on the test images, which nothing before has looked at. Those that leak, because they show what a training
+ * Measures classifier and embedding on the test images, which nothing before has looked at, and calibrates the classifier by validation images. Those that leak, because they show what a training
  * image shows, are left out unless they are to be kept.
  *
  * @throws ContrailError InvalidInput where the inspection is of another data set
@@ -61,20 +62,31 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const inspected = input.inspection ? await inspectedLeaks(store, input.inspection, input.dataset, 'test') : null;
   const known = knownClasses(about);
   const { classes } = known;
-  const { train, test, encoderDigest } = await withFrozenEncoder(input, context, async (featuresOf, digest) => ({
-    train: await featuresOf('train'),
-    test: await featuresOf('test'),
-    encoderDigest: digest,
-  }));
+  const { train, validation, test, encoderDigest } = await withFrozenEncoder(
+    input,
+    context,
+    async (featuresOf, digest) => ({
+      train: await featuresOf('train'),
+      validation: await featuresOf('validation'),
+      test: await featuresOf('test'),
+      encoderDigest: digest,
+    }),
+  );
   const answers = classifierAnswers(classifier, test);
+  const report = (phase: string) => (done: number, total: number) => {
+    context.progress({ phase, done, total, unit: 'images' });
+    stopIfAsked(context);
+  };
+  const nearest = new Float64Array(test.count);
   const knn = await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(test), {
     ks,
-    onProgress: (done, total) => {
-      context.progress({ phase: 'nearest neighbours', done, total, unit: 'images' });
-      stopIfAsked(context);
+    onProgress: report('nearest neighbours'),
+    onNearest: (row, cosine) => {
+      nearest[row] = cosine;
     },
   });
-  const copies = await copiesOfTraining(store, { ...input, classifierDataset: classifier.about.dataset });
+  const models = { ...input, classifierDataset: classifier.about.dataset };
+  const copies = await copiesOfTraining(store, models);
   const leaks = leaksBy(copies, inspected);
   const all = Int32Array.from(test.labels.keys());
   const clean = all.filter((row) => leaks.kindOf(row) === null);
@@ -88,11 +100,32 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const ofAll = briefOf(said);
   const ofClean = leaks.kinds.length === 0 ? null : briefOf(ofCleanOnly);
   const counts = countLeaks(leaks, all);
+  const measures = measureClassifier(on, counted);
+  const choosing = await choosingRows(input, context, { about, labels: validation.labels, models });
+  const calibration = await calibrate(
+    classifier,
+    {
+      validation: await comparedWith(train, pickRows(validation, choosing), report('nearest of the validation images')),
+      test: {
+        features: pickRows(test, counted),
+        nearest: Float64Array.from(counted, (row) => nearest[row] as number),
+        predicted: on.answers.predicted,
+        before: measures.expectedCalibrationError,
+      },
+      refusals: input.parameters.refusals ?? defaultRefusals,
+    },
+    async (done, total) => {
+      context.progress({ phase: 'calibration', done, total, unit: 'steps' });
+      await new Promise(setImmediate);
+      stopIfAsked(context);
+    },
+  );
   const evaluation: Evaluation = {
     dataset: about.name,
     testImages: counted.length,
     ...known,
-    ...measureClassifier(on, counted),
+    ...measures,
+    ...(calibration ? { calibration } : {}),
     knn: on.knn.map(({ k, accuracy }) => ({ k, accuracy })),
     ...untrained(about.splits, on.labels),
     all: ofAll,
@@ -184,6 +217,31 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
     nearLeaks: counts.near,
     embeddingLeaks: counts.embedding,
   };
+}
+
+/**
+ * Rows of the validation split by which the classifier is calibrated: of classes with training images, without those that leak from
+ * training, whatever the policy: they would make a classifier seem surer than it may be.
+ */
+async function choosingRows(
+  { inspection, dataset }: JobInput<'evaluate'>,
+  { store }: JobContext,
+  {
+    about,
+    labels,
+    models,
+  }: {
+    readonly about: DatasetAbout;
+    readonly labels: Int32Array;
+    readonly models: Parameters<typeof copiesOfTraining>[1];
+  },
+): Promise<Int32Array> {
+  const inspected = inspection ? await inspectedLeaks(store, inspection, dataset, 'validation') : null;
+  const { kindOf } = leaksBy(await copiesOfTraining(store, models, 'validation'), inspected);
+  const { perClass } = about.splits.train;
+  return Int32Array.from(labels.keys()).filter(
+    (row) => kindOf(row) === null && (perClass[labels[row] as number] ?? 0) > 0,
+  );
 }
 
 /** The class of which the smallest share of the test images is recognised; of several, that with the most images. */

@@ -11,6 +11,8 @@ import { outOfDistribution } from './out-of-distribution.ts';
 import { retrieval } from './retrieval.ts';
 import { robustness } from './robustness.ts';
 
+export { createEmbedShard } from './embed-shard.ts';
+
 /** The work of each kind of step that is one job of a trainer. */
 export const stepJobs: Pick<JobHandlers, JobKindName> = {
   'inspect-data': inspectData,

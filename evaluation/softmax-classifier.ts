@@ -94,12 +94,14 @@ const blockValues = 4_000_000;
 /**
  * Classifies rows, some at a time, so that memory does not grow with rows times classes.
  *
- * @param use is given the probabilities [count, classes] of the rows from `start`
+ * @param use is given the probabilities [count, classes] of the rows from `start`, or what is wanted of them
+ * @param wanted of logits [count, classes]
  */
 export function classifyInBlocks(
   { kernel, bias }: LinearClassifier,
   { features, count, dimension }: Omit<LabelledFeatures, 'labels'>,
-  use: (probabilities: Float32Array, start: number, count: number) => void,
+  use: (values: Float32Array, start: number, count: number) => void,
+  wanted: (logits: Tensor2D) => Tensor = (logits) => tf.softmax(logits),
 ): void {
   const block = Math.max(1, Math.floor(blockValues / bias.length));
   // Once for all blocks, which are the smaller the more classes there are.
@@ -108,10 +110,10 @@ export function classifyInBlocks(
     for (let start = 0; start < count; start += block) {
       const size = Math.min(block, count - start);
       const rows = features.subarray(start * dimension, (start + size) * dimension);
-      const probabilities = valuesOf(() =>
-        tf.softmax(tf.add(tf.matMul(tf.tensor2d(rows, [size, dimension]), weights), offsets) as Tensor2D),
+      const values = valuesOf(() =>
+        wanted(tf.add(tf.matMul(tf.tensor2d(rows, [size, dimension]), weights), offsets) as Tensor2D),
       );
-      use(probabilities, start, size);
+      use(values, start, size);
     }
   } finally {
     tf.dispose([weights, offsets]);

@@ -62,8 +62,13 @@ function told(known: KnownScores, { scores: unseen }: KnownScores, threshold: nu
   };
 }
 
-/** The similarity of each image to the nearest training image, and whether that is of its class. */
-async function nearestTraining(
+/**
+ * The similarity of each image to the nearest training image, and whether that is of its class.
+ *
+ * @param train `unit`: its rows scaled to length 1
+ * @param onProgress may throw to stop
+ */
+export async function nearestTraining(
   { unit, labels, count }: Pick<Labelled, 'labels' | 'count'> & { readonly unit: ReturnType<typeof unitRows> },
   images: Labelled,
   onProgress: (done: number) => void,

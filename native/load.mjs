@@ -33,6 +33,7 @@ const entries = [
   'worker/exporter.ts',
   'report/thread/thread.ts',
   'vectors/search/thread.ts',
+  'vectors/process/program.ts',
   'datasets/table/thread/thread.ts',
   'training/checkpoint-writer/thread.ts',
   'datasets/decode-pool/thread.ts',

@@ -1,13 +1,27 @@
 import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { runIdSchema } from '../contracts/identifiers.ts';
 import { type ModelVersion, modelNameSchema } from '../contracts/models.ts';
-import type { PlannedStep } from '../contracts/plan.ts';
+import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { encoderKindNames } from '../contracts/training-kinds.ts';
 import { indexAboutSchema } from '../contracts/vector-index.ts';
 import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
-import { listModels, loadCurrent, loadPlan, loadStepResults, readAbout, type Store } from '../store/index.ts';
+import {
+  isBeingRemoved,
+  listFolders,
+  listModels,
+  loadCurrent,
+  loadPlan,
+  loadRunRecord,
+  loadStepResults,
+  readAbout,
+  type Store,
+} from '../store/index.ts';
 
-/** How a person names a model: by the name that it was promoted under, or by the run that made it. */
+/**
+ * How a person names a model: by the name that it was promoted under, or by the run that made it; the name of a pipeline stands
+ * for the newest of its runs.
+ */
 export type NamedModel = { readonly model: string } | { readonly run: string; readonly step?: string | undefined };
 
 /** A model that can be put to work. */
@@ -67,10 +81,8 @@ interface DoneStep {
   readonly result: Readonly<Record<string, unknown>>;
 }
 
-async function findInRun(store: Store, run: string, step: string | undefined): Promise<UsedModel> {
-  const plan = await loadPlan(store, run);
-  if (!plan)
-    throw new ContrailError('Usage', `There is no run ${run} in this store. \`contrail list\` shows the runs.`);
+async function findInRun(store: Store, named: string, step: string | undefined): Promise<UsedModel> {
+  const { run, plan } = await runOf(store, named);
   const results = await loadStepResults(store, run);
   const { steps } = expandLists(
     plan,
@@ -111,6 +123,32 @@ async function findInRun(store: Store, run: string, step: string | undefined): P
     metrics: numbers.length > 0 ? Object.fromEntries(numbers) : null,
   };
 }
+
+/** The run of an id; of a pipeline's name the newest of its runs of which a training has finished. */
+async function runOf(store: Store, named: string): Promise<{ readonly run: string; readonly plan: Plan }> {
+  const checked = runIdSchema.safeParse(named);
+  if (!checked.success)
+    throw new ContrailError('Usage', `The run id ${JSON.stringify(named)} ${checked.error.issues[0]?.message}.`);
+  const plan = await loadPlan(store, named);
+  if (plan) return { run: named, plan };
+  let newest: { readonly run: string; readonly plan: Plan; readonly started: string } | null = null;
+  for (const run of await listFolders(store, 'runs')) {
+    if (!runIdSchema.safeParse(run).success || (await isBeingRemoved(store, run))) continue;
+    const found = await loadPlan(store, run);
+    if (found?.name !== named) continue;
+    const started = (await loadRunRecord(store, run))?.createdAt ?? '';
+    const results = await loadStepResults(store, run, () => {});
+    const hasEncoder = Object.values(results).some(({ result }) => refIfAny(result.encoder) !== null);
+    if (hasEncoder && (newest === null || started > newest.started)) newest = { run, plan: found, started };
+  }
+  if (newest) return newest;
+  throw new ContrailError(
+    'Usage',
+    `There is no run ${named} in this store, and no pipeline of that name has a run with a finished training. \`contrail list\` shows the runs.`,
+  );
+}
+
+const refIfAny = (value: unknown): ArtifactRef | null => artifactRefSchema.safeParse(value).data ?? null;
 
 function chooseEncoder(run: string, step: string | undefined, encoders: readonly DoneStep[]): DoneStep {
   const wanted = encoders.filter(({ id }) => step === undefined || id === step);

@@ -5,7 +5,7 @@ import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { artifactFolder, manifestFile } from './artifact-writer.ts';
 import { readArtifact } from './artifacts.ts';
 import { artifactsIn, artifactsNamedBy, type KeyedCacheEntry, listCache, removeCacheEntry } from './cache.ts';
-import { preparationsFolder } from './paths.ts';
+import { embeddedFolder, preparationsFolder } from './paths.ts';
 import { isMissing, listFiles, readJson, unreadable } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
 
@@ -19,7 +19,7 @@ const resumedWithinMs = 7 * 24 * 60 * 60 * 1000;
 export interface Collected {
   readonly entries: readonly KeyedCacheEntry[];
   readonly artifacts: readonly { readonly kind: string; readonly digest: string; readonly bytes: number }[];
-  /** What preparations of data sets have left for later ones, and none has used since. */
+  /** What preparations of data sets, and embeddings of images, have left for later ones, and none has used since. */
   readonly leftovers: readonly string[];
   readonly bytes: number;
 }
@@ -82,7 +82,7 @@ async function findGarbage(store: Store, now: number): Promise<Found> {
   for (const [folder, found] of present)
     if (!named.has(folder) && !(await isYoung(store, found.files, now))) unnamed.push(found);
   const leftovers = [];
-  for (const file of await listFiles(store, preparationsFolder))
+  for (const file of [...(await listFiles(store, preparationsFolder)), ...(await listFiles(store, embeddedFolder))])
     if (!(await isYoung(store, [file], now, resumedWithinMs))) leftovers.push(file);
   return { entries, unnamed, leftovers };
 }

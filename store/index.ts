@@ -46,7 +46,7 @@ export {
 export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
-export { preparationsFolder, stagingFolder } from './paths.ts';
+export { embeddedFolder, preparationsFolder, stagingFolder } from './paths.ts';
 export {
   isMissing,
   listFiles,

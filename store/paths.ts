@@ -6,6 +6,9 @@ export const temporaryMark = '.tmp-';
 /** Where preparations of data sets leave images for later ones. */
 export const preparationsFolder = 'preparations';
 
+/** Where embeddings of images lie until they are gathered, and where they are then. */
+export const embeddedFolder = 'embedded';
+
 /** The file of an artifact's folder that says which of its files were removed for good. */
 export const emptiedMark = 'forgotten.json';
 

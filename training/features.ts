@@ -15,7 +15,7 @@ import { streamedBatches } from './streamed-batches.ts';
 import type { Tensor } from './tensorflow.ts';
 
 /** Images in one forward pass of inference. */
-const inferenceBatch = 256;
+export const inferenceBatch = 256;
 /** Batches of inference that are read in advance. */
 const inferenceReadAhead = 2;
 
@@ -27,9 +27,10 @@ export interface FrozenEncoder {
    * Embeddings of images.
    *
    * @param images bytes [count, height, width, channels] in the format of `about.image`
+   * @param size images in one forward pass, the last of which is filled up; @default 256, or `count` where that is less
    * @returns float32 [count, dimension]
    */
-  readonly features: (images: Uint8Array, count: number) => Promise<Float32Array>;
+  readonly features: (images: Uint8Array, count: number, size?: number) => Promise<Float32Array>;
   /**
    * Embeddings of all images of a split, which are read while the batches before are computed.
    *
@@ -74,8 +75,8 @@ export function createEmbedder(about: Pick<EncoderAbout, 'encoder' | 'image' | '
   return {
     dimension,
     load: (tensors) => writeState(model.parameters, execution, tensors),
-    features: async (images, count) =>
-      (await computeFeatures(embed, dimension, imagesInMemory(images, count, about))).features,
+    features: async (images, count, size) =>
+      (await computeFeatures(embed, dimension, imagesInMemory(images, count, about), () => {}, size)).features,
     featuresOf: (split, onProgress) => computeFeatures(embed, dimension, split, onProgress),
     digest: () => digestOf(model, execution),
     dispose: execution.dispose,
@@ -95,12 +96,13 @@ async function computeFeatures(
   dimension: number,
   split: Omit<OpenSplit, 'close' | 'labels'>,
   onProgress?: (done: number, total: number) => void,
+  given?: number,
 ): Promise<{ features: Float32Array; labels: Int32Array }> {
   const { count } = split;
   const features = new Float32Array(count * dimension);
   const labels = new Int32Array(count);
   // One shape for every batch: the last one is filled up, and what the filling gives is left out.
-  const size = Math.min(inferenceBatch, count);
+  const size = given ?? Math.min(inferenceBatch, count);
   const batches = streamedBatches(
     split,
     {

@@ -1,5 +1,5 @@
 import { stepKeySchema } from '../contracts/identifiers.ts';
-import { stepJobs } from '../evaluation/index.ts';
+import { createEmbedShard, stepJobs } from '../evaluation/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainingJobs, serveTrainer } from '../training/index.ts';
 
@@ -10,4 +10,7 @@ const [run, step, storeUrl = ''] = process.argv.slice(2);
 const key = stepKeySchema.parse({ run, step });
 process.title = `contrail trainer ${key.run}/${key.step}`;
 
-serveTrainer({ ...createTrainingJobs(), ...stepJobs }, { store: openStore(storeUrl), key });
+serveTrainer(
+  { ...createTrainingJobs(), ...stepJobs, 'embed-shard': createEmbedShard() },
+  { store: openStore(storeUrl), key },
+);

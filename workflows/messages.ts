@@ -1,6 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { ApproveRequest } from '../contracts/approval.ts';
 import type { EpochMetrics } from '../contracts/checkpoints.ts';
+import type { EmbeddingProgress } from '../contracts/embedding.ts';
 import type { Json } from '../contracts/json.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
 
@@ -21,6 +22,9 @@ export const stepProgressSignal = defineSignal<[StepProgress]>('step-progress');
 
 /** The answer to the `progress` query of a training workflow. */
 export const progressQuery = defineQuery<StepProgress | null>('progress');
+
+/** The answer to the query of an embedding; null until its images are listed. */
+export const embeddingProgressQuery = defineQuery<EmbeddingProgress | null>('embedding-progress');
 
 /** A training has stopped at a checkpoint, or goes on from it. */
 export interface StepPaused {

@@ -18,13 +18,14 @@ import { formatBytes, limits } from '../contracts/limits.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { withValueAt } from '../contracts/training-changes.ts';
-import { isTrainingKind } from '../contracts/training-kinds.ts';
+import { isShardsKind, isTrainingKind } from '../contracts/training-kinds.ts';
 import {
   findReferences,
   type RunContext,
   resolveResults,
   TooLarge,
 } from '../pipelines/language/expressions/references.ts';
+import { embedding } from './embedding.ts';
 import { lookups } from './lookups.ts';
 import { workOptions } from './options.ts';
 import type { Changes, Result } from './run-state.ts';
@@ -49,7 +50,7 @@ export function resolveStep(
   const inputs: Record<string, ArtifactRef> = {};
   for (const [name, { step: source, field, kind }] of Object.entries(step.inputs)) {
     const found = results[source]?.[field];
-    if (found === undefined)
+    if (found === undefined || found === null)
       throw ApplicationFailure.nonRetryable(
         `Step ${step.id} takes a ${kind} of step ${source}, which has not made one.`,
         'InvalidInput',
@@ -153,7 +154,17 @@ async function onceFree<T>(step: string, begin: () => Promise<T>): Promise<T> {
     }
 }
 
-/** Does a step's work: one activity, a training of its own, or a question to a person. */
+/** A step with many activities is a workflow of its own, which ends with its run. */
+const childOptions = (run: string, id: string, priority: number | undefined) => ({
+  workflowId: `${run}/${id}`,
+  cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+  parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+  staticSummary: `${id} of ${run}`,
+  typedSearchAttributes: [{ key: stageAttribute, value: id }],
+  ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
+});
+
+/** Does a step's work: one activity, a workflow of its own, or a question to a person. */
 export async function execute(
   step: PlannedStep,
   { parameters, inputs, fingerprint }: PreparedStep,
@@ -165,7 +176,7 @@ export async function execute(
     if (!dataset) throw ApplicationFailure.nonRetryable(`Step ${id} has no data set.`, 'InvalidInput');
     const handle = await onceFree(id, () =>
       startChild(training, {
-        workflowId: `${run}/${id}`,
+        ...childOptions(run, id, priority),
         args: [
           {
             run,
@@ -184,14 +195,30 @@ export async function execute(
             ...(cacheable ? {} : { cache: false }),
           },
         ],
-        cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-        parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-        staticSummary: `${id} of ${run}`,
-        typedSearchAttributes: [{ key: stageAttribute, value: id }],
-        ...(priority === undefined ? {} : { priority: { priorityKey: priority } }),
       }),
     );
     onTraining(handle);
+    return handle.result();
+  }
+  if (isShardsKind(uses)) {
+    const handle = await onceFree(id, () =>
+      startChild(embedding, {
+        ...childOptions(run, id, priority),
+        args: [
+          {
+            run,
+            step: id,
+            queue,
+            timeoutMs,
+            retry,
+            ...(priority === undefined ? {} : { priority }),
+            inputs,
+            parameters,
+            fingerprint,
+          },
+        ],
+      }),
+    );
     return handle.result();
   }
   if (uses === 'approve') return { result: await ask(), retries: 0 };

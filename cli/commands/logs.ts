@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { LogLine } from '../../contracts/logs.ts';
 import type { Plan } from '../../contracts/plan.ts';
-import { isTrainingKind } from '../../contracts/training-kinds.ts';
+import { isShardsKind, isTrainingKind } from '../../contracts/training-kinds.ts';
 import { openHome } from '../../home/home.ts';
 import { openStore, readRunLog, requirePlan } from '../../store/index.ts';
 import { connect, type ServerClient } from '../connection.ts';
@@ -45,7 +45,7 @@ export async function logsCommand(
   try {
     const first = await readRunLog(store, run, undefined, say);
     const lost = server
-      ? await lostAttempts(server, run, trainingsOf(plan)).catch((error: unknown) => {
+      ? await lostAttempts(server, run, workflowsOf(plan)).catch((error: unknown) => {
           if (follow || !isServerAway(error)) throw error;
           say('The server went away, so attempts that were lost with their worker are not shown.');
           return [];
@@ -68,8 +68,8 @@ export async function logsCommand(
       running = await isRunning(server, run);
       if (!running) await new Promise((resolve) => setTimeout(resolve, 2 * pollMs));
       const next = await readRunLog(store, run, position, say);
-      const trainings = trainingsOf(await planByNow(store, run, written));
-      const news = (await lostAttempts(server, run, trainings)).filter((line) => !seen.has(keyOf(line)));
+      const workflows = workflowsOf(await planByNow(store, run, written));
+      const news = (await lostAttempts(server, run, workflows)).filter((line) => !seen.has(keyOf(line)));
       for (const line of news) seen.add(keyOf(line));
       show([...next.lines, ...news].sort((a, b) => (a.time < b.time ? -1 : 1)));
       position = next.position;
@@ -80,7 +80,9 @@ export async function logsCommand(
   }
 }
 
-const trainingsOf = ({ steps }: Plan): string[] => steps.filter(({ uses }) => isTrainingKind(uses)).map(({ id }) => id);
+/** Steps that are workflows of their own. */
+const workflowsOf = ({ steps }: Plan): string[] =>
+  steps.filter(({ uses }) => isTrainingKind(uses) || isShardsKind(uses)).map(({ id }) => id);
 
 const keyOf = ({ time, step, message }: LogLine) => `${time} ${step} ${message}`;
 

@@ -8,6 +8,7 @@ import { addDataset } from './dataset.ts';
 import { addDev } from './dev.ts';
 import { addDiff } from './diff.ts';
 import { addDoctor } from './doctor.ts';
+import { addEmbed } from './embed.ts';
 import { addExport } from './export.ts';
 import { addFork } from './fork.ts';
 import { addGraph } from './graph.ts';
@@ -17,6 +18,7 @@ import { addModels } from './models.ts';
 import type { Finish } from './options.ts';
 import { addPause } from './pause.ts';
 import { addPlan } from './plan.ts';
+import { addPredict } from './predict.ts';
 import { addQuickstart } from './quickstart.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
@@ -28,11 +30,13 @@ import { addSchema } from './schema.ts';
 import { addServe } from './serve.ts';
 import { addSet } from './set.ts';
 import { addSetup } from './setup.ts';
+import { addSimilar } from './similar.ts';
 import { addStatus } from './status.ts';
 import { addTensorboard } from './tensorboard.ts';
 import { addTerminate } from './terminate.ts';
 import { addUnpause } from './unpause.ts';
 import { addValidate } from './validate.ts';
+import { addVectorIndex } from './vector-index.ts';
 import { addVerify } from './verify.ts';
 import { addWatch } from './watch.ts';
 import { addWeights } from './weights.ts';
@@ -66,6 +70,8 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addCache,
   addCheckpoints,
   addExport,
+  addEmbed,
+  addVectorIndex,
   addResume,
   addFork,
   addVerify,
@@ -77,6 +83,8 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addSchedule,
   addModels,
   addServe,
+  addSimilar,
+  addPredict,
   addReport,
   addCompare,
   addTensorboard,

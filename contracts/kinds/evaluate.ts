@@ -15,6 +15,14 @@ export const evaluateParameters = z.strictObject({
     .describe(
       'what becomes of test images that show what a training image shows: left out of the measures, or kept; what is measured with and without them is said either way',
     ),
+  refusals: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .optional()
+    .describe(
+      'share of images of trained classes that may be called unknown; validation images choose the threshold. Absent: 0.05',
+    ),
 });
 
 export const evaluateResult = z.strictObject({
@@ -54,8 +62,9 @@ export const evaluateResult = z.strictObject({
 });
 
 export const evaluate = {
-  description: 'Measure the classifier and the embedding on the test images, once, without those that leak',
-  version: 4,
+  description:
+    'Measure the classifier and the embedding on the test images, once, without those that leak; calibrate on validation images',
+  version: 5,
   parameters: evaluateParameters,
   result: evaluateResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset', inspection: 'inspection' },

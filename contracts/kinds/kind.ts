@@ -25,10 +25,11 @@ export interface StepKind {
     given: Readonly<Record<string, unknown>>,
   ) => Partial<Pick<StepKind, 'result' | 'outputs' | 'inputs'>>;
   /**
-   * Who does its work: the worker, in one activity; a trainer, as one job; a trainer, as the epoch loop of a workflow; a process of
-   * the user's own code, which a worker starts only with --own-steps; or nobody, because it waits for a person.
+   * Who does its work: the worker, in one activity; a trainer, as one job; a trainer, as the epoch loop of a workflow; trainers, as
+   * many shards of one workflow; a process of the user's own code, which a worker starts only with --own-steps; or nobody, because
+   * it waits for a person.
    */
-  readonly runs: 'activity' | 'job' | 'training' | 'process' | 'person';
+  readonly runs: 'activity' | 'job' | 'training' | 'shards' | 'process' | 'person';
   /** The task queue of its activities where the pipeline names none. */
   readonly queue: 'cpu' | 'gpu';
   /** The output that holds what it measured, which is put into the run's report folder for people. */

@@ -4,7 +4,7 @@ import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 /** A folder or file on the worker's machine. A URL is told so and not repeated, since it may hold a secret. */
-const placeSchema = z
+export const placeSchema = z
   .string()
   .min(1)
   .regex(/^(?![a-z][a-z0-9+.-]+:\/\/)/i, 'must be a path, not a URL: fetch the file first');

@@ -17,7 +17,7 @@ const headBytes = 512;
 /** Part of a JPEG that is looked through for what it says of its colours. */
 const markerBytes = 2 ** 18;
 export const mostPixels = 100_000_000;
-const mostBytes = 256 * 2 ** 20;
+export const mostBytes = 256 * 2 ** 20;
 const mostDecodedBytes = 400 * 2 ** 20;
 
 /** The reason for what has been replaced since it was found, by a pipe say. */
@@ -112,7 +112,7 @@ export async function inspectContent(content: Buffer): Promise<Inspected | strin
 }
 
 const isEmpty = 'is empty (0 bytes)';
-const tooLarge = (bytes: number) =>
+export const tooLarge = (bytes: number) =>
   `is larger than ${formatBytes(mostBytes)}: shrink it (it has ${formatBytes(bytes)})`;
 
 /** @param head the first bytes of a file, at most `markerBytes` */

@@ -55,6 +55,7 @@ export function rowOf(
     allowUrls,
     urls,
     labelColumn,
+    mayLackLabel = false,
     relabelOf,
   }: {
     readonly root: string;
@@ -62,10 +63,12 @@ export function rowOf(
     /** What URLs are called. */
     readonly urls: UrlNames;
     readonly labelColumn: string;
+    /** A row without a label is one all the same; its label is then empty. */
+    readonly mayLackLabel?: boolean;
     readonly relabelOf: (name: string) => Relabel | undefined;
   },
 ): { readonly row: TableRow; readonly written: string | null } {
-  const label = labelOfCell(cells.label);
+  const label = mayLackLabel ? nameOfCell(cells.label, 'label') : labelOfCell(cells.label);
   const written = 'text' in label ? label.text : null;
   const rejected = (name: string, reason: string, of = written) => ({
     row: { line, name, is: 'rejected', reason, ...(of === null ? {} : { label: of }) } as const,

@@ -29,6 +29,8 @@ export interface RowsRequest {
   readonly allowUrls: boolean;
   /** Corrections of labels. */
   readonly relabels: TableFile | null;
+  /** Rows may lack a label: where it is, in place of that of `columns`. Absent: each row must have one. */
+  readonly optionalLabel?: OptionalColumn;
 }
 
 export interface TableRows {
@@ -49,10 +51,17 @@ const advice = 'Name yours in `columns`.';
  *
  * @throws ContrailError InvalidDataset for a table, or one of corrections, that cannot be read
  */
-export async function readRows({ file, columns, allowUrls, relabels: corrections }: RowsRequest): Promise<TableRows> {
-  const others = [columns.group, columns.category, columns.split];
+export async function readRows(request: RowsRequest): Promise<TableRows> {
+  const { file, columns, allowUrls, relabels: corrections, optionalLabel } = request;
+  const mayLackLabel = optionalLabel !== undefined;
+  const label = mayLackLabel ? (optionalLabel?.name ?? '') : columns.label;
+  const others = [columns.group, columns.category, columns.split, ...(mayLackLabel ? [optionalLabel] : [])];
   const furtherLabels = columns.labels ?? [];
-  const named = [columns.image, columns.label, ...others.flatMap((each) => (each?.needed ? [each.name] : []))];
+  const named = [
+    columns.image,
+    ...(mayLackLabel ? [] : [label]),
+    ...others.flatMap((each) => (each?.needed ? [each.name] : [])),
+  ];
   // One column may serve several ends.
   const needed = [...new Set([...named, ...furtherLabels])];
   const optional = others.flatMap((each) =>
@@ -67,7 +76,8 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
     root: file.root,
     allowUrls,
     urls,
-    labelColumn: columns.label,
+    labelColumn: label,
+    mayLackLabel,
     relabelOf: (name: string) => relabels?.byName.get(name),
   };
   const seen = new Set<string>();
@@ -91,7 +101,7 @@ export async function readRows({ file, columns, allowUrls, relabels: corrections
       line,
       {
         image: cellOf(columns.image),
-        label: cellOf(columns.label),
+        label: cellOf(label),
         group: cellOf(columns.group?.name),
         category: cellOf(columns.category?.name),
         split: cellOf(columns.split?.name),

@@ -33,8 +33,8 @@ export async function rollBackModel(store: Store, model: string, to?: number): P
   }
 }
 
-/** The newest version whose model is not the current one. */
+/** The version before the current one, or before the one that a rollback made current. */
 const previousOf = (versions: readonly ModelVersion[], current: ModelVersion) => {
   const origin = current.restores ?? current.version;
-  return versions.findLast(({ version, restores }) => version < origin && restores === undefined);
+  return versions.findLast(({ version }) => version < origin);
 };

@@ -168,7 +168,42 @@ ${table(
     ]),
 )}`;
 
-const calibrationSection = ({ reliability }: Evaluation) =>
+const calibratedTable = ({
+  images,
+  temperature,
+  negativeLogLikelihood,
+  expectedCalibrationError,
+  unknown,
+}: NonNullable<Evaluation['calibration']>) => `
+
+By ${times(images, 'validation image')}, logits are divided by ${figure(temperature)}; predictions have the confidence that follows. An image below the threshold is called
+unknown, which may be ${share(unknown.refusals)} of the images of trained classes.
+
+${table(
+  ['by validation images', 'before', 'after'],
+  [
+    ['expected calibration error', figure(expectedCalibrationError.before), figure(expectedCalibrationError.after)],
+    [
+      'negative log-likelihood of the validation images',
+      figure(negativeLogLikelihood.before),
+      figure(negativeLogLikelihood.after),
+    ],
+  ],
+)}
+
+${table(
+  ['unknown', 'below', 'test images refused'],
+  [
+    [
+      'similarity to the nearest training image',
+      figure(unknown.similarity.threshold),
+      share(unknown.similarity.refused),
+    ],
+    ['highest logit', figure(unknown.logit.threshold), share(unknown.logit.refused)],
+  ],
+)}`;
+
+const calibrationSection = ({ reliability, calibration }: Evaluation) =>
   reliability === undefined
     ? null
     : `## Calibration
@@ -185,4 +220,4 @@ ${table(
       share(accuracy),
       images,
     ]),
-)}`;
+)}${calibration ? calibratedTable(calibration) : ''}`;

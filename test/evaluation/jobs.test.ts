@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { type ArtifactRef, datasetAboutSchema } from '../../contracts/artifacts.ts';
 import {
   embeddingFile,
   evaluationAboutSchema,
@@ -32,6 +32,7 @@ import {
   openStore,
   parseJson,
   readAbout,
+  readArtifact,
   readArtifactFile,
   type Store,
   writeArtifact,
@@ -130,6 +131,33 @@ describe('evaluate', () => {
     expect(embedding.get('embedding')?.shape).toEqual([evaluation.geometry.images, 16]);
   });
 
+  it('calibrates the classifier, and chooses what is unknown, by validation images', async () => {
+    const measuredWith = async (parameters: object) => {
+      const input = { ...key, classifier, encoder, dataset, parameters: evaluateParameters.parse(parameters) };
+      const { evaluation: ref } = await stepJobs.evaluate(trainerJobs.evaluate.input.parse(input), context());
+      return evaluationSchema.parse(await parsed(ref, evaluationFile));
+    };
+    const evaluation = await measuredWith({});
+    const { calibration } = evaluation;
+    const { splits } = datasetAboutSchema.parse((await readArtifact(store, dataset)).about);
+    expect(calibration?.images).toBe(splits.validation.count);
+    const { before = 0, after = 0 } = calibration?.negativeLogLikelihood ?? {};
+    expect(after).toBeLessThanOrEqual(before);
+    expect(calibration?.expectedCalibrationError.before).toBe(evaluation.expectedCalibrationError);
+    expect(calibration?.expectedCalibrationError.after).toBeLessThan(1);
+    expect(calibration?.unknown.refusals).toBe(0.05);
+    expect(Math.abs(calibration?.unknown.similarity.threshold ?? 2)).toBeLessThanOrEqual(1.00001);
+    const strict = (await measuredWith({ refusals: 0.5 })).calibration;
+    for (const by of ['similarity', 'logit'] as const) {
+      const [few, many] = [calibration?.unknown[by], strict?.unknown[by]];
+      expect(many?.threshold).toBeGreaterThan(few?.threshold ?? 0);
+      expect(many?.refused).toBeGreaterThan(few?.refused ?? 1);
+    }
+    const text = formatEvaluation(evaluation);
+    expect(text).toContain(`By ${splits.validation.count} validation images, logits are divided by`);
+    expect(text).toContain('similarity to the nearest training image');
+  });
+
   it('writes what promote can read, and what earlier versions wrote can be read too', async () => {
     const input = trainerJobs.evaluate.input.parse({
       ...key,
@@ -139,7 +167,12 @@ describe('evaluate', () => {
       parameters: evaluateParameters.parse({}),
     });
     const { evaluation: ref } = await stepJobs.evaluate(input, context());
-    const { reliability: _, worst: __, ...now } = evaluationSchema.parse(await parsed(ref, evaluationFile));
+    const {
+      reliability: _,
+      worst: __,
+      calibration: _____,
+      ...now
+    } = evaluationSchema.parse(await parsed(ref, evaluationFile));
     const { recallAt: ___, rPrecision: ____, ...geometry } = now.geometry;
     const before = {
       ...now,

@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'evaluation/metrics': ['contracts', 'datasets'],
   'evaluation/comparison': ['contracts', 'store', 'datasets', 'evaluation/metrics'],
   'evaluation/promotion': ['contracts', 'store', 'datasets', 'evaluation/comparison'],
-  evaluation: ['contracts', 'store', 'datasets', 'training', 'evaluation/metrics'],
+  evaluation: ['contracts', 'store', 'datasets', 'training', 'vectors', 'evaluation/metrics'],
   report: ['contracts', 'pipelines/language', 'store', 'datasets', 'evaluation/metrics', 'evaluation/comparison'],
   vectors: ['contracts', 'store', 'datasets'],
   serving: [
@@ -51,6 +51,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'evaluation',
     'report',
     'vectors',
+    'serving',
     'own-steps',
   ],
   worker: [

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openStore } from '../../store/index.ts';
-import { buildIndex, openIndex, requireEncoder } from '../../vectors/index.ts';
-import { clustered, encoderOf, vectorsOf } from './vectors.ts';
+import { openIndex, requireEncoder } from '../../vectors/index.ts';
+import { clustered, encoderOf, indexOf } from './vectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-index-'));
 const store = openStore(root);
@@ -18,7 +18,7 @@ const corners = [
 
 describe('an open index', () => {
   it('finds the rows whose embeddings have the smallest angle to the query, the nearest first', async () => {
-    const index = await openIndex(store, await buildIndex(store, await vectorsOf(store, { rows: corners })));
+    const index = await openIndex(store, await indexOf(store, { rows: corners }));
     const [first, second] = await index.search(Float32Array.of(10, 1, 0, 0.5), 2);
     expect(first?.map(({ row }) => row)).toEqual([0, 2]);
     expect(first?.[0]?.score).toBeCloseTo(10 / Math.sqrt(101), 6);
@@ -28,7 +28,7 @@ describe('an open index', () => {
   });
 
   it('gives as many rows as it has, and none to no query', async () => {
-    const index = await openIndex(store, await buildIndex(store, await vectorsOf(store, { rows: corners })));
+    const index = await openIndex(store, await indexOf(store, { rows: corners }));
     expect((await index.search(Float32Array.of(1, 0), 10))[0]).toHaveLength(3);
     expect(await index.search(new Float32Array(), 10)).toEqual([]);
     await index.close();
@@ -36,7 +36,7 @@ describe('an open index', () => {
 
   it('finds what the products of all pairs say, in one search of many queries as in many of one', async () => {
     const rows = clustered(300, { dimension: 24, clusters: 20 }).map((vector, at) => ({ name: `${at}.jpg`, vector }));
-    const index = await openIndex(store, await buildIndex(store, await vectorsOf(store, { rows, perShard: 70 })));
+    const index = await openIndex(store, await indexOf(store, { rows, perShard: 70 }));
     const queries = clustered(40, { dimension: 24, clusters: 20, seed: 2 });
     const together = await index.search(Float32Array.from(queries.flat()), 10);
     const cosine = (a: readonly number[], b: readonly number[]) =>
@@ -53,10 +53,7 @@ describe('an open index', () => {
 
   it('says of each row what its image is, and shows it', async () => {
     const rows = Array.from({ length: 7 }, (_, at) => ({ name: `${at}-ä.jpg`, vector: [1, at], label: `class ${at}` }));
-    const index = await openIndex(
-      store,
-      await buildIndex(store, await vectorsOf(store, { rows, perShard: 3, pictures: true })),
-    );
+    const index = await openIndex(store, await indexOf(store, { rows, perShard: 3, pictures: true }));
     for (const at of [6, 0, 3]) {
       expect(await index.row(at)).toMatchObject({ name: `${at}-ä.jpg`, label: `class ${at}` });
       expect(new TextDecoder().decode((await index.picture(at)) ?? undefined)).toBe(`picture of ${at}-ä.jpg`);
@@ -66,13 +63,13 @@ describe('an open index', () => {
   });
 
   it('has no picture where none were kept', async () => {
-    const index = await openIndex(store, await buildIndex(store, await vectorsOf(store, { rows: corners })));
+    const index = await openIndex(store, await indexOf(store, { rows: corners }));
     expect(await index.picture(1)).toBeNull();
     await index.close();
   });
 
   it('refuses queries that cannot be ones of its encoder', async () => {
-    const index = await openIndex(store, await buildIndex(store, await vectorsOf(store, { rows: corners })));
+    const index = await openIndex(store, await indexOf(store, { rows: corners }));
     await expect(index.search(Float32Array.of(1, 2, 3), 1)).rejects.toThrow("multiple of the index's dimension, 2");
     await expect(index.search(Float32Array.of(1, Number.NaN), 1)).rejects.toThrow('not a number');
     await expect(index.search(Float32Array.of(1, 0), 1001)).rejects.toThrow('1 to 1\u202f000 neighbours');
@@ -84,7 +81,7 @@ describe('an open index', () => {
   });
 
   it('says so when it was closed', async () => {
-    const index = await openIndex(store, await buildIndex(store, await vectorsOf(store, { rows: corners })));
+    const index = await openIndex(store, await indexOf(store, { rows: corners }));
     const pending = index.search(Float32Array.of(1, 0), 1).catch((error: unknown) => error);
     await index.close();
     await pending;
@@ -95,8 +92,8 @@ describe('an open index', () => {
 describe('an exact index', () => {
   it('is the same artifact for the same rows, however they came', async () => {
     const rows = Array.from({ length: 10 }, (_, at) => ({ name: `${at}.jpg`, vector: [1, at] }));
-    const one = await buildIndex(store, await vectorsOf(store, { rows, perShard: 3 }));
-    const other = await buildIndex(store, await vectorsOf(store, { rows, perShard: 10 }));
+    const one = await indexOf(store, { rows, perShard: 3 });
+    const other = await indexOf(store, { rows, perShard: 10 });
     expect(one).toEqual(other);
   });
 });

@@ -1,8 +1,9 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import type { IndexSettings } from '../../contracts/vector-index.ts';
 import type { VectorRow, VectorsAbout } from '../../contracts/vectors.ts';
 import { randomDraws } from '../../datasets/random.ts';
 import { digestOf, type Store, writeArtifact } from '../../store/index.ts';
-import { shardFiles } from '../../vectors/index.ts';
+import { buildIndex, shardFiles } from '../../vectors/index.ts';
 
 export const encoderOf = (name: string): ArtifactRef => ({ kind: 'encoder', digest: sha256(name) });
 export const sha256 = (text: string): string => digestOf(new TextEncoder().encode(text)).sha256;
@@ -58,6 +59,13 @@ export async function vectorsOf(
   };
   return writeArtifact(store, { kind: 'vectors', about, files });
 }
+
+/** An index of them. */
+export const indexOf = async (
+  store: Store,
+  given: GivenVectors,
+  settings: Partial<IndexSettings> = {},
+): Promise<ArtifactRef> => (await buildIndex(store, await vectorsOf(store, given), settings)).index;
 
 /** Embeddings in clusters, as an encoder gives them: row r is near the centre of cluster r modulo `clusters`. */
 export function clustered(

@@ -7,12 +7,12 @@ import { startTrainer, type TrainerProcess, type TrainerProcessOptions } from '.
  * The worker's side of the protocol.
  *
  * Owns: one child process for each (run, step), started on demand and kept between jobs, because it holds model,
- * optimizer and data.
+ * optimizer and data; of a step whose jobs may run side by side, as many as run.
  * Does not own: what a job means, or whether it is tried again.
  */
 export interface TrainerHost {
   readonly run: <J extends TrainerJob>(job: J, input: JobInput<J>, options: RunOptions) => Promise<JobResult<J>>;
-  /** Ends the trainer of a step, if there is one. */
+  /** Ends the trainers of a step, if there are any. */
   readonly close: (key: StepKey) => Promise<void>;
   readonly closeAll: () => Promise<void>;
 }
@@ -27,27 +27,28 @@ export interface TrainerHostOptions extends TrainerProcessOptions {
 interface Trainer {
   readonly process: TrainerProcess;
   nextId: number;
+  /** Jobs that run in it: one, but for a mistake. */
+  jobs: number;
   idleTimer: NodeJS.Timeout | undefined;
 }
 
 export function createTrainerHost(options: TrainerHostOptions): TrainerHost {
   const { stopGraceMs = 60_000, idleMs = 300_000 } = options;
-  const trainers = new Map<string, Trainer>();
+  const trainers = new Set<Trainer>();
 
-  const forget = (trainer: Trainer) => {
-    if (trainers.get(trainer.process.name) === trainer) trainers.delete(trainer.process.name);
-  };
-  const trainerOf = (key: StepKey): Trainer => {
-    const existing = trainers.get(`${key.run}/${key.step}`);
+  const trainersOf = ({ run, step }: StepKey) =>
+    [...trainers].filter(({ process: { name } }) => name === `${run}/${step}`);
+  const trainerFor = (key: StepKey, besideOthers: boolean): Trainer => {
+    const existing = trainersOf(key).find(({ jobs }) => !besideOthers || jobs === 0);
     if (existing) return existing;
-    const trainer: Trainer = { process: startTrainer(key, options), nextId: 1, idleTimer: undefined };
-    trainers.set(trainer.process.name, trainer);
-    trainer.process.onEnd(() => forget(trainer));
+    const trainer: Trainer = { process: startTrainer(key, options), nextId: 1, jobs: 0, idleTimer: undefined };
+    trainers.add(trainer);
+    trainer.process.onEnd(() => trainers.delete(trainer));
     return trainer;
   };
 
   const end = async (trainer: Trainer) => {
-    forget(trainer);
+    trainers.delete(trainer);
     clearTimeout(trainer.idleTimer);
     trainer.process.channel.disconnect();
     const killTimer = setTimeout(() => trainer.process.child.kill('SIGKILL'), stopGraceMs);
@@ -58,21 +59,23 @@ export function createTrainerHost(options: TrainerHostOptions): TrainerHost {
   return {
     run: async (job, input, runOptions) => {
       runOptions.signal.throwIfAborted();
-      const trainer = trainerOf(input);
+      const trainer = trainerFor(input, runOptions.besideOthers ?? false);
       clearTimeout(trainer.idleTimer);
+      trainer.jobs++;
       try {
         return await runJob(trainer.process, trainer.nextId++, job, input, runOptions, stopGraceMs);
       } finally {
-        trainer.idleTimer = setTimeout(() => void end(trainer), idleMs);
+        trainer.jobs--;
+        clearTimeout(trainer.idleTimer);
+        trainer.idleTimer = setTimeout(() => void end(trainer), runOptions.idleMs ?? idleMs);
         trainer.idleTimer.unref();
       }
     },
-    close: async ({ run, step }) => {
-      const trainer = trainers.get(`${run}/${step}`);
-      if (trainer) await end(trainer);
+    close: async (key) => {
+      await Promise.all(trainersOf(key).map(end));
     },
     closeAll: async () => {
-      await Promise.all([...trainers.values()].map(end));
+      await Promise.all([...trainers].map(end));
     },
   };
 }

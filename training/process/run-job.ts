@@ -18,6 +18,10 @@ export interface RunOptions {
   readonly onProgress: (progress: TrainerProgress) => void;
   /** The longest silence that is not a stall, in milliseconds. */
   readonly stallTimeoutMs: number;
+  /** The job may run beside others of its step, each in a trainer of its own. @default false: a second one is refused */
+  readonly besideOthers?: boolean;
+  /** How long its trainer is kept without a job afterwards, in milliseconds. @default that of the host */
+  readonly idleMs?: number;
 }
 
 /** The job was stopped because its signal was aborted; `at` is the point of the checkpoint that it left, if any. */

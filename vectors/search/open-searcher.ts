@@ -1,13 +1,27 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { IndexAbout } from '../../contracts/vector-index.ts';
-import type { Store } from '../../store/index.ts';
+import { artifactFolder, damaged, readArtifact, type Store } from '../../store/index.ts';
+import { viewGraph } from '../graph/graph.ts';
+import { readKeys, rowsByKey } from '../graph/keys.ts';
 import { readVectors } from '../shards.ts';
+import { graphSearcher } from './approximate.ts';
 import { exactSearcher } from './exact.ts';
 import type { Searcher } from './searcher.ts';
 
 /** Reads what an index is searched by. @throws ContrailError CorruptArtifact, StoreUnreadable */
 export async function openSearcher(store: Store, ref: ArtifactRef, about: IndexAbout): Promise<Searcher> {
-  return exactSearcher(await allVectors(store, ref, about), about.dimension);
+  const { dimension, graph, settings, count } = about;
+  if (!graph) return exactSearcher(await allVectors(store, ref, about), dimension);
+  const { quantization } = settings;
+  return graphSearcher({
+    graph: viewGraph(await checkedFile(store, ref, graph.file), { ...settings, dimension }, graph.expansionSearch),
+    dimension,
+    quantization,
+    rowsOf: rowsByKey(await readKeys(store, ref, graph.keys, count)),
+    vectorOf: quantization === 'i8' ? await vectorsInFiles(store, ref, about) : () => new Float32Array(),
+  });
 }
 
 /** The vectors of all shards, float32 [count, dimension]. */
@@ -23,4 +37,41 @@ async function allVectors(
     at += shard.count * dimension;
   }
   return all;
+}
+
+/**
+ * A file of an artifact on this machine, whose digest is right. It is read piece by piece: it may be larger than memory, and native
+ * code that maps a damaged one would end the process.
+ */
+async function checkedFile(store: Store, ref: ArtifactRef, name: string): Promise<string> {
+  const path = `${artifactFolder(ref)}/${name}`;
+  const file = await store.localFile(path);
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(piece);
+  const found = hash.digest('hex');
+  const expected = (await readArtifact(store, ref)).files.find((entry) => entry.path === name)?.sha256;
+  if (found !== expected) throw damaged(store, ref, path, `SHA-256 ${expected ?? 'in the manifest'}`, found);
+  return file;
+}
+
+/** Reads single vectors from the shards' files, whose digests are checked first. The files are closed with the thread that opened them. */
+async function vectorsInFiles(
+  store: Store,
+  ref: ArtifactRef,
+  { shards, dimension }: IndexAbout,
+): Promise<(row: number) => Float32Array> {
+  const files: { readonly descriptor: number; readonly offset: number; readonly first: number }[] = [];
+  let first = 0;
+  for (const shard of shards) {
+    const descriptor = openSync(await checkedFile(store, ref, shard.vectors), 'r');
+    // Its one tensor is the end of the file.
+    files.push({ descriptor, offset: fstatSync(descriptor).size - shard.count * dimension * 4, first });
+    first += shard.count;
+  }
+  return (row) => {
+    const { descriptor, offset, first } = files[files.findLastIndex((file) => file.first <= row)] as (typeof files)[0];
+    const vector = new Float32Array(dimension);
+    readSync(descriptor, vector, { position: offset + (row - first) * dimension * 4 });
+    return vector;
+  };
 }

@@ -16,31 +16,44 @@ export interface Found {
  */
 export type Searcher = (queries: Float32Array, k: number) => Found;
 
-/** What USearch answers, as rows and cosine similarities. @param rowOf the row of a key; null for a key that has none */
+/** With fewer queries, a second thread takes longer to begin than it saves. */
+export const queriesForThreads = 16;
+
+/** A key that USearch found, and how far it is: 1 less the product. */
+export interface Match {
+  readonly key: number;
+  readonly distance: number;
+}
+
+/** What USearch answers, query by query, the nearest first. */
+export function matchesOf(answer: Matches | BatchMatches, k: number): Match[][] {
+  // For a single query it answers in another form.
+  const counts = answer instanceof BatchMatches ? answer.counts : BigUint64Array.of(BigInt(answer.keys.length));
+  return Array.from(counts, (found, query) =>
+    Array.from({ length: Number(found) }, (_, at) => ({
+      key: Number(answer.keys[query * k + at]),
+      distance: answer.distances[query * k + at] as number,
+    })),
+  );
+}
+
+/** Rows with their scores, query by query, as they travel. @param k of each query at most so many are taken */
 export function foundOf(
-  answer: Matches | BatchMatches,
+  hits: readonly (readonly { readonly row: number; readonly score: number }[])[],
   k: number,
-  rowOf: (key: number) => number | null = (key) => key,
 ): Found {
-  // For a single query USearch answers in another form.
-  const given = answer instanceof BatchMatches ? answer.counts : BigUint64Array.of(BigInt(answer.keys.length));
-  const queries = given.length;
   const found = {
-    rows: new Int32Array(queries * k),
-    scores: new Float32Array(queries * k),
-    counts: new Int32Array(queries),
+    rows: new Int32Array(hits.length * k),
+    scores: new Float32Array(hits.length * k),
+    counts: new Int32Array(hits.length),
   };
-  for (let query = 0; query < queries; query++) {
-    let taken = query * k;
-    for (let at = query * k; at < query * k + Number(given[query]); at++) {
-      const row = rowOf(Number(answer.keys[at]));
-      if (row === null) continue;
-      found.rows[taken] = row;
+  for (const [query, taken] of hits.entries()) {
+    found.counts[query] = Math.min(k, taken.length);
+    for (const [at, { row, score }] of taken.slice(0, k).entries()) {
+      found.rows[query * k + at] = row;
       // Rounding takes a vector's similarity with itself a little past 1.
-      found.scores[taken] = Math.max(-1, Math.min(1, 1 - (answer.distances[at] as number)));
-      taken++;
+      found.scores[query * k + at] = Math.max(-1, Math.min(1, score));
     }
-    found.counts[query] = taken - query * k;
   }
   return found;
 }

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { formatBytes } from '../../../contracts/limits.ts';
 import { networkCause, passingAnswers, redirectAnswers } from '../../../contracts/network.ts';
+import { type FetchFailure, lasting, NotFetched, passing } from './not-fetched.ts';
+import type { Request } from './public-request.ts';
 import type { KeptFile, UrlCache } from './url-cache.ts';
 
 /** How much is asked of other people's servers, and taken from them. */
@@ -20,47 +22,39 @@ export const fetchLimits: FetchLimits = {
   waits: [500, 3000],
 };
 
-/** Why an image could not be fetched, to be said after its name. No URL is in it: a query may hold a secret. */
-export interface FetchFailure {
-  readonly reason: string;
-  /** Another time it may work. */
-  readonly passing: boolean;
-}
-
 /**
  * Fetches an image into the cache, unless it is there.
  *
+ * @param options.request makes one request; @default any address may be reached
  * @throws the signal's reason; an error of the disk
  */
 export async function fetchImage(
   url: string,
   cache: UrlCache,
-  { limits = fetchLimits, signal }: { readonly limits?: FetchLimits; readonly signal?: AbortSignal | undefined } = {},
+  {
+    limits = fetchLimits,
+    signal,
+    request = anywhere,
+  }: {
+    readonly limits?: FetchLimits;
+    readonly signal?: AbortSignal | undefined;
+    readonly request?: Request;
+  } = {},
 ): Promise<KeptFile | FetchFailure> {
   const kept = await cache.find(url);
   if (kept) return kept;
   for (let attempt = 0; ; attempt++) {
-    const outcome = await attemptOf(url, cache, limits, signal);
+    const outcome = await attemptOf(url, cache, { limits, request }, signal);
     const pause = limits.waits[attempt];
     if ('path' in outcome || !outcome.passing || pause === undefined) return outcome;
     await wait(pause, undefined, signal ? { signal } : {});
   }
 }
 
-/** Ends the writing of a file whose content did not come. */
-class NotFetched extends Error {
-  constructor(readonly failure: FetchFailure) {
-    super(failure.reason);
-  }
-}
-
-const lasting = (reason: string) => new NotFetched({ reason, passing: false });
-const passing = (reason: string) => new NotFetched({ reason, passing: true });
-
 async function attemptOf(
   url: string,
   cache: UrlCache,
-  limits: FetchLimits,
+  { limits, request }: { readonly limits: FetchLimits; readonly request: Request },
   signal: AbortSignal | undefined,
 ): Promise<KeptFile | FetchFailure> {
   const late = AbortSignal.timeout(limits.milliseconds);
@@ -78,7 +72,7 @@ async function attemptOf(
   };
   try {
     return await cache.keep(url, async (append) => {
-      const response = await fromNetwork(() => responseOf(url, limits, either));
+      const response = await fromNetwork(() => responseOf(url, request, limits, either));
       const pieces = response.body?.getReader();
       try {
         for (let bytes = 0; pieces; ) {
@@ -99,11 +93,10 @@ async function attemptOf(
 }
 
 /** Follows redirects itself: fetch would follow more of them, and to anywhere. */
-async function responseOf(url: string, limits: FetchLimits, signal: AbortSignal): Promise<Response> {
+async function responseOf(url: string, request: Request, limits: FetchLimits, signal: AbortSignal): Promise<Response> {
   let at = new URL(url);
   for (let redirects = 0; redirects <= limits.redirects; redirects++) {
-    const response = await fetch(at, {
-      redirect: 'manual',
+    const response = await request(at, {
       signal,
       headers: { accept: 'image/*,*/*;q=0.5', 'user-agent': 'contrail' },
     });
@@ -119,6 +112,8 @@ async function responseOf(url: string, limits: FetchLimits, signal: AbortSignal)
   }
   throw lasting(`was redirected more than ${limits.redirects} times`);
 }
+
+const anywhere: Request = (url, init) => fetch(url, { ...init, redirect: 'manual' });
 
 const refusalOf = (status: number) =>
   (passingAnswers.includes(status) ? passing : lasting)(`could not be fetched: the server answered ${status}`);

@@ -5,7 +5,9 @@ import { hasCode } from '../../../contracts/system-errors.ts';
 import { visible } from '../../../contracts/visible-text.ts';
 import { inOrder } from '../../in-order.ts';
 import type { PreparationOptions } from '../../source.ts';
-import { type FetchFailure, fetchImage } from './fetch-image.ts';
+import { fetchImage } from './fetch-image.ts';
+import type { FetchFailure } from './not-fetched.ts';
+import { publicRequest } from './public-request.ts';
 import { type KeptFile, openUrlCache } from './url-cache.ts';
 
 /** Where fetched images are, in the folder of what is fetched. */
@@ -29,6 +31,15 @@ export async function fetchImages(
   }
   return results;
 }
+
+/**
+ * Fetches an image that somebody named, from the public internet alone.
+ *
+ * @param folder where it is kept under its URL
+ * @returns its file, or why there is none
+ */
+export const fetchPublicImage = (url: string, folder: string, signal?: AbortSignal): Promise<KeptFile | FetchFailure> =>
+  fetchImage(url, openUrlCache(folder), { signal, request: publicRequest() });
 
 /**
  * Refuses to go on without images that could be fetched another time, where more would be missing than may be.

@@ -167,7 +167,7 @@ export function reliabilitySection(arms: readonly Arm[], drawings: ReadonlyMap<s
             n(ifMeasured(accuracy, percent)),
           ];
         }),
-      )}<div style="height:10px"></div>${shown.map(
+      )}${calibrated(shown)}<div style="height:10px"></div>${shown.map(
         (arm) =>
           html`<details><summary>${arm.name}: every bin</summary>${table(
             `Reliability of ${arm.name}`,
@@ -184,6 +184,27 @@ export function reliabilitySection(arms: readonly Arm[], drawings: ReadonlyMap<s
       )}`,
     )}</div>`,
   };
+}
+
+/** What validation images say of the confidence, and of what is unknown; null where no evaluation has it. */
+function calibrated(arms: readonly Arm[]): Html | null {
+  const found = arms.flatMap((arm) =>
+    arm.evaluations.flatMap(({ step, evaluation: { calibration } }) =>
+      calibration ? [{ arm, step, calibration }] : [],
+    ),
+  );
+  if (found.length === 0) return null;
+  return html`<div style="height:10px"></div>${table(
+    'Calibrated by validation images',
+    ['', 'temperature', 'calibration error then', 'unknown below a similarity of', 'test images refused'],
+    found.map(({ arm, step, calibration: { temperature, expectedCalibrationError, unknown } }) => [
+      html`${armLabel(arm)} <span class="muted">${step}</span>`,
+      n(temperature.toFixed(3)),
+      n(ifMeasured(expectedCalibrationError.after, percent)),
+      n(unknown.similarity.threshold.toFixed(3)),
+      n(ifMeasured(unknown.similarity.refused, percent)),
+    ]),
+  )}<p class="note">Logits divided by the temperature give the confidence that predictions show. An image that is less similar to every training image is called unknown.</p>`;
 }
 
 /** Means over the images of all bins. */

@@ -80,7 +80,7 @@ export async function modelStore(): Promise<ModelStore> {
       shards: [shard],
       rejected: { count: 0 },
     };
-    return buildIndex(store, await writeArtifact(store, { kind: 'vectors', about, files }));
+    return (await buildIndex(store, await writeArtifact(store, { kind: 'vectors', about, files }))).index;
   };
 
   return {

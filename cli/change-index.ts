@@ -1,0 +1,67 @@
+import { count, times } from '../contracts/counted.ts';
+import { ContrailError } from '../contracts/errors.ts';
+import type { ModelVersion } from '../contracts/models.ts';
+import { type IndexAbout, type IndexJob, indexAboutSchema } from '../contracts/vector-index.ts';
+import { changeIndex } from '../evaluation/promotion/change-index.ts';
+import { readAbout, type Store } from '../store/index.ts';
+import { runIndexJob } from '../vectors/index.ts';
+import { withIndexProgress } from './index-progress.ts';
+import { printJson, say } from './output.ts';
+
+/** The index of a version. @throws ContrailError Usage where it has none */
+export function indexOf({ model, version, index }: ModelVersion) {
+  if (index) return index;
+  throw new ContrailError(
+    'Usage',
+    `Version ${version} of ${model} has no index. \`contrail index build ${model}\` makes one of the images that a run embedded.`,
+  );
+}
+
+/** Has an index built or changed, and makes it that of the model. @returns the exit code */
+export async function changeIndexOf(
+  store: Store,
+  current: ModelVersion,
+  job: IndexJob,
+  { threads, json }: { readonly threads?: number | undefined; readonly json: boolean },
+): Promise<number> {
+  const made = await withIndexProgress((onProgress) => runIndexJob(store, job, { threads, onProgress }));
+  const { index, unchanged, ...counts } = made;
+  const about = await readAbout(store, index, indexAboutSchema);
+  const { model } = current;
+  if (index.digest === current.index?.digest) {
+    if (json) printJson({ model, version: current.version, ...made, count: about.count });
+    else
+      say(
+        `${model} stays as it is: its index has ${unchanged === 0 ? 'these images' : `all ${times(unchanged, 'image')}`} already.`,
+      );
+    return 0;
+  }
+  const reason = `index ${changeText(job, counts, about)}`;
+  const { version } = await changeIndex(store, current, index, reason);
+  if (json) printJson({ model, version, ...made, count: about.count, method: about.method, recall: about.recall });
+  else {
+    if (unchanged > 0) say(`${times(unchanged, 'image')} ${unchanged === 1 ? 'was' : 'were'} in it already.`);
+    say(`${model} is now version ${version}: ${reason}.`);
+  }
+  return 0;
+}
+
+/** What was done to an index, as in "built of 1 000 images, exact". */
+function changeText(
+  job: IndexJob,
+  { added, replaced, removed }: Readonly<Record<'added' | 'replaced' | 'removed', number>>,
+  about: IndexAbout,
+): string {
+  const how = searchText(about);
+  if (job.do === 'build') return `built of ${times(about.count, 'image')}, ${how}`;
+  const parts = [
+    ...(added > 0 ? [`${count(added)} added`] : []),
+    ...(replaced > 0 ? [`${count(replaced)} replaced`] : []),
+    ...(removed > 0 ? [`${count(removed)} removed`] : []),
+  ];
+  return `changed, ${parts.join(', ')}: ${times(about.count, 'image')}, ${how}`;
+}
+
+/** How an index is searched, and what that misses. */
+export const searchText = ({ method, recall }: IndexAbout): string =>
+  method === 'exact' ? 'exact' : `approximate with recall@${recall.k} ${recall.value.toFixed(3)}`;

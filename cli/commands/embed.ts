@@ -1,0 +1,96 @@
+import { times } from '../../contracts/counted.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import { type EmbedImagesResult, embedImagesResult } from '../../contracts/kinds/embed-images.ts';
+import { useModelResult } from '../../contracts/kinds/use-model.ts';
+import { vectorsAboutSchema } from '../../contracts/vectors.ts';
+import { openHome } from '../../home/home.ts';
+import { findModel } from '../../serving/find-model.ts';
+import { loadStepResults, openStore, readAbout, type Store } from '../../store/index.ts';
+import { type EmbeddingOptions, runEmbedding } from '../embed/run-embedding.ts';
+import { type Target, targetOf, writeTarget } from '../embed/target.ts';
+import { checkModelName, checkRunId } from '../given-names.ts';
+import { interruptedCode } from '../interrupt.ts';
+import { print, printJson, say } from '../output.ts';
+
+export interface EmbedOptions extends EmbeddingOptions {
+  readonly to: string;
+  readonly model?: string;
+  readonly step?: string;
+}
+
+/** `contrail embed`: a run of two steps, followed to its end; its vectors are then written as a file. */
+export async function embedCommand(words: readonly string[], options: EmbedOptions): Promise<number> {
+  const { model, step, json } = options;
+  const images = words.at(-1) ?? '';
+  const run = words.length > 1 ? words[0] : undefined;
+  if (words.length > 2)
+    throw new ContrailError(
+      'Usage',
+      `Embed one folder or table at a time; there is also ${words.slice(2).join(', ')}.`,
+    );
+  if ((run === undefined) === (model === undefined))
+    throw new ContrailError(
+      'Usage',
+      'Name what to embed with, and then the folder or table: either a run, or a model with --model.',
+    );
+  if (step !== undefined && run === undefined)
+    throw new ContrailError('Usage', '--step chooses in a run; a promoted model has one encoder. Leave it out.');
+  const target = targetOf(options.to);
+  const store = openStore(openHome().storeUrl);
+  const named =
+    run === undefined ? { model: checkModelName(model ?? '') } : { run: checkRunId(run), ...(step ? { step } : {}) };
+  // A mistake in the name is said before a run is started.
+  await findModel(store, named);
+  const embedding = await runEmbedding(store, named, images, options);
+  if (embedding === null) {
+    say('The same command follows it again and writes the file.');
+    return interruptedCode;
+  }
+  await write(store, embedding, target, json);
+  return 0;
+}
+
+async function write(store: Store, run: string, target: Target, json: boolean): Promise<void> {
+  const results = await loadStepResults(store, run);
+  const result = embedImagesResult.parse(results.embed?.result);
+  const { name, version } = useModelResult.parse(results.model?.result);
+  const { vectors } = result;
+  const { shards, of, encoder, dimension, count, rejected } = await readAbout(store, vectors, vectorsAboutSchema);
+  const files = await writeTarget(target, {
+    ...{ store, ref: vectors, shards },
+    about: { model: name, version, encoder, vectors, of, count, dimension, rejected: rejected.count },
+    onProgress: createProgress(count, json),
+  });
+  if (json) printJson({ run, files, ...result });
+  else {
+    for (const file of files) print(file);
+    say(summary(result));
+  }
+}
+
+/** Writing a million takes a minute or so: it is said how far it is, a few times. */
+function createProgress(total: number, json: boolean): (done: number) => void {
+  const everyMs = 5000;
+  const begun = Date.now();
+  let said = begun;
+  return (done) => {
+    const now = Date.now();
+    if (json || now - said < everyMs || done === total) return;
+    said = now;
+    const left = Math.ceil((((now - begun) / done) * (total - done)) / 1000);
+    say(`written: ${done} of ${times(total, 'embedding')}, ${left} s left`);
+  };
+}
+
+function summary({ images, dimension, rejected, ignored, reasons, labels }: EmbedImagesResult): string {
+  const rest = [
+    ...(rejected > 0
+      ? [
+          `${times(rejected, 'file')} could not be used: ${reasons.map(({ count, reason, first }) => `${count} ${reason} (${first.join(', ')})`).join('; ')}`,
+        ]
+      : []),
+    ...(ignored > 0 ? [`${times(ignored, 'file')} that programs leave behind`] : []),
+  ];
+  const classes = labels === 'none' ? 'without classes' : `classes by ${labels}`;
+  return `${times(images, 'image')}, ${dimension} numbers each, ${classes}.${rest.map((line) => `\n${line}.`).join('')}`;
+}

@@ -1,0 +1,73 @@
+import { count } from '../../../contracts/counted.ts';
+import { formatBytes } from '../../../contracts/limits.ts';
+import { indexAboutSchema } from '../../../contracts/vector-index.ts';
+import { openHome } from '../../../home/home.ts';
+import { currentVersion } from '../../../serving/find-model.ts';
+import { loadVersions, openStore, readAbout, readArtifact } from '../../../store/index.ts';
+import { labelsOf } from '../../../vectors/index.ts';
+import { indexOf, searchText } from '../../change-index.ts';
+import { print, printJson, table } from '../../output.ts';
+
+const shownClasses = 10;
+
+/** `contrail index show`: what is in the index of a model, and where it comes from. */
+export async function indexShowCommand(model: string, { json }: { readonly json: boolean }): Promise<number> {
+  const store = openStore(openHome().storeUrl);
+  const current = await currentVersion(store, model);
+  const index = indexOf(current);
+  const about = await readAbout(store, index, indexAboutSchema);
+  const bytes = (await readArtifact(store, index)).files.reduce((sum, file) => sum + file.bytes, 0);
+  const classes = [...(await labelsOf(store, index, about))].sort(([, a], [, b]) => b - a);
+  const versions = (await loadVersions(store, model)).filter((version) => version.index);
+  if (json) {
+    const { shards: _, ...facts } = about;
+    const history = versions.map(({ version, index, reason, promotedAt }) => ({ version, index, reason, promotedAt }));
+    printJson({
+      model,
+      version: current.version,
+      index,
+      bytes,
+      ...facts,
+      classes: Object.fromEntries(classes),
+      history,
+    });
+    return 0;
+  }
+  const { encoder, dimension, parent, settings, graph } = about;
+  const facts = [
+    ['model', `${model}, version ${current.version}`],
+    ['index', index.digest],
+    ['encoder', encoder.digest],
+    ['images', count(about.count)],
+    ['dimension', String(dimension)],
+    ['search', graph ? `${searchText(about)}, of ${count(about.recall.queries)} queries` : searchText(about)],
+    ...(graph
+      ? [
+          [
+            'graph',
+            `${settings.quantization}, connectivity ${settings.connectivity}, expansion ${settings.expansionAdd} to add, ${graph.expansionSearch} to search`,
+          ],
+        ]
+      : []),
+    ['size', formatBytes(bytes)],
+    ...(parent
+      ? [
+          [
+            'made of',
+            `${parent.digest.slice(0, 12)}: ${count(parent.added)} added, ${count(parent.replaced)} replaced, ${count(parent.removed)} removed`,
+          ],
+        ]
+      : []),
+  ];
+  print(table(['', ''], facts));
+  if (classes.length > 0) {
+    print(
+      `\nImages of each class${classes.length > shownClasses ? `, the ${shownClasses} largest of ${count(classes.length)}` : ''}:`,
+    );
+    print(table(['class', 'images'], classes.slice(0, shownClasses)));
+  }
+  print('\nIndexes of the model:');
+  for (const { version, index: of, reason } of versions.toReversed())
+    print(`  version ${version}: ${of?.digest.slice(0, 12)}, ${reason}`);
+  return 0;
+}

@@ -1,0 +1,157 @@
+import { extname } from 'node:path';
+import { times } from '../../contracts/counted.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import { csvOf } from '../../contracts/spreadsheet.ts';
+import { visibleJson } from '../../contracts/visible-text.ts';
+import { type Answer, answerOf } from '../../serving/answers.ts';
+import { showPhotos } from '../../serving/ask.ts';
+import { calibrationOf } from '../../serving/calibration-of.ts';
+import type { UsedModel } from '../../serving/find-model.ts';
+import { photoReader } from '../../serving/photos.ts';
+import { openIndex } from '../../vectors/index.ts';
+import { fittingTable } from '../fitting-table.ts';
+import { tellRejected, withModelAndPhotos } from '../open-model.ts';
+import { percent, print, say } from '../output.ts';
+import type { PhotoOptions } from '../photo-options.ts';
+import { showRowProgress } from '../row-progress.ts';
+import { requireFilePlace, writeWhole } from '../write-whole.ts';
+
+export interface PredictOptions extends PhotoOptions {
+  readonly top: number;
+  readonly csv: boolean;
+  readonly json: boolean;
+  readonly to?: string;
+}
+
+type Predicted = { readonly name: string; readonly answer: Answer };
+type Rejected = { readonly name: string; readonly rejected: string };
+
+/** Neighbours that name a class where there is no classifier. */
+const voters = 20;
+
+/** `contrail predict` */
+export async function predictCommand(names: readonly string[], options: PredictOptions): Promise<number> {
+  const form = formOf(options);
+  if (options.to !== undefined) await requireFilePlace(options.to);
+  const before = async (_: unknown, { name, classifier, index }: UsedModel) => {
+    if (!classifier && !index)
+      throw new ContrailError(
+        'Usage',
+        `${name} has neither a classifier nor an index, so nothing names a class. Train a linear-probe on the encoder, or make an index of labelled images.`,
+      );
+  };
+  return withModelAndPhotos(names, options, before, async ({ store, used, photos, process, signal }) => {
+    const calibration = await calibrationOf(store, used.evaluation);
+    const index = used.index ? await openIndex(store, used.index) : null;
+    const found: (Predicted | Rejected)[] = [];
+    const { tell, end } = showRowProgress();
+    try {
+      const read = photoReader(process.about.encoder);
+      const classes = process.about.classifier?.classes ?? [];
+      for await (const batch of showPhotos(photos, read, process, signal)) {
+        for (const photo of batch) {
+          if ('rejected' in photo) found.push(photo);
+          else {
+            const { name, logits, embedding } = photo;
+            const [hits] = index ? await index.search(embedding, logits ? 1 : voters) : [null];
+            const neighbours = hits
+              ? await Promise.all(
+                  hits.map(async ({ row, score }) => ({ score, label: (await index?.row(row))?.label })),
+                )
+              : null;
+            const answer = answerOf({ logits, classes, neighbours, calibration }, options.top - 1);
+            found.push(
+              answer ? { name, answer } : { name, rejected: 'is like no image of the index that has a label' },
+            );
+          }
+        }
+        tell({ phase: 'Looking at photos', done: found.length, total: photos.length });
+      }
+    } finally {
+      end();
+      await index?.close();
+    }
+    const rejected = found.filter((each): each is Rejected => 'rejected' in each);
+    const content = textOf(form, found, used, options.top);
+    if (options.to !== undefined) {
+      await writeWhole(options.to, content);
+      say(`${times(found.length - rejected.length, 'prediction')} in ${options.to}`);
+    } else if (form === 'table') {
+      if (rejected.length < found.length) print(content);
+    } else globalThis.process.stdout.write(content);
+    if (form === 'table' && rejected.length < found.length) tellModel(used, found, calibration !== null);
+    return tellRejected(rejected, photos.length);
+  });
+}
+
+type Form = 'table' | 'csv' | 'json';
+
+function formOf({ csv, json, to }: PredictOptions): Form {
+  if (csv && json) throw new ContrailError('Usage', '--csv and --json are two forms. Choose one.');
+  if (csv) return 'csv';
+  if (json) return 'json';
+  if (to === undefined) return 'table';
+  const form = { '.csv': 'csv', '.json': 'json' }[extname(to).toLowerCase()];
+  if (form === undefined)
+    throw new ContrailError('Usage', `Name a file in .csv or .json, or say --csv or --json, for ${to}.`);
+  return form as Form;
+}
+
+function textOf(form: Form, found: readonly (Predicted | Rejected)[], used: UsedModel, top: number): string {
+  if (form === 'csv') return csvOfAll(found, top);
+  if (form === 'json') return `${visibleJson(JSON.stringify(jsonOfAll(found, used)))}\n`;
+  return fittingTable(
+    ['photo', 'shows', 'confidence', 'or'],
+    found.flatMap((each) => {
+      if ('rejected' in each) return [];
+      const { label, confidence, others, unknown } = each.answer;
+      const next = others.map((other) => `${other.label} ${percent(other.confidence)}`).join(', ');
+      return [[each.name, unknown ? `unknown (${label}?)` : label, percent(confidence), next]];
+    }),
+  );
+}
+
+/** A column of the label and its confidence for each of the labels that were asked for. */
+function csvOfAll(found: readonly (Predicted | Rejected)[], top: number): string {
+  const others = Array.from({ length: top - 1 }, (_, at) => at + 2);
+  const columns = [
+    ...['photo', 'label', 'confidence', 'unknown'],
+    ...others.flatMap((place) => [`label_${place}`, `confidence_${place}`]),
+    'rejected',
+  ];
+  const rows = found.map((each) => {
+    if ('rejected' in each) return [each.name, '', '', '', ...others.flatMap(() => ['', '']), each.rejected];
+    const { label, confidence, unknown, others: guesses } = each.answer;
+    const next = others.flatMap((_, at) => {
+      const guess = guesses[at];
+      return guess ? [guess.label, guess.confidence.toFixed(4)] : ['', ''];
+    });
+    return [each.name, label, confidence.toFixed(4), unknown === null ? '' : unknown ? 'yes' : 'no', ...next, ''];
+  });
+  return csvOf(columns, rows);
+}
+
+function jsonOfAll(
+  found: readonly (Predicted | Rejected)[],
+  { name, version, run, encoder, classifier, index }: UsedModel,
+) {
+  return {
+    model: { name, version, run, encoder, classifier, index },
+    photos: found.flatMap((each) => ('answer' in each ? [{ name: each.name, ...each.answer }] : [])),
+    rejected: found.flatMap((each) => ('rejected' in each ? [{ name: each.name, reason: each.rejected }] : [])),
+  };
+}
+
+/** What a reader must know of the table: whose answers these are, and how far they can be believed. */
+function tellModel({ name, version }: UsedModel, found: readonly (Predicted | Rejected)[], calibrated: boolean): void {
+  const unknown = found.filter((each) => 'answer' in each && each.answer.unknown).length;
+  const [only] = found;
+  say(`By ${name}${version === null ? '' : `, version ${version}`}.`);
+  if (!calibrated)
+    say(
+      'The confidence is not calibrated, and no photo is called unknown: no evaluation with validation images measured this classifier.',
+    );
+  else if (found.length === 1 && only && 'answer' in only)
+    say(`${only.answer.unknown ? 'Unknown' : 'Known'}: ${only.answer.because}.`);
+  else if (unknown > 0) say(`${times(unknown, 'photo')} ${unknown === 1 ? 'is' : 'are'} unlike what the model knows.`);
+}

@@ -1,0 +1,146 @@
+import { times } from '../../contracts/counted.ts';
+import type { VectorRow } from '../../contracts/vectors.ts';
+import { smallPicture } from '../../datasets/index.ts';
+import { familiarity } from '../../serving/answers.ts';
+import { showPhotos } from '../../serving/ask.ts';
+import { calibrationOf } from '../../serving/calibration-of.ts';
+import type { UsedModel } from '../../serving/find-model.ts';
+import { photoReader } from '../../serving/photos.ts';
+import type { ModelProcess } from '../../serving/process/model-process.ts';
+import { knownDataset, madeBefore, makeTrainingIndex } from '../../serving/training-index.ts';
+import type { Store } from '../../store/index.ts';
+import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
+import { fittingTable } from '../fitting-table.ts';
+import { type ModelAndPhotos, tellRejected, withModelAndPhotos } from '../open-model.ts';
+import { print, printJson, say } from '../output.ts';
+import type { PhotoOptions } from '../photo-options.ts';
+import { showRowProgress } from '../row-progress.ts';
+import { type FoundLookAlike, mostOnPage, type PhotoWithLookAlikes, similarPage } from '../similar-page.ts';
+import { requireFilePlace, writeWhole } from '../write-whole.ts';
+
+export interface SimilarOptions extends PhotoOptions {
+  readonly k: number;
+  readonly to?: string;
+  readonly json: boolean;
+}
+
+/** `contrail similar` */
+export async function similarCommand(names: readonly string[], options: SimilarOptions): Promise<number> {
+  if (options.to !== undefined) await requireFilePlace(options.to);
+  const before = async (store: Store, used: UsedModel) => {
+    if (!used.index) await knownDataset(store, used);
+  };
+  return withModelAndPhotos(names, options, before, async (opened) => {
+    const ref = opened.used.index ?? (await trainingIndex(opened));
+    const index = await openIndex(opened.store, ref);
+    try {
+      requireEncoder(index.about, opened.used.encoder, opened.used.name);
+      return await search(opened, index, options);
+    } finally {
+      await index.close();
+    }
+  });
+}
+
+/** The index of the images that the model was trained on, made now if it was not before. */
+async function trainingIndex({ store, used, process, signal }: ModelAndPhotos) {
+  const dataset = await knownDataset(store, used);
+  const before = await madeBefore(store, used.encoder, dataset);
+  if (before) return before;
+  say(`${used.name} has no index. Making one of the images that it was trained on, which is kept.`);
+  const { tell, end } = showRowProgress();
+  try {
+    return await makeTrainingIndex(store, used, dataset, process, {
+      onProgress: (done, total) => tell({ phase: 'Embedding training images', done, total }),
+      onBuild: ({ done, total }) => tell({ phase: 'Building the index', done, total }),
+      signal,
+    });
+  } finally {
+    end();
+  }
+}
+
+type Found = PhotoWithLookAlikes | { readonly name: string; readonly rejected: string };
+
+async function search(
+  { store, used, photos, process, signal }: ModelAndPhotos,
+  index: VectorIndex,
+  { k, to, json }: SimilarOptions,
+): Promise<number> {
+  const calibration = await calibrationOf(store, used.evaluation);
+  const { tell: tellProgress, end } = showRowProgress();
+  const found: Found[] = [];
+  for await (const batch of showPhotos(photos, photoReader(process.about.encoder), process, signal)) {
+    for (const photo of batch) {
+      if ('rejected' in photo) {
+        found.push(photo);
+        continue;
+      }
+      const { name, pixels, logits } = photo;
+      const [hits = []] = await index.search(photo.embedding, Math.min(k, index.about.count));
+      const isShown = to !== undefined && found.length < mostOnPage;
+      const lookAlikes = await Promise.all(
+        hits.map(
+          async ({ row, score }): Promise<FoundLookAlike> => ({
+            score,
+            ...labelled(await index.row(row)),
+            picture: isShown ? await index.picture(row) : null,
+          }),
+        ),
+      );
+      const { unknown, because } = familiarity({ logits, neighbours: lookAlikes, calibration });
+      found.push({ name, unknown, because, lookAlikes, picture: isShown ? await pictureOf(pixels, process) : null });
+    }
+    tellProgress({ phase: 'Searching', done: found.length, total: photos.length });
+  }
+  end();
+  const shown = found.filter((each): each is PhotoWithLookAlikes => 'lookAlikes' in each);
+  const rejected = found.filter((each): each is Exclude<Found, PhotoWithLookAlikes> => 'rejected' in each);
+  if (to !== undefined) {
+    await writeWhole(to, similarPage(used, index.about, shown));
+    say(
+      `Look-alikes of ${times(Math.min(shown.length, mostOnPage), 'photo')} in ${to}${shown.length > mostOnPage ? `, the first of ${shown.length}` : ''}`,
+    );
+  }
+  if (json) printJson(jsonOf(used, index, shown, rejected));
+  else if (to === undefined) tell(shown);
+  return tellRejected(rejected, photos.length);
+}
+
+const labelled = ({ name, label, group }: VectorRow) => ({ name, label, group });
+
+const pictureOf = (pixels: Uint8Array, { about }: ModelProcess) =>
+  smallPicture({ pixels, side: about.encoder.image.height, channels: about.encoder.image.channels });
+
+function tell(shown: readonly PhotoWithLookAlikes[]): void {
+  for (const [at, { name, unknown, because, lookAlikes }] of shown.entries()) {
+    if (at > 0) print('');
+    print(name.replaceAll('\n', '\\n'));
+    if (unknown) print(`unknown: ${because}`);
+    print(
+      fittingTable(
+        ['similarity', 'label', 'image'],
+        lookAlikes.map(({ score, label, name: image }) => [score.toFixed(4), label ?? '–', image]),
+      ),
+    );
+  }
+}
+
+function jsonOf(
+  { name, version, run, encoder }: UsedModel,
+  { about }: VectorIndex,
+  shown: readonly PhotoWithLookAlikes[],
+  rejected: readonly { readonly name: string; readonly rejected: string }[],
+) {
+  return {
+    model: { name, version, run, encoder },
+    index: { images: about.count, method: about.method },
+    photos: shown.map(({ name: photo, unknown, because, lookAlikes }) => ({
+      name: photo,
+      unknown,
+      because,
+      lookAlikes: lookAlikes.map(({ picture: _, ...rest }) => rest),
+    })),
+    rejected: rejected.map(({ name: photo, rejected: reason }) => ({ name: photo, reason })),
+  };
+}

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
+import { canonicalJson, type Json } from '../../contracts/json.ts';
+import { planPipeline } from '../../pipelines/language/index.ts';
+import type { Store } from '../../store/index.ts';
+import { announce } from '../announce.ts';
+import { type ServerClient, withServer } from '../connection.ts';
+import { followRun } from '../follow.ts';
+import { interruptSignal } from '../interrupt.ts';
+import { say } from '../output.ts';
+import { newRunId, startRun } from '../runs.ts';
+
+/** How images are embedded. */
+export interface EmbeddingOptions {
+  readonly labels?: 'folder' | 'none';
+  readonly imageColumn?: string;
+  readonly labelColumn?: string;
+  readonly allowUrls?: boolean;
+  readonly maximumRejected?: number;
+  readonly shardImages?: number;
+  readonly atOnce?: number;
+  readonly queue?: string;
+  readonly json: boolean;
+}
+
+/** The step of the run whose vectors are those of the images. */
+export const embeddingStep = 'embed';
+
+/**
+ * Embeds the images of a folder or table in a run of two steps, and follows it to its end.
+ *
+ * @param named as a use-model step names its model
+ * @returns the run; null where the following was interrupted, and the run goes on
+ */
+export async function runEmbedding(
+  store: Store,
+  named: { readonly [key: string]: string },
+  images: string,
+  options: EmbeddingOptions,
+): Promise<string | null> {
+  const pipeline = pipelineOf(named, images, options);
+  const plan = planPipeline(pipeline, 'contrail embed', {});
+  const signal = interruptSignal();
+  return withServer(async (server) => {
+    const prefix = `embed-${createHash('sha256').update(canonicalJson(pipeline)).digest('hex').slice(0, 8)}`;
+    const run = await startOrPickUp(server, store, plan, prefix, JSON.stringify(pipeline, null, 2));
+    await followRun(server, run, { json: options.json, signal, locate: store.locate });
+    if (!signal.aborted) return run;
+    say(`The run goes on. \`contrail cancel ${run}\` stops it.`);
+    return null;
+  });
+}
+
+/** A pipeline that takes the model and embeds the images. */
+function pipelineOf(
+  named: { readonly [key: string]: string },
+  path: string,
+  options: EmbeddingOptions,
+): Record<string, Json> {
+  const { labels, imageColumn, labelColumn, allowUrls, maximumRejected, shardImages, atOnce, queue } = options;
+  const columns = {
+    ...(imageColumn === undefined ? {} : { image: imageColumn }),
+    ...(labelColumn === undefined ? {} : { label: labelColumn }),
+  };
+  return {
+    name: 'embed',
+    description: 'Embed images, and write the embeddings to a file',
+    steps: {
+      model: { uses: 'use-model', with: { ...named } },
+      embed: {
+        uses: 'embed-images',
+        needs: ['model'],
+        ...(queue === undefined ? {} : { queue }),
+        with: {
+          images: {
+            path: resolve(path),
+            ...(Object.keys(columns).length > 0 ? { columns } : {}),
+            ...(allowUrls ? { allowUrls } : {}),
+            ...(labels === undefined ? {} : { labels }),
+          },
+          ...(maximumRejected === undefined ? {} : { maximumRejected }),
+          ...(shardImages === undefined ? {} : { shardImages }),
+          ...(atOnce === undefined ? {} : { atOnce }),
+        },
+      },
+    },
+  };
+}
+
+/** The run of this very embedding that was begun and not ended, or a new one, which takes over what is embedded. */
+async function startOrPickUp(
+  server: ServerClient,
+  store: Store,
+  plan: Parameters<typeof startRun>[3],
+  prefix: string,
+  text: string,
+): Promise<string> {
+  for await (const { workflowId, status } of server.client.workflow.list({
+    query: `WorkflowType = 'pipeline' AND WorkflowId STARTS_WITH '${prefix}'`,
+  })) {
+    if (status.name === 'RUNNING') {
+      announce(server, workflowId, `Following ${workflowId}, which goes on`);
+      return workflowId;
+    }
+    if (status.name === 'COMPLETED') break;
+    await startRun(server, store, workflowId, plan, true);
+    announce(server, workflowId, `Resumed ${workflowId}`);
+    return workflowId;
+  }
+  const run = newRunId(prefix);
+  await startRun(server, store, run, plan, false, { source: { file: 'embed.yaml', text } });
+  announce(server, run, `Started ${run}`);
+  return run;
+}

@@ -1,0 +1,187 @@
+/** `contrail predict` and `contrail similar`, as a person uses them: on files that the model never saw, and on what is none. */
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { deflateSync } from 'node:zlib';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { predictCommand } from '../../cli/commands/predict.ts';
+import { stripes } from '../serving/pictures.ts';
+import { run, type SmallModel, smallModel } from '../serving/small-model.ts';
+
+const contrail = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
+let model: SmallModel;
+let photos: string;
+
+function command(args: readonly string[], input: string | Buffer = '') {
+  return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+    const env = { ...process.env, CONTRAIL_HOME: model.home.folder, NO_COLOR: '1' };
+    const options = { env, cwd: photos, maxBuffer: 2 ** 26 };
+    const child = execFile(process.execPath, [contrail, ...args], options, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
+    );
+    // A command that does not read it may be gone before.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}
+
+beforeAll(async () => {
+  model = await smallModel({ measured: true });
+  photos = join(model.folder, 'photos');
+  await mkdir(join(photos, 'deep', 'er'), { recursive: true });
+  for (const [at, colour] of (['red', 'green', 'blue'] as const).entries())
+    await writeFile(join(photos, 'deep', 'er', `${colour}.png`), await stripes(colour, 1000 + at, 64));
+  await writeFile(
+    join(photos, 'red.jpg'),
+    await sharp(await stripes('red', 2000))
+      .jpeg()
+      .toBuffer(),
+  );
+});
+
+describe('predict', () => {
+  it('names the class of a photo, and says by which model and how sure', async () => {
+    const { code, stdout, stderr } = await command(['predict', run, 'red.jpg']);
+    expect(stderr).toMatch(/By stripes-1\/pretrain\.\n(Known|Unknown): the most|Known: the highest logit is/);
+    expect(stdout).toMatch(
+      /^photo +shows +confidence +or *\nred\.jpg +red +\d+\.\d\d % +\w+ \d+\.\d\d %, \w+ \d+\.\d\d %/,
+    );
+    expect(code).toBe(0);
+  });
+
+  it('takes the newest run of a pipeline by its name, folders, and an image on standard input', async () => {
+    const image = await readFile(join(photos, 'red.jpg'));
+    const { code, stdout } = await command(['predict', 'stripes', '-', 'deep', '--json', '--top', '1'], image);
+    const { model: by, photos: found, rejected } = JSON.parse(stdout);
+    expect(by).toMatchObject({ name: `${run}/pretrain`, version: null, run });
+    expect(found.map(({ name, label }: { name: string; label: string }) => [name, label])).toEqual([
+      ['-', 'red'],
+      ['deep/er/blue.png', 'blue'],
+      ['deep/er/green.png', 'green'],
+      ['deep/er/red.png', 'red'],
+    ]);
+    for (const { calibrated, confidence, others, unknown } of found) {
+      expect([calibrated, others, typeof unknown]).toEqual([true, [], 'boolean']);
+      expect(confidence).toBeGreaterThan(0.34);
+    }
+    expect([rejected, code]).toEqual([[], 0]);
+  });
+
+  it('accounts for every file of a folder that somebody means ill with', async () => {
+    const folder = join(photos, 'hostile');
+    await mkdir(folder);
+    await writeFile(join(folder, 'text.jpg'), 'this is no picture at all\n');
+    await writeFile(join(folder, 'empty.png'), '');
+    await writeFile(join(folder, 'bomb.png'), largePng(30_000));
+    await writeFile(join(folder, 'cut.png'), (await stripes('red', 1)).subarray(0, 700));
+    await symlink('.', join(folder, 'round'));
+    await symlink('../..', join(folder, 'above'));
+    await writeFile(join(folder, '\x1b[31m=1+1\n.png'), await stripes('green', 3000));
+    const { code, stdout, stderr } = await command(['predict', run, 'hostile', '--to', 'out/found.csv']);
+    const lines = (await readFile(join(photos, 'out', 'found.csv'), 'utf8')).split('\n');
+    expect(lines[0]).toBe('photo,label,confidence,unknown,label_2,confidence_2,label_3,confidence_3,rejected');
+    expect(lines.join('\n')).toContain('hostile/text.jpg,,,,,,,,');
+    expect(lines.filter((line) => line.includes(',green,'))).toHaveLength(1);
+    expect(stdout).toBe('');
+    for (const name of ['text.jpg', 'empty.png', 'bomb.png', 'cut.png', 'above'])
+      expect(stderr).toContain(`hostile/${name} `);
+    expect(stderr).toContain('bomb.png is larger than 100 megapixels');
+    expect(stderr).not.toContain('\x1b');
+    expect(stderr).toContain('5 of 6 photos could not be used.');
+    expect(code).toBe(0);
+  });
+
+  it('fetches nothing from this machine, whatever its name, and ends with 1 where nothing could be used', async () => {
+    const urls = [
+      'http://localhost:1/a.png',
+      'http://127.0.0.1:1/a.png',
+      'http://[::1]:1/a.png',
+      'http://0x7f.1/a.png',
+    ];
+    const { code, stdout, stderr } = await command(
+      ['predict', run, '--allow-urls', '--list'],
+      [...urls, 'missing.png'].join('\n'),
+    );
+    expect(stderr.match(/is at an address of this machine or its network/g)).toHaveLength(4);
+    expect(stderr).toContain('missing.png is not there');
+    expect(stderr).toContain('None of 5 photos could be used.');
+    expect([code, stdout]).toEqual([1, '']);
+  });
+
+  it.each([
+    ['a URL', [run, 'https://example.com/a.png?key=secret'], {}, /^(?!.*secret).*example\.com\/a\.png.*--allow-urls/s],
+    ['an unknown run', ['no-such-run', 'red.jpg'], {}, /no run no-such-run/],
+    ['no photo', [run], {}, /Name photos/],
+    ['two forms', [run, 'red.jpg'], { csv: true, json: true }, /Choose one/],
+    ['a file of no form', [run, 'red.jpg'], { to: 'found.txt' }, /\.csv or \.json/],
+    ['a step of a model', ['red.jpg'], { model: 'm', step: 's' }, /--step is of a run/],
+    ['an unknown model', ['red.jpg'], { model: 'm' }, /There is no model m/],
+  ])('refuses %s, and says what to do', async (_, names, given, said) => {
+    vi.stubEnv('CONTRAIL_HOME', model.home.folder);
+    const options = { top: 3, csv: false, json: false, list: false, allowUrls: false, ...given };
+    await expect(predictCommand(names, options)).rejects.toMatchObject({
+      code: 'Usage',
+      message: expect.stringMatching(said),
+    });
+    vi.unstubAllEnvs();
+  });
+});
+
+describe('similar', () => {
+  it('makes an index of the training images once, and finds look-alikes in it', async () => {
+    const first = await command(['similar', run, 'red.jpg', '--k', '5']);
+    expect(first.stderr).toContain('has no index. Making one of the images that it was trained on');
+    expect(first.stdout).toMatch(/^red\.jpg\n/);
+    expect(first.stdout.match(/^[01]\.\d{4} +red +(?:train\/)?red\/\d+\.png/gm)?.length).toBeGreaterThanOrEqual(4);
+    expect(first.code).toBe(0);
+    const name = '<img src=x onerror=alert(1)>.png';
+    await writeFile(join(photos, name), await stripes('blue', 4000));
+    const second = await command(['similar', run, 'red.jpg', 'deep', name, '--json', '--to', 'page.html']);
+    expect([second.code, second.stderr]).toEqual([0, 'Look-alikes of 5 photos in page.html\n']);
+    const { index, photos: found } = JSON.parse(second.stdout);
+    expect(index.method).toBe('exact');
+    for (const { lookAlikes } of found) {
+      expect(lookAlikes).toHaveLength(10);
+      const scores = lookAlikes.map(({ score }: { score: number }) => score);
+      expect(scores).toEqual(scores.toSorted((a: number, b: number) => b - a));
+    }
+    const page = await readFile(join(photos, 'page.html'), 'utf8');
+    expect(page.match(/<img src="data:image\/webp;base64,/g)).toHaveLength(55);
+    expect(page).not.toContain(name);
+    expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;.png');
+    expect(page.replaceAll(/data:image\/webp;base64,[\w+/=]+/g, '')).not.toMatch(/https?:|\/\/|<script|url\(/);
+  });
+});
+
+/** A PNG that says that it is so large, and ends soon. */
+function largePng(side: number): Buffer {
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0]);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
+  const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', header),
+    chunk('IDAT', deflateSync(Buffer.alloc(2 ** 16))),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}
+
+/** The check sum of PNG. */
+function crc32(bytes: Buffer): number {
+  let sum = 0xffff_ffff;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb8_8320 : 0);
+  }
+  return (sum ^ 0xffff_ffff) >>> 0;
+}

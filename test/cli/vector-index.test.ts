@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { indexAddCommand } from '../../cli/commands/index/add.ts';
+import { indexBuildCommand } from '../../cli/commands/index/build.ts';
+import { indexRemoveCommand } from '../../cli/commands/index/remove.ts';
+import { indexShowCommand } from '../../cli/commands/index/show.ts';
+import { modelsRollbackCommand } from '../../cli/commands/models/rollback.ts';
+import { modelsShowCommand } from '../../cli/commands/models/show.ts';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { changeIndex } from '../../evaluation/promotion/change-index.ts';
+import { parsePipeline } from '../../pipelines/language/index.ts';
+import { addVersion, loadVersions, openStore, savePlan, saveStepResult } from '../../store/index.ts';
+import { clustered, encoderOf, type GivenVectors, vectorsOf } from '../vectors/vectors.ts';
+
+/** The real commands, on a store with a model and runs that embedded images. */
+const home = await mkdtemp(join(tmpdir(), 'contrail-index-cli-'));
+const store = openStore(join(home, 'store'));
+const outputs = { out: '', err: '' };
+beforeAll(() => void vi.stubEnv('CONTRAIL_HOME', home));
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(home, { recursive: true, force: true });
+});
+beforeEach(() => {
+  Object.assign(outputs, { out: '', err: '' });
+  const into = (which: keyof typeof outputs) => (text: string | Uint8Array) => {
+    outputs[which] += String(text);
+    return true;
+  };
+  vi.spyOn(process.stdout, 'write').mockImplementation(into('out'));
+  vi.spyOn(process.stderr, 'write').mockImplementation(into('err'));
+});
+afterEach(() => vi.restoreAllMocks());
+
+const rows = clustered(60, { dimension: 8, clusters: 6 }).map((vector, at) => ({
+  name: `${at}.jpg`,
+  vector,
+  label: at % 6 === 0 ? 'coat' : 'shirt',
+  group: `product ${Math.floor(at / 2)}`,
+}));
+const plan = parsePipeline({
+  file: 'p.yaml',
+  text: 'name: p\nsteps:\n  data: { uses: prepare-data, with: { dataset: generated } }\n',
+});
+async function embedded(run: string, given: GivenVectors, steps = ['embed']): Promise<ArtifactRef> {
+  const vectors = await vectorsOf(store, given);
+  await savePlan(store, run, plan);
+  for (const step of steps) await saveStepResult(store, { run, step }, { fingerprint: '{}', result: { vectors } });
+  return vectors;
+}
+const promoted = (model: string) =>
+  addVersion(store, {
+    model,
+    version: 1,
+    run: 'first',
+    step: 'promote',
+    encoder: encoderOf('encoder'),
+    classifier: null,
+    evaluation: { kind: 'retrieval', digest: '0'.repeat(64) },
+    metrics: { recallAt1: 0.5 },
+    testSet: '1'.repeat(64),
+    reason: 'the first model of this name',
+  });
+const current = async () => {
+  const last = (await loadVersions(store, 'shirts')).at(-1);
+  if (!last) throw new Error('there is no version');
+  return last;
+};
+
+describe('contrail index', () => {
+  it('builds, adds, removes and shows, each change a version that a rollback takes back', async () => {
+    await promoted('shirts');
+    await embedded('first', { rows: rows.slice(0, 40) });
+    await embedded('second', { rows: rows.slice(30) });
+    expect(await indexBuildCommand('shirts', { json: false })).toBe(0);
+    expect(outputs.err).toBe('shirts is now version 2: index built of 40 images, exact.\n');
+    await indexAddCommand('shirts', 'second', { json: false });
+    expect(outputs.err).toContain(
+      '10 images were in it already.\nshirts is now version 3: index changed, 20 added: 60 images, exact.\n',
+    );
+    await indexRemoveCommand('shirts', { name: ['1.jpg'], group: ['product 1'], label: ['coat'], json: true });
+    expect(JSON.parse(outputs.out)).toMatchObject({ model: 'shirts', version: 4, removed: 13, count: 47 });
+    expect((await loadVersions(store, 'shirts')).map(({ encoder }) => encoder)).toEqual(
+      Array.from({ length: 4 }, () => encoderOf('encoder')),
+    );
+    outputs.out = '';
+    await indexShowCommand('shirts', { json: false });
+    expect(outputs.out).toMatch(/^images +47 *$/m);
+    expect(outputs.out).toMatch(/^made of +[0-9a-f]{12}: 0 added, 0 replaced, 13 removed *$/m);
+    expect(outputs.out).toMatch(/^shirt +47 *$/m);
+    expect(outputs.out).toContain('  version 2: ');
+    await modelsRollbackCommand('shirts', { json: false });
+    const versions = await loadVersions(store, 'shirts');
+    expect(versions.at(-1)?.index).toEqual(versions[2]?.index);
+    outputs.out = '';
+    await modelsShowCommand('shirts', { json: false });
+    expect(outputs.out).toMatch(new RegExp(`^ *4 .*${versions[3]?.index?.digest.slice(0, 12)}`, 'm'));
+  });
+
+  it('changes nothing where the index has all that is added', async () => {
+    const { version } = await current();
+    await indexAddCommand('shirts', 'second', { json: false });
+    expect(outputs.err).toBe('shirts stays as it is: its index has all 30 images already.\n');
+    expect((await current()).version).toBe(version);
+  });
+
+  it('changes nothing where the model has changed meanwhile', async () => {
+    const [first, second] = await loadVersions(store, 'shirts');
+    if (!first || !second?.index) throw new Error('there are no versions');
+    await expect(changeIndex(store, first, second.index, 'late')).rejects.toMatchObject({
+      code: 'RunFailed',
+      message: 'shirts got version 2 while the index for version 1 was made, so nothing was changed. Do it again.',
+    });
+  });
+
+  it('says what is wrong, and what to do', async () => {
+    await promoted('bare');
+    await embedded('foreign', { rows, encoder: encoderOf('another') });
+    await embedded('several', { rows }, ['a', 'b']);
+    await savePlan(store, 'none', plan);
+    const build = (from: string, more: object = {}) => indexBuildCommand('shirts', { from, json: false, ...more });
+    const usage = (message: string) => ({ code: 'Usage', message: expect.stringContaining(message) });
+    await expect(build('foreign')).rejects.toMatchObject(usage('Embed the images with shirts.'));
+    await expect(build('none')).rejects.toMatchObject(usage('No step of none has embedded images yet'));
+    await expect(build('several')).rejects.toMatchObject(usage('Name one, as several/a: a, b.'));
+    await expect(build('several/c')).rejects.toMatchObject(usage('several has no step c'));
+    await expect(build('first', { connectivity: 1 })).rejects.toMatchObject(usage('--connectivity: '));
+    await expect(indexShowCommand('bare', { json: false })).rejects.toMatchObject(
+      usage('Version 1 of bare has no index. `contrail index build bare` makes one'),
+    );
+    await expect(indexShowCommand('nobody', { json: false })).rejects.toMatchObject(usage('There is no model nobody.'));
+    await expect(indexRemoveCommand('shirts', { name: [], group: [], label: [], json: false })).rejects.toMatchObject(
+      usage('Say what to remove'),
+    );
+    await expect(indexRemoveCommand('shirts', { name: ['x.jpg'], group: [], label: [], json: false })).rejects.toThrow(
+      'The index has no image x.jpg',
+    );
+  });
+});

@@ -1,0 +1,202 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { vectorsAboutSchema } from '../../contracts/vectors.ts';
+import { randomUint32 } from '../../datasets/random.ts';
+import { readAbout } from '../../store/index.ts';
+import { readShardRows, readVectors } from '../../vectors/shards.ts';
+import { randomMoment } from '../random.ts';
+import { runCommand } from './command.ts';
+import { startTestEnvironment, type TestEnvironment } from './environment.ts';
+import { recordHistory } from './record-history.ts';
+
+/**
+ * Hundreds of images are embedded while the worker and its trainers are killed with SIGKILL. Every image has its vector once, and the
+ * bytes are those of a run that nothing happened to.
+ */
+let environment: TestEnvironment;
+let folder: string;
+const images = 240;
+const shardImages = 20;
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const training = `
+name: trained
+steps:
+  data:
+    uses: prepare-data
+    with: { dataset: generated, generated: { classes: 3, images: 200, channels: 3 } }
+  pretrain:
+    uses: pretrain
+    needs: [data]
+    with: { encoder: { name: small-resnet, channels: 4, blocks: [1, 1] }, projection: { hidden: 16, output: 8 }, batch: 32, epochs: 1 }
+`;
+
+const embedding = () => `
+name: embedding
+steps:
+  model: { uses: use-model, with: { run: trained } }
+  embed:
+    uses: embed-images
+    needs: [model]
+    with: { images: { path: ${join(folder, 'photos')} }, shardImages: ${shardImages}, atOnce: 3 }
+`;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'contrail-photos-'));
+  await mkdir(join(folder, 'photos', 'some'), { recursive: true });
+  for (let at = 0; at < images; at++) {
+    const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, (_, place) => randomUint32(at, String(place % 61)) % 256);
+    const name = at % 2 === 0 ? `${at}.png` : `some/${at}.png`;
+    await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
+      .png()
+      .toFile(join(folder, 'photos', name));
+  }
+  await writeFile(join(folder, 'photos', 'notes.txt'), 'no image');
+  environment = await startTestEnvironment();
+  await environment.start('trained', training);
+  await environment.result('trained');
+}, 180_000);
+
+afterAll(async () => {
+  await environment.stop();
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+/** Shards of a run that are done. */
+async function doneShards(run: string): Promise<number> {
+  const files = await environment.store.list(`runs/${run}/steps/embed/embedding`);
+  return files.filter(({ path }) => path.includes('/outcome-')).length;
+}
+
+async function untilShards(run: string, wanted: number): Promise<void> {
+  while ((await doneShards(run)) < wanted) await sleep(20);
+  await sleep(randomMoment(run, wanted, 200));
+}
+
+async function vectorsOf(run: string) {
+  const { embed } = await environment.result(run);
+  const ref = embed?.vectors as ArtifactRef;
+  const about = await readAbout(environment.store, ref, vectorsAboutSchema);
+  const rows = [];
+  for (const shard of about.shards) rows.push(...(await readShardRows(environment.store, ref, shard)));
+  return { ref, about, rows, result: embed };
+}
+
+/** What was embedded is forgotten, so that the next run embeds all of it. */
+const forgetEmbedded = () => rm(environment.store.locate('embedded'), { recursive: true, force: true });
+
+describe('an embedding whose processes are killed', () => {
+  it('has every vector once, and the same bytes as one that nothing happened to', { timeout: 300_000 }, async () => {
+    await environment.start('killed', embedding());
+    await untilShards('killed', 1);
+    await environment.killTrainer('killed');
+    await untilShards('killed', 3);
+    await environment.killWorker();
+    await untilShards('killed', 6);
+    await environment.killTrainer('killed');
+    const killed = await vectorsOf('killed');
+    expect(killed.result).toMatchObject({ images, found: images + 1, rejected: 1, shards: images / shardImages });
+    expect(new Set(killed.rows.map(({ name }) => name)).size).toBe(images);
+
+    await forgetEmbedded();
+    await environment.start('undisturbed', embedding());
+    const undisturbed = await vectorsOf('undisturbed');
+    expect(killed.ref).toEqual(undisturbed.ref);
+    expect(await environment.store.list('runs/undisturbed/steps/embed/embedding')).toEqual([]);
+    await recordHistory(environment, 'undisturbed/embed', 'embedding-complete');
+  });
+
+  it('goes on with what it has after it was cancelled', { timeout: 180_000 }, async () => {
+    await forgetEmbedded();
+    await environment.start('cancelled', embedding());
+    await untilShards('cancelled', 2);
+    await environment.client().client.workflow.getHandle('cancelled').cancel();
+    await expect(environment.result('cancelled')).rejects.toThrow();
+    const before = await doneShards('cancelled');
+    await environment.start('cancelled', embedding(), true);
+    expect((await vectorsOf('cancelled')).ref).toEqual((await vectorsOf('undisturbed')).ref);
+    expect(before).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('contrail embed', () => {
+  const to = (name: string) => join(folder, name);
+  const photos = () => join(folder, 'photos');
+  let rows: Awaited<ReturnType<typeof vectorsOf>>['rows'];
+  let values: Float32Array;
+  let about: Awaited<ReturnType<typeof vectorsOf>>['about'];
+
+  beforeAll(async () => {
+    const found = await vectorsOf('undisturbed');
+    ({ rows, about } = found);
+    values = new Float32Array(about.count * about.dimension);
+    let at = 0;
+    for (const shard of about.shards) {
+      values.set(await readVectors(environment.store, found.ref, shard, about.dimension), at * about.dimension);
+      at += shard.count;
+    }
+  });
+
+  it('writes Parquet with a list of float32 for each image, and says what it is of', { timeout: 120_000 }, async () => {
+    const { code, stdout, stderr } = await runCommand(environment.home, [
+      ...['embed', 'trained', photos(), '--to', to('out.parquet'), '--shard-images', '50'],
+    ]);
+    expect([code, stdout.trim()], stderr).toEqual([0, to('out.parquet')]);
+    expect(stderr).toContain('240 images, ');
+    expect(stderr).toMatch(/1 file could not be used: .*notes\.txt/);
+    const file = await asyncBufferFromFile(to('out.parquet'));
+    const { key_value_metadata: pairs = [], row_groups: groups } = await parquetMetadataAsync(file);
+    expect(JSON.parse(pairs.find(({ key }) => key === 'contrail')?.value ?? '{}')).toMatchObject({
+      model: 'trained/pretrain',
+      version: null,
+      encoder: about.encoder,
+      count: images,
+      rejected: 1,
+    });
+    expect(groups.map(({ num_rows: count }) => Number(count))).toEqual([50, 50, 50, 50, 40]);
+    const read = (await parquetReadObjects({ file })) as Record<string, unknown>[];
+    expect(read.map(({ name, sha256 }) => [name, sha256])).toEqual(rows.map(({ name, source }) => [name, source]));
+    expect(read.flatMap(({ embedding }) => embedding as number[])).toEqual([...values]);
+    expect(read[0]?.label).toBeNull();
+  });
+
+  it('writes for NumPy, with the names in a CSV beside it', { timeout: 120_000 }, async () => {
+    const { code, stdout, stderr } = await runCommand(environment.home, [
+      ...['embed', 'trained', photos(), '--to', to('made/out.npy'), '--labels', 'folder', '--json'],
+    ]);
+    expect(code, stderr).toBe(0);
+    const files = ['npy', 'csv', 'json'].map((ending) => to(`made/out.${ending}`));
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({ files, images, labels: 'folder' });
+    const bytes = await readFile(to('made/out.npy'));
+    const length = bytes.readUInt16LE(8);
+    expect(bytes.subarray(0, 6).toString('latin1')).toBe('\x93NUMPY');
+    expect(bytes.subarray(10, 10 + length).toString()).toContain(`'shape': (${images}, ${about.dimension})`);
+    expect((10 + length) % 64).toBe(0);
+    expect(bytes.subarray(10 + length)).toEqual(Buffer.from(values.buffer));
+    const lines = (await readFile(to('made/out.csv'), 'utf8')).trimEnd().split('\n');
+    expect(lines[0]).toBe('name,label,group,category,split,sha256');
+    expect(lines.slice(1)).toEqual(
+      rows.map(({ name, source }) => `${name},${name.startsWith('some/') ? 'some' : ''},,,,${source}`),
+    );
+    expect(JSON.parse(await readFile(to('made/out.json'), 'utf8'))).toMatchObject({ count: images });
+  });
+
+  it('writes no file that is there, and starts nothing for a model that is not', { timeout: 60_000 }, async () => {
+    const before = await readFile(to('out.parquet'));
+    const there = await runCommand(environment.home, ['embed', 'trained', photos(), '--to', to('out.parquet')]);
+    expect(there).toMatchObject({ code: 2, stderr: expect.stringContaining('is there already') });
+    expect(await readFile(to('out.parquet'))).toEqual(before);
+    const csv = await runCommand(environment.home, ['embed', 'trained', photos(), '--to', to('out.csv')]);
+    expect(csv).toMatchObject({ code: 2, stderr: expect.stringContaining('not written as .csv') });
+    const model = await runCommand(environment.home, ['embed', photos(), '--model', 'none', '--to', to('x')]);
+    expect(model).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no model none') });
+    const nothing = await runCommand(environment.home, ['embed', photos(), '--to', to('x')]);
+    expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining('either a run, or a model') });
+  });
+});

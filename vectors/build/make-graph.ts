@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { times } from '../../contracts/counted.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import type { IndexSettings } from '../../contracts/vector-index.ts';
+import { viewGraph } from '../graph/graph.ts';
+import { rowsByKey } from '../graph/keys.ts';
+import { graphSearcher } from '../search/approximate.ts';
+import { type FilledGraph, fillGraph, type GraphBefore } from './fill-graph.ts';
+import { lostRows } from './lost-rows.ts';
+import type { BuildProgress } from './progress.ts';
+import { type RecallQueries, recallOf, recallQueries, vectorsOf } from './recall.ts';
+import type { IndexRows } from './rows.ts';
+
+/** A graph whose rows are all found, in a file that is removed with its folder. */
+export interface MadeGraph {
+  readonly file: string;
+  readonly keys: Int32Array;
+  readonly nodes: number;
+  readonly expansionSearch: number;
+  readonly recall: { readonly k: number; readonly value: number; readonly queries: number };
+}
+
+type Shape = IndexSettings & { readonly dimension: number };
+
+/** What a search looks at: the least, and the most that helps. */
+const [leastExpansion, mostExpansion] = [64, 4096];
+/** All rows are looked for by a search as narrow as this; only those that it misses by the one that is used. */
+const checkExpansion = 32;
+const [among, amongAgain] = [10, 100];
+/** More removed vectors than this share of a graph make it be built anew. */
+const mostRemoved = 0.2;
+
+/**
+ * Makes the graph of an index: builds it, or changes an earlier one; widens its search until it finds the wanted share of the true
+ * neighbours; and looks for every row by its own vector. A changed graph, or one that several threads built, is built anew by one
+ * thread where it fails in that.
+ *
+ * @param use is given the graph, whose file is gone afterwards
+ * @throws ContrailError InvalidInput where the recall cannot be reached, or rows are not found
+ */
+export async function withGraph<T>(
+  rows: IndexRows,
+  before: GraphBefore | null,
+  shape: Shape,
+  options: { readonly threads: number; readonly onProgress: (progress: BuildProgress) => void },
+  use: (made: MadeGraph) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'contrail-index-'));
+  try {
+    const { dimension, seed } = shape;
+    const queries = await recallQueries(rows, dimension, seed, options.onProgress);
+    let problem = '';
+    for (const { from, threads } of attemptsFor(rows, before, options.threads)) {
+      const filled = await fillGraph(rows, from, shape, { ...options, threads });
+      const file = join(folder, 'graph.usearch');
+      filled.graph.save(file);
+      const found = await checked({ ...filled, file }, rows, shape, queries, options.onProgress);
+      if ('problem' in found) problem = found.problem;
+      else {
+        const recall = { k: queries.k, value: found.recall, queries: queries.rows.length };
+        return await use({ ...filled, file, expansionSearch: found.expansionSearch, recall });
+      }
+    }
+    throw new ContrailError('InvalidInput', problem);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function attemptsFor(
+  rows: IndexRows,
+  before: GraphBefore | null,
+  threads: number,
+): { readonly from: GraphBefore | null; readonly threads: number }[] {
+  const removed = before ? 1 - new Set(before.kept).size / before.nodes : 0;
+  const added = before ? rows.count - before.kept.length : 0;
+  // New vectors take the places of removed ones.
+  const left = before ? removed - added / before.nodes : 0;
+  return [
+    ...(before && left <= mostRemoved ? [{ from: before, threads }] : []),
+    ...(threads > 1 ? [{ from: null, threads }] : []),
+    { from: null, threads: 1 },
+  ];
+}
+
+type Checked = { readonly expansionSearch: number; readonly recall: number } | { readonly problem: string };
+
+async function checked(
+  { file, keys }: FilledGraph & { readonly file: string },
+  rows: IndexRows,
+  shape: Shape,
+  queries: RecallQueries,
+  onProgress: (progress: BuildProgress) => void,
+): Promise<Checked> {
+  const { dimension, quantization, minimumRecall } = shape;
+  const view = (expansion: number) => viewGraph(file, shape, expansion);
+  const byKey = rowsByKey(keys);
+  const vectorOf = quantization === 'i8' ? await allVectors(rows, dimension) : () => new Float32Array();
+  let [expansion, recall] = [leastExpansion, 0];
+  for (; ; expansion *= 2) {
+    const search = graphSearcher({ graph: view(expansion), dimension, quantization, rowsOf: byKey, vectorOf });
+    recall = await recallOf(search, rows, queries, dimension);
+    if (recall >= minimumRecall) break;
+    if (expansion >= mostExpansion)
+      return {
+        problem: `The approximate index finds ${recall.toFixed(3)} of the ${queries.k} nearest, and minimumRecall is ${minimumRecall}. Build it with a higher connectivity or expansionAdd, a finer quantization, or with method: exact.`,
+      };
+  }
+  let lost = await lostRows(view(checkExpansion), rows, keys, dimension, among, onProgress);
+  for (const end = Math.min(mostExpansion, 4 * expansion); lost.length > 0; expansion *= 2) {
+    lost = await stillLost(view(expansion), rows, keys, dimension, lost);
+    if (lost.length === 0) break;
+    if (expansion >= end)
+      return {
+        problem: `${times(lost.length, 'vector')} of ${rows.count} cannot be found in the approximate index. Build it with a higher connectivity or expansionAdd, or with method: exact.`,
+      };
+  }
+  return { expansionSearch: expansion, recall };
+}
+
+async function stillLost(
+  graph: ReturnType<typeof viewGraph>,
+  rows: IndexRows,
+  keys: Int32Array,
+  dimension: number,
+  lost: readonly number[],
+): Promise<readonly number[]> {
+  const places = Int32Array.from(lost);
+  const vectors = await vectorsOf(rows, places, dimension);
+  const single: IndexRows = {
+    count: lost.length,
+    vectors: async function* () {
+      yield vectors;
+    },
+    contents: rows.contents,
+  };
+  const ofLost = Int32Array.from(lost, (row) => keys[row] as number);
+  const again = await lostRows(graph, single, ofLost, dimension, amongAgain, () => {});
+  return again.map((at) => lost[at] as number);
+}
+
+async function allVectors(rows: IndexRows, dimension: number): Promise<(row: number) => Float32Array> {
+  const blocks: Float32Array[] = [];
+  for await (const block of rows.vectors()) blocks.push(block);
+  const starts = blocks.map(
+    ((first) => (block: Float32Array) => {
+      const start = first;
+      first += block.length / dimension;
+      return start;
+    })(0),
+  );
+  return (row) => {
+    const of = starts.findLastIndex((start) => start <= row);
+    const from = (row - (starts[of] ?? 0)) * dimension;
+    return (blocks[of] ?? new Float32Array()).subarray(from, from + dimension);
+  };
+}

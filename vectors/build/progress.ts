@@ -1,0 +1,21 @@
+import type { z } from 'zod';
+import type { buildPhaseSchema } from '../../contracts/vector-index.ts';
+
+export type BuildPhase = z.infer<typeof buildPhaseSchema>;
+
+/** How far a build is. */
+export interface BuildProgress {
+  readonly phase: BuildPhase;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface BuildOptions {
+  /**
+   * Threads that build a graph. With more than one its bytes differ from build to build.
+   *
+   * @default 1
+   */
+  readonly threads?: number;
+  readonly onProgress?: (progress: BuildProgress) => void;
+}

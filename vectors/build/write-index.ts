@@ -1,0 +1,75 @@
+import { createReadStream } from 'node:fs';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import type { IndexAbout, IndexMethod, IndexSettings } from '../../contracts/vector-index.ts';
+import { createArtifactWriter, type Store } from '../../store/index.ts';
+import { encodedKeys, keysFile } from '../graph/keys.ts';
+import type { GraphBefore } from './fill-graph.ts';
+import { withGraph } from './make-graph.ts';
+import type { BuildOptions } from './progress.ts';
+import { recallAt } from './recall.ts';
+import type { IndexRows } from './rows.ts';
+import { indexShardWriter } from './shard-writer.ts';
+
+/** Up to so many vectors a search by all products takes 2 ms at 512 numbers, and has no graph that could miss any. */
+const mostExact = 20_000;
+
+const graphFile = 'graph.usearch';
+
+export const methodFor = (count: number, { method }: Pick<IndexSettings, 'method'>): IndexMethod =>
+  method === 'auto' ? (count <= mostExact ? 'exact' : 'approximate') : method;
+
+/** An index that was written. */
+export interface WrittenIndex {
+  readonly index: ArtifactRef;
+  readonly about: IndexAbout;
+}
+
+/** Writes the index of rows: its shards, and the graph where it has one. */
+export async function writeIndex(
+  store: Store,
+  rows: IndexRows,
+  index: Pick<IndexAbout, 'encoder' | 'dimension' | 'settings' | 'parent'>,
+  before: GraphBefore | null,
+  { threads = 1, onProgress = () => {} }: BuildOptions,
+): Promise<WrittenIndex> {
+  const { encoder, dimension, settings, parent } = index;
+  const { count } = rows;
+  const method = methodFor(count, settings);
+  const writer = createArtifactWriter(store, 'index');
+  try {
+    const shards = indexShardWriter(writer, dimension);
+    let done = 0;
+    for await (const content of rows.contents()) {
+      await shards.add(content);
+      done += content.rows.length;
+      onProgress({ phase: 'rows', done, total: count });
+    }
+    const written = [...(await shards.finish())];
+    const finish = async (
+      made: Pick<IndexAbout, 'recall'> & { readonly graph?: IndexAbout['graph'] },
+    ): Promise<WrittenIndex> => {
+      const about: IndexAbout = {
+        encoder,
+        dimension,
+        count,
+        method,
+        settings,
+        ...(made.graph ? { graph: made.graph } : {}),
+        recall: made.recall,
+        shards: written,
+        ...(parent ? { parent } : {}),
+      };
+      return { index: await writer.finish(about), about };
+    };
+    if (method === 'exact') return await finish({ recall: { k: recallAt, value: 1, queries: 0 } });
+    const shape = { ...settings, dimension };
+    return await withGraph(rows, before, shape, { threads, onProgress }, async ({ file, keys, nodes, ...made }) => {
+      await writer.add(graphFile, createReadStream(file));
+      await writer.add(keysFile, encodedKeys(keys));
+      const { expansionSearch, recall } = made;
+      return finish({ recall, graph: { file: graphFile, keys: keysFile, nodes, expansionSearch } });
+    });
+  } finally {
+    await writer.discard();
+  }
+}

@@ -1,0 +1,164 @@
+import { times } from '../../contracts/counted.ts';
+import type { EmbeddingPlan, KnownRow, RejectedName } from '../../contracts/embedding.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import type { StepKey } from '../../contracts/identifiers.ts';
+import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/kinds/embed-images.ts';
+import type { VectorRow, VectorsAbout } from '../../contracts/vectors.ts';
+import { reasonsOf } from '../../datasets/index.ts';
+import { type ArtifactWriter, createArtifactWriter, type Store } from '../../store/index.ts';
+import { type Shard, shardFiles } from '../shards.ts';
+import { linesOf, readOutcome, readPlan, readRejected, readRowList, removeFiles } from './files.ts';
+import { type EmbeddedImage, openKnown } from './known.ts';
+import { removePiece } from './pieces.ts';
+import { requireUsable } from './plan.ts';
+import { recordSet } from './sets.ts';
+
+/** The file that says which files could not be used. */
+const rejectedFile = 'rejected.jsonl';
+
+interface Gathering {
+  readonly onProgress: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Puts the embeddings of all shards into one artifact, in the order of the images, whatever shard they were embedded in. One
+ * file of it is in memory at a time.
+ *
+ * @throws ContrailError CorruptArtifact where an embedding is gone; InvalidDataset where no image could be used
+ */
+export async function gatherEmbedding(
+  store: Store,
+  folder: string,
+  { pictures, maximumRejected }: Pick<EmbedImagesParameters, 'pictures' | 'maximumRejected'>,
+  { onProgress, signal }: Gathering,
+): Promise<EmbedImagesResult> {
+  const plan = await readPlan(store, folder);
+  const reasons = await reasonsOfShards(store, folder, plan);
+  const rejected: RejectedName[] = [...(await readRejected(store, folder))];
+  const known = await openKnown(store, plan.place);
+  const writer = createArtifactWriter(store, 'vectors');
+  try {
+    const shards = createShards(writer, { size: plan.shardImages, pictures });
+    for (let list = 0; list < plan.rowLists; list++) {
+      signal?.throwIfAborted();
+      for (const row of await readRowList(store, folder, list)) {
+        const reason = reasons.get(row.source);
+        const image = reason === undefined ? await known.find(row.source) : null;
+        if (image) await shards.add(row, image);
+        else if (reason !== undefined) rejected.push({ name: row.name, reason });
+        else throw lost(row);
+      }
+      onProgress(Math.min(plan.rows, (list + 1) * plan.shardImages), plan.rows);
+    }
+    const { files, count, dimension } = await shards.finish();
+    const of = 'images' in plan.of ? plan.of.images : 'the data set';
+    requireUsable({ usable: count, rejected, maximumRejected, of });
+    if (rejected.length > 0) await writer.add(rejectedFile, linesOf(rejected));
+    const about: VectorsAbout = {
+      encoder: plan.encoder,
+      dimension,
+      count,
+      of: plan.of,
+      shards: files,
+      rejected: { count: rejected.length, ...(rejected.length > 0 ? { list: rejectedFile } : {}) },
+    };
+    const ref = await writer.finish(about);
+    return {
+      vectors: { kind: 'vectors', digest: ref.digest },
+      images: count,
+      dimension,
+      shards: files.length,
+      found: plan.found,
+      rejected: rejected.length,
+      ignored: plan.ignored,
+      labels: plan.labels,
+      reasons: reasonsOf(rejected.map(({ name, reason }) => ({ path: name, reason }))).map((each) => ({
+        ...each,
+        first: [...each.first],
+      })),
+    };
+  } finally {
+    await writer.discard();
+  }
+}
+
+/** To be called when the result is recorded: what it was gathered from is in it, and later embeddings take it from there. */
+export async function endEmbedding(
+  store: Store,
+  key: StepKey,
+  folder: string,
+  vectors: EmbedImagesResult['vectors'],
+): Promise<void> {
+  if (!(await store.exists(`${folder}/plan.json`))) return;
+  const plan = await readPlan(store, folder);
+  await recordSet(store, plan.place, vectors, new Date());
+  for (let shard = 0; shard < plan.shards; shard++) {
+    const outcome = await readOutcome(store, folder, shard);
+    if (outcome?.piece) await removePiece(store, plan.place, outcome.piece);
+  }
+  await removeFiles(store, key);
+}
+
+/** Why images of the shards were rejected, by source. */
+async function reasonsOfShards(store: Store, folder: string, { shards }: EmbeddingPlan) {
+  const reasons = new Map<string, string>();
+  for (let shard = 0; shard < shards; shard++) {
+    const outcome = await readOutcome(store, folder, shard);
+    for (const { source, reason } of outcome?.rejected ?? []) reasons.set(source, reason);
+  }
+  return reasons;
+}
+
+const lost = ({ name }: KnownRow) =>
+  new ContrailError(
+    'CorruptArtifact',
+    `The embedding of ${name} was made and is gone. Run the step again with \`contrail retry\`: what is left is taken over, and the rest embedded anew.`,
+  );
+
+/** Collects rows until a file is full. */
+function createShards(
+  writer: ArtifactWriter,
+  { size, pictures }: { readonly size: number; readonly pictures: boolean },
+) {
+  const files: Shard[] = [];
+  let rows: VectorRow[] = [];
+  let images: EmbeddedImage[] = [];
+  let [count, dimension] = [0, 1];
+  const flush = async () => {
+    if (rows.length === 0) return;
+    const embeddings = new Float32Array(rows.length * dimension);
+    for (const [at, { embedding }] of images.entries()) embeddings.set(embedding, at * dimension);
+    const made = shardFiles(files.length, {
+      embeddings,
+      rows,
+      pictures: pictures ? images.map(({ picture }) => picture ?? new Uint8Array()) : undefined,
+    });
+    for (const { path, content } of made.files) await writer.add(path, content);
+    files.push(made.shard);
+    [rows, images] = [[], []];
+  };
+  return {
+    add: async (row: KnownRow, image: EmbeddedImage) => {
+      const { brightness, contrast, saturation, embedding } = image;
+      dimension = embedding.length;
+      rows.push({ ...row, brightness, contrast, saturation });
+      images.push(image);
+      count++;
+      if (rows.length === size) await flush();
+    },
+    finish: async () => {
+      await flush();
+      return { files, count, dimension };
+    },
+  };
+}
+
+/** What a person is told of a finished embedding. */
+export const embeddedText = ({ images, rejected, ignored, labels }: EmbedImagesResult): string =>
+  [
+    times(images, 'image'),
+    ...(rejected > 0 ? [`${times(rejected, 'file')} rejected`] : []),
+    ...(ignored > 0 ? [`${ignored} left behind by programs`] : []),
+    labels === 'none' ? 'no classes' : `classes by ${labels}`,
+  ].join(', ');

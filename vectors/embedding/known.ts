@@ -1,0 +1,100 @@
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import type { VectorRow } from '../../contracts/vectors.ts';
+import { type Store, unlessDamaged } from '../../store/index.ts';
+import { readPictures, readShardRows, readVectors, type Shard } from '../shards.ts';
+import { type EmbeddedImages, piecesIn, readPiece, readPieceSources } from './pieces.ts';
+import { setsIn } from './sets.ts';
+
+/** What is known of an image that was embedded. */
+export interface EmbeddedImage extends Pick<VectorRow, 'brightness' | 'contrast' | 'saturation'> {
+  /** float32 [dimension]. */
+  readonly embedding: Float32Array;
+  readonly picture: Uint8Array | null;
+}
+
+/** Embeddings of a place, by the SHA-256 of what was embedded: those that wait to be gathered, and those of earlier results. */
+export interface KnownEmbeddings {
+  readonly has: (source: string) => boolean;
+  /** @returns null for one that is not there, or not whole */
+  readonly find: (source: string) => Promise<EmbeddedImage | null>;
+  /** The pieces that wait to be gathered. */
+  readonly pieces: readonly string[];
+}
+
+/** Files that are kept in memory: rows mostly come in the order in which they came before. */
+const keptHolders = 4;
+
+type Load = () => Promise<EmbeddedImages | null>;
+
+export async function openKnown(store: Store, place: string): Promise<KnownEmbeddings> {
+  const holders: Load[] = [];
+  const at = new Map<string, { readonly holder: number; readonly row: number }>();
+  const add = (sources: readonly string[], load: Load) => {
+    const holder = holders.push(load) - 1;
+    for (const [row, source] of sources.entries()) {
+      const key = keyOf(source);
+      if (!at.has(key)) at.set(key, { holder, row });
+    }
+  };
+  const pieces = await piecesIn(store, place);
+  for (const name of pieces) {
+    const sources = await readPieceSources(store, place, name);
+    if (sources) add(sources, () => readPiece(store, place, name));
+  }
+  for (const { ref, about } of await setsIn(store, place))
+    for (const shard of about.shards) {
+      const rows = await unlessDamaged(readShardRows(store, ref, shard), () => {});
+      if (!rows) continue;
+      // The rows are read again when they are wanted: all of a million would not fit.
+      add(
+        rows.map(({ source }) => source),
+        () => unlessDamaged(readShard(store, ref, shard, about.dimension), () => {}),
+      );
+    }
+
+  const kept = new Map<number, ReturnType<Load>>();
+  const contentOf = (holder: number) => {
+    const known = kept.get(holder) ?? (holders[holder] as Load)();
+    kept.delete(holder);
+    kept.set(holder, known);
+    for (const oldest of kept.keys()) if (kept.size > keptHolders) kept.delete(oldest);
+    return known;
+  };
+  return {
+    pieces,
+    has: (source) => at.has(keyOf(source)),
+    find: async (source) => {
+      const place = at.get(keyOf(source));
+      const content = place && (await contentOf(place.holder));
+      return content ? imageOf(content, place.row) : null;
+    },
+  };
+}
+
+async function readShard(store: Store, ref: ArtifactRef, shard: Shard, dimension: number): Promise<EmbeddedImages> {
+  const rows = await readShardRows(store, ref, shard);
+  return {
+    sources: rows.map(({ source }) => source),
+    embeddings: await readVectors(store, ref, shard, dimension),
+    looks: Float32Array.from(rows.flatMap((row) => [row.brightness, row.contrast, row.saturation])),
+    pictures: await readPictures(store, ref, shard),
+  };
+}
+
+/** Half of a digest tells any number of images apart. */
+const keyOf = (source: string) => source.slice(0, 32);
+
+function imageOf({ sources, embeddings, looks, pictures }: EmbeddedImages, row: number): EmbeddedImage {
+  const dimension = embeddings.length / sources.length;
+  const [brightness = 0, contrast = 0, saturation = 0] = looks.subarray(3 * row, 3 * row + 3);
+  return {
+    embedding: embeddings.subarray(row * dimension, (row + 1) * dimension),
+    brightness: rounded(brightness),
+    contrast: rounded(contrast),
+    saturation: rounded(saturation),
+    picture: pictures?.[row] ?? null,
+  };
+}
+
+/** Four decimals are enough for a statistic, and the same however it was kept. */
+const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;

@@ -1,0 +1,92 @@
+import { type ArtifactRef, type SplitName, splitNames, splitOf } from '../../contracts/artifacts.ts';
+import type { ImageToEmbed, KnownRow, RejectedName } from '../../contracts/embedding.ts';
+import { ContrailError } from '../../contracts/errors.ts';
+import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/kinds/embed-images.ts';
+import {
+  describeDataset,
+  type ListingOptions,
+  listImages,
+  openSplit,
+  readRowDigests,
+  readRowFacts,
+} from '../../datasets/index.ts';
+import type { Store } from '../../store/index.ts';
+
+/** A row of the result, and where its image is. */
+export interface RowToEmbed {
+  readonly row: KnownRow;
+  readonly from: ImageToEmbed['from'];
+}
+
+/** All that is to be embedded, in the order of the result. */
+export interface RowsToEmbed extends Pick<EmbedImagesResult, 'found' | 'ignored' | 'labels'> {
+  readonly rows: readonly RowToEmbed[];
+  readonly rejected: readonly RejectedName[];
+  /** What they are called together. */
+  readonly name: string;
+  /** The folder that the files are in. */
+  readonly root?: string;
+}
+
+/** Finds the images of a folder, a table, or splits of a data set. @throws ContrailError InvalidDataset, InvalidInput */
+export async function rowsToEmbed(
+  store: Store,
+  dataset: ArtifactRef | undefined,
+  { images, splits, maximumRejected }: EmbedImagesParameters,
+  options: ListingOptions,
+): Promise<RowsToEmbed> {
+  if (images) {
+    const listing = await listImages(images, { ...options, maximumRejected });
+    const { rejected, ignored, found, labels, root, name } = listing;
+    const rows = listing.images.map(({ name, source, label, group, category, at, bytes, fetched }) => ({
+      row: {
+        name,
+        source,
+        ...(label === undefined ? {} : { label }),
+        ...(group === undefined ? {} : { group }),
+        ...(category === undefined ? {} : { category }),
+      },
+      from: { file: at, bytes, ...(fetched ? { fetched } : {}) },
+    }));
+    return { rows, rejected, ignored, found, labels, root, name };
+  }
+  if (!dataset || !splits)
+    throw new ContrailError('InvalidInput', 'There is neither a folder nor a data set to embed.');
+  const { name } = await describeDataset(store, dataset);
+  const rows: RowToEmbed[] = [];
+  for (const split of splitNames.filter((each) => splits.includes(each)))
+    rows.push(...(await rowsOfSplit(store, dataset, split)));
+  return { rows, rejected: [], ignored: 0, found: rows.length, labels: 'dataset', name };
+}
+
+async function rowsOfSplit(store: Store, dataset: ArtifactRef, split: SplitName): Promise<RowToEmbed[]> {
+  const about = await describeDataset(store, dataset);
+  if (splitOf(about, split).count === 0) return [];
+  const [facts, digests] = [await readRowFacts(store, dataset, split), await readRowDigests(store, dataset, split)];
+  if (!digests)
+    throw new ContrailError(
+      'InvalidInput',
+      `The data set ${about.name} does not say what its images were made from: an earlier version prepared it. Prepare it again.`,
+    );
+  const open = await openSplit(store, dataset, split);
+  try {
+    const labels = await open.labels();
+    return digests.source.map((source, row) => {
+      const label = about.classes[labels[row] ?? -1];
+      const { name = `${split}/${row}`, group, category } = facts?.[row] ?? {};
+      return {
+        row: {
+          name,
+          source,
+          ...(label === undefined ? {} : { label }),
+          ...(group === undefined ? {} : { group }),
+          ...(category === undefined ? {} : { category }),
+          split,
+        },
+        from: { split, row },
+      };
+    });
+  } finally {
+    await open.close();
+  }
+}

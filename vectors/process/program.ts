@@ -1,0 +1,44 @@
+import { createInterface } from 'node:readline';
+import type { z } from 'zod';
+import { explained } from '../../contracts/system-errors.ts';
+import { type IndexRequest, type indexAnswerSchema, indexRequestSchema } from '../../contracts/vector-index.ts';
+import { openStore } from '../../store/index.ts';
+import { buildIndex } from '../build/build-index.ts';
+import { addToIndex, type ChangedIndex, removeFromIndex } from '../build/change-index.ts';
+import type { BuildOptions } from '../build/progress.ts';
+
+/** The process that builds or changes an index: one request as a line of its input, answers as lines of its output. */
+type Answer = z.infer<typeof indexAnswerSchema>;
+
+/** Waits until the line is out: a process that ends too soon takes it along. */
+const answer = (message: Answer) =>
+  new Promise<void>((resolve) => process.stdout.write(`${JSON.stringify(message)}\n`, () => resolve()));
+
+const lines = createInterface({ input: process.stdin });
+// Its input ends with whoever started it, and nobody else would want what it makes.
+lines.on('close', () => process.exit());
+lines.once('line', async (line) => {
+  try {
+    const { index, added, replaced, unchanged, removed } = await work(indexRequestSchema.parse(JSON.parse(line)));
+    await answer({ index, added, replaced, unchanged, removed });
+  } catch (error) {
+    const { code, message } = explained(error) ?? {
+      code: 'TrainerCrashed',
+      message: error instanceof Error ? error.message : String(error),
+    };
+    await answer({ code, message });
+  }
+  process.exit();
+});
+
+async function work({ storeUrl, threads, job }: IndexRequest): Promise<Omit<ChangedIndex, 'about'>> {
+  const store = openStore(storeUrl);
+  const options: BuildOptions = {
+    ...(threads === undefined ? {} : { threads }),
+    onProgress: (progress) => void answer(progress),
+  };
+  if (job.do === 'add') return addToIndex(store, job.index, job.vectors, options);
+  if (job.do === 'remove') return removeFromIndex(store, job.index, job.which, options);
+  const { index, about } = await buildIndex(store, job.vectors, job.settings, options);
+  return { index, added: about.count, replaced: 0, unchanged: 0, removed: 0 };
+}
