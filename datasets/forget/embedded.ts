@@ -6,6 +6,7 @@ import { vectorsAboutSchema } from '../../contracts/vectors.ts';
 import {
   decodeSafetensors,
   embeddedFolder,
+  int32,
   listFiles,
   readArtifactFile,
   type Store,
@@ -48,6 +49,39 @@ export async function vectorsHolding(
   // The graph of an index keeps the vectors of all its rows.
   const graph = 'graph' in read.data ? read.data.graph?.file : undefined;
   return holding.length > 0 && graph !== undefined ? [...holding, graph] : holding;
+}
+
+/**
+ * Graphs of indexes from which the image was removed before: the rows no longer name it, and the graph may keep its vector. They are found
+ * by the index that they were made of, and by what that was made of, as far as these are still there.
+ *
+ * @param holds whether an index has the image in its rows
+ * @throws ContrailError CorruptArtifact
+ */
+export async function graphsAfterRemoval(
+  store: Store,
+  known: readonly { readonly ref: ArtifactRef; readonly manifest: Pick<ArtifactManifest, 'about'> }[],
+  holds: (index: ArtifactRef) => boolean,
+): Promise<readonly { readonly ref: ArtifactRef; readonly file: string }[]> {
+  const indexes = new Map(
+    known.flatMap(({ ref, manifest: { about } }) => {
+      const read = ref.kind === 'index' ? indexAboutSchema.safeParse(about) : undefined;
+      return read?.success ? [[ref.digest, { ref, about: read.data }] as const] : [];
+    }),
+  );
+  const heldBefore = (digest: string | undefined): boolean => {
+    const before = digest === undefined ? undefined : indexes.get(digest);
+    return before !== undefined && (holds(before.ref) || heldBefore(before.about.parent?.digest));
+  };
+  const found: { ref: ArtifactRef; file: string }[] = [];
+  for (const { ref, about } of indexes.values()) {
+    const { graph, parent } = about;
+    if (!graph || holds(ref) || !heldBefore(parent?.digest)) continue;
+    const keys = decodeSafetensors(await readArtifactFile(store, ref, graph.keys), graph.keys).tensors.get('keys');
+    // A graph that was built anew has no more vectors than its rows have.
+    if (!keys || new Set(int32(keys)).size < graph.nodes) found.push({ ref, file: graph.file });
+  }
+  return found;
 }
 
 /** Embeddings that wait to be gathered, and are those of an image among others. */

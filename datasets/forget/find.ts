@@ -25,7 +25,7 @@ import {
 import { piecesHolding } from '../earlier/pieces.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
-import { vectorsHolding, waitingEmbeddings } from './embedded.ts';
+import { graphsAfterRemoval, vectorsHolding, waitingEmbeddings } from './embedded.ts';
 import { pagesOf } from './pages.ts';
 
 /** A row of a data set that is the image, or an exact copy of it. */
@@ -81,10 +81,17 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
   for (const { ref, manifest } of known) {
     const files = isEmbedded(ref)
       ? await vectorsHolding(store, ref, manifest, bytes)
-      : filesHolding(ref, manifest, { rows, bytes });
+      : filesHolding(ref, manifest, {
+          rows,
+          bytes,
+          embedded: (other) => isEmbedded(other) && emptied.has(refKey(other)),
+        });
     if (files.length > 0) emptied.set(refKey(ref), { artifact: ref, files: [...files] });
     if (isTrained(ref, manifest, rows)) trained.set(refKey(ref), ref);
   }
+  const held = new Set(emptied.keys());
+  for (const { ref, file } of await graphsAfterRemoval(store, known, (index) => held.has(refKey(index))))
+    emptied.set(refKey(ref), { artifact: ref, files: [file] });
   // A classifier stands on an encoder, and an adapter on another, whatever it was itself trained on.
   for (const kind of ['encoder', 'classifier'])
     for (const { ref, manifest } of known)
@@ -200,18 +207,30 @@ const splitNamesOf = (ref: ArtifactRef, manifest: ArtifactManifest) =>
 function filesHolding(
   ref: ArtifactRef,
   manifest: ArtifactManifest,
-  { rows, bytes }: { readonly rows: FoundImage['rows']; readonly bytes: ReadonlySet<string> },
+  {
+    rows,
+    bytes,
+    embedded,
+  }: {
+    readonly rows: FoundImage['rows'];
+    readonly bytes: ReadonlySet<string>;
+    /** Whether embeddings hold the image. */
+    readonly embedded: (ref: ArtifactRef) => boolean;
+  },
 ): string[] {
   const itself = manifest.files.filter(({ sha256 }) => bytes.has(sha256));
   if (ref.kind === 'dataset') return [...namesOf(itself), ...shardsHolding(ref, manifest, rows.get(ref.digest) ?? [])];
   if (modelKinds.includes(ref.kind)) return namesOf(itself);
-  const measured = artifactsIn(manifest.about).filter(({ kind }) => kind === 'dataset');
-  const holds = measured.some(({ digest }) =>
-    (rows.get(digest) ?? []).some(({ split }) => ref.kind !== 'evaluation' || split !== 'train'),
+  const measured = artifactsIn(manifest.about);
+  const holds = measured.some((of) =>
+    of.kind === 'dataset'
+      ? (rows.get(of.digest) ?? []).some(({ split }) => ref.kind !== 'evaluation' || split !== 'train')
+      : embedded(of),
   );
   return namesOf(holds ? manifest.files.filter(({ path }) => !holdsNumbers(path)) : itself);
 }
 
+/** Artifacts that are made of these are looked at after them, by the order of `artifactKinds`. */
 const isEmbedded = ({ kind }: ArtifactRef) => kind === 'vectors' || kind === 'index';
 
 const namesOf = (files: readonly FileEntry[]) => files.map(({ path }) => path);
