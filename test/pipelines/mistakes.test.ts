@@ -159,7 +159,7 @@ const cases: [string, string, string[]][] = [
     'a step without its input',
     'name: a\nsteps: { p: { uses: pretrain } }',
     [
-      'p.yaml:2:10: step p cannot run: it takes a dataset, and no step that it needs makes one; add a step that uses prepare-data or choose to needs',
+      'p.yaml:2:10: step p cannot run: it takes a dataset, and no step that it needs makes one; add a step that uses prepare-data, use-model or choose to needs',
     ],
   ],
   [
@@ -181,7 +181,7 @@ const cases: [string, string, string[]][] = [
     'only one artifact where two are taken',
     `name: a\nsteps:\n  ${data}\n  t: { uses: train-classifier, needs: [data] }\n  o: { uses: out-of-distribution, needs: [t], with: { outside: "\${steps.data.result.dataset}" } }`,
     [
-      'p.yaml:5:3: step o cannot run: it takes a dataset, and no other step that it needs makes one; add a step that uses prepare-data or choose to needs',
+      'p.yaml:5:3: step o cannot run: it takes a dataset, and no other step that it needs makes one; add a step that uses prepare-data, use-model or choose to needs',
     ],
   ],
   [

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError, type ErrorCode } from '../../contracts/errors.ts';
 import type { Store } from '../../store/index.ts';
 import type { SearchAnswer, SearchRequest, SearchThreadData } from './messages.ts';
@@ -27,7 +28,8 @@ interface Waiting {
 export function startSearchThread(store: Pick<Store, 'url'>, ref: ArtifactRef): Promise<SearchThread> {
   const workerData: SearchThreadData = { storeUrl: store.url, ref };
   const argv = [new URL('thread.ts', import.meta.url).href];
-  const thread = new Worker(runner, { argv, execArgv: [], workerData });
+  const env = childEnvironment(process.env, 'compute');
+  const thread = new Worker(runner, { argv, execArgv: [], env, workerData });
   const waiting = new Map<number, Waiting>();
   let asked = 0;
   let ended: Error | null = null;

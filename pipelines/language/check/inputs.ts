@@ -63,5 +63,7 @@ export function findInput(
     if (maker) return maker;
   }
   const what = named.size > 0 ? 'no other step' : 'no step';
-  return `it takes ${withArticle(kind)}, and ${what} that it needs makes one; add a step that uses ${kindsThatMake(kind).join(' or ')} to needs`;
+  return `it takes ${withArticle(kind)}, and ${what} that it needs makes one; add a step that uses ${oneOf.format(kindsThatMake(kind))} to needs`;
 }
+
+const oneOf = new Intl.ListFormat('en-GB', { type: 'disjunction' });
