@@ -34,6 +34,7 @@ const entries = [
   'report/thread/thread.ts',
   'vectors/search/thread.ts',
   'vectors/process/program.ts',
+  'serving/process/serve-model.ts',
   'datasets/table/thread/thread.ts',
   'training/checkpoint-writer/thread.ts',
   'datasets/decode-pool/thread.ts',

@@ -78,7 +78,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
       say(`${times(found.length - rejected.length, 'prediction')} in ${options.to}`);
     } else if (form === 'table') {
       if (rejected.length < found.length) print(content);
-    } else globalThis.process.stdout.write(content);
+    } else print(content.trimEnd());
     if (form === 'table' && rejected.length < found.length) tellModel(used, found, calibration !== null);
     return tellRejected(rejected, photos.length);
   });

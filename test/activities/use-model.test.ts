@@ -5,15 +5,17 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ActivityContext } from '../../activities/context.ts';
 import { useModel } from '../../activities/use-model.ts';
-import type { ArtifactKind } from '../../contracts/artifacts.ts';
+import type { ArtifactKind, ArtifactRef } from '../../contracts/artifacts.ts';
 import type { ModelVersion } from '../../contracts/models.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import { addVersion, listCacheKeys, openStore, type Store } from '../../store/index.ts';
+import { addVersion, listCacheKeys, openStore, type Store, writeArtifact } from '../../store/index.ts';
 import { resolveStep } from '../../workflows/step.ts';
 
 /** A step that takes a promoted model for the steps that follow. */
 let folder = '';
 let store: Store;
+/** Encoders of two trainings. */
+const encoders: ArtifactRef[] = [];
 const ref = <K extends ArtifactKind>(kind: K, digit: string) => ({ kind, digest: digit.repeat(64) });
 
 const version = (number: number, more: Partial<ModelVersion> = {}): ModelVersion => ({
@@ -22,7 +24,7 @@ const version = (number: number, more: Partial<ModelVersion> = {}): ModelVersion
   version: number,
   run: 'nightly',
   step: null,
-  encoder: ref('encoder', String(number)),
+  encoder: encoders[number - 1] ?? ref('encoder', String(number)),
   classifier: null,
   evaluation: ref('evaluation', 'e'),
   metrics: {},
@@ -43,6 +45,22 @@ const use = (parameters: { readonly [name: string]: string }) =>
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
   store = openStore(folder);
+  for (const digit of ['1', '2'])
+    encoders.push(
+      await writeArtifact(store, {
+        kind: 'encoder',
+        about: {
+          encoder: { name: 'small-resnet', channels: 8, blocks: [1] },
+          dimension: 8,
+          image: { height: 32, width: 32, channels: 1, mean: [0.5], deviation: [0.5] },
+          dataset: digit.repeat(64),
+          trainingState: digit.repeat(64),
+          epochs: 1,
+          batchNormImages: 8,
+        },
+        files: [],
+      }),
+    );
   await addVersion(store, version(1));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -51,7 +69,8 @@ describe('use-model', () => {
   it('takes the version that is current, and never what an earlier run took', async () => {
     const first = await use({ model: 'shirts' });
     expect(first).toMatchObject({
-      encoder: ref('encoder', '1'),
+      encoder: encoders[0],
+      dataset: ref('dataset', '1'),
       classifier: null,
       index: null,
       version: 1,

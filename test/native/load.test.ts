@@ -37,6 +37,9 @@ async function makeProject(name: string) {
     'datasets/table/thread/thread',
     'datasets/decode-pool/thread',
     'workflows/index',
+    'vectors/search/thread',
+    'vectors/process/program',
+    'serving/process/serve-model',
   ])
     await write(`${path}.ts`, 'export {};\n');
   await write('training/checkpoint-writer/thread.ts', 'export {};\n');

@@ -12,9 +12,9 @@ import {
   unpinnedHubFile,
   type WeightFile,
 } from '../../../weights/index.ts';
+import { type Exported, exportedBeside } from '../../exported-model.ts';
 import { interruptedCode, interruptSignal } from '../../interrupt.ts';
 import { print, printJson, say, table } from '../../output.ts';
-import { type Exported, exportedBeside } from './exported.ts';
 
 export interface WeightsShowOptions {
   readonly file?: string;

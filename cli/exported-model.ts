@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { encoderAboutSchema } from '../../../contracts/encoder.ts';
-import { parseJsonWithin } from '../../../contracts/json-within.ts';
-import type { EncoderConfig } from '../../../contracts/training.ts';
-import { readTextFile } from '../../text-file.ts';
+import { encoderAboutSchema } from '../contracts/encoder.ts';
+import { parseJsonWithin } from '../contracts/json-within.ts';
+import type { EncoderConfig } from '../contracts/training.ts';
+import { readTextFile } from './text-file.ts';
 
 /** What an export says of its encoder, in a pipeline's words. */
 export interface Exported {
