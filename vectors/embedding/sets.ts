@@ -1,7 +1,18 @@
 import { z } from 'zod';
 import { type ArtifactRef, digestSchema } from '../../contracts/artifacts.ts';
 import { type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
-import { jsonBytes, readAbout, readJson, type Store, unlessDamaged } from '../../store/index.ts';
+import {
+  artifactFolder,
+  jsonBytes,
+  listFiles,
+  readAbout,
+  readArtifact,
+  readEntry,
+  readJson,
+  type Store,
+  unlessDamaged,
+} from '../../store/index.ts';
+import type { Shard } from '../shards.ts';
 
 /** Results that are looked at, the newest first. */
 const mostSets = 3;
@@ -10,12 +21,11 @@ const recordSchema = z.strictObject({ vectors: digestSchema, at: z.iso.datetime(
 
 const folderOf = (place: string) => `${place}/sets`;
 
+const recordPath = (place: string, { digest }: ArtifactRef) => `${folderOf(place)}/${digest}.json`;
+
 /** Says that a result holds embeddings of a place, so that later ones take them over. */
-export const recordSet = (store: Store, place: string, { digest }: ArtifactRef, now: Date): Promise<void> =>
-  store.write(
-    `${folderOf(place)}/${digest}.json`,
-    jsonBytes(recordSchema.parse({ vectors: digest, at: now.toISOString() })),
-  );
+export const recordSet = (store: Store, place: string, ref: ArtifactRef, now: Date): Promise<void> =>
+  store.write(recordPath(place, ref), jsonBytes(recordSchema.parse({ vectors: ref.digest, at: now.toISOString() })));
 
 /** The newest results of a place that are still there. */
 export async function setsIn(
@@ -42,3 +52,39 @@ export async function setsIn(
   }
   return sets;
 }
+
+/** The shards whose files are all there with their length: of one that held a forgotten image, only the rows are. */
+export async function wholeShards(
+  store: Store,
+  ref: ArtifactRef,
+  { shards }: Pick<VectorsAbout, 'shards'>,
+): Promise<readonly Shard[]> {
+  const { files } = await readArtifact(store, ref);
+  const expected = new Map(files.map(({ path, bytes }) => [path, bytes]));
+  const folder = artifactFolder(ref);
+  const found = new Map((await listFiles(store, folder)).map(({ path, bytes }) => [path, bytes]));
+  return shards.filter((shard) =>
+    filesOf(shard).every((file) => {
+      const bytes = expected.get(file);
+      return bytes !== undefined && found.get(`${folder}/${file}`) === bytes;
+    }),
+  );
+}
+
+/**
+ * Removes the files of a shard that are not what the manifest says. Nobody can use them, and a result that has them again writes
+ * no file that is there.
+ */
+export async function removeDamaged(store: Store, place: string, ref: ArtifactRef, shard: Shard): Promise<void> {
+  const manifest = await unlessDamaged(readArtifact(store, ref), () => {});
+  let isDamaged = false;
+  for (const entry of manifest?.files ?? [])
+    if (filesOf(shard).includes(entry.path) && !(await unlessDamaged(readEntry(store, ref, entry), () => {}))) {
+      await store.remove(`${artifactFolder(ref)}/${entry.path}`);
+      isDamaged = true;
+    }
+  // Its files are as they were written, and cannot be used: nothing is taken from this result any more.
+  if (!isDamaged) await store.remove(recordPath(place, ref));
+}
+
+const filesOf = ({ vectors, rows, pictures }: Shard) => [vectors, rows, ...(pictures === undefined ? [] : [pictures])];
