@@ -377,6 +377,20 @@ describe('embeddings of an earlier result', () => {
     expect([after.images, after.result.images, after.result.rejected]).toEqual([1, 5, 1]);
   });
 
+  it('are still known after those of a few other images each week', async () => {
+    await mkdir(photos('catalogue'), { recursive: true });
+    for (let at = 0; at < 9; at++) await photo(photos(`catalogue/${at}.jpg`), 900 + at);
+    const catalogue = { images: { path: photos('catalogue') } };
+    const { vectors } = await embedAll(catalogue);
+    for (const [week, name] of ['recent', 'recent', 'recent', 'a', 'b', 'c', 'recent'].entries()) {
+      await mkdir(photos(name), { recursive: true });
+      await photo(photos(`${name}/week-${week}.jpg`), 950 + week);
+      expect((await embedAll({ images: { path: photos(name) } })).images).toBe(1);
+    }
+    const again = await embedAll(catalogue);
+    expect([again.images, again.vectors]).toEqual([0, vectors]);
+  });
+
   it('are found where another embedding has gathered them while this one does', async () => {
     await mkdir(photos('shared'), { recursive: true });
     for (let at = 0; at < 6; at++) await photo(photos(`shared/${at}.jpg`), 800 + at);

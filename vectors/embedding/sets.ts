@@ -14,8 +14,10 @@ import {
 } from '../../store/index.ts';
 import type { Shard } from '../shards.ts';
 
-/** Results that are looked at, the newest first. */
-const mostSets = 3;
+/** Results that are looked at: so many of the newest, of these no more than so many of one folder, table or data set, and the largest. */
+const mostNewest = 6;
+const mostOfOne = 2;
+const mostLargest = 2;
 
 const recordSchema = z.strictObject({ vectors: digestSchema, at: z.iso.datetime() });
 
@@ -27,11 +29,17 @@ const recordPath = (place: string, { digest }: ArtifactRef) => `${folderOf(place
 export const recordSet = (store: Store, place: string, ref: ArtifactRef, now: Date): Promise<void> =>
   store.write(recordPath(place, ref), jsonBytes(recordSchema.parse({ vectors: ref.digest, at: now.toISOString() })));
 
-/** The newest results of a place that are still there. */
-export async function setsIn(
-  store: Store,
-  place: string,
-): Promise<readonly { readonly ref: ArtifactRef; readonly about: VectorsAbout }[]> {
+/** A result that is still there. */
+interface KnownSet {
+  readonly ref: ArtifactRef;
+  readonly about: VectorsAbout;
+}
+
+/**
+ * The results of a place that embeddings are taken from, the newest first. Those of a few photos each week do not push out that of
+ * a whole catalogue.
+ */
+export async function setsIn(store: Store, place: string): Promise<readonly KnownSet[]> {
   const form = {
     schema: recordSchema,
     what: 'the record of embedded images',
@@ -40,17 +48,28 @@ export async function setsIn(
   const records = await Promise.all(
     (await store.list(folderOf(place))).map(({ path }) => unlessDamaged(readJson(store, path, form), () => {})),
   );
-  const newest = records
-    .filter((each) => each !== null)
-    .sort((a, b) => (a.at < b.at ? 1 : -1))
-    .slice(0, mostSets);
-  const sets = [];
+  const newest = records.filter((each) => each !== null).sort((a, b) => (a.at < b.at ? 1 : -1));
+  const sets: KnownSet[] = [];
   for (const { vectors } of newest) {
     const ref = { kind: 'vectors', digest: vectors } as const;
     const about = await unlessDamaged(readAbout(store, ref, vectorsAboutSchema), () => {});
     if (about) sets.push({ ref, about });
   }
-  return sets;
+  return chosen(sets);
+}
+
+/** @param sets the newest first */
+function chosen(sets: readonly KnownSet[]): readonly KnownSet[] {
+  const largest = sets.toSorted((a, b) => b.about.count - a.about.count).slice(0, mostLargest);
+  const ofOne = new Map<string, number>();
+  const newest = sets.filter(({ about: { of } }) => {
+    const name = 'images' in of ? of.images : of.splits.join();
+    const before = ofOne.get(name) ?? 0;
+    ofOne.set(name, before + 1);
+    return before < mostOfOne;
+  });
+  const taken = new Set([...newest.slice(0, mostNewest), ...largest]);
+  return sets.filter((each) => taken.has(each));
 }
 
 /** The shards whose files are all there with their length: of one that held a forgotten image, only the rows are. */
