@@ -391,6 +391,20 @@ describe('embeddings of an earlier result', () => {
     expect([again.images, again.vectors]).toEqual([0, vectors]);
   });
 
+  it('leave no pieces of an embedding that did not end, where they hold all of them', async () => {
+    await mkdir(photos('interrupted'), { recursive: true });
+    for (let at = 0; at < 6; at++) await photo(photos(`interrupted/${at}.jpg`), 1100 + at);
+    const of = { images: { path: photos('interrupted') }, shardImages: 2 };
+    const pieces = async () => (await store.list('embedded')).filter(({ path }) => path.includes('/pieces/')).length;
+    const before = await pieces();
+    await embedAll(of, { keep: true });
+    await photo(photos('interrupted/5.jpg'), 1199);
+    expect(await pieces()).toBe(before + 3);
+    expect((await embedAll(of)).images).toBe(1);
+    // One holds an image that has changed since.
+    expect(await pieces()).toBe(before + 1);
+  });
+
   it('are found where another embedding has gathered them while this one does', async () => {
     await mkdir(photos('shared'), { recursive: true });
     for (let at = 0; at < 6; at++) await photo(photos(`shared/${at}.jpg`), 800 + at);

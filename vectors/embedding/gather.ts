@@ -2,13 +2,13 @@ import type { EmbeddingPlan, KnownRow, RejectedName } from '../../contracts/embe
 import { ContrailError } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
 import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/kinds/embed-images.ts';
-import type { VectorRow, VectorsAbout } from '../../contracts/vectors.ts';
+import { type VectorRow, type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { reasonsOf } from '../../datasets/index.ts';
-import { type ArtifactWriter, createArtifactWriter, type Store } from '../../store/index.ts';
-import { type Shard, shardFiles } from '../shards.ts';
+import { type ArtifactWriter, createArtifactWriter, readAbout, type Store } from '../../store/index.ts';
+import { readShardRows, type Shard, shardFiles } from '../shards.ts';
 import { linesOf, readOutcome, readPlan, readRejected, readRowList, removeFiles } from './files.ts';
 import { type EmbeddedImage, openKnown } from './known.ts';
-import { removePiece } from './pieces.ts';
+import { piecesIn, readPieceSources, removePiece } from './pieces.ts';
 import { requireUsable } from './plan.ts';
 import { recordSet } from './sets.ts';
 
@@ -102,6 +102,7 @@ export async function endEmbedding(
     const outcome = await readOutcome(store, folder, shard);
     if (outcome?.piece) await removePiece(store, plan.place, outcome.piece);
   }
+  await removeGathered(store, plan.place, vectors);
   await removeFiles(store, key);
 }
 
@@ -119,6 +120,19 @@ async function createFind(store: Store, place: string): Promise<(source: string)
       known = await openKnown(store, place);
     }
   };
+}
+
+/** Removes pieces that an embedding left which did not end, where the result holds all that is in them. */
+async function removeGathered(store: Store, place: string, vectors: EmbedImagesResult['vectors']): Promise<void> {
+  const pieces = await piecesIn(store, place);
+  if (pieces.length === 0) return;
+  const gathered = new Set<string>();
+  for (const shard of (await readAbout(store, vectors, vectorsAboutSchema)).shards)
+    for (const { source } of await readShardRows(store, vectors, shard)) gathered.add(source);
+  for (const name of pieces) {
+    const sources = await readPieceSources(store, place, name);
+    if (sources?.every((source) => gathered.has(source))) await removePiece(store, place, name);
+  }
 }
 
 /** Why images of the shards were rejected, by source. */
