@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { times } from '../contracts/counted.ts';
 import { embeddedText } from '../contracts/embedded-text.ts';
 import type { EmbeddingPlan } from '../contracts/embedding.ts';
+import { isContrailError } from '../contracts/errors.ts';
 import { stepKeySchema } from '../contracts/identifiers.ts';
 import { embedImagesParameters, embedImagesResult } from '../contracts/kinds/embed-images.ts';
 import {
@@ -32,7 +33,7 @@ export interface PlannedEmbedding extends Pick<EmbeddingPlan, 'rows' | 'images' 
 
 const ofPlan = z.strictObject({ folder: z.string() });
 const embedShardInput = stepKeySchema.extend({ ...ofPlan.shape, shard: z.int().nonnegative(), pictures: z.boolean() });
-const gatherInput = stepInputSchema.extend(ofPlan.shape);
+const gatherInput = stepInputSchema.extend({ ...ofPlan.shape, mayPlanAgain: z.boolean().optional() });
 export type EmbedShardInput = z.input<typeof embedShardInput>;
 export type GatherEmbeddingInput = z.input<typeof gatherInput>;
 
@@ -93,9 +94,23 @@ export async function embedShard(
   return { images: outcome.images };
 }
 
-/** Puts all shards into one artifact; done means that the step has its result. */
+/**
+ * Puts all shards into one artifact; done means that the step has its result.
+ *
+ * @returns null where what the plan counts on is gone or damaged, and `mayPlanAgain`: another plan does without it
+ */
 export async function gatherEmbedding(context: ActivityContext, input: GatherEmbeddingInput) {
-  const { parameters, folder, ...step } = gatherInput.parse(input);
+  const { mayPlanAgain, ...given } = gatherInput.parse(input);
+  try {
+    return await gatherStep(context, given);
+  } catch (error) {
+    if (!mayPlanAgain || !isContrailError(error) || error.code !== 'CorruptArtifact') throw error;
+    log.warn(`planned again: ${error.message}`, { run: given.run, step: given.step });
+    return null;
+  }
+}
+
+async function gatherStep(context: ActivityContext, { parameters, folder, ...step }: z.output<typeof gatherInput>) {
   const { store } = context;
   const key = { run: step.run, step: step.step };
   const parsed = embedImagesParameters.parse(parameters);

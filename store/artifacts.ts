@@ -10,7 +10,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
 import { digestOf, parseJson } from './digest.ts';
 import { removedForGood } from './emptied.ts';
-import { damagedFile, decodeJson, readIfThere } from './reading.ts';
+import { damagedFile, decodeJson, isMissing, readIfThere } from './reading.ts';
 import type { Content, Store } from './store.ts';
 
 export { artifactFolder };
@@ -123,6 +123,16 @@ async function readPart(store: Store, ref: ArtifactRef, path: string): Promise<U
   const bytes = await readIfThere(store, path);
   if (bytes === null) throw await missingPart(store, ref, path);
   return bytes;
+}
+
+/** A file of an artifact on this machine; what is in it is not checked. @throws ContrailError CorruptArtifact that says why it is gone */
+export async function localArtifactFile(store: Store, ref: ArtifactRef, name: string): Promise<string> {
+  const path = `${artifactFolder(ref)}/${name}`;
+  try {
+    return await store.localFile(path);
+  } catch (error) {
+    throw isMissing(error) ? await missingPart(store, ref, path) : error;
+  }
 }
 
 /** What is said of a file that an artifact lacks. */

@@ -45,8 +45,12 @@ export async function emptyArtifact(
 export async function removedForGood(store: Store, ref: ArtifactRef, path: string): Promise<ContrailError | null> {
   const at = await emptiedAt(store, ref);
   if (at === null) return null;
+  const remedy =
+    ref.kind === 'index'
+      ? 'Build the index again: embed its images with `contrail embed <images> --model <model>`, then `contrail index build <model> --from <run>` of that run. Both go on without the image.'
+      : 'Run the step that made it again: it goes on without the image.';
   return new ContrailError(
     'CorruptArtifact',
-    `${store.locate(path)} was removed on ${at.slice(0, 10)}, because an image was forgotten that this ${ref.kind} held. Run the step that made it again: it goes on without the image.`,
+    `${store.locate(path)} was removed on ${at.slice(0, 10)}, because an image was forgotten that this ${ref.kind} held. ${remedy}`,
   );
 }

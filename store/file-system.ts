@@ -41,12 +41,12 @@ export async function filesBelow(folder: string, above: readonly string[] = []):
   const found: FoundFile[] = [];
   for (const entry of await entriesOf(folder)) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) found.push(...(await filesBelow(path, above)));
-    else {
-      const at = await statOf(path);
-      if (at?.isFile()) found.push({ path, bytes: at.size, modifiedMs: at.mtimeMs });
-      else if (at?.isDirectory()) found.push(...(await filesBelow(path, [...above, await targetOf(path, above)])));
-    }
+    const at = entry.isDirectory() ? null : await statOf(path);
+    if (at?.isFile()) found.push({ path, bytes: at.size, modifiedMs: at.mtimeMs });
+    const below = at?.isDirectory() ? [...above, await targetOf(path, above)] : above;
+    if (entry.isDirectory() || at?.isDirectory())
+      // A call takes no more than some hundred thousand arguments, and a folder may hold more files.
+      for (const file of await filesBelow(path, below)) found.push(file);
   }
   return found;
 }

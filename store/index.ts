@@ -3,11 +3,13 @@ export { type ArtifactWriter, createArtifactWriter, manifestOf } from './artifac
 export {
   artifactFolder,
   damaged,
+  localArtifactFile,
   missingPart,
   readAbout,
   readArtifact,
   readArtifactFile,
   readArtifactJson,
+  readEntry,
   writeArtifact,
 } from './artifacts.ts';
 export {

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { artifactFolder, readArtifactFile, type Store, unreadable } from '../store/index.ts';
+import { localArtifactFile, readArtifactFile, type Store, unreadable } from '../store/index.ts';
 
 /** A file of an artifact of which single parts are wanted. */
 export interface ArtifactParts {
@@ -38,13 +38,12 @@ export function artifactParts(
       const [from, to] = [at === 0 ? start : (ends[at - 1] ?? start), ends[at]];
       if (to === undefined || to < from)
         throw new ContrailError('CorruptArtifact', `${name} of the ${ref.kind} ${ref.digest} has no part ${at}.`);
-      return to === from ? null : readRange(store, `${artifactFolder(ref)}/${name}`, from, to);
+      return to === from ? null : readRange(await localArtifactFile(store, ref, name), from, to);
     },
   };
 }
 
-async function readRange(store: Store, path: string, from: number, to: number): Promise<Uint8Array> {
-  const where = await store.localFile(path);
+async function readRange(where: string, from: number, to: number): Promise<Uint8Array> {
   try {
     const file = await open(where);
     try {

@@ -30,7 +30,10 @@ import { stageAttribute } from './search-attributes.ts';
 
 /** Where an embedding stands when its history begins anew: all shards before the next are done. */
 export interface EmbeddingState {
-  readonly plan: PlannedEmbedding;
+  /** Absent where it is to be planned again. */
+  readonly plan?: PlannedEmbedding;
+  /** How often it was planned again. */
+  readonly again?: number;
   readonly next: number;
   readonly done: number;
   readonly retries: number;
@@ -51,6 +54,9 @@ export interface EmbeddingOutcome {
   readonly retries: number;
 }
 
+/** How often an embedding is planned again, because what it counted on was gone or damaged. */
+const mostPlannedAgain = 3;
+
 /** The queue of what needs no trainer, where the step is on the one that kinds have by themselves. */
 const lightQueue = 'cpu';
 
@@ -67,6 +73,7 @@ export async function embedding(input: EmbeddingInput): Promise<EmbeddingOutcome
   let done = input.state?.done ?? 0;
   let retries = input.state?.retries ?? 0;
   let paused = input.state?.paused ?? false;
+  const again = input.state?.again ?? 0;
   const doneBefore = done;
   /** Shards under way. */
   let active = 0;
@@ -140,7 +147,7 @@ export async function embedding(input: EmbeddingInput): Promise<EmbeddingOutcome
   await told;
   if (next < shards) {
     await condition(allHandlersFinished);
-    return continueAsNew<typeof embedding>({ ...input, state: { plan, next, done, retries, paused } });
+    return continueAsNew<typeof embedding>({ ...input, state: { plan, next, done, retries, paused, again } });
   }
   const { result, attempt } = await activities('gather', 'gather the embeddings', light).gatherEmbedding({
     ...key,
@@ -148,8 +155,13 @@ export async function embedding(input: EmbeddingInput): Promise<EmbeddingOutcome
     inputs,
     fingerprint,
     folder,
+    mayPlanAgain: again < mostPlannedAgain,
   });
   await condition(allHandlersFinished);
+  if (result === null) {
+    const state = { next: 0, done: 0, retries: retries + attempt - 1, paused, again: again + 1 };
+    return continueAsNew<typeof embedding>({ ...input, state });
+  }
   return { result, retries: retries + attempt - 1 };
 }
 

@@ -147,7 +147,7 @@ async function readInto(account: Account, files: FoundFile[], start: Folder): Pr
         deeper.push(entry);
       }
     }
-    open.push(...deeper.reverse());
+    for (const entry of deeper.reverse()) open.push(entry);
   }
 }
 

@@ -125,7 +125,7 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
   const cached = await listCache(store);
   const pages: string[] = [];
   for (const { run } of runs) showing.add(run);
-  for (const run of showing) pages.push(...(await pagesOf(store, run)));
+  for (const run of showing) for (const page of await pagesOf(store, run)) pages.push(page);
   return {
     sources,
     rows,

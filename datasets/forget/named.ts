@@ -65,7 +65,10 @@ async function rowsNamed(store: Store, image: string): Promise<readonly string[]
       const rows = (facts ?? []).flatMap(({ name }, row) => (name === image ? [row] : []));
       if (rows.length === 0) continue;
       const digests = await readRowDigests(store, ref, split);
-      found.push(...rows.flatMap((row) => digests?.source[row] ?? []));
+      for (const row of rows) {
+        const source = digests?.source[row];
+        if (source !== undefined) found.push(source);
+      }
     }
   }
   return found;

@@ -85,7 +85,7 @@ export async function commonImages(store: Store, evaluations: readonly Evaluated
     const own = models.filter((_, at) => evaluations[at]?.dataset === digest);
     for (const [image, row] of rows)
       if (!fresh.has(row) || own.some(({ answers }) => answers.isLeftOut(row))) seen.add(image);
-    unknown.push(...found.unknown);
+    for (const problem of found.unknown) unknown.push(problem);
   }
   if (unknown[0] !== undefined) return { ...nothing, common: shared.length, problem: unknown[0] };
 

@@ -45,13 +45,11 @@ export function lowMargins(
     const middle = median(measured.map(marginOf));
     const deviation = normalMad * median(measured.map((row) => Math.abs(marginOf(row) - middle)));
     const limit = Math.min(0, middle - deviations * deviation);
-    found.push(
-      ...measured
-        .filter((row) => marginOf(row) < limit)
-        .sort((a, b) => marginOf(a) - marginOf(b) || a - b)
-        .slice(0, Math.floor(largestShare * measured.length))
-        .map((row) => ({ row, margin: marginOf(row), limit })),
-    );
+    const suspects = measured
+      .filter((row) => marginOf(row) < limit)
+      .sort((a, b) => marginOf(a) - marginOf(b) || a - b)
+      .slice(0, Math.floor(largestShare * measured.length));
+    for (const row of suspects) found.push({ row, margin: marginOf(row), limit });
   }
   return {
     found: found.sort((a, b) => a.margin - b.margin || a.row - b.row),

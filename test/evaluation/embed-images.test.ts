@@ -46,6 +46,8 @@ interface Embedded {
   readonly pictures: readonly Uint8Array[];
   /** Images that were really embedded. */
   readonly images: number;
+  /** Ends the embedding, where it was kept from its end. */
+  readonly end: () => Promise<void>;
 }
 
 async function embedAll(
@@ -92,7 +94,8 @@ async function embedAll(
     expect(await readOutcome(store, at, shard)).toEqual(outcome);
   }
   const result = await gatherEmbedding(store, at, parameters, { onProgress: () => {} });
-  if (!keep) await endEmbedding(store, key, at, result.vectors);
+  const end = () => endEmbedding(store, key, at, result.vectors);
+  if (!keep) await end();
   const about = await readAbout(store, result.vectors, vectorsAboutSchema);
   const rows: Embedded['rows'][number][] = [];
   const pictures: Uint8Array[] = [];
@@ -103,7 +106,7 @@ async function embedAll(
     for (const [row, known] of own.entries())
       rows.push({ ...known, embedding: bits(values.subarray(row * about.dimension, (row + 1) * about.dimension)) });
   }
-  return { name: step, vectors: result.vectors, result, rows, pictures, images };
+  return { name: step, vectors: result.vectors, result, rows, pictures, images, end };
 }
 
 const bits = (values: Float32Array) => Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex');
@@ -317,6 +320,110 @@ describe('an image that is to be forgotten', () => {
     const after = await embedAll({ ...given, shardImages: 3 });
     expect(after.result).toMatchObject({ images: 5, rejected: 1 });
     expect(after.result.reasons).toMatchObject([{ first: ['3.jpg'], reason: expect.stringContaining('forgotten') }]);
+  });
+});
+
+describe('embeddings of an earlier result', () => {
+  const files = (ref: ArtifactRef) => `artifacts/vectors/${ref.digest}`;
+  let given: { readonly images: { readonly path: string }; readonly shardImages: number };
+  let before: Embedded;
+  beforeAll(async () => {
+    await mkdir(photos('kept'), { recursive: true });
+    for (let at = 0; at < 6; at++) await photo(photos(`kept/${at}.jpg`), 700 + at);
+    given = { images: { path: photos('kept') }, shardImages: 2 };
+    before = await embedAll(given);
+  });
+
+  it.each(['vectors', 'pictures', 'rows'])('are made again where the %s of a shard are gone', async (name) => {
+    const file = name === 'rows' ? 'rows-00001.jsonl' : `${name}-00001.safetensors`;
+    await store.remove(`${files(before.vectors)}/${file}`);
+    const after = await embedAll(given);
+    expect([after.images, after.vectors]).toEqual([2, before.vectors]);
+    expect(await store.exists(`${files(before.vectors)}/${file}`)).toBe(true);
+  });
+
+  it.each(['vectors', 'pictures'])(
+    'are made again where the %s of shards are damaged, once that is found',
+    async (name) => {
+      for (const shard of [0, 2]) {
+        const path = `${files(before.vectors)}/${name}-0000${shard}.safetensors`;
+        const bytes = Uint8Array.from(await store.read(path));
+        bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 255;
+        await store.write(path, bytes);
+      }
+      await expect(embedAll(given)).rejects.toMatchObject({ code: 'CorruptArtifact' });
+      const after = await embedAll(given);
+      expect([after.images, after.vectors]).toEqual([4, before.vectors]);
+      // The damaged files have been replaced.
+      expect((await embedAll(given)).images).toBe(0);
+    },
+  );
+
+  it('are made again where the rows of a shard are damaged', async () => {
+    await store.write(
+      `${files(before.vectors)}/rows-00000.jsonl`,
+      (await store.read(`${files(before.vectors)}/rows-00000.jsonl`)).toReversed(),
+    );
+    expect((await embedAll(given)).images).toBe(2);
+    expect((await embedAll(given)).images).toBe(0);
+  });
+
+  it('are made again without an image that was forgotten', async () => {
+    const source = before.rows[3]?.source ?? '';
+    const first = await findImage(store, [source]);
+    const forgetting = { image: 'kept/3.jpg', by: 'test', requireQuiet: async () => {}, cacheFolder: folder };
+    await forgetImage(store, first, forgetting);
+    const after = await embedAll(given);
+    expect([after.images, after.result.images, after.result.rejected]).toEqual([1, 5, 1]);
+  });
+
+  it('are still known after those of a few other images each week', async () => {
+    await mkdir(photos('catalogue'), { recursive: true });
+    for (let at = 0; at < 9; at++) await photo(photos(`catalogue/${at}.jpg`), 900 + at);
+    const catalogue = { images: { path: photos('catalogue') } };
+    const { vectors } = await embedAll(catalogue);
+    for (const [week, name] of ['recent', 'recent', 'recent', 'a', 'b', 'c', 'recent'].entries()) {
+      await mkdir(photos(name), { recursive: true });
+      await photo(photos(`${name}/week-${week}.jpg`), 950 + week);
+      expect((await embedAll({ images: { path: photos(name) } })).images).toBe(1);
+    }
+    const again = await embedAll(catalogue);
+    expect([again.images, again.vectors]).toEqual([0, vectors]);
+  });
+
+  it('leave no pieces of an embedding that did not end, where they hold all of them', async () => {
+    await mkdir(photos('interrupted'), { recursive: true });
+    for (let at = 0; at < 6; at++) await photo(photos(`interrupted/${at}.jpg`), 1100 + at);
+    const of = { images: { path: photos('interrupted') }, shardImages: 2 };
+    const pieces = async () => (await store.list('embedded')).filter(({ path }) => path.includes('/pieces/')).length;
+    const before = await pieces();
+    await embedAll(of, { keep: true });
+    await photo(photos('interrupted/5.jpg'), 1199);
+    expect(await pieces()).toBe(before + 3);
+    expect((await embedAll(of)).images).toBe(1);
+    // One holds an image that has changed since.
+    expect(await pieces()).toBe(before + 1);
+  });
+
+  it('are found where another embedding has gathered them while this one does', async () => {
+    await mkdir(photos('shared'), { recursive: true });
+    for (let at = 0; at < 6; at++) await photo(photos(`shared/${at}.jpg`), 800 + at);
+    const shared = embedImagesParameters.parse({ images: { path: photos('shared') }, shardImages: 2 });
+    const other = await embedAll(shared, { keep: true });
+    const { plan, folder: at } = await planEmbedding(
+      store,
+      { run: 'embedding', step: 'late' },
+      { encoder, dataset: undefined, parameters: shared },
+      { cacheFolder: folder },
+    );
+    expect(plan.images).toBe(0);
+    let pieces = 0;
+    const read = async (path: string) => {
+      if (path.includes('/pieces/') && ++pieces === 2) await other.end();
+      return store.read(path);
+    };
+    const { vectors } = await gatherEmbedding({ ...store, read }, at, shared, { onProgress: () => {} });
+    expect([pieces >= 2, vectors]).toEqual([true, other.vectors]);
   });
 });
 

@@ -6,8 +6,8 @@ import { afterAll, expect, it } from 'vitest';
 import { driftFile } from '../../contracts/drift.ts';
 import { indexAboutSchema } from '../../contracts/vector-index.ts';
 import { findImage } from '../../datasets/index.ts';
-import { openStore, readAbout, writeArtifact } from '../../store/index.ts';
-import { removeFromIndex } from '../../vectors/index.ts';
+import { emptyArtifact, openStore, readAbout, writeArtifact } from '../../store/index.ts';
+import { addToIndex, openIndex, removeFromIndex } from '../../vectors/index.ts';
 import { clustered, encoderOf, indexOf, sha256, vectorsOf } from './vectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-forgotten-'));
@@ -52,3 +52,23 @@ it('the graph of an index goes that the image was removed from and that may keep
   expect(held.get(fewer.digest)).toEqual([await graphOf(fewer)]);
   expect(held.get(rebuilt.digest)).toBeUndefined();
 });
+
+it.each(['exact', 'approximate'] as const)(
+  'an index that lost its files is to be built again, %s too',
+  async (method) => {
+    const own = rows.map(({ vector }, at) => ({ name: `${method} ${at}.jpg`, vector }));
+    const index = await indexOf(store, { rows: own }, { method });
+    const files = (await holding(`${method} 7.jpg`)).get(index.digest) ?? [];
+    await emptyArtifact(store, index, { files, at: new Date().toISOString() });
+    const why = {
+      code: 'CorruptArtifact',
+      message: expect.stringMatching(
+        /was forgotten that this index held\. Build the index again: .*contrail index build/,
+      ),
+    };
+    await expect(openIndex(store, index)).rejects.toMatchObject(why);
+    await expect(removeFromIndex(store, index, { names: [`${method} 8.jpg`] })).rejects.toMatchObject(why);
+    const more = await vectorsOf(store, { rows: [{ name: `${method} new.jpg`, vector: rows[0]?.vector ?? [] }] });
+    await expect(addToIndex(store, index, more)).rejects.toMatchObject(why);
+  },
+);

@@ -3,6 +3,7 @@ import { activityInfo, cancelled, heartbeat, sleep } from '@temporalio/activity'
 import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import type { EmbedShardInput, GatherEmbeddingInput } from '../../activities/embed-images.ts';
 import { createActivities } from '../../activities/index.ts';
 import type { StepInput } from '../../activities/step-input.ts';
 import { finishStep, unlessFinished } from '../../activities/step-result.ts';
@@ -97,13 +98,33 @@ export async function startInterpreter(extraArgs: string[] = [], firstCode?: str
     return { result: { ...result, resumedFrom: null, rejected: [], ...lost }, attempt: 1 };
   };
   const finishTraining = async ({ recorded }: FinishTrainingStepInput) => ({ result: { ...recorded }, attempt: 1 });
+  /** Shards that take no time. */
+  const embedding = {
+    planEmbedding: async ({ run, step }: StepInput) => {
+      events.push({ what: 'start', run, step });
+      return {
+        result: { folder: 'f', rows: 1500, images: 1500, shards: 150, shardImages: 10, rejected: 0 },
+        attempt: 1,
+      };
+    },
+    embedShard: async ({ run, step, shard }: EmbedShardInput) => {
+      events.push({ what: 'done', run, step: `${step}#${shard}` });
+      return { result: { images: 10 }, attempt: 1 };
+    },
+    // In the run `gone`, what the plan counts on is always gone.
+    gatherEmbedding: async ({ run, mayPlanAgain }: GatherEmbeddingInput) => {
+      if (run !== 'gone') return { result: { images: 1500 }, attempt: 1 };
+      if (mayPlanAgain) return { result: null, attempt: 1 };
+      throw ApplicationFailure.create({ message: 'it is gone', type: 'CorruptArtifact', nonRetryable: true });
+    },
+  };
   const real = createActivities(context);
   const beforeLookUps = new Map<string, () => Promise<void>>();
   const lookUpStep: typeof real.lookUpStep = async (input) => {
     await beforeLookUps.get(`${input.run}/${input.step}`)?.();
     return real.lookUpStep(input);
   };
-  const activities = { ...real, lookUpStep, choose: work, run: work, trainEpoch, finishTraining };
+  const activities = { ...real, lookUpStep, choose: work, run: work, trainEpoch, finishTraining, ...embedding };
   const shared = { connection: environment.nativeConnection, activities };
   /** @returns how to stop it */
   const startWorker = async (code: string) => {

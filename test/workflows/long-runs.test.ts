@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { approveUpdate, statusQuery } from '../../workflows/messages.ts';
+import type { embedding } from '../../workflows/embedding.ts';
+import { approveUpdate, embeddingProgressQuery, statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
 import type { training } from '../../workflows/training.ts';
 import { approveStep, type Interpreter, listStep, planOf, startInterpreter, step } from './interpreter.ts';
@@ -149,6 +150,41 @@ describe('a training of many epochs', () => {
     expect(trained).toEqual(Array.from({ length: epochs }, (_, index) => `pretrain#${index + 1}`));
     const history = await handle.fetchHistory();
     expect(JSON.stringify(history).length).toBeLessThan(1_000_000);
+  });
+});
+
+describe('an embedding of many shards', () => {
+  const startEmbedding = (run: string) =>
+    interpreter.environment.client.workflow.start<typeof embedding>('embedding', {
+      workflowId: run,
+      taskQueue: 'contrail',
+      args: [
+        {
+          ...{ run, step: 'embed', queue: 'cpu', timeoutMs: 60_000, retry: {}, fingerprint: run },
+          ...{ inputs: { encoder: { kind: 'encoder', digest: '0'.repeat(64) } }, parameters: { atOnce: 4 } },
+        },
+      ],
+    });
+  const eventsOf = (named: string) => interpreter.events.flatMap(({ run, step }) => (run === named ? [step] : []));
+  const shards = Array.from({ length: 150 }, (_, shard) => `embed#${shard}`);
+
+  it('begins its history anew between shards, and does each once', { timeout: 300_000 }, async () => {
+    const handle = await startEmbedding('shards');
+    expect(await handle.result()).toEqual({ result: { images: 1500 }, retries: 0 });
+    const all = await executions('shards');
+    expect(all.length).toBeGreaterThan(2);
+    expect(all.filter(({ status }) => status === 'CONTINUED_AS_NEW')).toHaveLength(all.length - 1);
+    const [planned, ...done] = eventsOf('shards');
+    expect([planned, done.toSorted()]).toEqual(['embed', shards.toSorted()]);
+    expect(await handle.query(embeddingProgressQuery)).toEqual({ done: 1500, images: 1500, reused: 0 });
+  });
+
+  it('is planned again, a few times, where what it counted on is gone', { timeout: 300_000 }, async () => {
+    const handle = await startEmbedding('gone');
+    await expect(handle.result()).rejects.toMatchObject({ cause: { cause: { message: 'it is gone' } } });
+    const events = eventsOf('gone');
+    expect(events.filter((event) => event === 'embed')).toHaveLength(4);
+    expect(events.filter((event) => event === 'embed#7')).toHaveLength(4);
   });
 });
 

@@ -2,13 +2,13 @@ import type { EmbeddingPlan, KnownRow, RejectedName } from '../../contracts/embe
 import { ContrailError } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
 import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/kinds/embed-images.ts';
-import type { VectorRow, VectorsAbout } from '../../contracts/vectors.ts';
+import { type VectorRow, type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { reasonsOf } from '../../datasets/index.ts';
-import { type ArtifactWriter, createArtifactWriter, type Store } from '../../store/index.ts';
-import { type Shard, shardFiles } from '../shards.ts';
+import { type ArtifactWriter, createArtifactWriter, readAbout, type Store } from '../../store/index.ts';
+import { readShardRows, type Shard, shardFiles } from '../shards.ts';
 import { linesOf, readOutcome, readPlan, readRejected, readRowList, removeFiles } from './files.ts';
 import { type EmbeddedImage, openKnown } from './known.ts';
-import { removePiece } from './pieces.ts';
+import { piecesIn, readPieceSources, removePiece } from './pieces.ts';
 import { requireUsable } from './plan.ts';
 import { recordSet } from './sets.ts';
 
@@ -35,21 +35,27 @@ export async function gatherEmbedding(
   const plan = await readPlan(store, folder);
   const reasons = await reasonsOfShards(store, folder, plan);
   const rejected: RejectedName[] = [...(await readRejected(store, folder))];
-  const known = await openKnown(store, plan.place);
+  const find = await createFind(store, plan.place);
   const writer = createArtifactWriter(store, 'vectors');
   try {
     const shards = createShards(writer, { size: plan.shardImages, pictures });
+    let gone: KnownRow | null = null;
     for (let list = 0; list < plan.rowLists; list++) {
       signal?.throwIfAborted();
       for (const row of await readRowList(store, folder, list)) {
         const reason = reasons.get(row.source);
-        const image = reason === undefined ? await known.find(row.source) : null;
-        if (image) await shards.add(row, image);
-        else if (reason !== undefined) rejected.push({ name: row.name, reason });
-        else throw lost(row);
+        if (reason !== undefined) {
+          rejected.push({ name: row.name, reason });
+          continue;
+        }
+        const image = await find(row.source);
+        if (!image) gone ??= row;
+        // Where one is gone, the others are looked at all the same, so that the next plan counts on no damaged file.
+        else if (!gone) await shards.add(row, image);
       }
       onProgress(Math.min(plan.rows, (list + 1) * plan.shardImages), plan.rows);
     }
+    if (gone) throw lost(gone);
     const { files, count, dimension } = await shards.finish();
     const of = 'images' in plan.of ? plan.of.images : 'the data set';
     requireUsable({ usable: count, rejected, maximumRejected, of });
@@ -96,7 +102,37 @@ export async function endEmbedding(
     const outcome = await readOutcome(store, folder, shard);
     if (outcome?.piece) await removePiece(store, plan.place, outcome.piece);
   }
+  await removeGathered(store, plan.place, vectors);
   await removeFiles(store, key);
+}
+
+/**
+ * Finds embeddings of a place. A damaged file is removed, and one that another embedding has gathered meanwhile is gone: what is
+ * known is then opened anew, as the image may be elsewhere too.
+ */
+async function createFind(store: Store, place: string): Promise<(source: string) => Promise<EmbeddedImage | null>> {
+  let known = await openKnown(store, place);
+  return async (source) => {
+    for (;;) {
+      const image = await known.find(source);
+      if (image || !known.has(source)) return image;
+      await known.removeHolder(source);
+      known = await openKnown(store, place);
+    }
+  };
+}
+
+/** Removes pieces that an embedding left which did not end, where the result holds all that is in them. */
+async function removeGathered(store: Store, place: string, vectors: EmbedImagesResult['vectors']): Promise<void> {
+  const pieces = await piecesIn(store, place);
+  if (pieces.length === 0) return;
+  const gathered = new Set<string>();
+  for (const shard of (await readAbout(store, vectors, vectorsAboutSchema)).shards)
+    for (const { source } of await readShardRows(store, vectors, shard)) gathered.add(source);
+  for (const name of pieces) {
+    const sources = await readPieceSources(store, place, name);
+    if (sources?.every((source) => gathered.has(source))) await removePiece(store, place, name);
+  }
 }
 
 /** Why images of the shards were rejected, by source. */

@@ -2,8 +2,8 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { VectorRow } from '../../contracts/vectors.ts';
 import { type Store, unlessDamaged } from '../../store/index.ts';
 import { readPictures, readShardRows, readVectors, type Shard } from '../shards.ts';
-import { type EmbeddedImages, piecesIn, readPiece, readPieceSources } from './pieces.ts';
-import { setsIn } from './sets.ts';
+import { type EmbeddedImages, piecesIn, readPiece, readPieceSources, removePiece } from './pieces.ts';
+import { removeDamaged, setsIn, wholeShards } from './sets.ts';
 
 /** What is known of an image that was embedded. */
 export interface EmbeddedImage extends Pick<VectorRow, 'brightness' | 'contrast' | 'saturation'> {
@@ -17,6 +17,8 @@ export interface KnownEmbeddings {
   readonly has: (source: string) => boolean;
   /** @returns null for one that is not there, or not whole */
   readonly find: (source: string) => Promise<EmbeddedImage | null>;
+  /** Removes what holds an image and cannot be used, so that embeddings opened anew do not count on it. */
+  readonly removeHolder: (source: string) => Promise<void>;
   /** The pieces that wait to be gathered. */
   readonly pieces: readonly string[];
 }
@@ -24,13 +26,17 @@ export interface KnownEmbeddings {
 /** Files that are kept in memory: rows mostly come in the order in which they came before. */
 const keptHolders = 4;
 
-type Load = () => Promise<EmbeddedImages | null>;
+/** A file, or the files of a shard, that embeddings are in. */
+interface Holder {
+  readonly load: () => Promise<EmbeddedImages | null>;
+  readonly remove: () => Promise<void>;
+}
 
 export async function openKnown(store: Store, place: string): Promise<KnownEmbeddings> {
-  const holders: Load[] = [];
+  const holders: Holder[] = [];
   const at = new Map<string, { readonly holder: number; readonly row: number }>();
-  const add = (sources: readonly string[], load: Load) => {
-    const holder = holders.push(load) - 1;
+  const add = (sources: readonly string[], content: Holder) => {
+    const holder = holders.push(content) - 1;
     for (const [row, source] of sources.entries()) {
       const key = keyOf(source);
       if (!at.has(key)) at.set(key, { holder, row });
@@ -39,22 +45,26 @@ export async function openKnown(store: Store, place: string): Promise<KnownEmbed
   const pieces = await piecesIn(store, place);
   for (const name of pieces) {
     const sources = await readPieceSources(store, place, name);
-    if (sources) add(sources, () => readPiece(store, place, name));
+    if (sources)
+      add(sources, { load: () => readPiece(store, place, name), remove: () => removePiece(store, place, name) });
   }
   for (const { ref, about } of await setsIn(store, place))
-    for (const shard of about.shards) {
+    for (const shard of await wholeShards(store, ref, about)) {
+      const remove = () => removeDamaged(store, place, ref, shard);
       const rows = await unlessDamaged(readShardRows(store, ref, shard), () => {});
-      if (!rows) continue;
       // The rows are read again when they are wanted: all of a million would not fit.
-      add(
-        rows.map(({ source }) => source),
-        () => unlessDamaged(readShard(store, ref, shard, about.dimension), () => {}),
-      );
+      const load = () => unlessDamaged(readShard(store, ref, shard, about.dimension), () => {});
+      if (rows)
+        add(
+          rows.map(({ source }) => source),
+          { load, remove },
+        );
+      else await remove();
     }
 
-  const kept = new Map<number, ReturnType<Load>>();
+  const kept = new Map<number, ReturnType<Holder['load']>>();
   const contentOf = (holder: number) => {
-    const known = kept.get(holder) ?? (holders[holder] as Load)();
+    const known = kept.get(holder) ?? (holders[holder] as Holder).load();
     kept.delete(holder);
     kept.set(holder, known);
     for (const oldest of kept.keys()) if (kept.size > keptHolders) kept.delete(oldest);
@@ -67,6 +77,10 @@ export async function openKnown(store: Store, place: string): Promise<KnownEmbed
       const place = at.get(keyOf(source));
       const content = place && (await contentOf(place.holder));
       return content ? imageOf(content, place.row) : null;
+    },
+    removeHolder: async (source) => {
+      const place = at.get(keyOf(source));
+      if (place) await holders[place.holder]?.remove();
     },
   };
 }

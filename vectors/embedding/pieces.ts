@@ -9,8 +9,11 @@ import {
   encodeSafetensors,
   float32,
   int32,
+  isMissing,
+  missingFile,
   type Store,
   unlessDamaged,
+  unreadable,
 } from '../../store/index.ts';
 
 /** Images that were embedded, in any order. */
@@ -100,7 +103,11 @@ export async function readPieceSources(store: Store, place: string, name: string
 }
 
 async function readSources(store: Store, path: string): Promise<readonly string[]> {
-  const file = await open(await store.localFile(path), 'r');
+  const where = await store.localFile(path);
+  // Another embedding may have gathered it just now.
+  const file = await open(where, 'r').catch((error: unknown) => {
+    throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
+  });
   try {
     const { size } = await file.stat();
     const head = Buffer.alloc(Math.min(headerRoom, size));

@@ -55,7 +55,7 @@ export async function rowsToEmbed(
   const { name } = await describeDataset(store, dataset);
   const rows: RowToEmbed[] = [];
   for (const split of splitNames.filter((each) => splits.includes(each)))
-    rows.push(...(await rowsOfSplit(store, dataset, split)));
+    for (const row of await rowsOfSplit(store, dataset, split)) rows.push(row);
   return { rows, rejected: [], ignored: 0, found: rows.length, labels: 'dataset', name };
 }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, fstatSync, openSync, readSync } from 'node:fs';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { IndexAbout } from '../../contracts/vector-index.ts';
-import { artifactFolder, damaged, readArtifact, type Store } from '../../store/index.ts';
+import { artifactFolder, damaged, localArtifactFile, readArtifact, type Store } from '../../store/index.ts';
 import { viewGraph } from '../graph/graph.ts';
 import { readKeys, rowsByKey } from '../graph/keys.ts';
 import { readVectors } from '../shards.ts';
@@ -45,7 +45,7 @@ async function allVectors(
  */
 async function checkedFile(store: Store, ref: ArtifactRef, name: string): Promise<string> {
   const path = `${artifactFolder(ref)}/${name}`;
-  const file = await store.localFile(path);
+  const file = await localArtifactFile(store, ref, name);
   const hash = createHash('sha256');
   for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(piece);
   const found = hash.digest('hex');
