@@ -1,4 +1,4 @@
-import { mostImagesInRequest, mostNeighbours } from '../../contracts/serving.ts';
+import { mostImagesInRequest, mostNeighboursInRequest } from '../../contracts/serving.ts';
 
 /** What a server takes, and for how long. */
 export interface ServeLimits {
@@ -41,7 +41,7 @@ export const defaultLimits: ServeLimits = {
   imagePixels: 50_000_000,
   jsonBytes: 32 * 2 ** 20,
   images: mostImagesInRequest,
-  neighbours: mostNeighbours,
+  neighbours: mostNeighboursInRequest,
   queue: 128,
   bytesInFlight: 256 * 2 ** 20,
   batch: 32,
