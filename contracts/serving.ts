@@ -135,6 +135,7 @@ export const serveErrorCodes = [
   'Forbidden',
   'NotFound',
   'MethodNotAllowed',
+  'TooSlow',
   'NotAvailable',
   'TooLarge',
   'UnsupportedMediaType',

@@ -20,9 +20,9 @@ export interface ServeLimits {
   readonly batch: number;
   /** How long a photo waits for others that are being decoded. @default 5 */
   readonly batchWaitMs: number;
-  /** After this a request is answered with 504. @default 10 s */
+  /** After this, counted from when all of it is there, a request is answered with 504. @default 10 s */
   readonly timeoutMs: number;
-  /** How long a request may take to arrive. @default 30 s */
+  /** How long a request may take to arrive; one that is slower is answered with 408. @default 30 s */
   readonly arrivalMs: number;
   /** How long requests wait for a process that takes the place of one that died. @default 5 s */
   readonly patienceMs: number;

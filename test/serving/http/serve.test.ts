@@ -262,6 +262,23 @@ it('refuses requests beyond what it takes at a time with 429 and Retry-After, un
   expect((await post('/v1/embed', photo())).status).toBe(200);
 });
 
+describe('a request that arrives slowly', () => {
+  it('has all its time once it is there, and is refused with 408 where it does not come', async () => {
+    const timeoutMs = 2000;
+    const own = await serveModel({
+      ...{ store: models.store, storeUrl: models.storeUrl, named: { model: 'gratings' } },
+      ...{ host: '127.0.0.1', port: 0, token: null, tls: null, allowedHosts: [] },
+      ...{ environment: trainerEnvironment(), limits: { timeoutMs, arrivalMs: 2 * timeoutMs }, log: () => {} },
+    });
+    const to = `http://127.0.0.1:${own.port}/v1/embed`;
+    const [slow, never] = [slowly(to, photo()), slowly(to, photo())];
+    await new Promise((resolve) => setTimeout(resolve, timeoutMs + 500));
+    expect(await slow.finish()).toBe(200);
+    expect(await never.answer).toBe(408);
+    await own.close();
+  });
+});
+
 it('has an OpenAPI document that its answers keep to', async () => {
   const document = z
     .object({
