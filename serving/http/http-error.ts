@@ -27,8 +27,9 @@ export class HttpError extends Error {
     readonly code: ServeErrorCode,
     message: string,
     readonly retryAfter?: number,
+    options?: { readonly cause: unknown },
   ) {
-    super(message);
+    super(message, options);
     this.status = statuses[code];
   }
 }

@@ -26,7 +26,7 @@ export interface ServeLimits {
   readonly arrivalMs: number;
   /** How long requests wait for a process that takes the place of one that died. @default 5 s */
   readonly patienceMs: number;
-  /** After this the process that computes is taken for stuck and replaced. @default 60 s */
+  /** After this the process that computes is taken for stuck and replaced; loading and the first images have 5 minutes. @default 60 s */
   readonly stallMs: number;
   /** How long requests have to finish when the server stops. @default 20 s */
   readonly drainMs: number;
