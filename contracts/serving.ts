@@ -4,7 +4,7 @@ import { digestSchema } from './artifacts.ts';
 /** Images of one request, at most. */
 export const mostImagesInRequest = 32;
 /** Look-alikes of one image, at most. */
-export const mostNeighbours = 100;
+export const mostNeighboursInRequest = 100;
 const defaultNeighbours = 10;
 /** The shortest token that a server takes. */
 export const shortestToken = 16;
@@ -13,7 +13,7 @@ export const shortestToken = 16;
 export const neighboursQuerySchema = z.object({
   k: z.coerce
     .number()
-    .pipe(z.int().min(1).max(mostNeighbours))
+    .pipe(z.int().min(1).max(mostNeighboursInRequest))
     .default(defaultNeighbours)
     .meta({ description: 'look-alikes to answer with' }),
 });
@@ -64,8 +64,10 @@ export const predictionSchema = z.strictObject({
   calibrated: z.boolean(),
   /** The likeliest classes, the likeliest first. */
   guesses: z.array(guessSchema),
-  /** Whether the photo is of none of the classes; null where the evaluation of the model chose no threshold for that. */
+  /** Whether the photo is of none of the classes; null where nothing tells. */
   unknown: z.boolean().nullable(),
+  /** Class of the most similar product, where the classifier was not trained on it; the photo is then unknown. */
+  alike: z.string().nullable(),
   /** Why it is unknown, or known, or why that is not said. */
   because: z.string(),
   neighbours: z.array(neighbourSchema),
@@ -133,6 +135,7 @@ export const serveErrorCodes = [
   'Forbidden',
   'NotFound',
   'MethodNotAllowed',
+  'TooSlow',
   'NotAvailable',
   'TooLarge',
   'UnsupportedMediaType',

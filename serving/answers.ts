@@ -9,8 +9,10 @@ export interface Answer {
   readonly calibrated: boolean;
   /** The labels that come next, the likeliest first. */
   readonly others: readonly Guess[];
-  /** Whether the image shows nothing that the model knows; null where no threshold tells. */
+  /** Whether the image is of no class that can be named; null where nothing tells. */
   readonly unknown: boolean | null;
+  /** The class of the most similar known image, where the classifier was not trained on it; null otherwise. */
+  readonly alike: string | null;
   /** In a sentence for people: what decided whether it is known. */
   readonly because: string;
 }
@@ -25,7 +27,11 @@ export interface Neighbour {
   /** Cosine similarity. */
   readonly score: number;
   readonly label?: string | undefined;
+  readonly name?: string | undefined;
 }
+
+/** Nearest images that name a class where there is no classifier. */
+export const voters = 20;
 
 /** What is known of one image. */
 export interface Evidence {
@@ -40,22 +46,43 @@ export interface Evidence {
 }
 
 /**
- * Puts together what classifier and neighbours say. The classifier names the class; without one the neighbours vote. Whether it
- * is known at all, the nearest neighbour decides where there are any, else the highest logit.
+ * Puts together what classifier and neighbours say. The classifier names the class; without one the `voters` nearest vote. Whether
+ * it is known at all, the nearest neighbour decides where there are any, else the highest logit. An index grows without a training:
+ * what is like a product of a class that the classifier was not trained on is of none of its classes.
  *
  * @param guesses how many other labels are wanted
  * @returns null where nothing can name a class: no classifier, and no neighbour with a label
  */
 export function answerOf(evidence: Evidence, guesses: number): Answer | null {
   const { logits, classes, neighbours, calibration } = evidence;
-  const all = logits ? classified(logits, classes, calibration?.temperature ?? 1) : votes(neighbours ?? []);
+  const all = logits
+    ? classified(logits, classes, calibration?.temperature ?? 1)
+    : votes((neighbours ?? []).slice(0, voters));
   const [first, ...rest] = all;
   if (!first) return null;
   return {
     ...first,
     calibrated: logits !== null && calibration !== null,
     others: rest.slice(0, guesses),
-    ...familiarity(evidence),
+    ...(newClass(evidence) ?? { ...familiarity(evidence), alike: null }),
+  };
+}
+
+/** What is said of an image like one whose class the classifier was not trained on; null where that is not so. */
+function newClass({
+  logits,
+  classes,
+  neighbours,
+  calibration,
+}: Evidence): Pick<Answer, 'unknown' | 'alike' | 'because'> | null {
+  const [nearest] = neighbours ?? [];
+  if (!logits || nearest?.label === undefined || classes.includes(nearest.label)) return null;
+  if (calibration && nearest.score < calibration.unknown.similarity.threshold) return null;
+  const { label, name, score } = nearest;
+  return {
+    unknown: true,
+    alike: label,
+    because: `the most similar known image${name === undefined ? '' : `, ${name},`} has a similarity of ${score.toFixed(3)} and is of ${label}, which the classifier was not trained on`,
   };
 }
 

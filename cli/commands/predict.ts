@@ -3,7 +3,7 @@ import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { csvOf } from '../../contracts/spreadsheet.ts';
 import { visibleJson } from '../../contracts/visible-text.ts';
-import { type Answer, answerOf } from '../../serving/answers.ts';
+import { type Answer, answerOf, voters } from '../../serving/answers.ts';
 import { showPhotos } from '../../serving/ask.ts';
 import { calibrationOf } from '../../serving/calibration-of.ts';
 import type { UsedModel } from '../../serving/find-model.ts';
@@ -25,9 +25,6 @@ export interface PredictOptions extends PhotoOptions {
 
 type Predicted = { readonly name: string; readonly answer: Answer };
 type Rejected = { readonly name: string; readonly rejected: string };
-
-/** Neighbours that name a class where there is no classifier. */
-const voters = 20;
 
 /** `contrail predict` */
 export async function predictCommand(names: readonly string[], options: PredictOptions): Promise<number> {
@@ -56,7 +53,10 @@ export async function predictCommand(names: readonly string[], options: PredictO
             const [hits] = index ? await index.search(embedding, logits ? 1 : voters) : [null];
             const neighbours = hits
               ? await Promise.all(
-                  hits.map(async ({ row, score }) => ({ score, label: (await index?.row(row))?.label })),
+                  hits.map(async ({ row, score }) => {
+                    const { label, name } = (await index?.row(row)) ?? {};
+                    return { score, label, name };
+                  }),
                 )
               : null;
             const answer = answerOf({ logits, classes, neighbours, calibration }, options.top - 1);
@@ -104,29 +104,33 @@ function textOf(form: Form, found: readonly (Predicted | Rejected)[], used: Used
     ['photo', 'shows', 'confidence', 'or'],
     found.flatMap((each) => {
       if ('rejected' in each) return [];
-      const { label, confidence, others, unknown } = each.answer;
+      const { confidence, others } = each.answer;
       const next = others.map((other) => `${other.label} ${percent(other.confidence)}`).join(', ');
-      return [[each.name, unknown ? `unknown (${label}?)` : label, percent(confidence), next]];
+      return [[each.name, shown(each.answer), percent(confidence), next]];
     }),
   );
 }
+
+/** An unknown photo has the class that it would be if it had to be one. */
+const shown = ({ label, unknown, alike }: Answer): string => (unknown ? `unknown (${alike ?? label}?)` : label);
 
 /** A column of the label and its confidence for each of the labels that were asked for. */
 function csvOfAll(found: readonly (Predicted | Rejected)[], top: number): string {
   const others = Array.from({ length: top - 1 }, (_, at) => at + 2);
   const columns = [
-    ...['photo', 'label', 'confidence', 'unknown'],
+    ...['photo', 'label', 'confidence', 'unknown', 'alike'],
     ...others.flatMap((place) => [`label_${place}`, `confidence_${place}`]),
     'rejected',
   ];
   const rows = found.map((each) => {
-    if ('rejected' in each) return [each.name, '', '', '', ...others.flatMap(() => ['', '']), each.rejected];
-    const { label, confidence, unknown, others: guesses } = each.answer;
+    if ('rejected' in each) return [each.name, '', '', '', '', ...others.flatMap(() => ['', '']), each.rejected];
+    const { label, confidence, unknown, alike, others: guesses } = each.answer;
     const next = others.flatMap((_, at) => {
       const guess = guesses[at];
       return guess ? [guess.label, guess.confidence.toFixed(4)] : ['', ''];
     });
-    return [each.name, label, confidence.toFixed(4), unknown === null ? '' : unknown ? 'yes' : 'no', ...next, ''];
+    const isUnknown = unknown === null ? '' : unknown ? 'yes' : 'no';
+    return [each.name, label, confidence.toFixed(4), isUnknown, alike ?? '', ...next, ''];
   });
   return csvOf(columns, rows);
 }
@@ -149,9 +153,10 @@ function tellModel({ name, version }: UsedModel, found: readonly (Predicted | Re
   say(`By ${name}${version === null ? '' : `, version ${version}`}.`);
   if (!calibrated)
     say(
-      'The confidence is not calibrated, and no photo is called unknown: no evaluation with validation images measured this classifier.',
+      'The confidence is not calibrated, and no photo is called unknown for being unlike all others: no evaluation with validation images measured this classifier.',
     );
-  else if (found.length === 1 && only && 'answer' in only)
-    say(`${only.answer.unknown ? 'Unknown' : 'Known'}: ${only.answer.because}.`);
-  else if (unknown > 0) say(`${times(unknown, 'photo')} ${unknown === 1 ? 'is' : 'are'} unlike what the model knows.`);
+  if (found.length === 1 && only && 'answer' in only) {
+    if (only.answer.unknown !== null) say(`${only.answer.unknown ? 'Unknown' : 'Known'}: ${only.answer.because}.`);
+  } else if (unknown > 0)
+    say(`${times(unknown, 'photo')} ${unknown === 1 ? 'is' : 'are'} of no class that the classifier knows.`);
 }

@@ -6,6 +6,7 @@ const statuses: Readonly<Record<ServeErrorCode, number>> = {
   Forbidden: 403,
   NotFound: 404,
   MethodNotAllowed: 405,
+  TooSlow: 408,
   NotAvailable: 409,
   TooLarge: 413,
   UnsupportedMediaType: 415,
@@ -26,8 +27,9 @@ export class HttpError extends Error {
     readonly code: ServeErrorCode,
     message: string,
     readonly retryAfter?: number,
+    options?: { readonly cause: unknown },
   ) {
-    super(message);
+    super(message, options);
     this.status = statuses[code];
   }
 }

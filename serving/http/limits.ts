@@ -1,4 +1,4 @@
-import { mostImagesInRequest, mostNeighbours } from '../../contracts/serving.ts';
+import { mostImagesInRequest, mostNeighboursInRequest } from '../../contracts/serving.ts';
 
 /** What a server takes, and for how long. */
 export interface ServeLimits {
@@ -20,13 +20,13 @@ export interface ServeLimits {
   readonly batch: number;
   /** How long a photo waits for others that are being decoded. @default 5 */
   readonly batchWaitMs: number;
-  /** After this a request is answered with 504. @default 10 s */
+  /** After this, counted from when all of it is there, a request is answered with 504. @default 10 s */
   readonly timeoutMs: number;
-  /** How long a request may take to arrive. @default 30 s */
+  /** How long a request may take to arrive; one that is slower is answered with 408. @default 30 s */
   readonly arrivalMs: number;
   /** How long requests wait for a process that takes the place of one that died. @default 5 s */
   readonly patienceMs: number;
-  /** After this the process that computes is taken for stuck and replaced. @default 60 s */
+  /** After this the process that computes is taken for stuck and replaced; loading and the first images have 5 minutes. @default 60 s */
   readonly stallMs: number;
   /** How long requests have to finish when the server stops. @default 20 s */
   readonly drainMs: number;
@@ -41,7 +41,7 @@ export const defaultLimits: ServeLimits = {
   imagePixels: 50_000_000,
   jsonBytes: 32 * 2 ** 20,
   images: mostImagesInRequest,
-  neighbours: mostNeighbours,
+  neighbours: mostNeighboursInRequest,
   queue: 128,
   bytesInFlight: 256 * 2 ** 20,
   batch: 32,

@@ -5,8 +5,8 @@ import { HttpError } from './http-error.ts';
 export interface ComputeProcess {
   readonly infer: (images: Uint8Array, count: number) => Promise<Inferred>;
   readonly close: () => Promise<void>;
-  /** Tells of its end once. @returns ends the listening */
-  readonly onEnd: (listener: () => void) => () => void;
+  /** Tells of its end once, and the reason. @returns ends the listening */
+  readonly onEnd: (listener: (why: Error) => void) => () => void;
 }
 
 export interface Inferred {
@@ -43,7 +43,7 @@ export interface LiveModelOptions<P extends ComputeProcess> {
 
 type State<P> =
   | { readonly is: 'ready'; readonly process: P; readonly since: number }
-  | { readonly is: 'down'; readonly why: string; readonly next: Promise<void> }
+  | { readonly is: 'down'; readonly why: string; readonly cause: Error; readonly next: Promise<void> }
   | { readonly is: 'closed' };
 
 /** One that lived so long did not die of its start. */
@@ -65,11 +65,12 @@ export async function openLiveModel<P extends ComputeProcess>(options: LiveModel
     last = process;
     const mine: State<P> = { is: 'ready', process, since: performance.now() };
     state = mine;
-    process.onEnd(() => {
+    process.onEnd((cause) => {
       if (state !== mine) return;
       deaths = performance.now() - mine.since > soonMs ? 1 : deaths + 1;
-      state = { is: 'down', why: 'The process that computes ended, and another is started.', next: replace() };
-      log('The process of TensorFlow ended; another is started.');
+      const why = 'The process that computes ended, and another is started.';
+      state = { is: 'down', why, cause, next: replace() };
+      log(`${cause.message} Another process of TensorFlow is started.`);
     });
   };
   const replace = async (): Promise<void> => {
@@ -97,7 +98,7 @@ export async function openLiveModel<P extends ComputeProcess>(options: LiveModel
   const ready = async (): Promise<P> => {
     if (state.is === 'down') await Promise.race([state.next, timeOut(patienceMs)]);
     if (state.is === 'ready') return state.process;
-    throw unavailable();
+    throw unavailable(state.is === 'down' ? state.cause : undefined);
   };
 
   become(last);
@@ -108,7 +109,7 @@ export async function openLiveModel<P extends ComputeProcess>(options: LiveModel
         return await process.infer(images, count);
       } catch (error) {
         // The process is gone, or going.
-        if (isDeath(error)) throw unavailable();
+        if (isDeath(error)) throw unavailable(error);
         throw error;
       }
     },
@@ -125,11 +126,13 @@ export async function openLiveModel<P extends ComputeProcess>(options: LiveModel
   };
 }
 
-const unavailable = () =>
+/** @param cause for the operator: it names files and signals, which its sender is not told */
+const unavailable = (cause?: unknown) =>
   new HttpError(
     'Unavailable',
     `The process that computes is being replaced. Try again in ${unavailableSeconds} s.`,
     unavailableSeconds,
+    { cause },
   );
 
 /** A process that said nothing for too long is ended as well. */

@@ -28,6 +28,7 @@ const refusals: Readonly<Record<string, string>> = {
   400: 'The request cannot be read.',
   401: 'A token is needed.',
   403: 'The host name is not allowed, or a page of another site asked.',
+  408: 'The request arrived too slowly.',
   409: 'The model has no index, or no classifier.',
   413: 'The body or an image is too large.',
   415: 'The body is no image of a kind that is read.',

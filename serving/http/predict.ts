@@ -1,5 +1,5 @@
 import type { PredictionAnswer } from '../../contracts/serving.ts';
-import { answerOf } from '../answers.ts';
+import { answerOf, voters } from '../answers.ts';
 import { neighboursOf } from './answer.ts';
 import { HttpError } from './http-error.ts';
 import type { Computed, Served } from './served.ts';
@@ -18,7 +18,8 @@ export async function predictionsOf(
   k: number,
 ): Promise<readonly PredictionAnswer[]> {
   const { about, calibration, index, by } = served;
-  const found = await neighboursOf(served, computed, k);
+  // How many are shown must not change which class the neighbours vote for.
+  const found = await neighboursOf(served, computed, about.classifier ? k : Math.max(k, voters));
   return computed.map(({ logits }, at) => {
     const neighbours = found[at] ?? [];
     const answer = answerOf(
@@ -31,9 +32,9 @@ export async function predictionsOf(
     );
     if (!answer)
       throw new HttpError('NotAvailable', `${by.model} names no class: it has no classifier, and its index no labels.`);
-    const { label, confidence, calibrated, others, unknown, because } = answer;
+    const { label, confidence, calibrated, others, unknown, alike, because } = answer;
     return {
-      ...{ label, confidence, calibrated, unknown, because, neighbours: [...neighbours] },
+      ...{ label, confidence, calibrated, unknown, alike, because, neighbours: neighbours.slice(0, k) },
       guesses: [{ label, confidence }, ...others],
     };
   });

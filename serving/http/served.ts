@@ -9,6 +9,7 @@ import type { UsedModel } from '../find-model.ts';
 import { type PhotoReader, photoReader } from '../photos.ts';
 import { type ModelProcess, startModelProcess } from '../process/model-process.ts';
 import { type Batcher, createBatcher } from './batcher.ts';
+import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { type LiveModel, openLiveModel } from './live-model.ts';
 
@@ -95,7 +96,7 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
       if (index) requireEncoder(index.about, used.encoder, `the model ${used.name}`);
       const { computer, leave } = await take(used);
       try {
-        await warmUp(computer, index, options.limits);
+        await tryOut(computer, index);
       } catch (error) {
         await leave();
         throw error;
@@ -113,8 +114,8 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
 async function openComputer(key: string, used: UsedModel, options: ServedOptions): Promise<Computer> {
   const { limits, log } = options;
   const live = await openLiveModel({
-    start: () =>
-      startModelProcess({
+    start: async () => {
+      const process = await startModelProcess({
         storeUrl: options.storeUrl,
         encoder: used.encoder,
         classifier: used.classifier,
@@ -122,8 +123,16 @@ async function openComputer(key: string, used: UsedModel, options: ServedOptions
         log: (line) => {
           if (!isChatter(line)) log(`TensorFlow: ${line}`);
         },
-        stallTimeoutMs: limits.stallMs,
-      }),
+      });
+      try {
+        await warmUp(process, limits);
+      } catch (error) {
+        await process.close();
+        throw error;
+      }
+      process.limitSilence(limits.stallMs);
+      return process;
+    },
     patienceMs: limits.patienceMs,
     onRestart: options.onRestart,
     log,
@@ -152,13 +161,19 @@ async function openComputer(key: string, used: UsedModel, options: ServedOptions
 /** What TensorFlow says of itself at each start. */
 const isChatter = (line: string) => /^(I\d{4} |WARNING: All log messages before absl)/.test(line);
 
-/** The first images are the slow ones: graphs are captured for each size of a batch. */
-async function warmUp({ live, about }: Computer, index: VectorIndex | null, { batch }: ServeLimits): Promise<void> {
-  const size = bytesOf(about.encoder);
-  for (const count of [...new Set([1, 8, batch])].filter((each) => each <= batch)) {
-    const { embeddings } = await live.infer(new Uint8Array(count * size), count);
-    await index?.search(embeddings.slice(0, about.encoder.dimension), 1);
-  }
+/** The first images are the slow ones: graphs are captured for each size of a batch, which may be silent for minutes. */
+async function warmUp({ infer, about }: Pick<ModelProcess, 'infer' | 'about'>, { batch }: ServeLimits): Promise<void> {
+  for (const count of [...new Set([1, 8, batch])].filter((each) => each <= batch))
+    await infer(new Uint8Array(count * bytesOf(about.encoder)), count);
+}
+
+/** One photo from its pixels to its look-alikes. @throws ContrailError what ended the process */
+async function tryOut({ live, about }: Computer, index: VectorIndex | null): Promise<void> {
+  const { embeddings } = await live.infer(new Uint8Array(bytesOf(about.encoder)), 1).catch((error: unknown) => {
+    // What requests are told says nothing of the reason.
+    throw error instanceof HttpError && error.cause !== undefined ? error.cause : error;
+  });
+  await index?.search(embeddings, 1);
 }
 
 const bytesOf = ({ image: { height, width, channels } }: EncoderAbout) => height * width * channels;

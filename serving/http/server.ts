@@ -1,6 +1,8 @@
+import { STATUS_CODES } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
+import { hasCode } from '../../contracts/system-errors.ts';
 import { securityHeaders } from './headers.ts';
 import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
@@ -22,31 +24,34 @@ export interface HttpServer {
 
 /** Of a request that is being answered. */
 interface Stay {
-  readonly since: number;
   readonly controller: AbortController;
   readonly leave: () => void;
 }
 
 /** How often connections that have become idle are closed while the server stops. */
 const idleCheckMs = 50;
+/** How often it is looked for requests that arrive too slowly, at least. */
+const mostCheckMs = 5000;
 const clientLeft = 499;
 
 /** Starts to answer. @throws what Node says of a port that cannot be had */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, tls, guard, limits, admission, metrics, state, log } = options;
+  const connectionsCheckingInterval = Math.min(mostCheckMs, limits.arrivalMs);
   const app: FastifyInstance = fastify({
     bodyLimit: limits.imageBytes,
     requestTimeout: limits.arrivalMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    ...(tls ? { https: tls } : {}),
-    clientErrorHandler: (_error, socket) => {
+    ...(tls ? { https: { ...tls, connectionsCheckingInterval } } : { http: { connectionsCheckingInterval } }),
+    clientErrorHandler: (error, socket) => {
       if (!socket.writable) return void socket.destroy();
-      const body = JSON.stringify(
-        errorAnswer(new HttpError('BadRequest', 'This is no HTTP request, or came too slowly.')),
-      );
+      const told = hasCode(error, 'ERR_HTTP_REQUEST_TIMEOUT')
+        ? new HttpError('TooSlow', `The request did not arrive within ${limits.arrivalMs / 1000} s.`)
+        : new HttpError('BadRequest', 'This is no HTTP request.');
+      const body = JSON.stringify(errorAnswer(told));
       socket.end(
-        `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+        `HTTP/1.1 ${told.status} ${STATUS_CODES[told.status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       );
     },
   });
@@ -71,7 +76,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     guard.checkOrigin(request.headers, request.method);
     if (!openPaths.has(route)) guard.checkToken(request.headers);
     if (request.method === 'POST') leave = admission.request(announcedBytes(request, limits));
-    stays.set(request, { since, controller, leave });
+    stays.set(request, { controller, leave });
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, limits, log));
   app.setNotFoundHandler((request) => {
@@ -108,14 +113,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
-/** Work on a request, until it is done, its time is over, or its client has left. */
+/**
+ * Work on a request, until it is done, its time is over, or its client has left. The time begins when the request is there: how
+ * long it took to arrive has a limit of its own.
+ */
 async function withDeadline<T>(
-  { since, controller }: Stay,
+  { controller }: Stay,
   { timeoutMs }: ServeLimits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new HttpError('TimedOut', `The answer took longer than ${timeoutMs / 1000} s.`);
-  const timer = setTimeout(() => controller.abort(late), Math.max(0, timeoutMs - (performance.now() - since)));
+  const timer = setTimeout(() => controller.abort(late), timeoutMs);
   const aborted = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
   });

@@ -28,8 +28,10 @@ export interface ModelProcess {
   readonly infer: (images: Uint8Array, count: number) => Promise<Inferred>;
   /** Ends the process; what is asked and not answered fails. */
   readonly close: () => Promise<void>;
-  /** Tells of its end, also of one that `close` brought about. @returns a function that ends the listening */
-  readonly onEnd: (listener: () => void) => () => void;
+  /** From now on such a silence is a stall: work that has been done before takes less long than the first. */
+  readonly limitSilence: (milliseconds: number) => void;
+  /** Tells of its end and the reason, also of one that `close` brought about. @returns a function that ends the listening */
+  readonly onEnd: (listener: (why: Error) => void) => () => void;
 }
 
 export interface Inferred {
@@ -76,7 +78,8 @@ interface Waiting {
  * @throws ContrailError what keeps the model from being loaded; TrainerCrashed, TrainerStalled
  */
 export async function startModelProcess(options: ModelProcessOptions): Promise<ModelProcess> {
-  const { storeUrl, encoder, classifier, environment, log, stallTimeoutMs = defaultStallMs } = options;
+  const { storeUrl, encoder, classifier, environment, log } = options;
+  let stallTimeoutMs = options.stallTimeoutMs ?? defaultStallMs;
   const request: ModelRequest = modelRequestSchema.parse({ storeUrl, encoder, classifier });
   const child = spawn(process.execPath, [runner, program, JSON.stringify(request)], {
     env: { ...fastEnvironment, ...childEnvironment(process.env, 'compute'), ...environment },
@@ -94,7 +97,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   for (const stream of [stdout, stderr]) readLines(stream, say);
 
   const waiting = new Map<number, Waiting>();
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(why: Error) => void>();
   /** Why nothing more will come. */
   let ended: Error | undefined;
   /** Why it was ended from here. */
@@ -111,12 +114,13 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   const watchForStall = () => {
     clearTimeout(stallTimer);
     if (!starting && waiting.size === 0) return;
+    const patience = stallTimeoutMs;
     stallTimer = setTimeout(() => {
-      const seconds = Math.round(stallTimeoutMs / 1000);
+      const seconds = Math.round(patience / 1000);
       kill(
         new ContrailError('TrainerStalled', `The process of the model said nothing for ${seconds} s and was ended.`),
       );
-    }, stallTimeoutMs);
+    }, patience);
   };
   const end = (how: string, cause?: Error) => {
     if (ended) return;
@@ -127,7 +131,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
     for (const { reject } of waiting.values()) reject(ended);
     waiting.clear();
     isGone();
-    for (const listener of [...listeners]) listener();
+    for (const listener of [...listeners]) listener(ended);
   };
   child.once('exit', (code, signal) => {
     const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
@@ -211,9 +215,14 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
       });
       return joined(await Promise.all(parts), known, count);
     },
+    limitSilence: (milliseconds) => {
+      stallTimeoutMs = milliseconds;
+      watchForStall();
+    },
     close,
     onEnd: (listener) => {
-      if (ended) queueMicrotask(listener);
+      const why = ended;
+      if (why) queueMicrotask(() => listener(why));
       else listeners.add(listener);
       return () => void listeners.delete(listener);
     },

@@ -81,8 +81,8 @@ describe('predict', () => {
     await writeFile(join(folder, '\x1b[31m=1+1\n.png'), await stripes('green', 3000));
     const { code, stdout, stderr } = await command(['predict', run, 'hostile', '--to', 'out/found.csv']);
     const lines = (await readFile(join(photos, 'out', 'found.csv'), 'utf8')).split('\n');
-    expect(lines[0]).toBe('photo,label,confidence,unknown,label_2,confidence_2,label_3,confidence_3,rejected');
-    expect(lines.join('\n')).toContain('hostile/text.jpg,,,,,,,,');
+    expect(lines[0]).toBe('photo,label,confidence,unknown,alike,label_2,confidence_2,label_3,confidence_3,rejected');
+    expect(lines.join('\n')).toContain('hostile/text.jpg,,,,,,,,,');
     expect(lines.filter((line) => line.includes(',green,'))).toHaveLength(1);
     expect(stdout).toBe('');
     for (const name of ['text.jpg', 'empty.png', 'bomb.png', 'cut.png', 'above'])

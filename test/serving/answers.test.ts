@@ -1,7 +1,7 @@
 /** What is said of a photo: the class by calibrated confidence, and unknown only where a threshold tells. */
 import { describe, expect, it } from 'vitest';
 import type { Calibration } from '../../contracts/calibration.ts';
-import { answerOf } from '../../serving/answers.ts';
+import { answerOf, voters } from '../../serving/answers.ts';
 
 const classes = ['coat', 'dress', 'shirt'];
 const logits = Float32Array.of(1, 4, 2);
@@ -43,6 +43,50 @@ describe('an answer', () => {
     ['no evaluation', { calibration: null, neighbours: [{ score: 0.1 }] }, null],
     ['an empty index and no classifier', { logits: null, neighbours: [{ score: 0.9, label: 'coat' }] }, false],
   ])('by %s', (_, given, unknown) => expect(answerOf({ ...evidence, ...given }, 1)?.unknown).toBe(unknown));
+
+  describe('where the index has a product of a class that the classifier was not trained on', () => {
+    const hat = { score: 0.98, label: 'hat', name: 'hats/7.jpg' };
+
+    it('is unknown for a photo like that product, and says what it is like', () => {
+      expect(answerOf({ ...evidence, neighbours: [hat, { score: 0.97, label: 'coat' }] }, 0)).toMatchObject({
+        ...{ label: 'dress', unknown: true, alike: 'hat' },
+        because:
+          'the most similar known image, hats/7.jpg, has a similarity of 0.980 and is of hat, which the classifier was not trained on',
+      });
+    });
+
+    it('is so without a threshold, too', () => {
+      expect(answerOf({ ...evidence, calibration: null, neighbours: [hat] }, 0)).toMatchObject({
+        ...{ unknown: true, alike: 'hat', calibrated: false },
+      });
+    });
+
+    it('is unknown for a photo unlike all products, which is no hat either', () => {
+      expect(answerOf({ ...evidence, neighbours: [{ ...hat, score: 0.2 }] }, 0)).toMatchObject({
+        ...{ unknown: true, alike: null, because: expect.stringContaining('below the threshold') },
+      });
+    });
+
+    it('is known for a photo that is more like a product of a trained class', () => {
+      expect(answerOf({ ...evidence, neighbours: [{ score: 0.99, label: 'dress' }, hat] }, 0)).toMatchObject({
+        ...{ label: 'dress', unknown: false, alike: null },
+      });
+    });
+
+    it('is that class, known, where there is no classifier', () => {
+      expect(answerOf({ ...evidence, logits: null, classes: [], neighbours: [hat] }, 0)).toMatchObject({
+        ...{ label: 'hat', unknown: false, alike: null },
+      });
+    });
+  });
+
+  it('is a vote of the nearest alone, however many are shown', () => {
+    const near = Array.from({ length: voters }, () => ({ score: 0.9, label: 'shirt' }));
+    const far = Array.from({ length: 80 }, () => ({ score: 0.8, label: 'coat' }));
+    expect(answerOf({ ...evidence, logits: null, neighbours: [...near, ...far] }, 1)).toMatchObject({
+      ...{ label: 'shirt', confidence: 1 },
+    });
+  });
 
   it('is a vote of the neighbours where there is no classifier, of equals the nearer', () => {
     const neighbours = ['shirt', 'coat', 'coat', 'shirt', undefined].map((label, at) => ({

@@ -3,7 +3,7 @@
  * text, never as markup; nothing is asked of any other server.
  *
  * @typedef {{ row: number, name: string, label?: string, score: number, picture: string | null }} Neighbour
- * @typedef {{ label: string, confidence: number, calibrated: boolean, guesses: { label: string, confidence: number }[], unknown: boolean | null, because: string, neighbours: Neighbour[] }} Prediction
+ * @typedef {{ label: string, confidence: number, calibrated: boolean, guesses: { label: string, confidence: number }[], unknown: boolean | null, alike: string | null, because: string, neighbours: Neighbour[] }} Prediction
  * @typedef {{ model: string, version: number | null, encoder: string, index: string | null }} ServedBy
  * @typedef {ServedBy & { classes: string[] | null, products: number | null, waiting: { version: number, reason: string } | null }} Model
  * @typedef {{ models: Model[], limits: { imageBytes: number } }} Models
@@ -135,10 +135,16 @@ function show(blob, by, result) {
   for (const url of pictures) URL.revokeObjectURL(url);
   pictures = [URL.createObjectURL(blob)];
   photo.src = pictures[0] ?? '';
-  const { label, confidence, unknown, because = '', guesses = [], neighbours = [] } = result;
+  const { label, confidence, unknown, alike, because = '', guesses = [], neighbours = [] } = result;
   find('result').classList.toggle('unknown', unknown === true);
   find('answer').textContent =
-    label === undefined ? 'No class is named' : unknown === true ? 'Unknown' : `${label}, ${percent(confidence ?? 0)}`;
+    label === undefined
+      ? 'No class is named'
+      : unknown === true
+        ? alike
+          ? `Unknown, perhaps ${alike}`
+          : 'Unknown'
+        : `${label}, ${percent(confidence ?? 0)}`;
   find('because').textContent = because === '' ? '' : reasonOf(result);
   find('guesses').replaceChildren(
     ...guesses.map((guess) => {
@@ -163,13 +169,15 @@ function show(blob, by, result) {
 }
 
 /** @param {Partial<Prediction>} result */
-function reasonOf({ unknown, because, calibrated, label }) {
+function reasonOf({ unknown, alike, because, calibrated, label }) {
   const said =
     unknown === null
       ? `Whether it is of another kind altogether is not said: ${because}.`
-      : unknown
-        ? `It is like none of what the model knows: ${because}. The nearest class would be ${label}.`
-        : `It is like what the model knows: ${because}.`;
+      : alike
+        ? `It is of none of the classes: ${because}. Of the classes, the likeliest would be ${label}.`
+        : unknown
+          ? `It is like none of what the model knows: ${because}. The nearest class would be ${label}.`
+          : `It is like what the model knows: ${because}.`;
   return calibrated ? said : `${said} The confidence is not calibrated.`;
 }
 

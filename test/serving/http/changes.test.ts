@@ -105,6 +105,20 @@ describe('a process of TensorFlow that is killed', () => {
   });
 });
 
+it('says what ended TensorFlow while it was tried for the first time', async () => {
+  const before = modelProcesses();
+  // So many images that trying them takes longer than it takes to kill it.
+  const started = start({ limits: { batch: 100_000 } });
+  const failed = expect(started).rejects.toMatchObject({
+    ...{ code: 'TrainerCrashed', message: expect.stringContaining('SIGKILL') },
+  });
+  const own = () => modelProcesses().find((pid) => !before.includes(pid));
+  await vi.waitFor(() => expect(own()).toBeDefined(), 60_000);
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  process.kill(own() as number, 'SIGKILL');
+  await failed;
+});
+
 describe('a promotion', () => {
   it('changes the answers under load, without a failure and without a mixture', async () => {
     const servedNow = async () => {

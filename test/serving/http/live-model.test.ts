@@ -15,15 +15,16 @@ function processes() {
       fails--;
       throw new Error('no memory');
     }
-    let onEnd: () => void = () => {};
+    let onEnd: (why: Error) => void = () => {};
     let fail: (error: Error) => void = () => {};
     const death = new Promise<never>((_, reject) => {
       fail = reject;
     });
     death.catch(() => {});
     die = () => {
-      fail(new ContrailError('TrainerCrashed', 'The process of the model was ended by SIGKILL.'));
-      onEnd();
+      const why = new ContrailError('TrainerCrashed', 'The process of the model was ended by SIGKILL.');
+      fail(why);
+      onEnd(why);
     };
     return {
       infer: (_, count) =>
@@ -79,6 +80,22 @@ describe('a process that dies', () => {
     const pauses = starts.slice(1).map((at, index) => at - (starts[index] ?? 0));
     expect(pauses).toEqual([0, 500, 1000, 2000, 4000, 8000]);
     expect(live.problem()).toBeNull();
+  });
+
+  it('leaves its reason to the operator, in the log and as the cause of a refusal, and not to clients', async () => {
+    const { kill, open, lines } = processes();
+    const live = await open();
+    const asked = live.infer(new Uint8Array(1), 1);
+    kill();
+    const refusal = await asked.then(
+      () => null,
+      (error: Error) => error,
+    );
+    expect(refusal).toMatchObject({
+      ...{ message: expect.not.stringContaining('SIGKILL') },
+      ...{ cause: { code: 'TrainerCrashed', message: 'The process of the model was ended by SIGKILL.' } },
+    });
+    expect(lines).toContain('The process of the model was ended by SIGKILL. Another process of TensorFlow is started.');
   });
 
   it('is not replaced once the model is closed, even while it was', async () => {

@@ -61,7 +61,7 @@ export async function modelStore(): Promise<ModelStore> {
     const rows = Array.from({ length: train.count }, (_, row) => ({
       name: `train/${row}.png`,
       source: digestOf(train.images.subarray(row * size, (row + 1) * size)).sha256,
-      label: `class ${train.labels[row]}`,
+      label: `class-${train.labels[row]}`,
       ...{ brightness: 0.5, contrast: 0.2, saturation: 0.1 },
     }));
     const pictures = await Promise.all(

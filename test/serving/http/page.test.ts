@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { predictAnswerSchema } from '../../../contracts/serving.ts';
 import { trainerEnvironment } from '../../../native/paths.ts';
 import { type Serving, serveModel } from '../../../serving/http/index.ts';
 import { type ModelStore, modelStore } from './model-store.ts';
@@ -76,10 +77,10 @@ describe.skipIf(!found)('the page on which a model is tried', () => {
         await page.locator('#file').setInputFiles(photo);
         await answered(page);
         expect(await text(page, '#answer')).toMatch(/^class-\d, \d+\.\d %$/);
-        expect(await text(page, '#because')).toContain('The confidence is not calibrated.');
+        expect(await text(page, '#because')).toMatch(/^It is like what the model knows: .* not below the threshold/);
         expect(await page.locator('#guesses li').count()).toBe(3);
         expect(await page.locator('#neighbours li').count()).toBe(12);
-        expect(await text(page, '#neighbours li')).toMatch(/class \dtrain\/\d+\.pngsimilarity [01]\.\d{3}/);
+        expect(await text(page, '#neighbours li')).toMatch(/class-\dtrain\/\d+\.pngsimilarity [01]\.\d{3}/);
         expect(await text(page, '#by')).toMatch(
           /^Model gratings, version 1 · encoder [0-9a-f]{12} · index [0-9a-f]{12}$/,
         );
@@ -94,6 +95,22 @@ describe.skipIf(!found)('the page on which a model is tried', () => {
           });
         await page.close();
       });
+
+  it('names the class of a product that the classifier was not trained on', async () => {
+    const page = await visit(open);
+    const said = { unknown: true, alike: 'hat', because: 'the most similar known image is of hat' };
+    await page.route('**/v1/predict*', async (route) => {
+      const response = await route.fetch();
+      const { results, ...by } = predictAnswerSchema.parse(await response.json());
+      await route.fulfill({ response, json: { ...by, results: results.map((each) => ({ ...each, ...said })) } });
+    });
+    await page.locator('#try').waitFor();
+    await page.locator('#file').setInputFiles(photo);
+    await answered(page);
+    expect(await text(page, '#answer')).toBe('Unknown, perhaps hat');
+    expect(await text(page, '#because')).toMatch(/^It is of none of the classes: .* is of hat\. .* be class-\d\.$/);
+    await page.close();
+  });
 
   it('takes a photo that is dropped or pasted', async () => {
     const page = await visit(open);

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { encoderAboutSchema } from '../../../contracts/encoder.ts';
 import {
   embedAnswerSchema,
   errorAnswerSchema,
@@ -15,6 +16,9 @@ import {
 } from '../../../contracts/serving.ts';
 import { trainerEnvironment } from '../../../native/paths.ts';
 import { type Serving, serveModel } from '../../../serving/http/index.ts';
+import { predictionsOf } from '../../../serving/http/predict.ts';
+import { readAbout } from '../../../store/index.ts';
+import { openIndex } from '../../../vectors/index.ts';
 import { documentedCommands } from './documented.ts';
 import { type ModelStore, modelStore, type TrainedModel } from './model-store.ts';
 import { slowly } from './slowly.ts';
@@ -84,6 +88,18 @@ describe('a server of a model', () => {
     expect(prediction?.guesses[0]).toEqual({ label: prediction?.label, confidence: prediction?.confidence });
     expect(prediction?.guesses.reduce((sum, { confidence }) => sum + confidence, 0)).toBeCloseTo(1);
     expect(prediction?.because).not.toBe('');
+  });
+
+  it('names the same class however many look-alikes are asked for, also without a classifier', async () => {
+    const index = await openIndex(models.store, model.index);
+    const { results, ...by } = embedAnswerSchema.parse(await (await post('/v1/embed', photo())).json());
+    const computed = results.map(({ embedding }) => ({ embedding: Float32Array.from(embedding), logits: null }));
+    const about = { encoder: await readAbout(models.store, model.encoder, encoderAboutSchema), classifier: null };
+    const predict = (k: number) => predictionsOf({ index, by, about, calibration: null }, computed, k);
+    const [[one], [all]] = [await predict(1), await predict(100)];
+    await index.close();
+    expect(one?.guesses).toEqual(all?.guesses);
+    expect([one?.neighbours.length, all?.neighbours.length]).toEqual([1, 100]);
   });
 
   it('says what it serves', async () => {
@@ -244,6 +260,23 @@ it('refuses requests beyond what it takes at a time with 429 and Retry-After, un
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   expect(await Promise.all(slow.map(({ finish }) => finish()))).toEqual(slow.map(() => 200));
   expect((await post('/v1/embed', photo())).status).toBe(200);
+});
+
+describe('a request that arrives slowly', () => {
+  it('has all its time once it is there, and is refused with 408 where it does not come', async () => {
+    const timeoutMs = 2000;
+    const own = await serveModel({
+      ...{ store: models.store, storeUrl: models.storeUrl, named: { model: 'gratings' } },
+      ...{ host: '127.0.0.1', port: 0, token: null, tls: null, allowedHosts: [] },
+      ...{ environment: trainerEnvironment(), limits: { timeoutMs, arrivalMs: 2 * timeoutMs }, log: () => {} },
+    });
+    const to = `http://127.0.0.1:${own.port}/v1/embed`;
+    const [slow, never] = [slowly(to, photo()), slowly(to, photo())];
+    await new Promise((resolve) => setTimeout(resolve, timeoutMs + 500));
+    expect(await slow.finish()).toBe(200);
+    expect(await never.answer).toBe(408);
+    await own.close();
+  });
 });
 
 it('has an OpenAPI document that its answers keep to', async () => {

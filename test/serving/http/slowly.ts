@@ -14,6 +14,7 @@ export function slowly(url: string, body: Buffer) {
   });
   asked.write(body.subarray(0, 10));
   return {
+    answer,
     finish: () => {
       asked.end(body.subarray(10));
       return answer;
