@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { IndexSettings } from '../../contracts/vector-index.ts';
+import { makeGraphFolder, removeGraphFolder } from '../graph/folder.ts';
 import { type Graph, viewGraph } from '../graph/graph.ts';
 import { rowsByKey } from '../graph/keys.ts';
 import { graphSearcher } from '../search/approximate.ts';
@@ -14,7 +13,7 @@ import type { BuildProgress } from './progress.ts';
 import { type RecallQueries, recallOf, recallQueries, tie, vectorsOf } from './recall.ts';
 import type { IndexRows } from './rows.ts';
 
-/** A graph whose rows are all found, in a file that is removed with its folder. */
+/** A graph whose rows are all found, in a file of a temporary folder. */
 export interface MadeGraph {
   readonly file: string;
   readonly keys: Int32Array;
@@ -37,17 +36,22 @@ const mostRemoved = 0.2;
  * neighbours; and looks for every row by its own vector. A changed graph, or one that several threads built, is built anew by one
  * thread where it fails in that.
  *
- * @param use is given the graph, whose file is gone afterwards
+ * @param options.folder where the file is written; a temporary folder that is removed afterwards where undefined
+ * @param use is given the graph
  * @throws ContrailError InvalidInput where the recall cannot be reached, or rows are not found
  */
 export async function withGraph<T>(
   rows: IndexRows,
   before: GraphBefore | null,
   shape: Shape,
-  options: { readonly threads: number; readonly onProgress: (progress: BuildProgress) => void },
+  options: {
+    readonly threads: number;
+    readonly onProgress: (progress: BuildProgress) => void;
+    readonly folder: string | undefined;
+  },
   use: (made: MadeGraph) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'contrail-index-'));
+  const folder = options.folder ?? (await makeGraphFolder());
   try {
     const { dimension, seed } = shape;
     const queries = await recallQueries(rows, dimension, seed, options.onProgress);
@@ -65,7 +69,7 @@ export async function withGraph<T>(
     }
     throw new ContrailError('InvalidInput', problem);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    if (options.folder === undefined) await removeGraphFolder(folder);
   }
 }
 
