@@ -103,6 +103,8 @@ export const mostNeighbours = 1000;
 export const indexRequestSchema = z.strictObject({
   storeUrl: z.string(),
   threads: z.int().min(1).optional(),
+  /** Of who asks, who removes it: this process may be killed before it can. */
+  folder: z.string(),
   job: z.discriminatedUnion('do', [
     z.strictObject({ do: z.literal('build'), vectors: artifactRefSchema, settings: indexSettingsSchema.partial() }),
     z.strictObject({ do: z.literal('add'), index: artifactRefSchema, vectors: artifactRefSchema }),

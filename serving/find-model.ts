@@ -4,7 +4,6 @@ import { runIdSchema } from '../contracts/identifiers.ts';
 import { type ModelVersion, modelNameSchema } from '../contracts/models.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { encoderKindNames } from '../contracts/training-kinds.ts';
-import { indexAboutSchema } from '../contracts/vector-index.ts';
 import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
 import {
   isBeingRemoved,
@@ -14,9 +13,9 @@ import {
   loadPlan,
   loadRunRecord,
   loadStepResults,
-  readAbout,
   type Store,
 } from '../store/index.ts';
+import { indexMadeWith } from './index-made-with.ts';
 
 /**
  * How a person names a model: by the name that it was promoted under, or by the run that made it; the name of a pipeline stands
@@ -115,10 +114,10 @@ async function findInRun(store: Store, named: string, step: string | undefined):
     encoder,
     classifier: refOf(classified?.result.classifier),
     evaluation: refOf(measured?.result.evaluation),
-    index: await indexOf(
+    index: await indexMadeWith(
       store,
       encoder,
-      done(() => true),
+      done(() => true).map(({ result }) => result),
     ),
     metrics: numbers.length > 0 ? Object.fromEntries(numbers) : null,
   };
@@ -168,14 +167,3 @@ function chooseEncoder(run: string, step: string | undefined, encoders: readonly
 
 const refOf = (value: unknown): ArtifactRef | null =>
   value === undefined || value === null ? null : artifactRefSchema.parse(value);
-
-/** The last index in the order of the plan that was made with an encoder. */
-async function indexOf(store: Store, encoder: ArtifactRef, steps: readonly DoneStep[]): Promise<ArtifactRef | null> {
-  for (const { result } of steps.toReversed()) {
-    const found = artifactRefSchema.safeParse(result.index);
-    if (!found.success || found.data.kind !== 'index') continue;
-    const about = await readAbout(store, found.data, indexAboutSchema);
-    if (about.encoder.digest === encoder.digest) return found.data;
-  }
-  return null;
-}

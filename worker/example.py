@@ -7,7 +7,7 @@ import onnxruntime
 from PIL import Image, ImageOps
 
 here = os.path.dirname(os.path.abspath(__file__))
-form = json.load(open(os.path.join(here, "model.json")))["preprocessing"]
+form = json.load(open(os.path.join(here, "model.json"), encoding="utf-8"))["preprocessing"]
 size, side = form["size"], form["side"]
 photo = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGBA")
 photo = Image.alpha_composite(Image.new("RGBA", photo.size, (*form["behind"], 255)), photo).convert("RGB")
@@ -24,6 +24,6 @@ pixels = np.asarray(photo.crop((edge, edge, edge + size, edge + size)), np.uint8
 model = onnxruntime.InferenceSession(os.path.join(here, "model.onnx"))
 query = model.run(["embedding"], {"images": pixels})[0][0]
 scores = np.load(os.path.join(here, "index", "vectors.npy"), mmap_mode="r") @ (query / np.linalg.norm(query))
-rows = open(os.path.join(here, "index", "rows.jsonl")).read().splitlines()
+rows = open(os.path.join(here, "index", "rows.jsonl"), encoding="utf-8").read().split("\n")
 for row in np.argsort(-scores)[: int(sys.argv[2]) if len(sys.argv) > 2 else 10]:
     print(f"{scores[row]:.4f}", json.loads(rows[row])["name"], json.loads(rows[row]).get("label", ""), sep="\t")

@@ -53,6 +53,19 @@ describe('an approximate index', () => {
     await index.close();
   });
 
+  it('finds every row of a thin graph by a search as wide as it says, of one and of ten', async () => {
+    const noise = clustered(4000, { dimension: 24, clusters: 4000 });
+    const thin = { quantization: 'i8', connectivity: 6, expansionAdd: 24, minimumRecall: 0 } as const;
+    const given = noise.map((vector, at) => ({ name: `${at}.jpg`, vector }));
+    const index = await openIndex(store, await indexOf(store, { rows: given }, { ...approximate, ...thin }));
+    expect(index.about.graph?.expansionSearch).toBeGreaterThan(64);
+    for (const k of [1, 10]) {
+      const found = await index.search(Float32Array.from(noise.flat()), k);
+      expect(found.flatMap((hits, own) => (hits.some(({ row }) => row === own) ? [] : [own]))).toEqual([]);
+    }
+    await index.close();
+  });
+
   it('finds all of a thousand equal vectors, which would fall apart in the graph', async () => {
     const same = Array.from({ length: 1000 }, (_, at) => ({ name: `none-${at}.jpg`, vector: embeddings[7] ?? [] }));
     const index = await openIndex(store, await indexOf(store, { rows: [...rows.slice(0, 500), ...same] }, approximate));

@@ -1,14 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { openStore } from '../../store/index.ts';
-import { buildIndex, runIndexJob } from '../../vectors/index.ts';
+import { type BuildProgress, buildIndex, runIndexJob } from '../../vectors/index.ts';
 import { clustered, encoderOf, vectorsOf } from './vectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-index-'));
 const store = openStore(root);
-afterAll(() => rm(root, { recursive: true, force: true }));
+const temporary = join(root, 'temporary');
+await mkdir(temporary);
+vi.stubEnv('TMPDIR', temporary);
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await rm(root, { recursive: true, force: true });
+});
 
 const rows = clustered(300, { dimension: 16, clusters: 20 }).map((vector, at) => ({ name: `${at}.jpg`, vector }));
 const [first, second] = [
@@ -42,8 +49,28 @@ describe('a process that builds an index', () => {
     });
   });
 
-  it('ends when it is no longer wanted', async () => {
-    const signal = AbortSignal.timeout(20);
-    await expect(runIndexJob(store, { do: 'build', vectors: first, settings }, { signal })).rejects.toThrow('timeout');
+  it.each(['rows', 'graph', 'check'] as const)(
+    'ends when it is no longer wanted, in the phase %s, and leaves nothing in the temporary folder',
+    async (wanted) => {
+      const cancel = new AbortController();
+      const onProgress = ({ phase }: BuildProgress) => phase === wanted && cancel.abort(new Error('cancelled'));
+      await expect(
+        runIndexJob(store, { do: 'build', vectors: first, settings }, { signal: cancel.signal, onProgress }),
+      ).rejects.toThrow('cancelled');
+      expect(await readdir(temporary)).toEqual([]);
+    },
+  );
+
+  it('removes what killed processes of this machine left, and nothing else', async () => {
+    const { pid: ended } = spawnSync(process.execPath, ['--version']);
+    const host = encodeURIComponent(hostname());
+    const left = `contrail-graph-${host}-${ended}-abcdef`;
+    const others = [`contrail-graph-${host}-${process.pid}-abcdef`, `contrail-graph-elsewhere-${ended}-abcdef`];
+    for (const name of [left, ...others]) {
+      await mkdir(join(temporary, name));
+      await writeFile(join(temporary, name, 'graph.usearch'), 'graph');
+    }
+    await runIndexJob(store, { do: 'build', vectors: first, settings: {} });
+    expect(await readdir(temporary)).toEqual(others.toSorted());
   });
 });

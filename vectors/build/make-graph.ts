@@ -1,19 +1,19 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { IndexSettings } from '../../contracts/vector-index.ts';
-import { viewGraph } from '../graph/graph.ts';
+import { makeGraphFolder, removeGraphFolder } from '../graph/folder.ts';
+import { type Graph, viewGraph } from '../graph/graph.ts';
 import { rowsByKey } from '../graph/keys.ts';
 import { graphSearcher } from '../search/approximate.ts';
+import type { Searcher } from '../search/searcher.ts';
 import { type FilledGraph, fillGraph, type GraphBefore } from './fill-graph.ts';
 import { lostRows } from './lost-rows.ts';
 import type { BuildProgress } from './progress.ts';
-import { type RecallQueries, recallOf, recallQueries, vectorsOf } from './recall.ts';
+import { type RecallQueries, recallOf, recallQueries, tie, vectorsOf } from './recall.ts';
 import type { IndexRows } from './rows.ts';
 
-/** A graph whose rows are all found, in a file that is removed with its folder. */
+/** A graph whose rows are all found, in a file of a temporary folder. */
 export interface MadeGraph {
   readonly file: string;
   readonly keys: Int32Array;
@@ -26,9 +26,8 @@ type Shape = IndexSettings & { readonly dimension: number };
 
 /** What a search looks at: the least, and the most that helps. */
 const [leastExpansion, mostExpansion] = [64, 4096];
-/** All rows are looked for by a search as narrow as this; only those that it misses by the one that is used. */
-const checkExpansion = 32;
-const [among, amongAgain] = [10, 100];
+/** All rows are looked for by a search as narrow as this; only those that it misses by the one that is recorded. */
+const [checkExpansion, among] = [32, 10];
 /** More removed vectors than this share of a graph make it be built anew. */
 const mostRemoved = 0.2;
 
@@ -37,17 +36,22 @@ const mostRemoved = 0.2;
  * neighbours; and looks for every row by its own vector. A changed graph, or one that several threads built, is built anew by one
  * thread where it fails in that.
  *
- * @param use is given the graph, whose file is gone afterwards
+ * @param options.folder where the file is written; a temporary folder that is removed afterwards where undefined
+ * @param use is given the graph
  * @throws ContrailError InvalidInput where the recall cannot be reached, or rows are not found
  */
 export async function withGraph<T>(
   rows: IndexRows,
   before: GraphBefore | null,
   shape: Shape,
-  options: { readonly threads: number; readonly onProgress: (progress: BuildProgress) => void },
+  options: {
+    readonly threads: number;
+    readonly onProgress: (progress: BuildProgress) => void;
+    readonly folder: string | undefined;
+  },
   use: (made: MadeGraph) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'contrail-index-'));
+  const folder = options.folder ?? (await makeGraphFolder());
   try {
     const { dimension, seed } = shape;
     const queries = await recallQueries(rows, dimension, seed, options.onProgress);
@@ -65,7 +69,7 @@ export async function withGraph<T>(
     }
     throw new ContrailError('InvalidInput', problem);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    if (options.folder === undefined) await removeGraphFolder(folder);
   }
 }
 
@@ -96,39 +100,46 @@ async function checked(
 ): Promise<Checked> {
   const { dimension, quantization, minimumRecall } = shape;
   const view = (expansion: number) => viewGraph(file, shape, expansion);
-  const byKey = rowsByKey(keys);
+  const rowsOf = rowsByKey(keys);
   const vectorOf = quantization === 'i8' ? await allVectors(rows, dimension) : () => new Float32Array();
-  let [expansion, recall] = [leastExpansion, 0];
-  for (; ; expansion *= 2) {
-    const search = graphSearcher({ graph: view(expansion), dimension, quantization, rowsOf: byKey, vectorOf });
-    recall = await recallOf(search, rows, queries, dimension);
-    if (recall >= minimumRecall) break;
+  const searcher = (graph: Graph) => graphSearcher({ graph, dimension, quantization, rowsOf, vectorOf });
+  const recallAtWidth = (width: number) => recallOf(searcher(view(width)), rows, queries, dimension);
+  let expansion = leastExpansion;
+  let recall = await recallAtWidth(expansion);
+  while (recall < minimumRecall) {
     if (expansion >= mostExpansion)
       return {
         problem: `The approximate index finds ${recall.toFixed(3)} of the ${queries.k} nearest, and minimumRecall is ${minimumRecall}. Build it with a higher connectivity or expansionAdd, a finer quantization, or with method: exact.`,
       };
+    expansion *= 2;
+    recall = await recallAtWidth(expansion);
   }
+  const forRecall = expansion;
   let lost = await lostRows(view(checkExpansion), rows, keys, dimension, among, onProgress);
   for (const end = Math.min(mostExpansion, 4 * expansion); lost.length > 0; expansion *= 2) {
-    lost = await stillLost(view(expansion), rows, keys, dimension, lost);
+    const graph = view(expansion);
+    lost = await stillLost({ graph, expansion, search: searcher(graph) }, rows, shape, keys, lost);
     if (lost.length === 0) break;
-    if (expansion >= end)
+    if (expansion >= end) {
+      const finer = quantization === 'i8' ? ', a finer quantization,' : ',';
       return {
-        problem: `${times(lost.length, 'vector')} of ${rows.count} cannot be found in the approximate index. Build it with a higher connectivity or expansionAdd, or with method: exact.`,
+        problem: `${times(lost.length, 'vector')} of ${rows.count} cannot be found in the approximate index. Build it with a higher connectivity or expansionAdd${finer} or with method: exact.`,
       };
+    }
   }
+  if (expansion > forRecall) recall = await recallAtWidth(expansion);
   return { expansionSearch: expansion, recall };
 }
 
+/** Of rows that a narrower search missed, those that the search of a user would miss as well. */
 async function stillLost(
-  graph: ReturnType<typeof viewGraph>,
+  { graph, expansion, search }: { readonly graph: Graph; readonly expansion: number; readonly search: Searcher },
   rows: IndexRows,
+  { dimension, quantization }: Shape,
   keys: Int32Array,
-  dimension: number,
   lost: readonly number[],
 ): Promise<readonly number[]> {
-  const places = Int32Array.from(lost);
-  const vectors = await vectorsOf(rows, places, dimension);
+  const vectors = await vectorsOf(rows, Int32Array.from(lost), dimension);
   const single: IndexRows = {
     count: lost.length,
     vectors: async function* () {
@@ -137,8 +148,20 @@ async function stillLost(
     contents: rows.contents,
   };
   const ofLost = Int32Array.from(lost, (row) => keys[row] as number);
-  const again = await lostRows(graph, single, ofLost, dimension, amongAgain, () => {});
-  return again.map((at) => lost[at] as number);
+  // USearch widens a search to what is asked of it: more would be looked for by a wider search than is recorded.
+  const unreached = new Set(await lostRows(graph, single, ofLost, dimension, expansion, () => {}));
+  const unranked = new Set(quantization === 'i8' ? notAmongHits(search, vectors, lost) : []);
+  return lost.filter((_, at) => unreached.has(at) || unranked.has(at));
+}
+
+/** Places of rows that are not among the hits of their own vector, unless all of these are as near but for rounding. */
+function notAmongHits(search: Searcher, vectors: Float32Array, own: readonly number[]): number[] {
+  const { rows, scores, counts } = search(vectors, among);
+  return own.flatMap((row, at) => {
+    const end = at * among + (counts[at] ?? 0);
+    const isFound = rows.subarray(at * among, end).includes(row) || (scores[end - 1] ?? 0) >= 1 - tie;
+    return isFound ? [] : [at];
+  });
 }
 
 async function allVectors(rows: IndexRows, dimension: number): Promise<(row: number) => Float32Array> {

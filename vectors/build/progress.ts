@@ -18,4 +18,10 @@ export interface BuildOptions {
    */
   readonly threads?: number;
   readonly onProgress?: (progress: BuildProgress) => void;
+  /**
+   * Where the graph is written before it is stored; whoever made the folder removes it.
+   *
+   * @default a temporary folder that is removed when the build ends, unless its process is killed
+   */
+  readonly folder?: string;
 }

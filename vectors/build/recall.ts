@@ -10,7 +10,7 @@ export const recallAt = 10;
 const mostQueries = 500;
 
 /** Rows as near as the last of the true neighbours, but for rounding, are as good. */
-const tie = 1e-5;
+export const tie = 1e-5;
 
 /** Queries that are rows of the index, and how near the last of their true neighbours is, themselves left out. */
 export interface RecallQueries {

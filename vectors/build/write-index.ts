@@ -30,7 +30,7 @@ export async function writeIndex(
   rows: IndexRows,
   index: Pick<IndexAbout, 'encoder' | 'dimension' | 'settings' | 'parent'>,
   before: GraphBefore | null,
-  { threads = 1, onProgress = () => {} }: BuildOptions,
+  { threads = 1, onProgress = () => {}, folder }: BuildOptions,
 ): Promise<WrittenIndex> {
   const { encoder, dimension, settings, parent } = index;
   const { count } = rows;
@@ -63,12 +63,18 @@ export async function writeIndex(
     };
     if (method === 'exact') return await finish({ recall: { k: recallAt, value: 1, queries: 0 } });
     const shape = { ...settings, dimension };
-    return await withGraph(rows, before, shape, { threads, onProgress }, async ({ file, keys, nodes, ...made }) => {
-      await writer.add(graphFile, createReadStream(file));
-      await writer.add(keysFile, encodedKeys(keys));
-      const { expansionSearch, recall } = made;
-      return finish({ recall, graph: { file: graphFile, keys: keysFile, nodes, expansionSearch } });
-    });
+    return await withGraph(
+      rows,
+      before,
+      shape,
+      { threads, onProgress, folder },
+      async ({ file, keys, nodes, ...made }) => {
+        await writer.add(graphFile, createReadStream(file));
+        await writer.add(keysFile, encodedKeys(keys));
+        const { expansionSearch, recall } = made;
+        return finish({ recall, graph: { file: graphFile, keys: keysFile, nodes, expansionSearch } });
+      },
+    );
   } finally {
     await writer.discard();
   }

@@ -31,10 +31,11 @@ lines.once('line', async (line) => {
   process.exit();
 });
 
-async function work({ storeUrl, threads, job }: IndexRequest): Promise<Omit<ChangedIndex, 'about'>> {
+async function work({ storeUrl, threads, folder, job }: IndexRequest): Promise<Omit<ChangedIndex, 'about'>> {
   const store = openStore(storeUrl);
   const options: BuildOptions = {
     ...(threads === undefined ? {} : { threads }),
+    folder,
     onProgress: (progress) => void answer(progress),
   };
   if (job.do === 'add') return addToIndex(store, job.index, job.vectors, options);

@@ -7,6 +7,7 @@ import { createLineReader } from '../../contracts/lines.ts';
 import { type IndexJob, type IndexRequest, indexAnswerSchema } from '../../contracts/vector-index.ts';
 import type { Store } from '../../store/index.ts';
 import type { BuildProgress } from '../build/progress.ts';
+import { makeGraphFolder, removeGraphFolder } from '../graph/folder.ts';
 
 const [runner, program] = ['../../native/run.mjs', './program.ts'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
@@ -28,7 +29,7 @@ export interface IndexJobResult {
  * Builds or changes an index in a process of its own: it takes minutes and gigabytes where there are millions of vectors, and native
  * code that dies must not take a worker along.
  *
- * @param options.signal ends the process; nothing half-made is left in the store
+ * @param options.signal ends the process; nothing half-made is left, in the store or the temporary folder
  * @throws ContrailError as `buildIndex`, `addToIndex` and `removeFromIndex` do; TrainerCrashed where the process ends without an answer
  */
 export async function runIndexJob(
@@ -45,7 +46,22 @@ export async function runIndexJob(
   } = {},
 ): Promise<IndexJobResult> {
   signal?.throwIfAborted();
-  const request: IndexRequest = { storeUrl: store.url, job, ...(threads === undefined ? {} : { threads }) };
+  const folder = await makeGraphFolder();
+  try {
+    const request = { storeUrl: store.url, folder, job, ...(threads === undefined ? {} : { threads }) };
+    return await inProcess(request, onProgress, signal);
+  } finally {
+    await removeGraphFolder(folder);
+  }
+}
+
+/** Has a process do what is requested. It has ended when this returns or throws. */
+async function inProcess(
+  request: IndexRequest,
+  onProgress: (progress: BuildProgress) => void,
+  signal: AbortSignal | undefined,
+): Promise<IndexJobResult> {
+  signal?.throwIfAborted();
   const child = spawn(process.execPath, [runner, program], {
     env: childEnvironment(process.env, 'compute'),
     stdio: ['pipe', 'pipe', 'pipe'],

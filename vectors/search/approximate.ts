@@ -5,6 +5,8 @@ import { foundOf, matchesOf, queriesForThreads, type Searcher } from './searcher
 
 /** Of vectors in bytes so many times what is asked for is looked at again, with the vectors as they were. */
 const lookedAtAgain = 4;
+/** And never fewer, so that the nearest of one is the first of ten. */
+const leastLookedAtAgain = 10 * lookedAtAgain;
 
 export interface GraphSearch {
   readonly graph: Graph;
@@ -23,7 +25,7 @@ export interface GraphSearch {
 export function graphSearcher({ graph, dimension, quantization, rowsOf, vectorOf }: GraphSearch): Searcher {
   const again = quantization === 'i8';
   return (queries, k) => {
-    const wanted = Math.min(again ? k * lookedAtAgain : k, graph.size());
+    const wanted = Math.min(again ? Math.max(k * lookedAtAgain, leastLookedAtAgain) : k, graph.size());
     const threads = queries.length / dimension < queriesForThreads ? 1 : availableParallelism();
     const matches = matchesOf(graph.search(queries, wanted, threads), wanted);
     return foundOf(

@@ -4,6 +4,7 @@ import { type Candidate, isSearchMetric, type ModelVersion, type PromotionMetric
 import { candidateOf } from '../../../evaluation/promotion/candidate.ts';
 import { promoteModel } from '../../../evaluation/promotion/promote.ts';
 import { openHome } from '../../../home/home.ts';
+import { indexMadeWith } from '../../../serving/index-made-with.ts';
 import { loadStepResults, openStore, requirePlan, type Store } from '../../../store/index.ts';
 import { checkModelName, checkRunId } from '../../given-names.ts';
 import { printJson, say } from '../../output.ts';
@@ -64,7 +65,9 @@ export async function modelsPromoteCommand(
   });
   if (json) printJson({ model, ...promotion });
   else if (promotion.promoted)
-    say(`${model} is now the model of ${run}, version ${promotion.version}: ${promotion.reason}.`);
+    say(
+      `${model} is now the model of ${run}, version ${promotion.version}${candidate.index ? ', with the index that it built' : ''}: ${promotion.reason}.`,
+    );
   if (promotion.promoted) return 0;
   const said = [`${model} stays as it is: ${promotion.reason}.`, ...remedies, '--force promotes all the same.'];
   throw new ContrailError('RunFailed', said.join(' '));
@@ -72,7 +75,7 @@ export async function modelsPromoteCommand(
 
 const makers = { evaluation: 'evaluate', retrieval: 'retrieval' } as const;
 
-/** The model that a step of a run measured. */
+/** The model that a step of a run measured, with the index that the run built of its vectors. */
 async function measuredModel(
   store: Store,
   run: string,
@@ -105,5 +108,11 @@ async function measuredModel(
   }
   if (chosen.length > 1)
     throw new ContrailError('Usage', `${run} has several ${makers[measured]} steps. Choose one with --step: ${names}.`);
-  return candidateOf(store, { run, step: null }, one.ref);
+  const candidate = await candidateOf(store, { run, step: null }, one.ref);
+  const made = plan.steps.flatMap(({ id }) => {
+    const stored = results[id];
+    return stored ? [stored.result] : [];
+  });
+  const index = await indexMadeWith(store, candidate.encoder, made);
+  return index ? { ...candidate, index } : candidate;
 }

@@ -11,20 +11,24 @@ import {
   emptyArtifact,
   encodeSafetensors,
   jsonBytes,
+  loadCurrent,
   savePlan,
   saveStepResult,
   writeArtifact,
 } from '../../../store/index.ts';
 import { complete } from '../../report/complete.ts';
 import { generatedData } from '../../training/small-training.ts';
+import { indexOf } from '../../vectors/vectors.ts';
 
 const { store, dataset } = await generatedData(400);
 const [sample] = complete.retrieval;
 if (!sample) throw new Error('the complete report has a retrieval');
 
+const encoderNamed = (name: string) => ({ kind: 'encoder', digest: name.padStart(64, '0') }) as const;
+
 /** A search of 40 test images, as a trainer writes it, of which the first so many leak. */
 async function searched(leaking: number, name: string): Promise<ArtifactRef> {
-  const encoder = { kind: 'encoder', digest: name.padStart(64, '0') } as const;
+  const encoder = encoderNamed(name);
   const ints = (tensor: string, of: (row: number) => number) => ({
     name: tensor,
     dtype: 'I32' as const,
@@ -124,6 +128,21 @@ describe('two encoders by what their searches find', () => {
         /^products stays as it is: recallAt1 1, and version 1 has 1, on 30 test images/,
       );
       expect(await promote('second', 'mapAtR', { force: true })).toBe(0);
+      expect((await loadCurrent(store, 'products'))?.index).toBeUndefined();
+      const rows = [{ name: 'a.jpg', vector: [1, 0] }];
+      const index = await indexOf(store, { rows, encoder: encoderNamed('1') });
+      const foreign = await indexOf(store, { rows, encoder: encoderNamed('f') });
+      await saveStepResult(store, { run: 'second', step: 'data' }, { fingerprint: '{}', result: { index } });
+      await saveStepResult(
+        store,
+        { run: 'second', step: 'pretrain' },
+        { fingerprint: '{}', result: { index: foreign } },
+      );
+      const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+      expect(await promote('second', 'mapAtR', { force: true })).toBe(0);
+      expect(String(said.mock.calls)).toContain('the model of second, version 3, with the index that it built: ');
+      said.mockRestore();
+      expect((await loadCurrent(store, 'products'))?.index).toEqual(index);
       await expect(promote('second', 'recallAt1', { step: 'data' })).rejects.toThrow(
         'second has no retrieval step data. There is: search.',
       );
