@@ -37,8 +37,9 @@ export function createWebhookCheck({ store, queues = [] }: ActivityContext): (ke
   /** The steps of a run that are to be done before others, where a webhook is missing; why. */
   const problemsOf = async (run: string): Promise<readonly string[]> => {
     const steps = (await loadPlan(store, run))?.steps ?? [];
+    const certain = certainOf(steps);
     const found = await Promise.all(
-      steps.filter((step) => isCertain(step) && queues.includes(step.queue)).map((step) => problemWith(run, step)),
+      steps.filter((step) => certain(step) && queues.includes(step.queue)).map((step) => problemWith(run, step)),
     );
     return found.flat();
   };
@@ -66,5 +67,18 @@ export function createWebhookCheck({ store, queues = [] }: ActivityContext): (ke
   };
 }
 
-const isCertain = ({ uses, when, with: parameters }: PlannedStep) =>
-  uses === 'notify' && when === undefined && /^[A-Za-z_][A-Za-z0-9_]*$/.test(String(parameters.urlFrom));
+/** Whether a step tells a webhook that is named, in any case: no condition may skip it, or a step that it needs. */
+function certainOf(steps: readonly PlannedStep[]): (step: PlannedStep) => boolean {
+  const byId = new Map(steps.map((step) => [step.id, step]));
+  const known = new Map<string, boolean>();
+  const isDone = (id: string): boolean => {
+    const before = known.get(id);
+    if (before !== undefined) return before;
+    const step = byId.get(id);
+    const certain = step !== undefined && step.when === undefined && step.needs.every(isDone);
+    known.set(id, certain);
+    return certain;
+  };
+  return ({ id, uses, with: parameters }) =>
+    uses === 'notify' && isDone(id) && /^[A-Za-z_][A-Za-z0-9_]*$/.test(String(parameters.urlFrom));
+}

@@ -12,7 +12,10 @@ export const ofCell = (cell: string): string => (cell.startsWith("'") && formula
 
 /** A table as CSV (RFC 4180, lines end in \n), the first row the names of the columns. No cell is a formula. */
 export const csvOf = (columns: readonly string[], rows: readonly (readonly string[])[]): string =>
-  `${[columns, ...rows].map((row) => row.map(csvCell).join(',')).join('\n')}\n`;
+  [columns, ...rows].map(csvLine).join('');
+
+/** A line of such a table. */
+export const csvLine = (row: readonly string[]): string => `${row.map(csvCell).join(',')}\n`;
 
 function csvCell(text: string): string {
   const cell = asCell(text);

@@ -21,9 +21,14 @@ const data = step('data', { uses: 'prepare-data', with: {} });
 const missing = /^Step tell needs a webhook. This worker has no environment variable TEAM_WEBHOOK/;
 
 /** What the look-up of `data` finds in a run with this notify step, on a worker of the queue cpu. */
-async function lookUp(tell: PlannedStep, of = 'data', done = false): Promise<string | null> {
+async function lookUp(
+  tell: PlannedStep,
+  of = 'data',
+  done = false,
+  between: PlannedStep[] = [],
+): Promise<string | null> {
   const store = memoryStore();
-  await savePlan(store, 'r', { name: 'p', params: {}, steps: [data, tell] });
+  await savePlan(store, 'r', { name: 'p', params: {}, steps: [data, ...between, tell] });
   if (done) await saveStepResult(store, { run: 'r', step: 'tell' }, { fingerprint: 'f', result: { status: 200 } });
   const check = createWebhookCheck({ store, queues: ['cpu'] } as never);
   return new MockActivityEnvironment().run(() =>
@@ -52,6 +57,10 @@ describe('a webhook variable that is missing', () => {
     expect(await lookUp(step('tell', { queue: 'far' }))).toBeNull();
     expect(await lookUp(step('tell', { when: 'false' }))).toBeNull();
     expect(await lookUp(step('tell'), 'data', true)).toBeNull();
+    const train = step('train', { uses: 'pretrain', when: 'false' });
+    const promote = step('promote', { uses: 'promote', needs: ['train'] });
+    expect(await lookUp(step('tell', { needs: ['promote'] }), 'data', false, [train, promote])).toBeNull();
+    expect(await lookUp(step('tell', { needs: ['data'] }), 'data', false, [train, promote])).toMatch(missing);
     vi.stubEnv('TEAM_WEBHOOK', 'https://example.org/hook');
     expect(await lookUp(step('tell'))).toBeNull();
   });

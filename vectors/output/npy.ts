@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { csvLine } from '../../contracts/spreadsheet.ts';
 import type { VectorRow } from '../../contracts/vectors.ts';
 import { bytesOf } from '../../store/index.ts';
 import { type Embeddings, eachShard } from './output.ts';
@@ -16,7 +17,7 @@ export async function writeNpy(
 ): Promise<void> {
   const { count, dimension } = embeddings.about;
   await valuesFile.writeFile(npyHeader('<f4', [count, dimension]));
-  await names.writeFile(`${columns.map((name) => (name === 'source' ? 'sha256' : name)).join(',')}\n`);
+  await names.writeFile(csvLine(columns.map((name) => (name === 'source' ? 'sha256' : name))));
   for await (const { rows, values } of eachShard(embeddings)) {
     await valuesFile.writeFile(bytesOf(values));
     await names.writeFile(rows.map(lineOf).join(''));
@@ -32,6 +33,4 @@ export function npyHeader(dtype: '<f4' | '<i4', shape: readonly number[]): Uint8
   return Buffer.concat([head, Buffer.from(`${text.padEnd(length - 1)}\n`, 'latin1')]);
 }
 
-const lineOf = (row: VectorRow) => `${columns.map((name) => cell(row[name] ?? '')).join(',')}\n`;
-
-const cell = (text: string) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+const lineOf = (row: VectorRow) => csvLine(columns.map((name) => row[name] ?? ''));
