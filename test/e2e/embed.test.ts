@@ -213,7 +213,7 @@ describe('contrail embed', () => {
     const bytes = await readFile(to('made/out.npy'));
     const length = bytes.readUInt16LE(8);
     expect(bytes.subarray(0, 6).toString('latin1')).toBe('\x93NUMPY');
-    expect(bytes.subarray(10, 10 + length).toString()).toContain(`'shape': (${images}, ${about.dimension})`);
+    expect(bytes.subarray(10, 10 + length).toString()).toContain(`'shape': (${images}, ${about.dimension},)`);
     expect((10 + length) % 64).toBe(0);
     expect(bytes.subarray(10 + length)).toEqual(Buffer.from(values.buffer));
     const lines = (await readFile(to('made/out.csv'), 'utf8')).trimEnd().split('\n');
