@@ -41,8 +41,8 @@ export async function embedCommand(words: readonly string[], options: EmbedOptio
   const named =
     run === undefined ? { model: checkModelName(model ?? '') } : { run: checkRunId(run), ...(step ? { step } : {}) };
   // A mistake in the name is said before a run is started.
-  await findModel(store, named);
-  const embedding = await runEmbedding(store, named, images, options);
+  const { encoder } = await findModel(store, named);
+  const embedding = await runEmbedding(store, { named, encoder }, images, options);
   if (embedding === null) {
     say('The same command follows it again and writes the file.');
     return interruptedCode;
@@ -62,10 +62,10 @@ async function write(store: Store, run: string, target: Target, json: boolean): 
     about: { model: name, version, encoder, vectors, of, count, dimension, rejected: rejected.count },
     onProgress: createProgress(count, json),
   });
-  if (json) printJson({ run, files, ...result });
+  if (json) printJson({ run, model: name, version, files, ...result });
   else {
     for (const file of files) print(file);
-    say(summary(result));
+    say(summary(result, version === null ? name : `${name}, version ${version}`));
   }
 }
 
@@ -83,7 +83,7 @@ function createProgress(total: number, json: boolean): (done: number) => void {
   };
 }
 
-function summary(result: EmbedImagesResult): string {
+function summary(result: EmbedImagesResult, model: string): string {
   const why = result.reasons.map(({ count, reason, first }) => `\n  ${count} ${reason}: ${first.join(', ')}`).join('');
-  return `${embeddedText(result)}; ${result.dimension} numbers each.${why === '' ? '' : `\nRejected:${why}`}`;
+  return `${embeddedText(result)}; ${result.dimension} numbers each, by ${model}.${why === '' ? '' : `\nRejected:${why}`}`;
 }

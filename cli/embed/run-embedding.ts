@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
+import { useModelResult } from '../../contracts/kinds/use-model.ts';
 import { planPipeline } from '../../pipelines/language/index.ts';
-import type { Store } from '../../store/index.ts';
+import { isBeingRemoved, loadPlan, loadStepResults, type Store } from '../../store/index.ts';
 import { announce } from '../announce.ts';
 import { type ServerClient, withServer } from '../connection.ts';
 import { followRun } from '../follow.ts';
@@ -30,11 +32,12 @@ export const embeddingStep = 'embed';
  * Embeds the images of a folder or table in a run of two steps, and follows it to its end.
  *
  * @param named as a use-model step names its model
+ * @param encoder of that model as it is now: a run that was begun with another is not picked up
  * @returns the run; null where the following was interrupted, and the run goes on
  */
 export async function runEmbedding(
   store: Store,
-  named: { readonly [key: string]: string },
+  { named, encoder }: { readonly named: { readonly [key: string]: string }; readonly encoder: ArtifactRef },
   images: string,
   options: EmbeddingOptions,
 ): Promise<string | null> {
@@ -42,8 +45,10 @@ export async function runEmbedding(
   const plan = planPipeline(pipeline, 'contrail embed', {});
   const signal = interruptSignal();
   return withServer(async (server) => {
-    const prefix = `embed-${createHash('sha256').update(canonicalJson(pipeline)).digest('hex').slice(0, 8)}`;
-    const run = await startOrPickUp(server, store, plan, prefix, JSON.stringify(pipeline, null, 2));
+    const what = canonicalJson({ pipeline, encoder: encoder.digest });
+    const prefix = `embed-${createHash('sha256').update(what).digest('hex').slice(0, 8)}`;
+    const text = JSON.stringify(pipeline, null, 2);
+    const run = await startOrPickUp(server, store, plan, { prefix, text, encoder });
     await followRun(server, run, { json: options.json, signal, locate: store.locate });
     if (!signal.aborted) return run;
     say(`The run goes on. \`contrail cancel ${run}\` stops it.`);
@@ -92,12 +97,12 @@ async function startOrPickUp(
   server: ServerClient,
   store: Store,
   plan: Parameters<typeof startRun>[3],
-  prefix: string,
-  text: string,
+  { prefix, text, encoder }: { readonly prefix: string; readonly text: string; readonly encoder: ArtifactRef },
 ): Promise<string> {
   for await (const { workflowId, status } of server.client.workflow.list({
     query: `WorkflowType = 'pipeline' AND WorkflowId STARTS_WITH '${prefix}'`,
   })) {
+    if (!(await isOf(store, workflowId, encoder))) continue;
     if (status.name === 'RUNNING') {
       announce(server, workflowId, `Following ${workflowId}, which goes on`);
       return workflowId;
@@ -111,4 +116,11 @@ async function startOrPickUp(
   await startRun(server, store, run, plan, false, { source: { file: 'embed.yaml', text } });
   announce(server, run, `Started ${run}`);
   return run;
+}
+
+/** Whether the store has a run still, and it uses this encoder or has yet to look which is current. */
+async function isOf(store: Store, run: string, encoder: ArtifactRef): Promise<boolean> {
+  if ((await isBeingRemoved(store, run)) || !(await loadPlan(store, run))) return false;
+  const used = useModelResult.safeParse((await loadStepResults(store, run)).model?.result);
+  return !used.success || used.data.encoder.digest === encoder.digest;
 }

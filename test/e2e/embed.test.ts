@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { randomUint32 } from '../../datasets/random.ts';
-import { readAbout } from '../../store/index.ts';
+import { addVersion, readAbout } from '../../store/index.ts';
 import { readShardRows, readVectors } from '../../vectors/shards.ts';
 import { type PauseRequest, pauseUpdate, statusQuery, unpauseUpdate } from '../../workflows/messages.ts';
 import { randomMoment } from '../random.ts';
@@ -126,6 +126,22 @@ describe('an embedding whose processes are killed', () => {
   });
 });
 
+describe('an embedding that counts on a damaged file of an earlier one', () => {
+  it('embeds anew what was in it', { timeout: 180_000 }, async () => {
+    const { ref } = await vectorsOf('undisturbed');
+    const path = `artifacts/vectors/${ref.digest}/vectors-00003.safetensors`;
+    const whole = await environment.store.read(path);
+    await environment.store.write(
+      path,
+      whole.map((byte, at) => (at === whole.length - 1 ? byte ^ 255 : byte)),
+    );
+    await environment.start('damaged', embedding());
+    expect((await vectorsOf('damaged')).ref).toEqual(ref);
+    expect(await environment.store.read(path)).toEqual(whole);
+    await recordHistory(environment, 'damaged/embed', 'embedding-planned-again');
+  });
+});
+
 describe('an embedding that is paused', () => {
   it('begins no other shard until it goes on', { timeout: 180_000 }, async () => {
     await forgetEmbedded();
@@ -169,6 +185,7 @@ describe('contrail embed', () => {
     ]);
     expect([code, stdout.trim()], stderr).toEqual([0, to('out.parquet')]);
     expect(stderr).toContain('240 images, 1 file rejected, without classes');
+    expect(stderr).toMatch(/numbers each, by trained\/pretrain\.$/m);
     expect(stderr).toMatch(/Rejected:\n {2}1 .*: notes\.txt/);
     const file = await asyncBufferFromFile(to('out.parquet'));
     const { key_value_metadata: pairs = [], row_groups: groups } = await parquetMetadataAsync(file);
@@ -196,7 +213,7 @@ describe('contrail embed', () => {
     const bytes = await readFile(to('made/out.npy'));
     const length = bytes.readUInt16LE(8);
     expect(bytes.subarray(0, 6).toString('latin1')).toBe('\x93NUMPY');
-    expect(bytes.subarray(10, 10 + length).toString()).toContain(`'shape': (${images}, ${about.dimension})`);
+    expect(bytes.subarray(10, 10 + length).toString()).toContain(`'shape': (${images}, ${about.dimension},)`);
     expect((10 + length) % 64).toBe(0);
     expect(bytes.subarray(10 + length)).toEqual(Buffer.from(values.buffer));
     const lines = (await readFile(to('made/out.csv'), 'utf8')).trimEnd().split('\n');
@@ -218,5 +235,36 @@ describe('contrail embed', () => {
     expect(model).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no model none') });
     const nothing = await runCommand(environment.home, ['embed', photos(), '--to', to('x')]);
     expect(nothing).toMatchObject({ code: 2, stderr: expect.stringContaining('either a run, or a model') });
+  });
+
+  it('goes on with a failed run of the same model alone: not of another encoder, nor one that was removed', {
+    timeout: 180_000,
+  }, async () => {
+    const promote = (version: number, encoder: ArtifactRef) =>
+      addVersion(environment.store, {
+        ...{ model: 'shirts', version, run: 'trained', step: 'promote', encoder, classifier: null },
+        evaluation: { kind: 'retrieval', digest: '0'.repeat(64) },
+        ...{ metrics: { recallAt1: 0.5 }, testSet: '1'.repeat(64), reason: 'for a test' },
+      });
+    const embed = async () => {
+      const words = [
+        ...['embed', photos(), '--model', 'shirts', '--to', to('of-model.npy')],
+        '--maximum-rejected',
+        '0',
+      ];
+      const { code, stderr } = await runCommand(environment.home, words);
+      expect(code, stderr).toBe(1);
+      return /^(Started|Resumed) (embed-[\w-]+)/m.exec(stderr)?.slice(1) ?? [stderr];
+    };
+    await promote(1, about.encoder);
+    const [first, run = ''] = await embed();
+    expect([first, await embed()]).toEqual(['Started', ['Resumed', run]]);
+    await promote(2, { kind: 'encoder', digest: '2'.repeat(64) });
+    const [other, another] = await embed();
+    expect([other, another === run]).toEqual(['Started', false]);
+    await promote(3, about.encoder);
+    expect(await embed()).toEqual(['Resumed', run]);
+    expect((await runCommand(environment.home, ['rm', run, '--yes'])).code).toBe(0);
+    expect((await embed())[0]).toBe('Started');
   });
 });

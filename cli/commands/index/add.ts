@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
+import type { ModelVersion } from '../../../contracts/models.ts';
 import { indexAboutSchema } from '../../../contracts/vector-index.ts';
 import { vectorsAboutSchema } from '../../../contracts/vectors.ts';
 import { openHome } from '../../../home/home.ts';
@@ -28,7 +29,7 @@ export async function indexAddCommand(
   const current = await currentVersion(store, model);
   const index = indexOf(current);
   const vectors = existsSync(from)
-    ? await embedded(store, model, from, { ...(labels === undefined ? {} : { labels }), json })
+    ? await embedded(store, current, from, { ...(labels === undefined ? {} : { labels }), json })
     : await vectorsOfRun(store, from);
   if (vectors === null) {
     say(`The same command follows it again and adds the images to ${model}.`);
@@ -42,10 +43,10 @@ export async function indexAddCommand(
 /** The images of a folder or table, embedded by a run; null where that was interrupted. */
 async function embedded(
   store: Store,
-  model: string,
+  { model, encoder }: ModelVersion,
   images: string,
   options: Parameters<typeof runEmbedding>[3],
 ): Promise<ArtifactRef | null> {
-  const run = await runEmbedding(store, { model }, images, options);
+  const run = await runEmbedding(store, { named: { model }, encoder }, images, options);
   return run === null ? null : vectorsOfRun(store, `${run}/${embeddingStep}`);
 }
