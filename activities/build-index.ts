@@ -4,7 +4,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import { buildIndexParameters, type buildIndexResult } from '../contracts/kinds/build-index.ts';
 import { type IndexAbout, type IndexSettings, indexAboutSchema } from '../contracts/vector-index.ts';
 import { readAbout } from '../store/index.ts';
-import { runIndexJob } from '../vectors/index.ts';
+import { buildPhaseTexts, runIndexJob } from '../vectors/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -20,7 +20,7 @@ export async function buildIndex(context: ActivityContext, input: StepInput) {
   const { index, added, replaced, unchanged } = await withHeartbeat((tell) =>
     runIndexJob(store, before ? { do: 'add', index: before, vectors } : { do: 'build', vectors, settings }, {
       threads,
-      onProgress: ({ phase, done, total }) => tell({ phase: phases[phase], done, total, unit: 'images' }),
+      onProgress: ({ phase, done, total }) => tell({ phase: buildPhaseTexts[phase], done, total, unit: 'images' }),
       signal: cancellationSignal(),
     }),
   );
@@ -36,9 +36,6 @@ export async function buildIndex(context: ActivityContext, input: StepInput) {
   };
   return finishStep(context, { run, step, fingerprint }, result);
 }
-
-/** What is shown of a phase while it lasts. */
-const phases = { rows: 'copying', recall: 'measuring', graph: 'building', check: 'checking' } as const;
 
 /** What is added follows the settings of the index: others would do nothing. @throws ContrailError InvalidInput */
 function requireSettings({ settings }: IndexAbout, given: Partial<Record<keyof IndexSettings, unknown>>): void {

@@ -1,17 +1,10 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { encoderOrigin } from '../contracts/encoder-origin.ts';
 import type { EncoderHistory } from '../contracts/export.ts';
+import { numbersIn } from '../contracts/numbers-in.ts';
 import { encoderKindNames } from '../contracts/training-kinds.ts';
 import { loadPlan, loadStepResults, type Store } from '../store/index.ts';
 import { planByNow } from './plan-by-now.ts';
-
-/** The numbers of a result. */
-export const numbersIn = (result: Readonly<Record<string, unknown>>): Record<string, number | null> =>
-  Object.fromEntries(
-    Object.entries(result).flatMap(([name, value]) =>
-      typeof value === 'number' || value === null ? [[name, value] as const] : [],
-    ),
-  );
 
 /** What a run tells of an encoder that it made; null where the run is gone, or did not make it. */
 export async function encoderHistory(store: Store, run: string, encoder: ArtifactRef): Promise<EncoderHistory | null> {

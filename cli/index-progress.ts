@@ -1,19 +1,18 @@
-import type { BuildPhase, BuildProgress } from '../vectors/index.ts';
-import { showRowProgress } from './row-progress.ts';
-
-const phases: Readonly<Record<BuildPhase, string>> = {
-  rows: 'Copying vectors',
-  recall: 'Finding true neighbours',
-  graph: 'Building the graph',
-  check: 'Looking for every image',
-};
+import { type BuildProgress, buildPhaseTexts } from '../vectors/index.ts';
+import { type RowProgress, showRowProgress } from './row-progress.ts';
 
 /** Runs what builds or changes an index, and shows how far it is. */
 export async function withIndexProgress<T>(work: (tell: (progress: BuildProgress) => void) => Promise<T>): Promise<T> {
   const { tell, end } = showRowProgress();
   try {
-    return await work(({ phase, ...far }) => tell({ phase: phases[phase], ...far }));
+    return await work((progress) => tell(shownProgress(progress)));
   } finally {
     end();
   }
+}
+
+/** Each phase has a rate of its own. */
+export function shownProgress({ phase, ...far }: BuildProgress): RowProgress {
+  const text = buildPhaseTexts[phase];
+  return { phase: `${text.charAt(0).toUpperCase()}${text.slice(1)}`, ...far };
 }

@@ -64,7 +64,7 @@ export const indexAboutSchema = z.strictObject({
   graph: z
     .strictObject({
       file: z.string(),
-      /** Safetensors with `keys`, I32 [count]: the key of each row in the graph, ascending. */
+      /** Safetensors with `keys`, I32 [count]: the key of each row in the graph, in no order; rows of equal vectors share one. */
       keys: z.string(),
       /** Vectors in the graph, with those that were removed and still are stations of a search. */
       nodes: z.int().positive(),
@@ -72,7 +72,7 @@ export const indexAboutSchema = z.strictObject({
       expansionSearch: z.int().positive(),
     })
     .optional(),
-  /** Share of the true k nearest that a search finds, on queries that were drawn from the rows; 1 for `exact`. */
+  /** Share of the true k nearest that a search finds, on queries that were drawn from the rows, each without itself; 1 for `exact`. What is no row may find less. */
   recall: z.strictObject({ k: z.int(), value: z.number(), queries: z.int() }),
   /** As in a `vectors` artifact; `vectors` hold rows of unit length. */
   shards: vectorsAboutSchema.shape.shards,

@@ -1,3 +1,4 @@
+import { leastSquare, unitLength as scaled } from '../contracts/unit-length.ts';
 import { type Tensor2D, tf } from '../training/index.ts';
 import type { LabelledFeatures } from './linear-classifier.ts';
 import type { Similarities } from './metrics/geometry.ts';
@@ -18,22 +19,17 @@ export const asEmbedding = ({
 }: LabelledFeatures): Embedding & { readonly labels: Int32Array } => ({ values: features, labels, count, dimension });
 
 /** Rows scaled to length 1 outside TensorFlow's memory; a row of zeros stays one. */
-export function unitLength({ values, count, dimension }: Embedding): Embedding {
-  const unit = new Float32Array(values.length);
-  for (let start = 0; start < values.length; start += dimension) {
-    let squared = 0;
-    for (let at = start; at < start + dimension; at++) squared += (values[at] as number) ** 2;
-    const scale = 1 / Math.sqrt(Math.max(squared, 1e-12));
-    for (let at = start; at < start + dimension; at++) unit[at] = (values[at] as number) * scale;
-  }
-  return { values: unit, count, dimension };
-}
+export const unitLength = ({ values, count, dimension }: Embedding): Embedding => ({
+  values: scaled(values, dimension),
+  count,
+  dimension,
+});
 
 /** Rows scaled to length 1, float32 [count, dimension]; a row of zeros stays one. */
 export function unitRows({ values, count, dimension }: Embedding): Tensor2D {
   return tf.tidy(() => {
     const rows = tf.tensor2d(values, [count, dimension]);
-    return tf.mul(rows, tf.rsqrt(tf.maximum(tf.sum(tf.square(rows), 1, true), 1e-12)));
+    return tf.mul(rows, tf.rsqrt(tf.maximum(tf.sum(tf.square(rows), 1, true), leastSquare)));
   });
 }
 

@@ -2,6 +2,7 @@ import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { runIdSchema } from '../contracts/identifiers.ts';
 import { type ModelVersion, modelNameSchema } from '../contracts/models.ts';
+import { numbersIn } from '../contracts/numbers-in.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { encoderKindNames } from '../contracts/training-kinds.ts';
 import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
@@ -104,9 +105,7 @@ async function findInRun(store: Store, named: string, step: string | undefined):
   const measured = done((uses) => uses === 'evaluate').find(
     ({ inputs }) => classified !== undefined && inputs.classifier?.step === classified.id,
   );
-  const numbers = Object.entries(measured?.result ?? {}).filter(
-    (entry): entry is [string, number | null] => typeof entry[1] === 'number' || entry[1] === null,
-  );
+  const metrics = numbersIn(measured?.result ?? {});
   return {
     name: `${run}/${chosen.id}`,
     version: null,
@@ -119,7 +118,7 @@ async function findInRun(store: Store, named: string, step: string | undefined):
       encoder,
       done(() => true).map(({ result }) => result),
     ),
-    metrics: numbers.length > 0 ? Object.fromEntries(numbers) : null,
+    metrics: Object.keys(metrics).length > 0 ? metrics : null,
   };
 }
 

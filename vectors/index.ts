@@ -1,6 +1,6 @@
 export { buildIndex } from './build/build-index.ts';
 export { addToIndex, type ChangedIndex, removeFromIndex } from './build/change-index.ts';
-export type { BuildOptions, BuildPhase, BuildProgress } from './build/progress.ts';
+export { type BuildOptions, type BuildPhase, type BuildProgress, buildPhaseTexts } from './build/progress.ts';
 export type { WrittenIndex } from './build/write-index.ts';
 export { exportIndex } from './export-index.ts';
 export { labelsOf } from './labels-of.ts';

@@ -1,14 +1,15 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { count, times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { unitLength } from '../contracts/unit-length.ts';
 import { type IndexAbout, indexAboutSchema, mostNeighbours } from '../contracts/vector-index.ts';
 import type { VectorRow } from '../contracts/vectors.ts';
 import { readAbout, type Store } from '../store/index.ts';
+import { allFinite } from './all-finite.ts';
 import { type ArtifactParts, artifactParts } from './artifact-parts.ts';
 import { startSearchThread } from './search/search-thread.ts';
 import type { Found } from './search/searcher.ts';
 import { parsedRow, pictureEnds, rowEnds, type Shard } from './shards.ts';
-import { allFinite, unitLength } from './unit-length.ts';
 
 /** A row that was found. */
 export interface Hit {

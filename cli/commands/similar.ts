@@ -11,6 +11,7 @@ import { knownDataset, madeBefore, makeTrainingIndex } from '../../serving/train
 import type { Store } from '../../store/index.ts';
 import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
 import { fittingTable } from '../fitting-table.ts';
+import { shownProgress } from '../index-progress.ts';
 import { type ModelAndPhotos, tellRejected, withModelAndPhotos } from '../open-model.ts';
 import { print, printJson, say } from '../output.ts';
 import type { PhotoOptions } from '../photo-options.ts';
@@ -52,7 +53,7 @@ async function trainingIndex({ store, used, process, signal }: ModelAndPhotos) {
   try {
     return await makeTrainingIndex(store, used, dataset, process, {
       onProgress: (done, total) => tell({ phase: 'Embedding training images', done, total }),
-      onBuild: ({ done, total }) => tell({ phase: 'Building the index', done, total }),
+      onBuild: (progress) => tell(shownProgress(progress)),
       signal,
     });
   } finally {

@@ -1,4 +1,5 @@
 import { PCA, UMAP } from '@saehrimnir/druidjs';
+import { unitLength } from '../../contracts/unit-length.ts';
 
 export type Place = [number, number];
 /** Components that UMAP is given: it looks at distances, and the rest is noise that costs time. */
@@ -8,11 +9,10 @@ const umapNeighbours = 15;
 
 /** Rows of a matrix, each scaled to length 1, so that a product of two is their cosine. */
 export function unitRows(matrix: Float32Array, dimension: number): Float32Array[] {
-  return Array.from({ length: matrix.length / dimension }, (_, row) => {
-    const vector = matrix.slice(row * dimension, (row + 1) * dimension);
-    const length = Math.hypot(...vector) || 1;
-    return vector.map((value) => value / length);
-  });
+  const unit = unitLength(matrix, dimension);
+  return Array.from({ length: matrix.length / dimension }, (_, row) =>
+    unit.subarray(row * dimension, (row + 1) * dimension),
+  );
 }
 
 /** Of each row, the `k` others with the highest cosine, the highest first; of equals the earlier. */

@@ -3,6 +3,14 @@ import type { buildPhaseSchema } from '../../contracts/vector-index.ts';
 
 export type BuildPhase = z.infer<typeof buildPhaseSchema>;
 
+/** What is shown of a phase while it lasts. */
+export const buildPhaseTexts: Readonly<Record<BuildPhase, string>> = {
+  rows: 'copying vectors',
+  recall: 'finding true neighbours',
+  graph: 'building the graph',
+  check: 'looking for every image',
+};
+
 /** How far a build is. */
 export interface BuildProgress {
   readonly phase: BuildPhase;

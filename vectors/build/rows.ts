@@ -1,8 +1,9 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
+import { unitLength } from '../../contracts/unit-length.ts';
 import type { Store } from '../../store/index.ts';
+import { allFinite } from '../all-finite.ts';
 import { readPictures, readShardRows, readVectors, type Shard, type ShardContent } from '../shards.ts';
-import { allFinite, unitLength } from '../unit-length.ts';
 
 /** Rows that an index is made of; they can be read as often as is needed, and are never all in memory. */
 export interface IndexRows {
