@@ -123,8 +123,9 @@ export const readyAnswerSchema = z.strictObject({
   ready: z.boolean(),
   /** Why not, or what is not as it should be. */
   reason: z.string().nullable(),
-  ...servedBySchema.shape,
-  waiting: waitingSchema.nullable(),
+  // Whoever does not have the token is not told what is served.
+  ...servedBySchema.partial().shape,
+  waiting: waitingSchema.nullable().optional(),
 });
 export type ReadyAnswer = z.infer<typeof readyAnswerSchema>;
 
