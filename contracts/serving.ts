@@ -28,7 +28,7 @@ export const imagesBodySchema = z.strictObject({
 
 /** What an answer comes from. All parts of an answer are of the same version. */
 export const servedBySchema = z.strictObject({
-  /** Name of the model, or the run where one is served. */
+  /** Name of the model; `run/step` where that of a run is served. */
   model: z.string(),
   /** Null where a run is served. */
   version: z.int().positive().nullable(),
