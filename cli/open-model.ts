@@ -8,8 +8,8 @@ import { trainerEnvironment } from '../native/paths.ts';
 import { findModel, type UsedModel } from '../serving/find-model.ts';
 import { type ModelProcess, startModelProcess } from '../serving/process/model-process.ts';
 import { openStore, type Store } from '../store/index.ts';
-import { checkModelName, checkRunId } from './given-names.ts';
 import { interruptedCode, interruptSignal } from './interrupt.ts';
+import { namedModel } from './named-model.ts';
 import { say } from './output.ts';
 import type { PhotoOptions } from './photo-options.ts';
 
@@ -35,22 +35,16 @@ export async function withModelAndPhotos(
   before: (store: Store, used: UsedModel) => Promise<void>,
   work: (opened: ModelAndPhotos) => Promise<number>,
 ): Promise<number> {
-  if (model !== undefined && step !== undefined)
-    throw new ContrailError('Usage', '--step is of a run; a model has one encoder.');
   const run = model === undefined ? names[0] : undefined;
   const rest = model === undefined ? names.slice(1) : names;
-  if (model === undefined && run === undefined)
-    throw new ContrailError('Usage', 'Name a run and then photos, or a model with --model.');
+  const named = namedModel({ run, model, step }, 'Name a model and then photos');
   const signal = interruptSignal();
   const { storeUrl } = openHome();
   const store = openStore(storeUrl);
-  const used = await findModel(
-    store,
-    model === undefined ? { run: checkRunId(run ?? ''), step } : { model: checkModelName(model) },
-  );
+  const used = await findModel(store, named);
   await before(store, used);
-  const named = list ? [...rest.filter((name) => name !== '-'), ...(await readNames(process.stdin))] : rest;
-  if (named.length === 0)
+  const given = list ? [...rest.filter((name) => name !== '-'), ...(await readNames(process.stdin))] : rest;
+  if (given.length === 0)
     throw new ContrailError(
       'Usage',
       list ? 'Standard input names no photo.' : 'Name photos: files, folders, or - for an image on standard input.',
@@ -58,7 +52,7 @@ export async function withModelAndPhotos(
   const fetchTo = allowUrls ? await mkdtemp(join(tmpdir(), 'contrail-photos-')) : null;
   let started: ModelProcess | null = null;
   try {
-    const photos = await findPhotos(named, { stdin: process.stdin, fetchTo, signal });
+    const photos = await findPhotos(given, { stdin: process.stdin, fetchTo, signal });
     if (photos.length === 0) throw new ContrailError('Usage', 'There is no file in what is named.');
     const { encoder, classifier } = used;
     started = await startModelProcess({

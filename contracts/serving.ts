@@ -28,7 +28,7 @@ export const imagesBodySchema = z.strictObject({
 
 /** What an answer comes from. All parts of an answer are of the same version. */
 export const servedBySchema = z.strictObject({
-  /** Name of the model, or the run where one is served. */
+  /** Name of the model; `run/step` where that of a run is served. */
   model: z.string(),
   /** Null where a run is served. */
   version: z.int().positive().nullable(),
@@ -123,8 +123,9 @@ export const readyAnswerSchema = z.strictObject({
   ready: z.boolean(),
   /** Why not, or what is not as it should be. */
   reason: z.string().nullable(),
-  ...servedBySchema.shape,
-  waiting: waitingSchema.nullable(),
+  // Whoever does not have the token is not told what is served.
+  ...servedBySchema.partial().shape,
+  waiting: waitingSchema.nullable().optional(),
 });
 export type ReadyAnswer = z.infer<typeof readyAnswerSchema>;
 

@@ -9,8 +9,8 @@ import { findModel } from '../../serving/find-model.ts';
 import { loadStepResults, openStore, readAbout, type Store } from '../../store/index.ts';
 import { type EmbeddingOptions, runEmbedding } from '../embed/run-embedding.ts';
 import { type Target, targetOf, writeTarget } from '../embed/target.ts';
-import { checkModelName, checkRunId } from '../given-names.ts';
 import { interruptedCode } from '../interrupt.ts';
+import { namedModel } from '../named-model.ts';
 import { print, printJson, say } from '../output.ts';
 
 export interface EmbedOptions extends EmbeddingOptions {
@@ -29,17 +29,9 @@ export async function embedCommand(words: readonly string[], options: EmbedOptio
       'Usage',
       `Embed one folder or table at a time; there is also ${words.slice(2).join(', ')}.`,
     );
-  if ((run === undefined) === (model === undefined))
-    throw new ContrailError(
-      'Usage',
-      'Name what to embed with, and then the folder or table: either a run, or a model with --model.',
-    );
-  if (step !== undefined && run === undefined)
-    throw new ContrailError('Usage', '--step chooses in a run; a promoted model has one encoder. Leave it out.');
+  const named = namedModel({ run, model, step }, 'Name what to embed with, and then the folder or table');
   const target = targetOf(options.to);
   const store = openStore(openHome().storeUrl);
-  const named =
-    run === undefined ? { model: checkModelName(model ?? '') } : { run: checkRunId(run), ...(step ? { step } : {}) };
   // A mistake in the name is said before a run is started.
   const { encoder } = await findModel(store, named);
   const embedding = await runEmbedding(store, { named, encoder }, images, options);

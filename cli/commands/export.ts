@@ -12,7 +12,7 @@ import { trainerEnvironment } from '../../native/paths.ts';
 import { findModel } from '../../serving/find-model.ts';
 import { openStore } from '../../store/index.ts';
 import { encoderHistory } from '../encoder-history.ts';
-import { checkRunId } from '../given-names.ts';
+import { namedModel } from '../named-model.ts';
 import { print, printJson, say } from '../output.ts';
 
 export interface ExportOptions {
@@ -27,8 +27,7 @@ export async function exportCommand(
   run: string | undefined,
   { to, step, model, json }: ExportOptions,
 ): Promise<number> {
-  if ((run === undefined) === (model === undefined))
-    throw new ContrailError('Usage', 'Name what to export: either a run, or a model with --model.');
+  const named = namedModel({ run, model, step }, 'Name what to export');
   if (to === '') throw new ContrailError('Usage', 'The folder of --to has no name.');
   const target = resolve(to);
   const there = lstatSync(target, { throwIfNoEntry: false });
@@ -40,10 +39,7 @@ export async function exportCommand(
   if (there && readdirSync(target).length > 0)
     throw new ContrailError('Usage', `${to} is not empty. Name a folder that does not exist yet.`);
   const { storeUrl } = openHome();
-  const used = await findModel(
-    openStore(storeUrl),
-    run === undefined ? { model: model ?? '' } : { run: checkRunId(run), step },
-  );
+  const used = await findModel(openStore(storeUrl), named);
   const { encoder, classifier, index, metrics: evaluation } = used;
   const found = { run: used.run, encoder, classifier, evaluation, ...(index ? { index } : {}) };
   await mkdir(dirname(target), { recursive: true });

@@ -8,8 +8,8 @@ import { requireTensorFlow } from '../../native/index.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { isLoopback, serveModel } from '../../serving/http/index.ts';
 import { openStore } from '../../store/index.ts';
-import { checkModelName, checkRunId } from '../given-names.ts';
 import { interruptSignal } from '../interrupt.ts';
+import { namedModel } from '../named-model.ts';
 import { say } from '../output.ts';
 
 export interface ServeCommandOptions {
@@ -32,10 +32,7 @@ const tokenVariable = 'CONTRAIL_SERVE_TOKEN';
 /** `contrail serve`: answers requests until Ctrl-C or SIGTERM, then lets those in work finish. */
 export async function serveCommand(run: string | undefined, options: ServeCommandOptions): Promise<number> {
   const { model, step, port, host, allowHost } = options;
-  if ((run === undefined) === (model === undefined))
-    throw new ContrailError('Usage', 'Name what to serve: either a run, or a model with --model.');
-  if (model !== undefined && step !== undefined)
-    throw new ContrailError('Usage', '--step chooses in a run; a promoted model has one encoder. Leave it out.');
+  const named = namedModel({ run, model, step }, 'Name what to serve');
   const token = tokenFor(host);
   const tls = await readTls(options);
   if (!isLoopback(host) && !tls)
@@ -49,7 +46,7 @@ export async function serveCommand(run: string | undefined, options: ServeComman
   const serving = await serveModel({
     ...{ port, host, token, tls, storeUrl },
     store: openStore(storeUrl),
-    named: run === undefined ? { model: checkModelName(model ?? '') } : { run: checkRunId(run), step },
+    named,
     allowedHosts: allowHost,
     environment: trainerEnvironment(),
     limits: {

@@ -71,30 +71,33 @@ async function search(
   const calibration = await calibrationOf(store, used.evaluation);
   const { tell: tellProgress, end } = showRowProgress();
   const found: Found[] = [];
-  for await (const batch of showPhotos(photos, photoReader(process.about.encoder), process, signal)) {
-    for (const photo of batch) {
-      if ('rejected' in photo) {
-        found.push(photo);
-        continue;
+  try {
+    for await (const batch of showPhotos(photos, photoReader(process.about.encoder), process, signal)) {
+      for (const photo of batch) {
+        if ('rejected' in photo) {
+          found.push(photo);
+          continue;
+        }
+        const { name, pixels, logits } = photo;
+        const [hits = []] = await index.search(photo.embedding, Math.min(k, index.about.count));
+        const isShown = to !== undefined && found.length < mostOnPage;
+        const lookAlikes = await Promise.all(
+          hits.map(
+            async ({ row, score }): Promise<FoundLookAlike> => ({
+              score,
+              ...labelled(await index.row(row)),
+              picture: isShown ? await index.picture(row) : null,
+            }),
+          ),
+        );
+        const { unknown, because } = familiarity({ logits, neighbours: lookAlikes, calibration });
+        found.push({ name, unknown, because, lookAlikes, picture: isShown ? await pictureOf(pixels, process) : null });
       }
-      const { name, pixels, logits } = photo;
-      const [hits = []] = await index.search(photo.embedding, Math.min(k, index.about.count));
-      const isShown = to !== undefined && found.length < mostOnPage;
-      const lookAlikes = await Promise.all(
-        hits.map(
-          async ({ row, score }): Promise<FoundLookAlike> => ({
-            score,
-            ...labelled(await index.row(row)),
-            picture: isShown ? await index.picture(row) : null,
-          }),
-        ),
-      );
-      const { unknown, because } = familiarity({ logits, neighbours: lookAlikes, calibration });
-      found.push({ name, unknown, because, lookAlikes, picture: isShown ? await pictureOf(pixels, process) : null });
+      tellProgress({ phase: 'Searching', done: found.length, total: photos.length });
     }
-    tellProgress({ phase: 'Searching', done: found.length, total: photos.length });
+  } finally {
+    end();
   }
-  end();
   const shown = found.filter((each): each is PhotoWithLookAlikes => 'lookAlikes' in each);
   const rejected = found.filter((each): each is Exclude<Found, PhotoWithLookAlikes> => 'rejected' in each);
   if (to !== undefined) {

@@ -12,7 +12,8 @@ import type { Served } from './served.ts';
  * I1. A version becomes current when all of it is open and has answered once; until then the one before serves.
  * I2. A version without an index does not take the place of one with an index: look-alikes would end.
  * I3. One version is opened at a time, and the newest that is known.
- * I4. What cannot be opened is said, and tried again ever more seldom.
+ * I4. What cannot be opened is said, and tried again ever more seldom; the log is looked at all the same, and what is new in it is
+ *     tried at once.
  */
 export interface Followed {
   readonly current: () => Served;
@@ -44,6 +45,8 @@ export function follow(options: FollowOptions): Followed {
   let waiting: Waiting | null = null;
   let seen: string | null = null;
   let failures = 0;
+  /** The log whose version could not be opened, null where the log cannot be read, and when it is tried again. */
+  let failed: { readonly mark: string | null; readonly until: number } | null = null;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> | null = null;
@@ -60,8 +63,24 @@ export function follow(options: FollowOptions): Followed {
     void ending.then(() => retiring.delete(ending));
   };
   const change = async () => {
-    const now = await mark?.();
-    if (now === undefined || (now === seen && failures === 0)) return;
+    if (failed?.mark === null && performance.now() < failed.until) return;
+    const now = await notingFailure(null, async () => mark?.());
+    if (now === undefined) return;
+    if (failed?.mark === now && performance.now() < failed.until) return;
+    if (failed?.mark !== now) failures = 0;
+    if (now !== seen) await notingFailure(now, changeTo);
+    [seen, failed, failures] = [now, null, 0];
+  };
+  const notingFailure = async <T>(about: string | null, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      const pause = Math.min(longestPauseMs, pollMs * 2 ** Math.min(failures + 1, 10));
+      failed = { mark: about, until: performance.now() + pause };
+      throw error;
+    }
+  };
+  const changeTo = async () => {
     const used = await find();
     if (used.version === current.by.version) waiting = null;
     else if (current.by.index !== null && used.index === null)
@@ -84,20 +103,14 @@ export function follow(options: FollowOptions): Followed {
       log(`Version ${next.by.version} serves now, in place of version ${before.by.version}.`);
       retire(before);
     }
-    seen = now;
   };
   const look = () => {
     looking ??= change()
-      .then(
-        () => {
-          failures = 0;
-        },
-        (error: unknown) => {
-          if (failures === 0 && waiting === null) log(`The versions of the model could not be read: ${said(error)}`);
-          failures++;
-          onFailed();
-        },
-      )
+      .catch((error: unknown) => {
+        if (failures === 0 && waiting === null) log(`The versions of the model could not be read: ${said(error)}`);
+        failures++;
+        onFailed();
+      })
       .finally(() => {
         looking = null;
       });
@@ -105,8 +118,7 @@ export function follow(options: FollowOptions): Followed {
   };
   const later = () => {
     if (!mark || isClosed) return;
-    const pause = Math.min(longestPauseMs, pollMs * 2 ** Math.min(failures, 10));
-    timer = setTimeout(() => void look().finally(later), Math.max(pollMs, pause));
+    timer = setTimeout(() => void look().finally(later), pollMs);
   };
   later();
   return {
@@ -115,6 +127,7 @@ export function follow(options: FollowOptions): Followed {
     look: async () => {
       // One that has begun may have read the log before.
       await looking;
+      failed = null;
       await look();
     },
     close: async () => {

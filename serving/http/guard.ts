@@ -13,6 +13,8 @@ export interface Guard {
   readonly checkOrigin: (headers: IncomingHttpHeaders, method: string) => void;
   /** @throws HttpError Unauthorized */
   readonly checkToken: (headers: IncomingHttpHeaders) => void;
+  /** Whether a request has the token, or none is needed. */
+  readonly mayAsk: (headers: IncomingHttpHeaders) => boolean;
   readonly needsToken: boolean;
 }
 
@@ -35,6 +37,12 @@ export function createGuard({ host, token, allowedHosts }: GuardOptions): Guard 
   const checksNames = isLoopback(host) || allowedHosts.length > 0;
   const isAllowed = (name: string) =>
     isLoopback(name) || name === host.toLowerCase() || allowedHosts.some((each) => each.toLowerCase() === name);
+  const mayAsk = ({ authorization = '' }: IncomingHttpHeaders) => {
+    if (wanted === null) return true;
+    const [, given] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+    // Digests have one length, so the time of the comparison says nothing of the token.
+    return given !== undefined && timingSafeEqual(digestOf(given), wanted);
+  };
   return {
     checkOrigin: (headers, method) => {
       const asked = nameOf(`http://${headers.host ?? ''}`);
@@ -50,13 +58,11 @@ export function createGuard({ host, token, allowedHosts }: GuardOptions): Guard 
       if (headers['sec-fetch-site'] === 'cross-site' || (origin !== undefined && !isSame(origin, headers.host ?? '')))
         throw new HttpError('Forbidden', 'Pages of other sites may not ask this server.');
     },
-    checkToken: ({ authorization = '' }) => {
-      if (wanted === null) return;
-      const [, given] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
-      // Digests have one length, so the time of the comparison says nothing of the token.
-      if (given === undefined || !timingSafeEqual(digestOf(given), wanted))
+    checkToken: (headers) => {
+      if (!mayAsk(headers))
         throw new HttpError('Unauthorized', 'A token is needed: send it as `Authorization: Bearer <token>`.');
     },
+    mayAsk,
     needsToken: wanted !== null,
   };
 }

@@ -15,7 +15,7 @@ export interface RouteOptions extends ServerParts {
   readonly within: <T>(request: FastifyRequest, work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
-/** Paths that need no token: they say nothing of the model but whether it is ready. */
+/** Paths that need no token: without one they say nothing of the model but whether it is ready. */
 export const openPaths: ReadonlySet<string> = new Set([
   '/healthz',
   '/readyz',
@@ -105,14 +105,15 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
     }
   });
   app.get('/healthz', async () => ({ status: 'ok' }));
-  app.get('/readyz', async (_request, reply) => {
+  app.get('/readyz', async ({ headers }, reply) => {
     const { by, problem } = followed.current();
     const waiting = followed.waiting();
     const why = state.draining ? 'The server is stopping.' : problem();
     const note = waiting ? `Version ${waiting.version} waits: ${waiting.reason}` : null;
-    return reply
-      .status(why === null ? 200 : 503)
-      .send({ ready: why === null, reason: why ?? note, ...by, waiting } satisfies ReadyAnswer);
+    const said: ReadyAnswer = guard.mayAsk(headers)
+      ? { ready: why === null, reason: why ?? note, ...by, waiting }
+      : { ready: why === null, reason: why };
+    return reply.status(why === null ? 200 : 503).send(said);
   });
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   app.get('/openapi.json', async () => openApi({ needsToken: guard.needsToken }));

@@ -188,7 +188,7 @@ function servedOf(
   let onUnused: (() => void) | undefined;
   return {
     by: {
-      model: used.version === null ? used.run : used.name,
+      model: used.name,
       version: used.version,
       encoder: used.encoder.digest,
       index: used.index?.digest ?? null,

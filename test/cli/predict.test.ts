@@ -116,7 +116,7 @@ describe('predict', () => {
     ['no photo', [run], {}, /Name photos/],
     ['two forms', [run, 'red.jpg'], { csv: true, json: true }, /Choose one/],
     ['a file of no form', [run, 'red.jpg'], { to: 'found.txt' }, /\.csv or \.json/],
-    ['a step of a model', ['red.jpg'], { model: 'm', step: 's' }, /--step is of a run/],
+    ['a step of a model', ['red.jpg'], { model: 'm', step: 's' }, /--step chooses in a run/],
     ['an unknown model', ['red.jpg'], { model: 'm' }, /There is no model m/],
   ])('refuses %s, and says what to do', async (_, names, given, said) => {
     vi.stubEnv('CONTRAIL_HOME', model.home.folder);

@@ -56,8 +56,8 @@ describe('a model in a process of its own', () => {
       ? { dimension: all.embeddings.length / count }
       : { dimension: 0 };
     const differing: string[] = [];
-    for (const size of [1, 2, 8, 20, 32, 100])
-      for (const from of [0, 5, 17]) {
+    for (const size of [1, 2, 8, 20, 32, count])
+      for (const from of [0, 5, 17].filter((each) => each + size <= count)) {
         const part = await infer(images.subarray(from * bytes, (from + size) * bytes), size);
         const same = Buffer.compare(
           Buffer.from(part.embeddings.slice().buffer),

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readyAnswerSchema } from '../../../contracts/serving.ts';
 import { documentedCommands } from './documented.ts';
 import { type ModelStore, modelStore } from './model-store.ts';
 import { slowly } from './slowly.ts';
@@ -97,6 +98,10 @@ describe('contrail serve', () => {
       expect(await status(path, { authorization: `Bearer ${token}x` }), path).toBe(401);
       expect([200, 404], path).toContain(await status(path, { authorization: `Bearer ${token}` }));
     }
+    const ready = async (headers: Record<string, string> = {}) =>
+      readyAnswerSchema.parse(await (await fetch(`${here}/readyz`, { headers })).json());
+    expect(await ready()).toEqual({ ready: true, reason: null });
+    expect(await ready({ authorization: `Bearer ${token}` })).toMatchObject({ model: 'gratings', version: 1 });
     const [documented] = documentedCommands().filter((line) => line.includes('authorization'));
     const command = documented?.replace('https://photos.example:8484', here) ?? '';
     if (spawnSync('curl', ['--version']).status === 0)
