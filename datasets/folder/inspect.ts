@@ -8,6 +8,7 @@ import { smallestSide } from '../fit.ts';
 import type { PreparationOptions } from '../source.ts';
 import { isAmbiguousCmyk } from './cmyk.ts';
 import { formatOf, formatsShown } from './formats.ts';
+import { mostScans, scansIn } from './scans.ts';
 import { type FoundFile, type Rejected, reasonOf } from './walk.ts';
 
 /** Files read at a time. */
@@ -85,6 +86,7 @@ async function inspectFile(path: string, file: FileHandle, size: number, piece: 
   const hash = createHash('sha256');
   let head: Buffer | undefined;
   let read = 0;
+  let scans = 0;
   for (;;) {
     const { bytesRead } = await file.read(piece, 0, piece.length, read);
     if (bytesRead === 0) break;
@@ -94,9 +96,11 @@ async function inspectFile(path: string, file: FileHandle, size: number, piece: 
       if (problem !== null) return problem;
     }
     hash.update(piece.subarray(0, bytesRead));
+    scans += scansIn(piece.subarray(0, bytesRead));
     read += bytesRead;
   }
   if (!head) return isEmpty;
+  if (isJpeg(head) && scans > mostScans) return tooManyScans(scans);
   const header = await measure(path);
   return typeof header === 'string' ? header : { ...header, digest: hash.digest() };
 }
@@ -107,6 +111,8 @@ export async function inspectContent(content: Buffer): Promise<Inspected | strin
   if (content.length > mostBytes) return tooLarge(content.length);
   const problem = problemWithHead(content.subarray(0, markerBytes));
   if (problem !== null) return problem;
+  const scans = isJpeg(content) ? scansIn(content) : 0;
+  if (scans > mostScans) return tooManyScans(scans);
   const header = await measure(content);
   return typeof header === 'string' ? header : { ...header, digest: createHash('sha256').update(content).digest() };
 }
@@ -114,6 +120,13 @@ export async function inspectContent(content: Buffer): Promise<Inspected | strin
 const isEmpty = 'is empty (0 bytes)';
 export const tooLarge = (bytes: number) =>
   `is larger than ${formatBytes(mostBytes)}: shrink it (it has ${formatBytes(bytes)})`;
+
+const isJpeg = (head: Buffer) => {
+  const format = formatOf(head.subarray(0, headBytes));
+  return format.is !== 'other' && format.format === 'jpeg';
+};
+const tooManyScans = (scans: number) =>
+  `is a JPEG of ${scans} scans, each of which takes as long as a picture: save it anew (at most ${mostScans})`;
 
 /** @param head the first bytes of a file, at most `markerBytes` */
 function problemWithHead(head: Buffer): string | null {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { imagesBodySchema } from '../../contracts/serving.ts';
+import { oneLine } from '../../contracts/short-text.ts';
 import { formatOf, formatsShown } from '../../datasets/index.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
@@ -24,7 +25,7 @@ export function photosIn(body: unknown, { imageBytes }: Pick<ServeLimits, 'image
   if (!parsed.success)
     throw new HttpError(
       'BadRequest',
-      `The body must be an image, or JSON such as {"images": ["<base64>"]}. ${z.prettifyError(parsed.error)}`,
+      `The body must be an image, or JSON such as {"images": ["<base64>"]}. ${oneLine(z.prettifyError(parsed.error))}`,
     );
   const { images } = parsed.data;
   return images.map((text, at) => {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { STATUS_CODES } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { times } from '../../contracts/counted.ts';
@@ -7,6 +8,7 @@ import { securityHeaders } from './headers.ts';
 import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import type { ServerParts } from './parts.ts';
+import { readJson } from './read-json.ts';
 import { openPaths, registerRoutes } from './routes.ts';
 
 export interface HttpServerOptions extends ServerParts {
@@ -32,6 +34,8 @@ interface Stay {
 const idleCheckMs = 50;
 /** How often it is looked for requests that arrive too slowly, at least. */
 const mostCheckMs = 5000;
+/** How long a connection has to take the answer to what was no request. */
+const lastWordsMs = 1000;
 const clientLeft = 499;
 
 /** Starts to answer. @throws what Node says of a port that cannot be had */
@@ -44,6 +48,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     ...(tls ? { https: { ...tls, connectionsCheckingInterval } } : { http: { connectionsCheckingInterval } }),
+    frameworkErrors: (_error, _request, reply: FastifyReply) => {
+      const told = new HttpError('BadRequest', 'The path cannot be read.');
+      reply.headers(securityHeaders).status(told.status).send(errorAnswer(told));
+    },
     clientErrorHandler: (error, socket) => {
       if (!socket.writable) return void socket.destroy();
       const told = hasCode(error, 'ERR_HTTP_REQUEST_TIMEOUT')
@@ -53,6 +61,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       socket.end(
         `HTTP/1.1 ${told.status} ${STATUS_CODES[told.status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       );
+      // One who does not read would keep the connection, and the place of its request, for ever.
+      setTimeout(() => socket.destroy(), lastWordsMs).unref();
     },
   });
   app.server.maxConnections = limits.connections;
@@ -65,6 +75,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     if (state.draining) reply.header('connection', 'close');
     const since = performance.now();
     const controller = new AbortController();
+    // Each of its photos listens.
+    setMaxListeners(0, controller.signal);
     const route = request.routeOptions.url ?? 'none';
     let leave = () => {};
     reply.raw.once('close', () => {
@@ -144,15 +156,15 @@ function announcedBytes({ headers }: FastifyRequest, { jsonBytes, imageBytes }: 
 const taken =
   'Send an image as it is, with a content type such as image/jpeg, or JSON with content type application/json.';
 
-function readBodies(app: FastifyInstance, { jsonBytes, imageBytes }: ServeLimits): void {
+function readBodies(app: FastifyInstance, { jsonBytes, imageBytes, images }: ServeLimits): void {
   app.removeAllContentTypeParsers();
   const asItIs = (_request: FastifyRequest, body: Buffer) => Promise.resolve(body);
   for (const type of [/^image\/[\w.+-]+$/, 'application/octet-stream'])
     app.addContentTypeParser(type, { parseAs: 'buffer', bodyLimit: imageBytes }, asItIs);
   app.addContentTypeParser(
     'application/json',
-    { parseAs: 'string', bodyLimit: jsonBytes },
-    app.getDefaultJsonParser('error', 'error'),
+    { parseAs: 'buffer', bodyLimit: jsonBytes },
+    async (_request: FastifyRequest, body: Buffer) => readJson(body, { images }),
   );
 }
 

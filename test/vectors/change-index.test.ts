@@ -1,10 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { indexAboutSchema } from '../../contracts/vector-index.ts';
-import { openStore, readAbout } from '../../store/index.ts';
+import { artifactFolder, openStore, readAbout } from '../../store/index.ts';
 import { addToIndex, openIndex, removeFromIndex } from '../../vectors/index.ts';
 import { clustered, encoderOf, indexOf, vectorsOf } from './vectors.ts';
 
@@ -77,6 +77,20 @@ describe.each(['exact', 'approximate'] as const)('an index that is searched by t
 });
 
 describe('a change of an index', () => {
+  it('takes no damaged graph into another index, and names the file', async () => {
+    const before = await indexOf(store, { rows: given.slice(0, 700) }, { method: 'approximate', seed: 5 });
+    const { graph } = await readAbout(store, before, indexAboutSchema);
+    const file = store.locate(`${artifactFolder(before)}/${graph?.file}`);
+    const bytes = await readFile(file);
+    bytes[bytes.length - 100] = (bytes[bytes.length - 100] ?? 0) ^ 1;
+    await writeFile(file, bytes);
+    const damaged = expect.objectContaining({ code: 'CorruptArtifact', message: expect.stringContaining('graph') });
+    await expect(addToIndex(store, before, await vectorsOf(store, { rows: given.slice(700) }))).rejects.toEqual(
+      damaged,
+    );
+    await expect(removeFromIndex(store, before, { names: ['0.jpg'] })).rejects.toEqual(damaged);
+  });
+
   it('is none where nothing is new', async () => {
     const before = await indexOf(store, { rows: given.slice(0, 50) });
     const same = await addToIndex(store, before, await vectorsOf(store, { rows: given.slice(10, 50) }));

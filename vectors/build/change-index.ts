@@ -2,7 +2,8 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type IndexAbout, indexAboutSchema, type Removal } from '../../contracts/vector-index.ts';
 import { vectorsAboutSchema } from '../../contracts/vectors.ts';
-import { localArtifactFile, readAbout, type Store } from '../../store/index.ts';
+import { readAbout, type Store } from '../../store/index.ts';
+import { checkedFile } from '../checked-file.ts';
 import { readKeys } from '../graph/keys.ts';
 import { requireEncoder } from '../require-encoder.ts';
 import { changedRows } from './changed-rows.ts';
@@ -95,6 +96,6 @@ async function graphBefore(
 ): Promise<GraphBefore | null> {
   if (!graph) return null;
   const keys = await readKeys(store, index, graph.keys, count);
-  const file = await localArtifactFile(store, index, graph.file);
+  const file = await checkedFile(store, index, graph.file);
   return { file, keys, kept: keys.filter((_, row) => !gone.has(row)), nodes: graph.nodes };
 }

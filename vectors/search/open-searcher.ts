@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, fstatSync, openSync, readSync } from 'node:fs';
+import { fstatSync, openSync, readSync } from 'node:fs';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { IndexAbout } from '../../contracts/vector-index.ts';
-import { artifactFolder, damaged, localArtifactFile, readArtifact, type Store } from '../../store/index.ts';
+import type { Store } from '../../store/index.ts';
+import { checkedFile } from '../checked-file.ts';
 import { viewGraph } from '../graph/graph.ts';
 import { readKeys, rowsByKey } from '../graph/keys.ts';
 import { readVectors } from '../shards.ts';
@@ -37,21 +37,6 @@ async function allVectors(
     at += shard.count * dimension;
   }
   return all;
-}
-
-/**
- * A file of an artifact on this machine, whose digest is right. It is read piece by piece: it may be larger than memory, and native
- * code that maps a damaged one would end the process.
- */
-async function checkedFile(store: Store, ref: ArtifactRef, name: string): Promise<string> {
-  const path = `${artifactFolder(ref)}/${name}`;
-  const file = await localArtifactFile(store, ref, name);
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(piece);
-  const found = hash.digest('hex');
-  const expected = (await readArtifact(store, ref)).files.find((entry) => entry.path === name)?.sha256;
-  if (found !== expected) throw damaged(store, ref, path, `SHA-256 ${expected ?? 'in the manifest'}`, found);
-  return file;
 }
 
 /** Reads single vectors from the shards' files, whose digests are checked first. The files are closed with the thread that opened them. */

@@ -1,5 +1,6 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
@@ -187,11 +188,39 @@ describe('a request that cannot be answered is refused with a reason:', () => {
     ['{"images": []}', /^400 BadRequest/],
     ['{"image": "x"}', /^400 BadRequest/],
     ['{"images": ["http://127.0.0.1/a.png"]}', /^400 BadRequest: The image is not in base64/],
-    ['{', /^400 BadRequest: The request cannot be read/],
+    ['{', /^400 BadRequest: The body is no JSON/],
     ['{"__proto__": {"x": 1}}', /^400 BadRequest/],
     ['', /^400 BadRequest/],
   ])('the JSON %s', async (text, expected) => {
     expect(await refused(await post('/v1/predict', text, 'application/json'))).toMatch(expected);
+  });
+
+  it.each([
+    ['brackets in brackets', '['.repeat(300_000)],
+    ['ever more keys', `{${Array.from({ length: 30_000 }, (_, at) => `"${at}":1`).join()}}`],
+  ])('JSON that would take long to read, unread: %s', async (_, text) => {
+    expect(await refused(await post('/v1/predict', text, 'application/json'))).toMatch(
+      /^400 BadRequest: The body must be JSON such as .* up to 32 images\.$/,
+    );
+  });
+
+  it('a key of any length, of which the beginning is repeated', async () => {
+    const answer = await post('/v1/predict', `{"${'k'.repeat(300_000)}": 1}`, 'application/json');
+    expect((await refused(answer)).length).toBeLessThan(500);
+  });
+
+  it('a path that is none, in the same form and with the same headers', async () => {
+    const answer = await fetch(`${url}/%ff%fe`);
+    expect(answer.headers.get('content-security-policy')).toBeTruthy();
+    expect(await refused(answer)).toBe('400 BadRequest: The path cannot be read.');
+  });
+
+  it('a JPEG of very many scans, each of which takes as long as a picture', async () => {
+    const jpeg = await sharp(photo()).jpeg({ progressive: true }).toBuffer();
+    expect((await post('/v1/embed', jpeg)).status).toBe(200);
+    const scan = jpeg.subarray(jpeg.lastIndexOf(Buffer.from([0xff, 0xda])), -2);
+    const long = Buffer.concat([jpeg.subarray(0, -2), ...Array.from({ length: 200 }, () => scan), jpeg.subarray(-2)]);
+    expect(await refused(await post('/v1/embed', long))).toMatch(/^422 UnusableImage: .* is a JPEG of 2\d\d scans/);
   });
 
   it('no body', async () => {
@@ -272,9 +301,22 @@ describe('a request that arrives slowly', () => {
     });
     const to = `http://127.0.0.1:${own.port}/v1/embed`;
     const [slow, never] = [slowly(to, photo()), slowly(to, photo())];
+    // It neither sends all nor reads what it is told.
+    const deaf = connect({ port: own.port, allowHalfOpen: true }).pause();
+    deaf.write(
+      'POST /v1/embed HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: image/png\r\ncontent-length: 1000\r\n\r\nx',
+    );
     await new Promise((resolve) => setTimeout(resolve, timeoutMs + 500));
     expect(await slow.finish()).toBe(200);
     expect(await never.answer).toBe(408);
+    await vi.waitFor(
+      async () =>
+        expect(await (await fetch(`http://127.0.0.1:${own.port}/metrics`)).text()).toContain(
+          'contrail_requests_in_flight 0',
+        ),
+      { timeout: 15_000, interval: 200 },
+    );
+    deaf.destroy();
     await own.close();
   });
 });

@@ -1,0 +1,33 @@
+import { HttpError } from './http-error.ts';
+import type { ServeLimits } from './limits.ts';
+
+const [brace, bracket, comma] = ['{', '[', ','].map((each) => each.charCodeAt(0)) as [number, number, number];
+/** Of each `{` and `[` in the one form that is read, with room for a mistake that is then explained. */
+const mostOpening = 4;
+
+/**
+ * Parses the JSON of a request. Its one form, `{"images": ["<base64>", …]}`, has a brace, a bracket, and a comma between two images;
+ * what has far more is refused before it is parsed, which takes many seconds and gigabytes for megabytes of brackets or keys.
+ *
+ * @throws HttpError BadRequest
+ */
+export function readJson(body: Buffer, { images }: Pick<ServeLimits, 'images'>): unknown {
+  if (has(body, brace, mostOpening) || has(body, bracket, mostOpening) || has(body, comma, 2 * images))
+    throw new HttpError(
+      'BadRequest',
+      `The body must be JSON such as {"images": ["<base64>"]}, with up to ${images} images.`,
+    );
+  try {
+    // A key that would reach into every object is none of the form's.
+    return JSON.parse(body.toString('utf8'), (key, value: unknown) => (key === '__proto__' ? undefined : value));
+  } catch {
+    throw new HttpError('BadRequest', 'The body is no JSON.');
+  }
+}
+
+/** Whether a byte occurs more than so many times. */
+function has(body: Buffer, byte: number, most: number): boolean {
+  let found = 0;
+  for (let at = body.indexOf(byte); at >= 0; at = body.indexOf(byte, at + 1)) if (++found > most) return true;
+  return false;
+}
