@@ -71,6 +71,7 @@ async function search(
   const calibration = await calibrationOf(store, used.evaluation);
   const { tell: tellProgress, end } = showRowProgress();
   const found: Found[] = [];
+  let pictured = 0;
   try {
     for await (const batch of showPhotos(photos, photoReader(process.about.encoder), process, signal)) {
       for (const photo of batch) {
@@ -80,7 +81,7 @@ async function search(
         }
         const { name, pixels, logits } = photo;
         const [hits = []] = await index.search(photo.embedding, Math.min(k, index.about.count));
-        const isShown = to !== undefined && found.length < mostOnPage;
+        const isShown = to !== undefined && pictured++ < mostOnPage;
         const lookAlikes = await Promise.all(
           hits.map(
             async ({ row, score }): Promise<FoundLookAlike> => ({

@@ -122,7 +122,8 @@ function section(name: string, kind: StepKind): string {
       meaning: `the ${artifact} of a step: \`\${steps.<id>.result.${artifact}}\``,
     }),
   );
-  const results = kind.outcome ? ownRows : resultRows(asSchema(kind.result, 'output'), '');
+  const known = resultRows(asSchema(kind.result, 'output'), '');
+  const results = known.length === 0 ? ownRows : known;
   return [
     `## ${name}`,
     '',

@@ -107,8 +107,7 @@ async function tryPhoto(blob) {
   if (!blob || !model) return;
   const mine = ++turn;
   const limit = models?.limits.imageBytes ?? Number.POSITIVE_INFINITY;
-  if (blob.size > limit)
-    return say(`The photo is too large: at most ${Math.round(limit / 2 ** 20)} MiB are taken.`, true);
+  if (blob.size > limit) return refuse(`The photo is too large: at most ${Math.round(limit / 2 ** 20)} MiB are taken.`);
   say('Looking …');
   const path = model.classes ? '/v1/predict' : model.products === null ? '/v1/embed' : '/v1/similar';
   const query = path === '/v1/embed' ? '' : `?k=${shownNeighbours}`;
@@ -125,9 +124,15 @@ async function tryPhoto(blob) {
   } catch (error) {
     if (mine !== turn) return;
     if (error instanceof Refused && error.status === 401) return askForToken();
-    find('result').hidden = true;
-    say(error instanceof Error ? error.message : String(error), true);
+    refuse(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Says why there is no answer; that of an earlier photo would be taken for it. @param {string} why */
+function refuse(why) {
+  find('result').hidden = true;
+  say(why, true);
+  find('status').scrollIntoView({ block: 'nearest' });
 }
 
 /** @param {Blob} blob @param {ServedBy} by @param {Partial<Prediction>} result */
@@ -163,6 +168,9 @@ function show(blob, by, result) {
     `encoder ${by.encoder.slice(0, 12)}`,
     ...(by.index === null ? [] : [`index ${by.index.slice(0, 12)}`]),
   ].join(' · ');
+  const [served] = models?.models ?? [];
+  // Another version serves since, with other classes or images.
+  if (served && (served.version !== by.version || served.index !== by.index)) void begin();
   find('result').hidden = false;
   find('result').focus({ preventScroll: true });
   find('result').scrollIntoView({ block: 'nearest' });

@@ -148,6 +148,27 @@ describe.skipIf(!found)('the page on which a model is tried', () => {
     await page.locator('#file').setInputFiles(photo);
     await answered(page);
     expect(complaints.splice(0)).toEqual([expect.stringContaining('415')]);
+    // The answer to the photo before is not taken for one to this.
+    const large = join(models.storeUrl, 'large.png');
+    await writeFile(large, Buffer.alloc(21 * 2 ** 20));
+    await page.locator('#file').setInputFiles(large);
+    await page.locator('#status.failed').waitFor();
+    expect(await text(page, '#status')).toContain('at most 20 MiB');
+    expect(await page.locator('#result').isVisible()).toBe(false);
+    await page.close();
+  });
+
+  it('says what is served once another version has answered', async () => {
+    const page = await visit(open);
+    await page.locator('#try').waitFor();
+    expect(await text(page, '#about')).toContain('version 1');
+    await models.promote(await models.train(2));
+    await expect
+      .poll(async () => (await fetch(`http://127.0.0.1:${open.port}/readyz`)).json(), { timeout: 30_000 })
+      .toMatchObject({ version: 2 });
+    await page.locator('#file').setInputFiles(photo);
+    await answered(page);
+    await expect.poll(() => text(page, '#about')).toContain('version 2');
     await page.close();
   });
 
