@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { times } from '../../contracts/counted.ts';
-import { ContrailError } from '../../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import { csvOf } from '../../contracts/spreadsheet.ts';
 import { visibleJson } from '../../contracts/visible-text.ts';
 import { type Answer, answerOf, voters } from '../../serving/answers.ts';
@@ -10,10 +11,11 @@ import type { UsedModel } from '../../serving/find-model.ts';
 import { photoReader } from '../../serving/photos.ts';
 import { openIndex } from '../../vectors/index.ts';
 import { fittingTable } from '../fitting-table.ts';
-import { tellRejected, withModelAndPhotos } from '../open-model.ts';
+import { type ModelAndPhotos, tellRejected, withModelAndPhotos } from '../open-model.ts';
 import { percent, print, say } from '../output.ts';
 import type { PhotoOptions } from '../photo-options.ts';
 import { showRowProgress } from '../row-progress.ts';
+import { trainingIndex } from '../training-index.ts';
 import { requireFilePlace, writeWhole } from '../write-whole.ts';
 
 export interface PredictOptions extends PhotoOptions {
@@ -37,9 +39,11 @@ export async function predictCommand(names: readonly string[], options: PredictO
         `${name} has neither a classifier nor an index, so nothing names a class. Train a linear-probe on the encoder, or make an index of labelled images.`,
       );
   };
-  return withModelAndPhotos(names, options, before, async ({ store, used, photos, process, signal }) => {
+  return withModelAndPhotos(names, options, before, async (opened) => {
+    const { store, used, photos, process, signal } = opened;
     const calibration = await calibrationOf(store, used.evaluation);
-    const index = used.index ? await openIndex(store, used.index) : null;
+    const known = used.index ?? (calibration ? await trainingIndexIfAny(opened) : null);
+    const index = known ? await openIndex(store, known) : null;
     const found: (Predicted | Rejected)[] = [];
     const { tell, end } = showRowProgress();
     try {
@@ -82,6 +86,20 @@ export async function predictCommand(names: readonly string[], options: PredictO
     if (form === 'table' && rejected.length < found.length) tellModel(used, found, calibration !== null);
     return tellRejected(rejected, photos.length);
   });
+}
+
+/**
+ * The index of training images: the similarity to these tells what is unknown far better than logits do, which are all there is where
+ * the images are gone.
+ */
+async function trainingIndexIfAny(opened: ModelAndPhotos): Promise<ArtifactRef | null> {
+  try {
+    return await trainingIndex(opened);
+  } catch (error) {
+    if (!isContrailError(error) || error.code !== 'CorruptArtifact') throw error;
+    say(`${error.message} Without these images, what is unknown is told by the classifier alone.`);
+    return null;
+  }
 }
 
 type Form = 'table' | 'csv' | 'json';

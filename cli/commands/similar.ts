@@ -7,16 +7,16 @@ import { calibrationOf } from '../../serving/calibration-of.ts';
 import type { UsedModel } from '../../serving/find-model.ts';
 import { photoReader } from '../../serving/photos.ts';
 import type { ModelProcess } from '../../serving/process/model-process.ts';
-import { knownDataset, madeBefore, makeTrainingIndex } from '../../serving/training-index.ts';
+import { knownDataset } from '../../serving/training-index.ts';
 import type { Store } from '../../store/index.ts';
 import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
 import { fittingTable } from '../fitting-table.ts';
-import { shownProgress } from '../index-progress.ts';
 import { type ModelAndPhotos, tellRejected, withModelAndPhotos } from '../open-model.ts';
 import { print, printJson, say } from '../output.ts';
 import type { PhotoOptions } from '../photo-options.ts';
 import { showRowProgress } from '../row-progress.ts';
 import { type FoundLookAlike, mostOnPage, type PhotoWithLookAlikes, similarPage } from '../similar-page.ts';
+import { trainingIndex } from '../training-index.ts';
 import { requireFilePlace, writeWhole } from '../write-whole.ts';
 
 export interface SimilarOptions extends PhotoOptions {
@@ -41,24 +41,6 @@ export async function similarCommand(names: readonly string[], options: SimilarO
       await index.close();
     }
   });
-}
-
-/** The index of the images that the model was trained on, made now if it was not before. */
-async function trainingIndex({ store, used, process, signal }: ModelAndPhotos) {
-  const dataset = await knownDataset(store, used);
-  const before = await madeBefore(store, used.encoder, dataset);
-  if (before) return before;
-  say(`${used.name} has no index. Making one of the images that it was trained on, which is kept.`);
-  const { tell, end } = showRowProgress();
-  try {
-    return await makeTrainingIndex(store, used, dataset, process, {
-      onProgress: (done, total) => tell({ phase: 'Embedding training images', done, total }),
-      onBuild: (progress) => tell(shownProgress(progress)),
-      signal,
-    });
-  } finally {
-    end();
-  }
 }
 
 type Found = PhotoWithLookAlikes | { readonly name: string; readonly rejected: string };

@@ -1,0 +1,24 @@
+import type { ArtifactRef } from '../contracts/artifacts.ts';
+import { knownDataset, madeBefore, makeTrainingIndex } from '../serving/training-index.ts';
+import { shownProgress } from './index-progress.ts';
+import type { ModelAndPhotos } from './open-model.ts';
+import { say } from './output.ts';
+import { showRowProgress } from './row-progress.ts';
+
+/** The index of the images that the model was trained on, made now if it was not before. */
+export async function trainingIndex({ store, used, process, signal }: ModelAndPhotos): Promise<ArtifactRef> {
+  const dataset = await knownDataset(store, used);
+  const before = await madeBefore(store, used.encoder, dataset);
+  if (before) return before;
+  say(`${used.name} has no index. Making one of the images that it was trained on, which is kept.`);
+  const { tell, end } = showRowProgress();
+  try {
+    return await makeTrainingIndex(store, used, dataset, process, {
+      onProgress: (done, total) => tell({ phase: 'Embedding training images', done, total }),
+      onBuild: (progress) => tell(shownProgress(progress)),
+      signal,
+    });
+  } finally {
+    end();
+  }
+}
