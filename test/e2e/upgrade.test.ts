@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const code =
-  'activities cli contracts datasets evaluation home native own-steps pipelines report store training weights worker workflows'.split(
+  'activities cli contracts datasets evaluation home native own-steps pipelines report serving store training vectors weights worker workflows'.split(
     ' ',
   );
 
