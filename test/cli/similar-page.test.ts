@@ -1,21 +1,16 @@
 /** The page of `contrail similar`, in a browser: light and dark, wide and on a phone, without a request or a complaint. */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FoundLookAlike, similarPage } from '../../cli/similar-page.ts';
+import { hasBrowser, launchBrowser } from '../browser.ts';
 import { type Colour, stripes } from '../serving/pictures.ts';
 
-const program = process.env.CONTRAIL_CHROMIUM ?? '/usr/bin/chromium';
-const found = existsSync(program);
-if (!found)
-  console.warn(`No Chromium at ${program}, so the page is not tried in a browser; CONTRAIL_CHROMIUM names one.`);
-
-describe.skipIf(!found)('the page of look-alikes in a browser', () => {
+describe.skipIf(!hasBrowser)('the page of look-alikes in a browser', () => {
   let browser: Browser;
   let folder: string;
   let url: string;
@@ -52,13 +47,7 @@ describe.skipIf(!found)('the page of look-alikes in a browser', () => {
     );
     await writeFile(join(folder, 'page.html'), page);
     url = pathToFileURL(join(folder, 'page.html')).href;
-    browser = await chromium.launch({
-      executablePath: program,
-      args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-        ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-      ],
-    });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();

@@ -1,19 +1,14 @@
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { renderReport } from '../../report/index.ts';
+import { hasBrowser, launchBrowser } from '../browser.ts';
 import { complete, stripes } from './complete.ts';
 
-const program = process.env.CONTRAIL_CHROMIUM ?? '/usr/bin/chromium';
-const found = existsSync(program);
-if (!found)
-  console.warn(`No Chromium at ${program}, so the page is not tried in a browser; CONTRAIL_CHROMIUM names one.`);
-
-describe.skipIf(!found)('the page in a browser', () => {
+describe.skipIf(!hasBrowser)('the page in a browser', () => {
   let browser: Browser;
   let folder: string;
   let url: string;
@@ -23,18 +18,7 @@ describe.skipIf(!found)('the page in a browser', () => {
     folder = await mkdtemp(join(tmpdir(), 'contrail-page-'));
     await writeFile(join(folder, 'report.html'), renderReport(complete, await stripes()));
     url = pathToFileURL(join(folder, 'report.html')).href;
-    browser = await chromium.launch({
-      executablePath: program,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();

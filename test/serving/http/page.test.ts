@@ -1,23 +1,19 @@
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { predictAnswerSchema } from '../../../contracts/serving.ts';
 import { trainerEnvironment } from '../../../native/paths.ts';
 import { type Serving, serveModel } from '../../../serving/http/index.ts';
+import { hasBrowser, launchBrowser } from '../../browser.ts';
 import { type ModelStore, modelStore } from './model-store.ts';
 
-const program = process.env.CONTRAIL_CHROMIUM ?? '/usr/bin/chromium';
-const found = existsSync(program);
-if (!found)
-  console.warn(`No Chromium at ${program}, so the page is not tried in a browser; CONTRAIL_CHROMIUM names one.`);
 /** Where pictures of the page are left to be looked at; nowhere as a rule. */
 const pictures = process.env.CONTRAIL_PAGE_PICTURES;
 
 const token = 'a-token-that-nobody-guesses';
 
-describe.skipIf(!found)('the page on which a model is tried', () => {
+describe.skipIf(!hasBrowser)('the page on which a model is tried', () => {
   let models: ModelStore;
   let open: Serving;
   let closed: Serving;
@@ -37,13 +33,7 @@ describe.skipIf(!found)('the page on which a model is tried', () => {
     [open, closed] = [await start(null), await start(token)];
     photo = join(models.storeUrl, 'photo.png');
     await writeFile(photo, models.photos[0] as Buffer);
-    browser = await chromium.launch({
-      executablePath: program,
-      args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-        ...['--disable-component-update', '--disable-sync'],
-      ],
-    });
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
