@@ -1,37 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { datasetShowCommand } from '../../cli/commands/dataset/show.ts';
 import { forgottenLines } from '../../cli/forgotten-since.ts';
 import { displayWidth } from '../../contracts/display-width.ts';
 import { attemptFailed, attemptStarted, attemptStopped } from '../../contracts/logs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import { openRunLog, openStore, saveForgotten } from '../../store/index.ts';
+import { openRunLog, saveForgotten } from '../../store/index.ts';
 import { images, png, write } from '../datasets/image-folder.ts';
 import { preparedStep } from '../datasets/prepared-step.ts';
+import { commandHome } from './command-home.ts';
 
 /** The real command on the store of runs whose server is gone: nothing but the store is asked. */
-const home = await mkdtemp(join(tmpdir(), 'contrail-dataset-show-'));
-const store = openStore(join(home, 'store'));
-const outputs = { out: '', err: '' };
-beforeAll(() => void vi.stubEnv('CONTRAIL_HOME', home));
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await rm(home, { recursive: true, force: true });
-});
-beforeEach(() => {
-  outputs.out = '';
-  outputs.err = '';
-  const into = (which: keyof typeof outputs) => (text: string | Uint8Array) => {
-    outputs[which] += String(text);
-    return true;
-  };
-  vi.spyOn(process.stdout, 'write').mockImplementation(into('out'));
-  vi.spyOn(process.stderr, 'write').mockImplementation(into('err'));
-});
-afterEach(() => vi.restoreAllMocks());
+const { store, outputs } = await commandHome('dataset-show');
 
 const show = async (
   run: string,

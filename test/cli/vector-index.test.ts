@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { indexAddCommand } from '../../cli/commands/index/add.ts';
 import { indexBuildCommand } from '../../cli/commands/index/build.ts';
 import { indexRemoveCommand } from '../../cli/commands/index/remove.ts';
@@ -11,28 +8,12 @@ import { modelsShowCommand } from '../../cli/commands/models/show.ts';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { changeIndex } from '../../evaluation/promotion/change-index.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import { addVersion, loadVersions, openStore, savePlan, saveStepResult } from '../../store/index.ts';
+import { addVersion, loadVersions, savePlan, saveStepResult } from '../../store/index.ts';
 import { clustered, encoderOf, type GivenVectors, vectorsOf } from '../vectors/vectors.ts';
+import { commandHome } from './command-home.ts';
 
 /** The real commands, on a store with a model and runs that embedded images. */
-const home = await mkdtemp(join(tmpdir(), 'contrail-index-cli-'));
-const store = openStore(join(home, 'store'));
-const outputs = { out: '', err: '' };
-beforeAll(() => void vi.stubEnv('CONTRAIL_HOME', home));
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await rm(home, { recursive: true, force: true });
-});
-beforeEach(() => {
-  Object.assign(outputs, { out: '', err: '' });
-  const into = (which: keyof typeof outputs) => (text: string | Uint8Array) => {
-    outputs[which] += String(text);
-    return true;
-  };
-  vi.spyOn(process.stdout, 'write').mockImplementation(into('out'));
-  vi.spyOn(process.stderr, 'write').mockImplementation(into('err'));
-});
-afterEach(() => vi.restoreAllMocks());
+const { store, outputs } = await commandHome('index-cli');
 
 const rows = clustered(60, { dimension: 8, clusters: 6 }).map((vector, at) => ({
   name: `${at}.jpg`,
