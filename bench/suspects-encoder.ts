@@ -1,8 +1,7 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
-import { finishTrainingInput, trainEpochInput } from '../contracts/trainer.ts';
 import { type Store, saveEpochMetrics } from '../store/index.ts';
-import { createTrainingJobs } from '../training/index.ts';
+import { trainEncoder } from './train-encoder.ts';
 
 const training = { run: 'bench', step: 'pretrain' };
 const config = {
@@ -20,17 +19,10 @@ export async function trainOnWrongLabels(
   store: Store,
   dataset: ArtifactRef,
 ): Promise<{ readonly encoder: ArtifactRef; readonly training: StepKey; readonly seconds: number }> {
-  const jobs = createTrainingJobs();
-  const context = { store, key: training, progress: () => {}, stopRequested: () => false };
-  const common = { ...training, dataset, config, checkpoint: { keep: { every: 1 } } };
   const begun = performance.now();
-  let recorded: { epoch: number; digest: string } | undefined;
-  for (let epoch = 1; epoch <= config.epochs; epoch++) {
-    const input = trainEpochInput.parse({ ...common, epoch, ...(recorded ? { recorded } : {}) });
-    const { digest, metrics } = await jobs['train-epoch'](input, context);
-    await saveEpochMetrics(store, training, { epoch, ...metrics });
-    recorded = { epoch, digest };
-  }
-  const { encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...common, recorded }), context);
+  const wanted = { key: training, dataset, config, checkpoint: { keep: { every: 1 } } };
+  const encoder = await trainEncoder(store, wanted, (epoch, metrics) =>
+    saveEpochMetrics(store, training, { epoch, ...metrics }),
+  );
   return { encoder, training, seconds: (performance.now() - begun) / 1000 };
 }

@@ -2,15 +2,22 @@ import { createHash } from 'node:crypto';
 import type { ArtifactRef, SplitName } from '../../contracts/artifacts.ts';
 import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
-import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import type { VectorRow, VectorsAbout } from '../../contracts/vectors.ts';
 import { createDatasetWriter } from '../../datasets/dataset-writer.ts';
-import { describeDataset, type LoadedSplit, loadSplit, permutation, prepareDataset } from '../../datasets/index.ts';
+import {
+  describeDataset,
+  type LoadedSplit,
+  loadSplit,
+  lookOf,
+  permutation,
+  prepareDataset,
+} from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { openHome } from '../../home/home.ts';
 import { type Store, writeArtifact } from '../../store/index.ts';
-import { createTrainingJobs, openEncoder } from '../../training/index.ts';
+import { openEncoder } from '../../training/index.ts';
 import { shardFiles } from '../../vectors/shards.ts';
+import { trainEncoder } from '../train-encoder.ts';
 
 /** The class that the encoder does not know. */
 export const newClass = 'Bag';
@@ -82,7 +89,11 @@ export async function makePools(
       });
   const dataset: ArtifactRef = { kind: 'dataset', digest: (await writer.finish()).digest };
 
-  const encoder = await trainEncoder(store, dataset, training, say);
+  const { epochs, augmentation } = training;
+  const nineClasses = { key, dataset, config: { ...config, epochs, augmentation } };
+  const encoder = await trainEncoder(store, nineClasses, (epoch, { loss }) =>
+    say(`epoch ${epoch} of ${epochs}: loss ${loss.toFixed(3)}`),
+  );
   const context = { store, key: { ...key, step: 'probe' }, progress: () => {}, stopRequested: () => false };
   const parameters = linearProbeParameters.parse({ epochs: 30, learningRates: [0.01] });
   const probe = await stepJobs['linear-probe']({ ...key, step: 'probe', encoder, dataset, parameters }, context);
@@ -105,7 +116,7 @@ export async function makePools(
             .digest('hex'),
           label: classes[from.labels[row] as number] as string,
           ...(split ? { split } : {}),
-          ...looks(pixels.subarray(at * size, (at + 1) * size)),
+          ...lookOf(pixels.subarray(at * size, (at + 1) * size), 1),
         })),
       };
     };
@@ -129,38 +140,12 @@ export async function makePools(
   }
 }
 
-async function trainEncoder(
-  store: Store,
-  dataset: ArtifactRef,
-  { epochs, augmentation }: PoolTraining,
-  say: (line: string) => void,
-): Promise<ArtifactRef> {
-  const jobs = createTrainingJobs();
-  const context = { store, key, progress: () => {}, stopRequested: () => false };
-  const common = { ...key, dataset, config: { ...config, epochs, augmentation }, checkpoint: {} };
-  let recorded: { epoch: number; digest: string } | undefined;
-  for (let epoch = 1; epoch <= epochs; epoch++) {
-    const input = trainEpochInput.parse({ ...common, epoch, ...(recorded ? { recorded } : {}) });
-    const { digest, metrics } = await jobs['train-epoch'](input, context);
-    recorded = { epoch, digest };
-    say(`epoch ${epoch} of ${epochs}: loss ${metrics.loss.toFixed(3)}`);
-  }
-  return (await jobs['finish-training'](finishTrainingInput.parse({ ...common, recorded }), context)).encoder;
-}
-
 const imageOf = ({ images: all, height, width }: LoadedSplit, row: number) => ({
   pixels: all.slice(row * height * width, (row + 1) * height * width),
   height,
   width,
   channels: 1 as const,
 });
-
-/** Grey images have no saturation. */
-function looks(pixels: Uint8Array) {
-  const brightness = pixels.reduce((sum, value) => sum + value / 255, 0) / pixels.length;
-  const variance = pixels.reduce((sum, value) => sum + (value / 255 - brightness) ** 2, 0) / pixels.length;
-  return { brightness, contrast: Math.sqrt(variance), saturation: 0 };
-}
 
 /** Writes rows of some pools as a `vectors` artifact. */
 export async function writeVectors(

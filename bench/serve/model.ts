@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
-import { finishTrainingInput, trainEpochInput } from '../../contracts/trainer.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { addVersion, loadCurrent, type Store } from '../../store/index.ts';
-import { createTrainingJobs, exportModel } from '../../training/index.ts';
+import { exportModel } from '../../training/index.ts';
+import { trainEncoder } from '../train-encoder.ts';
 import { smallResnet } from '../workloads.ts';
 
 /** An encoder and the classifier on it. */
@@ -19,11 +19,7 @@ export async function trainModel(store: Store, dataset: ArtifactRef, seed: numbe
   const key = { run: `bench-${seed}`, step: 'pretrain' };
   const context = { store, key, stopRequested: () => false, progress: () => {} };
   const config = { encoder: smallResnet(16), batch: 32, epochs: 1, seed };
-  const common = { ...key, dataset, config, data: {}, checkpoint: {} };
-  const jobs = createTrainingJobs();
-  const { digest } = await jobs['train-epoch'](trainEpochInput.parse({ ...common, epoch: 1 }), context);
-  const recorded = { epoch: 1, digest };
-  const { encoder } = await jobs['finish-training'](finishTrainingInput.parse({ ...common, recorded }), context);
+  const encoder = await trainEncoder(store, { key, dataset, config });
   const parameters = linearProbeParameters.parse({ epochs: 20, learningRates: [0.1] });
   const { classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, parameters }, context);
   return { encoder, classifier };
