@@ -102,6 +102,21 @@ export async function readShardRows(store: Store, ref: ArtifactRef, { rows, coun
   return lines.map((line, at) => parsedRow(line, `${rows}:${at + 1}`));
 }
 
+/** An artifact and its shards. */
+export interface ShardSource {
+  readonly ref: ArtifactRef;
+  readonly shards: readonly Shard[];
+}
+
+/** Every row of an artifact, with its number, a shard at a time in memory. @throws ContrailError CorruptArtifact */
+export async function* eachRow(
+  store: Store,
+  { ref, shards }: ShardSource,
+): AsyncGenerator<{ readonly row: VectorRow; readonly at: number }> {
+  let at = 0;
+  for (const shard of shards) for (const row of await readShardRows(store, ref, shard)) yield { row, at: at++ };
+}
+
 /** One row of a shard, from its line. @param where what to call the line in an error @throws ContrailError CorruptArtifact */
 export function parsedRow(line: string, where: string): VectorRow {
   try {

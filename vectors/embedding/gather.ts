@@ -5,7 +5,7 @@ import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/k
 import { type VectorRow, type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { reasonsOf } from '../../datasets/index.ts';
 import { type ArtifactWriter, createArtifactWriter, readAbout, type Store } from '../../store/index.ts';
-import { readShardRows, type Shard, shardFiles } from '../shards.ts';
+import { eachRow, type Shard, shardFiles } from '../shards.ts';
 import { linesOf, readOutcome, readPlan, readRejected, readRowList, removeFiles } from './files.ts';
 import { type EmbeddedImage, openKnown } from './known.ts';
 import { piecesIn, readPieceSources, removePiece } from './pieces.ts';
@@ -127,8 +127,8 @@ async function removeGathered(store: Store, place: string, vectors: EmbedImagesR
   const pieces = await piecesIn(store, place);
   if (pieces.length === 0) return;
   const gathered = new Set<string>();
-  for (const shard of (await readAbout(store, vectors, vectorsAboutSchema)).shards)
-    for (const { source } of await readShardRows(store, vectors, shard)) gathered.add(source);
+  const { shards } = await readAbout(store, vectors, vectorsAboutSchema);
+  for await (const { row } of eachRow(store, { ref: vectors, shards })) gathered.add(row.source);
   for (const name of pieces) {
     const sources = await readPieceSources(store, place, name);
     if (sources?.every((source) => gathered.has(source))) await removePiece(store, place, name);
