@@ -12,6 +12,7 @@ import { type EmbeddedImage, openKnown } from './known.ts';
 import { piecesIn, readPieceSources, removePiece } from './pieces.ts';
 import { requireUsable } from './plan.ts';
 import { recordSet } from './sets.ts';
+import { vectorRow } from './vector-row.ts';
 
 /** The file that says which files could not be used. */
 const rejectedFile = 'rejected.jsonl';
@@ -94,13 +95,9 @@ export async function gatherEmbedding(
   }
 }
 
-const contentOf = (
-  row: KnownRow,
-  { embedding, brightness, contrast, saturation, picture }: EmbeddedImage,
-  pictures: boolean,
-): ShardContent => ({
+const contentOf = (row: KnownRow, { embedding, look, picture }: EmbeddedImage, pictures: boolean): ShardContent => ({
   embeddings: embedding,
-  rows: [{ ...row, brightness, contrast, saturation }],
+  rows: [vectorRow(row, look)],
   pictures: pictures ? [picture ?? new Uint8Array()] : undefined,
 });
 

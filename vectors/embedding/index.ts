@@ -2,3 +2,5 @@ export { readOutcome, readPlan, readShardList, shardListPath, writeOutcome } fro
 export { endEmbedding, gatherEmbedding } from './gather.ts';
 export { type EmbeddedImages, hasPiece, writePiece } from './pieces.ts';
 export { planEmbedding } from './plan.ts';
+export { openSplitRows } from './split-rows.ts';
+export { vectorRow } from './vector-row.ts';
