@@ -33,6 +33,7 @@ export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { emptiedAt, emptyArtifact } from './emptied.ts';
 export { loadForgotten, saveForgotten } from './forgotten.ts';
 export { identityOf, storeFile } from './identity.ts';
+export { joined } from './joined.ts';
 export { tensorsIfKept } from './kept-tensors.ts';
 export { acquireLease, assertCurrent, type Lease, listLeases, type TakenLease } from './leases.ts';
 export {
@@ -49,6 +50,8 @@ export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
 export { embeddedFolder, preparationsFolder, stagingFolder } from './paths.ts';
+export { hasPiece, loadPiece, pathOfPiece, piecesIn, removePiece, savePiece } from './pieces.ts';
+export { readTensor } from './read-tensor.ts';
 export {
   isMissing,
   listFiles,

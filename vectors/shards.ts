@@ -9,6 +9,7 @@ import {
   encodeSafetensors,
   float32,
   int32,
+  joined,
   readArtifactFile,
   type Store,
 } from '../store/index.ts';
@@ -53,22 +54,11 @@ export function shardFiles(
           rows.map((row) => `${JSON.stringify(vectorRowSchema.parse(row))}\n`).join(''),
         ),
       },
-      ...(shard.pictures === undefined || !pictures ? [] : [{ path: shard.pictures, content: filesInOne(pictures) }]),
+      ...(shard.pictures === undefined || !pictures
+        ? []
+        : [{ path: shard.pictures, content: encodeSafetensors(joined('images', pictures)) }]),
     ],
   };
-}
-
-function filesInOne(files: readonly Uint8Array[]): Uint8Array[] {
-  const ends = new Int32Array(files.length);
-  let end = 0;
-  files.forEach((file, at) => {
-    end += file.length;
-    ends[at] = end;
-  });
-  return encodeSafetensors([
-    { name: 'images', dtype: 'U8', shape: [end], data: Buffer.concat(files) },
-    { name: 'ends', dtype: 'I32', shape: [files.length], data: bytesOf(ends) },
-  ]);
 }
 
 /** The embeddings of a shard, float32 [count, dimension]. @throws ContrailError CorruptArtifact */

@@ -10,9 +10,8 @@ import {
   listFiles,
   readArtifactFile,
   type Store,
-  unlessDamaged,
 } from '../../store/index.ts';
-import { digestAt, digestBytes } from '../row-digests.ts';
+import { sourcesOfPiece } from '../sources-of-piece.ts';
 
 const rowSchema = z.object({ source: z.string() });
 
@@ -89,16 +88,9 @@ export async function waitingEmbeddings(store: Store, sources: ReadonlySet<strin
   const found: string[] = [];
   for (const { path } of await listFiles(store, embeddedFolder)) {
     if (!path.endsWith('.safetensors')) continue;
-    const piece = await unlessDamaged(sourcesIn(store, path), () => {});
+    const piece = await sourcesOfPiece(store, path);
     // A damaged one is of no use to anybody, and may hold it.
     if (!piece || piece.some((source) => sources.has(source))) found.push(path);
   }
   return found;
-}
-
-async function sourcesIn(store: Store, path: string): Promise<readonly string[]> {
-  const { data } = decodeSafetensors(await store.read(path), path).tensors.get('source') ?? { data: new Uint8Array() };
-  return Array.from({ length: data.length / digestBytes }, (_, row) =>
-    Buffer.from(digestAt(data, row)).toString('hex'),
-  );
 }

@@ -3,13 +3,12 @@ import { ContrailError } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
 import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/kinds/embed-images.ts';
 import { type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
-import { reasonsOf } from '../../datasets/index.ts';
-import { createArtifactWriter, readAbout, type Store } from '../../store/index.ts';
+import { reasonsOf, sourcesOfPiece } from '../../datasets/index.ts';
+import { createArtifactWriter, pathOfPiece, piecesIn, readAbout, removePiece, type Store } from '../../store/index.ts';
 import { vectorShardWriter } from '../shard-writer.ts';
 import { eachRow, type ShardContent } from '../shards.ts';
 import { linesOf, readOutcome, readPlan, readRejected, readRowList, removeFiles } from './files.ts';
 import { type EmbeddedImage, openKnown } from './known.ts';
-import { piecesIn, readPieceSources, removePiece } from './pieces.ts';
 import { requireUsable } from './plan.ts';
 import { recordSet } from './sets.ts';
 import { vectorRow } from './vector-row.ts';
@@ -143,7 +142,7 @@ async function removeGathered(store: Store, place: string, vectors: EmbedImagesR
   const { shards } = await readAbout(store, vectors, vectorsAboutSchema);
   for await (const { row } of eachRow(store, { ref: vectors, shards })) gathered.add(row.source);
   for (const name of pieces) {
-    const sources = await readPieceSources(store, place, name);
+    const sources = await sourcesOfPiece(store, pathOfPiece(place, name));
     if (sources?.every((source) => gathered.has(source))) await removePiece(store, place, name);
   }
 }

@@ -1,8 +1,8 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import type { Look } from '../../datasets/index.ts';
-import { type Store, unlessDamaged } from '../../store/index.ts';
+import { type Look, sourcesOfPiece } from '../../datasets/index.ts';
+import { pathOfPiece, piecesIn, removePiece, type Store, unlessDamaged } from '../../store/index.ts';
 import { readPictures, readShardRows, readVectors, type Shard } from '../shards.ts';
-import { type EmbeddedImages, piecesIn, readPiece, readPieceSources, removePiece } from './pieces.ts';
+import { type EmbeddedImages, readPiece } from './pieces.ts';
 import { removeDamaged, setsIn, wholeShards } from './sets.ts';
 
 /** What is known of an image that was embedded. */
@@ -42,7 +42,7 @@ export async function openKnown(store: Store, place: string): Promise<KnownEmbed
     }
   };
   for (const name of await piecesIn(store, place)) {
-    const sources = await readPieceSources(store, place, name);
+    const sources = await sourcesOfPiece(store, pathOfPiece(place, name));
     if (sources)
       add(sources, { load: () => readPiece(store, place, name), remove: () => removePiece(store, place, name) });
   }
