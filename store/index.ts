@@ -62,6 +62,7 @@ export {
   unlessDamaged,
   unreadable,
 } from './reading.ts';
+export { newestRecords } from './records.ts';
 export { withRegularFile } from './regular-file.ts';
 export { listsWithPictures, loadRejectedPictures, saveRejectedPictures } from './rejected-pictures.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';
