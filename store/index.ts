@@ -9,6 +9,7 @@ export {
   readArtifact,
   readArtifactFile,
   readArtifactJson,
+  readArtifactLines,
   readEntry,
   writeArtifact,
 } from './artifacts.ts';

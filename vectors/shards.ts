@@ -11,6 +11,7 @@ import {
   int32,
   joined,
   readArtifactFile,
+  readArtifactLines,
   type Store,
 } from '../store/index.ts';
 
@@ -80,15 +81,7 @@ export async function readVectors(
 
 /** What is known of the rows of a shard. @throws ContrailError CorruptArtifact */
 export async function readShardRows(store: Store, ref: ArtifactRef, { rows, count }: Shard): Promise<VectorRow[]> {
-  const lines = new TextDecoder()
-    .decode(await readArtifactFile(store, ref, rows))
-    .split('\n')
-    .slice(0, -1);
-  if (lines.length !== count)
-    throw new ContrailError(
-      'CorruptArtifact',
-      `${rows} has ${times(lines.length, 'line')} for ${times(count, 'row')}.`,
-    );
+  const lines = await readArtifactLines(store, ref, rows, count);
   return lines.map((line, at) => parsedRow(line, `${rows}:${at + 1}`));
 }
 

@@ -9,6 +9,7 @@ import {
   int32,
   listFiles,
   readArtifactFile,
+  readArtifactLines,
   type Store,
 } from '../../store/index.ts';
 import { sourcesOfPiece } from '../sources-of-piece.ts';
@@ -36,11 +37,8 @@ export async function vectorsHolding(
       `The ${ref.kind} ${ref.digest} is not as this version of Contrail writes it, so it is not known which images are in it.`,
     );
   const holding: string[] = [];
-  for (const { rows, vectors, pictures } of read.data.shards) {
-    const lines = new TextDecoder()
-      .decode(await readArtifactFile(store, ref, rows))
-      .split('\n')
-      .slice(0, -1);
+  for (const { rows, count, vectors, pictures } of read.data.shards) {
+    const lines = await readArtifactLines(store, ref, rows, count);
     await new Promise(setImmediate);
     if (lines.some((line) => sources.has(rowSchema.parse(JSON.parse(line)).source)))
       holding.push(vectors, ...(pictures === undefined ? [] : [pictures]));
