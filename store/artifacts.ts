@@ -8,6 +8,7 @@ import {
 } from '../contracts/artifacts.ts';
 import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { withArticle } from '../contracts/with-article.ts';
 import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
 import { digestOf, parseJson } from './digest.ts';
 import { removedForGood } from './emptied.ts';
@@ -89,7 +90,7 @@ export async function readArtifactJson<T>(
 const ofAnotherVersion = (store: Store, ref: ArtifactRef, name: string, cause: unknown) =>
   new ContrailError(
     'CorruptArtifact',
-    `${store.locate(`${artifactFolder(ref)}/${name}`)} is not that of ${/^[aeiou]/.test(ref.kind) ? 'an' : 'a'} ${ref.kind} as this version of Contrail writes it. Run the step that made it again, in a new run.`,
+    `${store.locate(`${artifactFolder(ref)}/${name}`)} is not that of ${withArticle(ref.kind)} as this version of Contrail writes it. Run the step that made it again, in a new run.`,
     { cause },
   );
 

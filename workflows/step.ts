@@ -19,6 +19,7 @@ import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { withValueAt } from '../contracts/training-changes.ts';
 import { isShardsKind, isTrainingKind } from '../contracts/training-kinds.ts';
+import { withArticle } from '../contracts/with-article.ts';
 import {
   findReferences,
   type RunContext,
@@ -52,7 +53,7 @@ export function resolveStep(
     const found = results[source]?.[field];
     if (found === undefined || found === null)
       throw ApplicationFailure.nonRetryable(
-        `Step ${step.id} takes ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} of step ${source}, which has not made one.`,
+        `Step ${step.id} takes ${withArticle(kind)} of step ${source}, which has not made one.`,
         'InvalidInput',
       );
     inputs[name] = found as unknown as ArtifactRef;
