@@ -6,10 +6,10 @@ import type { EmbeddingPlan } from '../contracts/embedding.ts';
 import { isContrailError } from '../contracts/errors.ts';
 import { stepKeySchema } from '../contracts/identifiers.ts';
 import { embedImagesParameters, embedImagesResult } from '../contracts/kinds/embed-images.ts';
+import { hasPiece } from '../store/index.ts';
 import {
   endEmbedding,
   gatherEmbedding as gather,
-  hasPiece,
   planEmbedding as plan,
   readOutcome,
   readPlan,

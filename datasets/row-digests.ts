@@ -31,7 +31,7 @@ export async function readRowDigests(store: Store, ref: ArtifactRef, name: Split
     const { shape, data } = tensors.get(tensor) ?? { shape: [], data: new Uint8Array() };
     if (shape.join() !== [count, digestBytes].join())
       throw new ContrailError('CorruptArtifact', `${file} lacks the digests of the rows that its data set names.`);
-    return Array.from({ length: count }, (_, row) => Buffer.from(digestAt(data, row)).toString('hex'));
+    return hexDigests(data);
   };
   return { source: read('source'), pixels: read('pixels') };
 }
@@ -39,6 +39,10 @@ export async function readRowDigests(store: Store, ref: ArtifactRef, name: Split
 /** The digest of one row, out of bytes [count, 32]. */
 export const digestAt = (digests: Uint8Array, row: number): Uint8Array =>
   digests.subarray(row * digestBytes, (row + 1) * digestBytes);
+
+/** Digests in hexadecimal, out of bytes [count, 32]. */
+export const hexDigests = (digests: Uint8Array): string[] =>
+  Array.from({ length: digests.length / digestBytes }, (_, row) => Buffer.from(digestAt(digests, row)).toString('hex'));
 
 /** The key of a digest in memory: half of it tells any number of images apart. */
 export const keyOfDigest = (digest: Uint8Array): string => Buffer.from(digest.subarray(0, 16)).toString('latin1');

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { type ArtifactRef, type SplitName, splitOf } from '../contracts/artifacts.ts';
-import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { datasetAboutOf, readArtifact, readArtifactFile, type Store } from '../store/index.ts';
+import { datasetAboutOf, readArtifact, readArtifactLines, type Store } from '../store/index.ts';
 
 const rowFactsSchema = z.strictObject({
   /** Path in the folder, or what the table calls the image. */
@@ -43,17 +42,8 @@ export async function readRowFacts(
   const { rows: file, count } = splitOf(datasetAboutOf(await readArtifact(store, ref), ref), name);
   if (count === 0) return [];
   if (file === undefined) return null;
-  const lines = new TextDecoder()
-    .decode(await readArtifactFile(store, ref, file))
-    .split('\n')
-    .slice(0, -1);
-  if (lines.length !== count)
-    throw new ContrailError(
-      'CorruptArtifact',
-      `${file} has ${times(lines.length, 'line')} for ${times(count, 'row')}.`,
-    );
   const facts: RowFacts[] = [];
-  for (const [row, line] of lines.entries()) {
+  for (const [row, line] of (await readArtifactLines(store, ref, file, count)).entries()) {
     facts.push(factsOfLine(line, `${file}:${row + 1}`));
     if (row % rowsAtOnce === rowsAtOnce - 1) await new Promise(setImmediate);
   }

@@ -4,8 +4,8 @@ import { ContrailError } from '../contracts/errors.ts';
 import { classifierAboutSchema } from '../contracts/evaluation.ts';
 import { canonicalJson } from '../contracts/json.ts';
 import { indexAboutSchema } from '../contracts/vector-index.ts';
-import type { VectorRow, VectorsAbout } from '../contracts/vectors.ts';
-import { describeDataset, lookOf, openSplit, readRowDigests, readRowFacts, smallPicture } from '../datasets/index.ts';
+import type { VectorsAbout } from '../contracts/vectors.ts';
+import { describeDataset, lookOf, openSplit, smallPicture } from '../datasets/index.ts';
 import {
   createArtifactWriter,
   digestOf,
@@ -15,14 +15,13 @@ import {
   saveCacheEntry,
   unlessDamaged,
 } from '../store/index.ts';
-import { type BuildProgress, runIndexJob, shardFiles } from '../vectors/index.ts';
+import { openSplitRows, vectorRow } from '../vectors/embedding/index.ts';
+import { type BuildProgress, runIndexJob, vectorShardWriter } from '../vectors/index.ts';
 import type { UsedModel } from './find-model.ts';
 import type { ModelProcess } from './process/model-process.ts';
 
 /** Images embedded at a time. */
 const batchSize = 128;
-/** Images of a shard. */
-const shardRows = 4096;
 
 /** Tells of the images that have been embedded, of all. */
 type OnProgress = (done: number, total: number) => void;
@@ -43,7 +42,7 @@ export async function knownDataset(
 
 /** What an index of training images follows from, under which it is found again. */
 const fingerprintOf = (encoder: ArtifactRef, dataset: ArtifactRef) =>
-  canonicalJson({ kind: 'index-of-training-images', version: 1, encoder, dataset });
+  canonicalJson({ kind: 'index-of-training-images', version: 2, encoder, dataset });
 
 /** The index of a model's training images, where one was made before and is there. */
 export async function madeBefore(
@@ -98,53 +97,33 @@ async function embedTraining(
   { about, infer }: Pick<ModelProcess, 'about' | 'infer'>,
   { onProgress, signal }: { readonly onProgress: OnProgress; readonly signal: AbortSignal },
 ): Promise<ArtifactRef> {
-  const { classes, splits } = await describeDataset(store, dataset);
-  const { count } = splitOf({ splits }, 'train');
-  const facts = await readRowFacts(store, dataset, 'train');
-  const digests = await readRowDigests(store, dataset, 'train');
+  const { count } = splitOf(await describeDataset(store, dataset), 'train');
+  const rowOf = await openSplitRows(store, dataset, 'train');
   const split = await openSplit(store, dataset, 'train');
   const writer = createArtifactWriter(store, 'vectors');
   try {
     const { height: side, channels } = requireFormat(split, about.encoder.image);
     const bytes = side * side * channels;
-    const shards: VectorsAbout['shards'][number][] = [];
-    for (let first = 0; first < count; first += shardRows) {
-      const rows: VectorRow[] = [];
-      const pictures: Uint8Array[] = [];
-      const size = Math.min(shardRows, count - first);
-      const embeddings = new Float32Array(size * about.encoder.dimension);
-      for (let start = first; start < first + size; start += batchSize) {
-        signal.throwIfAborted();
-        const own = Int32Array.from({ length: Math.min(batchSize, first + size - start) }, (_, at) => start + at);
-        const [images, labels] = [new Uint8Array(own.length * bytes), new Int32Array(own.length)];
-        await split.read(own, images, labels);
-        const computed = infer(images, own.length);
-        const pixels = Array.from(own, (_, at) => images.subarray(at * bytes, (at + 1) * bytes));
-        const [{ embeddings: found }, shown] = await Promise.all([
-          computed,
-          Promise.all(pixels.map((each) => smallPicture({ pixels: each, side, channels }))),
-        ]);
-        embeddings.set(found, (start - first) * about.encoder.dimension);
-        pictures.push(...shown);
-        for (const [at, row] of own.entries()) {
-          const { name = `training image ${row}`, group, category } = facts?.[row] ?? {};
-          rows.push({
-            name,
-            // Data sets of early versions keep no digest of what an image was read from.
-            source: digests?.source[row] ?? digestOf(pixels[at] as Uint8Array).sha256,
-            label: classes[labels[at] as number] ?? String(labels[at]),
-            ...(group === undefined ? {} : { group }),
-            ...(category === undefined ? {} : { category }),
-            split: 'train',
-            ...lookOf(pixels[at] as Uint8Array, channels),
-          });
-        }
-        onProgress(start + own.length, count);
-      }
-      const { shard, files } = shardFiles(shards.length, { embeddings, rows, pictures });
-      for (const { path, content } of files) await writer.add(path, content);
-      shards.push(shard);
+    const writing = vectorShardWriter(writer);
+    for (let start = 0; start < count; start += batchSize) {
+      signal.throwIfAborted();
+      const own = Int32Array.from({ length: Math.min(batchSize, count - start) }, (_, at) => start + at);
+      const [images, labels] = [new Uint8Array(own.length * bytes), new Int32Array(own.length)];
+      await split.read(own, images, labels);
+      const computed = infer(images, own.length);
+      const pixels = Array.from(own, (_, at) => images.subarray(at * bytes, (at + 1) * bytes));
+      const [{ embeddings }, pictures] = await Promise.all([
+        computed,
+        Promise.all(pixels.map((each) => smallPicture({ pixels: each, side, channels }))),
+      ]);
+      const rows = pixels.map((each, at) => {
+        const { source, ...known } = rowOf(start + at, labels[at]);
+        return vectorRow({ ...known, source: source ?? digestOf(each).sha256 }, lookOf(each, channels));
+      });
+      await writing.add({ embeddings, rows, pictures });
+      onProgress(start + own.length, count);
     }
+    const shards = [...(await writing.finish())];
     const { dimension } = about.encoder;
     const made: VectorsAbout = {
       ...{ encoder, dimension, count, shards },

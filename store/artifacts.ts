@@ -6,7 +6,9 @@ import {
   artifactManifestSchema,
   type FileEntry,
 } from '../contracts/artifacts.ts';
+import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { withArticle } from '../contracts/with-article.ts';
 import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
 import { digestOf, parseJson } from './digest.ts';
 import { removedForGood } from './emptied.ts';
@@ -88,7 +90,7 @@ export async function readArtifactJson<T>(
 const ofAnotherVersion = (store: Store, ref: ArtifactRef, name: string, cause: unknown) =>
   new ContrailError(
     'CorruptArtifact',
-    `${store.locate(`${artifactFolder(ref)}/${name}`)} is not that of ${/^[aeiou]/.test(ref.kind) ? 'an' : 'a'} ${ref.kind} as this version of Contrail writes it. Run the step that made it again, in a new run.`,
+    `${store.locate(`${artifactFolder(ref)}/${name}`)} is not that of ${withArticle(ref.kind)} as this version of Contrail writes it. Run the step that made it again, in a new run.`,
     { cause },
   );
 
@@ -106,6 +108,21 @@ export async function readArtifactFile(store: Store, ref: ArtifactRef, name: str
       `The ${ref.kind} ${ref.digest} has no file ${name}, only ${files.map(({ path }) => path).join(', ')}.`,
     );
   return readEntry(store, ref, entry);
+}
+
+/** The lines of a file of an artifact, one a row. @throws ContrailError CorruptArtifact where they are not so many; StoreUnreadable */
+export async function readArtifactLines(
+  store: Store,
+  ref: ArtifactRef,
+  name: string,
+  count: number,
+): Promise<readonly string[]> {
+  const lines = new TextDecoder()
+    .decode(await readArtifactFile(store, ref, name))
+    .split('\n')
+    .slice(0, -1);
+  if (lines.length === count) return lines;
+  throw new ContrailError('CorruptArtifact', `${name} has ${times(lines.length, 'line')} for ${times(count, 'row')}.`);
 }
 
 /** Reads a file by its entry in the manifest. @throws ContrailError CorruptArtifact, StoreUnreadable */

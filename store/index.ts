@@ -9,6 +9,7 @@ export {
   readArtifact,
   readArtifactFile,
   readArtifactJson,
+  readArtifactLines,
   readEntry,
   writeArtifact,
 } from './artifacts.ts';
@@ -33,6 +34,7 @@ export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { emptiedAt, emptyArtifact } from './emptied.ts';
 export { loadForgotten, saveForgotten } from './forgotten.ts';
 export { identityOf, storeFile } from './identity.ts';
+export { joined } from './joined.ts';
 export { tensorsIfKept } from './kept-tensors.ts';
 export { acquireLease, assertCurrent, type Lease, listLeases, type TakenLease } from './leases.ts';
 export {
@@ -49,6 +51,8 @@ export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
 export { embeddedFolder, preparationsFolder, stagingFolder } from './paths.ts';
+export { hasPiece, loadPiece, pathOfPiece, piecesIn, removePiece, savePiece } from './pieces.ts';
+export { readTensor } from './read-tensor.ts';
 export {
   isMissing,
   listFiles,
@@ -59,6 +63,7 @@ export {
   unlessDamaged,
   unreadable,
 } from './reading.ts';
+export { newestRecords } from './records.ts';
 export { withRegularFile } from './regular-file.ts';
 export { listsWithPictures, loadRejectedPictures, saveRejectedPictures } from './rejected-pictures.ts';
 export { isBeingRemoved, neededBy, removeRun } from './remove-run.ts';

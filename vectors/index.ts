@@ -7,4 +7,5 @@ export { labelsOf } from './labels-of.ts';
 export { type Hit, openIndex, type VectorIndex } from './open-index.ts';
 export { type IndexJobResult, runIndexJob } from './process/run-job.ts';
 export { requireEncoder } from './require-encoder.ts';
-export { readPictures, readShardRows, readVectors, type Shard, type ShardContent, shardFiles } from './shards.ts';
+export { vectorShardWriter } from './shard-writer.ts';
+export { shardFiles } from './shards.ts';

@@ -9,7 +9,9 @@ import {
   encodeSafetensors,
   float32,
   int32,
+  joined,
   readArtifactFile,
+  readArtifactLines,
   type Store,
 } from '../store/index.ts';
 
@@ -53,22 +55,11 @@ export function shardFiles(
           rows.map((row) => `${JSON.stringify(vectorRowSchema.parse(row))}\n`).join(''),
         ),
       },
-      ...(shard.pictures === undefined || !pictures ? [] : [{ path: shard.pictures, content: filesInOne(pictures) }]),
+      ...(shard.pictures === undefined || !pictures
+        ? []
+        : [{ path: shard.pictures, content: encodeSafetensors(joined('images', pictures)) }]),
     ],
   };
-}
-
-function filesInOne(files: readonly Uint8Array[]): Uint8Array[] {
-  const ends = new Int32Array(files.length);
-  let end = 0;
-  files.forEach((file, at) => {
-    end += file.length;
-    ends[at] = end;
-  });
-  return encodeSafetensors([
-    { name: 'images', dtype: 'U8', shape: [end], data: Buffer.concat(files) },
-    { name: 'ends', dtype: 'I32', shape: [files.length], data: bytesOf(ends) },
-  ]);
 }
 
 /** The embeddings of a shard, float32 [count, dimension]. @throws ContrailError CorruptArtifact */
@@ -90,16 +81,23 @@ export async function readVectors(
 
 /** What is known of the rows of a shard. @throws ContrailError CorruptArtifact */
 export async function readShardRows(store: Store, ref: ArtifactRef, { rows, count }: Shard): Promise<VectorRow[]> {
-  const lines = new TextDecoder()
-    .decode(await readArtifactFile(store, ref, rows))
-    .split('\n')
-    .slice(0, -1);
-  if (lines.length !== count)
-    throw new ContrailError(
-      'CorruptArtifact',
-      `${rows} has ${times(lines.length, 'line')} for ${times(count, 'row')}.`,
-    );
+  const lines = await readArtifactLines(store, ref, rows, count);
   return lines.map((line, at) => parsedRow(line, `${rows}:${at + 1}`));
+}
+
+/** An artifact and its shards. */
+export interface ShardSource {
+  readonly ref: ArtifactRef;
+  readonly shards: readonly Shard[];
+}
+
+/** Every row of an artifact, with its number, a shard at a time in memory. @throws ContrailError CorruptArtifact */
+export async function* eachRow(
+  store: Store,
+  { ref, shards }: ShardSource,
+): AsyncGenerator<{ readonly row: VectorRow; readonly at: number }> {
+  let at = 0;
+  for (const shard of shards) for (const row of await readShardRows(store, ref, shard)) yield { row, at: at++ };
 }
 
 /** One row of a shard, from its line. @param where what to call the line in an error @throws ContrailError CorruptArtifact */

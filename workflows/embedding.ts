@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -18,15 +17,10 @@ import type { EmbeddingProgress } from '../contracts/embedding.ts';
 import type { Json } from '../contracts/json.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
-import {
-  embeddingProgressQuery,
-  pauseTrainingSignal,
-  type StepPaused,
-  stepPausedSignal,
-  unpauseTrainingSignal,
-} from './messages.ts';
+import { embeddingProgressQuery, pauseTrainingSignal, stepPausedSignal, unpauseTrainingSignal } from './messages.ts';
 import { workOptions } from './options.ts';
 import { stageAttribute } from './search-attributes.ts';
+import { tellParent } from './tell-parent.ts';
 
 /** Where an embedding stands when its history begins anew: all shards before the next are done. */
 export interface EmbeddingState {
@@ -133,9 +127,9 @@ export async function embedding(input: EmbeddingInput): Promise<EmbeddingOutcome
       await condition(() => (paused && active === 0) || next >= shards);
       if (next >= shards) return;
       setCurrentDetails(`**Paused** before shard ${next + 1} of ${shards}`);
-      await tellParent({ step, paused: true });
+      await tellParent((parent) => parent.signal(stepPausedSignal, { step, paused: true }));
       await condition(() => !paused);
-      await tellParent({ step, paused: false });
+      await tellParent((parent) => parent.signal(stepPausedSignal, { step, paused: false }));
       show();
     }
   };
@@ -163,15 +157,6 @@ export async function embedding(input: EmbeddingInput): Promise<EmbeddingOutcome
     return continueAsNew<typeof embedding>({ ...input, state });
   }
   return { result, retries: retries + attempt - 1 };
-}
-
-/** The parent may have ended meanwhile; that is no reason to stop. */
-async function tellParent(message: StepPaused): Promise<void> {
-  const { parent } = workflowInfo();
-  if (parent)
-    await getExternalWorkflowHandle(parent.workflowId)
-      .signal(stepPausedSignal, message)
-      .catch(() => undefined);
 }
 
 /** Does all at the same time; where one fails, the others are cancelled, and have ended, before its error is thrown. */

@@ -19,6 +19,7 @@ import type { PlannedStep } from '../contracts/plan.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
 import { withValueAt } from '../contracts/training-changes.ts';
 import { isShardsKind, isTrainingKind } from '../contracts/training-kinds.ts';
+import { withArticle } from '../contracts/with-article.ts';
 import {
   findReferences,
   type RunContext,
@@ -52,7 +53,7 @@ export function resolveStep(
     const found = results[source]?.[field];
     if (found === undefined || found === null)
       throw ApplicationFailure.nonRetryable(
-        `Step ${step.id} takes ${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind} of step ${source}, which has not made one.`,
+        `Step ${step.id} takes ${withArticle(kind)} of step ${source}, which has not made one.`,
         'InvalidInput',
       );
     inputs[name] = found as unknown as ArtifactRef;
@@ -172,54 +173,20 @@ export async function execute(
   { run, resume, cacheable, accept, startFrom, ask, onTraining }: Execution,
 ): Promise<{ readonly result: Result | null; readonly retries: number }> {
   const { id, uses, queue, timeoutMs, retry, priority } = step;
-  if (isTrainingKind(uses)) {
-    const { dataset } = inputs;
-    if (!dataset) throw ApplicationFailure.nonRetryable(`Step ${id} has no data set.`, 'InvalidInput');
-    const handle = await onceFree(id, () =>
-      startChild(training, {
-        ...childOptions(run, id, priority),
-        args: [
-          {
-            run,
-            step: id,
-            uses,
-            queue,
-            timeoutMs,
-            retry,
-            ...(priority === undefined ? {} : { priority }),
-            dataset,
-            parameters,
-            fingerprint,
-            resume,
-            accept,
-            ...(startFrom ? { startFrom } : {}),
-            ...(cacheable ? {} : { cache: false }),
-          },
-        ],
-      }),
-    );
-    onTraining(handle);
-    return handle.result();
-  }
-  if (isShardsKind(uses)) {
-    const handle = await onceFree(id, () =>
-      startChild(embedding, {
-        ...childOptions(run, id, priority),
-        args: [
-          {
-            run,
-            step: id,
-            queue,
-            timeoutMs,
-            retry,
-            ...(priority === undefined ? {} : { priority }),
-            inputs,
-            parameters,
-            fingerprint,
-          },
-        ],
-      }),
-    );
+  if (isTrainingKind(uses) || isShardsKind(uses)) {
+    const options = childOptions(run, id, priority);
+    const ofStep = {
+      ...{ run, step: id, queue, timeoutMs, retry, parameters, fingerprint },
+      ...(priority === undefined ? {} : { priority }),
+    };
+    const start = () => {
+      if (isShardsKind(uses)) return startChild(embedding, { ...options, args: [{ ...ofStep, inputs }] });
+      const { dataset } = inputs;
+      if (!dataset) throw ApplicationFailure.nonRetryable(`Step ${id} has no data set.`, 'InvalidInput');
+      const more = { ...(startFrom ? { startFrom } : {}), ...(cacheable ? {} : { cache: false }) };
+      return startChild(training, { ...options, args: [{ ...ofStep, uses, dataset, resume, accept, ...more }] });
+    };
+    const handle = await onceFree<Pick<ChildWorkflowHandle<typeof training>, 'signal' | 'result'>>(id, start);
     onTraining(handle);
     return handle.result();
   }

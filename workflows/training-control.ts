@@ -1,12 +1,4 @@
-import {
-  CancellationScope,
-  condition,
-  getExternalWorkflowHandle,
-  isCancellation,
-  setCurrentDetails,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { Json } from '../contracts/json.ts';
 import { closeTrainer } from './lookups.ts';
 import {
@@ -16,6 +8,7 @@ import {
   stepPausedSignal,
   unpauseTrainingSignal,
 } from './messages.ts';
+import { tellParent } from './tell-parent.ts';
 
 /** A change of a parameter that a person wants, until it is made between two epochs. */
 export interface WantedChange {
@@ -124,10 +117,4 @@ export function controlTraining(training: ControlledTraining): TrainingControl {
       }
     },
   };
-}
-
-/** The parent may have ended meanwhile; that is no reason to stop. */
-async function tellParent(say: (parent: ReturnType<typeof getExternalWorkflowHandle>) => Promise<void>): Promise<void> {
-  const { parent } = workflowInfo();
-  if (parent) await say(getExternalWorkflowHandle(parent.workflowId)).catch(() => undefined);
 }

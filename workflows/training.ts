@@ -3,7 +3,6 @@ import {
   allHandlersFinished,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -38,6 +37,7 @@ import { lookups } from './lookups.ts';
 import { progressQuery, type StepProgress, stepProgressSignal } from './messages.ts';
 import { workOptions } from './options.ts';
 import { bestLossAttribute, epochAttribute, stageAttribute } from './search-attributes.ts';
+import { tellParent } from './tell-parent.ts';
 import { controlTraining } from './training-control.ts';
 
 /** Where a training stands, as its history knows it. Plain JSON: it is carried over when the history grows long. */
@@ -265,10 +265,6 @@ async function publish(input: TrainingInput, state: TrainingState, { changes }: 
         ]),
     ].join('\n'),
   );
-  const { parent } = workflowInfo();
-  if (!parent || (epoch % Math.ceil(epochs / maximumProgressSignals) !== 0 && epoch !== epochs)) return;
-  await getExternalWorkflowHandle(parent.workflowId)
-    .signal(stepProgressSignal, progressOf(input, state, epochs))
-    // The parent may have ended meanwhile; that is no reason to stop.
-    .catch(() => undefined);
+  if (epoch % Math.ceil(epochs / maximumProgressSignals) !== 0 && epoch !== epochs) return;
+  await tellParent((parent) => parent.signal(stepProgressSignal, progressOf(input, state, epochs)));
 }

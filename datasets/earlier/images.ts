@@ -1,10 +1,10 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import type { Store } from '../../store/index.ts';
+import { piecesIn, removePiece, type Store } from '../../store/index.ts';
 import type { ForgottenImages } from '../forget/images.ts';
 import type { Form } from '../form.ts';
 import type { PreparedImage } from '../prepared-image.ts';
 import { keyOfDigest } from '../row-digests.ts';
-import { type KeptImage, piecesIn, readPiece, removePiece, writePiece } from './pieces.ts';
+import { type KeptImage, readPiece, writePiece } from './pieces.ts';
 import { placeOf } from './place.ts';
 import { type GreyRows, openEarlierSets, recordSet } from './sets.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ArtifactRef, type DatasetAbout, digestSchema, type SplitName } from '../../contracts/artifacts.ts';
-import { jsonBytes, readJson, type Store, unlessDamaged } from '../../store/index.ts';
+import { jsonBytes, newestRecords, type Store, unlessDamaged } from '../../store/index.ts';
 import { describeDataset } from '../describe.ts';
 import { openSplit, type SplitOfFiles } from '../open-split.ts';
 import { keyOfDigest, readRowDigests } from '../row-digests.ts';
@@ -59,7 +59,12 @@ export async function openEarlierSets(
 }> {
   const rows = new Map<string, () => Promise<KeptImage | null>>();
   const opened: SplitOfFiles[] = [];
-  for (const { dataset, grey } of await newestRecords(store, place)) {
+  const records = await newestRecords(store, folderOf(place), {
+    schema: recordSchema,
+    what: 'the record of a prepared data set',
+    remedy: 'Remove it: images are then made again.',
+  });
+  for (const { dataset, grey } of records.slice(0, mostSets)) {
     const ref = { kind: 'dataset', digest: dataset } as const;
     const about = await unlessDamaged(describeDataset(store, ref), () => {});
     if (!about) continue;
@@ -80,21 +85,6 @@ export async function openEarlierSets(
     }
   }
   return { rows, close: async () => void (await Promise.all(opened.map(({ close }) => close()))) };
-}
-
-async function newestRecords(store: Store, place: string) {
-  const form = {
-    schema: recordSchema,
-    what: 'the record of a prepared data set',
-    remedy: 'Remove it: images are then made again.',
-  };
-  const records = await Promise.all(
-    (await store.list(folderOf(place))).map(({ path }) => unlessDamaged(readJson(store, path, form), () => {})),
-  );
-  return records
-    .filter((each) => each !== null)
-    .sort((a, b) => (a.at < b.at ? 1 : -1))
-    .slice(0, mostSets);
 }
 
 async function readRow(

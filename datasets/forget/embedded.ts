@@ -9,10 +9,10 @@ import {
   int32,
   listFiles,
   readArtifactFile,
+  readArtifactLines,
   type Store,
-  unlessDamaged,
 } from '../../store/index.ts';
-import { digestAt, digestBytes } from '../row-digests.ts';
+import { sourcesOfPiece } from '../sources-of-piece.ts';
 
 const rowSchema = z.object({ source: z.string() });
 
@@ -37,11 +37,8 @@ export async function vectorsHolding(
       `The ${ref.kind} ${ref.digest} is not as this version of Contrail writes it, so it is not known which images are in it.`,
     );
   const holding: string[] = [];
-  for (const { rows, vectors, pictures } of read.data.shards) {
-    const lines = new TextDecoder()
-      .decode(await readArtifactFile(store, ref, rows))
-      .split('\n')
-      .slice(0, -1);
+  for (const { rows, count, vectors, pictures } of read.data.shards) {
+    const lines = await readArtifactLines(store, ref, rows, count);
     await new Promise(setImmediate);
     if (lines.some((line) => sources.has(rowSchema.parse(JSON.parse(line)).source)))
       holding.push(vectors, ...(pictures === undefined ? [] : [pictures]));
@@ -89,16 +86,9 @@ export async function waitingEmbeddings(store: Store, sources: ReadonlySet<strin
   const found: string[] = [];
   for (const { path } of await listFiles(store, embeddedFolder)) {
     if (!path.endsWith('.safetensors')) continue;
-    const piece = await unlessDamaged(sourcesIn(store, path), () => {});
+    const piece = await sourcesOfPiece(store, path);
     // A damaged one is of no use to anybody, and may hold it.
     if (!piece || piece.some((source) => sources.has(source))) found.push(path);
   }
   return found;
-}
-
-async function sourcesIn(store: Store, path: string): Promise<readonly string[]> {
-  const { data } = decodeSafetensors(await store.read(path), path).tensors.get('source') ?? { data: new Uint8Array() };
-  return Array.from({ length: data.length / digestBytes }, (_, row) =>
-    Buffer.from(digestAt(data, row)).toString('hex'),
-  );
 }

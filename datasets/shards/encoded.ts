@@ -1,5 +1,4 @@
-import { bytesOf, encodeSafetensors } from '../../store/index.ts';
-import { joined } from './joined.ts';
+import { bytesOf, encodeSafetensors, joined } from '../../store/index.ts';
 import { type Filling, finishing, type ShardArtifact, type ShardFiles, shardName } from './shard-files.ts';
 
 const defaultShardBytes = 16 * 2 ** 20;

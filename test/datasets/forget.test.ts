@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { createDatasetWriter } from '../../datasets/dataset-writer.ts';
-import { piecesIn, writePiece } from '../../datasets/earlier/pieces.ts';
+import { writePiece } from '../../datasets/earlier/pieces.ts';
 import {
   adoptDataset,
   findImage,
@@ -22,6 +22,7 @@ import {
   emptiedAt,
   listCacheKeys,
   loadForgotten,
+  piecesIn,
   readArtifact,
   type Store,
   saveCacheEntry,

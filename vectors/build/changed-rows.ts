@@ -1,7 +1,6 @@
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { VectorRow } from '../../contracts/vectors.ts';
 import type { Store } from '../../store/index.ts';
-import { readShardRows, type Shard } from '../shards.ts';
+import { eachRow, type ShardSource } from '../shards.ts';
 
 /** Which rows of an index give way, which rows of new vectors come, and how many of each there are. */
 export interface ChangedRows {
@@ -19,7 +18,7 @@ export interface ChangedRows {
  * Compares new rows with those of an index, by their names: an image that is there as it is stays, one that has changed, or of which
  * something else is known by now, takes the place of the old one. Of several new rows of one name the last counts.
  */
-export async function changedRows(store: Store, index: Source, vectors: Source): Promise<ChangedRows> {
+export async function changedRows(store: Store, index: ShardSource, vectors: ShardSource): Promise<ChangedRows> {
   const known = new Map<string, { readonly rows: number[]; readonly facts: string }>();
   for await (const { row, at } of eachRow(store, index)) {
     const before = known.get(row.name);
@@ -47,17 +46,3 @@ export async function changedRows(store: Store, index: Source, vectors: Source):
 /** All but the statistics, which follow from the image. */
 const factsOf = ({ source, label, group, category, split }: VectorRow) =>
   JSON.stringify([source, label, group, category, split]);
-
-interface Source {
-  readonly ref: ArtifactRef;
-  readonly shards: readonly Shard[];
-}
-
-/** Every row of an artifact, with its number. */
-export async function* eachRow(
-  store: Store,
-  { ref, shards }: Source,
-): AsyncGenerator<{ readonly row: VectorRow; readonly at: number }> {
-  let at = 0;
-  for (const shard of shards) for (const row of await readShardRows(store, ref, shard)) yield { row, at: at++ };
-}

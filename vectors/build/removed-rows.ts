@@ -1,15 +1,13 @@
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { someOf } from '../../contracts/some-of.ts';
 import type { Removal } from '../../contracts/vector-index.ts';
 import type { Store } from '../../store/index.ts';
-import type { Shard } from '../shards.ts';
-import { eachRow } from './changed-rows.ts';
+import { eachRow, type ShardSource } from '../shards.ts';
 
 /** The rows of an index that have one of the names, groups or labels. @throws ContrailError InvalidInput for one that no row has */
 export async function removedRows(
   store: Store,
-  index: { readonly ref: ArtifactRef; readonly shards: readonly Shard[] },
+  index: ShardSource,
   { names = [], groups = [], labels = [] }: Removal,
 ): Promise<ReadonlySet<number>> {
   const wanted = [

@@ -3,12 +3,12 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { IndexAbout, IndexMethod, IndexSettings } from '../../contracts/vector-index.ts';
 import { createArtifactWriter, type Store } from '../../store/index.ts';
 import { encodedKeys, keysFile } from '../graph/keys.ts';
+import { vectorShardWriter } from '../shard-writer.ts';
 import type { GraphBefore } from './fill-graph.ts';
 import { withGraph } from './make-graph.ts';
 import type { BuildOptions } from './progress.ts';
 import { recallAt } from './recall.ts';
 import type { IndexRows } from './rows.ts';
-import { indexShardWriter } from './shard-writer.ts';
 
 /** Up to so many vectors a search by all products takes 2 ms at 512 numbers, and has no graph that could miss any. */
 const mostExact = 20_000;
@@ -37,7 +37,7 @@ export async function writeIndex(
   const method = methodFor(count, settings);
   const writer = createArtifactWriter(store, 'index');
   try {
-    const shards = indexShardWriter(writer, dimension);
+    const shards = vectorShardWriter(writer);
     let done = 0;
     for await (const content of rows.contents()) {
       await shards.add(content);

@@ -2,15 +2,16 @@ import type { EmbeddingPlan, KnownRow, RejectedName } from '../../contracts/embe
 import { ContrailError } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
 import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/kinds/embed-images.ts';
-import { type VectorRow, type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
-import { reasonsOf } from '../../datasets/index.ts';
-import { type ArtifactWriter, createArtifactWriter, readAbout, type Store } from '../../store/index.ts';
-import { readShardRows, type Shard, shardFiles } from '../shards.ts';
+import { type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
+import { reasonsOf, sourcesOfPiece } from '../../datasets/index.ts';
+import { createArtifactWriter, pathOfPiece, piecesIn, readAbout, removePiece, type Store } from '../../store/index.ts';
+import { vectorShardWriter } from '../shard-writer.ts';
+import { eachRow, type ShardContent } from '../shards.ts';
 import { linesOf, readOutcome, readPlan, readRejected, readRowList, removeFiles } from './files.ts';
 import { type EmbeddedImage, openKnown } from './known.ts';
-import { piecesIn, readPieceSources, removePiece } from './pieces.ts';
 import { requireUsable } from './plan.ts';
 import { recordSet } from './sets.ts';
+import { vectorRow } from './vector-row.ts';
 
 /** The file that says which files could not be used. */
 const rejectedFile = 'rejected.jsonl';
@@ -38,7 +39,8 @@ export async function gatherEmbedding(
   const find = await createFind(store, plan.place);
   const writer = createArtifactWriter(store, 'vectors');
   try {
-    const shards = createShards(writer, { size: plan.shardImages, pictures });
+    const writing = vectorShardWriter(writer, plan.shardImages);
+    let [count, dimension] = [0, 1];
     let gone: KnownRow | null = null;
     for (let list = 0; list < plan.rowLists; list++) {
       signal?.throwIfAborted();
@@ -51,12 +53,16 @@ export async function gatherEmbedding(
         const image = await find(row.source);
         if (!image) gone ??= row;
         // Where one is gone, the others are looked at all the same, so that the next plan counts on no damaged file.
-        else if (!gone) await shards.add(row, image);
+        else if (!gone) {
+          await writing.add(contentOf(row, image, pictures));
+          count++;
+          dimension = image.embedding.length;
+        }
       }
       onProgress(Math.min(plan.rows, (list + 1) * plan.shardImages), plan.rows);
     }
     if (gone) throw lost(gone);
-    const { files, count, dimension } = await shards.finish();
+    const shards = await writing.finish();
     const of = 'images' in plan.of ? plan.of.images : 'the data set';
     requireUsable({ usable: count, rejected, maximumRejected, of });
     if (rejected.length > 0) await writer.add(rejectedFile, linesOf(rejected));
@@ -65,7 +71,7 @@ export async function gatherEmbedding(
       dimension,
       count,
       of: plan.of,
-      shards: files,
+      shards: [...shards],
       rejected: { count: rejected.length, ...(rejected.length > 0 ? { list: rejectedFile } : {}) },
     };
     const ref = await writer.finish(about);
@@ -73,7 +79,7 @@ export async function gatherEmbedding(
       vectors: { kind: 'vectors', digest: ref.digest },
       images: count,
       dimension,
-      shards: files.length,
+      shards: shards.length,
       found: plan.found,
       rejected: rejected.length,
       ignored: plan.ignored,
@@ -87,6 +93,12 @@ export async function gatherEmbedding(
     await writer.discard();
   }
 }
+
+const contentOf = (row: KnownRow, { embedding, look, picture }: EmbeddedImage, pictures: boolean): ShardContent => ({
+  embeddings: embedding,
+  rows: [vectorRow(row, look)],
+  pictures: pictures ? [picture ?? new Uint8Array()] : undefined,
+});
 
 /** To be called when the result is recorded: what it was gathered from is in it, and later embeddings take it from there. */
 export async function endEmbedding(
@@ -127,10 +139,10 @@ async function removeGathered(store: Store, place: string, vectors: EmbedImagesR
   const pieces = await piecesIn(store, place);
   if (pieces.length === 0) return;
   const gathered = new Set<string>();
-  for (const shard of (await readAbout(store, vectors, vectorsAboutSchema)).shards)
-    for (const { source } of await readShardRows(store, vectors, shard)) gathered.add(source);
+  const { shards } = await readAbout(store, vectors, vectorsAboutSchema);
+  for await (const { row } of eachRow(store, { ref: vectors, shards })) gathered.add(row.source);
   for (const name of pieces) {
-    const sources = await readPieceSources(store, place, name);
+    const sources = await sourcesOfPiece(store, pathOfPiece(place, name));
     if (sources?.every((source) => gathered.has(source))) await removePiece(store, place, name);
   }
 }
@@ -150,41 +162,3 @@ const lost = ({ name }: KnownRow) =>
     'CorruptArtifact',
     `The embedding of ${name} was made and is gone. Run the step again with \`contrail retry\`: what is left is taken over, and the rest embedded anew.`,
   );
-
-/** Collects rows until a file is full. */
-function createShards(
-  writer: ArtifactWriter,
-  { size, pictures }: { readonly size: number; readonly pictures: boolean },
-) {
-  const files: Shard[] = [];
-  let rows: VectorRow[] = [];
-  let images: EmbeddedImage[] = [];
-  let [count, dimension] = [0, 1];
-  const flush = async () => {
-    if (rows.length === 0) return;
-    const embeddings = new Float32Array(rows.length * dimension);
-    for (const [at, { embedding }] of images.entries()) embeddings.set(embedding, at * dimension);
-    const made = shardFiles(files.length, {
-      embeddings,
-      rows,
-      pictures: pictures ? images.map(({ picture }) => picture ?? new Uint8Array()) : undefined,
-    });
-    for (const { path, content } of made.files) await writer.add(path, content);
-    files.push(made.shard);
-    [rows, images] = [[], []];
-  };
-  return {
-    add: async (row: KnownRow, image: EmbeddedImage) => {
-      const { brightness, contrast, saturation, embedding } = image;
-      dimension = embedding.length;
-      rows.push({ ...row, brightness, contrast, saturation });
-      images.push(image);
-      count++;
-      if (rows.length === size) await flush();
-    },
-    finish: async () => {
-      await flush();
-      return { files, count, dimension };
-    },
-  };
-}

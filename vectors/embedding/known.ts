@@ -1,12 +1,13 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import type { VectorRow } from '../../contracts/vectors.ts';
-import { type Store, unlessDamaged } from '../../store/index.ts';
+import { type Look, sourcesOfPiece } from '../../datasets/index.ts';
+import { pathOfPiece, piecesIn, removePiece, type Store, unlessDamaged } from '../../store/index.ts';
 import { readPictures, readShardRows, readVectors, type Shard } from '../shards.ts';
-import { type EmbeddedImages, piecesIn, readPiece, readPieceSources, removePiece } from './pieces.ts';
+import { type EmbeddedImages, readPiece } from './pieces.ts';
 import { removeDamaged, setsIn, wholeShards } from './sets.ts';
 
 /** What is known of an image that was embedded. */
-export interface EmbeddedImage extends Pick<VectorRow, 'brightness' | 'contrast' | 'saturation'> {
+export interface EmbeddedImage {
+  readonly look: Look;
   /** float32 [dimension]. */
   readonly embedding: Float32Array;
   readonly picture: Uint8Array | null;
@@ -19,8 +20,6 @@ export interface KnownEmbeddings {
   readonly find: (source: string) => Promise<EmbeddedImage | null>;
   /** Removes what holds an image and cannot be used, so that embeddings opened anew do not count on it. */
   readonly removeHolder: (source: string) => Promise<void>;
-  /** The pieces that wait to be gathered. */
-  readonly pieces: readonly string[];
 }
 
 /** Files that are kept in memory: rows mostly come in the order in which they came before. */
@@ -42,9 +41,8 @@ export async function openKnown(store: Store, place: string): Promise<KnownEmbed
       if (!at.has(key)) at.set(key, { holder, row });
     }
   };
-  const pieces = await piecesIn(store, place);
-  for (const name of pieces) {
-    const sources = await readPieceSources(store, place, name);
+  for (const name of await piecesIn(store, place)) {
+    const sources = await sourcesOfPiece(store, pathOfPiece(place, name));
     if (sources)
       add(sources, { load: () => readPiece(store, place, name), remove: () => removePiece(store, place, name) });
   }
@@ -71,7 +69,6 @@ export async function openKnown(store: Store, place: string): Promise<KnownEmbed
     return known;
   };
   return {
-    pieces,
     has: (source) => at.has(keyOf(source)),
     find: async (source) => {
       const place = at.get(keyOf(source));
@@ -103,12 +100,7 @@ function imageOf({ sources, embeddings, looks, pictures }: EmbeddedImages, row: 
   const [brightness = 0, contrast = 0, saturation = 0] = looks.subarray(3 * row, 3 * row + 3);
   return {
     embedding: embeddings.subarray(row * dimension, (row + 1) * dimension),
-    brightness: rounded(brightness),
-    contrast: rounded(contrast),
-    saturation: rounded(saturation),
+    look: { brightness, contrast, saturation },
     picture: pictures?.[row] ?? null,
   };
 }
-
-/** Four decimals are enough for a statistic, and the same however it was kept. */
-const rounded = (value: number): number => Math.round(value * 1e4) / 1e4;

@@ -2,15 +2,9 @@ import { type ArtifactRef, type SplitName, splitNames, splitOf } from '../../con
 import type { ImageToEmbed, KnownRow, RejectedName } from '../../contracts/embedding.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/kinds/embed-images.ts';
-import {
-  describeDataset,
-  type ListingOptions,
-  listImages,
-  openSplit,
-  readRowDigests,
-  readRowFacts,
-} from '../../datasets/index.ts';
+import { describeDataset, type ListingOptions, listImages, openSplit } from '../../datasets/index.ts';
 import type { Store } from '../../store/index.ts';
+import { openSplitRows } from './split-rows.ts';
 
 /** A row of the result, and where its image is. */
 export interface RowToEmbed {
@@ -39,13 +33,7 @@ export async function rowsToEmbed(
     const listing = await listImages(images, { ...options, maximumRejected });
     const { rejected, ignored, found, labels, root, name } = listing;
     const rows = listing.images.map(({ name, source, label, group, category, at, bytes, fetched }) => ({
-      row: {
-        name,
-        source,
-        ...(label === undefined ? {} : { label }),
-        ...(group === undefined ? {} : { group }),
-        ...(category === undefined ? {} : { category }),
-      },
+      row: { name, source, label, group, category },
       from: { file: at, bytes, ...(fetched ? { fetched } : {}) },
     }));
     return { rows, rejected, ignored, found, labels, root, name };
@@ -62,29 +50,17 @@ export async function rowsToEmbed(
 async function rowsOfSplit(store: Store, dataset: ArtifactRef, split: SplitName): Promise<RowToEmbed[]> {
   const about = await describeDataset(store, dataset);
   if (splitOf(about, split).count === 0) return [];
-  const [facts, digests] = [await readRowFacts(store, dataset, split), await readRowDigests(store, dataset, split)];
-  if (!digests)
-    throw new ContrailError(
-      'InvalidInput',
-      `The data set ${about.name} does not say what its images were made from: an earlier version prepared it. Prepare it again.`,
-    );
+  const rowOf = await openSplitRows(store, dataset, split);
   const open = await openSplit(store, dataset, split);
   try {
-    const labels = await open.labels();
-    return digests.source.map((source, row) => {
-      const label = about.classes[labels[row] ?? -1];
-      const { name = `${split}/${row}`, group, category } = facts?.[row] ?? {};
-      return {
-        row: {
-          name,
-          source,
-          ...(label === undefined ? {} : { label }),
-          ...(group === undefined ? {} : { group }),
-          ...(category === undefined ? {} : { category }),
-          split,
-        },
-        from: { split, row },
-      };
+    return Array.from(await open.labels(), (label, row) => {
+      const { source, ...known } = rowOf(row, label);
+      if (source === null)
+        throw new ContrailError(
+          'InvalidInput',
+          `The data set ${about.name} does not say what its images were made from: an earlier version prepared it. Prepare it again.`,
+        );
+      return { row: { ...known, source }, from: { split, row } };
     });
   } finally {
     await open.close();

@@ -5,10 +5,10 @@ import {
   artifactFolder,
   jsonBytes,
   listFiles,
+  newestRecords,
   readAbout,
   readArtifact,
   readEntry,
-  readJson,
   type Store,
   unlessDamaged,
 } from '../../store/index.ts';
@@ -40,17 +40,13 @@ interface KnownSet {
  * a whole catalogue.
  */
 export async function setsIn(store: Store, place: string): Promise<readonly KnownSet[]> {
-  const form = {
+  const records = await newestRecords(store, folderOf(place), {
     schema: recordSchema,
     what: 'the record of embedded images',
     remedy: 'Remove it: images are then embedded again.',
-  };
-  const records = await Promise.all(
-    (await store.list(folderOf(place))).map(({ path }) => unlessDamaged(readJson(store, path, form), () => {})),
-  );
-  const newest = records.filter((each) => each !== null).sort((a, b) => (a.at < b.at ? 1 : -1));
+  });
   const sets: KnownSet[] = [];
-  for (const { vectors } of newest) {
+  for (const { vectors } of records) {
     const ref = { kind: 'vectors', digest: vectors } as const;
     const about = await unlessDamaged(readAbout(store, ref, vectorsAboutSchema), () => {});
     if (about) sets.push({ ref, about });

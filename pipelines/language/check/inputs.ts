@@ -4,6 +4,7 @@ import type { Json } from '../../../contracts/json.ts';
 import type { StepKind } from '../../../contracts/kinds/kind.ts';
 import type { OwnKind } from '../../../contracts/own-kind.ts';
 import { isStepKind, kindOf, type StepKindName, stepKindNames, stepKinds } from '../../../contracts/step-kinds.ts';
+import { withArticle } from '../../../contracts/with-article.ts';
 import { ancestorsByDistance, type Needs } from './order.ts';
 
 /** Where an artifact comes from: a step in the pipeline, or one of its matrix. */
@@ -32,8 +33,6 @@ const kindsThatMake = (kind: ArtifactKind): StepKindName[] =>
   kind === 'files'
     ? ['run']
     : stepKindNames.filter((name) => Object.values<ArtifactKind>(stepKinds[name].outputs).includes(kind));
-
-const withArticle = (kind: ArtifactKind) => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
 
 /** Whether an input must be named: the graph finds one artifact of a kind, and this is another. */
 export const mustBeNamed = ({ inputs, optional = [] }: StepKind, name: string): boolean =>

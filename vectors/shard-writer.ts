@@ -1,12 +1,12 @@
-import type { VectorRow } from '../../contracts/vectors.ts';
-import type { ArtifactWriter } from '../../store/index.ts';
-import { type Shard, type ShardContent, shardFiles } from '../shards.ts';
+import type { VectorRow } from '../contracts/vectors.ts';
+import type { ArtifactWriter } from '../store/index.ts';
+import { type Shard, type ShardContent, shardFiles } from './shards.ts';
 
-/** Rows of a shard of an index: 8 MiB of vectors of 512 numbers. */
-const rowsPerShard = 4096;
+/** 8 MiB of vectors of 512 numbers. */
+const defaultRows = 4096;
 
 /** Writes rows into shards of one size, so that equal rows make equal files however they came. */
-export interface IndexShardWriter {
+export interface VectorShardWriter {
   /** Shards with pictures and without are kept apart. */
   readonly add: (content: ShardContent) => Promise<void>;
   /** Writes what is left; the shards in order. */
@@ -19,7 +19,8 @@ interface Pending {
   readonly pictures: Uint8Array[] | undefined;
 }
 
-export function indexShardWriter(writer: ArtifactWriter, dimension: number): IndexShardWriter {
+/** @param rowsPerShard of each shard but the last; @default 4096 */
+export function vectorShardWriter(writer: ArtifactWriter, rowsPerShard = defaultRows): VectorShardWriter {
   const shards: Shard[] = [];
   let pending: Pending | null = null;
   const flush = async () => {
@@ -33,6 +34,7 @@ export function indexShardWriter(writer: ArtifactWriter, dimension: number): Ind
   return {
     add: async ({ embeddings, rows, pictures }) => {
       if (pending && (pending.pictures === undefined) !== (pictures === undefined)) await flush();
+      const dimension = embeddings.length / rows.length;
       for (let from = 0; from < rows.length; ) {
         pending ??= { vectors: [], rows: [], pictures: pictures ? [] : undefined };
         const to = Math.min(rows.length, from + rowsPerShard - pending.rows.length);

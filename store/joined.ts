@@ -1,4 +1,4 @@
-import { bytesOf, type StoredTensor } from '../../store/index.ts';
+import { bytesOf, type StoredTensor } from './safetensors.ts';
 
 /** Contents one after the other, U8 [bytes], and where each ends, `ends` I32 [count]. */
 export function joined(name: string, contents: readonly Uint8Array[]): readonly StoredTensor[] {
