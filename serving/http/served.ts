@@ -23,7 +23,6 @@ export interface Computed {
 
 /** A model that computes: encoder and classifier in their process. Several versions that differ in their index share it. */
 interface Computer {
-  readonly key: string;
   readonly live: LiveModel<ModelProcess>;
   readonly batcher: Batcher<Computed>;
   readonly read: PhotoReader;
@@ -70,7 +69,7 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
 
   const take = async (used: UsedModel): Promise<{ computer: Computer; leave: () => Promise<void> }> => {
     const key = `${used.encoder.digest}/${used.classifier?.digest ?? ''}`;
-    const entry = computers.get(key) ?? { opened: openComputer(key, used, options), users: 0 };
+    const entry = computers.get(key) ?? { opened: openComputer(used, options), users: 0 };
     computers.set(key, entry);
     entry.users++;
     const leave = async () => {
@@ -111,7 +110,7 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
   };
 }
 
-async function openComputer(key: string, used: UsedModel, options: ServedOptions): Promise<Computer> {
+async function openComputer(used: UsedModel, options: ServedOptions): Promise<Computer> {
   const { limits, log } = options;
   const live = await openLiveModel({
     start: async () => {
@@ -150,7 +149,6 @@ async function openComputer(key: string, used: UsedModel, options: ServedOptions
     return images.map((_, at) => ({ embedding: part(embeddings, at), logits: logits ? part(logits, at) : null }));
   };
   return {
-    key,
     live,
     about,
     read: photoReader(about.encoder),

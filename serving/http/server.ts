@@ -24,12 +24,6 @@ export interface HttpServer {
   readonly close: () => Promise<void>;
 }
 
-/** Of a request that is being answered. */
-interface Stay {
-  readonly controller: AbortController;
-  readonly leave: () => void;
-}
-
 /** How often connections that have become idle are closed while the server stops. */
 const idleCheckMs = 50;
 /** How often it is looked for requests that arrive too slowly, at least. */
@@ -67,7 +61,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   app.server.maxConnections = limits.connections;
   app.server.headersTimeout = Math.min(limits.arrivalMs, 15_000);
-  const stays = new WeakMap<FastifyRequest, Stay>();
+  /** What ends the work on a request that was let in. */
+  const controllers = new WeakMap<FastifyRequest, AbortController>();
 
   readBodies(app, limits);
   app.addHook('onRequest', async (request, reply) => {
@@ -88,7 +83,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     guard.checkOrigin(request.headers, request.method);
     if (!openPaths.has(route)) guard.checkToken(request.headers);
     if (request.method === 'POST') leave = admission.request(announcedBytes(request, limits));
-    stays.set(request, { controller, leave });
+    controllers.set(request, controller);
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, limits, log));
   app.setNotFoundHandler((request) => {
@@ -102,9 +97,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   registerRoutes(app, {
     ...options,
     within: (request, work) => {
-      const stay = stays.get(request);
-      if (!stay) throw new Error('a request that was not let in');
-      return withDeadline(stay, limits, work);
+      const controller = controllers.get(request);
+      if (!controller) throw new Error('a request that was not let in');
+      return withDeadline(controller, limits, work);
     },
   });
   await app.listen({ host, port });
@@ -130,7 +125,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
  * long it took to arrive has a limit of its own.
  */
 async function withDeadline<T>(
-  { controller }: Stay,
+  controller: AbortController,
   { timeoutMs }: ServeLimits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
