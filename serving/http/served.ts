@@ -12,6 +12,7 @@ import { type Batcher, createBatcher } from './batcher.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { type LiveModel, openLiveModel } from './live-model.ts';
+import { once } from './once.ts';
 
 /** What the model gives for one photo. */
 export interface Computed {
@@ -201,13 +202,10 @@ function servedOf(
     use: () => {
       if (onUnused) throw new ContrailError('InvalidInput', 'A model that is retired takes no request.');
       uses++;
-      let isEnded = false;
-      return () => {
-        if (isEnded) return;
-        isEnded = true;
+      return once(() => {
         uses--;
         if (uses === 0) onUnused?.();
-      };
+      });
     },
     retire: async () => {
       await new Promise<void>((resolve) => {
