@@ -58,7 +58,8 @@ export async function neighboursOf(
   k: number,
 ): Promise<readonly (readonly Neighbour[])[]> {
   if (!index) return computed.map(() => []);
-  const { dimension } = index.about;
+  const { dimension, shards } = index.about;
+  const hasPictures = shards.some(({ pictures }) => pictures !== undefined);
   const queries = new Float32Array(computed.length * dimension);
   for (const [at, { embedding }] of computed.entries()) queries.set(embedding, at * dimension);
   const found = await index.search(queries, k);
@@ -72,13 +73,10 @@ export async function neighboursOf(
             ...(label === undefined ? {} : { label }),
             ...(group === undefined ? {} : { group }),
             ...(category === undefined ? {} : { category }),
-            picture: hasPictures(index.about.shards) ? `/v1/pictures/${by.index}/${row}` : null,
+            picture: hasPictures ? `/v1/pictures/${by.index}/${row}` : null,
           };
         }),
       ),
     ),
   );
 }
-
-const hasPictures = (shards: readonly { readonly pictures?: string | undefined }[]) =>
-  shards.some(({ pictures }) => pictures !== undefined);
