@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
+import { mostImagesInRequest } from '../../contracts/serving.ts';
 import { hasCode } from '../../contracts/system-errors.ts';
 import { securityHeaders } from './headers.ts';
 import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
@@ -151,7 +152,7 @@ function announcedBytes({ headers }: FastifyRequest, { jsonBytes, imageBytes }: 
 const taken =
   'Send an image as it is, with a content type such as image/jpeg, or JSON with content type application/json.';
 
-function readBodies(app: FastifyInstance, { jsonBytes, imageBytes, images }: ServeLimits): void {
+function readBodies(app: FastifyInstance, { jsonBytes, imageBytes }: ServeLimits): void {
   app.removeAllContentTypeParsers();
   const asItIs = (_request: FastifyRequest, body: Buffer) => Promise.resolve(body);
   for (const type of [/^image\/[\w.+-]+$/, 'application/octet-stream'])
@@ -159,7 +160,7 @@ function readBodies(app: FastifyInstance, { jsonBytes, imageBytes, images }: Ser
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer', bodyLimit: jsonBytes },
-    async (_request: FastifyRequest, body: Buffer) => readJson(body, { images }),
+    async (_request: FastifyRequest, body: Buffer) => readJson(body),
   );
 }
 
@@ -182,7 +183,7 @@ function answerError(
 }
 
 /** What Fastify says of a request that it cannot read. */
-function ofFastify(error: unknown, { imageBytes, jsonBytes, images }: ServeLimits): HttpError | null {
+function ofFastify(error: unknown, { imageBytes, jsonBytes }: ServeLimits): HttpError | null {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return null;
   const { statusCode } = error;
   if (statusCode >= 500) return null;
@@ -190,7 +191,7 @@ function ofFastify(error: unknown, { imageBytes, jsonBytes, images }: ServeLimit
   if (code === 'TooLarge')
     return new HttpError(
       code,
-      `The body is too large: an image may have ${formatBytes(imageBytes)}, JSON with up to ${times(images, 'image')} ${formatBytes(jsonBytes)}.`,
+      `The body is too large: an image may have ${formatBytes(imageBytes)}, JSON with up to ${times(mostImagesInRequest, 'image')} ${formatBytes(jsonBytes)}.`,
     );
   if (code === 'UnsupportedMediaType')
     return new HttpError(code, `The body is of a content type that is not read. ${taken}`);
