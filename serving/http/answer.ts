@@ -1,10 +1,11 @@
 import type { Neighbour } from '../../contracts/serving.ts';
 import { createBudget } from '../../datasets/index.ts';
+import type { Computed } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { checkPhoto, whichOf } from './photos.ts';
-import type { Computed, Served } from './served.ts';
+import type { Served } from './served.ts';
 
 /** As many as the decoder works on at a time: what waits before it can still be given up. */
 const decoding = createBudget(4);

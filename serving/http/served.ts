@@ -5,6 +5,7 @@ import type { ServedBy } from '../../contracts/serving.ts';
 import type { Store } from '../../store/index.ts';
 import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
 import { calibrationOf } from '../calibration-of.ts';
+import { type Computed, computeTogether } from '../compute.ts';
 import type { UsedModel } from '../find-model.ts';
 import { type PhotoReader, photoReader } from '../photos.ts';
 import { type ModelProcess, startModelProcess } from '../process/model-process.ts';
@@ -13,14 +14,6 @@ import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { type LiveModel, openLiveModel } from './live-model.ts';
 import { once } from './once.ts';
-
-/** What the model gives for one photo. */
-export interface Computed {
-  /** float32 [dimension]. */
-  readonly embedding: Float32Array;
-  /** float32 [classes]; null without a classifier. */
-  readonly logits: Float32Array | null;
-}
 
 /** A model that computes: encoder and classifier in their process. Several versions that differ in their index share it. */
 interface Computer {
@@ -138,16 +131,11 @@ async function openComputer(used: UsedModel, options: ServedOptions): Promise<Co
     log,
   });
   const { about } = live.process();
-  const compute = async (images: readonly Uint8Array[]): Promise<Computed[]> => {
+  const compute = async (images: readonly Uint8Array[]) => {
     const since = performance.now();
-    const bytes = images.length === 1 && images[0] ? images[0] : Buffer.concat(images);
-    const { embeddings, logits } = await live.infer(bytes, images.length);
+    const computed = await computeTogether(live, images);
     options.onComputed(images.length, (performance.now() - since) / 1000);
-    const part = (values: Float32Array, at: number) => {
-      const width = values.length / images.length;
-      return values.slice(at * width, (at + 1) * width);
-    };
-    return images.map((_, at) => ({ embedding: part(embeddings, at), logits: logits ? part(logits, at) : null }));
+    return computed;
   };
   return {
     live,
