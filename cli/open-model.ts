@@ -2,9 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
+import { visible } from '../contracts/visible-text.ts';
 import { findPhotos, type GivenPhoto, readNames } from '../datasets/index.ts';
 import { openHome } from '../home/home.ts';
 import { trainerEnvironment } from '../native/paths.ts';
+import type { RejectedPhoto } from '../serving/ask.ts';
 import { findModel, type UsedModel } from '../serving/find-model.ts';
 import { type ModelProcess, startModelProcess } from '../serving/process/model-process.ts';
 import { openStore, type Store } from '../store/index.ts';
@@ -71,19 +73,15 @@ export async function withModelAndPhotos(
   }
 }
 
-/** How many photos could not be used, and why the first of them could not, on standard error. */
 const shownRejected = 50;
 
 /**
- * Says which photos could not be used, and why.
+ * Says on standard error which photos could not be used, why the first of them could not, and how many there are.
  *
  * @returns the exit code: 1 where none could
  */
-export function tellRejected(
-  rejected: readonly { readonly name: string; readonly rejected: string }[],
-  all: number,
-): number {
-  for (const { name, rejected: reason } of rejected.slice(0, shownRejected)) say(`${oneLine(name)} ${reason}`);
+export function tellRejected(rejected: readonly RejectedPhoto[], all: number): number {
+  for (const { name, rejected: reason } of rejected.slice(0, shownRejected)) say(`${visible(name)} ${reason}`);
   if (rejected.length > shownRejected) say(`… and ${rejected.length - shownRejected} more`);
   if (rejected.length > 0)
     say(
@@ -95,5 +93,3 @@ export function tellRejected(
     );
   return rejected.length === all ? 1 : 0;
 }
-
-const oneLine = (name: string): string => name.replaceAll(/[\n\t]/g, (each) => (each === '\n' ? '\\n' : '\\t'));

@@ -84,6 +84,13 @@ export function explained(error: unknown): ContrailError | null {
   return null;
 }
 
+/** An error as a process tells it to the one that started it: in words, as a failure of the process where it is of no known kind. */
+export function failureOf(error: unknown): { readonly code: ErrorCode; readonly message: string } {
+  const known = explained(error);
+  if (known) return { code: known.code, message: known.message };
+  return { code: 'TrainerCrashed', message: error instanceof Error ? error.message : String(error) };
+}
+
 /** The error and what caused it, nearest first; of several at once each. */
 function chainOf(error: unknown, depth = 0): unknown[] {
   if (depth === deepestCause || !(error instanceof Error)) return [];

@@ -1,4 +1,5 @@
 import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
+import { checkedName } from '../contracts/checked-name.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { runIdSchema } from '../contracts/identifiers.ts';
 import { type ModelVersion, modelNameSchema } from '../contracts/models.ts';
@@ -55,10 +56,7 @@ export async function findModel(store: Store, named: NamedModel): Promise<UsedMo
 
 /** The current version of a model. @throws ContrailError Usage where there is none */
 export async function currentVersion(store: Store, model: string): Promise<ModelVersion> {
-  const checked = modelNameSchema.safeParse(model);
-  if (!checked.success)
-    throw new ContrailError('Usage', `The model name ${JSON.stringify(model)} ${checked.error.issues[0]?.message}.`);
-  const current = await loadCurrent(store, model);
+  const current = await loadCurrent(store, checkedName('model name', modelNameSchema, model));
   if (current) return current;
   const names = await listModels(store);
   throw new ContrailError(
@@ -124,10 +122,7 @@ async function findInRun(store: Store, named: string, step: string | undefined):
 
 /** The run of an id; of a pipeline's name the newest of its runs of which a training has finished. */
 async function runOf(store: Store, named: string): Promise<{ readonly run: string; readonly plan: Plan }> {
-  const checked = runIdSchema.safeParse(named);
-  if (!checked.success)
-    throw new ContrailError('Usage', `The run id ${JSON.stringify(named)} ${checked.error.issues[0]?.message}.`);
-  const plan = await loadPlan(store, named);
+  const plan = await loadPlan(store, checkedName('run id', runIdSchema, named));
   if (plan) return { run: named, plan };
   let newest: { readonly run: string; readonly plan: Plan; readonly started: string } | null = null;
   for (const run of await listFolders(store, 'runs')) {

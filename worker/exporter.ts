@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EncoderAbout } from '../contracts/encoder.ts';
 import { exportRequestSchema } from '../contracts/export.ts';
-import { explained } from '../contracts/system-errors.ts';
+import { failureOf } from '../contracts/system-errors.ts';
 import { formOfEncoder } from '../datasets/index.ts';
 import { openStore } from '../store/index.ts';
 import { checkExported, exportModel, modelCard } from '../training/index.ts';
@@ -30,11 +30,7 @@ try {
   const difference = await checkExported(store, request.encoder, savedModel);
   answer({ files: [...Object.keys(files), ...inIndex.map((name) => `index/${name}`)], difference });
 } catch (error) {
-  const { code, message } = explained(error) ?? {
-    code: 'TrainerCrashed',
-    message: error instanceof Error ? error.message : String(error),
-  };
-  answer({ code, message });
+  answer(failureOf(error));
 }
 
 /** How any photo becomes what the model takes, by words that a program in another language can follow. */

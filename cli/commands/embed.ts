@@ -1,4 +1,3 @@
-import { times } from '../../contracts/counted.ts';
 import { embeddedText } from '../../contracts/embedded-text.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type EmbedImagesResult, embedImagesResult } from '../../contracts/kinds/embed-images.ts';
@@ -12,6 +11,7 @@ import { type Target, targetOf, writeTarget } from '../embed/target.ts';
 import { interruptedCode } from '../interrupt.ts';
 import { namedModel } from '../named-model.ts';
 import { print, printJson, say } from '../output.ts';
+import { showRowProgress } from '../row-progress.ts';
 
 export interface EmbedOptions extends EmbeddingOptions {
   readonly to: string;
@@ -49,30 +49,17 @@ async function write(store: Store, run: string, target: Target, json: boolean): 
   const { name, version } = useModelResult.parse(results.model?.result);
   const { vectors } = result;
   const { shards, of, encoder, dimension, count, rejected } = await readAbout(store, vectors, vectorsAboutSchema);
+  const { tell, end } = showRowProgress();
   const files = await writeTarget(target, {
     ...{ store, ref: vectors, shards },
     about: { model: name, version, encoder, vectors, of, count, dimension, rejected: rejected.count },
-    onProgress: createProgress(count, json),
-  });
+    onProgress: (done) => tell({ phase: 'Writing embeddings', done, total: count }),
+  }).finally(end);
   if (json) printJson({ run, model: name, version, files, ...result });
   else {
     for (const file of files) print(file);
     say(summary(result, version === null ? name : `${name}, version ${version}`));
   }
-}
-
-/** Writing a million takes a minute or so: it is said how far it is, a few times. */
-function createProgress(total: number, json: boolean): (done: number) => void {
-  const everyMs = 5000;
-  const begun = Date.now();
-  let said = begun;
-  return (done) => {
-    const now = Date.now();
-    if (json || now - said < everyMs || done === total) return;
-    said = now;
-    const left = Math.ceil((((now - begun) / done) * (total - done)) / 1000);
-    say(`written: ${done} of ${times(total, 'embedding')}, ${left} s left`);
-  };
 }
 
 function summary(result: EmbedImagesResult, model: string): string {

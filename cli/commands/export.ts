@@ -39,16 +39,18 @@ export async function exportCommand(
   if (there && readdirSync(target).length > 0)
     throw new ContrailError('Usage', `${to} is not empty. Name a folder that does not exist yet.`);
   const { storeUrl } = openHome();
-  const used = await findModel(openStore(storeUrl), named);
-  const { encoder, classifier, index, metrics: evaluation } = used;
-  const found = { run: used.run, encoder, classifier, evaluation, ...(index ? { index } : {}) };
+  const store = openStore(storeUrl);
+  const { run: maker, encoder, classifier, index, metrics } = await findModel(store, named);
+  const history = await encoderHistory(store, maker, encoder);
+  // Of an encoder alone, what a promotion kept is what its retrieval measured.
+  const evaluation = classifier === null && history?.searches.length ? null : metrics;
   await mkdir(dirname(target), { recursive: true });
   const folder = await mkdtemp(join(dirname(target), `.${basename(target)}-`));
   try {
-    const history = await encoderHistory(openStore(storeUrl), found.run, found.encoder);
-    // Of an encoder alone, what a promotion kept is what its retrieval measured.
-    const evaluation = found.classifier === null && history?.searches.length ? null : found.evaluation;
-    const answer = await runExporter({ storeUrl, folder, ...found, evaluation, history });
+    const answer = await runExporter({
+      ...{ storeUrl, folder, run: maker, encoder, classifier, evaluation, history },
+      ...(index ? { index } : {}),
+    });
     if (existsSync(target)) await rmdir(target);
     await chmod(folder, 0o755);
     await rename(folder, target);

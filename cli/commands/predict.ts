@@ -5,7 +5,7 @@ import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import { csvOf } from '../../contracts/spreadsheet.ts';
 import { visibleJson } from '../../contracts/visible-text.ts';
 import { type Answer, answerOf, voters } from '../../serving/answers.ts';
-import { showPhotos } from '../../serving/ask.ts';
+import { type RejectedPhoto, showPhotos } from '../../serving/ask.ts';
 import { calibrationOf } from '../../serving/calibration-of.ts';
 import type { UsedModel } from '../../serving/find-model.ts';
 import { photoReader } from '../../serving/photos.ts';
@@ -26,7 +26,6 @@ export interface PredictOptions extends PhotoOptions {
 }
 
 type Predicted = { readonly name: string; readonly answer: Answer };
-type Rejected = { readonly name: string; readonly rejected: string };
 
 /** `contrail predict` */
 export async function predictCommand(names: readonly string[], options: PredictOptions): Promise<number> {
@@ -44,7 +43,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
     const calibration = await calibrationOf(store, used.evaluation);
     const known = used.index ?? (calibration ? await trainingIndexIfAny(opened) : null);
     const index = known ? await openIndex(store, known) : null;
-    const found: (Predicted | Rejected)[] = [];
+    const found: (Predicted | RejectedPhoto)[] = [];
     const { tell, end } = showRowProgress();
     try {
       const read = photoReader(process.about.encoder);
@@ -75,7 +74,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
       end();
       await index?.close();
     }
-    const rejected = found.filter((each): each is Rejected => 'rejected' in each);
+    const rejected = found.filter((each): each is RejectedPhoto => 'rejected' in each);
     const content = textOf(form, found, used, options.top);
     if (options.to !== undefined) {
       await writeWhole(options.to, content);
@@ -115,7 +114,7 @@ function formOf({ csv, json, to }: PredictOptions): Form {
   return form as Form;
 }
 
-function textOf(form: Form, found: readonly (Predicted | Rejected)[], used: UsedModel, top: number): string {
+function textOf(form: Form, found: readonly (Predicted | RejectedPhoto)[], used: UsedModel, top: number): string {
   if (form === 'csv') return csvOfAll(found, top);
   if (form === 'json') return `${visibleJson(JSON.stringify(jsonOfAll(found, used)))}\n`;
   return fittingTable(
@@ -133,7 +132,7 @@ function textOf(form: Form, found: readonly (Predicted | Rejected)[], used: Used
 const shown = ({ label, unknown, alike }: Answer): string => (unknown ? `unknown (${alike ?? label}?)` : label);
 
 /** A column of the label and its confidence for each of the labels that were asked for. */
-function csvOfAll(found: readonly (Predicted | Rejected)[], top: number): string {
+function csvOfAll(found: readonly (Predicted | RejectedPhoto)[], top: number): string {
   const others = Array.from({ length: top - 1 }, (_, at) => at + 2);
   const columns = [
     ...['photo', 'label', 'confidence', 'unknown', 'alike'],
@@ -154,7 +153,7 @@ function csvOfAll(found: readonly (Predicted | Rejected)[], top: number): string
 }
 
 function jsonOfAll(
-  found: readonly (Predicted | Rejected)[],
+  found: readonly (Predicted | RejectedPhoto)[],
   { name, version, run, encoder, classifier, index }: UsedModel,
 ) {
   return {
@@ -165,7 +164,11 @@ function jsonOfAll(
 }
 
 /** What a reader must know of the table: whose answers these are, and how far they can be believed. */
-function tellModel({ name, version }: UsedModel, found: readonly (Predicted | Rejected)[], calibrated: boolean): void {
+function tellModel(
+  { name, version }: UsedModel,
+  found: readonly (Predicted | RejectedPhoto)[],
+  calibrated: boolean,
+): void {
   const unknown = found.filter((each) => 'answer' in each && each.answer.unknown).length;
   const [only] = found;
   say(`By ${name}${version === null ? '' : `, version ${version}`}.`);

@@ -1,8 +1,9 @@
 import { times } from '../../contracts/counted.ts';
 import type { VectorRow } from '../../contracts/vectors.ts';
+import { visible } from '../../contracts/visible-text.ts';
 import { smallPicture } from '../../datasets/index.ts';
 import { familiarity } from '../../serving/answers.ts';
-import { showPhotos } from '../../serving/ask.ts';
+import { type RejectedPhoto, showPhotos } from '../../serving/ask.ts';
 import { calibrationOf } from '../../serving/calibration-of.ts';
 import type { UsedModel } from '../../serving/find-model.ts';
 import { photoReader } from '../../serving/photos.ts';
@@ -43,7 +44,7 @@ export async function similarCommand(names: readonly string[], options: SimilarO
   });
 }
 
-type Found = PhotoWithLookAlikes | { readonly name: string; readonly rejected: string };
+type Found = PhotoWithLookAlikes | RejectedPhoto;
 
 async function search(
   { store, used, photos, process, signal }: ModelAndPhotos,
@@ -82,7 +83,7 @@ async function search(
     end();
   }
   const shown = found.filter((each): each is PhotoWithLookAlikes => 'lookAlikes' in each);
-  const rejected = found.filter((each): each is Exclude<Found, PhotoWithLookAlikes> => 'rejected' in each);
+  const rejected = found.filter((each): each is RejectedPhoto => 'rejected' in each);
   if (to !== undefined) {
     await writeWhole(to, similarPage(used, index.about, shown));
     say(
@@ -102,7 +103,7 @@ const pictureOf = (pixels: Uint8Array, { about }: ModelProcess) =>
 function tell(shown: readonly PhotoWithLookAlikes[]): void {
   for (const [at, { name, unknown, because, lookAlikes }] of shown.entries()) {
     if (at > 0) print('');
-    print(name.replaceAll('\n', '\\n'));
+    print(visible(name));
     if (unknown) print(`unknown: ${because}`);
     print(
       fittingTable(
@@ -117,7 +118,7 @@ function jsonOf(
   { name, version, run, encoder }: UsedModel,
   { about }: VectorIndex,
   shown: readonly PhotoWithLookAlikes[],
-  rejected: readonly { readonly name: string; readonly rejected: string }[],
+  rejected: readonly RejectedPhoto[],
 ) {
   return {
     model: { name, version, run, encoder },

@@ -1,6 +1,7 @@
 import { times } from '../../contracts/counted.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
+import { once } from './once.ts';
 
 /** How much is in the server at a time. What is too much is refused at once, before it is read. */
 export interface Admission {
@@ -32,14 +33,6 @@ export function createAdmission({
   const refuse = (what: string) => {
     const seconds = Math.min(longestRetrySeconds, Math.max(1, Math.ceil(stay)));
     return new HttpError('TooManyRequests', `The server is busy: ${what}. Try again in ${seconds} s.`, seconds);
-  };
-  const once = (end: () => void) => {
-    let isEnded = false;
-    return () => {
-      if (isEnded) return;
-      isEnded = true;
-      end();
-    };
   };
   return {
     request: (bytes) => {

@@ -1,10 +1,11 @@
 import type { Neighbour } from '../../contracts/serving.ts';
 import { createBudget } from '../../datasets/index.ts';
+import type { Computed } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { checkPhoto, whichOf } from './photos.ts';
-import type { Computed, Served } from './served.ts';
+import type { Served } from './served.ts';
 
 /** As many as the decoder works on at a time: what waits before it can still be given up. */
 const decoding = createBudget(4);
@@ -58,7 +59,8 @@ export async function neighboursOf(
   k: number,
 ): Promise<readonly (readonly Neighbour[])[]> {
   if (!index) return computed.map(() => []);
-  const { dimension } = index.about;
+  const { dimension, shards } = index.about;
+  const hasPictures = shards.some(({ pictures }) => pictures !== undefined);
   const queries = new Float32Array(computed.length * dimension);
   for (const [at, { embedding }] of computed.entries()) queries.set(embedding, at * dimension);
   const found = await index.search(queries, k);
@@ -72,13 +74,10 @@ export async function neighboursOf(
             ...(label === undefined ? {} : { label }),
             ...(group === undefined ? {} : { group }),
             ...(category === undefined ? {} : { category }),
-            picture: hasPictures(index.about.shards) ? `/v1/pictures/${by.index}/${row}` : null,
+            picture: hasPictures ? `/v1/pictures/${by.index}/${row}` : null,
           };
         }),
       ),
     ),
   );
 }
-
-const hasPictures = (shards: readonly { readonly pictures?: string | undefined }[]) =>
-  shards.some(({ pictures }) => pictures !== undefined);

@@ -1,3 +1,5 @@
+import { once } from './once.ts';
+
 /**
  * Puts photos of different requests together, because TensorFlow takes hardly longer for several than for one.
  *
@@ -12,7 +14,7 @@
 export interface Batcher<T> {
   /** @throws what `compute` throws for its batch; the reason of `signal` where that came first */
   readonly add: (image: Uint8Array, signal: AbortSignal) => Promise<T>;
-  /** Tells of a photo that may come, which is worth a short wait. @returns takes it back; to be called before `add` */
+  /** Tells of a photo that may come, which is worth a short wait. @returns takes it back, when it has been added or will not come */
   readonly expect: () => () => void;
   /** Photos that wait. */
   readonly waiting: () => number;
@@ -84,13 +86,10 @@ export function createBatcher<T>({ compute, most, waitMs }: BatcherOptions<T>): 
       }),
     expect: () => {
       expected++;
-      let isTaken = false;
-      return () => {
-        if (isTaken) return;
-        isTaken = true;
+      return once(() => {
         expected--;
         if (expected === 0) setImmediate(consider);
-      };
+      });
     },
     waiting: () => queue.length,
   };

@@ -1,5 +1,5 @@
 import type { Waiting } from '../../contracts/serving.ts';
-import { explained } from '../../contracts/system-errors.ts';
+import { explained, failureOf } from '../../contracts/system-errors.ts';
 import type { UsedModel } from '../find-model.ts';
 import type { Served } from './served.ts';
 
@@ -58,7 +58,9 @@ export function follow(options: FollowOptions): Followed {
     waiting = { version, reason };
   };
   const retire = (served: Served) => {
-    const ending = served.retire().catch((error: unknown) => log(`A version could not be closed: ${said(error)}`));
+    const ending = served
+      .retire()
+      .catch((error: unknown) => log(`A version could not be closed: ${failureOf(error).message}`));
     retiring.add(ending);
     void ending.then(() => retiring.delete(ending));
   };
@@ -91,7 +93,7 @@ export function follow(options: FollowOptions): Followed {
     else {
       const next = await open(used).catch((error: unknown) => {
         // What the store says of its files is for the operator.
-        log(`Version ${used.version} cannot be opened: ${said(error)}`);
+        log(`Version ${used.version} cannot be opened: ${failureOf(error).message}`);
         wait(used.version ?? 0, `it cannot be opened${codeIn(error)}. The log of the server says why.`);
         throw error;
       });
@@ -107,7 +109,8 @@ export function follow(options: FollowOptions): Followed {
   const look = () => {
     looking ??= change()
       .catch((error: unknown) => {
-        if (failures === 0 && waiting === null) log(`The versions of the model could not be read: ${said(error)}`);
+        if (failures === 0 && waiting === null)
+          log(`The versions of the model could not be read: ${failureOf(error).message}`);
         failures++;
         onFailed();
       })
@@ -139,8 +142,6 @@ export function follow(options: FollowOptions): Followed {
     },
   };
 }
-
-const said = (error: unknown) => explained(error)?.message ?? (error instanceof Error ? error.message : String(error));
 
 function codeIn(error: unknown): string {
   const code = explained(error)?.code;

@@ -1,6 +1,4 @@
-import { mostImagesInRequest, mostNeighboursInRequest } from '../../contracts/serving.ts';
-
-/** What a server takes, and for how long. */
+/** What a server takes, and for how long. How much may be asked at once stands in the contract: `contracts/serving.ts`. */
 export interface ServeLimits {
   /** Of one photo as a file. @default 20 MiB */
   readonly imageBytes: number;
@@ -8,10 +6,6 @@ export interface ServeLimits {
   readonly imagePixels: number;
   /** Of a request with its photos in JSON. @default 32 MiB */
   readonly jsonBytes: number;
-  /** Photos in one request. @default 32 */
-  readonly images: number;
-  /** Look-alikes of a photo. @default 100 */
-  readonly neighbours: number;
   /** Photos that are decoded, wait or are computed at a time; more are refused with 429. @default 128 */
   readonly queue: number;
   /** Bytes of requests that are in memory at a time; more are refused with 429. @default 256 MiB */
@@ -40,8 +34,6 @@ export const defaultLimits: ServeLimits = {
   imageBytes: 20 * 2 ** 20,
   imagePixels: 50_000_000,
   jsonBytes: 32 * 2 ** 20,
-  images: mostImagesInRequest,
-  neighbours: mostNeighboursInRequest,
   queue: 128,
   bytesInFlight: 256 * 2 ** 20,
   batch: 32,

@@ -1,20 +1,9 @@
 import { isContrailError } from '../../contracts/errors.ts';
+import type { ModelProcess } from '../process/model-process.ts';
 import { HttpError } from './http-error.ts';
 
 /** What of a process of TensorFlow is needed here. */
-export interface ComputeProcess {
-  readonly infer: (images: Uint8Array, count: number) => Promise<Inferred>;
-  readonly close: () => Promise<void>;
-  /** Tells of its end once, and the reason. @returns ends the listening */
-  readonly onEnd: (listener: (why: Error) => void) => () => void;
-}
-
-export interface Inferred {
-  /** float32 [count, dimension]. */
-  readonly embeddings: Float32Array;
-  /** float32 [count, classes]; null without a classifier. */
-  readonly logits: Float32Array | null;
-}
+export type ComputeProcess = Pick<ModelProcess, 'infer' | 'close' | 'onEnd'>;
 
 /**
  * A process of TensorFlow that is replaced when it dies.
@@ -26,7 +15,8 @@ export interface Inferred {
  * I2. A process that dies soon after its start is replaced ever more slowly, up to `longestPauseMs`.
  */
 export interface LiveModel<P extends ComputeProcess> {
-  readonly infer: (images: Uint8Array, count: number) => Promise<Inferred>;
+  /** @throws HttpError Unavailable; what the process throws of the images */
+  readonly infer: ModelProcess['infer'];
   /** Why nothing can be computed now; null where it can. */
   readonly problem: () => string | null;
   /** The process that is there, or was last. */

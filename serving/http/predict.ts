@@ -1,8 +1,9 @@
 import type { PredictionAnswer } from '../../contracts/serving.ts';
 import { answerOf, voters } from '../answers.ts';
+import type { Computed } from '../compute.ts';
 import { neighboursOf } from './answer.ts';
 import { HttpError } from './http-error.ts';
-import type { Computed, Served } from './served.ts';
+import type { Served } from './served.ts';
 
 /** Classes that are named besides the likeliest. */
 const otherGuesses = 4;

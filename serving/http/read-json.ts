@@ -1,5 +1,5 @@
+import { mostImagesInRequest } from '../../contracts/serving.ts';
 import { HttpError } from './http-error.ts';
-import type { ServeLimits } from './limits.ts';
 
 const [brace, bracket, comma] = ['{', '[', ','].map((each) => each.charCodeAt(0)) as [number, number, number];
 /** Of each `{` and `[` in the one form that is read, with room for a mistake that is then explained. */
@@ -11,11 +11,11 @@ const mostOpening = 4;
  *
  * @throws HttpError BadRequest
  */
-export function readJson(body: Buffer, { images }: Pick<ServeLimits, 'images'>): unknown {
-  if (has(body, brace, mostOpening) || has(body, bracket, mostOpening) || has(body, comma, 2 * images))
+export function readJson(body: Buffer): unknown {
+  if (has(body, brace, mostOpening) || has(body, bracket, mostOpening) || has(body, comma, 2 * mostImagesInRequest))
     throw new HttpError(
       'BadRequest',
-      `The body must be JSON such as {"images": ["<base64>"]}, with up to ${images} images.`,
+      `The body must be JSON such as {"images": ["<base64>"]}, with up to ${mostImagesInRequest} images.`,
     );
   try {
     // A key that would reach into every object is none of the form's.

@@ -1,6 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type ModelsAnswer, neighboursQuerySchema, type ReadyAnswer } from '../../contracts/serving.ts';
+import {
+  type ModelsAnswer,
+  mostImagesInRequest,
+  mostNeighboursInRequest,
+  neighboursQuerySchema,
+  type ReadyAnswer,
+} from '../../contracts/serving.ts';
 import { compute, neighboursOf } from './answer.ts';
 import { HttpError } from './http-error.ts';
 import { openApi } from './openapi.ts';
@@ -85,8 +91,8 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
       limits: {
         imageBytes: limits.imageBytes,
         imagePixels: limits.imagePixels,
-        images: limits.images,
-        neighbours: limits.neighbours,
+        images: mostImagesInRequest,
+        neighbours: mostNeighboursInRequest,
       },
     };
   });

@@ -5,6 +5,7 @@ import type { ServedBy } from '../../contracts/serving.ts';
 import type { Store } from '../../store/index.ts';
 import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
 import { calibrationOf } from '../calibration-of.ts';
+import { type Computed, computeTogether } from '../compute.ts';
 import type { UsedModel } from '../find-model.ts';
 import { type PhotoReader, photoReader } from '../photos.ts';
 import { type ModelProcess, startModelProcess } from '../process/model-process.ts';
@@ -12,18 +13,10 @@ import { type Batcher, createBatcher } from './batcher.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { type LiveModel, openLiveModel } from './live-model.ts';
-
-/** What the model gives for one photo. */
-export interface Computed {
-  /** float32 [dimension]. */
-  readonly embedding: Float32Array;
-  /** float32 [classes]; null without a classifier. */
-  readonly logits: Float32Array | null;
-}
+import { once } from './once.ts';
 
 /** A model that computes: encoder and classifier in their process. Several versions that differ in their index share it. */
 interface Computer {
-  readonly key: string;
   readonly live: LiveModel<ModelProcess>;
   readonly batcher: Batcher<Computed>;
   readonly read: PhotoReader;
@@ -70,7 +63,7 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
 
   const take = async (used: UsedModel): Promise<{ computer: Computer; leave: () => Promise<void> }> => {
     const key = `${used.encoder.digest}/${used.classifier?.digest ?? ''}`;
-    const entry = computers.get(key) ?? { opened: openComputer(key, used, options), users: 0 };
+    const entry = computers.get(key) ?? { opened: openComputer(used, options), users: 0 };
     computers.set(key, entry);
     entry.users++;
     const leave = async () => {
@@ -111,7 +104,7 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
   };
 }
 
-async function openComputer(key: string, used: UsedModel, options: ServedOptions): Promise<Computer> {
+async function openComputer(used: UsedModel, options: ServedOptions): Promise<Computer> {
   const { limits, log } = options;
   const live = await openLiveModel({
     start: async () => {
@@ -138,19 +131,13 @@ async function openComputer(key: string, used: UsedModel, options: ServedOptions
     log,
   });
   const { about } = live.process();
-  const compute = async (images: readonly Uint8Array[]): Promise<Computed[]> => {
+  const compute = async (images: readonly Uint8Array[]) => {
     const since = performance.now();
-    const bytes = images.length === 1 && images[0] ? images[0] : Buffer.concat(images);
-    const { embeddings, logits } = await live.infer(bytes, images.length);
+    const computed = await computeTogether(live, images);
     options.onComputed(images.length, (performance.now() - since) / 1000);
-    const part = (values: Float32Array, at: number) => {
-      const width = values.length / images.length;
-      return values.slice(at * width, (at + 1) * width);
-    };
-    return images.map((_, at) => ({ embedding: part(embeddings, at), logits: logits ? part(logits, at) : null }));
+    return computed;
   };
   return {
-    key,
     live,
     about,
     read: photoReader(about.encoder),
@@ -203,13 +190,10 @@ function servedOf(
     use: () => {
       if (onUnused) throw new ContrailError('InvalidInput', 'A model that is retired takes no request.');
       uses++;
-      let isEnded = false;
-      return () => {
-        if (isEnded) return;
-        isEnded = true;
+      return once(() => {
         uses--;
         if (uses === 0) onUnused?.();
-      };
+      });
     },
     retire: async () => {
       await new Promise<void>((resolve) => {

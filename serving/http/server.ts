@@ -3,6 +3,7 @@ import { STATUS_CODES } from 'node:http';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
+import { mostImagesInRequest } from '../../contracts/serving.ts';
 import { hasCode } from '../../contracts/system-errors.ts';
 import { securityHeaders } from './headers.ts';
 import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
@@ -22,12 +23,6 @@ export interface HttpServer {
   readonly port: number;
   /** Takes no more connections, lets requests finish for `drainMs`, and ends. */
   readonly close: () => Promise<void>;
-}
-
-/** Of a request that is being answered. */
-interface Stay {
-  readonly controller: AbortController;
-  readonly leave: () => void;
 }
 
 /** How often connections that have become idle are closed while the server stops. */
@@ -67,7 +62,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   });
   app.server.maxConnections = limits.connections;
   app.server.headersTimeout = Math.min(limits.arrivalMs, 15_000);
-  const stays = new WeakMap<FastifyRequest, Stay>();
+  /** What ends the work on a request that was let in. */
+  const controllers = new WeakMap<FastifyRequest, AbortController>();
 
   readBodies(app, limits);
   app.addHook('onRequest', async (request, reply) => {
@@ -88,7 +84,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     guard.checkOrigin(request.headers, request.method);
     if (!openPaths.has(route)) guard.checkToken(request.headers);
     if (request.method === 'POST') leave = admission.request(announcedBytes(request, limits));
-    stays.set(request, { controller, leave });
+    controllers.set(request, controller);
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, limits, log));
   app.setNotFoundHandler((request) => {
@@ -102,9 +98,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   registerRoutes(app, {
     ...options,
     within: (request, work) => {
-      const stay = stays.get(request);
-      if (!stay) throw new Error('a request that was not let in');
-      return withDeadline(stay, limits, work);
+      const controller = controllers.get(request);
+      if (!controller) throw new Error('a request that was not let in');
+      return withDeadline(controller, limits, work);
     },
   });
   await app.listen({ host, port });
@@ -130,7 +126,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
  * long it took to arrive has a limit of its own.
  */
 async function withDeadline<T>(
-  { controller }: Stay,
+  controller: AbortController,
   { timeoutMs }: ServeLimits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -156,7 +152,7 @@ function announcedBytes({ headers }: FastifyRequest, { jsonBytes, imageBytes }: 
 const taken =
   'Send an image as it is, with a content type such as image/jpeg, or JSON with content type application/json.';
 
-function readBodies(app: FastifyInstance, { jsonBytes, imageBytes, images }: ServeLimits): void {
+function readBodies(app: FastifyInstance, { jsonBytes, imageBytes }: ServeLimits): void {
   app.removeAllContentTypeParsers();
   const asItIs = (_request: FastifyRequest, body: Buffer) => Promise.resolve(body);
   for (const type of [/^image\/[\w.+-]+$/, 'application/octet-stream'])
@@ -164,7 +160,7 @@ function readBodies(app: FastifyInstance, { jsonBytes, imageBytes, images }: Ser
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer', bodyLimit: jsonBytes },
-    async (_request: FastifyRequest, body: Buffer) => readJson(body, { images }),
+    async (_request: FastifyRequest, body: Buffer) => readJson(body),
   );
 }
 
@@ -187,7 +183,7 @@ function answerError(
 }
 
 /** What Fastify says of a request that it cannot read. */
-function ofFastify(error: unknown, { imageBytes, jsonBytes, images }: ServeLimits): HttpError | null {
+function ofFastify(error: unknown, { imageBytes, jsonBytes }: ServeLimits): HttpError | null {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return null;
   const { statusCode } = error;
   if (statusCode >= 500) return null;
@@ -195,7 +191,7 @@ function ofFastify(error: unknown, { imageBytes, jsonBytes, images }: ServeLimit
   if (code === 'TooLarge')
     return new HttpError(
       code,
-      `The body is too large: an image may have ${formatBytes(imageBytes)}, JSON with up to ${times(images, 'image')} ${formatBytes(jsonBytes)}.`,
+      `The body is too large: an image may have ${formatBytes(imageBytes)}, JSON with up to ${times(mostImagesInRequest, 'image')} ${formatBytes(jsonBytes)}.`,
     );
   if (code === 'UnsupportedMediaType')
     return new HttpError(code, `The body is of a content type that is not read. ${taken}`);

@@ -1,14 +1,10 @@
-import { spawn } from 'node:child_process';
-import type { Duplex, Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import type { Duplex } from 'node:stream';
 import { z } from 'zod';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { childEnvironment } from '../../contracts/child-environment.ts';
 import type { EncoderAbout } from '../../contracts/encoder.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { ClassifierAbout } from '../../contracts/evaluation.ts';
-import { createLineReader } from '../../contracts/lines.ts';
-import { fastEnvironment } from '../../training/process/environment.ts';
+import { deathOf, startComputeProcess } from '../../training/process/compute-process.ts';
 import { createFrameReader, encodeFrame, type Frame } from './frames.ts';
 import { type Asked, type ModelRequest, modelRequestSchema, type Said, saidSchema } from './messages.ts';
 
@@ -51,13 +47,8 @@ export interface ModelProcessOptions {
   readonly stallTimeoutMs?: number;
 }
 
-const [runner, program] = ['../../native/run.mjs', './serve-model.ts'].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url)),
-) as [string, string];
 /** Images in one message: the largest batch that is computed at once. */
 const atOnce = 128;
-const keptLines = 5;
-const lineCharacters = 2000;
 const defaultStallMs = 5 * 60_000;
 /** An idle process that was told to end is given so long. */
 const endGraceMs = 2000;
@@ -81,31 +72,24 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   const { storeUrl, encoder, classifier, environment, log } = options;
   let stallTimeoutMs = options.stallTimeoutMs ?? defaultStallMs;
   const request: ModelRequest = modelRequestSchema.parse({ storeUrl, encoder, classifier });
-  const child = spawn(process.execPath, [runner, program, JSON.stringify(request)], {
-    env: { ...fastEnvironment, ...childEnvironment(process.env, 'compute'), ...environment },
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-    // Ctrl-C must reach this process alone, which may have something to finish.
-    detached: true,
+  const started = startComputeProcess({
+    entry: new URL('./serve-model.ts', import.meta.url),
+    args: [JSON.stringify(request)],
+    ...{ environment, log },
   });
-  const lastLines: string[] = [];
-  const say = (line: string) => {
-    lastLines.push(line);
-    if (lastLines.length > keptLines) lastLines.shift();
-    log(line);
-  };
-  const { stdout, stderr } = child;
-  for (const stream of [stdout, stderr]) readLines(stream, say);
-
+  const { child } = started;
   const waiting = new Map<number, Waiting>();
-  const listeners = new Set<(why: Error) => void>();
   /** Why nothing more will come. */
   let ended: Error | undefined;
   /** Why it was ended from here. */
   let endedFor: Error | undefined;
   let stallTimer: NodeJS.Timeout | undefined;
   let starting = true;
-  const { promise: ready, resolve: isReady, reject: isNotReady } = withResolvers<ModelProcess['about']>();
-  const { promise: gone, resolve: isGone } = withResolvers<void>();
+  let isReady: (about: ModelProcess['about']) => void = () => {};
+  let isNotReady: (why: Error) => void = () => {};
+  const ready = new Promise<ModelProcess['about']>((...both) => {
+    [isReady, isNotReady] = both;
+  });
 
   const kill = (why: Error) => {
     endedFor ??= why;
@@ -122,25 +106,16 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
       );
     }, patience);
   };
-  const end = (how: string, cause?: Error) => {
-    if (ended) return;
-    const tail = lastLines.length > 0 ? ` Its last lines: ${lastLines.join(' | ')}` : '';
-    ended = endedFor ?? new ContrailError('TrainerCrashed', `The process of the model ${how}.${tail}`, { cause });
-    clearTimeout(stallTimer);
-    isNotReady(ended);
-    for (const { reject } of waiting.values()) reject(ended);
-    waiting.clear();
-    isGone();
-    for (const listener of [...listeners]) listener(ended);
-  };
-  child.once('exit', (code, signal) => {
-    const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
-    child.once('close', () => end(how));
-    // A process of its own may hold its output open.
-    setTimeout(() => end(how), 1000).unref();
-  });
-  child.on('error', (error) => {
-    if (child.pid === undefined) end(`could not be started: ${error.message}`, error);
+  const gone = new Promise<void>((resolve) => {
+    started.onEnd((end) => {
+      const why = endedFor ?? deathOf('The process of the model', started, end);
+      ended = why;
+      clearTimeout(stallTimer);
+      isNotReady(why);
+      for (const { reject } of waiting.values()) reject(why);
+      waiting.clear();
+      resolve();
+    });
   });
 
   let about: ModelProcess['about'] | undefined;
@@ -220,12 +195,8 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
       watchForStall();
     },
     close,
-    onEnd: (listener) => {
-      const why = ended;
-      if (why) queueMicrotask(() => listener(why));
-      else listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    // The listener above was there first, so the reason is known.
+    onEnd: (listener) => started.onEnd(() => ended && listener(ended)),
   };
 }
 
@@ -255,21 +226,4 @@ function joined(parts: readonly Inferred[], { encoder, classifier }: ModelProces
     embeddings: all(encoder.dimension, ({ embeddings }) => embeddings),
     logits: classifier ? all(classifier.classes.length, ({ logits }) => logits) : null,
   };
-}
-
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => {};
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<T>((...both) => {
-    [resolve, reject] = both;
-  });
-  return { promise, resolve, reject };
-}
-
-function readLines(stream: Readable | null, say: (line: string) => void): void {
-  if (!stream) return;
-  const { write, end } = createLineReader(lineCharacters, say);
-  stream.setEncoding('utf8').on('data', write);
-  stream.on('end', end);
-  stream.on('error', end);
 }

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 import { ContrailError } from '../../contracts/errors.ts';
-import { explained } from '../../contracts/system-errors.ts';
+import { failureOf } from '../../contracts/system-errors.ts';
 import { openClassifier } from '../../evaluation/open-classifier.ts';
 import { openStore } from '../../store/index.ts';
 import { openInference } from '../../training/index.ts';
@@ -64,12 +64,4 @@ try {
 
 function asBytes({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function failureOf(error: unknown): Pick<Extract<Said, { type: 'error' }>, 'code' | 'message'> {
-  const { code, message } = explained(error) ?? {
-    code: 'TrainerCrashed' as const,
-    message: error instanceof Error ? error.message : String(error),
-  };
-  return { code, message };
 }

@@ -11,7 +11,8 @@ import {
   trainerMessageSchema,
 } from '../../contracts/trainer.ts';
 import { type ChannelListener, excerpt } from './channel.ts';
-import type { TrainerEnd, TrainerProcess } from './trainer-process.ts';
+import { deathOf } from './compute-process.ts';
+import type { TrainerProcess } from './trainer-process.ts';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -115,7 +116,9 @@ export function runJob<J extends TrainerJob>(
 
     channel.listen(onSaid);
     signal.addEventListener('abort', onAbort, { once: true });
-    const stopListening = trainer.onEnd((end) => settle(() => reject(killedFor ?? deathOf(trainer, end))));
+    const stopListening = trainer.onEnd((end) =>
+      settle(() => reject(killedFor ?? deathOf(`The trainer of ${name}`, trainer, end))),
+    );
     channel.send({ type: 'job', id, job, input } satisfies TrainerRequest, (error) => {
       // One that cannot be spoken to is at its end. The job ends with the process, so that the next job starts another.
       if (error) child.kill('SIGKILL');
@@ -130,14 +133,4 @@ function errorOf({ code, message, stack }: Extract<TrainerMessage, { type: 'erro
   const error = new ContrailError(code, message);
   if (stack) error.stack = stack;
   return error;
-}
-
-function deathOf({ name, lastLines }: TrainerProcess, end: TrainerEnd): ContrailError {
-  if (end.how === 'not-started')
-    return new ContrailError('TrainerCrashed', `The trainer of ${name} could not be started: ${end.error.message}.`, {
-      cause: end.error,
-    });
-  const how = end.how === 'signal' ? `was ended by ${end.signal}` : `ended with exit code ${end.code}`;
-  const tail = lastLines.length > 0 ? ` Its last lines: ${lastLines.slice(-5).join(' | ')}` : '';
-  return new ContrailError('TrainerCrashed', `The trainer of ${name} ${how}.${tail}`);
 }

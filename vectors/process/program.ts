@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
-import { explained } from '../../contracts/system-errors.ts';
+import { failureOf } from '../../contracts/system-errors.ts';
 import { type IndexRequest, type indexAnswerSchema, indexRequestSchema } from '../../contracts/vector-index.ts';
 import { openStore } from '../../store/index.ts';
 import { buildIndex } from '../build/build-index.ts';
@@ -22,11 +22,7 @@ lines.once('line', async (line) => {
     const { index, added, replaced, unchanged, removed } = await work(indexRequestSchema.parse(JSON.parse(line)));
     await answer({ index, added, replaced, unchanged, removed });
   } catch (error) {
-    const { code, message } = explained(error) ?? {
-      code: 'TrainerCrashed',
-      message: error instanceof Error ? error.message : String(error),
-    };
-    await answer({ code, message });
+    await answer(failureOf(error));
   }
   process.exit();
 });
