@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { type VectorRow, type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { readAbout, type Store } from '../../store/index.ts';
+import { shardPlaces } from '../../vectors/shard-places.ts';
 import { readPictures, readShardRows, readVectors, type Shard } from '../../vectors/shards.ts';
 import type { Embedding } from '../embedding.ts';
 import type { RowFacts } from './choose-rows.ts';
@@ -34,21 +35,19 @@ export async function openVectors(
 ): Promise<OpenVectors> {
   const about = await readAbout(store, ref, vectorsAboutSchema);
   const facts: RowFacts[] = [];
-  const starts: number[] = [];
   for (const shard of about.shards) {
-    starts.push(facts.length);
     for (const row of await readShardRows(store, ref, shard)) facts.push(factsOf(row));
     await turn(facts.length, about.count);
   }
+  const placeOf = shardPlaces(about.shards, 'the artifact');
   /** The shards that hold some rows, with the place of each in `rows` and in its shard. */
   const shardsOf = (rows: ArrayLike<number>) => {
     const found = new Map<number, { readonly at: number; readonly place: number }[]>();
     for (let at = 0; at < rows.length; at++) {
-      const row = rows[at] as number;
-      const number = lastAtMost(starts, row);
-      const own = found.get(number) ?? [];
-      own.push({ at, place: row - (starts[number] as number) });
-      found.set(number, own);
+      const { shard, within } = placeOf(rows[at] as number);
+      const own = found.get(shard) ?? [];
+      own.push({ at, place: within });
+      found.set(shard, own);
     }
     return [...found].map(([number, places]) => ({ shard: about.shards[number] as Shard, places }));
   };
@@ -75,17 +74,6 @@ export async function openVectors(
       return found;
     },
   };
-}
-
-/** The place of the last of ascending numbers that is at most so large. */
-function lastAtMost(ascending: readonly number[], value: number): number {
-  let [low, high] = [0, ascending.length - 1];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((ascending[middle] as number) <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 const factsOf = ({ source, group, label, split, brightness, contrast, saturation }: VectorRow): RowFacts => ({
