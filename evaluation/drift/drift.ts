@@ -124,12 +124,8 @@ async function measure(
   readonly files: readonly File[];
 }> {
   const { parameters, classifier } = input;
-  const [own, heldOut, known, explored] = [
-    await recent.embeddings(chosen.recent),
-    await reference.embeddings(chosen.heldOut),
-    await reference.embeddings(chosen.known),
-    await recent.embeddings(chosen.explored),
-  ];
+  const [own, explored] = await recent.embeddings(chosen.recent, chosen.explored);
+  const [heldOut, known] = await reference.embeddings(chosen.heldOut, chosen.known);
   const both = joined(own, heldOut);
   const ways = drawRelabelings(own.count, both.count, parameters.seed);
   const embeddings = await testEmbeddings(both, ways, turnOf('comparing embeddings', 'steps'));

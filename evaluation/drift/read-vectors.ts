@@ -10,8 +10,8 @@ import type { RowFacts } from './choose-rows.ts';
 export interface OpenVectors {
   readonly about: VectorsAbout;
   readonly facts: readonly RowFacts[];
-  /** The embeddings of some rows, in their order. */
-  readonly embeddings: (rows: Int32Array) => Promise<Embedding>;
+  /** The embeddings of some rows and of others, in their order. Each shard is read once for both. */
+  readonly embeddings: (some: Int32Array, others: Int32Array) => Promise<readonly [Embedding, Embedding]>;
   /** What some images are called, by their rows, and their pictures where there are any. */
   readonly shown: (rows: readonly number[]) => Promise<ReadonlyMap<number, ShownRow>>;
 }
@@ -54,15 +54,22 @@ export async function openVectors(
   return {
     about,
     facts,
-    embeddings: async (rows) => {
+    embeddings: async (some, others) => {
       const { dimension } = about;
+      const rows = new Int32Array(some.length + others.length);
+      rows.set(some);
+      rows.set(others, some.length);
       const values = new Float32Array(rows.length * dimension);
       for (const { shard, places } of shardsOf(rows)) {
         const own = await readVectors(store, ref, shard, dimension);
         for (const { at, place } of places)
           values.set(own.subarray(place * dimension, (place + 1) * dimension), at * dimension);
       }
-      return { values, count: rows.length, dimension };
+      const split = some.length * dimension;
+      return [
+        { values: values.subarray(0, split), count: some.length, dimension },
+        { values: values.subarray(split), count: others.length, dimension },
+      ];
     },
     shown: async (rows) => {
       const found = new Map<number, ShownRow>();
