@@ -4,13 +4,9 @@ import pc from 'picocolors';
 import { approvalDecisionSchema, decisionText, questionText } from '../contracts/approval.ts';
 import { times } from '../contracts/counted.ts';
 import { dataHeadline, dataLines } from '../contracts/data-account.ts';
-import { driftText } from '../contracts/drift-text.ts';
-import { modelAtWorkText } from '../contracts/embedded-text.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { inspectionText } from '../contracts/inspection-text.ts';
-import { promotionText } from '../contracts/promotion-text.ts';
+import { outcomeText } from '../contracts/outcome-text.ts';
 import { resultText } from '../contracts/result-text.ts';
-import { noQueriesText } from '../contracts/retrieval-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
 import { type PipelineStatus, type StepStatus, stuckAfter } from '../contracts/status.ts';
 import type { TrainerProgress } from '../contracts/trainer.ts';
@@ -242,14 +238,9 @@ function headline(step: StepStatus): string {
   if (!result) return '';
   const decision = approvalDecisionSchema.safeParse({ ...result, approved: true });
   if (step.uses === 'approve' && decision.success) return decisionText(decision.data);
-  if (step.uses === 'promote') return promotionText(step);
   if (step.uses === 'prepare-data') return [String(result.name), dataHeadline(step)].filter(Boolean).join(', ');
-  if (step.uses === 'inspect-data') return inspectionText(step);
-  const atWork = modelAtWorkText(step);
-  if (atWork !== '') return atWork;
-  if (step.uses === 'drift') return driftText(step);
-  const nothing = noQueriesText(step);
-  if (nothing !== '') return nothing;
+  const outcome = outcomeText(step);
+  if (outcome !== '') return outcome;
   const shown = [
     'top1',
     'recallAt1',

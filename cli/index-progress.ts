@@ -1,3 +1,4 @@
+import { capitalised } from '../contracts/short-text.ts';
 import { type BuildProgress, buildPhaseTexts } from '../vectors/index.ts';
 import { type RowProgress, showRowProgress } from './row-progress.ts';
 
@@ -13,6 +14,5 @@ export async function withIndexProgress<T>(work: (tell: (progress: BuildProgress
 
 /** Each phase has a rate of its own. */
 export function shownProgress({ phase, ...far }: BuildProgress): RowProgress {
-  const text = buildPhaseTexts[phase];
-  return { phase: `${text.charAt(0).toUpperCase()}${text.slice(1)}`, ...far };
+  return { phase: capitalised(buildPhaseTexts[phase]), ...far };
 }

@@ -7,7 +7,7 @@ export interface ImageSize {
 }
 
 /** The side that the last stage of a ConvNeXt needs. */
-export const convnextSmallestSide = 32;
+const convnextSmallestSide = 32;
 
 /**
  * Why an encoder takes no images of a size, and what to do about it; null where it takes them.

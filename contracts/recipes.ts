@@ -1,4 +1,4 @@
-import type { Json } from './json.ts';
+import { isMapping, type Json } from './json.ts';
 
 /** Settings that go together, under a name that stands for them in a pipeline: `with: { recipe: tutorial }`. */
 export interface Recipe {
@@ -24,10 +24,7 @@ export function withRecipe(recipe: Recipe['with'], given: Recipe['with']): Recor
   return Object.fromEntries(merged);
 }
 
-type Mapping = { readonly [key: string]: Json };
-const isMapping = (value: Json | undefined): value is Mapping =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isSameChoice = (key: string, before: Mapping, value: Mapping) =>
+const isSameChoice = (key: string, before: Recipe['with'], value: Recipe['with']) =>
   key === 'loss'
     ? Object.keys(value).some((name) => Object.hasOwn(before, name))
     : value.name === undefined || value.name === before.name;

@@ -8,6 +8,9 @@ export function oneLine(text: string, most = 200): string {
   return shortened(joined, most);
 }
 
+/** A text whose first letter is a capital. */
+export const capitalised = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
 /** The beginning of a text that is too long, cut between characters. */
 export function shortened(text: string, most: number): string {
   const characters = [...text.slice(0, 2 * most + 2)];

@@ -74,12 +74,8 @@ export async function comparedWith(
 ): Promise<Compared> {
   const unit = unitRows(asEmbedding(train));
   try {
-    const { labels, count } = train;
     const report = (done: number) => onProgress(done, features.count);
-    return {
-      features,
-      nearest: (await nearestTraining({ unit, labels, count }, asEmbedding(features), report)).scores,
-    };
+    return { features, nearest: (await nearestTraining(unit, asEmbedding(features), report)).scores };
   } finally {
     unit.dispose();
   }

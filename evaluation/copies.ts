@@ -4,11 +4,11 @@ import { digestsIfKept, isKnown, knownImages } from '../datasets/index.ts';
 import { readAbout, type Store } from '../store/index.ts';
 
 /**
- * Rows of the test split, or of another, whose image is also among those that encoder or classifier were trained on: the same file, or
- * another that shows the same once prepared.
+ * Rows of some splits whose image is also among those that encoder or classifier were trained on: the same file, or another that shows
+ * the same once prepared.
  *
  * @param classifierDataset what the classifier was trained on
- * @returns null where a data set does not tell
+ * @returns those of each split, in the order of `splits`; null where a data set does not tell
  */
 export async function copiesOfTraining(
   store: Store,
@@ -17,11 +17,14 @@ export async function copiesOfTraining(
     encoder,
     classifierDataset,
   }: { readonly dataset: ArtifactRef; readonly encoder: ArtifactRef; readonly classifierDataset: ArtifactRef },
-  split: SplitName = 'test',
-): Promise<ReadonlySet<number> | null> {
+  splits: readonly SplitName[],
+): Promise<readonly (ReadonlySet<number> | null)[]> {
   const datasets = trainedOn(await readAbout(store, encoder, encoderAboutSchema));
   const seen = await knownImages(store, [...datasets, classifierDataset], ['train']);
-  const own = await digestsIfKept(store, dataset, split);
-  if (!seen || !own) return null;
-  return new Set(own.source.flatMap((_, row) => (isKnown(seen, own, row) ? [row] : [])));
+  const copies: (ReadonlySet<number> | null)[] = [];
+  for (const split of splits) {
+    const own = await digestsIfKept(store, dataset, split);
+    copies.push(seen && own && new Set(own.source.flatMap((_, row) => (isKnown(seen, own, row) ? [row] : []))));
+  }
+  return copies;
 }

@@ -48,8 +48,8 @@ const recallAtK = [1, 2, 4, 8];
 const keptProbabilities = 4_000_000;
 
 /**
- * Measures classifier and embedding on the test images, which nothing before has looked at, and calibrates the classifier by validation images. Those that leak, because they show what a training
- * image shows, are left out unless they are to be kept.
+ * Measures classifier and embedding on the test images, which nothing before has looked at, and calibrates the classifier by validation
+ * images. Test images that leak, because they show what a training image shows, are left out unless they are to be kept.
  *
  * @throws ContrailError InvalidInput where the inspection is of another data set
  */
@@ -85,8 +85,11 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
       nearest[row] = cosine;
     },
   });
-  const models = { ...input, classifierDataset: classifier.about.dataset };
-  const copies = await copiesOfTraining(store, models);
+  const [copies = null, validationCopies = null] = await copiesOfTraining(
+    store,
+    { ...input, classifierDataset: classifier.about.dataset },
+    ['test', 'validation'],
+  );
   const leaks = leaksBy(copies, inspected);
   const all = Int32Array.from(test.labels.keys());
   const clean = all.filter((row) => leaks.kindOf(row) === null);
@@ -101,7 +104,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const ofClean = leaks.kinds.length === 0 ? null : briefOf(ofCleanOnly);
   const counts = countLeaks(leaks, all);
   const measures = measureClassifier(on, counted);
-  const choosing = await choosingRows(input, context, { about, labels: validation.labels, models });
+  const choosing = await choosingRows(input, context, { about, labels: validation.labels, copies: validationCopies });
   const calibration = await calibrate(
     classifier,
     {
@@ -229,15 +232,11 @@ async function choosingRows(
   {
     about,
     labels,
-    models,
-  }: {
-    readonly about: DatasetAbout;
-    readonly labels: Int32Array;
-    readonly models: Parameters<typeof copiesOfTraining>[1];
-  },
+    copies,
+  }: { readonly about: DatasetAbout; readonly labels: Int32Array; readonly copies: ReadonlySet<number> | null },
 ): Promise<Int32Array> {
   const inspected = inspection ? await inspectedLeaks(store, inspection, dataset, 'validation') : null;
-  const { kindOf } = leaksBy(await copiesOfTraining(store, models, 'validation'), inspected);
+  const { kindOf } = leaksBy(copies, inspected);
   const { perClass } = about.splits.train;
   return Int32Array.from(labels.keys()).filter(
     (row) => kindOf(row) === null && (perClass[labels[row] as number] ?? 0) > 0,

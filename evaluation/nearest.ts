@@ -33,6 +33,35 @@ export async function visitNearest(
   }
 }
 
+/** The nearest row of a gallery to each of some images. */
+export interface Nearest {
+  /** Its cosine; 0 where the gallery is empty. */
+  readonly scores: Float64Array;
+  /** Its place in the gallery; -1 where that is empty. */
+  readonly places: Int32Array;
+}
+
+/** As `visitNearest`, of the nearest alone. */
+export async function nearestOf(
+  images: Embedding,
+  gallery: Tensor2D,
+  block: number,
+  turn: (done: number) => Promise<void>,
+): Promise<Nearest> {
+  const [scores, places] = [new Float64Array(images.count), new Int32Array(images.count)];
+  await visitNearest(
+    images,
+    gallery,
+    { k: 1, block },
+    (at, [place = -1], [cosine = 0]) => {
+      scores[at] = cosine;
+      places[at] = place;
+    },
+    turn,
+  );
+  return { scores, places };
+}
+
 /** Queries of which the similarities to a whole gallery are in memory at a time: as many as fit, at most `largest`. */
 export const queriesAtOnce = (
   gallery: number,

@@ -1,9 +1,10 @@
 import type { Unknown } from '../contracts/retrieval.ts';
-import { unitRows } from './embedding.ts';
+import type { Tensor2D } from '../training/index.ts';
+import { type Embedding, unitRows } from './embedding.ts';
 import type { Labelled } from './gallery.ts';
 import { areaUnder, rocCurve } from './metrics/detection.ts';
 import { type KnownScores, openSetClassificationRate, refusalThreshold, refusedBy } from './metrics/open-set.ts';
-import { queriesAtOnce, visitNearest } from './nearest.ts';
+import { type Nearest, nearestOf, queriesAtOnce } from './nearest.ts';
 
 /** Images compared at a time, fewer where there are many training images. */
 const atOnce = { largest: 500, values: 16_000_000 };
@@ -35,7 +36,7 @@ export async function measureUnknown(
   try {
     for (const set of sets) {
       const before = done;
-      found.push(await nearestTraining({ unit: gallery, ...train }, set, (at) => onProgress(before + at, total)));
+      found.push(await knownScores(gallery, train.labels, set, (at) => onProgress(before + at, total)));
       done += set.count;
     }
   } finally {
@@ -62,31 +63,30 @@ function told(known: KnownScores, { scores: unseen }: KnownScores, threshold: nu
   };
 }
 
-/**
- * The similarity of each image to the nearest training image, and whether that is of its class.
- *
- * @param train `unit`: its rows scaled to length 1
- * @param onProgress may throw to stop
- */
-export async function nearestTraining(
-  { unit, labels, count }: Pick<Labelled, 'labels' | 'count'> & { readonly unit: ReturnType<typeof unitRows> },
+/** The similarity of each image to the nearest training image, and whether that is of its class. */
+async function knownScores(
+  unit: Tensor2D,
+  labels: Int32Array,
   images: Labelled,
   onProgress: (done: number) => void,
 ): Promise<KnownScores> {
-  const scores = new Float64Array(images.count);
-  const isRight: boolean[] = [];
-  await visitNearest(
-    images,
-    unit,
-    { k: 1, block: queriesAtOnce(count, atOnce) },
-    (at, [row = -1], [cosine = 0]) => {
-      scores[at] = cosine;
-      isRight.push(labels[row] === images.labels[at]);
-    },
-    async (done) => {
-      onProgress(done);
-      await new Promise(setImmediate);
-    },
-  );
-  return { scores, isRight };
+  const { scores, places } = await nearestTraining(unit, images, onProgress);
+  return { scores, isRight: Array.from(places, (place, image) => labels[place] === images.labels[image]) };
+}
+
+/**
+ * The nearest training image of each image.
+ *
+ * @param unit rows of the training images, of length 1
+ * @param onProgress may throw to stop
+ */
+export function nearestTraining(
+  unit: Tensor2D,
+  images: Embedding,
+  onProgress: (done: number) => void,
+): Promise<Nearest> {
+  return nearestOf(images, unit, queriesAtOnce(unit.shape[0], atOnce), async (done) => {
+    onProgress(done);
+    await new Promise(setImmediate);
+  });
 }

@@ -2,7 +2,7 @@ export { type EmbeddedImages, trainAdapter } from './adapter-training.ts';
 export { createEncoderAtCheckpoint } from './encoder-at-checkpoint.ts';
 export { checkExported, type ExportedModel, exportModel } from './export.ts';
 export { type FrozenEncoder, inferenceBatch, openEncoder, requireFinite } from './features.ts';
-export { type Inference, inferenceSizes, openInference } from './inference.ts';
+export { openInference } from './inference.ts';
 export { loadEncoderWeights } from './initial-weights.ts';
 export { createTrainingJobs } from './jobs/index.ts';
 export { modelCard } from './model-card.ts';

@@ -14,7 +14,7 @@ import { type Tensor, type Tensor2D, tf } from './tensorflow.ts';
  * left out of the answer. In batches of one size an image gives the same bits whatever is beside it. There is no batch of one image, whose
  * products TensorFlow adds up in another order even for small encoders.
  */
-export const inferenceSizes = [2, 8, 32, 128] as const;
+const inferenceSizes = [2, 8, 32, 128] as const;
 const largest = inferenceSizes[inferenceSizes.length - 1] as number;
 
 /** The variables of the classifier beside those of the encoder. */

@@ -9,6 +9,7 @@ import { allFinite } from './all-finite.ts';
 import { type ArtifactParts, artifactParts } from './artifact-parts.ts';
 import { startSearchThread } from './search/search-thread.ts';
 import type { Found } from './search/searcher.ts';
+import { shardPlaces } from './shard-places.ts';
 import { parsedRow, pictureEnds, rowEnds, type Shard } from './shards.ts';
 
 /** A row that was found. */
@@ -45,7 +46,7 @@ export async function openIndex(store: Store, ref: ArtifactRef): Promise<VectorI
   const about = await readAbout(store, ref, indexAboutSchema);
   const { dimension } = about;
   const thread = await startSearchThread(store, ref);
-  const placeOf = placesIn(about.shards);
+  const placeOf = shardPlaces(about.shards, 'the index');
   const partsOf = (name: (shard: Shard) => string | undefined, endsOf: Parameters<typeof artifactParts>[3]) =>
     about.shards.map((shard) => {
       const file = name(shard);
@@ -89,22 +90,6 @@ function checkSearch(queries: Float32Array, k: number, { dimension }: IndexAbout
     );
   if (!allFinite(queries))
     throw new ContrailError('InvalidInput', 'A query has a number that is infinite or not a number.');
-}
-
-/** In which shard a row is, and where in it. */
-function placesIn(shards: readonly Shard[]): (at: number) => { readonly shard: number; readonly within: number } {
-  const ends: number[] = [];
-  for (const { count } of shards) ends.push((ends.at(-1) ?? 0) + count);
-  return (at) => {
-    if (!Number.isInteger(at) || at < 0 || at >= (ends.at(-1) ?? 0)) throw new RangeError(`the index has no row ${at}`);
-    let [low, high] = [0, ends.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((ends[middle] as number) > at) high = middle;
-      else low = middle + 1;
-    }
-    return { shard: low, within: at - (low === 0 ? 0 : (ends[low - 1] as number)) };
-  };
 }
 
 /** Rows that are equally near come in the order of the index. */

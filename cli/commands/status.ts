@@ -1,13 +1,9 @@
 import { questionText } from '../../contracts/approval.ts';
 import { count } from '../../contracts/counted.ts';
-import { dataHeadline, dataLines } from '../../contracts/data-account.ts';
-import { driftText } from '../../contracts/drift-text.ts';
-import { modelAtWorkText } from '../../contracts/embedded-text.ts';
-import { inspectionText } from '../../contracts/inspection-text.ts';
+import { dataLines } from '../../contracts/data-account.ts';
+import { outcomeText } from '../../contracts/outcome-text.ts';
 import { passesText } from '../../contracts/passes-text.ts';
-import { promotionText } from '../../contracts/promotion-text.ts';
 import { resultText } from '../../contracts/result-text.ts';
-import { noQueriesText } from '../../contracts/retrieval-text.ts';
 import { oneLine } from '../../contracts/short-text.ts';
 import type { PipelineStatus, StepStatus } from '../../contracts/status.ts';
 import type { TrainerProgress } from '../../contracts/trainer.ts';
@@ -104,14 +100,7 @@ export function latest({ error, result, metrics, ...step }: StepStatus | StoredS
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
-  const said =
-    promotionText(of) ||
-    dataHeadline(of) ||
-    modelAtWorkText(of) ||
-    inspectionText(of) ||
-    driftText(of) ||
-    noQueriesText(of) ||
-    resultText(of);
+  const said = outcomeText(of) || resultText(of);
   if (said !== '') return oneLine(said, longest);
   if (typeof result?.top1 === 'number')
     return oneLine([`top-1 ${result.top1.toFixed(4)}`, weakestIn(result)].filter(Boolean).join(', '), longest);

@@ -38,7 +38,6 @@ export const driftParameters = z.strictObject({
     .describe('images of either side that are compared at most; drawn, one of each group'),
   seed: seedSchema.describe('of what is drawn'),
 });
-export type DriftParameters = z.infer<typeof driftParameters>;
 
 export const driftResult = z.strictObject({
   drift: artifactOf('drift'),
@@ -53,7 +52,6 @@ export const driftResult = z.strictObject({
     .describe('the same of held-out images: `refusals`, rounded down to whole images'),
   clusters: z.int().describe('kinds of images that are new and like each other'),
 });
-export type DriftResult = z.infer<typeof driftResult>;
 
 export const drift = {
   description:

@@ -3,6 +3,7 @@ import { times } from '../../contracts/counted.ts';
 import type { SearchMetricName } from '../../contracts/models.ts';
 import type { Report } from '../../contracts/report.ts';
 import { retrievalAboutSchema, searchText } from '../../contracts/retrieval.ts';
+import { someOf } from '../../contracts/some-of.ts';
 import { describeDataset } from '../../datasets/index.ts';
 import { readAbout, type Store, unlessDamaged } from '../../store/index.ts';
 import { fewestImages, newRows } from './new-rows.ts';
@@ -57,10 +58,9 @@ export async function commonSearches(store: Store, found: readonly RunSearch[]):
     const [first] = rest;
     if (!first) continue;
     const names = rest.map(({ run, step }) => `${step} of ${run}`);
-    const listed = names.slice(0, mostNamed).join(', ');
     const reason = alone.length === 0 ? `the page compares ${mostPairs} of them at most` : why;
     notCompared.push(
-      `${searchText(first.retrieval)}: ${listed}${names.length > mostNamed ? ` and ${names.length - mostNamed} more` : ''} ${names.length === 1 ? 'is' : 'are'} not compared: ${reason}.`,
+      `${searchText(first.retrieval)}: ${someOf(names, mostNamed)} ${names.length === 1 ? 'is' : 'are'} not compared: ${reason}.`,
     );
   }
   return { compared, notCompared };

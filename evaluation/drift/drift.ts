@@ -11,13 +11,14 @@ import { type Embedding, rowsOf } from '../embedding.ts';
 import { stopIfAsked } from '../frozen-encoder.ts';
 import { shareInterval } from '../metrics/intervals.ts';
 import { mean } from '../metrics/statistics.ts';
+import type { Nearest } from '../nearest.ts';
 import { openClassifier } from '../open-classifier.ts';
 import { classifyInBlocks } from '../softmax-classifier.ts';
 import { type ChosenRows, chooseRows } from './choose-rows.ts';
 import { testClassShares } from './class-shares.ts';
 import { testLooks } from './looks.ts';
 import { testEmbeddings } from './mean-discrepancy.ts';
-import { type NearestKnown, nearestKnown } from './nearest-known.ts';
+import { nearestKnown } from './nearest-known.ts';
 import { clustersOf, likenessOfCluster } from './news.ts';
 import { type OpenVectors, openVectors } from './read-vectors.ts';
 import { drawRelabelings, type Relabelings } from './relabelings.ts';
@@ -123,12 +124,8 @@ async function measure(
   readonly files: readonly File[];
 }> {
   const { parameters, classifier } = input;
-  const [own, heldOut, known, explored] = [
-    await recent.embeddings(chosen.recent),
-    await reference.embeddings(chosen.heldOut),
-    await reference.embeddings(chosen.known),
-    await recent.embeddings(chosen.explored),
-  ];
+  const [own, explored] = await recent.embeddings(chosen.recent, chosen.explored);
+  const [heldOut, known] = await reference.embeddings(chosen.heldOut, chosen.known);
   const both = joined(own, heldOut);
   const ways = drawRelabelings(own.count, both.count, parameters.seed);
   const embeddings = await testEmbeddings(both, ways, turnOf('comparing embeddings', 'steps'));
@@ -220,7 +217,7 @@ async function newsOf(
     readonly chosen: ChosenRows;
     readonly explored: Embedding;
     readonly heldOut: Embedding;
-    readonly near: NearestKnown;
+    readonly near: Nearest;
   },
   threshold: number,
 ): Promise<{ readonly news: NonNullable<Drift['news']>; readonly files: readonly File[] }> {

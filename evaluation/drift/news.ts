@@ -1,4 +1,4 @@
-import { cosineSimilarities, type Embedding, rowsOf, unitLength } from '../embedding.ts';
+import { cosineSimilarities, type Embedding, unitLength } from '../embedding.ts';
 import { averageLinkage } from './average-linkage.ts';
 
 /** Unknown images that are put into clusters at most. */
@@ -41,12 +41,8 @@ export function clustersOf(
 ): { readonly clusters: readonly Cluster[]; readonly others: number } {
   const count = Math.min(unknown.count, mostClustered);
   if (count === 0) return { clusters: [], others: 0 };
-  const { values } = cosineSimilarities(
-    rowsOf(
-      unknown,
-      Int32Array.from({ length: count }, (_, at) => at),
-    ),
-  );
+  const { dimension } = unknown;
+  const { values } = cosineSimilarities({ values: unknown.values.subarray(0, count * dimension), count, dimension });
   const found = averageLinkage(Float32Array.from(values), count, least);
   const clusters = found
     .filter(({ length }) => length >= smallestCluster)

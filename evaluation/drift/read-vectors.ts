@@ -1,6 +1,7 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { type VectorRow, type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { readAbout, type Store } from '../../store/index.ts';
+import { shardPlaces } from '../../vectors/shard-places.ts';
 import { readPictures, readShardRows, readVectors, type Shard } from '../../vectors/shards.ts';
 import type { Embedding } from '../embedding.ts';
 import type { RowFacts } from './choose-rows.ts';
@@ -9,8 +10,8 @@ import type { RowFacts } from './choose-rows.ts';
 export interface OpenVectors {
   readonly about: VectorsAbout;
   readonly facts: readonly RowFacts[];
-  /** The embeddings of some rows, in their order. */
-  readonly embeddings: (rows: Int32Array) => Promise<Embedding>;
+  /** The embeddings of some rows and of others, in their order. Each shard is read once for both. */
+  readonly embeddings: (some: Int32Array, others: Int32Array) => Promise<readonly [Embedding, Embedding]>;
   /** What some images are called, by their rows, and their pictures where there are any. */
   readonly shown: (rows: readonly number[]) => Promise<ReadonlyMap<number, ShownRow>>;
 }
@@ -34,36 +35,41 @@ export async function openVectors(
 ): Promise<OpenVectors> {
   const about = await readAbout(store, ref, vectorsAboutSchema);
   const facts: RowFacts[] = [];
-  const starts: number[] = [];
   for (const shard of about.shards) {
-    starts.push(facts.length);
     for (const row of await readShardRows(store, ref, shard)) facts.push(factsOf(row));
     await turn(facts.length, about.count);
   }
+  const placeOf = shardPlaces(about.shards, 'the artifact');
   /** The shards that hold some rows, with the place of each in `rows` and in its shard. */
   const shardsOf = (rows: ArrayLike<number>) => {
     const found = new Map<number, { readonly at: number; readonly place: number }[]>();
     for (let at = 0; at < rows.length; at++) {
-      const row = rows[at] as number;
-      const number = lastAtMost(starts, row);
-      const own = found.get(number) ?? [];
-      own.push({ at, place: row - (starts[number] as number) });
-      found.set(number, own);
+      const { shard, within } = placeOf(rows[at] as number);
+      const own = found.get(shard) ?? [];
+      own.push({ at, place: within });
+      found.set(shard, own);
     }
     return [...found].map(([number, places]) => ({ shard: about.shards[number] as Shard, places }));
   };
   return {
     about,
     facts,
-    embeddings: async (rows) => {
+    embeddings: async (some, others) => {
       const { dimension } = about;
+      const rows = new Int32Array(some.length + others.length);
+      rows.set(some);
+      rows.set(others, some.length);
       const values = new Float32Array(rows.length * dimension);
       for (const { shard, places } of shardsOf(rows)) {
         const own = await readVectors(store, ref, shard, dimension);
         for (const { at, place } of places)
           values.set(own.subarray(place * dimension, (place + 1) * dimension), at * dimension);
       }
-      return { values, count: rows.length, dimension };
+      const split = some.length * dimension;
+      return [
+        { values: values.subarray(0, split), count: some.length, dimension },
+        { values: values.subarray(split), count: others.length, dimension },
+      ];
     },
     shown: async (rows) => {
       const found = new Map<number, ShownRow>();
@@ -75,17 +81,6 @@ export async function openVectors(
       return found;
     },
   };
-}
-
-/** The place of the last of ascending numbers that is at most so large. */
-function lastAtMost(ascending: readonly number[], value: number): number {
-  let [low, high] = [0, ascending.length - 1];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if ((ascending[middle] as number) <= value) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 const factsOf = ({ source, group, label, split, brightness, contrast, saturation }: VectorRow): RowFacts => ({

@@ -1,6 +1,6 @@
 import { logGamma } from '../metrics/gamma.ts';
 import { shareInterval } from '../metrics/intervals.ts';
-import { refusalThreshold, refusedBy } from '../metrics/open-set.ts';
+import { mostRefused, refusalThreshold, refusedBy } from '../metrics/open-set.ts';
 
 /**
  * Compares how many recent images are unknown with how many held-out ones are.
@@ -15,7 +15,7 @@ import { refusalThreshold, refusedBy } from '../metrics/open-set.ts';
 export function testUnknown(recent: Float64Array, heldOut: Float64Array, refusals: number) {
   const threshold = refusalThreshold(heldOut, refusals) ?? 0;
   const images = recent.filter((score) => score < threshold).length;
-  const below = Math.min(heldOut.length - 1, Math.floor(refusals * heldOut.length + rounding));
+  const below = mostRefused(heldOut.length, refusals);
   return {
     threshold,
     images,
@@ -24,9 +24,6 @@ export function testUnknown(recent: Float64Array, heldOut: Float64Array, refusal
     p: betaBinomialTail(images, recent.length, below + 1, heldOut.length - below),
   };
 }
-
-/** As in `refusalThreshold`. */
-const rounding = 1e-9;
 
 /** The chance of at least `hits` of `n`, where the chance of a hit is itself drawn from the beta distribution of a and b. */
 export function betaBinomialTail(hits: number, n: number, a: number, b: number): number {

@@ -43,7 +43,7 @@ export function judge(
 }
 
 /** What each of the tests that were done may take of the false alarms. */
-export const levelOf = ({ embeddings, unknown, classes, looks }: Measured, falseAlarms: number): number =>
+const levelOf = ({ embeddings, unknown, classes, looks }: Measured, falseAlarms: number): number =>
   falseAlarms / Math.max(1, [embeddings, unknown, classes, looks].filter((each) => each !== null).length);
 
 function unknownReason({ share, low, high, expected }: NonNullable<Drift['unknown']>): string {

@@ -23,11 +23,13 @@ export function openSetClassificationRate({ scores, isRight }: KnownScores, unse
   return ((areaUnder(rocCurve(right, unseen)) ?? 0) * right.length) / scores.length;
 }
 
+/** How many of some known images may be refused, and so which of them, by ascending score, is the threshold. @param images from 1 */
+export const mostRefused = (images: number, refusals: number): number =>
+  Math.min(images - 1, Math.floor(refusals * images + rounding));
+
 /** The highest threshold that at most such a share of the known images stays below; null where there are none. */
-export function refusalThreshold(known: Float64Array, refusals: number): number | null {
-  const ascending = known.slice().sort();
-  return ascending[Math.min(ascending.length - 1, Math.floor(refusals * ascending.length + rounding))] ?? null;
-}
+export const refusalThreshold = (known: Float64Array, refusals: number): number | null =>
+  known.slice().sort()[mostRefused(known.length, refusals)] ?? null;
 
 /** Share of images that score below a threshold; null where there are none. */
 export const refusedBy = (scores: Float64Array, threshold: number): number | null =>

@@ -71,15 +71,8 @@ export async function gather(
   const log = (await readRunLog(store, run, undefined, onDamage)).lines;
   const resumes = (record?.resumes ?? []).map(({ at, accepted }) => ({ at, accepted }));
   const finished = Object.values(results).flatMap(({ finishedAt }) => finishedAt ?? []);
-  const trainings = await gatherTrainings(
-    store,
-    run,
-    plan,
-    results,
-    log,
-    resumes.map(({ at }) => at),
-    onDamage,
-  );
+  const resumedAt = resumes.map(({ at }) => at);
+  const trainings = await gatherTrainings(store, { run, plan, results, log, resumedAt }, originOf, onDamage);
   const owners = await Promise.all(trainings.map(({ step }) => listLeases(store, { run, step })));
   const report: Report = {
     format: 'contrail-report/1',

@@ -14,21 +14,26 @@ import {
   type TakenLease,
   unlessDamaged,
 } from '../../store/index.ts';
-import { originsIn } from './origin.ts';
+import type { OriginOf } from './origin.ts';
+
+/** What is known of a run whose trainings are looked at. */
+interface Run {
+  readonly run: string;
+  readonly plan: Plan;
+  readonly results: Readonly<Record<string, StoredStepResult>>;
+  readonly log: readonly LogLine[];
+  readonly resumedAt: readonly string[];
+}
 
 /**
  * Every training of a run, in the order of the plan: what each epoch gave, and what it lived through.
  *
- * @param log of the run
  * @param onDamage is told what is damaged and therefore left out
  */
 export async function gatherTrainings(
   store: Store,
-  run: string,
-  plan: Plan,
-  results: Readonly<Record<string, StoredStepResult>>,
-  log: readonly LogLine[],
-  resumedAt: readonly string[],
+  { run, plan, results, log, resumedAt }: Run,
+  originOf: OriginOf,
   onDamage: (problem: string) => void,
 ): Promise<TrainingReport[]> {
   const logs = new Map([[run, log]]);
@@ -37,7 +42,6 @@ export async function gatherTrainings(
     logs.set(name, found);
     return found;
   };
-  const originOf = originsIn(plan);
   const trainings: TrainingReport[] = [];
   for (const step of plan.steps) {
     if (!isTrainingKind(step.uses)) continue;

@@ -5,6 +5,7 @@ import { pretrainParameters } from '../../../contracts/kinds/pretrain.ts';
 import { trainClassifierParameters } from '../../../contracts/kinds/train-classifier.ts';
 import type { PlannedStep } from '../../../contracts/plan.ts';
 import type { TrainingConfig } from '../../../contracts/training.ts';
+import { encoderKindNames } from '../../../contracts/training-kinds.ts';
 import { findReferences } from '../expressions/references.ts';
 
 /** What can be known of the steps of a plan before any of them has run. */
@@ -82,7 +83,7 @@ function ofPreparation(step: string, given: Given, program?: 'image-folder'): Kn
 /** The step that an encoder is by: a training, weights from elsewhere, or an adapter. Null where several may be chosen from. */
 export function encoderMaker(steps: PlannedSteps, input: Input): PlannedStep | null {
   const maker = input && steps.get(input.step);
-  return maker && ['pretrain', 'train-classifier', 'load-encoder', 'adapt'].includes(maker.uses) ? maker : null;
+  return maker && encoderKindNames.includes(maker.uses) ? maker : null;
 }
 
 /** The step whose embeddings an adapter learns from. */

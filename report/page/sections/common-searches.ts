@@ -1,4 +1,5 @@
 import { times } from '../../../contracts/counted.ts';
+import { capitalised } from '../../../contracts/short-text.ts';
 import type { CommonSearch, CommonSearches } from '../../../evaluation/comparison/common-searches.ts';
 import type { Arm } from '../../arms.ts';
 import { percent, points } from '../../format.ts';
@@ -15,7 +16,7 @@ export function commonSearchesSection({ compared, notCompared }: CommonSearches,
     heading: 'The same searches',
     lead: 'On the queries that neither encoder has seen in training or validation, and that do not leak. Intervals are by drawing whole classes anew, or single queries where there are few classes.',
     body: html`${compared.map((search) => ofSearch(search, arms))}${notCompared.map(
-      (sentence) => html`<p class="muted">${sentence[0]?.toUpperCase()}${sentence.slice(1)}</p>`,
+      (sentence) => html`<p class="muted">${capitalised(sentence)}</p>`,
     )}`,
   };
 }
@@ -24,7 +25,7 @@ function ofSearch(
   { title, arms: [a, b], variants, queries, problem, measures }: CommonSearch,
   arms: readonly Arm[],
 ): Html {
-  const heading = html`<h3>${title[0]?.toUpperCase()}${title.slice(1)}</h3>`;
+  const heading = html`<h3>${capitalised(title)}</h3>`;
   if (problem !== null)
     return html`${heading}<p class="muted">${a} and ${b} are not compared: ${problem} So nothing here says which is better.</p>`;
   const label = (arm: string, variant: string) =>

@@ -2,6 +2,7 @@ import { splitText } from '../../../contracts/artifacts.ts';
 import { times } from '../../../contracts/counted.ts';
 import type { Report } from '../../../contracts/report.ts';
 import type { Estimate, Retrieval, Unknown } from '../../../contracts/retrieval.ts';
+import { capitalised } from '../../../contracts/short-text.ts';
 import type { Arm } from '../../arms.ts';
 import { meanAndDeviation, percent } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
@@ -48,7 +49,7 @@ function searchOf(
   const several = found.filter((each) => each.arm === first.arm).length > 1 && first.variant !== '';
   const by = shown.length > 1 ? `, by ${first.arm}${several ? ` (${first.variant})` : ''}` : '';
   const space = html`<div style="margin-top:14px"></div>`;
-  return html`<h3${suffix === '' ? null : html` style="margin-top:28px"`}>${title[0]?.toUpperCase()}${title.slice(1)}</h3><p class="muted">${dataset}, ${times(classes, 'class', 'classes')}. ${retrievalNotes(first.retrieval).join(' ')}</p>${card(
+  return html`<h3${suffix === '' ? null : html` style="margin-top:28px"`}>${capitalised(title)}</h3><p class="muted">${dataset}, ${times(classes, 'class', 'classes')}. ${retrievalNotes(first.retrieval).join(' ')}</p>${card(
     html`${legend(shown)}<div class="grid">${figuresOf(drawings, [`retrieval-recall${suffix}`, `retrieval-pairs${suffix}`])}</div>`,
   )}${space}${card(byArm('Retrieval', shown.map(armLabel), measureRows(found, shown, isSame)))}${
     found.some(({ retrieval }) => retrieval.unknown !== null)
