@@ -18,11 +18,12 @@ const kinds: Readonly<Record<string, string>> = {
 /** How each training went, with what it lived through, and where weights come from that were not made here. */
 export function trainings(report: Report, drawings: ReadonlyMap<string, Drawing>): Section | null {
   if (report.trainings.length + report.encoders.length === 0) return null;
+  const names = armNames(report);
   const all = report.trainings.flatMap(({ interruptions }) => interruptions);
   const rows = report.trainings.map((training) => {
     const { step, uses, loss, epochs, plannedEpochs, finished, interruptions, takenFrom } = training;
     const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
-    const arm = armNames(report).indexOf(training.arm);
+    const arm = names.indexOf(training.arm);
     const passes = epochs.at(-1)?.passes;
     return [
       html`${armLabel({ name: step, index: arm })}${takenFrom === null ? null : html` <span class="muted">from ${takenFrom}</span>`}`,
@@ -38,9 +39,9 @@ export function trainings(report: Report, drawings: ReadonlyMap<string, Drawing>
     ] as const;
   });
   const adapters = report.encoders.flatMap(({ step, arm, adapter }) =>
-    adapter ? [adapterRow(step, armNames(report).indexOf(arm), adapter)] : [],
+    adapter ? [adapterRow(step, names.indexOf(arm), adapter)] : [],
   );
-  const weights = weightsTable(report);
+  const weights = weightsTable(report, names);
   return {
     id: 'training',
     heading: 'Training',
@@ -54,7 +55,7 @@ export function trainings(report: Report, drawings: ReadonlyMap<string, Drawing>
       rows.length + adapters.length === 0
         ? null
         : html`${card(table('Trainings', ['step', 'loss function', 'epochs', 'last loss', 'lowest', 'images/s', 'time', 'restarts'], [...rows, ...adapters], { firstNumeric: 2 }))}<div style="margin-top:14px"></div>`
-    }${weights}${curves(report, drawings)}${history(report)}`,
+    }${weights}${curves(names, drawings)}${history(report)}`,
   };
 }
 
@@ -72,9 +73,8 @@ const adapterRow = (step: string, index: number, { epochs, done }: NonNullable<E
   ] as const;
 
 /** The weights that encoders began with: those of an arm once, for its runs have the same. */
-function weightsTable(report: Report): Html | null {
-  const names = armNames(report);
-  const firsts = report.encoders.filter(({ arm }, at, every) => every.findIndex((each) => each.arm === arm) === at);
+function weightsTable({ encoders }: Report, names: readonly string[]): Html | null {
+  const firsts = encoders.filter(({ arm }, at, every) => every.findIndex((each) => each.arm === arm) === at);
   const rows = firsts.flatMap(({ arm, uses, adapter, origin: { weights, frozen, averaged } }) =>
     weights === undefined
       ? []
@@ -101,10 +101,10 @@ function weightsTable(report: Report): Html | null {
 const fewArms = 2;
 
 /** The curves of each arm: losses have no common scale, so each has its own axis. */
-function curves(report: Report, drawings: ReadonlyMap<string, Drawing>): Html {
+function curves(arms: readonly string[], drawings: ReadonlyMap<string, Drawing>): Html {
   const of = (arm: string, names: readonly string[]) => names.flatMap((name) => drawings.get(`${name}-${arm}`) ?? []);
   const cards = (names: readonly string[]) =>
-    armNames(report).flatMap((arm) => {
+    arms.flatMap((arm) => {
       const found = of(arm, names);
       return found.length === 0 ? [] : [card(html`${found.map((drawing) => figureOf(drawing))}`)];
     });
