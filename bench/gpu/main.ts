@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
@@ -21,6 +22,8 @@ const assumedImagesPerSecond = 3000;
 /** With less time than this a part is not begun. */
 const fewestSeconds = 10;
 const shownCharacters = 80;
+/** Of those parts that share the machine. */
+const processorsEach = 2;
 
 const { options, seconds, folder, only } = parseCommandLine();
 mkdirSync(folder, { recursive: true });
@@ -28,11 +31,27 @@ const file = join(folder, 'figures.jsonl');
 const figures = openFigures(file);
 const end = performance.now() + seconds * 1000;
 
-for (const part of planParts(options).filter(({ name }) => name.includes(only))) await learn(part);
+for (const group of inGroups(planParts(options).filter(({ name }) => name.includes(only)))) await learnAll(group);
 for (const figure of ratios(figures.all())) figures.add(figure);
 print(figures.all());
 process.stdout.write(`All figures: ${file}\n`);
 process.exit(figures.all().length > 0 && figures.all().every(({ figure }) => figure !== failed) ? 0 : 1);
+
+/** Parts that may run together, as many at a time as there are processors for; every other part alone. */
+function inGroups(parts: readonly Part[]): readonly (readonly Part[])[] {
+  const together = parts.filter((part) => part.together === true);
+  return [together, ...parts.filter((part) => part.together !== true).map((part) => [part])];
+}
+
+async function learnAll(parts: readonly Part[]): Promise<void> {
+  const waiting = [...parts];
+  const workers = Math.max(1, Math.floor(availableParallelism() / processorsEach));
+  await Promise.all(
+    Array.from({ length: workers }, async () => {
+      for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) await learn(part);
+    }),
+  );
+}
 
 async function learn({ name, part, operands, seconds: limit, environment }: Part): Promise<void> {
   const left = (end - performance.now()) / 1000;
@@ -45,15 +64,15 @@ async function learn({ name, part, operands, seconds: limit, environment }: Part
       limitSeconds: Math.min(limit, left),
       onFigure: (figure) => {
         figures.add({ ...figure, part: name });
-        process.stderr.write(`  ${figure.figure}: ${format(figure)}\n`);
+        process.stderr.write(`  ${name}: ${figure.figure}: ${format(figure)}\n`);
       },
     });
     if (why !== null) fail(why);
   } catch (error) {
     fail(error instanceof Error ? error.message : String(error));
   }
-  const last = figures.all().at(-1);
-  if (last?.part === name && last.figure === failed) process.stderr.write(`  ${last.value}\n`);
+  const failure = figures.all().find(({ part, figure }) => part === name && figure === failed);
+  if (failure) process.stderr.write(`  ${name}: ${failure.value}\n`);
 }
 
 /** The training with as many epochs as its time allows. */

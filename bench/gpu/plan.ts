@@ -12,6 +12,8 @@ export interface Part {
   /** The longest that it may take. */
   readonly seconds: number;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether it may share the machine with the parts beside it, because none of its figures is a time. */
+  readonly together?: boolean;
 }
 
 export interface PlanOptions {
@@ -47,30 +49,56 @@ export function planParts({ tiny, python, data, trainingSeconds }: PlanOptions):
     optimizer: 'adam',
     image: [32, 32, 3],
   };
-  const large: OwnWorkload = tiny ? small : { ...small, encoder: resnet50v2('cifar') };
+  // Several of these share the GPU's memory.
+  const large: OwnWorkload = tiny ? small : { ...small, encoder: resnet50v2('cifar'), batch: 32 };
   const sizes = tiny ? tinySizes : realSizes;
-  const first = sizes.slice(0, 1).flatMap((size) => stepParts(size, python));
-  const others = sizes.slice(1).flatMap((size) => stepParts(size, python));
+  const first = sizes.slice(0, 2).flatMap((size) => stepParts(size, python, [true, false]));
+  const others = sizes.slice(2).flatMap((size) => stepParts(size, python, [true]));
   const steps = tiny ? 3 : 12;
   return [
-    { name: 'machine', part: 'machine', operands: { python: python ?? 'python3' }, seconds: 60 },
-    { name: 'placement', part: 'placement', operands: { workload: large, steps: 2 }, seconds: 120 },
-    { name: 'losses', part: 'losses', operands: { workload: small, steps }, seconds: 150 },
-    { name: 'golden values', part: 'tests', operands: { files: tiny ? golden.slice(0, 1) : golden }, seconds: 150 },
-    { name: 'bits', part: 'bits', operands: { workload: large, steps }, seconds: 180 },
-    {
-      name: 'killed',
-      part: 'killed',
-      operands: tiny ? tinyKilled : realKilled,
-      seconds: 120,
-    },
+    ...untimedParts({ tiny, python, small, large, steps }),
     ...first,
     ...(data !== null || tiny
       ? [{ name: 'training', part: 'training', operands: realTraining(tiny, data), seconds: trainingSeconds + 60 }]
       : []),
+    ...(tiny ? [] : kernelParts(python)),
+    ...(tiny ? [] : variants.slice(0, 2)),
     ...others,
-    ...(tiny ? [] : variants),
-    ...(python === null ? [] : [{ name: 'agreement', part: 'agreement', operands: { python }, seconds: 120 }]),
+    { name: 'out of memory', part: 'out-of-memory', operands: tiny ? tinyTooLarge : tooLarge, seconds: 60 },
+    ...(tiny ? [] : variants.slice(2)),
+  ];
+}
+
+/** What needs no quiet machine: whether it runs, and whether it is right. */
+function untimedParts({
+  tiny,
+  python,
+  small,
+  large,
+  steps,
+}: Pick<PlanOptions, 'tiny' | 'python'> & {
+  readonly small: OwnWorkload;
+  readonly large: OwnWorkload;
+  readonly steps: number;
+}): readonly Part[] {
+  const parts: readonly Part[] = [
+    { name: 'machine', part: 'machine', operands: { python: python ?? 'python3' }, seconds: 60 },
+    // PyTorch keeps what it compiles, and the timed parts find it.
+    ...(python === null || tiny
+      ? []
+      : [
+          {
+            name: 'torch.compile beforehand',
+            part: 'compile',
+            operands: { python, workloads: realSizes.map(workloadOf) },
+            seconds: 150,
+          },
+        ]),
+    { name: 'placement', part: 'placement', operands: { workload: large, steps: 2 }, seconds: 120 },
+    { name: 'losses', part: 'losses', operands: { workload: small, steps }, seconds: 150 },
+    { name: 'bits', part: 'bits', operands: { workload: large, steps }, seconds: 150 },
+    { name: 'killed', part: 'killed', operands: tiny ? tinyKilled : realKilled, seconds: 120 },
+    { name: 'golden values', part: 'tests', operands: { files: tiny ? golden.slice(0, 1) : golden }, seconds: 150 },
     ...(tiny
       ? []
       : [
@@ -78,10 +106,12 @@ export function planParts({ tiny, python, data, trainingSeconds }: PlanOptions):
             name: 'bits in bfloat16',
             part: 'bits',
             operands: { workload: { ...large, precision: 'bfloat16' }, steps },
-            seconds: 180,
+            seconds: 150,
           },
         ]),
+    ...(python === null ? [] : [{ name: 'agreement', part: 'agreement', operands: { python }, seconds: 120 }]),
   ];
+  return parts.map((part) => ({ ...part, together: true }));
 }
 
 const golden = ['supcon', 'losses', 'resnet50v2', 'cross-entropy', 'loss-scale', 'capture', 'step'].map(
@@ -111,14 +141,33 @@ const workloadOf = ({ encoder, side, batch, precision }: StepSize): OwnWorkload 
   ...{ encoder, batch, precision, optimizer: 'adam', image: [side, side, 3] },
 });
 
-/** Our step, then PyTorch's, compiled and eager. A GPU of so many gigabytes has room for one of them at a time. */
-function stepParts(size: StepSize, python: string | null): Part[] {
+/** The kernels of our step and of PyTorch's: where the time of each goes. */
+function kernelParts(python: string | null): readonly Part[] {
+  const workload = workloadOf(sized(resnet50v2('cifar'), '', 32, 512, 'bfloat16'));
+  const name = 'kernels, resnet50v2 cifar 32 px 512 bfloat16';
+  return [
+    { name: `${name}, ours`, part: 'kernels', operands: { workload }, seconds: 60 },
+    ...(python === null
+      ? []
+      : [
+          {
+            name: `${name}, torch.compile`,
+            part: 'kernels',
+            operands: { workload, settings: { python, compile: true } },
+            seconds: 90,
+          },
+        ]),
+  ];
+}
+
+/** Our step, then PyTorch's, compiled or eager. A GPU of so many gigabytes has room for one of them at a time. */
+function stepParts(size: StepSize, python: string | null, compiled: readonly boolean[]): Part[] {
   const workload = workloadOf(size);
   const ours: Part = { name: `${size.name}, ours`, part: 'our-step', operands: { workload }, seconds: 90 };
   if (python === null) return [ours];
   return [
     ours,
-    ...[true, false].map((compile) => ({
+    ...compiled.map((compile) => ({
       name: `${size.name}, ${compile ? 'torch.compile' : 'PyTorch'}`,
       part: 'pytorch-step',
       operands: { workload, settings: { python, compile } },
@@ -130,10 +179,10 @@ function stepParts(size: StepSize, python: string | null): Part[] {
 /** What a setting of TensorFlow changes. */
 const variants: readonly Part[] = (
   [
-    ['XLA clusters', { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' }, 'bfloat16'],
-    ['XLA clusters', { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' }, 'float32'],
-    ['without TF32', { NVIDIA_TF32_OVERRIDE: '0' }, 'float32'],
     ['not deterministic', { TF_DETERMINISTIC_OPS: '0', TF_CUDNN_DETERMINISTIC: '0' }, 'bfloat16'],
+    ['XLA clusters', { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' }, 'bfloat16'],
+    ['without TF32', { NVIDIA_TF32_OVERRIDE: '0' }, 'float32'],
+    ['XLA clusters', { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' }, 'float32'],
     ['asynchronous allocator', { TF_GPU_ALLOCATOR: 'cuda_malloc_async' }, 'bfloat16'],
   ] as const
 ).map(([name, environment, precision]) => ({
@@ -166,6 +215,10 @@ const tinyKilled = {
   },
   killAt: [8],
 };
+
+/** On a CPU this one has room. */
+const tinyTooLarge = { images: 64, parameters: { encoder: smallResnet(4, [1]), batch: 8, epochs: 1 } };
+const tooLarge = { images: 10_000, parameters: { encoder: resnet50v2('cifar'), batch: 8192, epochs: 1 } };
 
 const realTraining = (tiny: boolean, data: string | null) => ({
   data,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import '../../bench/gpu/child.ts';
 import { ratios } from '../../bench/gpu/figures.ts';
 import { readSamples } from '../../bench/gpu/gpu-samples.ts';
+import { kernelTimes, readTrace } from '../../bench/gpu/kernel-times.ts';
 import { countNodes, createPlacement } from '../../bench/gpu/placement-log.ts';
 import { epochsIn, planParts, trainingSize } from '../../bench/gpu/plan.ts';
 
@@ -33,6 +34,35 @@ describe('the log of placements', () => {
     for (const time of ['1.0', '2.0'])
       read(`W0000 00:00:${time} 77 gpu_device.cc:2342] Cannot dlopen some GPU libraries.`);
     expect(warnings()).toEqual(['Cannot dlopen some GPU libraries.']);
+  });
+});
+
+describe('the kernels of a step', () => {
+  // Two steps of 10 ms: kernels that overlap for 1 ms, and a copy; before them one kernel of the warm-up.
+  const ms = (value: number) => value * 1e6;
+  const step = (at: number) =>
+    [
+      `kernel ${ms(at)} ${ms(at + 3)}\tgemm`,
+      `kernel ${ms(at + 2)} ${ms(at + 4)}\tbatch_norm`,
+      `copy ${ms(at + 8)} ${ms(at + 9)}\thost to device 4096`,
+      `kernel ${ms(at + 9)} ${ms(at + 10)}\tgemm`,
+    ].join('\n');
+  const times = kernelTimes(
+    readTrace(`kernel 0 ${ms(50)}\twarm-up\n${step(100)}\nnot a record\n${step(110)}\n`),
+    2,
+    10,
+  );
+
+  it('are those of the last steps, a time in which two ran counted once', () => {
+    expect(times).toMatchObject({ busy: 6, idle: 4, kernels: 3, copiedBytes: 4096 });
+  });
+
+  it('are summed by name, the longest first', () => {
+    expect(times.byName).toEqual([
+      { name: 'gemm', milliseconds: 4, count: 2 },
+      { name: 'batch_norm', milliseconds: 2, count: 1 },
+      { name: 'copy, host to device', milliseconds: 1, count: 1 },
+    ]);
   });
 });
 

@@ -60,6 +60,7 @@ describe('bench -- gpu', () => {
     expect(valueIn('killed', 'killed as often as asked')).toBe(true);
     expect(valueIn('killed', 'same digests after every epoch')).toBe(true);
     expect(valueIn('small-resnet 4 32 px 4 float32, ours', 'images a second')).toBeGreaterThan(0);
+    expect(valueIn('out of memory', 'it had room')).toBe(1);
     expect(valueIn('training', 'evaluate: top1')).toBeGreaterThan(0.25);
     expect(said).toContain('same bits in two processes');
   });
