@@ -52,19 +52,23 @@ export function planParts({ tiny, python, data, trainingSeconds }: PlanOptions):
   // Several of these share the GPU's memory.
   const large: OwnWorkload = tiny ? small : { ...small, encoder: resnet50v2('cifar'), batch: 32 };
   const sizes = tiny ? tinySizes : realSizes;
-  const first = sizes.slice(0, 2).flatMap((size) => stepParts(size, python, [true, false]));
-  const others = sizes.slice(2).flatMap((size) => stepParts(size, python, [true]));
+  const compared = sizes.map((size) => stepParts(size, python, [true]));
+  const eager = sizes.slice(0, 2).flatMap((size) => stepParts(size, python, [false]).slice(1));
+  const [ourKernels = [], theirKernels = []] = tiny ? [] : kernelParts(python);
   const steps = tiny ? 3 : 12;
   return [
     ...untimedParts({ tiny, python, small, large, steps }),
-    ...first,
+    ...compared.slice(0, 1).flat(),
+    ...ourKernels,
     ...(data !== null || tiny
       ? [{ name: 'training', part: 'training', operands: realTraining(tiny, data), seconds: trainingSeconds + 60 }]
       : []),
-    ...(tiny ? [] : kernelParts(python)),
+    ...compared.slice(1, 2).flat(),
     ...(tiny ? [] : variants.slice(0, 2)),
-    ...others,
+    ...theirKernels,
     { name: 'out of memory', part: 'out-of-memory', operands: tiny ? tinyTooLarge : tooLarge, seconds: 60 },
+    ...compared.slice(2).flat(),
+    ...eager,
     ...(tiny ? [] : variants.slice(2)),
   ];
 }
@@ -141,22 +145,16 @@ const workloadOf = ({ encoder, side, batch, precision }: StepSize): OwnWorkload 
   ...{ encoder, batch, precision, optimizer: 'adam', image: [side, side, 3] },
 });
 
-/** The kernels of our step and of PyTorch's: where the time of each goes. */
-function kernelParts(python: string | null): readonly Part[] {
+/** The kernels of our step, and those of PyTorch's: where the time of each goes. */
+function kernelParts(python: string | null): readonly (readonly Part[])[] {
   const workload = workloadOf(sized(resnet50v2('cifar'), '', 32, 512, 'bfloat16'));
-  const name = 'kernels, resnet50v2 cifar 32 px 512 bfloat16';
+  const part = (who: string, settings: object, seconds: number): Part => ({
+    ...{ name: `kernels, resnet50v2 cifar 32 px 512 bfloat16, ${who}`, part: 'kernels', seconds },
+    operands: { workload, ...settings },
+  });
   return [
-    { name: `${name}, ours`, part: 'kernels', operands: { workload }, seconds: 60 },
-    ...(python === null
-      ? []
-      : [
-          {
-            name: `${name}, torch.compile`,
-            part: 'kernels',
-            operands: { workload, settings: { python, compile: true } },
-            seconds: 90,
-          },
-        ]),
+    [part('ours', {}, 60)],
+    python === null ? [] : [part('torch.compile', { settings: { python, compile: true } }, 90)],
   ];
 }
 
