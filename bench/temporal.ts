@@ -2,17 +2,23 @@ import { connect, ownServer } from '../cli/connection.ts';
 import { startDevEnvironment } from '../cli/dev-environment.ts';
 import { freePorts } from '../cli/dev-server.ts';
 import { startRun } from '../cli/runs.ts';
+import type { PipelineStatus } from '../contracts/status.ts';
 import { type Home, openHome } from '../home/home.ts';
 import { parsePipeline } from '../pipelines/language/index.ts';
 import { openStore, type Store } from '../store/index.ts';
+import { statusQuery } from '../workflows/messages.ts';
 import { withFolder } from './folder.ts';
 
 /** A Temporal server and a worker, in a home of their own. */
 export interface Services {
   readonly home: Home;
   readonly store: Store;
-  /** Runs a pipeline to its end; gives the results by step. */
-  readonly run: (run: string, text: string) => Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>>>;
+  /** Runs a pipeline to its end; gives the results by step. Tells how far it is every second. */
+  readonly run: (
+    run: string,
+    text: string,
+    onStatus?: (status: PipelineStatus) => void,
+  ) => Promise<Readonly<Record<string, Readonly<Record<string, unknown>>>>>;
 }
 
 /** Starts them, works with them, and stops them, on Ctrl-C and SIGTERM too. Their folder goes with them. */
@@ -27,9 +33,21 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
       const working = work({
         home,
         store,
-        run: async (run, text) => {
+        run: async (run, text, onStatus) => {
           await startRun(server, store, run, parsePipeline({ text, file: `${run}.yaml` }), false);
-          return server.client.workflow.getHandle(run).result();
+          const handle = server.client.workflow.getHandle(run);
+          const asking =
+            onStatus === undefined
+              ? null
+              : setInterval(() => {
+                  // One that is not answered is asked again.
+                  handle.query(statusQuery).then(onStatus, () => {});
+                }, 1000);
+          try {
+            return await handle.result();
+          } finally {
+            clearInterval(asking ?? undefined);
+          }
         },
       });
       const done = await Promise.race([working, interruption.arrived]);

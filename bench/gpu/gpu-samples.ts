@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
 import { median } from '../statistics.ts';
 
 /** What nvidia-smi says of the first GPU; null where there is none. */
@@ -47,4 +48,16 @@ export function gpuMemoryNow(): number | null {
   } catch {
     return null;
   }
+}
+
+const patienceMs = 30_000;
+
+/** Seconds until the GPU's memory in use is about what it was; null when it stays. Other processes must leave it alone meanwhile. */
+export async function secondsUntilFree(mebibytes: number): Promise<number | null> {
+  const started = performance.now();
+  while (performance.now() - started < patienceMs) {
+    if ((gpuMemoryNow() ?? 0) <= mebibytes + 64) return (performance.now() - started) / 1000;
+    await wait(100);
+  }
+  return null;
 }

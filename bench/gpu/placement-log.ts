@@ -14,7 +14,7 @@ const keptWarnings = 20;
 
 export interface PlacementLog {
   readonly read: (line: string) => void;
-  /** Those of the largest run, each once: beside the steps there are the small ones that write and read the state. */
+  /** Those of the run with the most operations, each node once: runs that write or read the state have many nodes of few operations. */
   readonly nodes: () => readonly PlacedNode[];
   readonly warnings: () => readonly string[];
 }
@@ -34,7 +34,11 @@ export function createPlacement(): PlacementLog {
       else if (telling.test(line) && warnings.size < keptWarnings)
         warnings.add(line.replace(/^.*?\] /, '').slice(0, 400));
     },
-    nodes: () => [...([...runs.values()].toSorted((a, b) => b.size - a.size)[0]?.values() ?? [])],
+    nodes: () => {
+      const operations = (nodes: ReadonlyMap<string, PlacedNode>) =>
+        new Set([...nodes.values()].map(({ op }) => op)).size;
+      return [...([...runs.values()].toSorted((a, b) => operations(b) - operations(a))[0]?.values() ?? [])];
+    },
     warnings: () => [...warnings],
   };
 }

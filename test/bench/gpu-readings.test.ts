@@ -10,10 +10,13 @@ const on = (run: number, name: string, op: string, device: string) =>
   `I0000 00:00:1795740147.7 21419 executor.cc:879] Process node: 7 step ${run} {{node ${name}}} = ${op}[T=DT_FLOAT, _device="/job:localhost/replica:0/task:0/device:${device}"](a, b:1, ^c) device: /job:localhost/replica:0/task:0/device:${device}`;
 
 describe('the log of placements', () => {
-  it('counts the nodes of the largest run by device and operation, each node once', () => {
+  it('counts the nodes of a step by device and operation, each node once', () => {
     const { read, nodes } = createPlacement();
     for (const line of [
       on(1, 'state2', 'AssignVariableOp', 'GPU:0'),
+      on(1, 'state3', 'AssignVariableOp', 'GPU:0'),
+      on(1, 'state4', 'AssignVariableOp', 'GPU:0'),
+      on(1, 'state5', 'AssignVariableOp', 'GPU:0'),
       on(2, 'step0_0_1', 'Conv2D', 'GPU:0'),
       on(2, 'step0_0_1', 'Conv2D', 'GPU:0'),
       on(2, 'step0_0_2', 'Conv2D', 'GPU:0'),

@@ -16,6 +16,7 @@ export async function training({ data, parameters, probe }: RealTraining, tell: 
   await withServices(async ({ run }) => {
     const started = performance.now();
     const use = watchGpu();
+    const told = new Map<string, string>();
     const results = await run(
       'bench-gpu',
       JSON.stringify({
@@ -28,6 +29,18 @@ export async function training({ data, parameters, probe }: RealTraining, tell: 
           report: { uses: 'report', needs: ['evaluate'] },
         },
       }),
+      ({ steps }) => {
+        for (const { id, state, epoch, trouble } of steps) {
+          const how = [
+            state,
+            ...(epoch === null ? [] : [`${epoch} epochs`]),
+            ...(trouble ? [trouble.error.message] : []),
+          ];
+          if (told.get(id) === how.join(', ')) continue;
+          told.set(id, how.join(', '));
+          tell(`${id}: ${how.join(', ')}, after`, (performance.now() - started) / 1000, 's');
+        }
+      },
     );
     const gpu = use();
     tell('whole run', (performance.now() - started) / 1000, 's');
