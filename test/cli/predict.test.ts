@@ -46,7 +46,9 @@ describe('predict', () => {
     const { code, stdout, stderr } = await command(['predict', run, 'red.jpg']);
     // What is unknown is told by the training images that the evaluation keeps, so no index is made for it.
     expect(stderr).not.toContain('Making one');
-    expect(stderr).toMatch(/By stripes-1\/pretrain\.\n\w+: the most similar training image has a similarity of [01]\.\d{3}/);
+    expect(stderr).toMatch(
+      /By stripes-1\/pretrain\.\n\w+: the most similar training image has a similarity of [01]\.\d{3}/,
+    );
     expect(stdout).toMatch(
       /^photo +shows +confidence +or *\nred\.jpg +red +\d+\.\d\d % +\w+ \d+\.\d\d %, \w+ \d+\.\d\d %/,
     );
