@@ -139,15 +139,15 @@ it('is the same without an index, with seven products, with many, and with new o
   const unlabelled = labelled.map(({ photo }) => ({ photo }));
   const news = await Promise.all([1, 2, 3, 11, 12].map(async (number) => ({ photo: await noise(number) })));
   const indexes = new Set<string | null>();
-  for (const images of [labelled.slice(0, 7), labelled, unlabelled.slice(0, 7), news, [...unlabelled, ...news]]) {
+  for (const images of [labelled.slice(0, 7), labelled, news, [...unlabelled, ...news]]) {
     await catalogue(images);
-    for (const k of [1, 10, 30]) {
+    for (const k of [1, 30]) {
       const now = await asked(k);
       expect(now.results).toEqual(alone);
       indexes.add(now.index);
     }
   }
-  expect(indexes.size).toBe(5);
+  expect(indexes.size).toBe(4);
 });
 
 it('is the same in the commands and the server, which share a product of a class that is new', async () => {
