@@ -11,7 +11,7 @@ const slow = [
   'test/cli/{photo-commands,predict,similar-page}.test.ts',
   'test/report/browser.test.ts',
   'test/serving/http/{serve,changes,command,page,run}.test.ts',
-  'test/serving/model-process.test.ts',
+  'test/serving/{model-process,unknown}.test.ts',
   'test/store/killed-writer.test.ts',
 ];
 

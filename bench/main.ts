@@ -34,6 +34,7 @@ import { benchServe } from './serve/beside-fastapi.ts';
 import { benchServeFaults } from './serve/faults.ts';
 import { benchSteps, type PytorchPeers } from './steps.ts';
 import { benchTensorboard, tensorboardEnvironment } from './tensorboard/tensorboard.ts';
+import { benchUnknown } from './unknown.ts';
 import { faissEnvironment } from './vectors/environment.ts';
 import { benchVectors } from './vectors/vectors.ts';
 
@@ -101,6 +102,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'reading-steps': (turns, only) => benchReadingSteps(turns, only),
   onnx: async (_, only) => benchOnnx(await onnxEnvironment(), only),
   drift: (_, only) => benchDrift(only),
+  unknown: (_, only) => benchUnknown(only),
   serve: (turns) => benchServe(turns),
   'serve-faults': () => benchServeFaults(),
   index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),

@@ -1,12 +1,22 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
+import type { UsedModel } from '../serving/find-model.ts';
+import type { ModelProcess } from '../serving/process/model-process.ts';
 import { knownDataset, madeBefore, makeTrainingIndex } from '../serving/training-index.ts';
+import type { Store } from '../store/index.ts';
 import { shownProgress } from './index-progress.ts';
-import type { ModelAndPhotos } from './open-model.ts';
 import { say } from './output.ts';
 import { showRowProgress } from './row-progress.ts';
 
+/** What an index of training images is made with. */
+export interface TrainingIndexParts {
+  readonly store: Store;
+  readonly used: UsedModel;
+  readonly process: Pick<ModelProcess, 'about' | 'infer'>;
+  readonly signal: AbortSignal;
+}
+
 /** The index of the images that the model was trained on, made now if it was not before. */
-export async function trainingIndex({ store, used, process, signal }: ModelAndPhotos): Promise<ArtifactRef> {
+export async function trainingIndex({ store, used, process, signal }: TrainingIndexParts): Promise<ArtifactRef> {
   const dataset = await knownDataset(store, used);
   const before = await madeBefore(store, used.encoder, dataset);
   if (before) return before;

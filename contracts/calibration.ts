@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { knownImagesSchema } from './known-images.ts';
 
 /** A threshold that validation images chose, and the share of the known test images that stays below it; null where there is none. */
 const refusalSchema = z.strictObject({ threshold: z.number(), refused: z.number().nullable() });
@@ -20,10 +21,12 @@ export const calibrationSchema = z.strictObject({
   unknown: z.strictObject({
     /** Share of the images of trained classes that may be called unknown. */
     refusals: z.number(),
-    /** Cosine similarity to the nearest training image (Sun et al. 2022, arXiv:2204.06507). */
+    /** Cosine similarity to the nearest training image (Sun et al. 2022, arXiv:2204.06507), of those that are `known`. */
     similarity: refusalSchema,
     /** The highest logit, as it is before the temperature (Hendrycks et al. 2022, arXiv:1911.11132). */
     logit: refusalSchema,
+    /** The training images that are kept with the evaluation; absent in those of versions before 6, which compared with all and kept none. */
+    known: knownImagesSchema.optional(),
   }),
 });
 export type Calibration = z.infer<typeof calibrationSchema>;

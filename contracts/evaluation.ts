@@ -76,7 +76,7 @@ export const evaluationSchema = z.strictObject({
       }),
     )
     .optional(),
-  /** Absent without validation images, and in evaluations of versions before 5. */
+  /** Absent without validation images, and in evaluations of versions before 5; those before 6 keep no `knownImagesFile`. */
   calibration: calibrationSchema.optional(),
   knn: z.array(z.strictObject({ k: z.int(), accuracy: z.number().nullable() })),
   /** Precision is null where the class was never predicted, recall where it has no test image, F1 where both are so. */

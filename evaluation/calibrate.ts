@@ -1,4 +1,5 @@
 import type { Calibration } from '../contracts/calibration.ts';
+import type { KnownCounts } from '../contracts/known-images.ts';
 import { spreadRows } from '../datasets/index.ts';
 import { type Tensor2D, tf } from '../training/index.ts';
 import { asEmbedding, rowsOf, unitRows } from './embedding.ts';
@@ -15,7 +16,7 @@ export const defaultRefusals = 0.05;
 /** Logits that a temperature is fitted on: of more images, as many are taken, spread evenly. */
 const fittedLogits = 4_000_000;
 
-/** Images, and how like the nearest training image each is, by cosine. */
+/** Images, and how like the nearest known image each is, by cosine. */
 export interface Compared {
   readonly features: LabelledFeatures;
   readonly nearest: Float64Array;
@@ -27,6 +28,7 @@ export interface Compared {
  *
  * @param validation images of classes that were trained on
  * @param test those that are measured, with what the classifier answers
+ * @param known how many training images both were compared with
  * @param onStep may throw to stop
  * @returns null where there are no validation images
  */
@@ -36,10 +38,12 @@ export async function calibrate(
     validation,
     test,
     refusals,
+    known,
   }: {
     readonly validation: Compared;
     readonly test: Compared & { readonly predicted: Answers['predicted']; readonly before: number | null };
     readonly refusals: number;
+    readonly known: KnownCounts;
   },
   onStep: (done: number, total: number) => Promise<void>,
 ): Promise<Calibration | null> {
@@ -58,21 +62,22 @@ export async function calibrate(
       refusals,
       similarity: { threshold: similarity, refused: refusedBy(test.nearest, similarity) },
       logit: { threshold: logit, refused: refusedBy(logits, logit) },
+      known,
     },
   };
 }
 
 /**
- * Compares images with those of training.
+ * Compares images with some of training.
  *
  * @param onProgress may throw to stop
  */
 export async function comparedWith(
-  train: LabelledFeatures,
+  known: LabelledFeatures,
   features: LabelledFeatures,
   onProgress: (done: number, total: number) => void,
 ): Promise<Compared> {
-  const unit = unitRows(asEmbedding(train));
+  const unit = unitRows(asEmbedding(known));
   try {
     const report = (done: number) => onProgress(done, features.count);
     return { features, nearest: (await nearestTraining(unit, asEmbedding(features), report)).scores };

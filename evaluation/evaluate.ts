@@ -6,6 +6,7 @@ import {
   evaluationFile,
   predictionsFile,
 } from '../contracts/evaluation.ts';
+import { knownImagesFile } from '../contracts/known-images.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import type { WeakestClass } from '../contracts/weakest-class.ts';
 import { describeDataset } from '../datasets/index.ts';
@@ -16,8 +17,10 @@ import { copiesOfTraining } from './copies.ts';
 import { asEmbedding, cosineSimilarities, type Embedding, rowsOf } from './embedding.ts';
 import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { inspectedLeaks } from './inspection/leaks.ts';
+import { knownImages, knownImagesContent } from './known-images.ts';
 import { leakPairs } from './leak-pairs.ts';
 import { countLeaks, leaksBy, leftOutCodes } from './leaks.ts';
+import type { LabelledFeatures } from './linear-classifier.ts';
 import { measured } from './measured.ts';
 import { expectedCalibrationError, reliability } from './metrics/calibration.ts';
 import {
@@ -60,8 +63,8 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const about = await describeDataset(store, input.dataset);
   requireTestImages(about);
   const inspected = input.inspection ? await inspectedLeaks(store, input.inspection, input.dataset, 'test') : null;
-  const known = knownClasses(about);
-  const { classes } = known;
+  const trained = knownClasses(about);
+  const { classes } = trained;
   const { train, validation, test, encoderDigest } = await withFrozenEncoder(
     input,
     context,
@@ -77,13 +80,9 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
     context.progress({ phase, done, total, unit: 'images' });
     stopIfAsked(context);
   };
-  const nearest = new Float64Array(test.count);
   const knn = await nearestNeighbourAccuracy(asEmbedding(train), asEmbedding(test), {
     ks,
     onProgress: report('nearest neighbours'),
-    onNearest: (row, cosine) => {
-      nearest[row] = cosine;
-    },
   });
   const [copies = null, validationCopies = null] = await copiesOfTraining(
     store,
@@ -105,28 +104,34 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const counts = countLeaks(leaks, all);
   const measures = measureClassifier(on, counted);
   const choosing = await choosingRows(input, context, { about, labels: validation.labels, copies: validationCopies });
-  const calibration = await calibrate(
-    classifier,
-    {
-      validation: await comparedWith(train, pickRows(validation, choosing), report('nearest of the validation images')),
-      test: {
-        features: pickRows(test, counted),
-        nearest: Float64Array.from(counted, (row) => nearest[row] as number),
-        predicted: on.answers.predicted,
-        before: measures.expectedCalibrationError,
-      },
-      refusals: input.parameters.refusals ?? defaultRefusals,
-    },
-    async (done, total) => {
-      context.progress({ phase: 'calibration', done, total, unit: 'steps' });
-      await new Promise(setImmediate);
-      stopIfAsked(context);
-    },
-  );
+  const known = knownImages(train);
+  const compared = (features: LabelledFeatures, which: string) =>
+    comparedWith(known.features, features, report(`nearest of the ${which} images`));
+  const calibration =
+    choosing.length === 0
+      ? null
+      : await calibrate(
+          classifier,
+          {
+            validation: await compared(pickRows(validation, choosing), 'validation'),
+            test: {
+              ...(await compared(pickRows(test, counted), 'test')),
+              predicted: on.answers.predicted,
+              before: measures.expectedCalibrationError,
+            },
+            refusals: input.parameters.refusals ?? defaultRefusals,
+            known: { images: known.rows.length, training: train.count },
+          },
+          async (done, total) => {
+            context.progress({ phase: 'calibration', done, total, unit: 'steps' });
+            await new Promise(setImmediate);
+            stopIfAsked(context);
+          },
+        );
   const evaluation: Evaluation = {
     dataset: about.name,
     testImages: counted.length,
-    ...known,
+    ...trained,
     ...measures,
     ...(calibration ? { calibration } : {}),
     knn: on.knn.map(({ k, accuracy }) => ({ k, accuracy })),
@@ -205,6 +210,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
           { name: 'embedding', dtype: 'F32', shape: [rows.length, test.dimension], data: bytesOf(sample.values) },
         ]),
       },
+      ...(calibration ? [{ path: knownImagesFile, content: knownImagesContent(known) }] : []),
     ],
   });
   return {

@@ -29,12 +29,9 @@ export async function nearestNeighbourAccuracy(
   {
     ks,
     onProgress,
-    onNearest,
   }: {
     readonly ks: readonly number[];
     readonly onProgress: (done: number, total: number) => void;
-    /** Is told of each test image the cosine to its nearest training image. */
-    readonly onNearest?: (query: number, cosine: number) => void;
   },
 ): Promise<Neighbours[]> {
   const gallery = unitRows(train);
@@ -45,7 +42,6 @@ export async function nearestNeighbourAccuracy(
       gallery,
       { k: Math.max(...ks), block: queriesAtOnce(train.count, atOnce) },
       (query, rows, cosines) => {
-        onNearest?.(query, cosines[0] ?? 0);
         for (const [which, k] of ks.entries()) {
           const votes = new Map<number, number>();
           for (const [at, row] of rows.subarray(0, k).entries()) {

@@ -22,7 +22,7 @@ export interface Guess {
   readonly confidence: number;
 }
 
-/** A known image that is like the one in question. */
+/** An image of the index that is like the one in question. */
 export interface Neighbour {
   /** Cosine similarity. */
   readonly score: number;
@@ -30,8 +30,11 @@ export interface Neighbour {
   readonly name?: string | undefined;
 }
 
-/** Nearest images that name a class where there is no classifier. */
+/** Nearest images of the index that an answer goes by, however many are shown: they name a class where there is no classifier. */
 export const voters = 20;
+
+/** A product that is also a training image is as near as that, but for the last digits. */
+const rounding = 1e-4;
 
 /** What is known of one image. */
 export interface Evidence {
@@ -39,50 +42,57 @@ export interface Evidence {
   readonly logits: Float32Array | null;
   /** Names of the classes, in the order of the logits. */
   readonly classes: readonly string[];
-  /** The most alike first; null where there is no index to search in. */
-  readonly neighbours: readonly Neighbour[] | null;
+  /** The `voters` of the index that are most alike, the nearest first; none without an index. */
+  readonly neighbours: readonly Neighbour[];
+  /** Cosine similarity to the nearest training image that the evaluation keeps; null where it keeps none. */
+  readonly known: number | null;
   /** What the evaluation of the classifier chose; null where it did not. */
   readonly calibration: Calibration | null;
 }
 
 /**
- * Puts together what classifier and neighbours say. The classifier names the class; without one the `voters` nearest vote. Whether
- * it is known at all, the nearest neighbour decides where there are any, else the highest logit. An index grows without a training:
- * what is like a product of a class that the classifier was not trained on is of none of its classes.
+ * Puts together what classifier, training images and index say. The classifier names the class; without one the neighbours vote.
  *
  * @param guesses how many other labels are wanted
  * @returns null where nothing can name a class: no classifier, and no neighbour with a label
  */
 export function answerOf(evidence: Evidence, guesses: number): Answer | null {
   const { logits, classes, neighbours, calibration } = evidence;
-  const all = logits
-    ? classified(logits, classes, calibration?.temperature ?? 1)
-    : votes((neighbours ?? []).slice(0, voters));
+  const all = logits ? classified(logits, classes, calibration?.temperature ?? 1) : votes(neighbours);
   const [first, ...rest] = all;
   if (!first) return null;
   return {
     ...first,
     calibrated: logits !== null && calibration !== null,
     others: rest.slice(0, guesses),
-    ...(newClass(evidence) ?? { ...familiarity(evidence), alike: null }),
+    ...familiarity(evidence),
   };
 }
 
+/** Whether an image is known, and why. */
+export type Familiarity = Pick<Answer, 'unknown' | 'alike' | 'because'>;
+
+/**
+ * Whether an image is like what the model knows. The training images decide, with which the threshold was chosen, or the highest logit
+ * where none are kept; never how near the index is, which may have seven products or new ones. It can only name a class that
+ * the classifier was not trained on: an image that is more like a product of such a class than like any training image is of none
+ * of the classes.
+ */
+export function familiarity(evidence: Evidence): Familiarity {
+  return newClass(evidence) ?? { ...likeness(evidence), alike: null };
+}
+
 /** What is said of an image like one whose class the classifier was not trained on; null where that is not so. */
-function newClass({
-  logits,
-  classes,
-  neighbours,
-  calibration,
-}: Evidence): Pick<Answer, 'unknown' | 'alike' | 'because'> | null {
-  const [nearest] = neighbours ?? [];
+function newClass({ logits, classes, neighbours, known, calibration }: Evidence): Familiarity | null {
+  const nearest = neighbours.find(({ label }) => label !== undefined);
   if (!logits || nearest?.label === undefined || classes.includes(nearest.label)) return null;
-  if (calibration && nearest.score < calibration.unknown.similarity.threshold) return null;
+  if (nearest.score < (calibration?.unknown.similarity.threshold ?? -1)) return null;
+  if (known !== null && nearest.score <= known + rounding) return null;
   const { label, name, score } = nearest;
   return {
     unknown: true,
     alike: label,
-    because: `the most similar known image${name === undefined ? '' : `, ${name},`} has a similarity of ${score.toFixed(3)} and is of ${label}, which the classifier was not trained on`,
+    because: `the most similar image of the index that has a label${name === undefined ? '' : `, ${name},`} has a similarity of ${score.toFixed(3)} and is of ${label}, which the classifier was not trained on`,
   };
 }
 
@@ -106,28 +116,22 @@ function votes(neighbours: readonly Neighbour[]): Guess[] {
     .sort((a, b) => b.confidence - a.confidence);
 }
 
-/** Whether an image is like what the model knows, and why. */
-export function familiarity({
-  logits,
-  neighbours,
-  calibration,
-}: Pick<Evidence, 'logits' | 'neighbours' | 'calibration'>): Pick<Answer, 'unknown' | 'because'> {
+function likeness({ logits, known, calibration }: Evidence): Pick<Answer, 'unknown' | 'because'> {
   if (!calibration)
     return { unknown: null, because: 'no evaluation with validation images chose from where on an image is unknown' };
   const { similarity, logit } = calibration.unknown;
-  const [nearest] = neighbours ?? [];
-  if (nearest) {
-    const unknown = nearest.score < similarity.threshold;
+  if (known !== null) {
+    const unknown = known < similarity.threshold;
     return {
       unknown,
-      because: `the most similar known image has a similarity of ${nearest.score.toFixed(3)}, ${unknown ? 'below' : 'not below'} the threshold of ${similarity.threshold.toFixed(3)}`,
+      because: `the most similar training image has a similarity of ${known.toFixed(3)}, ${unknown ? 'below' : 'not below'} the threshold of ${similarity.threshold.toFixed(3)}`,
     };
   }
-  if (!logits) return { unknown: null, because: 'there is no known image to compare it with' };
+  if (!logits) return { unknown: null, because: 'the evaluation keeps no training images to compare it with' };
   const highest = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
   const unknown = highest < logit.threshold;
   return {
     unknown,
-    because: `the highest logit is ${highest.toFixed(3)}, ${unknown ? 'below' : 'not below'} the threshold of ${logit.threshold.toFixed(3)}`,
+    because: `the highest logit is ${highest.toFixed(3)}, ${unknown ? 'below' : 'not below'} the threshold of ${logit.threshold.toFixed(3)}; the evaluation keeps no training images to compare with`,
   };
 }

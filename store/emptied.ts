@@ -25,6 +25,10 @@ const loadMark = (store: Store, ref: ArtifactRef) =>
     remedy: 'Remove it: the files that are missing are then said to be damaged.',
   });
 
+/** Whether a file of an artifact was removed for good. @throws ContrailError CorruptArtifact, StoreUnreadable */
+export const isEmptied = async (store: Store, ref: ArtifactRef, file: string): Promise<boolean> =>
+  (await loadMark(store, ref))?.files.includes(file) ?? false;
+
 /** When files of an artifact were removed for good; null where none was. @throws ContrailError CorruptArtifact, StoreUnreadable */
 export const emptiedAt = async (store: Store, ref: ArtifactRef): Promise<string | null> =>
   (await loadMark(store, ref))?.at ?? null;

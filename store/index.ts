@@ -31,7 +31,7 @@ export type { Checkpoints, LoadedCheckpoint, NamedManifest, NewCheckpoint } from
 export { type Collected, collectGarbage } from './collect.ts';
 export { datasetAboutOf, testSetOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
-export { emptiedAt, emptyArtifact } from './emptied.ts';
+export { emptiedAt, emptyArtifact, isEmptied } from './emptied.ts';
 export { loadForgotten, saveForgotten } from './forgotten.ts';
 export { identityOf, storeFile } from './identity.ts';
 export { joined } from './joined.ts';

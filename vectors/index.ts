@@ -5,6 +5,7 @@ export type { WrittenIndex } from './build/write-index.ts';
 export { exportIndex } from './export-index.ts';
 export { labelsOf } from './labels-of.ts';
 export { type Hit, openIndex, type VectorIndex } from './open-index.ts';
+export { type KnownImages, openKnown } from './open-known.ts';
 export { type IndexJobResult, runIndexJob } from './process/run-job.ts';
 export { requireEncoder } from './require-encoder.ts';
 export { vectorShardWriter } from './shard-writer.ts';

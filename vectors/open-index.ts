@@ -1,12 +1,12 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
-import { count, times } from '../contracts/counted.ts';
+import { count } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { unitLength } from '../contracts/unit-length.ts';
 import { type IndexAbout, indexAboutSchema, mostNeighbours } from '../contracts/vector-index.ts';
 import type { VectorRow } from '../contracts/vectors.ts';
 import { readAbout, type Store } from '../store/index.ts';
-import { allFinite } from './all-finite.ts';
 import { type ArtifactParts, artifactParts } from './artifact-parts.ts';
+import { checkQueries } from './check-queries.ts';
 import { startSearchThread } from './search/search-thread.ts';
 import type { Found } from './search/searcher.ts';
 import { shardPlaces } from './shard-places.ts';
@@ -64,7 +64,8 @@ export async function openIndex(store: Store, ref: ArtifactRef): Promise<VectorI
   return {
     about,
     search: async (queries, k) => {
-      checkSearch(queries, k, about);
+      checkQueries(queries, dimension);
+      checkNeighbours(k);
       if (queries.length === 0) return [];
       return hitsOf(await thread.search(unitLength(queries, dimension), k));
     },
@@ -77,19 +78,12 @@ export async function openIndex(store: Store, ref: ArtifactRef): Promise<VectorI
   };
 }
 
-function checkSearch(queries: Float32Array, k: number, { dimension }: IndexAbout): void {
-  if (queries.length % dimension !== 0)
-    throw new ContrailError(
-      'InvalidInput',
-      `Queries have ${times(queries.length, 'number')}, which is not a multiple of the index's dimension, ${count(dimension)}.`,
-    );
+function checkNeighbours(k: number): void {
   if (!Number.isInteger(k) || k < 1 || k > mostNeighbours)
     throw new ContrailError(
       'InvalidInput',
       `A search finds 1 to ${count(mostNeighbours)} neighbours, so ${k} is not possible.`,
     );
-  if (!allFinite(queries))
-    throw new ContrailError('InvalidInput', 'A query has a number that is infinite or not a number.');
 }
 
 /** Rows that are equally near come in the order of the index. */

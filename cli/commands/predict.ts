@@ -1,21 +1,21 @@
 import { extname } from 'node:path';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { times } from '../../contracts/counted.ts';
-import { ContrailError, isContrailError } from '../../contracts/errors.ts';
+import { ContrailError } from '../../contracts/errors.ts';
 import { csvOf } from '../../contracts/spreadsheet.ts';
 import { visibleJson } from '../../contracts/visible-text.ts';
-import { type Answer, answerOf, voters } from '../../serving/answers.ts';
+import { type Answer, answerOf } from '../../serving/answers.ts';
 import { type RejectedPhoto, showPhotos } from '../../serving/ask.ts';
-import { calibrationOf } from '../../serving/calibration-of.ts';
+import { comparedPhotos } from '../../serving/evidence.ts';
 import type { UsedModel } from '../../serving/find-model.ts';
+import { openKnowing } from '../../serving/open-knowing.ts';
 import { photoReader } from '../../serving/photos.ts';
-import { openIndex } from '../../vectors/index.ts';
+import type { Store } from '../../store/index.ts';
+import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
 import { fittingTable } from '../fitting-table.ts';
-import { type ModelAndPhotos, tellRejected, withModelAndPhotos } from '../open-model.ts';
+import { tellRejected, withModelAndPhotos } from '../open-model.ts';
 import { percent, print, say } from '../output.ts';
 import type { PhotoOptions } from '../photo-options.ts';
 import { showRowProgress } from '../row-progress.ts';
-import { trainingIndex } from '../training-index.ts';
 import { requireFilePlace, writeWhole } from '../write-whole.ts';
 
 export interface PredictOptions extends PhotoOptions {
@@ -40,29 +40,19 @@ export async function predictCommand(names: readonly string[], options: PredictO
   };
   return withModelAndPhotos(names, options, before, async (opened) => {
     const { store, used, photos, process, signal } = opened;
-    const calibration = await calibrationOf(store, used.evaluation);
-    const known = used.index ?? (calibration ? await trainingIndexIfAny(opened) : null);
-    const index = known ? await openIndex(store, known) : null;
+    const knowing = await openKnowing(store, used.evaluation);
+    const index = await indexOf(store, used);
     const found: (Predicted | RejectedPhoto)[] = [];
     const { tell, end } = showRowProgress();
     try {
       const read = photoReader(process.about.encoder);
       const classes = process.about.classifier?.classes ?? [];
       for await (const batch of showPhotos(photos, read, process, signal)) {
-        for (const photo of batch) {
+        for (const photo of await comparedPhotos({ index, knowing, classes }, batch, 1)) {
           if ('rejected' in photo) found.push(photo);
           else {
-            const { name, logits, embedding } = photo;
-            const [hits] = index ? await index.search(embedding, logits ? 1 : voters) : [null];
-            const neighbours = hits
-              ? await Promise.all(
-                  hits.map(async ({ row, score }) => {
-                    const { label, name } = (await index?.row(row)) ?? {};
-                    return { score, label, name };
-                  }),
-                )
-              : null;
-            const answer = answerOf({ logits, classes, neighbours, calibration }, options.top - 1);
+            const { name, evidence } = photo;
+            const answer = answerOf(evidence, options.top - 1);
             found.push(
               answer ? { name, answer } : { name, rejected: 'is like no image of the index that has a label' },
             );
@@ -72,7 +62,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
       }
     } finally {
       end();
-      await index?.close();
+      await Promise.all([index?.close(), knowing.close()]);
     }
     const rejected = found.filter((each): each is RejectedPhoto => 'rejected' in each);
     const content = textOf(form, found, used, options.top);
@@ -82,23 +72,16 @@ export async function predictCommand(names: readonly string[], options: PredictO
     } else if (form === 'table') {
       if (rejected.length < found.length) print(content);
     } else print(content.trimEnd());
-    if (form === 'table' && rejected.length < found.length) tellModel(used, found, calibration !== null);
+    if (form === 'table' && rejected.length < found.length) tellModel(used, found, knowing.lack);
     return tellRejected(rejected, photos.length);
   });
 }
 
-/**
- * The index of training images: the similarity to these tells what is unknown far better than logits do, which are all there is where
- * the images are gone.
- */
-async function trainingIndexIfAny(opened: ModelAndPhotos): Promise<ArtifactRef | null> {
-  try {
-    return await trainingIndex(opened);
-  } catch (error) {
-    if (!isContrailError(error) || error.code !== 'CorruptArtifact') throw error;
-    say(`${error.message} Without these images, what is unknown is told by the classifier alone.`);
-    return null;
-  }
+async function indexOf(store: Store, { index: ref, encoder, name }: UsedModel): Promise<VectorIndex | null> {
+  if (!ref) return null;
+  const index = await openIndex(store, ref);
+  requireEncoder(index.about, encoder, name);
+  return index;
 }
 
 type Form = 'table' | 'csv' | 'json';
@@ -167,15 +150,12 @@ function jsonOfAll(
 function tellModel(
   { name, version }: UsedModel,
   found: readonly (Predicted | RejectedPhoto)[],
-  calibrated: boolean,
+  lack: string | null,
 ): void {
   const unknown = found.filter((each) => 'answer' in each && each.answer.unknown).length;
   const [only] = found;
   say(`By ${name}${version === null ? '' : `, version ${version}`}.`);
-  if (!calibrated)
-    say(
-      'The confidence is not calibrated, and no photo is called unknown for being unlike all others: no evaluation with validation images measured this classifier.',
-    );
+  if (lack !== null) say(lack);
   if (found.length === 1 && only && 'answer' in only) {
     if (only.answer.unknown !== null) say(`${only.answer.unknown ? 'Unknown' : 'Known'}: ${only.answer.because}.`);
   } else if (unknown > 0)

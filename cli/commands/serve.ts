@@ -8,9 +8,10 @@ import { requireTensorFlow } from '../../native/index.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { isLoopback, serveModel } from '../../serving/http/index.ts';
 import { openStore } from '../../store/index.ts';
-import { interruptSignal } from '../interrupt.ts';
+import { interruptedCode, interruptSignal } from '../interrupt.ts';
 import { namedModel } from '../named-model.ts';
 import { say } from '../output.ts';
+import { trainingIndex } from '../training-index.ts';
 
 export interface ServeCommandOptions {
   readonly model?: string;
@@ -43,10 +44,10 @@ export async function serveCommand(run: string | undefined, options: ServeComman
   await requireTensorFlow();
   const signal = interruptSignal();
   say('Opening the model …');
+  const store = openStore(storeUrl);
   const serving = await serveModel({
-    ...{ port, host, token, tls, storeUrl },
-    store: openStore(storeUrl),
-    named,
+    ...{ port, host, token, tls, storeUrl, store, named },
+    indexOfTraining: (used, process) => trainingIndex({ store, used, process, signal }),
     allowedHosts: allowHost,
     environment: trainerEnvironment(),
     limits: {
@@ -58,8 +59,13 @@ export async function serveCommand(run: string | undefined, options: ServeComman
     },
     log: (line) => say(`${new Date().toISOString()} ${line}`),
   }).catch((error: unknown) => {
+    if (signal.aborted) return null;
     throw listenError(error, host, port) ?? error;
   });
+  if (!serving) {
+    say('Stopped before it answered.');
+    return interruptedCode;
+  }
   const { version, name } = serving.used;
   const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${serving.port}`;
   say(`${version === null ? `The run ${name}` : `The model ${name}, version ${version},`} answers at ${url}`);

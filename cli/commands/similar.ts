@@ -4,8 +4,9 @@ import { visible } from '../../contracts/visible-text.ts';
 import { smallPicture } from '../../datasets/index.ts';
 import { familiarity } from '../../serving/answers.ts';
 import { type RejectedPhoto, showPhotos } from '../../serving/ask.ts';
-import { calibrationOf } from '../../serving/calibration-of.ts';
+import { comparedPhotos } from '../../serving/evidence.ts';
 import type { UsedModel } from '../../serving/find-model.ts';
+import { type Knowing, openKnowing } from '../../serving/open-knowing.ts';
 import { photoReader } from '../../serving/photos.ts';
 import type { ModelProcess } from '../../serving/process/model-process.ts';
 import { knownDataset } from '../../serving/training-index.ts';
@@ -35,11 +36,12 @@ export async function similarCommand(names: readonly string[], options: SimilarO
   return withModelAndPhotos(names, options, before, async (opened) => {
     const ref = opened.used.index ?? (await trainingIndex(opened));
     const index = await openIndex(opened.store, ref);
+    const knowing = await openKnowing(opened.store, opened.used.evaluation);
     try {
       requireEncoder(index.about, opened.used.encoder, opened.used.name);
-      return await search(opened, index, options);
+      return await search(opened, { index, knowing }, options);
     } finally {
-      await index.close();
+      await Promise.all([index.close(), knowing.close()]);
     }
   });
 }
@@ -47,23 +49,22 @@ export async function similarCommand(names: readonly string[], options: SimilarO
 type Found = PhotoWithLookAlikes | RejectedPhoto;
 
 async function search(
-  { store, used, photos, process, signal }: ModelAndPhotos,
-  index: VectorIndex,
+  { used, photos, process, signal }: ModelAndPhotos,
+  { index, knowing }: { readonly index: VectorIndex; readonly knowing: Knowing },
   { k, to, json }: SimilarOptions,
 ): Promise<number> {
-  const calibration = await calibrationOf(store, used.evaluation);
+  const by = { index, knowing, classes: process.about.classifier?.classes ?? [] };
   const { tell: tellProgress, end } = showRowProgress();
   const found: Found[] = [];
   let pictured = 0;
   try {
     for await (const batch of showPhotos(photos, photoReader(process.about.encoder), process, signal)) {
-      for (const photo of batch) {
+      for (const photo of await comparedPhotos(by, batch, k)) {
         if ('rejected' in photo) {
           found.push(photo);
           continue;
         }
-        const { name, pixels, logits } = photo;
-        const [hits = []] = await index.search(photo.embedding, Math.min(k, index.about.count));
+        const { name, pixels, evidence, hits } = photo;
         const isShown = to !== undefined && pictured++ < mostOnPage;
         const lookAlikes = await Promise.all(
           hits.map(
@@ -74,7 +75,7 @@ async function search(
             }),
           ),
         );
-        const { unknown, because } = familiarity({ logits, neighbours: lookAlikes, calibration });
+        const { unknown, because } = familiarity(evidence);
         found.push({ name, unknown, because, lookAlikes, picture: isShown ? await pictureOf(pixels, process) : null });
       }
       tellProgress({ phase: 'Searching', done: found.length, total: photos.length });

@@ -64,7 +64,7 @@ export const evaluateResult = z.strictObject({
 export const evaluate = {
   description:
     'Measure the classifier and the embedding on the test images, once, without those that leak; calibrate on validation images',
-  version: 5,
+  version: 6,
   parameters: evaluateParameters,
   result: evaluateResult,
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset', inspection: 'inspection' },

@@ -1,4 +1,5 @@
 import {
+  type ArtifactKind,
   type ArtifactManifest,
   type ArtifactRef,
   artifactKinds,
@@ -7,6 +8,7 @@ import {
   type SplitName,
 } from '../../contracts/artifacts.ts';
 import type { ForgottenUses } from '../../contracts/forgotten.ts';
+import { knownImagesFile } from '../../contracts/known-images.ts';
 import {
   artifactFolder,
   artifactsIn,
@@ -222,12 +224,24 @@ function filesHolding(
   if (ref.kind === 'dataset') return [...namesOf(itself), ...shardsHolding(ref, manifest, rows.get(ref.digest) ?? [])];
   if (modelKinds.includes(ref.kind)) return namesOf(itself);
   const measured = artifactsIn(manifest.about);
-  const holds = measured.some((of) =>
-    of.kind === 'dataset'
-      ? (rows.get(of.digest) ?? []).some(({ split }) => ref.kind !== 'evaluation' || split !== 'train')
-      : embedded(of),
-  );
-  return namesOf(holds ? manifest.files.filter(({ path }) => !holdsNumbers(path)) : itself);
+  const holding = measured.some((of) => of.kind !== 'dataset' && embedded(of))
+    ? everyFile
+    : filesOfRows(
+        ref.kind,
+        measured.flatMap((of) => (of.kind === 'dataset' ? (rows.get(of.digest) ?? []) : [])),
+      );
+  return [
+    ...new Set([...namesOf(itself), ...namesOf(manifest.files).filter((path) => !holdsNumbers(path) && holding(path))]),
+  ];
+}
+
+type IsHolding = (file: string) => boolean;
+const everyFile: IsHolding = () => true;
+
+/** Which files of a measure hold something of these rows: an evaluation keeps training images apart from those that it measures on. */
+function filesOfRows(kind: ArtifactKind, found: readonly FoundRow[]): IsHolding {
+  if (kind !== 'evaluation') return found.length > 0 ? everyFile : () => false;
+  return (file) => found.some(({ split }) => (split === 'train') === (file === knownImagesFile));
 }
 
 /** Artifacts that are made of these are looked at after them, by the order of `artifactKinds`. */

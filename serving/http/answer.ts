@@ -1,5 +1,6 @@
 import type { Neighbour } from '../../contracts/serving.ts';
 import { createBudget } from '../../datasets/index.ts';
+import type { Hit } from '../../vectors/index.ts';
 import type { Computed } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
@@ -54,30 +55,35 @@ async function pixelsOf(served: Served, photo: Buffer, which: string, limits: Se
 
 /** The rows of the index that are nearest to each photo, the nearest first; none without an index. */
 export async function neighboursOf(
-  { index, by }: Pick<Served, 'index' | 'by'>,
+  served: Pick<Served, 'index' | 'by'>,
   computed: readonly Computed[],
   k: number,
 ): Promise<readonly (readonly Neighbour[])[]> {
+  const { index } = served;
   if (!index) return computed.map(() => []);
-  const { dimension, shards } = index.about;
-  const hasPictures = shards.some(({ pictures }) => pictures !== undefined);
+  const { dimension } = index.about;
   const queries = new Float32Array(computed.length * dimension);
   for (const [at, { embedding }] of computed.entries()) queries.set(embedding, at * dimension);
-  const found = await index.search(queries, k);
+  return Promise.all((await index.search(queries, k)).map((hits) => rowsOf(served, hits)));
+}
+
+/** What is known of rows that were found. */
+export async function rowsOf(
+  { index, by }: Pick<Served, 'index' | 'by'>,
+  hits: readonly Hit[],
+): Promise<readonly Neighbour[]> {
+  if (!index) return [];
+  const hasPictures = index.about.shards.some(({ pictures }) => pictures !== undefined);
   return Promise.all(
-    found.map((hits) =>
-      Promise.all(
-        hits.map(async ({ row, score }) => {
-          const { name, label, group, category } = await index.row(row);
-          return {
-            ...{ row, name, score },
-            ...(label === undefined ? {} : { label }),
-            ...(group === undefined ? {} : { group }),
-            ...(category === undefined ? {} : { category }),
-            picture: hasPictures ? `/v1/pictures/${by.index}/${row}` : null,
-          };
-        }),
-      ),
-    ),
+    hits.map(async ({ row, score }) => {
+      const { name, label, group, category } = await index.row(row);
+      return {
+        ...{ row, name, score },
+        ...(label === undefined ? {} : { label }),
+        ...(group === undefined ? {} : { group }),
+        ...(category === undefined ? {} : { category }),
+        picture: hasPictures ? `/v1/pictures/${by.index}/${row}` : null,
+      };
+    }),
   );
 }

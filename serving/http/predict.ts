@@ -1,7 +1,8 @@
 import type { PredictionAnswer } from '../../contracts/serving.ts';
-import { answerOf, voters } from '../answers.ts';
+import { answerOf } from '../answers.ts';
 import type { Computed } from '../compute.ts';
-import { neighboursOf } from './answer.ts';
+import { evidenceOf } from '../evidence.ts';
+import { rowsOf } from './answer.ts';
 import { HttpError } from './http-error.ts';
 import type { Served } from './served.ts';
 
@@ -14,29 +15,25 @@ const otherGuesses = 4;
  * @throws HttpError NotAvailable where nothing can name a class
  */
 export async function predictionsOf(
-  served: Pick<Served, 'index' | 'by' | 'about' | 'calibration'>,
+  served: Pick<Served, 'index' | 'by' | 'about' | 'knowing'>,
   computed: readonly Computed[],
   k: number,
 ): Promise<readonly PredictionAnswer[]> {
-  const { about, calibration, index, by } = served;
-  // How many are shown must not change which class the neighbours vote for.
-  const found = await neighboursOf(served, computed, about.classifier ? k : Math.max(k, voters));
-  return computed.map(({ logits }, at) => {
-    const neighbours = found[at] ?? [];
-    const answer = answerOf(
-      {
-        ...{ logits, calibration },
-        classes: about.classifier?.classes ?? [],
-        neighbours: index ? neighbours : null,
-      },
-      otherGuesses,
-    );
-    if (!answer)
-      throw new HttpError('NotAvailable', `${by.model} names no class: it has no classifier, and its index no labels.`);
-    const { label, confidence, calibrated, others, unknown, alike, because } = answer;
-    return {
-      ...{ label, confidence, calibrated, unknown, alike, because, neighbours: neighbours.slice(0, k) },
-      guesses: [{ label, confidence }, ...others],
-    };
-  });
+  const { about, knowing, index, by } = served;
+  const found = await evidenceOf({ index, knowing, classes: about.classifier?.classes ?? [] }, computed, k);
+  return Promise.all(
+    found.map(async ({ evidence, hits }) => {
+      const answer = answerOf(evidence, otherGuesses);
+      if (!answer)
+        throw new HttpError(
+          'NotAvailable',
+          `${by.model} names no class: it has no classifier, and its index no labels.`,
+        );
+      const { label, confidence, calibrated, others, unknown, alike, because } = answer;
+      return {
+        ...{ label, confidence, calibrated, unknown, alike, because, neighbours: [...(await rowsOf(served, hits))] },
+        guesses: [{ label, confidence }, ...others],
+      };
+    }),
+  );
 }

@@ -6,7 +6,7 @@ import { createGuard, type GuardOptions } from './guard.ts';
 import { defaultLimits, type ServeLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import type { ServerState } from './parts.ts';
-import { createOpener, type Served } from './served.ts';
+import { createOpener, type Served, type ServedOptions } from './served.ts';
 import { type HttpServerOptions, startHttpServer } from './server.ts';
 
 export interface ServeOptions extends GuardOptions, Pick<HttpServerOptions, 'port' | 'tls'> {
@@ -16,6 +16,7 @@ export interface ServeOptions extends GuardOptions, Pick<HttpServerOptions, 'por
   /** Of the process of TensorFlow. */
   readonly environment: Readonly<Record<string, string>>;
   readonly limits?: Partial<ServeLimits>;
+  readonly indexOfTraining?: ServedOptions['indexOfTraining'];
   readonly log: (line: string) => void;
 }
 
@@ -49,6 +50,7 @@ export async function serveModel(options: ServeOptions): Promise<Serving> {
   });
   const open = createOpener({
     ...{ store, storeUrl, environment, limits, log },
+    ...(options.indexOfTraining ? { indexOfTraining: options.indexOfTraining } : {}),
     onComputed: metrics.computed,
     onRestart: metrics.restarted,
   });

@@ -1,12 +1,12 @@
-import type { Calibration } from '../../contracts/calibration.ts';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { EncoderAbout } from '../../contracts/encoder.ts';
-import { ContrailError } from '../../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import type { ServedBy } from '../../contracts/serving.ts';
 import type { Store } from '../../store/index.ts';
 import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
-import { calibrationOf } from '../calibration-of.ts';
 import { type Computed, computeTogether } from '../compute.ts';
 import type { UsedModel } from '../find-model.ts';
+import { type Knowing, openKnowing } from '../open-knowing.ts';
 import { type PhotoReader, photoReader } from '../photos.ts';
 import { type ModelProcess, startModelProcess } from '../process/model-process.ts';
 import { type Batcher, createBatcher } from './batcher.ts';
@@ -34,8 +34,7 @@ export interface Served {
   readonly used: UsedModel;
   readonly about: ModelProcess['about'];
   readonly index: VectorIndex | null;
-  /** What its evaluation chose on validation images; null where it did not. */
-  readonly calibration: Calibration | null;
+  readonly knowing: Pick<Knowing, 'calibration' | 'known'>;
   readonly read: PhotoReader;
   readonly batcher: Batcher<Computed>;
   /** Why nothing can be computed now; null where it can. */
@@ -55,6 +54,8 @@ export interface ServedOptions {
   readonly onComputed: (images: number, seconds: number) => void;
   readonly onRestart: () => void;
   readonly log: (line: string) => void;
+  /** Finds or makes the index of a run's model that has none. @throws ContrailError Usage, CorruptArtifact where it cannot be made */
+  readonly indexOfTraining?: (used: UsedModel, process: Pick<ModelProcess, 'about' | 'infer'>) => Promise<ArtifactRef>;
 }
 
 /** Opens versions of a model; those with the same encoder and classifier share a process. */
@@ -83,25 +84,53 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
   };
 
   return async (used) => {
-    const calibration = await calibrationOf(options.store, used.evaluation);
-    const index = used.index ? await openIndex(options.store, used.index) : null;
+    const opened: (() => Promise<void>)[] = [];
+    const close = async () => void (await Promise.all(opened.splice(0).map((each) => each())));
     try {
-      if (index) requireEncoder(index.about, used.encoder, `the model ${used.name}`);
+      const knowing = await openKnowing(options.store, used.evaluation);
+      opened.push(knowing.close);
+      if (knowing.lack !== null && used.classifier) options.log(`${used.name}: ${knowing.lack}`);
+      const given = used.index ? await openIndexOf(used, used.index, options) : null;
+      if (given) opened.push(given.close);
       const { computer, leave } = await take(used);
-      try {
-        await tryOut(computer, index);
-      } catch (error) {
-        await leave();
-        throw error;
-      }
-      return servedOf(used, { index, calibration }, computer, async () => {
-        await Promise.all([leave(), index?.close()]);
-      });
+      opened.push(leave);
+      const made = given ? null : await trainingIndexOf(used, computer, options);
+      const index = made ? await openIndexOf(used, made, options) : given;
+      if (made && index) opened.push(index.close);
+      await tryOut(computer, { index, knowing });
+      return servedOf({ ...used, index: used.index ?? made }, { index, knowing }, computer, close);
     } catch (error) {
-      await index?.close();
+      await close();
       throw error;
     }
   };
+}
+
+async function openIndexOf(used: UsedModel, ref: ArtifactRef, { store }: ServedOptions): Promise<VectorIndex> {
+  const index = await openIndex(store, ref);
+  try {
+    requireEncoder(index.about, used.encoder, `the model ${used.name}`);
+    return index;
+  } catch (error) {
+    await index.close();
+    throw error;
+  }
+}
+
+/** Look-alikes of a run's model without an index are its training images, as in the commands; null where these are not there. */
+async function trainingIndexOf(
+  used: UsedModel,
+  { live, about }: Computer,
+  { indexOfTraining, log }: ServedOptions,
+): Promise<ArtifactRef | null> {
+  if (used.version !== null || !indexOfTraining) return null;
+  try {
+    return await indexOfTraining(used, { about, infer: live.infer });
+  } catch (error) {
+    if (!isContrailError(error) || !['Usage', 'CorruptArtifact'].includes(error.code)) throw error;
+    log(`${used.name} is served without look-alikes: ${error.message}`);
+    return null;
+  }
 }
 
 async function openComputer(used: UsedModel, options: ServedOptions): Promise<Computer> {
@@ -155,19 +184,19 @@ async function warmUp({ infer, about }: Pick<ModelProcess, 'infer' | 'about'>, {
 }
 
 /** One photo from its pixels to its look-alikes. @throws ContrailError what ended the process */
-async function tryOut({ live, about }: Computer, index: VectorIndex | null): Promise<void> {
+async function tryOut({ live, about }: Computer, { index, knowing }: Pick<Served, 'index' | 'knowing'>): Promise<void> {
   const { embeddings } = await live.infer(new Uint8Array(bytesOf(about.encoder)), 1).catch((error: unknown) => {
     // What requests are told says nothing of the reason.
     throw error instanceof HttpError && error.cause !== undefined ? error.cause : error;
   });
-  await index?.search(embeddings, 1);
+  await Promise.all([index?.search(embeddings, 1), knowing.known?.nearest(embeddings)]);
 }
 
 const bytesOf = ({ image: { height, width, channels } }: EncoderAbout) => height * width * channels;
 
 function servedOf(
   used: UsedModel,
-  { index, calibration }: Pick<Served, 'index' | 'calibration'>,
+  { index, knowing }: Pick<Served, 'index' | 'knowing'>,
   { live, batcher, read, about }: Computer,
   close: () => Promise<void>,
 ): Served {
@@ -183,7 +212,7 @@ function servedOf(
     used,
     about,
     index,
-    calibration,
+    knowing,
     read,
     batcher,
     problem: live.problem,

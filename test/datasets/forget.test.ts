@@ -20,6 +20,8 @@ import {
   damageIn,
   digestOf,
   emptiedAt,
+  encodeSafetensors,
+  isEmptied,
   listCacheKeys,
   loadForgotten,
   piecesIn,
@@ -61,7 +63,12 @@ async function holding(store: Store, wanted: Uint8Array): Promise<string[]> {
   return found;
 }
 
-/** What a run makes of a data set: an encoder, a measure with an embedding of test images, pages; and a result that others take. */
+const answers = encodeSafetensors([
+  { name: 'labels', dtype: 'I32', shape: [1], data: new Uint8Array(4) },
+  { name: 'probabilities', dtype: 'F32', shape: [1, 1], data: new Uint8Array(4) },
+]);
+
+/** What a run makes of a data set: an encoder, a measure with answers and training images, pages; and a result that others take. */
 async function madeWith(store: Store, run: string, dataset: ArtifactRef) {
   const encoder = await writeArtifact(store, {
     ...{ kind: 'encoder', about: { dataset: dataset.digest } },
@@ -71,7 +78,8 @@ async function madeWith(store: Store, run: string, dataset: ArtifactRef) {
     ...{ kind: 'evaluation', about: { encoder, dataset, run } },
     files: [
       { path: 'evaluation.json', content: Buffer.from('{}') },
-      { path: 'predictions.safetensors', content: Buffer.from('answers') },
+      { path: 'predictions.safetensors', content: answers },
+      { path: 'known.safetensors', content: Buffer.from('embeddings of training images') },
     ],
   });
   const fingerprint = JSON.stringify({ run });
@@ -84,6 +92,9 @@ async function madeWith(store: Store, run: string, dataset: ArtifactRef) {
     await store.write(`runs/${run}/tensorboard/pretrain/${file}`, Buffer.from('x'));
   return { encoder, evaluation, key: cacheKey(fingerprint) };
 }
+
+const filesOf = async (store: Store, { kind, digest: of }: ArtifactRef) =>
+  (await store.list(`artifacts/${kind}/${of}`)).map(({ path }) => path.split('/').at(-1)).sort();
 
 describe('an image that is forgotten', () => {
   it('is in no file of the store any more, as its bytes, its pixels or the file that was made of it', async () => {
@@ -150,8 +161,15 @@ describe('an image that is forgotten', () => {
     expect(await loadForgotten(store)).toEqual([record]);
     expect(record).toMatchObject({ image: name, by: 'me@here', uses: { datasets: found.uses.datasets } });
     expect(await listCacheKeys(store)).not.toContain(key);
-    // The image is in the training set: no measure on test images is of it.
-    expect(await emptiedAt(store, evaluation)).toBeNull();
+    // The image is in the training set: no measure on test images is of it, and what photos are compared with is.
+    expect(await filesOf(store, evaluation)).toEqual([
+      'evaluation.json',
+      'forgotten.json',
+      'manifest.json',
+      'predictions.safetensors',
+    ]);
+    expect((await imageAnswers(store, evaluation))?.labels).toEqual(Int32Array.of(0));
+    expect(await isEmptied(store, evaluation, 'known.safetensors')).toBe(true);
     expect((await readArtifact(store, encoder)).files).toHaveLength(1);
     expect(await damageIn(store, { encoder })).toBeNull();
     expect((await store.list('runs/first')).map(({ path }) => path)).toEqual([
@@ -171,9 +189,12 @@ describe('an image that is forgotten', () => {
     const { found } = await forgetImage(store, await findImage(store, [tested]), quiet);
     expect(found.uses.trained).toEqual([]);
     expect(await imageAnswers(store, evaluation)).toBeNull();
-    expect(
-      (await store.list(`artifacts/evaluation/${evaluation.digest}`)).map(({ path }) => path.split('/').at(-1)),
-    ).toEqual(['evaluation.json', 'forgotten.json', 'manifest.json']);
+    expect(await filesOf(store, evaluation)).toEqual([
+      'evaluation.json',
+      'forgotten.json',
+      'known.safetensors',
+      'manifest.json',
+    ]);
     expect(await damageIn(store, { evaluation })).toMatch(
       /predictions\.safetensors was removed on .*, because an image was forgotten that this evaluation held\. Run the step/,
     );
@@ -285,7 +306,7 @@ describe('an image that is forgotten', () => {
   it('is forgotten in the end, wherever the removal was interrupted', async () => {
     for (let survived = 0; ; survived += 2) {
       const { store, ref } = await prepare({ seed: survived });
-      await madeWith(store, `run-${survived}`, ref);
+      await madeWith(store, 'again', ref);
       // Stored whole again, it is like any other.
       expect(await emptiedAt(store, ref)).toBeNull();
       const pixels = (await readRows(store, ref, 'train', Int32Array.of(await rowOf(store, ref)))).pixels;

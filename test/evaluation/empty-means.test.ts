@@ -13,7 +13,7 @@ import { areaUnder, falsePositivesAt, rocCurve } from '../../evaluation/metrics/
 import { pairMeasures, silhouette } from '../../evaluation/metrics/geometry.ts';
 import { retrieval } from '../../evaluation/metrics/retrieval.ts';
 import { nearestNeighbourAccuracy } from '../../evaluation/nearest-neighbours.ts';
-import { sampleClasses } from '../../evaluation/sample-classes.ts';
+import { sampleClasses, sampleOfEach } from '../../evaluation/sample-classes.ts';
 import { similaritiesOf } from './similarities.ts';
 
 /** A mean over nothing is null: never 0, which is the worst or, of a distance, the best; nor NaN. */
@@ -146,6 +146,30 @@ describe('the sample on which pairs are compared', () => {
         if (hasSeveral)
           for (const [label, size] of taken) if ((whole.get(label) ?? 0) > 1) expect(size).toBeGreaterThan(1);
         expect(sampleClasses(labels, most)).toEqual(sample);
+      }),
+    );
+  });
+
+  it('of what a model knows has every class while there is room, and as many of each as fit', () => {
+    fc.assert(
+      fc.property(someLabels, fc.integer({ min: 1, max: 60 }), (of, most) => {
+        const labels = Int32Array.from(of);
+        const sample = sampleOfEach(labels, most);
+        expect(sample).toEqual(Int32Array.from(new Set(sample)).sort());
+        expect(sample.length).toBeLessThanOrEqual(most);
+        const sizes = (rows: Iterable<number>) => {
+          const found = new Map<number, number>();
+          for (const row of rows) found.set(labels[row] ?? -1, (found.get(labels[row] ?? -1) ?? 0) + 1);
+          return found;
+        };
+        const [whole, taken] = [sizes(labels.keys()), sizes(sample)];
+        expect(taken.size).toBe(Math.min(whole.size, most));
+        const largest = Math.max(...taken.values());
+        for (const [label, size] of taken) expect(size).toBe(Math.min(whole.get(label) ?? 0, largest));
+        if (sample.length < labels.length && whole.size <= most) {
+          const more = [...whole.values()].reduce((sum, size) => sum + Math.min(size, largest + 1), 0);
+          expect(more).toBeGreaterThan(most);
+        }
       }),
     );
   });

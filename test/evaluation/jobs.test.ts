@@ -15,11 +15,12 @@ import { evaluateParameters } from '../../contracts/kinds/evaluate.ts';
 import { linearProbeParameters } from '../../contracts/kinds/linear-probe.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { retrievalParameters } from '../../contracts/kinds/retrieval.ts';
+import { knownImagesFile } from '../../contracts/known-images.ts';
 import { outliersFile, outliersSchema } from '../../contracts/outliers.ts';
 import { retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { corruptionNames, robustnessFile, robustnessSchema } from '../../contracts/robustness.ts';
 import { trainerJobs } from '../../contracts/trainer.ts';
-import { prepareDataset, randomUint32, readRowDigests } from '../../datasets/index.ts';
+import { loadSplit, prepareDataset, randomUint32, readRowDigests } from '../../datasets/index.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { candidateOf } from '../../evaluation/promotion/candidate.ts';
 import { evaluationNotes } from '../../report/evaluation-notes.ts';
@@ -37,7 +38,8 @@ import {
   type Store,
   writeArtifact,
 } from '../../store/index.ts';
-import { JobStopped } from '../../training/index.ts';
+import { JobStopped, openEncoder } from '../../training/index.ts';
+import { openKnown } from '../../vectors/index.ts';
 import { openRun, trainEpochs } from '../training/run.ts';
 
 /** What is measured on an encoder that was really trained, for one epoch on generated gratings. */
@@ -131,6 +133,28 @@ describe('evaluate', () => {
     expect(embedding.get('embedding')?.shape).toEqual([evaluation.geometry.images, 16]);
   });
 
+  it('keeps the training images that photos are compared with, which call as many test images unknown as it says', async () => {
+    const input = { ...key, classifier, encoder, dataset, parameters: evaluateParameters.parse({ refusals: 0.2 }) };
+    const { evaluation: ref } = await stepJobs.evaluate(trainerJobs.evaluate.input.parse(input), context());
+    const { unknown } = evaluationSchema.parse(await parsed(ref, evaluationFile)).calibration ?? {};
+    const { train } = datasetAboutSchema.parse((await readArtifact(store, dataset)).about).splits;
+    const kept = decodeSafetensors(await readArtifactFile(store, ref, knownImagesFile)).tensors;
+    const [rows, embedding] = [kept.get('rows'), kept.get('embedding')];
+    expect([rows?.shape, embedding?.shape]).toEqual([[train.count], [train.count, 16]]);
+    const opened = await openEncoder(store, encoder);
+    const test = await loadSplit(store, dataset, 'test');
+    const known = await openKnown(store, ref);
+    const similarities = await known.nearest(await opened.features(test.images, test.count));
+    await known.close();
+    opened.dispose();
+    const { threshold = 2, refused } = unknown?.similarity ?? {};
+    expect(refused).toBeGreaterThan(0);
+    // A test image that is as far as the threshold may be on its other side by rounding.
+    const shares = [-1e-5, 1e-5].map((by) => similarities.filter((each) => each < threshold + by).length / test.count);
+    expect(refused).toBeGreaterThanOrEqual(shares[0] ?? 1);
+    expect(refused).toBeLessThanOrEqual(shares[1] ?? 0);
+  });
+
   it('calibrates the classifier, and chooses what is unknown, by validation images', async () => {
     const measuredWith = async (parameters: object) => {
       const input = { ...key, classifier, encoder, dataset, parameters: evaluateParameters.parse(parameters) };
@@ -147,6 +171,7 @@ describe('evaluate', () => {
     expect(calibration?.expectedCalibrationError.after).toBeLessThan(1);
     expect(calibration?.unknown.refusals).toBe(0.05);
     expect(Math.abs(calibration?.unknown.similarity.threshold ?? 2)).toBeLessThanOrEqual(1.00001);
+    expect(calibration?.unknown.known).toEqual({ images: splits.train.count, training: splits.train.count });
     const strict = (await measuredWith({ refusals: 0.5 })).calibration;
     for (const by of ['similarity', 'logit'] as const) {
       const [few, many] = [calibration?.unknown[by], strict?.unknown[by]];

@@ -1,7 +1,7 @@
 /** What is said of a photo: the class by calibrated confidence, and unknown only where a threshold tells. */
 import { describe, expect, it } from 'vitest';
 import type { Calibration } from '../../contracts/calibration.ts';
-import { answerOf, voters } from '../../serving/answers.ts';
+import { answerOf } from '../../serving/answers.ts';
 
 const classes = ['coat', 'dress', 'shirt'];
 const logits = Float32Array.of(1, 4, 2);
@@ -16,7 +16,9 @@ const calibration: Calibration = {
     logit: { threshold: 3.5, refused: 0.04 },
   },
 };
-const evidence = { logits, classes, neighbours: null, calibration };
+const evidence = { logits, classes, neighbours: [], known: 0.71, calibration };
+
+const coat = { score: 0.99, label: 'coat' };
 
 describe('an answer', () => {
   it('has the softmax of the logits divided by the temperature', () => {
@@ -35,13 +37,17 @@ describe('an answer', () => {
   });
 
   it.each([
-    ['a near neighbour', { neighbours: [{ score: 0.71, label: 'coat' }] }, false],
-    ['a far neighbour', { neighbours: [{ score: 0.69, label: 'coat' }] }, true],
-    ['a high logit and no index', {}, false],
-    ['a low logit and no index', { logits: Float32Array.of(1, 2, 3) }, true],
-    ['a low logit and a near neighbour', { logits: Float32Array.of(1, 2, 3), neighbours: [{ score: 0.9 }] }, false],
-    ['no evaluation', { calibration: null, neighbours: [{ score: 0.1 }] }, null],
-    ['an empty index and no classifier', { logits: null, neighbours: [{ score: 0.9, label: 'coat' }] }, false],
+    ['a near training image', {}, false],
+    ['a far training image', { known: 0.69 }, true],
+    ['a near training image, whatever the logits', { logits: Float32Array.of(1, 2, 3) }, false],
+    ['a near training image, far from an index of seven', { neighbours: [{ score: 0.2, label: 'coat' }] }, false],
+    ['a far training image, near an unlabelled product', { known: 0.69, neighbours: [{ score: 0.99 }] }, true],
+    ['a far training image, near a product of a trained class', { known: 0.69, neighbours: [coat] }, true],
+    ['a high logit where no training images are kept', { known: null }, false],
+    ['a low logit where no training images are kept', { known: null, logits: Float32Array.of(1, 2, 3) }, true],
+    ['a low logit, near an index', { known: null, logits: Float32Array.of(1, 2, 3), neighbours: [coat] }, true],
+    ['no evaluation', { calibration: null, known: null, neighbours: [coat] }, null],
+    ['no classifier', { logits: null, neighbours: [coat] }, false],
   ])('by %s', (_, given, unknown) => expect(answerOf({ ...evidence, ...given }, 1)?.unknown).toBe(unknown));
 
   describe('where the index has a product of a class that the classifier was not trained on', () => {
@@ -51,18 +57,18 @@ describe('an answer', () => {
       expect(answerOf({ ...evidence, neighbours: [hat, { score: 0.97, label: 'coat' }] }, 0)).toMatchObject({
         ...{ label: 'dress', unknown: true, alike: 'hat' },
         because:
-          'the most similar known image, hats/7.jpg, has a similarity of 0.980 and is of hat, which the classifier was not trained on',
+          'the most similar image of the index that has a label, hats/7.jpg, has a similarity of 0.980 and is of hat, which the classifier was not trained on',
       });
     });
 
     it('is so without a threshold, too', () => {
-      expect(answerOf({ ...evidence, calibration: null, neighbours: [hat] }, 0)).toMatchObject({
+      expect(answerOf({ ...evidence, calibration: null, known: null, neighbours: [hat] }, 0)).toMatchObject({
         ...{ unknown: true, alike: 'hat', calibrated: false },
       });
     });
 
     it('is unknown for a photo unlike all products, which is no hat either', () => {
-      expect(answerOf({ ...evidence, neighbours: [{ ...hat, score: 0.2 }] }, 0)).toMatchObject({
+      expect(answerOf({ ...evidence, known: 0.1, neighbours: [{ ...hat, score: 0.2 }] }, 0)).toMatchObject({
         ...{ unknown: true, alike: null, because: expect.stringContaining('below the threshold') },
       });
     });
@@ -73,18 +79,23 @@ describe('an answer', () => {
       });
     });
 
+    it('is known for a photo that is more like a training image, however few other products there are', () => {
+      for (const known of [0.98, 0.985])
+        expect(answerOf({ ...evidence, known, neighbours: [hat] }, 0)).toMatchObject({
+          ...{ label: 'dress', unknown: false, alike: null },
+        });
+    });
+
+    it('is unknown for a photo like that product among products without a label', () => {
+      expect(answerOf({ ...evidence, neighbours: [{ score: 0.99 }, { score: 0.985 }, hat] }, 0)).toMatchObject({
+        ...{ unknown: true, alike: 'hat' },
+      });
+    });
+
     it('is that class, known, where there is no classifier', () => {
       expect(answerOf({ ...evidence, logits: null, classes: [], neighbours: [hat] }, 0)).toMatchObject({
         ...{ label: 'hat', unknown: false, alike: null },
       });
-    });
-  });
-
-  it('is a vote of the nearest alone, however many are shown', () => {
-    const near = Array.from({ length: voters }, () => ({ score: 0.9, label: 'shirt' }));
-    const far = Array.from({ length: 80 }, () => ({ score: 0.8, label: 'coat' }));
-    expect(answerOf({ ...evidence, logits: null, neighbours: [...near, ...far] }, 1)).toMatchObject({
-      ...{ label: 'shirt', confidence: 1 },
     });
   });
 

@@ -5,6 +5,7 @@ import type { Found } from './searcher.ts';
 /** What a thread that searches begins with. */
 export interface SearchThreadData {
   readonly storeUrl: string;
+  /** An index, or an evaluation that keeps known images. */
   readonly ref: ArtifactRef;
 }
 

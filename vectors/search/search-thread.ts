@@ -8,7 +8,7 @@ import type { Found } from './searcher.ts';
 
 const runner = new URL('../../native/run.mjs', import.meta.url);
 
-/** A thread that holds an index: a search is milliseconds of computing, and reading the vectors is seconds. */
+/** A thread that holds vectors: a search is milliseconds of computing, and reading the vectors is seconds. */
 export interface SearchThread {
   /** @param queries float32 [n, dimension] of unit length; the array is given away */
   readonly search: (queries: Float32Array<ArrayBuffer>, k: number) => Promise<Found>;
@@ -73,7 +73,7 @@ export function startSearchThread(store: Pick<Store, 'url'>, ref: ArtifactRef): 
       reject(error);
     });
     thread.on('exit', () => {
-      end(new Error(closed ? 'The index is closed.' : 'The thread that searches the index ended.'));
+      end(new Error(closed ? 'What was searched is closed.' : 'The thread that searches ended.'));
       reject(ended);
     });
   });

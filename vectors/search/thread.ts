@@ -2,11 +2,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { isContrailError } from '../../contracts/errors.ts';
 import { indexAboutSchema } from '../../contracts/vector-index.ts';
 import { openStore, readAbout } from '../../store/index.ts';
+import { knownSearcher } from './known-searcher.ts';
 import type { SearchAnswer, SearchRequest, SearchThreadData } from './messages.ts';
 import { openSearcher } from './open-searcher.ts';
 import type { Searcher } from './searcher.ts';
 
-/** The thread that holds one index and searches in it. */
+/** The thread that holds one index, or the known images of an evaluation, and searches in it. */
 const answer = (message: SearchAnswer, transfer: readonly ArrayBuffer[] = []) =>
   parentPort?.postMessage(message, transfer);
 
@@ -30,7 +31,11 @@ function serve(search: Searcher): void {
 const { storeUrl, ref } = workerData as SearchThreadData;
 try {
   const store = openStore(storeUrl);
-  serve(await openSearcher(store, ref, await readAbout(store, ref, indexAboutSchema)));
+  serve(
+    ref.kind === 'evaluation'
+      ? await knownSearcher(store, ref)
+      : await openSearcher(store, ref, await readAbout(store, ref, indexAboutSchema)),
+  );
 } catch (error) {
   answer(failure(error));
 }

@@ -205,7 +205,7 @@ function calibrated(arms: readonly Arm[]): Html | null {
       n(unknown.similarity.threshold.toFixed(3)),
       n(ifMeasured(unknown.similarity.refused, percent)),
     ]),
-  )}<p class="note">Logits divided by the temperature give the confidence that predictions show. An image that is less similar to every training image is called unknown.</p>`;
+  )}<p class="note">Logits divided by the temperature give the confidence that predictions show. An image that is less similar to every training image that is kept is called unknown.</p>`;
 }
 
 /** Means over the images of all bins. */

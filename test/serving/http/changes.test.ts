@@ -90,9 +90,9 @@ describe('a process of TensorFlow that is killed', () => {
       }
     };
     const clients = Promise.all(Array.from({ length: 8 }, client));
-    await vi.waitFor(() => expect(statuses.length).toBeGreaterThan(20));
+    await vi.waitFor(() => expect(statuses.length).toBeGreaterThan(20), 60_000);
     process.kill(pid as number, 'SIGKILL');
-    await vi.waitFor(async () => expect((await ready()).ready).toBe(false));
+    await vi.waitFor(async () => expect((await ready()).ready).toBe(false), 60_000);
     expect(await ready()).toMatchObject({ reason: 'The process that computes ended, and another is started.' });
     isKilled = true;
     await clients;
@@ -138,11 +138,11 @@ describe('a promotion', () => {
       }
     };
     const clients = [...Array.from({ length: 3 }, () => client('/v1/predict?k=3')), client('/v1/embed')];
-    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(20));
+    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(20), 60_000);
     const { version } = await models.promote(second);
     await vi.waitFor(() => expect(seen.at(-1)?.version).toBe(version), 20_000);
     const after = seen.length;
-    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(after + 20));
+    await vi.waitFor(() => expect(seen.length).toBeGreaterThan(after + 20), 60_000);
     isOver = true;
     await Promise.all(clients);
     const now = await servedNow();
@@ -157,7 +157,7 @@ describe('a promotion', () => {
     for (const { version: number, parts } of seen.filter(({ path }) => path !== '/v1/embed'))
       expect(JSON.parse(parts)).toEqual((number === old.version ? old : now).parts.slice(0, 3));
     expect(now.parts[3]).not.toEqual(old.parts[3]);
-    await vi.waitFor(() => expect(modelProcesses()).toHaveLength(1));
+    await vi.waitFor(() => expect(modelProcesses()).toHaveLength(1), 60_000);
     expect(lines).toContain(`Version ${version} serves now, in place of version ${old.version}.`);
   });
 
@@ -180,7 +180,7 @@ describe('a promotion', () => {
   });
 
   it('that changes the index alone keeps the process', async () => {
-    await vi.waitFor(() => expect(modelProcesses()).toHaveLength(1));
+    await vi.waitFor(() => expect(modelProcesses()).toHaveLength(1), 60_000);
     const [pid] = modelProcesses();
     const before = await embedding();
     const { version } = await models.promote(first);
@@ -218,7 +218,7 @@ describe('a promotion', () => {
 
 describe('a server that is stopped', () => {
   it('answers what is in work, takes no more connections, and leaves no process', async () => {
-    await vi.waitFor(() => expect(modelProcesses()).toHaveLength(1));
+    await vi.waitFor(() => expect(modelProcesses()).toHaveLength(1), 60_000);
     const own = await start();
     const to = `http://127.0.0.1:${own.port}/v1/embed`;
     const asked = Array.from({ length: 10 }, () => slowly(to, models.photos[0] as Buffer));

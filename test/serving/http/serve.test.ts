@@ -96,7 +96,8 @@ describe('a server of a model', () => {
     const { results, ...by } = embedAnswerSchema.parse(await (await post('/v1/embed', photo())).json());
     const computed = results.map(({ embedding }) => ({ embedding: Float32Array.from(embedding), logits: null }));
     const about = { encoder: await readAbout(models.store, model.encoder, encoderAboutSchema), classifier: null };
-    const predict = (k: number) => predictionsOf({ index, by, about, calibration: null }, computed, k);
+    const predict = (k: number) =>
+      predictionsOf({ index, by, about, knowing: { calibration: null, known: null } }, computed, k);
     const [[one], [all]] = [await predict(1), await predict(100)];
     await index.close();
     expect(one?.guesses).toEqual(all?.guesses);
