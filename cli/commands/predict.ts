@@ -1,5 +1,4 @@
 import { extname } from 'node:path';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { times } from '../../contracts/counted.ts';
 import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import { csvOf } from '../../contracts/spreadsheet.ts';
@@ -9,7 +8,7 @@ import { type RejectedPhoto, showPhotos } from '../../serving/ask.ts';
 import { calibrationOf } from '../../serving/calibration-of.ts';
 import type { UsedModel } from '../../serving/find-model.ts';
 import { photoReader } from '../../serving/photos.ts';
-import { openIndex } from '../../vectors/index.ts';
+import { openIndex, type VectorIndex } from '../../vectors/index.ts';
 import { fittingTable } from '../fitting-table.ts';
 import { type ModelAndPhotos, tellRejected, withModelAndPhotos } from '../open-model.ts';
 import { percent, print, say } from '../output.ts';
@@ -41,8 +40,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
   return withModelAndPhotos(names, options, before, async (opened) => {
     const { store, used, photos, process, signal } = opened;
     const calibration = await calibrationOf(store, used.evaluation);
-    const known = used.index ?? (calibration ? await trainingIndexIfAny(opened) : null);
-    const index = known ? await openIndex(store, known) : null;
+    const { index, isLost } = await indexIfAny(opened, calibration !== null);
     const found: (Predicted | RejectedPhoto)[] = [];
     const { tell, end } = showRowProgress();
     try {
@@ -75,7 +73,8 @@ export async function predictCommand(names: readonly string[], options: PredictO
       await index?.close();
     }
     const rejected = found.filter((each): each is RejectedPhoto => 'rejected' in each);
-    const content = textOf(form, found, used, options.top);
+    // It is said where the answers come from, not what the model should have.
+    const content = textOf(form, found, isLost ? { ...used, index: null } : used, options.top);
     if (options.to !== undefined) {
       await writeWhole(options.to, content);
       say(`${times(found.length - rejected.length, 'prediction')} in ${options.to}`);
@@ -88,16 +87,25 @@ export async function predictCommand(names: readonly string[], options: PredictO
 }
 
 /**
- * The index of training images: the similarity to these tells what is unknown far better than logits do, which are all there is where
- * the images are gone.
+ * The index of the model, or of its training images: the similarity to these tells what is unknown far better than logits do, which are
+ * all there is where the images are gone.
+ *
+ * @throws ContrailError CorruptArtifact where the model has no classifier, which could do without an index
  */
-async function trainingIndexIfAny(opened: ModelAndPhotos): Promise<ArtifactRef | null> {
+async function indexIfAny(
+  opened: ModelAndPhotos,
+  isCalibrated: boolean,
+): Promise<{ readonly index: VectorIndex | null; readonly isLost: boolean }> {
+  const { store, used } = opened;
+  if (!used.index && !isCalibrated) return { index: null, isLost: false };
   try {
-    return await trainingIndex(opened);
+    const index = await openIndex(store, used.index ?? (await trainingIndex(opened)));
+    return { index, isLost: false };
   } catch (error) {
-    if (!isContrailError(error) || error.code !== 'CorruptArtifact') throw error;
-    say(`${error.message} Without these images, what is unknown is told by the classifier alone.`);
-    return null;
+    if (!used.classifier || !isContrailError(error) || error.code !== 'CorruptArtifact') throw error;
+    const without = isCalibrated ? 'what is unknown is told by the classifier alone' : 'the classifier alone answers';
+    say(`${error.message} Without ${used.index ? 'this index' : 'these images'}, ${without}.`);
+    return { index: null, isLost: used.index !== null };
   }
 }
 

@@ -1,18 +1,19 @@
 import type { Neighbour } from '../../contracts/serving.ts';
 import { createBudget } from '../../datasets/index.ts';
+import { embeddingProblem, type VectorIndex } from '../../vectors/index.ts';
 import type { Computed } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { checkPhoto, whichOf } from './photos.ts';
-import type { Served } from './served.ts';
+import { IndexFailure, type ServedNow } from './using-index.ts';
 
 /** As many as the decoder works on at a time: what waits before it can still be given up. */
 const decoding = createBudget(4);
 
 /** Embeds the photos of a request, each in a batch with whatever else is asked. @throws HttpError for one that cannot be used */
 export async function compute(
-  served: Served,
+  served: ServedNow,
   photos: readonly Buffer[],
   {
     admission,
@@ -34,7 +35,10 @@ export async function compute(
           signal.throwIfAborted();
           const answer = served.batcher.add(pixels, signal);
           expectations[at]?.();
-          return await answer;
+          const computed = await answer;
+          const problem = embeddingProblem(computed.embedding);
+          if (problem !== null) throw new HttpError('UnusableImage', `${whichOf(at, photos.length)} ${problem}.`);
+          return computed;
         } finally {
           expectations[at]?.();
         }
@@ -45,36 +49,44 @@ export async function compute(
   }
 }
 
-async function pixelsOf(served: Served, photo: Buffer, which: string, limits: ServeLimits): Promise<Uint8Array> {
+async function pixelsOf(served: ServedNow, photo: Buffer, which: string, limits: ServeLimits): Promise<Uint8Array> {
   await checkPhoto(photo, which, limits);
   const read = await served.read(photo);
   if ('rejected' in read) throw new HttpError('UnusableImage', `${which} ${read.rejected}.`);
   return read.pixels;
 }
 
-/** The rows of the index that are nearest to each photo, the nearest first; none without an index. */
+/** The rows of the index that are nearest to each photo, the nearest first; none without an index. @throws IndexFailure */
 export async function neighboursOf(
-  { index, by }: Pick<Served, 'index' | 'by'>,
+  { index, by }: Pick<ServedNow, 'index' | 'by'>,
   computed: readonly Computed[],
   k: number,
 ): Promise<readonly (readonly Neighbour[])[]> {
   if (!index) return computed.map(() => []);
-  const { dimension, shards } = index.about;
-  const hasPictures = shards.some(({ pictures }) => pictures !== undefined);
+  const { dimension } = index.about;
   const queries = new Float32Array(computed.length * dimension);
   for (const [at, { embedding }] of computed.entries()) queries.set(embedding, at * dimension);
+  try {
+    return await foundBy(index, queries, k, by.index);
+  } catch (cause) {
+    throw new IndexFailure('The index could not be searched.', { cause });
+  }
+}
+
+async function foundBy(index: VectorIndex, queries: Float32Array, k: number, digest: string | null) {
+  const hasPictures = index.about.shards.some(({ pictures }) => pictures !== undefined);
   const found = await index.search(queries, k);
   return Promise.all(
     found.map((hits) =>
       Promise.all(
-        hits.map(async ({ row, score }) => {
+        hits.map(async ({ row, score }): Promise<Neighbour> => {
           const { name, label, group, category } = await index.row(row);
           return {
             ...{ row, name, score },
             ...(label === undefined ? {} : { label }),
             ...(group === undefined ? {} : { group }),
             ...(category === undefined ? {} : { category }),
-            picture: hasPictures ? `/v1/pictures/${by.index}/${row}` : null,
+            picture: hasPictures ? `/v1/pictures/${digest}/${row}` : null,
           };
         }),
       ),

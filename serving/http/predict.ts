@@ -3,7 +3,7 @@ import { answerOf, voters } from '../answers.ts';
 import type { Computed } from '../compute.ts';
 import { neighboursOf } from './answer.ts';
 import { HttpError } from './http-error.ts';
-import type { Served } from './served.ts';
+import type { ServedNow } from './using-index.ts';
 
 /** Classes that are named besides the likeliest. */
 const otherGuesses = 4;
@@ -14,7 +14,7 @@ const otherGuesses = 4;
  * @throws HttpError NotAvailable where nothing can name a class
  */
 export async function predictionsOf(
-  served: Pick<Served, 'index' | 'by' | 'about' | 'calibration'>,
+  served: Pick<ServedNow, 'index' | 'by' | 'about' | 'calibration'>,
   computed: readonly Computed[],
   k: number,
 ): Promise<readonly PredictionAnswer[]> {

@@ -3,7 +3,7 @@ import type { EncoderAbout } from '../../contracts/encoder.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { ServedBy } from '../../contracts/serving.ts';
 import type { Store } from '../../store/index.ts';
-import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
+import { openIndex, requireEncoder } from '../../vectors/index.ts';
 import { calibrationOf } from '../calibration-of.ts';
 import { type Computed, computeTogether } from '../compute.ts';
 import type { UsedModel } from '../find-model.ts';
@@ -12,6 +12,7 @@ import { type ModelProcess, startModelProcess } from '../process/model-process.t
 import { type Batcher, createBatcher } from './batcher.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
+import { type LiveIndex, noIndex, openLiveIndex } from './live-index.ts';
 import { type LiveModel, openLiveModel } from './live-model.ts';
 import { once } from './once.ts';
 
@@ -33,7 +34,7 @@ export interface Served {
   readonly by: ServedBy;
   readonly used: UsedModel;
   readonly about: ModelProcess['about'];
-  readonly index: VectorIndex | null;
+  readonly index: LiveIndex;
   /** What its evaluation chose on validation images; null where it did not. */
   readonly calibration: Calibration | null;
   readonly read: PhotoReader;
@@ -57,8 +58,14 @@ export interface ServedOptions {
   readonly log: (line: string) => void;
 }
 
-/** Opens versions of a model; those with the same encoder and classifier share a process. */
-export function createOpener(options: ServedOptions): (used: UsedModel) => Promise<Served> {
+/**
+ * Opens versions of a model; those with the same encoder and classifier share a process.
+ *
+ * @returns opens one; `mayLackIndex` says whether it is served without its index where that is damaged or gone
+ */
+export function createOpener(
+  options: ServedOptions,
+): (used: UsedModel, how: { readonly mayLackIndex: boolean }) => Promise<Served> {
   const computers = new Map<string, { readonly opened: Promise<Computer>; users: number }>();
 
   const take = async (used: UsedModel): Promise<{ computer: Computer; leave: () => Promise<void> }> => {
@@ -82,11 +89,10 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
     }
   };
 
-  return async (used) => {
+  return async (used, { mayLackIndex }) => {
     const calibration = await calibrationOf(options.store, used.evaluation);
-    const index = used.index ? await openIndex(options.store, used.index) : null;
+    const index = await openIndexOf(used, mayLackIndex, options);
     try {
-      if (index) requireEncoder(index.about, used.encoder, `the model ${used.name}`);
       const { computer, leave } = await take(used);
       try {
         await tryOut(computer, index);
@@ -95,13 +101,32 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
         throw error;
       }
       return servedOf(used, { index, calibration }, computer, async () => {
-        await Promise.all([leave(), index?.close()]);
+        await Promise.all([leave(), index.close()]);
       });
     } catch (error) {
-      await index?.close();
+      await index.close();
       throw error;
     }
   };
+}
+
+function openIndexOf(
+  { index: ref, encoder, name }: UsedModel,
+  mayLack: boolean,
+  { store, limits, log }: ServedOptions,
+): Promise<LiveIndex> | LiveIndex {
+  if (!ref) return noIndex;
+  const open = async (thorough: boolean) => {
+    const index = await openIndex(store, ref, { thorough });
+    try {
+      requireEncoder(index.about, encoder, `the model ${name}`);
+      return index;
+    } catch (error) {
+      await index.close();
+      throw error;
+    }
+  };
+  return openLiveIndex({ ref, open, mayLack, pollMs: limits.pollMs, log });
 }
 
 async function openComputer(used: UsedModel, options: ServedOptions): Promise<Computer> {
@@ -155,12 +180,12 @@ async function warmUp({ infer, about }: Pick<ModelProcess, 'infer' | 'about'>, {
 }
 
 /** One photo from its pixels to its look-alikes. @throws ContrailError what ended the process */
-async function tryOut({ live, about }: Computer, index: VectorIndex | null): Promise<void> {
+async function tryOut({ live, about }: Computer, index: LiveIndex): Promise<void> {
   const { embeddings } = await live.infer(new Uint8Array(bytesOf(about.encoder)), 1).catch((error: unknown) => {
     // What requests are told says nothing of the reason.
     throw error instanceof HttpError && error.cause !== undefined ? error.cause : error;
   });
-  await index?.search(embeddings, 1);
+  await index.now()?.search(embeddings, 1);
 }
 
 const bytesOf = ({ image: { height, width, channels } }: EncoderAbout) => height * width * channels;
@@ -186,7 +211,8 @@ function servedOf(
     calibration,
     read,
     batcher,
-    problem: live.problem,
+    // Without a classifier the index alone names classes.
+    problem: () => live.problem() ?? (about.classifier ? null : index.problem()),
     use: () => {
       if (onUnused) throw new ContrailError('InvalidInput', 'A model that is retired takes no request.');
       uses++;
