@@ -9,4 +9,4 @@ export { type Hit, openIndex, type VectorIndex } from './open-index.ts';
 export { runIndexJob } from './process/run-job.ts';
 export { requireEncoder } from './require-encoder.ts';
 export { vectorShardWriter } from './shard-writer.ts';
-export { shardFiles } from './shards.ts';
+export { eachRow, type ShardSource, shardFiles } from './shards.ts';

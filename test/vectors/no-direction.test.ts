@@ -1,11 +1,22 @@
 /** Embeddings that nothing can be compared with: of zeros, or with what is no number. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { embedImagesParameters } from '../../contracts/kinds/embed-images.ts';
 import type { IndexAbout } from '../../contracts/vector-index.ts';
 import { openStore, writeArtifact } from '../../store/index.ts';
+
+import {
+  gatherEmbedding,
+  planEmbedding,
+  readShardList,
+  shardListPath,
+  writeOutcome,
+  writePiece,
+} from '../../vectors/embedding/index.ts';
 import { addToIndex, buildIndex, openIndex, removeFromIndex, shardFiles } from '../../vectors/index.ts';
+import { stripes } from '../serving/pictures.ts';
 import { clustered, encoderOf, indexOf, sha256, vectorsOf } from './vectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-no-direction-'));
@@ -71,6 +82,31 @@ it('an index of an earlier version loses such an image when it is changed', asyn
   const before = await writeArtifact(store, { kind: 'index', about, files });
   const changed = await removeFromIndex(store, before, { names: ['3.jpg'] });
   expect(changed).toMatchObject({ removed: 2, about: { count: 49, parent: { removed: 2 } } });
+});
+
+it('an image whose embedding is one of zeros is rejected by its name, and the others are embedded', async () => {
+  const folder = join(root, 'photos');
+  await mkdir(folder);
+  for (const [at, name] of ['a.png', 'black.png', 'c.png'].entries())
+    await writeFile(join(folder, name), await stripes('red', at));
+  const parameters = embedImagesParameters.parse({ images: { path: folder }, pictures: false });
+  const given = { encoder: encoderOf('encoder'), dataset: undefined, parameters };
+  const step = { run: 'embedding', step: 'embed' };
+  const { plan, folder: at } = await planEmbedding(store, step, given, { cacheFolder: root });
+  const images = await readShardList(store, shardListPath(at, 0));
+  const piece = await writePiece(store, plan.place, {
+    sources: images.map(({ source }) => source),
+    embeddings: Float32Array.from(images.flatMap(({ name }) => (name === 'black.png' ? [0, 0] : [1, 2]))),
+    looks: new Float32Array(3 * images.length),
+    pictures: null,
+  });
+  await writeOutcome(store, at, 0, { images: 3, rejected: [], piece });
+  const gather = (more: object) => gatherEmbedding(store, at, { ...parameters, ...more }, { onProgress: () => {} });
+  expect(await gather({})).toMatchObject({
+    ...{ images: 2, found: 3, rejected: 1 },
+    reasons: [{ count: 1, reason: likeNothing, first: ['black.png'] }],
+  });
+  await expect(gather({ maximumRejected: 0 })).rejects.toThrow(/1 file of .* cannot be used, and maximumRejected is 0/);
 });
 
 it('a query of zeros finds nothing, and the others find what they would without it', async () => {
