@@ -22,6 +22,7 @@ export interface PredictOptions extends PhotoOptions {
   readonly csv: boolean;
   readonly json: boolean;
   readonly to?: string;
+  readonly replace: boolean;
 }
 
 type Predicted = { readonly name: string; readonly answer: Answer };
@@ -29,7 +30,7 @@ type Predicted = { readonly name: string; readonly answer: Answer };
 /** `contrail predict` */
 export async function predictCommand(names: readonly string[], options: PredictOptions): Promise<number> {
   const form = formOf(options);
-  if (options.to !== undefined) await requireFilePlace(options.to);
+  if (options.to !== undefined) await requireFilePlace(options.to, options);
   const before = async (_: unknown, { name, classifier, index }: UsedModel) => {
     if (!classifier && !index)
       throw new ContrailError(
@@ -76,7 +77,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
     // It is said where the answers come from, not what the model should have.
     const content = textOf(form, found, isLost ? { ...used, index: null } : used, options.top);
     if (options.to !== undefined) {
-      await writeWhole(options.to, content);
+      await writeWhole(options.to, content, options);
       say(`${times(found.length - rejected.length, 'prediction')} in ${options.to}`);
     } else if (form === 'table') {
       if (rejected.length < found.length) print(content);

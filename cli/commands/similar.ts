@@ -23,12 +23,13 @@ import { requireFilePlace, writeWhole } from '../write-whole.ts';
 export interface SimilarOptions extends PhotoOptions {
   readonly k: number;
   readonly to?: string;
+  readonly replace: boolean;
   readonly json: boolean;
 }
 
 /** `contrail similar` */
 export async function similarCommand(names: readonly string[], options: SimilarOptions): Promise<number> {
-  if (options.to !== undefined) await requireFilePlace(options.to);
+  if (options.to !== undefined) await requireFilePlace(options.to, options);
   const before = async (store: Store, used: UsedModel) => {
     if (!used.index) await knownDataset(store, used);
   };
@@ -49,7 +50,7 @@ type Found = PhotoWithLookAlikes | RejectedPhoto;
 async function search(
   { store, used, photos, process, signal }: ModelAndPhotos,
   index: VectorIndex,
-  { k, to, json }: SimilarOptions,
+  { k, to, replace, json }: SimilarOptions,
 ): Promise<number> {
   const calibration = await calibrationOf(store, used.evaluation);
   const { tell: tellProgress, end } = showRowProgress();
@@ -85,7 +86,7 @@ async function search(
   const shown = found.filter((each): each is PhotoWithLookAlikes => 'lookAlikes' in each);
   const rejected = found.filter((each): each is RejectedPhoto => 'rejected' in each);
   if (to !== undefined) {
-    await writeWhole(to, similarPage(used, index.about, shown));
+    await writeWhole(to, similarPage(used, index.about, shown), { replace });
     say(
       `Look-alikes of ${times(Math.min(shown.length, mostOnPage), 'photo')} in ${to}${shown.length > mostOnPage ? `, the first of ${shown.length}` : ''}`,
     );
