@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, lstat, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
-import { hasCode } from '../contracts/system-errors.ts';
+import { explained, hasCode } from '../contracts/system-errors.ts';
 
 /** Whether a file that is there already may be written over, which a person has to say. */
 export interface Replacing {
@@ -17,9 +17,9 @@ export interface Replacing {
  */
 export async function requireFilePlace(path: string, { replace }: Replacing, content?: string): Promise<void> {
   if (path === '') throw new ContrailError('Usage', 'The file of --to has no name.');
-  const there = await lstat(path).catch(() => null);
+  const there = await ifThere(path, () => lstat(path));
   if (!there) return;
-  const target = there.isSymbolicLink() ? await stat(path).catch(() => null) : there;
+  const target = there.isSymbolicLink() ? await ifThere(path, () => stat(path)) : there;
   if (!target)
     throw new ContrailError('Usage', `${path} is a link to what is not there. Name a file that --to may write.`);
   if (!target.isFile())
@@ -29,6 +29,18 @@ export async function requireFilePlace(path: string, { replace }: Replacing, con
     );
   if (replace || (content !== undefined && (await readFile(path, 'utf8').catch(() => null)) === content)) return;
   throw isThere(path);
+}
+
+/** Null for what is not there. @throws ContrailError Usage for what cannot be looked at */
+async function ifThere<T>(path: string, look: () => Promise<T>): Promise<T | null> {
+  try {
+    return await look();
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return null;
+    throw new ContrailError('Usage', `${path} cannot be written: ${explained(cause)?.message ?? String(cause)}`, {
+      cause,
+    });
+  }
 }
 
 const isThere = (path: string) =>

@@ -94,8 +94,8 @@ const progressOf = (store: Store, run: string, plan: Plan): Promise<Progress> =>
 
 /** A file is written as a whole; into a device or a pipe, such as `/dev/stdout`, it is written. */
 async function writeDrawing(file: string, text: string, replacing: Replacing): Promise<void> {
-  const there = statSync(file, { throwIfNoEntry: false });
   try {
+    const there = file === '' ? undefined : statSync(file, { throwIfNoEntry: false });
     if (there && !there.isFile() && !there.isDirectory()) return await writeFile(file, text);
     await requireFilePlace(file, replacing, text);
     await (await opendir(dirname(resolve(file)))).close();

@@ -38,6 +38,7 @@ it('a link is kept: what it leads to is written, and one that leads nowhere is r
     await expect(requireFilePlace(at('dangling'), { replace })).rejects.toMatchObject(
       usage('a link to what is not there'),
     );
+  await expect(requireFilePlace(at('target/x'), keep)).rejects.toMatchObject(usage('leads through a file'));
   await expect(requireFilePlace(folder, { replace: true })).rejects.toMatchObject(usage('is a folder, not a file'));
 });
 
