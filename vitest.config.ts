@@ -10,7 +10,7 @@ const slow = [
   'test/cli/{dev,dev-environment,homes,trouble}.test.ts',
   'test/cli/{photo-commands,predict,similar-page}.test.ts',
   'test/report/browser.test.ts',
-  'test/serving/http/{serve,changes,command,page,run}.test.ts',
+  'test/serving/http/{serve,changes,command,lost-index,page,run}.test.ts',
   'test/serving/{model-process,unknown}.test.ts',
   'test/store/killed-writer.test.ts',
 ];

@@ -1,6 +1,7 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { cancellationSignal, log } from '@temporalio/activity';
 import type { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
+import { otherFilesText, sameNameText, unusableText } from '../contracts/index-change-text.ts';
 import { buildIndexParameters, type buildIndexResult } from '../contracts/kinds/build-index.ts';
 import { type IndexAbout, type IndexSettings, indexAboutSchema } from '../contracts/vector-index.ts';
 import { readAbout } from '../store/index.ts';
@@ -17,13 +18,16 @@ export async function buildIndex(context: ActivityContext, input: StepInput) {
   if (!vectors) throw new Error('a build-index step takes vectors');
   const { store } = context;
   if (before) requireSettings(await readAbout(store, before, indexAboutSchema), settings);
-  const { index, added, replaced, unchanged } = await withHeartbeat((tell) =>
+  const { index, added, replaced, unchanged, otherFiles, sameName, unusable } = await withHeartbeat((tell) =>
     runIndexJob(store, before ? { do: 'add', index: before, vectors } : { do: 'build', vectors, settings }, {
       threads,
       onProgress: ({ phase, done, total }) => tell({ phase: buildPhaseTexts[phase], done, total, unit: 'images' }),
       signal: cancellationSignal(),
     }),
   );
+  if (unusable.count > 0) log.warn(unusableText(unusable), { run, step });
+  if (sameName.count > 0) log.warn(sameNameText(sameName), { run, step });
+  if (otherFiles.count > 0) log.info(otherFilesText(otherFiles), { run, step });
   const { count, method, recall } = await readAbout(store, index, indexAboutSchema);
   const result: z.infer<typeof buildIndexResult> = {
     index: { ...index, kind: 'index' },

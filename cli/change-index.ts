@@ -1,7 +1,14 @@
 import { count, times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { otherFilesText, sameNameText, unusableText } from '../contracts/index-change-text.ts';
 import type { ModelVersion } from '../contracts/models.ts';
-import { type IndexAbout, type IndexJob, indexAboutSchema } from '../contracts/vector-index.ts';
+import {
+  type IndexAbout,
+  type IndexJob,
+  type IndexJobResult,
+  indexAboutSchema,
+  namePrefixSchema,
+} from '../contracts/vector-index.ts';
 import { changeIndex } from '../evaluation/promotion/change-index.ts';
 import { readAbout, type Store } from '../store/index.ts';
 import { runIndexJob } from '../vectors/index.ts';
@@ -25,25 +32,46 @@ export async function changeIndexOf(
   { threads, json }: { readonly threads?: number | undefined; readonly json: boolean },
 ): Promise<number> {
   const made = await withIndexProgress((onProgress) => runIndexJob(store, job, { threads, onProgress }));
-  const { index, unchanged, ...counts } = made;
+  const { index, unchanged, otherFiles, sameName, unusable, ...counts } = made;
   const about = await readAbout(store, index, indexAboutSchema);
   const { model } = current;
   if (index.digest === current.index?.digest) {
     if (json) printJson({ model, version: current.version, ...made, count: about.count });
-    else
+    else {
+      tellNames(made);
       say(
-        `${model} stays as it is: its index has ${unchanged === 0 ? 'these images' : `all ${times(unchanged, 'image')}`} already.`,
+        unusable.count > 0 && unchanged === 0
+          ? `${model} stays as it is.`
+          : `${model} stays as it is: its index has ${unchanged === 0 ? 'these images' : `all ${times(unchanged, 'image')}`} already.`,
       );
+    }
     return 0;
   }
   const reason = `index ${changeText(job, counts, about)}`;
   const { version } = await changeIndex(store, current, index, reason);
   if (json) printJson({ model, version, ...made, count: about.count, method: about.method, recall: about.recall });
   else {
+    tellNames(made);
     if (unchanged > 0) say(`${times(unchanged, 'image')} ${unchanged === 1 ? 'was' : 'were'} in it already.`);
     say(`${model} is now version ${version}: ${reason}.`);
   }
   return 0;
+}
+
+/** What a change did to images that somebody may miss. */
+function tellNames({ otherFiles, sameName, unusable }: IndexJobResult): void {
+  if (unusable.count > 0) say(unusableText(unusable));
+  if (sameName.count > 0) say(sameNameText(sameName));
+  if (otherFiles.count > 0)
+    say(
+      `${otherFilesText(otherFiles)} If these are images of two folders, \`contrail models rollback\` takes the change back, and --prefix keeps their names apart.`,
+    );
+}
+
+/** @throws ContrailError Usage for a beginning of names that is none */
+export function checkPrefix(prefix: string | undefined): void {
+  if (prefix === undefined || namePrefixSchema.safeParse(prefix).success) return;
+  throw new ContrailError('Usage', '--prefix takes a text of 1 to 500 characters, such as `shop-a/`.');
 }
 
 /** What was done to an index, as in "built of 1 000 images, exact". */

@@ -1,4 +1,5 @@
 import { times } from '../contracts/counted.ts';
+import { visible } from '../contracts/visible-text.ts';
 import type { FoundImage } from '../datasets/index.ts';
 import { shortArtifact } from './short-artifact.ts';
 import { wrapped } from './wrapped.ts';
@@ -15,7 +16,7 @@ function some<T>(items: readonly T[], text: (item: T) => string): string[] {
 }
 
 /** Where an image is, before it is removed. */
-export function foundText({ sources, rows, uses, pages, untold }: FoundImage): string {
+export function foundText({ sources, rows, called, uses, pages, untold }: FoundImage): string {
   const places = [...rows].flatMap(([digest, found]) => found.map((each) => ({ digest, ...each })));
   const others = uses.emptied.filter(({ artifact }) => artifact.kind !== 'dataset');
   return [
@@ -27,6 +28,7 @@ export function foundText({ sources, rows, uses, pages, untold }: FoundImage): s
       ({ digest, split, row, name }) =>
         `${shortArtifact({ kind: 'dataset', digest })}, ${split} image ${row}${name === null ? '' : `: ${name}`}`,
     ),
+    ...(called.length > 0 ? ['Embedded images and indexes call it:', ...some(called, (name) => visible(name))] : []),
     ...(sources.length > 1
       ? [wrapped(`Files of ${sources.length} digests show the very same; all of them are forgotten.`)]
       : []),
@@ -52,7 +54,7 @@ export function foundText({ sources, rows, uses, pages, untold }: FoundImage): s
   ].join('\n');
 }
 
-function madeWith({ trained, models, runs, unknown }: FoundImage['uses']): string[] {
+function madeWith({ trained, models, indexes, runs, unknown }: FoundImage['uses']): string[] {
   return [
     ...(trained.length > 0
       ? [
@@ -63,6 +65,7 @@ function madeWith({ trained, models, runs, unknown }: FoundImage['uses']): strin
     ...(models.length > 0
       ? ['Models of these:', ...some(models, ({ model, version }) => `${model}, version ${version}`)]
       : []),
+    ...lostIndexes(indexes ?? []),
     ...(runs.length > 0
       ? ['Runs that used it:', ...some(runs, ({ run, steps }) => `${run}: ${steps.join(', ')}`)]
       : []),
@@ -72,5 +75,20 @@ function madeWith({ trained, models, runs, unknown }: FoundImage['uses']): strin
           ...some(unknown, shortArtifact),
         ]
       : []),
+  ];
+}
+
+/** Models whose look-alikes end, and what brings them back. */
+function lostIndexes(indexes: NonNullable<FoundImage['uses']['indexes']>): string[] {
+  const byModel = new Map<string, string[]>();
+  for (const { model, version, isCurrent } of indexes)
+    byModel.set(model, [...(byModel.get(model) ?? []), `${version}${isCurrent ? ' (the current one)' : ''}`]);
+  if (byModel.size === 0) return [];
+  return [
+    wrapped('Indexes of these models lose files and can no longer be searched; predictions go on without look-alikes:'),
+    ...some([...byModel], ([model, versions]) => `${model}, version ${versions.join(', ')}`),
+    wrapped(
+      'To have look-alikes again, embed the images with `contrail embed <images> --model <model> --to <file>`, then `contrail index build <model> --from <run>` of that run. Both go on without the image.',
+    ),
   ];
 }

@@ -1,4 +1,5 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
+import { unusableText } from '../contracts/index-change-text.ts';
 import type { UsedModel } from '../serving/find-model.ts';
 import type { ModelProcess } from '../serving/process/model-process.ts';
 import { knownDataset, madeBefore, makeTrainingIndex } from '../serving/training-index.ts';
@@ -22,13 +23,18 @@ export async function trainingIndex({ store, used, process, signal }: TrainingIn
   if (before) return before;
   say(`${used.name} has no index. Making one of the images that it was trained on, which is kept.`);
   const { tell, end } = showRowProgress();
+  let leftOut: string | null = null;
   try {
     return await makeTrainingIndex(store, used, dataset, process, {
       onProgress: (done, total) => tell({ phase: 'Embedding training images', done, total }),
       onBuild: (progress) => tell(shownProgress(progress)),
+      onUnusable: (unusable) => {
+        leftOut = unusableText(unusable);
+      },
       signal,
     });
   } finally {
     end();
+    if (leftOut !== null) say(leftOut);
   }
 }

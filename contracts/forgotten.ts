@@ -13,6 +13,10 @@ export const forgottenUsesSchema = z.strictObject({
   trained: z.array(artifactRefSchema),
   /** Versions of models that are among those. */
   models: z.array(z.strictObject({ model: modelNameSchema, version: z.int().positive() })),
+  /** Versions of models whose index lost files, so that it can no longer be searched; absent where there are none. */
+  indexes: z
+    .array(z.strictObject({ model: modelNameSchema, version: z.int().positive(), isCurrent: z.boolean() }))
+    .optional(),
   /** Steps whose results name any of these. */
   runs: z.array(z.strictObject({ run: runIdSchema, steps: z.array(plannedStepIdSchema) })),
   /** What programs of the user's own made in these runs: what is in it is not known. */

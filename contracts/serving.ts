@@ -33,7 +33,7 @@ export const servedBySchema = z.strictObject({
   /** Null where a run is served. */
   version: z.int().positive().nullable(),
   encoder: digestSchema,
-  /** Null where the model has no index. */
+  /** Null where the model has no index, or it cannot be used. */
   index: digestSchema.nullable(),
 });
 export type ServedBy = z.infer<typeof servedBySchema>;
@@ -102,6 +102,8 @@ export const modelsAnswerSchema = z.strictObject({
       products: z.int().nonnegative().nullable(),
       image: z.strictObject({ height: z.int(), width: z.int(), channels: z.int() }),
       dimension: z.int().positive(),
+      /** Why its index cannot be used; null where it can, or there is none. */
+      problem: z.string().nullable(),
       waiting: waitingSchema.nullable(),
     }),
   ),

@@ -88,9 +88,25 @@ export const indexAboutSchema = z.strictObject({
 });
 export type IndexAbout = z.infer<typeof indexAboutSchema>;
 
+/** Images that are in no index because nothing can be compared with their embedding: how many, and the first of them. */
+export const unusableSchema = z.strictObject({
+  count: z.int().nonnegative(),
+  first: z.array(z.strictObject({ name: z.string(), reason: z.string() })),
+});
+export type Unusable = z.infer<typeof unusableSchema>;
+
+/** Images that a person is told of: how many, and the names of the first. */
+const namesToldSchema = z.strictObject({ count: z.int().nonnegative(), first: z.array(z.string()) });
+export type NamesTold = z.infer<typeof namesToldSchema>;
+
+/** What is put before the name of every image that is added, so that equal names of two folders stay two names. */
+export const namePrefixSchema = z.string().min(1).max(500);
+
 /** What is to be removed from an index: every row that has one of these. */
 export const removalSchema = z.strictObject({
   names: z.array(z.string().min(1)).optional(),
+  /** Beginnings of names. */
+  prefixes: z.array(z.string().min(1)).optional(),
   groups: z.array(z.string().min(1)).optional(),
   labels: z.array(z.string().min(1)).optional(),
 });
@@ -99,6 +115,8 @@ export type Removal = z.infer<typeof removalSchema>;
 /** Searches for more than this are a listing, not a search. */
 export const mostNeighbours = 1000;
 
+const prefix = namePrefixSchema.optional();
+
 /** What a process is told that builds or changes an index, as the first line of its input. */
 export const indexRequestSchema = z.strictObject({
   storeUrl: z.string(),
@@ -106,8 +124,13 @@ export const indexRequestSchema = z.strictObject({
   /** Of who asks, who removes it: this process may be killed before it can. */
   folder: z.string(),
   job: z.discriminatedUnion('do', [
-    z.strictObject({ do: z.literal('build'), vectors: artifactRefSchema, settings: indexSettingsSchema.partial() }),
-    z.strictObject({ do: z.literal('add'), index: artifactRefSchema, vectors: artifactRefSchema }),
+    z.strictObject({
+      do: z.literal('build'),
+      vectors: artifactRefSchema,
+      settings: indexSettingsSchema.partial(),
+      prefix,
+    }),
+    z.strictObject({ do: z.literal('add'), index: artifactRefSchema, vectors: artifactRefSchema, prefix }),
     z.strictObject({ do: z.literal('remove'), index: artifactRefSchema, which: removalSchema }),
   ]),
 });
@@ -117,15 +140,25 @@ export type IndexJob = IndexRequest['job'];
 /** What a build does one after the other; each is counted in rows. */
 export const buildPhaseSchema = z.enum(['rows', 'recall', 'graph', 'check']);
 
+/** What a build or a change made, and what it did to which images. */
+export const changedIndexSchema = z.strictObject({
+  index: artifactRefSchema,
+  added: z.int(),
+  replaced: z.int(),
+  unchanged: z.int(),
+  removed: z.int(),
+  /** Replaced images whose file is another one, and not only their label or group. */
+  otherFiles: namesToldSchema,
+  /** Images that were left out, because another one that was added with them has their name. */
+  sameName: namesToldSchema,
+  /** Images that were left out, because nothing can be compared with their embedding. */
+  unusable: unusableSchema,
+});
+export type IndexJobResult = z.infer<typeof changedIndexSchema>;
+
 /** Lines that the process answers with: how far it is, then what it made or why it did not. */
 export const indexAnswerSchema = z.union([
   z.strictObject({ phase: buildPhaseSchema, done: z.int(), total: z.int() }),
-  z.strictObject({
-    index: artifactRefSchema,
-    added: z.int(),
-    replaced: z.int(),
-    unchanged: z.int(),
-    removed: z.int(),
-  }),
+  changedIndexSchema,
   z.strictObject({ code: z.enum(errorCodes), message: z.string() }),
 ]);

@@ -1,4 +1,5 @@
 import { type GivenPhoto, inOrder } from '../datasets/index.ts';
+import { embeddingProblem } from '../vectors/index.ts';
 import { type Computed, computeTogether } from './compute.ts';
 import type { PhotoReader } from './photos.ts';
 import type { ModelProcess } from './process/model-process.ts';
@@ -37,11 +38,12 @@ export async function* showPhotos(
   const see = async (batch: readonly Loaded[]) => {
     const pixels = batch.flatMap(({ photo }) => ('pixels' in photo ? [photo.pixels] : []));
     const computed = (await computeTogether(process, pixels)).values();
-    return batch.map(({ name, photo }): SeenPhoto | RejectedPhoto =>
-      'rejected' in photo
-        ? { name, rejected: photo.rejected }
-        : { name, pixels: photo.pixels, ...(computed.next().value as Computed) },
-    );
+    return batch.map(({ name, photo }): SeenPhoto | RejectedPhoto => {
+      if ('rejected' in photo) return { name, rejected: photo.rejected };
+      const own = computed.next().value as Computed;
+      const rejected = embeddingProblem(own.embedding);
+      return rejected === null ? { name, pixels: photo.pixels, ...own } : { name, rejected };
+    });
   };
   let batch: Loaded[] = [];
   let computing: ReturnType<typeof see> | null = null;

@@ -3,7 +3,7 @@ import { encoderAboutSchema, trainedOn } from '../contracts/encoder.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { classifierAboutSchema } from '../contracts/evaluation.ts';
 import { canonicalJson } from '../contracts/json.ts';
-import { indexAboutSchema } from '../contracts/vector-index.ts';
+import { indexAboutSchema, type Unusable } from '../contracts/vector-index.ts';
 import type { VectorsAbout } from '../contracts/vectors.ts';
 import { describeDataset, lookOf, openSplit, smallPicture } from '../datasets/index.ts';
 import {
@@ -71,15 +71,20 @@ export async function makeTrainingIndex(
   {
     onProgress,
     onBuild,
+    onUnusable,
     signal,
   }: {
     readonly onProgress: OnProgress;
     readonly onBuild: (progress: BuildProgress) => void;
+    /** Is told of images that are left out, where there are any. */
+    readonly onUnusable: (unusable: Unusable) => void;
     readonly signal: AbortSignal;
   },
 ): Promise<ArtifactRef> {
   const vectors = await embedTraining(store, encoder, dataset, process, { onProgress, signal });
-  const { index } = await runIndexJob(store, { do: 'build', vectors, settings: {} }, { onProgress: onBuild, signal });
+  const job = { do: 'build', vectors, settings: {} } as const;
+  const { index, unusable } = await runIndexJob(store, job, { onProgress: onBuild, signal });
+  if (unusable.count > 0) onUnusable(unusable);
   await saveCacheEntry(store, {
     fingerprint: fingerprintOf(encoder, dataset),
     result: { index: { ...index } },

@@ -51,7 +51,7 @@ export async function removedForGood(store: Store, ref: ArtifactRef, path: strin
   if (at === null) return null;
   const remedy =
     ref.kind === 'index'
-      ? 'Build the index again: embed its images with `contrail embed <images> --model <model>`, then `contrail index build <model> --from <run>` of that run. Both go on without the image.'
+      ? 'Build the index again: embed its images with `contrail embed <images> --model <model> --to <file>`, then `contrail index build <model> --from <run>` of that run. Both go on without the image.'
       : 'Run the step that made it again: it goes on without the image.';
   return new ContrailError(
     'CorruptArtifact',

@@ -1,5 +1,5 @@
 export { loadDecisions, saveDecision } from './approvals.ts';
-export { type ArtifactWriter, createArtifactWriter, manifestOf } from './artifact-writer.ts';
+export { type ArtifactWriter, createArtifactWriter, manifestFile, manifestOf } from './artifact-writer.ts';
 export {
   artifactFolder,
   damaged,

@@ -1,4 +1,5 @@
-import { open } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { localArtifactFile, readArtifactFile, type Store, unreadable } from '../store/index.ts';
@@ -11,7 +12,7 @@ export interface ArtifactParts {
 
 /**
  * Reads parts of an artifact's file. The file is read whole once, when its first part is wanted, and its digest checked; from then
- * on only where its parts end is in memory, and each is read from its place.
+ * on only where its parts end is in memory, and each is read from its place. A file that has changed since is read whole again.
  *
  * @param endsOf where each part ends, of the file's bytes; the first begins at `start`
  */
@@ -21,37 +22,62 @@ export function artifactParts(
   name: string,
   endsOf: (bytes: Uint8Array) => { readonly start: number; readonly ends: ArrayLike<number> },
 ): ArtifactParts {
-  let layout: Promise<{ readonly start: number; readonly ends: ArrayLike<number> }> | undefined;
+  let layout: Promise<Layout> | undefined;
   const layoutOf = () => {
     // An error may pass, as one of a share does, so it is not kept.
-    layout ??= readArtifactFile(store, ref, name)
-      .then(endsOf)
-      .catch((error: unknown) => {
-        layout = undefined;
-        throw error;
-      });
+    layout ??= readLayout().catch((error: unknown) => {
+      layout = undefined;
+      throw error;
+    });
     return layout;
+  };
+  const readLayout = async (): Promise<Layout> => {
+    // What is written while it is read has another mark afterwards.
+    const mark = await markOf(await localArtifactFile(store, ref, name));
+    return { mark, ...endsOf(await readArtifactFile(store, ref, name)) };
   };
   return {
     part: async (at) => {
-      const { start, ends } = await layoutOf();
-      const [from, to] = [at === 0 ? start : (ends[at - 1] ?? start), ends[at]];
-      if (to === undefined || to < from)
-        throw new ContrailError('CorruptArtifact', `${name} of the ${ref.kind} ${ref.digest} has no part ${at}.`);
-      return to === from ? null : readRange(await localArtifactFile(store, ref, name), from, to);
+      for (;;) {
+        const own = layoutOf();
+        const { mark, start, ends } = await own;
+        const [from, to] = [at === 0 ? start : (ends[at - 1] ?? start), ends[at]];
+        if (to === undefined || to < from)
+          throw new ContrailError('CorruptArtifact', `${name} of the ${ref.kind} ${ref.digest} has no part ${at}.`);
+        if (to === from) return null;
+        const bytes = await readRange(await localArtifactFile(store, ref, name), mark, from, to);
+        if (bytes) return bytes;
+        if (layout === own) layout = undefined;
+      }
     },
   };
 }
 
-async function readRange(where: string, from: number, to: number): Promise<Uint8Array> {
+interface Layout {
+  /** Of the file whose digest was checked. */
+  readonly mark: string;
+  readonly start: number;
+  readonly ends: ArrayLike<number>;
+}
+
+async function markOf(where: string): Promise<string> {
+  try {
+    return markOfFile(await stat(where));
+  } catch (cause) {
+    throw unreadable(where, cause);
+  }
+}
+
+const markOfFile = ({ ino, size, mtimeMs }: Stats) => `${ino} ${size} ${mtimeMs}`;
+
+/** Null where the file is another than the one of that mark. */
+async function readRange(where: string, mark: string, from: number, to: number): Promise<Uint8Array | null> {
   try {
     const file = await open(where);
     try {
       const bytes = new Uint8Array(to - from);
       const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
-      if (bytesRead < bytes.length)
-        throw new ContrailError('CorruptArtifact', `${where} has become shorter since it was opened.`);
-      return bytes;
+      return bytesRead === bytes.length && markOfFile(await file.stat()) === mark ? bytes : null;
     } finally {
       await file.close();
     }

@@ -1,6 +1,6 @@
 import { count, times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { allFinite } from './all-finite.ts';
+import { allFinite } from './direction.ts';
 
 /**
  * @param queries float32 [n, dimension]

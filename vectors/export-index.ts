@@ -1,10 +1,9 @@
-import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { indexAboutSchema } from '../contracts/vector-index.ts';
-import { bytesOf, localArtifactFile, readAbout, readArtifactFile, type Store } from '../store/index.ts';
+import { bytesOf, readAbout, readArtifactFile, type Store } from '../store/index.ts';
+import { checkedCopy } from './checked-file.ts';
 import { readKeys } from './graph/keys.ts';
 import { npyHeader } from './output/index.ts';
 import { readVectors } from './shards.ts';
@@ -36,8 +35,9 @@ export async function exportIndex(store: Store, ref: ArtifactRef, folder: string
     await rows.close();
   }
   if (graph) {
-    const from = await localArtifactFile(store, ref, graph.file);
-    await pipeline(createReadStream(from), createWriteStream(join(folder, 'graph.usearch'), { flush: true }));
+    const copy = join(folder, 'graph.usearch');
+    await checkedCopy(store, ref, graph.file, copy);
+    await syncFile(copy);
     const keys = await readKeys(store, ref, graph.keys, count);
     await writeFile(join(folder, 'keys.npy'), Buffer.concat([npyHeader('<i4', [count]), bytesOf(keys)]), {
       flush: true,
@@ -61,4 +61,14 @@ export async function exportIndex(store: Store, ref: ArtifactRef, folder: string
   };
   await writeFile(join(folder, 'index.json'), `${JSON.stringify(facts, null, 2)}\n`, { flush: true });
   return files;
+}
+
+/** Has what is in a file on the disk. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }

@@ -4,9 +4,11 @@ import { ContrailError } from '../contracts/errors.ts';
 import { unitLength } from '../contracts/unit-length.ts';
 import { type IndexAbout, indexAboutSchema, mostNeighbours } from '../contracts/vector-index.ts';
 import type { VectorRow } from '../contracts/vectors.ts';
-import { readAbout, type Store } from '../store/index.ts';
+import { readAbout, readArtifact, type Store } from '../store/index.ts';
 import { type ArtifactParts, artifactParts } from './artifact-parts.ts';
 import { checkQueries } from './check-queries.ts';
+import { checkedFile, folderMark, requireFiles } from './checked-file.ts';
+import { rowsWithoutDirection } from './direction.ts';
 import { startSearchThread } from './search/search-thread.ts';
 import type { Found } from './search/searcher.ts';
 import { shardPlaces } from './shard-places.ts';
@@ -23,7 +25,8 @@ export interface Hit {
 export interface VectorIndex {
   readonly about: IndexAbout;
   /**
-   * The k rows that are nearest to each query, the nearest first; fewer where the index has fewer rows.
+   * The k rows that are nearest to each query, the nearest first; fewer where the index has fewer rows, and none for a query of zeros, which
+   * is like nothing.
    *
    * @param queries float32 [n, dimension] as the index's encoder gives them, of any length
    * @param k at most 1000
@@ -34,16 +37,26 @@ export interface VectorIndex {
   readonly row: (at: number) => Promise<VectorRow>;
   /** A WebP file of at most 96 pixels a side; null where none is kept. @throws ContrailError CorruptArtifact, StoreUnreadable */
   readonly picture: (at: number) => Promise<Uint8Array | null>;
+  /** Looks whether its files are still there; cheap where nothing was added to their folder or removed. @throws ContrailError CorruptArtifact, StoreUnreadable */
+  readonly check: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
 
 /**
  * Opens an index to be searched, in a thread of its own. Queries must come from `about.encoder`: see `requireEncoder`.
  *
+ * @param options.thorough whether the digest of every file is checked now; otherwise those of rows and pictures are when they are first wanted
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
-export async function openIndex(store: Store, ref: ArtifactRef): Promise<VectorIndex> {
+export async function openIndex(
+  store: Store,
+  ref: ArtifactRef,
+  { thorough = false }: { readonly thorough?: boolean } = {},
+): Promise<VectorIndex> {
   const about = await readAbout(store, ref, indexAboutSchema);
+  const check = fileCheck(store, ref);
+  await check();
+  if (thorough) for (const { path } of (await readArtifact(store, ref)).files) await checkedFile(store, ref, path);
   const { dimension } = about;
   const thread = await startSearchThread(store, ref);
   const placeOf = shardPlaces(about.shards, 'the index');
@@ -66,15 +79,43 @@ export async function openIndex(store: Store, ref: ArtifactRef): Promise<VectorI
     search: async (queries, k) => {
       checkQueries(queries, dimension);
       checkNeighbours(k);
-      if (queries.length === 0) return [];
-      return hitsOf(await thread.search(unitLength(queries, dimension), k));
+      const [asked, places] = withDirection(queries, dimension);
+      if (asked.length === 0) return places.map(() => []);
+      const found = hitsOf(await thread.search(unitLength(asked, dimension), k));
+      return places.map((place) => (place === null ? [] : (found[place] ?? [])));
     },
     row: async (at) => {
       const line = await partAt(rows, at);
       return parsedRow(new TextDecoder().decode(line ?? new Uint8Array()), `row ${at} of the index ${ref.digest}`);
     },
     picture: async (at) => partAt(pictures, at),
+    check,
     close: thread.close,
+  };
+}
+
+/** Queries that have a direction, and for each query its place among these; null where it has none. */
+function withDirection(queries: Float32Array, dimension: number): [Float32Array, readonly (number | null)[]] {
+  const without = new Set(rowsWithoutDirection(queries, dimension));
+  const count = queries.length / dimension;
+  const asked = new Float32Array((count - without.size) * dimension);
+  let next = 0;
+  const places = Array.from({ length: count }, (_, at) => {
+    if (without.has(at)) return null;
+    asked.set(queries.subarray(at * dimension, (at + 1) * dimension), next * dimension);
+    return next++;
+  });
+  return [asked, places];
+}
+
+/** Looks at the files of an artifact where the folder that they are in has changed since it did last. */
+function fileCheck(store: Store, ref: ArtifactRef): () => Promise<void> {
+  let seen: string | null = null;
+  return async () => {
+    const now = await folderMark(store, ref);
+    if (now === seen) return;
+    await requireFiles(store, ref);
+    seen = now;
   };
 }
 

@@ -6,12 +6,17 @@ import { print, printJson, say } from '../output.ts';
 import { openPage, type PageOptions, writeFolder } from '../page-folder.ts';
 
 /** `contrail compare`: writes one page about several runs. */
-export async function compareCommand(runs: readonly string[], { open, to, json }: PageOptions): Promise<number> {
+export async function compareCommand(
+  runs: readonly string[],
+  { open, to, replace, json }: PageOptions,
+): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const [first = ''] = runs.map(checkRunId);
   const { files, name } = await buildComparison(store, runs, say);
   const page =
-    to === undefined ? await writeReport(store, first, files, name) : await writeFolder(to, files, `${name}.html`);
+    to === undefined
+      ? await writeReport(store, first, files, name)
+      : await writeFolder(to, files, { page: `${name}.html`, replace });
   if (json) printJson({ runs, page, files: files.size });
   else print(`Comparison: ${page}`);
   if (open) await openPage(page);

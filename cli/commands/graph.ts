@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { opendir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import pc from 'picocolors';
-import { ContrailError } from '../../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import type { Json } from '../../contracts/json.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { explained } from '../../contracts/system-errors.ts';
@@ -21,17 +22,19 @@ import { readPipelineFile } from '../pipeline-file.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { findRun, queryStatus } from '../runs.ts';
 import { storedSteps } from '../stored-run.ts';
+import { type Replacing, requireFilePlace, writeWhole } from '../write-whole.ts';
 
 export interface GraphOptions {
   readonly format: 'text' | 'mermaid' | 'svg';
   readonly to?: string;
+  readonly replace: boolean;
   readonly set: Readonly<Record<string, Json>>;
 }
 
 type Progress = Readonly<Record<string, StepProgress>>;
 
 /** `contrail graph`: the steps of a pipeline, or of a run with their states. */
-export async function graphCommand(what: string, { format, to, set }: GraphOptions): Promise<number> {
+export async function graphCommand(what: string, { format, to, replace, set }: GraphOptions): Promise<number> {
   const { plan, progress } = isPipeline(what)
     ? { plan: await readPipelineFile(what, set), progress: undefined }
     : await loadRun(what, set);
@@ -50,7 +53,7 @@ export async function graphCommand(what: string, { format, to, set }: GraphOptio
         : graphAsText(graph, to === undefined ? paint : undefined);
   if (to === undefined) print(drawing);
   else {
-    await writeWhole(to, `${drawing}\n`);
+    await writeDrawing(to, `${drawing}\n`, { replace });
     say(`Wrote ${to}`);
   }
   return 0;
@@ -89,20 +92,16 @@ const progressOf = (store: Store, run: string, plan: Plan): Promise<Progress> =>
     return Object.fromEntries(steps.map((step) => [step.id, step]));
   });
 
-/** A file is replaced as a whole; into a device or a pipe, such as `/dev/stdout`, it is written. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  if (file === '') throw new ContrailError('Usage', 'The file of --to has no name.');
-  const temporary = `${file}.${process.pid}.tmp`;
+/** A file is written as a whole; into a device or a pipe, such as `/dev/stdout`, it is written. */
+async function writeDrawing(file: string, text: string, replacing: Replacing): Promise<void> {
   try {
-    const there = statSync(file, { throwIfNoEntry: false });
-    if (there && !there.isFile() && !there.isDirectory()) {
-      await writeFile(file, text);
-      return;
-    }
-    await writeFile(temporary, text);
-    await rename(temporary, file);
+    const there = file === '' ? undefined : statSync(file, { throwIfNoEntry: false });
+    if (there && !there.isFile() && !there.isDirectory()) return await writeFile(file, text);
+    await requireFilePlace(file, replacing, text);
+    await (await opendir(dirname(resolve(file)))).close();
+    await writeWhole(file, text, { replace: true });
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    if (isContrailError(cause)) throw cause;
     throw new ContrailError('Usage', `${file} cannot be written: ${explained(cause)?.message ?? String(cause)}`, {
       cause,
     });

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { times } from '../../contracts/counted.ts';
-import { ContrailError } from '../../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import { csvOf } from '../../contracts/spreadsheet.ts';
 import { visibleJson } from '../../contracts/visible-text.ts';
 import { type Answer, answerOf } from '../../serving/answers.ts';
@@ -23,6 +23,7 @@ export interface PredictOptions extends PhotoOptions {
   readonly csv: boolean;
   readonly json: boolean;
   readonly to?: string;
+  readonly replace: boolean;
 }
 
 type Predicted = { readonly name: string; readonly answer: Answer };
@@ -30,7 +31,7 @@ type Predicted = { readonly name: string; readonly answer: Answer };
 /** `contrail predict` */
 export async function predictCommand(names: readonly string[], options: PredictOptions): Promise<number> {
   const form = formOf(options);
-  if (options.to !== undefined) await requireFilePlace(options.to);
+  if (options.to !== undefined) await requireFilePlace(options.to, options);
   const before = async (_: unknown, { name, classifier, index }: UsedModel) => {
     if (!classifier && !index)
       throw new ContrailError(
@@ -41,7 +42,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
   return withModelAndPhotos(names, options, before, async (opened) => {
     const { store, used, photos, process, signal } = opened;
     const knowing = await openKnowing(store, used.evaluation);
-    const index = await indexOf(store, used);
+    const { index, isLost } = await indexOf(store, used);
     const found: (Predicted | RejectedPhoto)[] = [];
     const { tell, end } = showRowProgress();
     try {
@@ -65,9 +66,10 @@ export async function predictCommand(names: readonly string[], options: PredictO
       await Promise.all([index?.close(), knowing.close()]);
     }
     const rejected = found.filter((each): each is RejectedPhoto => 'rejected' in each);
-    const content = textOf(form, found, used, options.top);
+    // It is said where the answers come from, not what the model should have.
+    const content = textOf(form, found, isLost ? { ...used, index: null } : used, options.top);
     if (options.to !== undefined) {
-      await writeWhole(options.to, content);
+      await writeWhole(options.to, content, options);
       say(`${times(found.length - rejected.length, 'prediction')} in ${options.to}`);
     } else if (form === 'table') {
       if (rejected.length < found.length) print(content);
@@ -77,11 +79,22 @@ export async function predictCommand(names: readonly string[], options: PredictO
   });
 }
 
-async function indexOf(store: Store, { index: ref, encoder, name }: UsedModel): Promise<VectorIndex | null> {
-  if (!ref) return null;
-  const index = await openIndex(store, ref);
-  requireEncoder(index.about, encoder, name);
-  return index;
+/** The index of the model; null where it has none, or files of it are gone. @throws ContrailError CorruptArtifact without a classifier */
+async function indexOf(
+  store: Store,
+  { index: ref, encoder, classifier, name }: UsedModel,
+): Promise<{ readonly index: VectorIndex | null; readonly isLost: boolean }> {
+  if (!ref) return { index: null, isLost: false };
+  try {
+    const index = await openIndex(store, ref);
+    requireEncoder(index.about, encoder, name);
+    return { index, isLost: false };
+  } catch (error) {
+    // Without a classifier the index alone names classes.
+    if (!classifier || !isContrailError(error) || error.code !== 'CorruptArtifact') throw error;
+    say(`${error.message} The classifier answers without this index.`);
+    return { index: null, isLost: true };
+  }
 }
 
 type Form = 'table' | 'csv' | 'json';

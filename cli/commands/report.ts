@@ -6,10 +6,10 @@ import { percent, print, printJson, say } from '../output.ts';
 import { openPage, type PageOptions, writeFolder } from '../page-folder.ts';
 
 /** `contrail report`: writes the page of a run, finished or not. */
-export async function reportCommand(run: string, { open, to, json }: PageOptions): Promise<number> {
+export async function reportCommand(run: string, { open, to, replace, json }: PageOptions): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const { report, files } = await buildReport(store, checkRunId(run), { onProgress: say });
-  const page = to === undefined ? await writeReport(store, run, files) : await writeFolder(to, files);
+  const page = to === undefined ? await writeReport(store, run, files) : await writeFolder(to, files, { replace });
   const headline = headlineOf(report);
   if (json) printJson({ run, page, files: files.size, ...headline });
   else {

@@ -24,12 +24,13 @@ import { requireFilePlace, writeWhole } from '../write-whole.ts';
 export interface SimilarOptions extends PhotoOptions {
   readonly k: number;
   readonly to?: string;
+  readonly replace: boolean;
   readonly json: boolean;
 }
 
 /** `contrail similar` */
 export async function similarCommand(names: readonly string[], options: SimilarOptions): Promise<number> {
-  if (options.to !== undefined) await requireFilePlace(options.to);
+  if (options.to !== undefined) await requireFilePlace(options.to, options);
   const before = async (store: Store, used: UsedModel) => {
     if (!used.index) await knownDataset(store, used);
   };
@@ -51,7 +52,7 @@ type Found = PhotoWithLookAlikes | RejectedPhoto;
 async function search(
   { used, photos, process, signal }: ModelAndPhotos,
   { index, knowing }: { readonly index: VectorIndex; readonly knowing: Knowing },
-  { k, to, json }: SimilarOptions,
+  { k, to, replace, json }: SimilarOptions,
 ): Promise<number> {
   const by = { index, knowing, classes: process.about.classifier?.classes ?? [] };
   const { tell: tellProgress, end } = showRowProgress();
@@ -86,7 +87,7 @@ async function search(
   const shown = found.filter((each): each is PhotoWithLookAlikes => 'lookAlikes' in each);
   const rejected = found.filter((each): each is RejectedPhoto => 'rejected' in each);
   if (to !== undefined) {
-    await writeWhole(to, similarPage(used, index.about, shown));
+    await writeWhole(to, similarPage(used, index.about, shown), { replace });
     say(
       `Look-alikes of ${times(Math.min(shown.length, mostOnPage), 'photo')} in ${to}${shown.length > mostOnPage ? `, the first of ${shown.length}` : ''}`,
     );

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Finish, jsonOption, openOption, pageFolderOption } from './options.ts';
+import { type Finish, jsonOption, openOption, pageFolderOption, replaceOption } from './options.ts';
 
 /** `contrail compare` */
 export function addCompare(program: Command, finish: Finish): void {
@@ -8,6 +8,7 @@ export function addCompare(program: Command, finish: Finish): void {
     .description('write a page that shows two or more runs side by side: trainings, evaluations and searches')
     .addOption(openOption())
     .addOption(pageFolderOption())
+    .addOption(replaceOption())
     .addOption(jsonOption())
     .action(async (first, others, options) =>
       finish((await import('../commands/compare.ts')).compareCommand([first, ...others], options)),

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Finish, setOption } from './options.ts';
+import { type Finish, replaceOption, setOption } from './options.ts';
 
 /** `contrail graph` */
 export function addGraph(program: Command, finish: Finish): void {
@@ -8,6 +8,7 @@ export function addGraph(program: Command, finish: Finish): void {
     .description('draw the steps of a pipeline, or of a run with their states')
     .addOption(new Option('--format <format>', 'how').choices(['text', 'mermaid', 'svg']).default('text'))
     .option('--to <file>', 'write it there')
+    .addOption(replaceOption())
     .addOption(setOption())
     .action(async (what, options) => finish((await import('../commands/graph.ts')).graphCommand(what, options)));
 }

@@ -12,6 +12,9 @@ export const openOption = () => new Option('--open', 'show it in the browser').d
 
 export const pageFolderOption = () => new Option('--to <folder>', 'write it there, not into the store');
 
+export const replaceOption = () =>
+  new Option('--replace', 'write over what --to names, where it is there').default(false);
+
 export const setOption = () =>
   new Option('--set <name=value>', 'replace the default of a param; may be repeated')
     .argParser(collectParam)

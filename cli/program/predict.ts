@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { photoArguments, photoOptions, photoUsage } from '../photo-options.ts';
-import { countFromOne, type Finish, jsonOption } from './options.ts';
+import { countFromOne, type Finish, jsonOption, replaceOption } from './options.ts';
 
 /** `contrail predict` */
 export function addPredict(program: Command, finish: Finish): void {
@@ -12,7 +12,8 @@ export function addPredict(program: Command, finish: Finish): void {
     .option('--top <n>', 'labels of each photo, the likeliest first', countFromOne, 3)
     .option('--csv', 'a table for spreadsheets', false)
     .addOption(jsonOption())
-    .option('--to <file>', 'write it there; a name in .csv or .json says which');
+    .option('--to <file>', 'write it there; a name in .csv or .json says which')
+    .addOption(replaceOption());
   for (const option of photoOptions()) command.addOption(option);
   command.action(async (names, options) =>
     finish((await import('../commands/predict.ts')).predictCommand(names, options)),

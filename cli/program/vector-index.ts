@@ -8,6 +8,12 @@ const threadsOption = () =>
     'threads that build a graph; its bytes differ from build to build with several',
   ).argParser(countFromOne);
 
+const prefixOption = () =>
+  new Option(
+    '--prefix <text>',
+    'put before the name of each image, as `shop-a/`, so that images of other folders keep theirs (default: none)',
+  );
+
 const severalOption = (flags: string, what: string) =>
   new Option(flags, `${what}; may be repeated`)
     .argParser((value: string, before: readonly string[]) => [...before, value])
@@ -38,6 +44,7 @@ export function addVectorIndex(program: Command, finish: Finish): void {
     )
     .option('--connectivity <n>', 'edges of each vector in the graph (default: 16)', countFromOne)
     .option('--expansion-add <n>', 'candidates for the edges of a vector (default: 128)', countFromOne)
+    .addOption(prefixOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
     .action(async (model, options) =>
@@ -54,6 +61,7 @@ export function addVectorIndex(program: Command, finish: Finish): void {
         'none',
       ]),
     )
+    .addOption(prefixOption())
     .addOption(threadsOption())
     .addOption(jsonOption())
     .action(async (model, from, options) =>
@@ -63,6 +71,9 @@ export function addVectorIndex(program: Command, finish: Finish): void {
     .command('remove <model>')
     .description('remove images')
     .addOption(severalOption('--name <name>', 'an image, by its path or name'))
+    .addOption(
+      severalOption('--prefix <text>', 'all images whose name begins so, as of a folder that was added with it'),
+    )
     .addOption(severalOption('--group <group>', 'all images of a group, as of a product'))
     .addOption(severalOption('--label <class>', 'all images of a class'))
     .addOption(jsonOption())
@@ -72,6 +83,7 @@ export function addVectorIndex(program: Command, finish: Finish): void {
   index
     .command('show <model>')
     .description('show what is in it, how it is searched, and what it was made of')
+    .option('--names [prefix]', 'list the names of its images, or of those that begin so')
     .addOption(jsonOption())
     .action(async (model, options) =>
       finish((await import('../commands/index/show.ts')).indexShowCommand(model, options)),

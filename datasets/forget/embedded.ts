@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ArtifactManifest, ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { indexAboutSchema } from '../../contracts/vector-index.ts';
-import { vectorsAboutSchema } from '../../contracts/vectors.ts';
+import { type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import {
   decodeSafetensors,
   embeddedFolder,
@@ -14,38 +14,54 @@ import {
 } from '../../store/index.ts';
 import { sourcesOfPiece } from '../sources-of-piece.ts';
 
-const rowSchema = z.object({ source: z.string() });
+/** What of a row tells which image it is of. */
+export const imageOfRowSchema = z.object({ name: z.string(), source: z.string() });
+
+/** What of embedded images, or of an index of them, is of an image. */
+export interface HeldByVectors {
+  /** The files that hold what was computed of it, or show it. What its rows are called stays, as in a data set. */
+  readonly files: readonly string[];
+  /** What its rows are called. */
+  readonly names: readonly string[];
+}
 
 /**
- * The files of embedded images, or of an index of them, that hold what was computed of an image, or show it. What its rows are
- * called stays, as in a data set.
+ * Looks for an image among embedded images, or in an index of them.
  *
  * @param sources SHA-256 of the image's files, in hexadecimal
  * @throws ContrailError CorruptArtifact
  */
-export async function vectorsHolding(
+export async function heldByVectors(
   store: Store,
   ref: ArtifactRef,
-  { about }: ArtifactManifest,
+  manifest: ArtifactManifest,
   sources: ReadonlySet<string>,
-): Promise<readonly string[]> {
-  const isIndex = ref.kind === 'index';
-  const read = (isIndex ? indexAboutSchema : vectorsAboutSchema).safeParse(about);
-  if (!read.success)
-    throw new ContrailError(
-      'CorruptArtifact',
-      `The ${ref.kind} ${ref.digest} is not as this version of Contrail writes it, so it is not known which images are in it.`,
-    );
-  const holding: string[] = [];
-  for (const { rows, count, vectors, pictures } of read.data.shards) {
+): Promise<HeldByVectors> {
+  const files: string[] = [];
+  const names: string[] = [];
+  for (const { rows, count, vectors, pictures } of shardsOfEmbedded(ref, manifest)) {
     const lines = await readArtifactLines(store, ref, rows, count);
     await new Promise(setImmediate);
-    if (lines.some((line) => sources.has(rowSchema.parse(JSON.parse(line)).source)))
-      holding.push(vectors, ...(pictures === undefined ? [] : [pictures]));
+    const own = lines
+      .map((line) => imageOfRowSchema.parse(JSON.parse(line)))
+      .filter(({ source }) => sources.has(source));
+    if (own.length === 0) continue;
+    files.push(vectors, ...(pictures === undefined ? [] : [pictures]));
+    for (const { name } of own) names.push(name);
   }
   // The graph of an index keeps the vectors of all its rows.
-  const graph = 'graph' in read.data ? read.data.graph?.file : undefined;
-  return holding.length > 0 && graph !== undefined ? [...holding, graph] : holding;
+  const graph = ref.kind === 'index' ? indexAboutSchema.safeParse(manifest.about).data?.graph?.file : undefined;
+  return { files: files.length > 0 && graph !== undefined ? [...files, graph] : files, names };
+}
+
+/** The shards of embedded images, or of an index of them. @throws ContrailError CorruptArtifact */
+export function shardsOfEmbedded(ref: ArtifactRef, { about }: ArtifactManifest): VectorsAbout['shards'] {
+  const read = (ref.kind === 'index' ? indexAboutSchema : vectorsAboutSchema).safeParse(about);
+  if (read.success) return read.data.shards;
+  throw new ContrailError(
+    'CorruptArtifact',
+    `The ${ref.kind} ${ref.digest} is not as this version of Contrail writes it, so it is not known which images are in it.`,
+  );
 }
 
 /**

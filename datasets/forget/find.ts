@@ -27,7 +27,7 @@ import {
 import { piecesHolding } from '../earlier/pieces.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
-import { graphsAfterRemoval, vectorsHolding, waitingEmbeddings } from './embedded.ts';
+import { graphsAfterRemoval, heldByVectors, waitingEmbeddings } from './embedded.ts';
 import { pagesOf } from './pages.ts';
 
 /** A row of a data set that is the image, or an exact copy of it. */
@@ -43,6 +43,8 @@ export interface FoundImage {
   /** SHA-256 of what it was read from, and of its exact copies: of the same bytes, or with the same prepared pixels. */
   readonly sources: readonly string[];
   readonly rows: ReadonlyMap<string, readonly FoundRow[]>;
+  /** What embedded images and indexes call it. */
+  readonly called: readonly string[];
   readonly uses: ForgottenUses;
   /** Keys of results in the cache that name what holds it. */
   readonly cached: readonly string[];
@@ -80,9 +82,12 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
   const bytes = new Set(sources);
   const emptied = new Map<string, { artifact: ArtifactRef; files: string[] }>();
   const trained = new Map<string, ArtifactRef>();
+  const called = new Set<string>();
   for (const { ref, manifest } of known) {
-    const files = isEmbedded(ref)
-      ? await vectorsHolding(store, ref, manifest, bytes)
+    const held = isEmbedded(ref) ? await heldByVectors(store, ref, manifest, bytes) : null;
+    for (const name of held?.names ?? []) called.add(name);
+    const files = held
+      ? held.files
       : filesHolding(ref, manifest, {
           rows,
           bytes,
@@ -120,10 +125,16 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
       if (ref.kind === 'files' && !emptied.has(refKey(ref))) unknown.set(refKey(ref), ref);
   }
   const models: { model: string; version: number }[] = [];
-  for (const model of await listModels(store))
-    for (const { version, encoder, classifier } of await loadVersions(store, model))
+  const indexes: { model: string; version: number; isCurrent: boolean }[] = [];
+  for (const model of await listModels(store)) {
+    const versions = await loadVersions(store, model);
+    for (const { version, encoder, classifier, index } of versions) {
       if ([encoder, classifier].some((ref) => ref !== null && trained.has(refKey(ref))))
         models.push({ model, version });
+      if (index && emptied.has(refKey(index)))
+        indexes.push({ model, version, isCurrent: version === versions.at(-1)?.version });
+    }
+  }
   const cached = await listCache(store);
   const pages: string[] = [];
   for (const { run } of runs) showing.add(run);
@@ -132,11 +143,13 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
     sources,
     rows,
     untold,
+    called: [...called],
     uses: {
       datasets: [...rows.keys()],
       emptied: [...emptied.values()],
       trained: [...trained.values()],
       models,
+      ...(indexes.length > 0 ? { indexes } : {}),
       runs,
       unknown: [...unknown.values()],
     },

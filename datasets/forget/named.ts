@@ -8,10 +8,11 @@ import { datasetAboutOf, listFolders, readArtifact, type Store } from '../../sto
 import { readRegular } from '../read-file.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
+import { embeddedRows } from './embedded-rows.ts';
 import { imagesBeginning, isDigestPrefix } from './prefixed.ts';
 
 /**
- * The image that a person names: by the SHA-256 of its file, as the rows of prepared data sets call it, by a file on this machine, or by the
+ * The image that a person names: by the SHA-256 of its file, as the rows of prepared data sets, of embedded images and of indexes call it, by a file on this machine, or by the
  * beginning of the SHA-256 of an image that the store knows.
  *
  * @returns SHA-256 of its file
@@ -22,13 +23,17 @@ export async function imageNamed(store: Store, image: string): Promise<string> {
   const digest = image.trim().toLowerCase();
   if (digestSchema.safeParse(digest).success) return digest;
   const ofFile = await digestOfFile(image);
-  const found = new Set([...(await rowsNamed(store, image)), ...(ofFile === null ? [] : [ofFile])]);
+  const found = new Set([
+    ...(await rowsNamed(store, image)),
+    ...(await embeddedNamed(store, image)),
+    ...(ofFile === null ? [] : [ofFile]),
+  ]);
   const [one, ...others] = found;
   if (one === undefined && isDigestPrefix(digest)) return beginning(store, digest);
   if (one === undefined)
     throw new ContrailError(
       'Usage',
-      `${image} is no file on this machine, and no row of a data set is called so. Name the image by its path, or by the SHA-256 of its file (\`sha256sum\`).`,
+      `${image} is no file on this machine, and no row of a data set or an index is called so. Name the image by its path, or by the SHA-256 of its file (\`sha256sum\`).`,
     );
   if (others.length > 0)
     throw new ContrailError(
@@ -44,7 +49,7 @@ async function beginning(store: Store, prefix: string): Promise<string> {
   if (one === undefined)
     throw new ContrailError(
       'Usage',
-      `${prefix} is no file on this machine, no row of a data set is called so, and no image of the store has a SHA-256 that begins so.`,
+      `${prefix} is no file on this machine, no row of a data set or an index is called so, and no image of the store has a SHA-256 that begins so.`,
     );
   if (others.length === 0) return one[0];
   const shown = found.map(([digest, name]) => (name === null ? digest : `${digest} (${visible(name)})`));
@@ -71,6 +76,12 @@ async function rowsNamed(store: Store, image: string): Promise<readonly string[]
       }
     }
   }
+  return found;
+}
+
+async function embeddedNamed(store: Store, image: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { name, source } of embeddedRows(store)) if (name === image) found.push(source);
   return found;
 }
 

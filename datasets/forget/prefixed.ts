@@ -10,12 +10,13 @@ import {
 } from '../../store/index.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
+import { embeddedRows } from './embedded-rows.ts';
 
 /** Whether a text may be the beginning of a SHA-256 in hexadecimal that names one image for a person. */
 export const isDigestPrefix = (text: string): boolean => /^[0-9a-f]{8,63}$/.test(text);
 
 /**
- * The images of a store whose SHA-256 begins so: of data sets, of steps that handed on files, rejected ones of which there is a
+ * The images of a store whose SHA-256 begins so: of data sets, of embedded images and indexes, of steps that handed on files, rejected ones of which there is a
  * picture, and such as were forgotten.
  *
  * @returns by digest what the image is called; null where nothing tells
@@ -35,6 +36,7 @@ export async function imagesBeginning(store: Store, prefix: string): Promise<Rea
       for (const [row, digest] of source.entries()) add(digest, facts?.[row]?.name ?? null);
     }
   }
+  for await (const { name, source } of embeddedRows(store)) add(source, name);
   for (const ref of await artifactsOf(store, 'files'))
     for (const { sha256 } of (await readArtifact(store, ref)).files) add(sha256, null);
   for (const run of await listFolders(store, 'runs'))

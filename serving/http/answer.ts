@@ -1,19 +1,19 @@
 import type { Neighbour } from '../../contracts/serving.ts';
 import { createBudget } from '../../datasets/index.ts';
-import type { Hit } from '../../vectors/index.ts';
+import { embeddingProblem, type Hit } from '../../vectors/index.ts';
 import type { Computed } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { checkPhoto, whichOf } from './photos.ts';
-import type { Served } from './served.ts';
+import type { ServedNow } from './using-index.ts';
 
 /** As many as the decoder works on at a time: what waits before it can still be given up. */
 const decoding = createBudget(4);
 
 /** Embeds the photos of a request, each in a batch with whatever else is asked. @throws HttpError for one that cannot be used */
 export async function compute(
-  served: Served,
+  served: ServedNow,
   photos: readonly Buffer[],
   {
     admission,
@@ -35,7 +35,10 @@ export async function compute(
           signal.throwIfAborted();
           const answer = served.batcher.add(pixels, signal);
           expectations[at]?.();
-          return await answer;
+          const computed = await answer;
+          const problem = embeddingProblem(computed.embedding);
+          if (problem !== null) throw new HttpError('UnusableImage', `${whichOf(at, photos.length)} ${problem}.`);
+          return computed;
         } finally {
           expectations[at]?.();
         }
@@ -46,16 +49,16 @@ export async function compute(
   }
 }
 
-async function pixelsOf(served: Served, photo: Buffer, which: string, limits: ServeLimits): Promise<Uint8Array> {
+async function pixelsOf(served: ServedNow, photo: Buffer, which: string, limits: ServeLimits): Promise<Uint8Array> {
   await checkPhoto(photo, which, limits);
   const read = await served.read(photo);
   if ('rejected' in read) throw new HttpError('UnusableImage', `${which} ${read.rejected}.`);
   return read.pixels;
 }
 
-/** The rows of the index that are nearest to each photo, the nearest first; none without an index. */
+/** The rows of the index that are nearest to each photo, the nearest first; none without an index. @throws IndexFailure */
 export async function neighboursOf(
-  served: Pick<Served, 'index' | 'by'>,
+  served: Pick<ServedNow, 'index' | 'by'>,
   computed: readonly Computed[],
   k: number,
 ): Promise<readonly (readonly Neighbour[])[]> {
@@ -67,9 +70,9 @@ export async function neighboursOf(
   return Promise.all((await index.search(queries, k)).map((hits) => rowsOf(served, hits)));
 }
 
-/** What is known of rows that were found. */
+/** What is known of rows that were found. @throws IndexFailure */
 export async function rowsOf(
-  { index, by }: Pick<Served, 'index' | 'by'>,
+  { index, by }: Pick<ServedNow, 'index' | 'by'>,
   hits: readonly Hit[],
 ): Promise<readonly Neighbour[]> {
   if (!index) return [];

@@ -10,7 +10,7 @@ import type { Served } from './served.ts';
  * Does not own: what a version is made of, or requests.
  *
  * I1. A version becomes current when all of it is open and has answered once; until then the one before serves.
- * I2. A version without an index does not take the place of one with an index: look-alikes would end.
+ * I2. A version without an index that can be used does not take the place of one with such an index: look-alikes would end.
  * I3. One version is opened at a time, and the newest that is known.
  * I4. What cannot be opened is said, and tried again ever more seldom; the log is looked at all the same, and what is new in it is
  *     tried at once.
@@ -30,7 +30,8 @@ export interface FollowOptions {
   /** A mark of what the log says, cheap to ask for; another one where it may have changed. Null: a run, which does not change. */
   readonly mark: (() => Promise<string>) | null;
   readonly find: () => Promise<UsedModel>;
-  readonly open: (used: UsedModel) => Promise<Served>;
+  /** @param how.mayLackIndex whether it is served without its index where that is damaged or gone */
+  readonly open: (used: UsedModel, how: { readonly mayLackIndex: boolean }) => Promise<Served>;
   readonly pollMs: number;
   readonly onSwap: (served: Served) => void;
   readonly onFailed: () => void;
@@ -84,14 +85,15 @@ export function follow(options: FollowOptions): Followed {
   };
   const changeTo = async () => {
     const used = await find();
+    const hasLookAlikes = current.by.index !== null && current.index.problem() === null;
     if (used.version === current.by.version) waiting = null;
-    else if (current.by.index !== null && used.index === null)
+    else if (hasLookAlikes && used.index === null)
       wait(
         used.version ?? 0,
         'it has no index, and the version that serves has one. `contrail index build` makes one for it.',
       );
     else {
-      const next = await open(used).catch((error: unknown) => {
+      const next = await open(used, { mayLackIndex: !hasLookAlikes }).catch((error: unknown) => {
         // What the store says of its files is for the operator.
         log(`Version ${used.version} cannot be opened: ${failureOf(error).message}`);
         wait(used.version ?? 0, `it cannot be opened${codeIn(error)}. The log of the server says why.`);

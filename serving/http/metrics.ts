@@ -20,11 +20,12 @@ export interface Gauges {
   readonly requests: () => number;
   readonly images: () => number;
   readonly ready: () => boolean;
+  readonly searchable: () => boolean;
 }
 
 const seconds = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
-export function createMetrics({ waiting, requests, images, ready }: Gauges): Metrics {
+export function createMetrics({ waiting, requests, images, ready, searchable }: Gauges): Metrics {
   const register = new Registry();
   const registers = [register];
   collectDefaultMetrics({ register });
@@ -66,6 +67,11 @@ export function createMetrics({ waiting, requests, images, ready }: Gauges): Met
   gauge('contrail_requests_in_flight', 'Requests that arrive or are in work.', requests);
   gauge('contrail_images_in_flight', 'Photos that are decoded, wait, or are computed.', images);
   gauge('contrail_ready', '1 where requests are answered.', () => Number(ready()));
+  gauge(
+    'contrail_index_usable',
+    '1 where look-alikes are searched; 0 where there is no index, or it cannot be used.',
+    () => Number(searchable()),
+  );
   const restarts = new Counter({
     registers,
     name: 'contrail_process_restarts_total',

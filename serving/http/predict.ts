@@ -4,7 +4,7 @@ import type { Computed } from '../compute.ts';
 import { evidenceOf } from '../evidence.ts';
 import { rowsOf } from './answer.ts';
 import { HttpError } from './http-error.ts';
-import type { Served } from './served.ts';
+import type { ServedNow } from './using-index.ts';
 
 /** Classes that are named besides the likeliest. */
 const otherGuesses = 4;
@@ -15,7 +15,7 @@ const otherGuesses = 4;
  * @throws HttpError NotAvailable where nothing can name a class
  */
 export async function predictionsOf(
-  served: Pick<Served, 'index' | 'by' | 'about' | 'knowing'>,
+  served: Pick<ServedNow, 'index' | 'by' | 'about' | 'knowing'>,
   computed: readonly Computed[],
   k: number,
 ): Promise<readonly PredictionAnswer[]> {

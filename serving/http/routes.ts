@@ -14,7 +14,7 @@ import { pageFiles } from './page.ts';
 import type { ServerParts } from './parts.ts';
 import { photosIn } from './photos.ts';
 import { predictionsOf } from './predict.ts';
-import type { Served } from './served.ts';
+import { type ServedNow, servedWith, usingIndex } from './using-index.ts';
 
 export interface RouteOptions extends ServerParts {
   /** Does work for a request until its time is over. */
@@ -30,6 +30,8 @@ export const openPaths: ReadonlySet<string> = new Set([
 ]);
 
 const pictureParams = z.object({ index: z.string(), row: z.coerce.number().pipe(z.int().nonnegative()) });
+/** When an index that is missing may be there again. */
+const lostSeconds = 60;
 const forever = 'private, max-age=31536000, immutable';
 
 export function registerRoutes(app: FastifyInstance, options: RouteOptions): void {
@@ -38,19 +40,19 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
   /** An answer of one version, from its first photo to its last name. */
   const answer = (
     request: FastifyRequest,
-    results: (served: Served, photos: readonly Buffer[], signal: AbortSignal) => Promise<readonly object[]>,
+    results: (served: ServedNow, photos: readonly Buffer[], signal: AbortSignal) => Promise<readonly object[]>,
   ) =>
     within(request, async (signal) => {
       const photos = photosIn(request.body, limits);
       const served = followed.current();
       const end = served.use();
       try {
-        return { ...served.by, results: await results(served, photos, signal) };
+        return await usingIndex(served, async (now) => ({ ...now.by, results: await results(now, photos, signal) }));
       } finally {
         end();
       }
     });
-  const computed = (served: Served, photos: readonly Buffer[], signal: AbortSignal) =>
+  const computed = (served: ServedNow, photos: readonly Buffer[], signal: AbortSignal) =>
     compute(served, photos, { ...options, signal });
 
   app.post('/v1/embed', (request) =>
@@ -74,7 +76,8 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
     });
   });
   app.get('/v1/models', async (): Promise<ModelsAnswer> => {
-    const { by, used, about, index } = followed.current();
+    const served = followed.current();
+    const { by, used, about, index, lost } = servedWith(served, served.index.now());
     const { height, width, channels } = about.encoder.image;
     return {
       models: [
@@ -85,6 +88,7 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
           products: index?.about.count ?? null,
           image: { height, width, channels },
           dimension: about.encoder.dimension,
+          problem: lost,
           waiting: followed.waiting(),
         },
       ],
@@ -99,11 +103,15 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
   app.get('/v1/pictures/:index/:row', async (request, reply) => {
     const { index: digest, row } = parsed(pictureParams, request.params);
     const served = followed.current();
-    if (!served.index || served.by.index !== digest || row >= served.index.about.count)
+    const index = served.index.now();
+    if (!index || served.by.index !== digest || row >= index.about.count)
       throw new HttpError('NotFound', 'There is no such picture in the index that is served.');
     const end = served.use();
     try {
-      const picture = await served.index.picture(row);
+      const picture = await index.picture(row).catch((error: unknown) => {
+        served.index.failed(index, error);
+        throw new HttpError('NotFound', 'The picture cannot be read. The log of the server says why.');
+      });
       if (!picture) throw new HttpError('NotFound', 'The index keeps no pictures.');
       return reply.headers({ 'content-type': 'image/webp', 'cache-control': forever }).send(Buffer.from(picture));
     } finally {
@@ -112,10 +120,11 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
   });
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async ({ headers }, reply) => {
-    const { by, problem } = followed.current();
+    const served = followed.current();
+    const { by, problem, lost } = servedWith(served, served.index.now());
     const waiting = followed.waiting();
     const why = state.draining ? 'The server is stopping.' : problem();
-    const note = waiting ? `Version ${waiting.version} waits: ${waiting.reason}` : null;
+    const note = waiting ? `Version ${waiting.version} waits: ${waiting.reason}` : lost;
     const said: ReadyAnswer = guard.mayAsk(headers)
       ? { ready: why === null, reason: why ?? note, ...by, waiting }
       : { ready: why === null, reason: why };
@@ -127,16 +136,18 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
     app.get(path, async (_request, reply) => reply.type(type).header('cache-control', 'no-cache').send(content));
 }
 
-function requireIndex({ index, by, used }: Served): void {
+function requireIndex({ index, lost, by, used }: ServedNow): void {
   if (index) return;
+  if (lost !== null) throw new HttpError('Unavailable', lost, lostSeconds);
   throw new HttpError(
     'NotAvailable',
     `${by.model} has no index to find look-alikes in. ${used.version === null ? 'A build-index step in its pipeline makes one.' : '`contrail index build` makes one.'}`,
   );
 }
 
-function requireNames({ about, index, by }: Served): void {
+function requireNames({ about, index, lost, by }: ServedNow): void {
   if (about.classifier || index) return;
+  if (lost !== null) throw new HttpError('Unavailable', lost, lostSeconds);
   throw new HttpError('NotAvailable', `${by.model} names no class: it has neither a classifier nor an index.`);
 }
 

@@ -47,6 +47,7 @@ export async function serveModel(options: ServeOptions): Promise<Serving> {
     requests: () => admission.now().requests,
     images: () => admission.now().images,
     ready: () => !state.draining && served?.().problem() === null,
+    searchable: () => Boolean(served?.().index.now()),
   });
   const open = createOpener({
     ...{ store, storeUrl, environment, limits, log },
@@ -56,7 +57,8 @@ export async function serveModel(options: ServeOptions): Promise<Serving> {
   });
   const { mark, find } = sourceOf(store, named);
   const used = await find();
-  const first = await open(used);
+  // Without its index it still names classes and embeds.
+  const first = await open(used, { mayLackIndex: true });
   metrics.serving(first.by);
   const followed = follow({
     ...{ first, mark, find, open, log, pollMs: limits.pollMs },

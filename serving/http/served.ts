@@ -3,7 +3,7 @@ import type { EncoderAbout } from '../../contracts/encoder.ts';
 import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import type { ServedBy } from '../../contracts/serving.ts';
 import type { Store } from '../../store/index.ts';
-import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
+import { openIndex, requireEncoder } from '../../vectors/index.ts';
 import { type Computed, computeTogether } from '../compute.ts';
 import type { UsedModel } from '../find-model.ts';
 import { type Knowing, openKnowing } from '../open-knowing.ts';
@@ -12,6 +12,7 @@ import { type ModelProcess, startModelProcess } from '../process/model-process.t
 import { type Batcher, createBatcher } from './batcher.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
+import { type LiveIndex, noIndex, openLiveIndex } from './live-index.ts';
 import { type LiveModel, openLiveModel } from './live-model.ts';
 import { once } from './once.ts';
 
@@ -33,7 +34,7 @@ export interface Served {
   readonly by: ServedBy;
   readonly used: UsedModel;
   readonly about: ModelProcess['about'];
-  readonly index: VectorIndex | null;
+  readonly index: LiveIndex;
   readonly knowing: Pick<Knowing, 'calibration' | 'known'>;
   readonly read: PhotoReader;
   readonly batcher: Batcher<Computed>;
@@ -58,8 +59,14 @@ export interface ServedOptions {
   readonly indexOfTraining?: (used: UsedModel, process: Pick<ModelProcess, 'about' | 'infer'>) => Promise<ArtifactRef>;
 }
 
-/** Opens versions of a model; those with the same encoder and classifier share a process. */
-export function createOpener(options: ServedOptions): (used: UsedModel) => Promise<Served> {
+/**
+ * Opens versions of a model; those with the same encoder and classifier share a process.
+ *
+ * @returns opens one; `mayLackIndex` says whether it is served without its index where that is damaged or gone
+ */
+export function createOpener(
+  options: ServedOptions,
+): (used: UsedModel, how: { readonly mayLackIndex: boolean }) => Promise<Served> {
   const computers = new Map<string, { readonly opened: Promise<Computer>; users: number }>();
 
   const take = async (used: UsedModel): Promise<{ computer: Computer; leave: () => Promise<void> }> => {
@@ -83,20 +90,20 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
     }
   };
 
-  return async (used) => {
+  return async (used, { mayLackIndex }) => {
     const opened: (() => Promise<void>)[] = [];
     const close = async () => void (await Promise.all(opened.splice(0).map((each) => each())));
     try {
       const knowing = await openKnowing(options.store, used.evaluation);
       opened.push(knowing.close);
       if (knowing.lack !== null && used.classifier) options.log(`${used.name}: ${knowing.lack}`);
-      const given = used.index ? await openIndexOf(used, used.index, options) : null;
-      if (given) opened.push(given.close);
+      const given = used.index ? await openIndexOf(used, used.index, mayLackIndex, options) : noIndex;
+      opened.push(given.close);
       const { computer, leave } = await take(used);
       opened.push(leave);
-      const made = given ? null : await trainingIndexOf(used, computer, options);
-      const index = made ? await openIndexOf(used, made, options) : given;
-      if (made && index) opened.push(index.close);
+      const made = used.index ? null : await trainingIndexOf(used, computer, options);
+      const index = made ? await openIndexOf(used, made, mayLackIndex, options) : given;
+      if (made) opened.push(index.close);
       await tryOut(computer, { index, knowing });
       return servedOf({ ...used, index: used.index ?? made }, { index, knowing }, computer, close);
     } catch (error) {
@@ -104,17 +111,6 @@ export function createOpener(options: ServedOptions): (used: UsedModel) => Promi
       throw error;
     }
   };
-}
-
-async function openIndexOf(used: UsedModel, ref: ArtifactRef, { store }: ServedOptions): Promise<VectorIndex> {
-  const index = await openIndex(store, ref);
-  try {
-    requireEncoder(index.about, used.encoder, `the model ${used.name}`);
-    return index;
-  } catch (error) {
-    await index.close();
-    throw error;
-  }
 }
 
 /** Look-alikes of a run's model without an index are its training images, as in the commands; null where these are not there. */
@@ -131,6 +127,25 @@ async function trainingIndexOf(
     log(`${used.name} is served without look-alikes: ${error.message}`);
     return null;
   }
+}
+
+function openIndexOf(
+  { encoder, name }: UsedModel,
+  ref: ArtifactRef,
+  mayLack: boolean,
+  { store, limits, log }: ServedOptions,
+): Promise<LiveIndex> {
+  const open = async (thorough: boolean) => {
+    const index = await openIndex(store, ref, { thorough });
+    try {
+      requireEncoder(index.about, encoder, `the model ${name}`);
+      return index;
+    } catch (error) {
+      await index.close();
+      throw error;
+    }
+  };
+  return openLiveIndex({ ref, open, mayLack, pollMs: limits.pollMs, log });
 }
 
 async function openComputer(used: UsedModel, options: ServedOptions): Promise<Computer> {
@@ -189,7 +204,7 @@ async function tryOut({ live, about }: Computer, { index, knowing }: Pick<Served
     // What requests are told says nothing of the reason.
     throw error instanceof HttpError && error.cause !== undefined ? error.cause : error;
   });
-  await Promise.all([index?.search(embeddings, 1), knowing.known?.nearest(embeddings)]);
+  await Promise.all([index.now()?.search(embeddings, 1), knowing.known?.nearest(embeddings)]);
 }
 
 const bytesOf = ({ image: { height, width, channels } }: EncoderAbout) => height * width * channels;
@@ -215,7 +230,8 @@ function servedOf(
     knowing,
     read,
     batcher,
-    problem: live.problem,
+    // Without a classifier the index alone names classes.
+    problem: () => live.problem() ?? (about.classifier ? null : index.problem()),
     use: () => {
       if (onUnused) throw new ContrailError('InvalidInput', 'A model that is retired takes no request.');
       uses++;

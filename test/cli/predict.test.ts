@@ -7,8 +7,12 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { predictCommand } from '../../cli/commands/predict.ts';
+import { encoderAboutSchema } from '../../contracts/encoder.ts';
+import { findImage } from '../../datasets/index.ts';
+import { addVersion, emptyArtifact, readAbout } from '../../store/index.ts';
 import { stripes } from '../serving/pictures.ts';
 import { run, type SmallModel, smallModel } from '../serving/small-model.ts';
+import { clustered, indexOf, sha256 } from '../vectors/vectors.ts';
 
 const contrail = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
 let model: SmallModel;
@@ -114,6 +118,50 @@ describe('predict', () => {
     expect([code, stdout]).toEqual([1, '']);
   });
 
+  it('goes on without an index whose files were removed, and says what is missing and what to do', async () => {
+    const { store, encoder, classifier, evaluation } = model;
+    const { dimension } = await readAbout(store, encoder, encoderAboutSchema);
+    const rows = clustered(30, { dimension, clusters: 3 }).map((vector, at) => ({ name: `${at}.jpg`, vector }));
+    const index = await indexOf(store, { rows, encoder });
+    const parts = { model: 'emptied', version: 1, run, step: null, encoder, index, evaluation: evaluation ?? encoder };
+    await addVersion(store, { ...parts, classifier, metrics: {}, testSet: '0'.repeat(64), reason: 'by a test' });
+    const { uses } = await findImage(store, [sha256('7.jpg')]);
+    for (const { artifact, files } of uses.emptied)
+      await emptyArtifact(store, artifact, { files, at: '2026-11-27T00:00:00.000Z' });
+    const { code, stdout, stderr } = await command(['predict', '--model', 'emptied', 'red.jpg', '--json']);
+    expect(stderr).toMatch(
+      /was removed on 2026-11-27, because an image was forgotten .* `contrail index build <model> --from <run>` .* told by the classifier alone\./s,
+    );
+    const { model: by, photos: found } = JSON.parse(stdout);
+    expect([code, by.index, found[0].label, found[0].because]).toEqual([
+      0,
+      null,
+      'red',
+      expect.stringContaining('logit'),
+    ]);
+    const similar = await command(['similar', '--model', 'emptied', 'red.jpg']);
+    expect([similar.code, similar.stdout]).toEqual([1, '']);
+    expect(similar.stderr).toContain('was removed on 2026-11-27, because an image was forgotten');
+    expect(similar.stderr).not.toMatch(/^ +at /m);
+  });
+
+  it('writes over no file and through no link that leads nowhere, unless it is told to', async () => {
+    await writeFile(join(photos, 'mine.csv'), 'mine');
+    await symlink('mine.csv', join(photos, 'linked.csv'));
+    await symlink('nothing.csv', join(photos, 'dangling.csv'));
+    for (const [to, why] of [
+      ['mine.csv', 'is there already. Name a file that does not exist yet, or say --replace.'],
+      ['linked.csv', 'is there already.'],
+      ['dangling.csv', 'is a link to what is not there.'],
+    ] as const) {
+      const { code, stderr } = await command(['predict', run, 'red.jpg', '--to', to]);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`${to} ${why}`)]);
+    }
+    expect(await readFile(join(photos, 'mine.csv'), 'utf8')).toBe('mine');
+    expect((await command(['predict', run, 'red.jpg', '--to', 'linked.csv', '--replace'])).code).toBe(0);
+    expect(await readFile(join(photos, 'mine.csv'), 'utf8')).toMatch(/^photo,label/);
+  });
+
   it.each([
     ['a URL', [run, 'https://example.com/a.png?key=secret'], {}, /^(?!.*secret).*example\.com\/a\.png.*--allow-urls/s],
     ['an unknown run', ['no-such-run', 'red.jpg'], {}, /no run no-such-run/],
@@ -124,7 +172,7 @@ describe('predict', () => {
     ['an unknown model', ['red.jpg'], { model: 'm' }, /There is no model m/],
   ])('refuses %s, and says what to do', async (_, names, given, said) => {
     vi.stubEnv('CONTRAIL_HOME', model.home.folder);
-    const options = { top: 3, csv: false, json: false, list: false, allowUrls: false, ...given };
+    const options = { top: 3, csv: false, json: false, list: false, allowUrls: false, replace: false, ...given };
     await expect(predictCommand(names, options)).rejects.toMatchObject({
       code: 'Usage',
       message: expect.stringMatching(said),

@@ -21,6 +21,7 @@ const rows = clustered(60, { dimension: 8, clusters: 6 }).map((vector, at) => ({
   label: at % 6 === 0 ? 'coat' : 'shirt',
   group: `product ${Math.floor(at / 2)}`,
 }));
+const zeros = { vector: Array.from({ length: 8 }, () => 0) };
 const plan = parsePipeline({
   file: 'p.yaml',
   text: 'name: p\nsteps:\n  data: { uses: prepare-data, with: { dataset: generated } }\n',
@@ -61,7 +62,13 @@ describe('contrail index', () => {
     expect(outputs.err).toContain(
       '10 images were in it already.\nshirts is now version 3: index changed, 20 added: 60 images, exact.\n',
     );
-    await indexRemoveCommand('shirts', { name: ['1.jpg'], group: ['product 1'], label: ['coat'], json: true });
+    await indexRemoveCommand('shirts', {
+      name: ['1.jpg'],
+      prefix: [],
+      group: ['product 1'],
+      label: ['coat'],
+      json: true,
+    });
     expect(JSON.parse(outputs.out)).toMatchObject({ model: 'shirts', version: 4, removed: 13, count: 47 });
     expect((await loadVersions(store, 'shirts')).map(({ encoder }) => encoder)).toEqual(
       Array.from({ length: 4 }, () => encoderOf('encoder')),
@@ -85,6 +92,49 @@ describe('contrail index', () => {
     await indexAddCommand('shirts', 'second', { json: false });
     expect(outputs.err).toBe('shirts stays as it is: its index has all 30 images already.\n');
     expect((await current()).version).toBe(version);
+  });
+
+  it('keeps images of equal names apart by a prefix, and says which took the place of another file', async () => {
+    await promoted('shops');
+    const shop = (of: string, from: number) =>
+      rows.slice(from, from + 4).map(({ vector }, at) => ({ name: `${at}.jpg`, vector, source: `${of} ${at}` }));
+    await embedded('shop-a', { rows: shop('a', 0) });
+    await embedded('shop-b', { rows: [...shop('b', 10), { ...zeros, name: 'black.jpg' }] });
+    await embedded('shop-c', { rows: [...shop('c', 20), ...shop('d', 30).slice(0, 1)] });
+    const told = async (work: Promise<number>) => {
+      outputs.err = '';
+      await work;
+      return outputs.err;
+    };
+    const names = async (prefix: string | true) => {
+      outputs.out = '';
+      await indexShowCommand('shops', { names: prefix, json: true });
+      return JSON.parse(outputs.out).map(({ name }: { name: string }) => name);
+    };
+    await indexBuildCommand('shops', { from: 'shop-a', prefix: 'a/', json: false });
+    expect(await told(indexAddCommand('shops', 'shop-b', { prefix: 'b/', json: false }))).toBe(
+      '1 image is left out of the index:\n  black.jpg has an embedding of zeros, which is like nothing\nshops is now version 3: index changed, 4 added: 8 images, exact.\n',
+    );
+    expect(await names(true)).toEqual([
+      ...[0, 1, 2, 3].map((at) => `a/${at}.jpg`),
+      ...[0, 1, 2, 3].map((at) => `b/${at}.jpg`),
+    ]);
+    expect(await told(indexAddCommand('shops', 'shop-c', { prefix: 'b/', json: false }))).toBe(
+      [
+        '1 image has the name of another one that was added at the same time; the last of each name is taken: b/0.jpg.',
+        '4 images took the place of another file of the same name: b/0.jpg, b/1.jpg, b/2.jpg, b/3.jpg. If these are images of two folders, `contrail models rollback` takes the change back, and --prefix keeps their names apart.',
+        'shops is now version 4: index changed, 4 replaced: 8 images, exact.\n',
+      ].join('\n'),
+    );
+    await indexRemoveCommand('shops', { name: ['a/0.jpg'], prefix: ['b/'], group: [], label: [], json: true });
+    expect(await names('a/')).toEqual(['a/1.jpg', 'a/2.jpg', 'a/3.jpg']);
+    expect(await names('b/')).toEqual([]);
+    await expect(
+      indexRemoveCommand('shops', { name: [], prefix: ['b/'], group: [], label: [], json: true }),
+    ).rejects.toThrow('The index has no image whose name begins with b/, so nothing was removed.');
+    await expect(indexAddCommand('shops', 'shop-a', { prefix: '', json: false })).rejects.toMatchObject({
+      code: 'Usage',
+    });
   });
 
   it('changes nothing where the model has changed meanwhile', async () => {
@@ -112,11 +162,11 @@ describe('contrail index', () => {
       usage('Version 1 of bare has no index. `contrail index build bare` makes one'),
     );
     await expect(indexShowCommand('nobody', { json: false })).rejects.toMatchObject(usage('There is no model nobody.'));
-    await expect(indexRemoveCommand('shirts', { name: [], group: [], label: [], json: false })).rejects.toMatchObject(
-      usage('Say what to remove'),
-    );
-    await expect(indexRemoveCommand('shirts', { name: ['x.jpg'], group: [], label: [], json: false })).rejects.toThrow(
-      'The index has no image x.jpg',
-    );
+    await expect(
+      indexRemoveCommand('shirts', { name: [], prefix: [], group: [], label: [], json: false }),
+    ).rejects.toMatchObject(usage('Say what to remove'));
+    await expect(
+      indexRemoveCommand('shirts', { name: ['x.jpg'], prefix: [], group: [], label: [], json: false }),
+    ).rejects.toThrow('The index has no image x.jpg');
   });
 });

@@ -158,8 +158,8 @@ it('is the same in the commands and the server, which share a product of a class
   expect(results.map(({ unknown }) => unknown)).toEqual([...Array(6).fill(false), ...Array(3).fill(true)]);
   const byName = new Map([...photos.keys()].map((name, at) => [name, results[at]]));
   const names = [...photos.keys()].map((name) => join(folder, name));
-  const predicted = await printed(() => predictCommand(names, { ...common, top: 1, csv: false }));
-  const searched = await printed(() => similarCommand(names, { ...common, k: 2 }));
+  const predicted = await printed(() => predictCommand(names, { ...common, top: 1, csv: false, replace: false }));
+  const searched = await printed(() => similarCommand(names, { ...common, k: 2, replace: false }));
   expect([predicted.length, searched.length]).toEqual([photos.size, photos.size]);
   for (const { name, label, unknown, alike } of predicted)
     expect({ label, unknown, alike }).toEqual(pick(byName.get(String(name).split('/').at(-1) ?? '')));

@@ -92,7 +92,7 @@ describe('an approximate index', () => {
     const { index, about } = await buildIndex(store, vectors, { ...approximate, seed: 1 });
     const file = store.locate(`${artifactFolder(index)}/${about.graph?.file}`);
     await truncate(file, 5000);
-    await expect(openIndex(store, index)).rejects.toThrow(/graph\.usearch is damaged: expected SHA-256/);
+    await expect(openIndex(store, index)).rejects.toThrow(/graph\.usearch is damaged: expected \d+ bytes, found 5000/);
     await writeFile(file, '');
     await expect(openIndex(store, index)).rejects.toThrow('is damaged');
   });

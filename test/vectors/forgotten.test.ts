@@ -3,10 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { foundText } from '../../cli/forget-texts.ts';
+import { forgottenLines } from '../../cli/forgotten-since.ts';
+import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { driftFile } from '../../contracts/drift.ts';
 import { indexAboutSchema } from '../../contracts/vector-index.ts';
-import { findImage } from '../../datasets/index.ts';
-import { emptyArtifact, openStore, readAbout, writeArtifact } from '../../store/index.ts';
+import { findImage, forgetImage, imageNamed } from '../../datasets/index.ts';
+import { addVersion, emptyArtifact, loadForgotten, openStore, readAbout, writeArtifact } from '../../store/index.ts';
 import { addToIndex, openIndex, removeFromIndex } from '../../vectors/index.ts';
 import { clustered, encoderOf, indexOf, sha256, vectorsOf } from './vectors.ts';
 
@@ -72,3 +75,46 @@ it.each(['exact', 'approximate'] as const)(
     await expect(addToIndex(store, index, more)).rejects.toMatchObject(why);
   },
 );
+
+it('a model is named whose index is emptied, with what brings its look-alikes back, and a step that made it', async () => {
+  const own = rows.map(({ vector }, at) => ({ name: `shop/${at}.jpg`, vector }));
+  const version = (model: string, version: number, index: ArtifactRef) =>
+    addVersion(store, {
+      ...{ model, version, index, run: 'first', step: null, classifier: null, encoder: encoderOf('encoder') },
+      evaluation: { kind: 'retrieval', digest: '0'.repeat(64) },
+      ...{ metrics: {}, testSet: '1'.repeat(64), reason: 'by a test' },
+    });
+  const [held, free] = [await indexOf(store, { rows: own }), await indexOf(store, { rows: own.slice(100) })];
+  await version('shirts', 1, held);
+  await version('shirts', 2, held);
+  await version('coats', 1, held);
+  await version('coats', 2, free);
+  await version('hats', 1, free);
+  // Its name is known to embedded images and indexes alone.
+  const source = await imageNamed(store, 'shop/7.jpg');
+  expect(source).toBe(sha256('shop/7.jpg'));
+  expect(await imageNamed(store, source.slice(0, 12))).toBe(source);
+  const found = await findImage(store, [source]);
+  expect(found.called).toEqual(['shop/7.jpg']);
+  expect(found.uses.indexes).toEqual([
+    { model: 'coats', version: 1, isCurrent: false },
+    { model: 'shirts', version: 1, isCurrent: false },
+    { model: 'shirts', version: 2, isCurrent: true },
+  ]);
+  const text = foundText(found).replaceAll(/\s+/g, ' ');
+  expect(text).toContain('Embedded images and indexes call it: shop/7.jpg');
+  expect(text).toMatch(
+    /look-alikes: coats, version 1 shirts, version 1, 2 \(the current one\) To have look-alikes again/,
+  );
+  const quiet = { image: 'shop/7.jpg', by: 'me', requireQuiet: async () => {}, cacheFolder: root };
+  await forgetImage(store, found, quiet);
+  expect((await loadForgotten(store)).at(-1)?.uses.indexes).toHaveLength(3);
+  const steps = [
+    { id: 'model', uses: 'use-model', result: { index: held } },
+    { id: 'index', uses: 'build-index', result: { index: held } },
+    { id: 'other', uses: 'build-index', result: { index: free } },
+  ];
+  expect(await forgottenLines(store, 'run', steps)).toEqual([
+    expect.stringMatching(/^index: an image was forgotten on .* `contrail retry` of the step that embedded its images/),
+  ]);
+});

@@ -1,16 +1,24 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
-import { type IndexAbout, indexAboutSchema, type Removal } from '../../contracts/vector-index.ts';
+import {
+  type IndexAbout,
+  indexAboutSchema,
+  type NamesTold,
+  type Removal,
+  type Unusable,
+} from '../../contracts/vector-index.ts';
 import { vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { readAbout, type Store } from '../../store/index.ts';
 import { checkedFile } from '../checked-file.ts';
 import { readKeys } from '../graph/keys.ts';
 import { requireEncoder } from '../require-encoder.ts';
+import type { NamedRows } from './build-index.ts';
 import { changedRows } from './changed-rows.ts';
 import type { GraphBefore } from './fill-graph.ts';
 import type { BuildOptions } from './progress.ts';
 import { removedRows } from './removed-rows.ts';
 import { type RowSource, rowsOf } from './rows.ts';
+import { unusableRows } from './unusable-rows.ts';
 import { methodFor, type WrittenIndex, writeIndex } from './write-index.ts';
 
 /** An index that was changed, which is another one; the same where nothing was to be changed. */
@@ -19,6 +27,10 @@ export interface ChangedIndex extends WrittenIndex {
   readonly replaced: number;
   readonly unchanged: number;
   readonly removed: number;
+  readonly otherFiles: NamesTold;
+  readonly sameName: NamesTold;
+  /** Images that were to be added and cannot be searched; those that an earlier version had let into the index count as removed. */
+  readonly unusable: Unusable;
 }
 
 /**
@@ -31,22 +43,24 @@ export async function addToIndex(
   store: Store,
   index: ArtifactRef,
   vectors: ArtifactRef,
-  options: BuildOptions = {},
+  { prefix, ...options }: NamedRows & BuildOptions = {},
 ): Promise<ChangedIndex> {
   const about = await readAbout(store, index, indexAboutSchema);
-  const coming = await readAbout(store, vectors, vectorsAboutSchema);
-  requireEncoder(about, coming.encoder, 'what is added');
+  const { shards, dimension, encoder } = await readAbout(store, vectors, vectorsAboutSchema);
+  requireEncoder(about, encoder, 'what is added');
+  const coming = { ref: vectors, shards, dimension, ...(prefix === undefined ? {} : { prefix }) };
+  const unusable = await unusableRows(store, coming);
   const { outdated, fresh, ...counts } = await changedRows(
     store,
     { ref: index, shards: about.shards },
-    { ref: vectors, shards: coming.shards },
+    { ...coming, keep: (row) => !unusable.rows.has(row) },
   );
   const { added, replaced } = counts;
-  if (fresh.size === 0) return { index, about, ...counts, removed: 0 };
-  const { shards, dimension } = coming;
-  const fromNew = { ref: vectors, shards, dimension, keep: (row: number) => fresh.has(row) };
+  const told = { ...counts, unusable: unusable.told };
+  if (fresh.size === 0) return { index, about, ...told, removed: 0 };
+  const fromNew = { ...coming, keep: (row: number) => fresh.has(row) };
   const changed = await rewritten(store, index, about, outdated, [fromNew], { added, replaced, removed: 0 }, options);
-  return { ...changed, ...counts, removed: 0 };
+  return { ...told, ...changed };
 }
 
 /**
@@ -62,31 +76,41 @@ export async function removeFromIndex(
 ): Promise<ChangedIndex> {
   const about = await readAbout(store, index, indexAboutSchema);
   const gone = await removedRows(store, { ref: index, shards: about.shards }, which);
-  if (gone.size === about.count)
-    throw new ContrailError(
-      'InvalidInput',
-      'That would remove every image of the index. Build another one with what should be in it.',
-    );
   const counts = { added: 0, replaced: 0, removed: gone.size };
-  return { ...(await rewritten(store, index, about, gone, [], counts, options)), ...counts, unchanged: 0 };
+  const changed = await rewritten(store, index, about, gone, [], counts, options);
+  return { ...counts, ...changed, unchanged: 0, otherFiles: none, sameName: none, unusable: none };
 }
 
-/** The index without some of its rows, and with the rows of other sources after them. */
+/** The index without some of its rows, and without those that nothing can be compared with; and with the rows of other sources after them. */
 async function rewritten(
   store: Store,
   index: ArtifactRef,
   about: IndexAbout,
-  gone: ReadonlySet<number>,
+  outdated: ReadonlySet<number>,
   more: readonly RowSource[],
   counts: Omit<NonNullable<IndexAbout['parent']>, 'digest'>,
   options: BuildOptions,
-): Promise<WrittenIndex> {
+): Promise<WrittenIndex & { readonly removed: number }> {
   const { encoder, dimension, settings, shards } = about;
-  const rows = rowsOf(store, [{ ref: index, shards, dimension, keep: (row) => !gone.has(row) }, ...more]);
-  const parent = { digest: index.digest, ...counts };
+  const own = { ref: index, shards, dimension };
+  // Earlier versions let such into an index.
+  const unusable = await unusableRows(store, { ...own, keep: (row) => !outdated.has(row) });
+  const gone = new Set([...outdated, ...unusable.rows]);
+  const rows = rowsOf(store, [{ ...own, keep: (row) => !gone.has(row) }, ...more]);
+  if (rows.count === 0) throw noneLeft();
+  const removed = counts.removed + unusable.rows.size;
+  const parent = { digest: index.digest, ...counts, removed };
   const before = methodFor(rows.count, settings) === 'exact' ? null : await graphBefore(store, index, about, gone);
-  return writeIndex(store, rows, { encoder, dimension, settings, parent }, before, options);
+  return { ...(await writeIndex(store, rows, { encoder, dimension, settings, parent }, before, options)), removed };
 }
+
+const none = { count: 0, first: [] };
+
+const noneLeft = () =>
+  new ContrailError(
+    'InvalidInput',
+    'That would remove every image of the index. Build another one with what should be in it.',
+  );
 
 async function graphBefore(
   store: Store,

@@ -1,8 +1,7 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { ContrailError } from '../../contracts/errors.ts';
 import { unitLength } from '../../contracts/unit-length.ts';
+import type { VectorRow } from '../../contracts/vectors.ts';
 import type { Store } from '../../store/index.ts';
-import { allFinite } from '../all-finite.ts';
 import { readPictures, readShardRows, readVectors, type Shard, type ShardContent } from '../shards.ts';
 
 /** Rows that an index is made of; they can be read as often as is needed, and are never all in memory. */
@@ -21,6 +20,8 @@ export interface RowSource {
   readonly dimension: number;
   /** @param row of all shards together */
   readonly keep?: (row: number) => boolean;
+  /** What is put before the names of its rows. */
+  readonly prefix?: string;
 }
 
 /** The rows of the sources, one source after the other. */
@@ -40,13 +41,16 @@ export function rowsOf(store: Store, sources: readonly RowSource[]): IndexRows {
           const pictures = await readPictures(store, source.ref, shard);
           yield {
             embeddings: await vectorsAt(store, source, shard, kept),
-            rows: kept.flatMap((at) => rows[at] ?? []),
+            rows: kept.flatMap((at) => named(rows[at], source.prefix)),
             pictures: pictures ? kept.flatMap((at) => pictures[at] ?? []) : undefined,
           };
         }
     },
   };
 }
+
+const named = (row: VectorRow | undefined, prefix: string | undefined): readonly VectorRow[] =>
+  row === undefined ? [] : [prefix === undefined ? row : { ...row, name: prefix + row.name }];
 
 /** Of each shard the places that are kept. */
 function partsOf({ shards, keep }: RowSource): { readonly shard: Shard; readonly kept: readonly number[] }[] {
@@ -66,11 +70,6 @@ async function vectorsAt(
   kept: readonly number[],
 ): Promise<Float32Array> {
   const all = await readVectors(store, ref, shard, dimension);
-  if (!allFinite(all))
-    throw new ContrailError(
-      'InvalidInput',
-      `An embedding of ${shard.vectors} of ${ref.digest.slice(0, 12)} has a number that is infinite or not a number. An encoder whose training has diverged gives such.`,
-    );
   const taken = new Float32Array(kept.length * dimension);
   for (const [to, at] of kept.entries()) taken.set(all.subarray(at * dimension, (at + 1) * dimension), to * dimension);
   // What an index holds has unit length already; scaling it again would change its last bits.

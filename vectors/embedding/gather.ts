@@ -5,6 +5,7 @@ import type { EmbedImagesParameters, EmbedImagesResult } from '../../contracts/k
 import { type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { reasonsOf, sourcesOfPiece } from '../../datasets/index.ts';
 import { createArtifactWriter, pathOfPiece, piecesIn, readAbout, removePiece, type Store } from '../../store/index.ts';
+import { embeddingProblem } from '../direction.ts';
 import { vectorShardWriter } from '../shard-writer.ts';
 import { eachRow, type ShardContent } from '../shards.ts';
 import { linesOf, readOutcome, readPlan, readRejected, readRowList, removeFiles } from './files.ts';
@@ -23,7 +24,7 @@ interface Gathering {
 
 /**
  * Puts the embeddings of all shards into one artifact, in the order of the images, whatever shard they were embedded in. One
- * file of it is in memory at a time.
+ * file of it is in memory at a time. An image whose embedding nothing can be compared with is rejected.
  *
  * @throws ContrailError CorruptArtifact where an embedding is gone; InvalidDataset where no image could be used
  */
@@ -54,6 +55,11 @@ export async function gatherEmbedding(
         if (!image) gone ??= row;
         // Where one is gone, the others are looked at all the same, so that the next plan counts on no damaged file.
         else if (!gone) {
+          const problem = embeddingProblem(image.embedding);
+          if (problem !== null) {
+            rejected.push({ name: row.name, reason: problem });
+            continue;
+          }
           await writing.add(contentOf(row, image, pictures));
           count++;
           dimension = image.embedding.length;

@@ -1,10 +1,15 @@
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { failureOf } from '../../contracts/system-errors.ts';
-import { type IndexRequest, type indexAnswerSchema, indexRequestSchema } from '../../contracts/vector-index.ts';
+import {
+  type IndexJobResult,
+  type IndexRequest,
+  type indexAnswerSchema,
+  indexRequestSchema,
+} from '../../contracts/vector-index.ts';
 import { openStore } from '../../store/index.ts';
 import { buildIndex } from '../build/build-index.ts';
-import { addToIndex, type ChangedIndex, removeFromIndex } from '../build/change-index.ts';
+import { addToIndex, removeFromIndex } from '../build/change-index.ts';
 import type { BuildOptions } from '../build/progress.ts';
 
 /** The process that builds or changes an index: one request as a line of its input, answers as lines of its output. */
@@ -19,23 +24,39 @@ const lines = createInterface({ input: process.stdin });
 lines.on('close', () => process.exit());
 lines.once('line', async (line) => {
   try {
-    const { index, added, replaced, unchanged, removed } = await work(indexRequestSchema.parse(JSON.parse(line)));
-    await answer({ index, added, replaced, unchanged, removed });
+    await answer(await work(indexRequestSchema.parse(JSON.parse(line))));
   } catch (error) {
     await answer(failureOf(error));
   }
   process.exit();
 });
 
-async function work({ storeUrl, threads, folder, job }: IndexRequest): Promise<Omit<ChangedIndex, 'about'>> {
+async function work({ storeUrl, threads, folder, job }: IndexRequest): Promise<IndexJobResult> {
   const store = openStore(storeUrl);
   const options: BuildOptions = {
     ...(threads === undefined ? {} : { threads }),
     folder,
     onProgress: (progress) => void answer(progress),
   };
-  if (job.do === 'add') return addToIndex(store, job.index, job.vectors, options);
-  if (job.do === 'remove') return removeFromIndex(store, job.index, job.which, options);
-  const { index, about } = await buildIndex(store, job.vectors, job.settings, options);
-  return { index, added: about.count, replaced: 0, unchanged: 0, removed: 0 };
+  if (job.do !== 'build') {
+    const { about: _, ...changed } = await (job.do === 'add'
+      ? addToIndex(store, job.index, job.vectors, { ...options, prefix: job.prefix })
+      : removeFromIndex(store, job.index, job.which, options));
+    return changed;
+  }
+  const { index, about, unusable } = await buildIndex(store, job.vectors, job.settings, {
+    ...options,
+    prefix: job.prefix,
+  });
+  const none = { count: 0, first: [] };
+  return {
+    index,
+    added: about.count,
+    replaced: 0,
+    unchanged: 0,
+    removed: 0,
+    otherFiles: none,
+    sameName: none,
+    unusable,
+  };
 }

@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { createLineReader } from '../../contracts/lines.ts';
-import { type IndexJob, type IndexRequest, indexAnswerSchema } from '../../contracts/vector-index.ts';
+import {
+  type IndexJob,
+  type IndexJobResult,
+  type IndexRequest,
+  indexAnswerSchema,
+} from '../../contracts/vector-index.ts';
 import type { Store } from '../../store/index.ts';
 import type { BuildProgress } from '../build/progress.ts';
 import { makeGraphFolder, removeGraphFolder } from '../graph/folder.ts';
@@ -13,17 +17,8 @@ const [runner, program] = ['../../native/run.mjs', './program.ts'].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 ) as [string, string];
 
-/** An answer is a line of a few hundred characters; what is longer is none. */
-const lineCharacters = 10_000;
-
-/** What a job made, and what it changed. */
-export interface IndexJobResult {
-  readonly index: ArtifactRef;
-  readonly added: number;
-  readonly replaced: number;
-  readonly unchanged: number;
-  readonly removed: number;
-}
+/** An answer is a line with a few dozen names at most; what is longer is none. */
+const lineCharacters = 1_000_000;
 
 /**
  * Builds or changes an index in a process of its own: it takes minutes and gigabytes where there are millions of vectors, and native

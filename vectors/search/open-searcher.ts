@@ -1,9 +1,12 @@
 import { fstatSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { ContrailError } from '../../contracts/errors.ts';
 import type { IndexAbout } from '../../contracts/vector-index.ts';
 import type { Store } from '../../store/index.ts';
-import { checkedFile } from '../checked-file.ts';
-import { viewGraph } from '../graph/graph.ts';
+import { checkedCopy, checkedFile } from '../checked-file.ts';
+import { makeGraphFolder, removeGraphFolder } from '../graph/folder.ts';
+import { type Graph, viewGraph } from '../graph/graph.ts';
 import { readKeys, rowsByKey } from '../graph/keys.ts';
 import { readVectors } from '../shards.ts';
 import { graphSearcher } from './approximate.ts';
@@ -16,12 +19,26 @@ export async function openSearcher(store: Store, ref: ArtifactRef, about: IndexA
   if (!graph) return exactSearcher(await allVectors(store, ref, about), dimension);
   const { quantization } = settings;
   return graphSearcher({
-    graph: viewGraph(await checkedFile(store, ref, graph.file), { ...settings, dimension }, graph.expansionSearch),
+    graph: await ownGraph(store, ref, graph.file, (file) =>
+      viewGraph(file, { ...settings, dimension }, graph.expansionSearch),
+    ),
     dimension,
     quantization,
     rowsOf: rowsByKey(await readKeys(store, ref, graph.keys, count)),
     vectorOf: quantization === 'i8' ? await vectorsInFiles(store, ref, about) : () => new Float32Array(),
   });
+}
+
+/** Maps a copy of the graph that has no name any more, so that nobody can cut it short; its room is free when the process ends. */
+async function ownGraph(store: Store, ref: ArtifactRef, name: string, view: (file: string) => Graph): Promise<Graph> {
+  const folder = await makeGraphFolder();
+  try {
+    const copy = join(folder, 'graph.usearch');
+    await checkedCopy(store, ref, name, copy);
+    return view(copy);
+  } finally {
+    await removeGraphFolder(folder);
+  }
 }
 
 /** The vectors of all shards, float32 [count, dimension]. */
@@ -45,18 +62,37 @@ async function vectorsInFiles(
   ref: ArtifactRef,
   { shards, dimension }: IndexAbout,
 ): Promise<(row: number) => Float32Array> {
-  const files: { readonly descriptor: number; readonly offset: number; readonly first: number }[] = [];
+  const files: {
+    readonly where: string;
+    readonly descriptor: number;
+    readonly offset: number;
+    readonly first: number;
+    readonly mark: string;
+  }[] = [];
+  const bytes = dimension * Float32Array.BYTES_PER_ELEMENT;
   let first = 0;
   for (const shard of shards) {
-    const descriptor = openSync(await checkedFile(store, ref, shard.vectors), 'r');
+    const where = await checkedFile(store, ref, shard.vectors);
+    const descriptor = openSync(where, 'r');
     // Its one tensor is the end of the file.
-    files.push({ descriptor, offset: fstatSync(descriptor).size - shard.count * dimension * 4, first });
+    const offset = fstatSync(descriptor).size - shard.count * bytes;
+    files.push({ where, descriptor, offset, first, mark: markOf(descriptor) });
     first += shard.count;
   }
   return (row) => {
-    const { descriptor, offset, first } = files[files.findLastIndex((file) => file.first <= row)] as (typeof files)[0];
+    const { where, descriptor, offset, first, mark } = files[
+      files.findLastIndex((file) => file.first <= row)
+    ] as (typeof files)[0];
     const vector = new Float32Array(dimension);
-    readSync(descriptor, vector, { position: offset + (row - first) * dimension * 4 });
+    const read = readSync(descriptor, vector, { position: offset + (row - first) * bytes });
+    if (read < bytes || markOf(descriptor) !== mark)
+      throw new ContrailError('CorruptArtifact', `${where} has changed since it was opened.`);
     return vector;
   };
+}
+
+/** Another one where what is in a file may be another. */
+function markOf(descriptor: number): string {
+  const { size, mtimeMs } = fstatSync(descriptor);
+  return `${size} ${mtimeMs}`;
 }

@@ -7,6 +7,7 @@ import { listFolders, loadPlan, loadStepResult, openStore, type Store, unlessDam
 import { confirm } from '../../confirm.ts';
 import { type ServerClient, withServer } from '../../connection.ts';
 import { foundText } from '../../forget-texts.ts';
+import { makesData } from '../../forgotten-since.ts';
 import { inTurns } from '../../in-turns.ts';
 import { print, printJson, say } from '../../output.ts';
 import { findRun } from '../../runs.ts';
@@ -50,14 +51,13 @@ export async function datasetForgetCommand(
   });
 }
 
-const plain = ({ sources, rows, uses, untold }: FoundImage) => ({
+const plain = ({ sources, rows, called, uses, untold }: FoundImage) => ({
   sources,
+  called,
   rows: [...rows].flatMap(([dataset, found]) => found.map((each) => ({ dataset, ...each }))),
   ...uses,
   untold,
 });
-
-const makers: readonly string[] = ['prepare-data', 'run', 'own'];
 
 /** @throws ContrailError Usage where a run goes on that uses the image, or has a step to come that may prepare data with it */
 async function requireNoRun(server: ServerClient, store: Store, { uses }: FoundImage): Promise<void> {
@@ -79,7 +79,6 @@ async function requireNoRun(server: ServerClient, store: Store, { uses }: FoundI
 async function mayPrepare(store: Store, run: string): Promise<boolean> {
   const plan = await loadPlan(store, run);
   for (const { id, uses } of plan?.steps ?? [])
-    if (makers.includes(uses) && !(await unlessDamaged(loadStepResult(store, { run, step: id }), () => {})))
-      return true;
+    if (makesData(uses) && !(await unlessDamaged(loadStepResult(store, { run, step: id }), () => {}))) return true;
   return false;
 }

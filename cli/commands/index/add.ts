@@ -7,7 +7,7 @@ import { openHome } from '../../../home/home.ts';
 import { currentVersion } from '../../../serving/find-model.ts';
 import { openStore, readAbout, type Store } from '../../../store/index.ts';
 import { requireEncoder } from '../../../vectors/index.ts';
-import { changeIndexOf, indexOf } from '../../change-index.ts';
+import { changeIndexOf, checkPrefix, indexOf } from '../../change-index.ts';
 import { embeddingStep, runEmbedding } from '../../embed/run-embedding.ts';
 import { interruptedCode } from '../../interrupt.ts';
 import { say } from '../../output.ts';
@@ -16,6 +16,7 @@ import { vectorsOfRun } from '../../vectors-of-run.ts';
 export interface AddOptions {
   readonly threads?: number;
   readonly labels?: 'folder' | 'none';
+  readonly prefix?: string;
   readonly json: boolean;
 }
 
@@ -23,8 +24,9 @@ export interface AddOptions {
 export async function indexAddCommand(
   model: string,
   from: string,
-  { threads, labels, json }: AddOptions,
+  { threads, labels, prefix, json }: AddOptions,
 ): Promise<number> {
+  checkPrefix(prefix);
   const store = openStore(openHome().storeUrl);
   const current = await currentVersion(store, model);
   const index = indexOf(current);
@@ -37,7 +39,7 @@ export async function indexAddCommand(
   }
   const { encoder } = await readAbout(store, vectors, vectorsAboutSchema);
   requireEncoder(await readAbout(store, index, indexAboutSchema), encoder, from);
-  return changeIndexOf(store, current, { do: 'add', index, vectors }, { threads, json });
+  return changeIndexOf(store, current, { do: 'add', index, vectors, prefix }, { threads, json });
 }
 
 /** The images of a folder or table, embedded by a run; null where that was interrupted. */

@@ -4,21 +4,23 @@ import { vectorsAboutSchema } from '../../../contracts/vectors.ts';
 import { openHome } from '../../../home/home.ts';
 import { currentVersion } from '../../../serving/find-model.ts';
 import { openStore, readAbout } from '../../../store/index.ts';
-import { changeIndexOf } from '../../change-index.ts';
+import { changeIndexOf, checkPrefix } from '../../change-index.ts';
 import { vectorsOfRun } from '../../vectors-of-run.ts';
 
 export interface BuildOptions extends Partial<IndexSettings> {
   readonly from?: string;
   readonly threads?: number;
+  readonly prefix?: string;
   readonly json: boolean;
 }
 
 /** `contrail index build`: a new index for the current version of a model. */
 export async function indexBuildCommand(
   model: string,
-  { from, threads, json, ...settings }: BuildOptions,
+  { from, threads, prefix, json, ...settings }: BuildOptions,
 ): Promise<number> {
   checkSettings(settings);
+  checkPrefix(prefix);
   const store = openStore(openHome().storeUrl);
   const current = await currentVersion(store, model);
   const vectors = await vectorsOfRun(store, from ?? current.run);
@@ -28,7 +30,7 @@ export async function indexBuildCommand(
       'Usage',
       `${from ?? current.run} embedded with the encoder ${encoder.digest.slice(0, 12)}, and ${model} has ${current.encoder.digest.slice(0, 12)}. Embed the images with ${model}.`,
     );
-  return changeIndexOf(store, current, { do: 'build', vectors, settings }, { threads, json });
+  return changeIndexOf(store, current, { do: 'build', vectors, settings, prefix }, { threads, json });
 }
 
 /** Bounds that options alone do not have. @throws ContrailError Usage */

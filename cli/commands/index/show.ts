@@ -1,21 +1,29 @@
 import { count } from '../../../contracts/counted.ts';
 import { formatBytes } from '../../../contracts/limits.ts';
 import { indexAboutSchema } from '../../../contracts/vector-index.ts';
+import type { VectorRow } from '../../../contracts/vectors.ts';
+import { visible } from '../../../contracts/visible-text.ts';
 import { openHome } from '../../../home/home.ts';
 import { currentVersion } from '../../../serving/find-model.ts';
-import { loadVersions, openStore, readAbout, readArtifact } from '../../../store/index.ts';
-import { labelsOf } from '../../../vectors/index.ts';
+import { emptiedAt, loadVersions, openStore, readAbout, readArtifact, type Store } from '../../../store/index.ts';
+import { eachRow, labelsOf, type ShardSource } from '../../../vectors/index.ts';
 import { indexOf, searchText } from '../../change-index.ts';
-import { print, printJson, table } from '../../output.ts';
+import { print, printJson, say, table } from '../../output.ts';
 
 const shownClasses = 10;
 
 /** `contrail index show`: what is in the index of a model, and where it comes from. */
-export async function indexShowCommand(model: string, { json }: { readonly json: boolean }): Promise<number> {
+export async function indexShowCommand(
+  model: string,
+  { names, json }: { readonly names?: string | true; readonly json: boolean },
+): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const current = await currentVersion(store, model);
   const index = indexOf(current);
   const about = await readAbout(store, index, indexAboutSchema);
+  if (names !== undefined)
+    return showNames(store, { ref: index, shards: about.shards }, names === true ? '' : names, json);
+  const emptied = await emptiedAt(store, index);
   const bytes = (await readArtifact(store, index)).files.reduce((sum, file) => sum + file.bytes, 0);
   const classes = [...(await labelsOf(store, index, about))].sort(([, a], [, b]) => b - a);
   const versions = (await loadVersions(store, model)).filter((version) => version.index);
@@ -27,6 +35,7 @@ export async function indexShowCommand(model: string, { json }: { readonly json:
       version: current.version,
       index,
       bytes,
+      emptied,
       ...facts,
       classes: Object.fromEntries(classes),
       history,
@@ -60,6 +69,10 @@ export async function indexShowCommand(model: string, { json }: { readonly json:
       : []),
   ];
   print(table(['', ''], facts));
+  if (emptied !== null)
+    print(
+      `\nIt cannot be searched: an image was forgotten on ${emptied.slice(0, 10)} that it held, and files of it were removed. Embed the images again with \`contrail embed <images> --model ${model} --to <file>\`, then \`contrail index build ${model} --from <run>\` of that run.`,
+    );
   if (classes.length > 0) {
     print(
       `\nImages of each class${classes.length > shownClasses ? `, the ${shownClasses} largest of ${count(classes.length)}` : ''}:`,
@@ -69,5 +82,24 @@ export async function indexShowCommand(model: string, { json }: { readonly json:
   print('\nIndexes of the model:');
   for (const { version, index: of, reason } of versions.toReversed())
     print(`  version ${version}: ${of?.digest.slice(0, 12)}, ${reason}`);
+  return 0;
+}
+
+/** A line for each image whose name begins so; what `index remove --name` takes. */
+async function showNames(store: Store, source: ShardSource, prefix: string, json: boolean): Promise<number> {
+  const found: Pick<VectorRow, 'name' | 'label' | 'group'>[] = [];
+  for await (const { row } of eachRow(store, source)) {
+    const { name, label, group } = row;
+    if (name.startsWith(prefix)) found.push({ name, label, group });
+  }
+  if (json) printJson(found);
+  else if (found.length > 0)
+    print(
+      table(
+        ['name', 'label', 'group'],
+        found.map(({ name, label, group }) => [visible(name), label ?? '–', group ?? '–']),
+      ),
+    );
+  else say(`The index has no image${prefix === '' ? '' : ` whose name begins with ${visible(prefix)}`}.`);
   return 0;
 }
