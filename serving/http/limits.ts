@@ -20,8 +20,13 @@ export interface ServeLimits {
   readonly arrivalMs: number;
   /** How long requests wait for a process that takes the place of one that died. @default 5 s */
   readonly patienceMs: number;
-  /** After this the process that computes is taken for stuck and replaced; loading and the first images have 5 minutes. @default 60 s */
+  /**
+   * After this without an answer the process that computes is taken for stuck and replaced, or after five times what the slowest batch
+   * took when it was tried, where that is longer; loading and the first images have 5 minutes. @default 20 s
+   */
   readonly stallMs: number;
+  /** After this without a sign of life the process that computes is replaced, whether anything is asked or not. @default 5 s */
+  readonly beatMs: number;
   /** How long requests have to finish when the server stops. @default 20 s */
   readonly drainMs: number;
   /** How often the log of the model is looked at. @default 2 s */
@@ -41,7 +46,8 @@ export const defaultLimits: ServeLimits = {
   timeoutMs: 10_000,
   arrivalMs: 30_000,
   patienceMs: 5_000,
-  stallMs: 60_000,
+  stallMs: 20_000,
+  beatMs: 5_000,
   drainMs: 20_000,
   pollMs: 2_000,
   connections: 1024,

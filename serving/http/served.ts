@@ -113,17 +113,17 @@ async function openComputer(used: UsedModel, options: ServedOptions): Promise<Co
         encoder: used.encoder,
         classifier: used.classifier,
         environment: options.environment,
+        beatTimeoutMs: limits.beatMs,
         log: (line) => {
           if (!isChatter(line)) log(`TensorFlow: ${line}`);
         },
       });
       try {
-        await warmUp(process, limits);
+        process.limitSilence(Math.max(limits.stallMs, 5 * (await warmUp(process, limits))));
       } catch (error) {
         await process.close();
         throw error;
       }
-      process.limitSilence(limits.stallMs);
       return process;
     },
     patienceMs: limits.patienceMs,
@@ -148,10 +148,22 @@ async function openComputer(used: UsedModel, options: ServedOptions): Promise<Co
 /** What TensorFlow says of itself at each start. */
 const isChatter = (line: string) => /^(I\d{4} |WARNING: All log messages before absl)/.test(line);
 
-/** The first images are the slow ones: graphs are captured for each size of a batch, which may be silent for minutes. */
-async function warmUp({ infer, about }: Pick<ModelProcess, 'infer' | 'about'>, { batch }: ServeLimits): Promise<void> {
-  for (const count of [...new Set([1, 8, batch])].filter((each) => each <= batch))
+/**
+ * The first images are the slow ones: graphs are captured for each size of a batch, which may be silent for minutes.
+ *
+ * @returns milliseconds of the slowest
+ */
+async function warmUp(
+  { infer, about }: Pick<ModelProcess, 'infer' | 'about'>,
+  { batch }: ServeLimits,
+): Promise<number> {
+  let slowest = 0;
+  for (const count of [...new Set([1, 8, batch])].filter((each) => each <= batch)) {
+    const since = performance.now();
     await infer(new Uint8Array(count * bytesOf(about.encoder)), count);
+    slowest = Math.max(slowest, performance.now() - since);
+  }
+  return slowest;
 }
 
 /** One photo from its pixels to its look-alikes. @throws ContrailError what ended the process */
