@@ -4,7 +4,7 @@ import type { Computed } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
-import { checkPhoto, whichOf } from './photos.ts';
+import { requireImage, requireSize, whichOf } from './photos.ts';
 import type { Served } from './served.ts';
 
 /** As many as the decoder works on at a time: what waits before it can still be given up. */
@@ -29,7 +29,7 @@ export async function compute(
           const pixels = await decoding.spend(1, async () => {
             // Nobody waits any more for what has waited too long.
             signal.throwIfAborted();
-            return pixelsOf(served, photo, whichOf(at, photos.length), limits);
+            return pixelsOf(served, photo, whichOf(at, photos.length), { limits, signal });
           });
           signal.throwIfAborted();
           const answer = served.batcher.add(pixels, signal);
@@ -45,9 +45,18 @@ export async function compute(
   }
 }
 
-async function pixelsOf(served: Served, photo: Buffer, which: string, limits: ServeLimits): Promise<Uint8Array> {
-  await checkPhoto(photo, which, limits);
-  const read = await served.read(photo);
+async function pixelsOf(
+  served: Served,
+  photo: Buffer,
+  which: string,
+  { limits, signal }: { readonly limits: ServeLimits; readonly signal: AbortSignal },
+): Promise<Uint8Array> {
+  requireImage(photo, which);
+  const read = await served.read(photo, {
+    onHeader: (header) => requireSize(header, which, limits),
+    milliseconds: limits.decodeMs,
+    signal,
+  });
   if ('rejected' in read) throw new HttpError('UnusableImage', `${which} ${read.rejected}.`);
   return read.pixels;
 }

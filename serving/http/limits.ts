@@ -4,6 +4,8 @@ export interface ServeLimits {
   readonly imageBytes: number;
   /** Of one photo, width times height. @default 50 million */
   readonly imagePixels: number;
+  /** How long the decoder may take for one photo, which is then refused with 422. @default 5 s */
+  readonly decodeMs: number;
   /** Of a request with its photos in JSON. @default 32 MiB */
   readonly jsonBytes: number;
   /** Photos that are decoded, wait or are computed at a time; more are refused with 429. @default 128 */
@@ -38,6 +40,7 @@ export interface ServeLimits {
 export const defaultLimits: ServeLimits = {
   imageBytes: 20 * 2 ** 20,
   imagePixels: 50_000_000,
+  decodeMs: 5_000,
   jsonBytes: 32 * 2 ** 20,
   queue: 128,
   bytesInFlight: 256 * 2 ** 20,
