@@ -18,6 +18,7 @@ export interface ServeCommandOptions {
   readonly port: number;
   readonly host: string;
   readonly allowHost: readonly string[];
+  readonly trustProxy: readonly string[];
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly queue: number;
@@ -48,6 +49,7 @@ export async function serveCommand(run: string | undefined, options: ServeComman
     store: openStore(storeUrl),
     named,
     allowedHosts: allowHost,
+    trustedProxies: options.trustProxy,
     environment: trainerEnvironment(),
     limits: {
       queue: options.queue,

@@ -18,9 +18,16 @@ export async function compute(
     admission,
     limits,
     signal,
-  }: { readonly admission: Admission; readonly limits: ServeLimits; readonly signal: AbortSignal },
+    client,
+  }: {
+    readonly admission: Admission;
+    readonly limits: ServeLimits;
+    readonly signal: AbortSignal;
+    /** Who asks, as `clientOf` says. */
+    readonly client: string;
+  },
 ): Promise<readonly Computed[]> {
-  const leave = admission.images(photos.length);
+  const leave = admission.images(photos.length, client);
   const expectations = photos.map(() => served.batcher.expect());
   try {
     return await Promise.all(

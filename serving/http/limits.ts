@@ -35,6 +35,8 @@ export interface ServeLimits {
   readonly pollMs: number;
   /** Connections at a time. @default 1024 */
   readonly connections: number;
+  /** How long the beginning of a TLS connection may take. @default 10 s */
+  readonly handshakeMs: number;
 }
 
 export const defaultLimits: ServeLimits = {
@@ -54,4 +56,5 @@ export const defaultLimits: ServeLimits = {
   drainMs: 20_000,
   pollMs: 2_000,
   connections: 1024,
+  handshakeMs: 10_000,
 };

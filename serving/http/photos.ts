@@ -3,10 +3,13 @@ import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { imagesBodySchema } from '../../contracts/serving.ts';
 import { oneLine } from '../../contracts/short-text.ts';
+import { visible } from '../../contracts/visible-text.ts';
 import { formatOf, formatsShown } from '../../datasets/index.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
+import { unknownField } from './read-json.ts';
 
+const shownCharacters = 60;
 /** Part of a file by which its kind is known. */
 const headBytes = 512;
 
@@ -21,6 +24,9 @@ export function photosIn(body: unknown, { imageBytes }: Pick<ServeLimits, 'image
     return [body];
   }
   const parsed = imagesBodySchema.safeParse(body);
+  const unknown = Object.keys(body ?? {}).find((name) => !(name in imagesBodySchema.shape));
+  if (unknown !== undefined && !Array.isArray(body))
+    throw new HttpError('BadRequest', unknownField(visible(unknown.slice(0, shownCharacters))));
   if (!parsed.success)
     throw new HttpError(
       'BadRequest',

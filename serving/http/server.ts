@@ -9,13 +9,18 @@ import { securityHeaders } from './headers.ts';
 import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import type { ServerParts } from './parts.ts';
+import { requireKnownParameters } from './queries.ts';
 import { readJson } from './read-json.ts';
 import { openPaths, registerRoutes } from './routes.ts';
+import { shareConnections } from './share-connections.ts';
+import { clientOf } from './shares.ts';
 
 export interface HttpServerOptions extends ServerParts {
   readonly host: string;
   readonly port: number;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  /** Addresses, or networks, of proxies that say in `X-Forwarded-For` who asks. @default none */
+  readonly trustedProxies?: readonly string[];
   readonly log: (line: string) => void;
 }
 
@@ -35,14 +40,17 @@ const clientLeft = 499;
 
 /** Starts to answer. @throws what Node says of a port that cannot be had */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, tls, guard, limits, admission, metrics, state, log } = options;
+  const { host, port, tls, guard, limits, admission, metrics, state, log, trustedProxies = [] } = options;
   const connectionsCheckingInterval = Math.min(mostCheckMs, limits.arrivalMs);
   const app: FastifyInstance = fastify({
     bodyLimit: limits.imageBytes,
     requestTimeout: limits.arrivalMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    ...(tls ? { https: { ...tls, connectionsCheckingInterval } } : { http: { connectionsCheckingInterval } }),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    ...(tls
+      ? { https: { ...tls, connectionsCheckingInterval, handshakeTimeout: limits.handshakeMs } }
+      : { http: { connectionsCheckingInterval } }),
     frameworkErrors: (_error, _request, reply: FastifyReply) => {
       const told = new HttpError('BadRequest', 'The path cannot be read.');
       reply.headers(securityHeaders).status(told.status).send(errorAnswer(told));
@@ -61,6 +69,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
   });
   app.server.maxConnections = limits.connections;
+  shareConnections(app.server, limits.connections, trustedProxies);
   app.server.headersTimeout = Math.min(limits.arrivalMs, 15_000);
   /** What ends the work on a request that was let in. */
   const controllers = new WeakMap<FastifyRequest, AbortController>();
@@ -83,7 +92,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     });
     guard.checkOrigin(request.headers, request.method);
     if (!openPaths.has(route)) guard.checkToken(request.headers);
-    if (request.method === 'POST') leave = admission.request(announcedBytes(request, limits));
+    if (!request.is404) requireKnownParameters(route, request.query);
+    if (request.method === 'POST') leave = admission.request(announcedBytes(request, limits), clientOf(request.ip));
     controllers.set(request, controller);
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, limits, log));

@@ -1,17 +1,17 @@
 /** Files that hold a decoder, or end it: the process that decodes is ended and replaced, and the file is refused by name. */
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts';
 import { readHeaderHere } from '../../../datasets/decoders/header.ts';
 import { decodeHere } from '../../../datasets/decoders/pixels.ts';
 import { createDecoders } from '../../../datasets/decoders/pool.ts';
-import { formOfEncoder } from '../../../datasets/index.ts';
+import { formOf } from '../../../datasets/form.ts';
 
 const decoders = createDecoders(1);
-const form = formOfEncoder({ image: { height: 32, width: 32, channels: 3 } });
+const form = formOf(prepareDataParameters.parse({ dataset: 'image-folder', path: '.', size: 32, channels: 3 }));
 const plenty = 60_000;
 /** An image that takes far longer than a process needs to be told of it. */
 let large: Buffer;
-const largeHeader = () => readHeaderHere(large);
 const pixelsOf = async (content: Buffer, milliseconds = plenty, signal?: AbortSignal) =>
   decoders.run(
     { do: 'pixels', content, header: await readHeaderHere(content), form, failOn: 'warning' },
