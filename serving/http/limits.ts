@@ -31,6 +31,8 @@ export interface ServeLimits {
   readonly beatMs: number;
   /** How long requests have to finish when the server stops. @default 20 s */
   readonly drainMs: number;
+  /** Of that, how long connections that are silent are kept, in case a request is on its way. @default 2 s */
+  readonly lingerMs: number;
   /** How often the log of the model is looked at. @default 2 s */
   readonly pollMs: number;
   /** Connections at a time. @default 1024 */
@@ -54,6 +56,7 @@ export const defaultLimits: ServeLimits = {
   stallMs: 20_000,
   beatMs: 5_000,
   drainMs: 20_000,
+  lingerMs: 2_000,
   pollMs: 2_000,
   connections: 1024,
   handshakeMs: 10_000,

@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { STATUS_CODES } from 'node:http';
+import { Server as Listener } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
@@ -26,7 +28,10 @@ export interface HttpServerOptions extends ServerParts {
 
 export interface HttpServer {
   readonly port: number;
-  /** Takes no more connections, lets requests finish for `drainMs`, and ends. */
+  /**
+   * Takes no more connections and lets requests finish for `drainMs`. Connections end with their next answer, silent ones after
+   * `lingerMs`: a client that is just about to ask is not cut off.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -119,11 +124,16 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     port: typeof address === 'object' && address ? address.port : port,
     close: async () => {
       state.draining = true;
+      const linger = Math.min(limits.lingerMs, limits.drainMs);
+      // Not the server's own: it would close what has been connected and not yet asked.
+      const ended = new Promise<void>((resolve) => Listener.prototype.close.call(app.server, () => resolve()));
+      await Promise.race([ended, wait(linger)]);
       const idle = setInterval(() => app.server.closeIdleConnections(), idleCheckMs);
       const force = setTimeout(() => {
         log(`Requests that were not done after ${limits.drainMs / 1000} s are cut off.`);
         app.server.closeAllConnections();
-      }, limits.drainMs);
+      }, limits.drainMs - linger);
+      await ended;
       await app.close();
       clearInterval(idle);
       clearTimeout(force);
