@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { imagesBodySchema } from '../../contracts/serving.ts';
 import { oneLine } from '../../contracts/short-text.ts';
@@ -63,6 +62,6 @@ export function requireSize(
   if (width * height > imagePixels)
     throw new HttpError(
       'TooLarge',
-      `${which} has ${width}x${height} pixels, more than ${times(imagePixels / 1e6, 'million')}: shrink it.`,
+      `${which} has ${width}x${height} pixels, more than ${imagePixels / 1e6} million: shrink it.`,
     );
 }
