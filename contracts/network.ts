@@ -10,14 +10,29 @@ export const redirectAnswers: readonly number[] = [301, 302, 303, 307, 308];
 export function networkCause(error: unknown): string {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const code = systemCodeOf(at);
+    if (code !== null && certificateCodes.test(code)) return `the server's certificate is not valid (${code})`;
     if (code !== null) return words[code] ?? `the connection failed (${code})`;
   }
   return 'the connection failed';
 }
 
+/** Codes of a certificate that does not hold; another try finds the same one. */
+const certificateCodes = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
+
+/** Whether a request failed because the server could not prove its name. */
+export function isCertificateError(error: unknown): boolean {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
+    const code = systemCodeOf(at);
+    if (code !== null) return certificateCodes.test(code);
+  }
+  return false;
+}
+
 const words: Readonly<Record<string, string>> = {
   ENOTFOUND: 'there is no server of that name',
   ECONNREFUSED: 'the server takes no connection',
+  EPROTO: 'the server does not speak TLS',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the server does not speak TLS',
   UND_ERR_SOCKET: 'the connection broke',
   ECONNRESET: 'the connection broke',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'it was cut off',

@@ -10,7 +10,7 @@ const defaultNeighbours = 10;
 export const shortestToken = 16;
 
 /** Query of `/v1/similar` and `/v1/predict`. */
-export const neighboursQuerySchema = z.object({
+export const neighboursQuerySchema = z.strictObject({
   k: z.coerce
     .number()
     .pipe(z.int().min(1).max(mostNeighboursInRequest))

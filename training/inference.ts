@@ -4,17 +4,12 @@ import { decodeSafetensors, readAbout, readArtifactFile, type Store } from '../s
 import { capture } from './capture/index.ts';
 import { copiedValues } from './copied-values.ts';
 import { embeddingStep, requireFinite } from './features.ts';
+import { inferenceSizes } from './inference-sizes.ts';
 import { encoderOf } from './models/adapter.ts';
 import { createVariables, variable } from './parameters.ts';
 import { writeState } from './state.ts';
 import { type Tensor, type Tensor2D, tf } from './tensorflow.ts';
 
-/**
- * Images that are computed at once. Each size is a graph of its own, recorded when it is first used; what fills a batch up is
- * left out of the answer. In batches of one size an image gives the same bits whatever is beside it. There is no batch of one image, whose
- * products TensorFlow adds up in another order even for small encoders.
- */
-const inferenceSizes = [2, 8, 32, 128] as const;
 const largest = inferenceSizes[inferenceSizes.length - 1] as number;
 
 /** The variables of the classifier beside those of the encoder. */

@@ -51,23 +51,34 @@ function formLines(encoder: ExportedModel['encoder']): string[] {
   const { size, side, fit, background, channels, encoding } = formOfEncoder(encoder);
   const { behind, around } = background;
   const square = {
-    pad: `scale it to fit a square of ${side} pixels and fill the rest with rgb(${around.join(', ')})`,
-    crop: `scale it to cover a square of ${side} pixels and cut what stands out, the same on both sides`,
-    resize: `stretch it to a square of ${side} pixels`,
+    pad: `if it is wider or higher than ${side} pixels, shrink it until its longer side has ${side} (a smaller one keeps its size); put it into the middle of a square of ${side} x ${side} pixels of rgb(${around.join(', ')})`,
+    crop: `scale it until its shorter side has ${side} pixels and cut ${side} x ${side} out of its middle`,
+    resize: `stretch it to ${side} x ${side} pixels, whatever its proportions`,
   }[fit];
   const steps = [
-    'turn it as its EXIF says',
+    'turn it as its EXIF orientation says',
+    'bring its colours to sRGB by the profile in it, if it has one (`example.py` leaves that out)',
     `put it on rgb(${behind.join(', ')}) where it is transparent`,
-    `${square} (Lanczos)`,
-    ...(channels === 1 ? ['turn it into grey'] : []),
+    `${square} (Lanczos with three lobes; cubic where it is ${side} x ${side} or smaller)`,
+    ...(channels === 1 ? ['turn it into grey (one channel)'] : ['keep three channels, red first']),
     ...(encoding
       ? [
-          `write and read it as ${encoding.format.toUpperCase()} of quality ${encoding.quality}, as the training images were`,
+          `write it as ${encoding.format.toUpperCase()} of quality ${encoding.quality}${encoding.format === 'jpeg' ? ', colour at full resolution (4:4:4),' : ''} and read it again, as the training images were`,
         ]
       : []),
     ...(side > size ? [`cut ${size} x ${size} pixels out of its middle`] : []),
+    'pass the bytes as they are, 0 to 255: the model divides and normalises itself',
   ];
-  return [`- A photo becomes such an image so: ${steps.join('; ')}. \`model.json\` has this as \`preprocessing\`.`];
+  return [
+    '',
+    '## How a photo becomes such an image',
+    '',
+    'In this order. A photo that is prepared in another way gives other embeddings, and nothing says so.',
+    '',
+    ...steps.map((step, at) => `${at + 1}. ${step[0]?.toUpperCase()}${step.slice(1)}.`),
+    '',
+    '`model.json` has the same as `preprocessing`, for programs.',
+  ];
 }
 
 /** The page that travels with an exported model: what it is, how to call it, what was measured. */
@@ -112,7 +123,6 @@ export function modelCard(
     '```',
     '',
     `- \`images\`: uint8 [n, ${height}, ${width}, ${channels}], 0 to 255. Normalisation is inside: (pixel / 255 - [${mean.map((value) => value.toFixed(4))}]) / [${deviation.map((value) => value.toFixed(4))}].`,
-    ...formLines(encoder),
     `- \`embedding\`: float32 [n, ${encoder.dimension}]. Compare embeddings by cosine similarity.`,
     ...(classifier
       ? [
@@ -129,6 +139,7 @@ export function modelCard(
             : []),
         ]
       : []),
+    ...formLines(encoder),
     '',
     ...(index === undefined ? [] : indexLines),
     '## What was measured',

@@ -43,14 +43,14 @@ export const benchServeFaults = (): Promise<FaultRow[]> =>
     }
   });
 
-/** Twice as many connections as photos are taken at a time: memory after a first while and after a second. */
+/** Far more connections of one client than its share: memory after a first while and after a second. */
 async function overload(server: MeasuredServer, photo: string): Promise<FaultRow> {
   const url = `${server.url}/v1/predict`;
   await load(url, photo, { connections: tooMany, seconds: 8 });
   const before = server.memory();
   const { statuses, errors } = await load(url, photo, { connections: tooMany, seconds: 16 });
   return {
-    what: `${tooMany} connections, of which 128 are served`,
+    what: `${tooMany} connections of one client, which may have 96 requests in work`,
     ...countsOf(statuses, errors),
     figure: 'MiB more after 16 s',
     value: server.memory() - before,

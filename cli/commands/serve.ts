@@ -19,6 +19,7 @@ export interface ServeCommandOptions {
   readonly port: number;
   readonly host: string;
   readonly allowHost: readonly string[];
+  readonly trustProxy: readonly string[];
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly queue: number;
@@ -49,6 +50,7 @@ export async function serveCommand(run: string | undefined, options: ServeComman
     ...{ port, host, token, tls, storeUrl, store, named },
     indexOfTraining: (used, process) => trainingIndex({ store, used, process, signal }),
     allowedHosts: allowHost,
+    trustedProxies: options.trustProxy,
     environment: trainerEnvironment(),
     limits: {
       queue: options.queue,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
 import { countFromOne, type Finish, portNumber } from './options.ts';
 
@@ -16,9 +17,20 @@ export function addServe(program: Command, finish: Finish): void {
       collect,
       [],
     )
+    .option(
+      '--trust-proxy <address>',
+      'a proxy, or its network, whose X-Forwarded-For says who asks; may be repeated',
+      proxies,
+      [],
+    )
     .option('--tls-cert <file>', 'certificate with its chain, PEM')
     .option('--tls-key <file>', 'key of the certificate, PEM')
-    .option('--queue <photos>', 'photos in work at a time; more are refused with 429', countFromOne, 128)
+    .option(
+      '--queue <photos>',
+      'photos in work at a time, three quarters of them of one client; more are refused with 429',
+      countFromOne,
+      128,
+    )
     .option('--batch <photos>', 'photos that are computed together, at most', countFromOne, 32)
     .option('--batch-wait <ms>', 'how long a photo waits for others', milliseconds, 5)
     .option('--timeout <seconds>', 'after this a request is answered with 504', countFromOne, 10)
@@ -27,6 +39,16 @@ export function addServe(program: Command, finish: Finish): void {
 }
 
 const collect = (name: string, before: readonly string[]) => [...before, name];
+
+function proxies(text: string, before: readonly string[]): readonly string[] {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || more.length > 0 || (bits !== undefined && !isPrefix(bits, family === 4 ? 32 : 128)))
+    throw new InvalidArgumentError('It must be an address, such as 10.0.0.5, or a network, such as 10.0.0.0/24.');
+  return [...before, text];
+}
+
+const isPrefix = (bits: string, most: number) => /^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= most;
 
 function milliseconds(text: string): number {
   if (!/^\d{1,4}$/.test(text))

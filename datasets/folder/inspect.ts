@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import { ContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { withRegularFile } from '../../store/index.ts';
+import { type DecodeLimits, DecoderGaveUp, type Header, readHeader, readHeaderOf } from '../decoders/index.ts';
 import { smallestSide } from '../fit.ts';
 import type { PreparationOptions } from '../source.ts';
 import { isAmbiguousCmyk } from './cmyk.ts';
@@ -101,20 +102,35 @@ async function inspectFile(path: string, file: FileHandle, size: number, piece: 
   }
   if (!head) return isEmpty;
   if (isJpeg(head) && scans > mostScans) return tooManyScans(scans);
-  const header = await measure(path);
-  return typeof header === 'string' ? header : { ...header, digest: hash.digest() };
+  const measured = await measure(() => readHeaderOf(path, head, read));
+  if (typeof measured === 'string') return measured;
+  const { decodedBytes, pages } = measured;
+  return { decodedBytes, pages, digest: hash.digest() };
 }
 
-/** The same of an image file that is in memory. @returns why it cannot be used, where it cannot */
-export async function inspectContent(content: Buffer): Promise<Inspected | string> {
+/**
+ * The same of an image file that is in memory.
+ *
+ * @param onHeader hears of its size before anything else is said of it, and may throw
+ * @returns why it cannot be used, where it cannot
+ * @throws what `onHeader` throws; the reason of `limits.signal`
+ */
+export async function inspectContent(
+  content: Buffer,
+  limits: DecodeLimits = {},
+  onHeader: (header: Header) => void = () => {},
+): Promise<(Inspected & { readonly header: Header }) | string> {
   if (content.length === 0) return isEmpty;
   if (content.length > mostBytes) return tooLarge(content.length);
   const problem = problemWithHead(content.subarray(0, markerBytes));
   if (problem !== null) return problem;
   const scans = isJpeg(content) ? scansIn(content) : 0;
   if (scans > mostScans) return tooManyScans(scans);
-  const header = await measure(content);
-  return typeof header === 'string' ? header : { ...header, digest: createHash('sha256').update(content).digest() };
+  const measured = await measure(() => readHeader(content, limits), onHeader);
+  limits.signal?.throwIfAborted();
+  return typeof measured === 'string'
+    ? measured
+    : { ...measured, digest: createHash('sha256').update(content).digest() };
 }
 
 const isEmpty = 'is empty (0 bytes)';
@@ -137,35 +153,35 @@ function problemWithHead(head: Buffer): string | null {
     : null;
 }
 
-async function measure(image: string | Buffer): Promise<Omit<Inspected, 'digest'> | string> {
+async function measure(
+  read: () => Promise<Header>,
+  onHeader: (header: Header) => void = () => {},
+): Promise<(Omit<Inspected, 'digest'> & { readonly header: Header }) | string> {
+  let header: Header;
   try {
-    const {
-      width = 0,
-      height = 0,
-      channels = 3,
-      depth,
-      format,
-      pages = 1,
-    } = await sharp(image, { limitInputPixels: false }).metadata();
-    if (!readFormats.includes(format)) return `is no image of a kind that is read (${formatsShown})`;
-    if (Math.min(width, height) < smallestSide)
-      return `is smaller than ${smallestSide}x${smallestSide} (${width}x${height})`;
-    if (width * height > mostPixels)
-      return `is larger than ${mostPixels / 1e6} megapixels: shrink it (${width}x${height})`;
-    const bytesPerSample = depth === 'ushort' || depth === 'short' ? 2 : depth === 'uchar' || depth === 'char' ? 1 : 4;
-    const decodedBytes = width * height * channels * bytesPerSample;
-    if (decodedBytes > mostDecodedBytes)
-      return `takes more than ${formatBytes(mostDecodedBytes)} when it is decoded: shrink it, or store it with 8 bits a colour (${formatBytes(decodedBytes)})`;
-    return { decodedBytes, pages };
+    header = await read();
   } catch (error) {
+    if (error instanceof ContrailError) throw error;
     return damageOf(error);
   }
+  onHeader(header);
+  const { format, width, height, channels, bytesPerSample, pages } = header;
+  if (!readFormats.includes(format)) return `is no image of a kind that is read (${formatsShown})`;
+  if (Math.min(width, height) < smallestSide)
+    return `is smaller than ${smallestSide}x${smallestSide} (${width}x${height})`;
+  if (width * height > mostPixels)
+    return `is larger than ${mostPixels / 1e6} megapixels: shrink it (${width}x${height})`;
+  const decodedBytes = width * height * channels * bytesPerSample;
+  if (decodedBytes > mostDecodedBytes)
+    return `takes more than ${formatBytes(mostDecodedBytes)} when it is decoded: shrink it, or store it with 8 bits a colour (${formatBytes(decodedBytes)})`;
+  return { decodedBytes, pages, header };
 }
 
-const readFormats: readonly (string | undefined)[] = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif'];
+const readFormats: readonly string[] = ['png', 'jpeg', 'webp', 'gif', 'tiff', 'heif'];
 
 /** What the decoder says, after the words of one who looks at the file. */
 export function damageOf(error: unknown): string {
+  if (error instanceof DecoderGaveUp) return error.message;
   const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
   const said = /^unknown error$/i.test(message.trim()) ? '' : ` (${message.trim().slice(0, 160)})`;
   return `is cut off or damaged${said}`;

@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import { ContrailError } from '../../contracts/errors.ts';
 import { mostRejectedPictures, type RejectedPicture } from '../../contracts/rejected-pictures.ts';
 import { explained } from '../../contracts/system-errors.ts';
 import { withRegularFile } from '../../store/index.ts';
+import { smallPicture } from '../decoders/index.ts';
 import { formatOf } from './formats.ts';
 import { isInside, type Rejected } from './walk.ts';
 
-const side = 96;
 /** Files that are looked at; many may show nothing. */
 const mostTried = 200;
 const mostBytes = 32 * 2 ** 20;
-const mostPixels = 25_000_000;
 
 /**
  * What rejected files show, as far as they can be decoded: the first of them, small. A person sees from it what is wrong. One at a
@@ -59,17 +58,10 @@ async function contentOf(root: string, path: string): Promise<Buffer | null> {
 /** What can be decoded of an image; null where nothing can, or where it shows nothing. */
 async function partOf(content: Buffer): Promise<Buffer | null> {
   try {
-    const { data, info } = await sharp(content, { failOn: 'none', limitInputPixels: mostPixels })
-      .rotate()
-      .resize(side, side, { fit: 'inside', withoutEnlargement: true })
-      .flatten({ background: '#ffffff' })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
-    if (data.every((value, at) => value === data[at % channels])) return null;
-    return await sharp(data, { raw: { width, height, channels } }).webp({ quality: 80 }).toBuffer();
-  } catch {
+    const picture = await smallPicture(content);
+    return picture && Buffer.from(picture);
+  } catch (error) {
+    if (error instanceof ContrailError) throw error;
     return null;
   }
 }

@@ -5,7 +5,7 @@ import type { Computed } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
-import { checkPhoto, whichOf } from './photos.ts';
+import { requireImage, requireSize, whichOf } from './photos.ts';
 import type { ServedNow } from './using-index.ts';
 
 /** As many as the decoder works on at a time: what waits before it can still be given up. */
@@ -19,9 +19,16 @@ export async function compute(
     admission,
     limits,
     signal,
-  }: { readonly admission: Admission; readonly limits: ServeLimits; readonly signal: AbortSignal },
+    client,
+  }: {
+    readonly admission: Admission;
+    readonly limits: ServeLimits;
+    readonly signal: AbortSignal;
+    /** Who asks, as `clientOf` says. */
+    readonly client: string;
+  },
 ): Promise<readonly Computed[]> {
-  const leave = admission.images(photos.length);
+  const leave = admission.images(photos.length, client);
   const expectations = photos.map(() => served.batcher.expect());
   try {
     return await Promise.all(
@@ -30,7 +37,7 @@ export async function compute(
           const pixels = await decoding.spend(1, async () => {
             // Nobody waits any more for what has waited too long.
             signal.throwIfAborted();
-            return pixelsOf(served, photo, whichOf(at, photos.length), limits);
+            return pixelsOf(served, photo, whichOf(at, photos.length), { limits, signal });
           });
           signal.throwIfAborted();
           const answer = served.batcher.add(pixels, signal);
@@ -49,9 +56,18 @@ export async function compute(
   }
 }
 
-async function pixelsOf(served: ServedNow, photo: Buffer, which: string, limits: ServeLimits): Promise<Uint8Array> {
-  await checkPhoto(photo, which, limits);
-  const read = await served.read(photo);
+async function pixelsOf(
+  served: ServedNow,
+  photo: Buffer,
+  which: string,
+  { limits, signal }: { readonly limits: ServeLimits; readonly signal: AbortSignal },
+): Promise<Uint8Array> {
+  requireImage(photo, which);
+  const read = await served.read(photo, {
+    onHeader: (header) => requireSize(header, which, limits),
+    milliseconds: limits.decodeMs,
+    signal,
+  });
   if ('rejected' in read) throw new HttpError('UnusableImage', `${which} ${read.rejected}.`);
   return read.pixels;
 }

@@ -4,6 +4,8 @@ export interface ServeLimits {
   readonly imageBytes: number;
   /** Of one photo, width times height. @default 50 million */
   readonly imagePixels: number;
+  /** How long the decoder may take for one photo, which is then refused with 422. @default 5 s */
+  readonly decodeMs: number;
   /** Of a request with its photos in JSON. @default 32 MiB */
   readonly jsonBytes: number;
   /** Photos that are decoded, wait or are computed at a time; more are refused with 429. @default 128 */
@@ -20,19 +22,29 @@ export interface ServeLimits {
   readonly arrivalMs: number;
   /** How long requests wait for a process that takes the place of one that died. @default 5 s */
   readonly patienceMs: number;
-  /** After this the process that computes is taken for stuck and replaced; loading and the first images have 5 minutes. @default 60 s */
+  /**
+   * After this without an answer the process that computes is taken for stuck and replaced, or after five times what the slowest batch
+   * took when it was tried, where that is longer; loading and the first images have 5 minutes. @default 20 s
+   */
   readonly stallMs: number;
+  /** After this without a sign of life the process that computes is replaced, whether anything is asked or not. @default 5 s */
+  readonly beatMs: number;
   /** How long requests have to finish when the server stops. @default 20 s */
   readonly drainMs: number;
+  /** Of that, how long connections that are silent are kept, in case a request is on its way. @default 2 s */
+  readonly lingerMs: number;
   /** How often the log of the model is looked at. @default 2 s */
   readonly pollMs: number;
   /** Connections at a time. @default 1024 */
   readonly connections: number;
+  /** How long the beginning of a TLS connection may take. @default 10 s */
+  readonly handshakeMs: number;
 }
 
 export const defaultLimits: ServeLimits = {
   imageBytes: 20 * 2 ** 20,
   imagePixels: 50_000_000,
+  decodeMs: 5_000,
   jsonBytes: 32 * 2 ** 20,
   queue: 128,
   bytesInFlight: 256 * 2 ** 20,
@@ -41,8 +53,11 @@ export const defaultLimits: ServeLimits = {
   timeoutMs: 10_000,
   arrivalMs: 30_000,
   patienceMs: 5_000,
-  stallMs: 60_000,
+  stallMs: 20_000,
+  beatMs: 5_000,
   drainMs: 20_000,
+  lingerMs: 2_000,
   pollMs: 2_000,
   connections: 1024,
+  handshakeMs: 10_000,
 };

@@ -1,13 +1,14 @@
-import sharp from 'sharp';
 import { z } from 'zod';
-import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { imagesBodySchema } from '../../contracts/serving.ts';
 import { oneLine } from '../../contracts/short-text.ts';
+import { visible } from '../../contracts/visible-text.ts';
 import { formatOf, formatsShown } from '../../datasets/index.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
+import { unknownField } from './read-json.ts';
 
+const shownCharacters = 60;
 /** Part of a file by which its kind is known. */
 const headBytes = 512;
 
@@ -22,6 +23,9 @@ export function photosIn(body: unknown, { imageBytes }: Pick<ServeLimits, 'image
     return [body];
   }
   const parsed = imagesBodySchema.safeParse(body);
+  const unknown = Object.keys(body ?? {}).find((name) => !(name in imagesBodySchema.shape));
+  if (unknown !== undefined && !Array.isArray(body))
+    throw new HttpError('BadRequest', unknownField(visible(unknown.slice(0, shownCharacters))));
   if (!parsed.success)
     throw new HttpError(
       'BadRequest',
@@ -42,33 +46,22 @@ export function photosIn(body: unknown, { imageBytes }: Pick<ServeLimits, 'image
 export const whichOf = (at: number, count: number): string =>
   count === 1 ? 'The image' : `Image ${at + 1} of ${count}`;
 
-/**
- * Refuses what is no image, or has too many pixels, by its first bytes and its header, before anything is decoded.
- *
- * @throws HttpError UnsupportedMediaType, TooLarge
- */
-export async function checkPhoto(
-  content: Buffer,
-  which: string,
-  { imagePixels }: Pick<ServeLimits, 'imagePixels'>,
-): Promise<void> {
+/** Refuses what is no image by its first bytes. @throws HttpError UnsupportedMediaType */
+export function requireImage(content: Buffer, which: string): void {
   const format = formatOf(content.subarray(0, headBytes));
   if (format.is === 'other')
     throw new HttpError('UnsupportedMediaType', `${which} ${format.what}. Images may be ${formatsShown}.`);
-  const size = await sizeOf(content);
-  if (size && size.width * size.height > imagePixels)
-    throw new HttpError(
-      'TooLarge',
-      `${which} has ${size.width}x${size.height} pixels, more than ${times(imagePixels / 1e6, 'million')}: shrink it.`,
-    );
 }
 
-/** Null where the header cannot be read, of which the decoder says why. */
-async function sizeOf(content: Buffer): Promise<{ readonly width: number; readonly height: number } | null> {
-  try {
-    const { width = 0, height = 0 } = await sharp(content, { limitInputPixels: false }).metadata();
-    return { width, height };
-  } catch {
-    return null;
-  }
+/** Refuses too many pixels by the header, before anything is decoded. @throws HttpError TooLarge */
+export function requireSize(
+  { width, height }: { readonly width: number; readonly height: number },
+  which: string,
+  { imagePixels }: Pick<ServeLimits, 'imagePixels'>,
+): void {
+  if (width * height > imagePixels)
+    throw new HttpError(
+      'TooLarge',
+      `${which} has ${width}x${height} pixels, more than ${imagePixels / 1e6} million: shrink it.`,
+    );
 }

@@ -18,12 +18,19 @@ export function readJson(body: Buffer): unknown {
       `The body must be JSON such as {"images": ["<base64>"]}, with up to ${mostImagesInRequest} images.`,
     );
   try {
-    // A key that would reach into every object is none of the form's.
-    return JSON.parse(body.toString('utf8'), (key, value: unknown) => (key === '__proto__' ? undefined : value));
-  } catch {
+    return JSON.parse(body.toString('utf8'), (key, value: unknown) => {
+      // A key that would reach into every object is none of the form's.
+      if (key === '__proto__') throw new HttpError('BadRequest', unknownField(key));
+      return value;
+    });
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
     throw new HttpError('BadRequest', 'The body is no JSON.');
   }
 }
+
+/** What is said of a field that the form does not have. */
+export const unknownField = (name: string): string => `There is no field "${name}": the JSON has images alone.`;
 
 /** Whether a byte occurs more than so many times. */
 function has(body: Buffer, byte: number, most: number): boolean {

@@ -14,7 +14,14 @@ import { pageFiles } from './page.ts';
 import type { ServerParts } from './parts.ts';
 import { photosIn } from './photos.ts';
 import { predictionsOf } from './predict.ts';
+import { clientOf } from './shares.ts';
 import { type ServedNow, servedWith, usingIndex } from './using-index.ts';
+
+/** What is known of a request besides its photos. */
+interface Asked {
+  readonly signal: AbortSignal;
+  readonly client: string;
+}
 
 export interface RouteOptions extends ServerParts {
   /** Does work for a request until its time is over. */
@@ -40,39 +47,40 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
   /** An answer of one version, from its first photo to its last name. */
   const answer = (
     request: FastifyRequest,
-    results: (served: ServedNow, photos: readonly Buffer[], signal: AbortSignal) => Promise<readonly object[]>,
+    results: (served: ServedNow, photos: readonly Buffer[], asked: Asked) => Promise<readonly object[]>,
   ) =>
     within(request, async (signal) => {
       const photos = photosIn(request.body, limits);
       const served = followed.current();
       const end = served.use();
       try {
-        return await usingIndex(served, async (now) => ({ ...now.by, results: await results(now, photos, signal) }));
+        const asked = { signal, client: clientOf(request.ip) };
+        return await usingIndex(served, async (now) => ({ ...now.by, results: await results(now, photos, asked) }));
       } finally {
         end();
       }
     });
-  const computed = (served: ServedNow, photos: readonly Buffer[], signal: AbortSignal) =>
-    compute(served, photos, { ...options, signal });
+  const computed = (served: ServedNow, photos: readonly Buffer[], asked: Asked) =>
+    compute(served, photos, { ...options, ...asked });
 
   app.post('/v1/embed', (request) =>
-    answer(request, async (served, photos, signal) =>
-      (await computed(served, photos, signal)).map(({ embedding }) => ({ embedding: Array.from(embedding) })),
+    answer(request, async (served, photos, asked) =>
+      (await computed(served, photos, asked)).map(({ embedding }) => ({ embedding: Array.from(embedding) })),
     ),
   );
   app.post('/v1/similar', (request) => {
     const { k } = parsed(neighboursQuerySchema, request.query);
-    return answer(request, async (served, photos, signal) => {
+    return answer(request, async (served, photos, asked) => {
       requireIndex(served);
-      const neighbours = await neighboursOf(served, await computed(served, photos, signal), k);
+      const neighbours = await neighboursOf(served, await computed(served, photos, asked), k);
       return neighbours.map((each) => ({ neighbours: each }));
     });
   });
   app.post('/v1/predict', (request) => {
     const { k } = parsed(neighboursQuerySchema, request.query);
-    return answer(request, async (served, photos, signal) => {
+    return answer(request, async (served, photos, asked) => {
       requireNames(served);
-      return predictionsOf(served, await computed(served, photos, signal), k);
+      return predictionsOf(served, await computed(served, photos, asked), k);
     });
   });
   app.get('/v1/models', async (): Promise<ModelsAnswer> => {

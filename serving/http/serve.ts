@@ -9,7 +9,7 @@ import type { ServerState } from './parts.ts';
 import { createOpener, type Served, type ServedOptions } from './served.ts';
 import { type HttpServerOptions, startHttpServer } from './server.ts';
 
-export interface ServeOptions extends GuardOptions, Pick<HttpServerOptions, 'port' | 'tls'> {
+export interface ServeOptions extends GuardOptions, Pick<HttpServerOptions, 'port' | 'tls' | 'trustedProxies'> {
   readonly store: Store;
   readonly storeUrl: string;
   readonly named: NamedModel;

@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
+import { env } from 'node:process';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { EncoderAbout } from '../../contracts/encoder.ts';
 import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import type { ServedBy } from '../../contracts/serving.ts';
 import type { Store } from '../../store/index.ts';
+import { inferenceSizes } from '../../training/inference-sizes.ts';
 import { openIndex, requireEncoder } from '../../vectors/index.ts';
 import { type Computed, computeTogether } from '../compute.ts';
 import type { UsedModel } from '../find-model.ts';
@@ -150,25 +153,35 @@ function openIndexOf(
 
 async function openComputer(used: UsedModel, options: ServedOptions): Promise<Computer> {
   const { limits, log } = options;
+  const startWith = async (threads: Readonly<Record<string, string>>) => {
+    const process = await startModelProcess({
+      storeUrl: options.storeUrl,
+      encoder: used.encoder,
+      classifier: used.classifier,
+      environment: { ...threads, ...options.environment },
+      beatTimeoutMs: limits.beatMs,
+      log: (line) => {
+        if (!isChatter(line)) log(`TensorFlow: ${line}`);
+      },
+    });
+    try {
+      const took = await warmUp(process, limits);
+      process.limitSilence(Math.max(limits.stallMs, 5 * took.slowest));
+      return { process, largest: took.largest };
+    } catch (error) {
+      await process.close();
+      throw error;
+    }
+  };
+  /** What the first process has shown to be the better. */
+  let threads = env.TF_NUM_INTRAOP_THREADS === undefined ? oneThread : {};
   const live = await openLiveModel({
     start: async () => {
-      const process = await startModelProcess({
-        storeUrl: options.storeUrl,
-        encoder: used.encoder,
-        classifier: used.classifier,
-        environment: options.environment,
-        log: (line) => {
-          if (!isChatter(line)) log(`TensorFlow: ${line}`);
-        },
-      });
-      try {
-        await warmUp(process, limits);
-      } catch (error) {
-        await process.close();
-        throw error;
-      }
-      process.limitSilence(limits.stallMs);
-      return process;
+      const { process, largest } = await startWith(threads);
+      if (threads !== oneThread || largest < worthThreadsMs || availableParallelism() === 1) return process;
+      threads = {};
+      await process.close();
+      return (await startWith(threads)).process;
     },
     patienceMs: limits.patienceMs,
     onRestart: options.onRestart,
@@ -192,10 +205,28 @@ async function openComputer(used: UsedModel, options: ServedOptions): Promise<Co
 /** What TensorFlow says of itself at each start. */
 const isChatter = (line: string) => /^(I\d{4} |WARNING: All log messages before absl)/.test(line);
 
-/** The first images are the slow ones: graphs are captured for each size of a batch, which may be silent for minutes. */
-async function warmUp({ infer, about }: Pick<ModelProcess, 'infer' | 'about'>, { batch }: ServeLimits): Promise<void> {
-  for (const count of [...new Set([1, 8, batch])].filter((each) => each <= batch))
+/** A second thread of TensorFlow's halves a batch that takes long; to one that does not it adds its own cost and saves nothing. */
+const oneThread: Readonly<Record<string, string>> = { TF_NUM_INTRAOP_THREADS: '1' };
+const worthThreadsMs = 200;
+
+/**
+ * The first images are the slow ones: graphs are captured for each size of a batch, which may be silent for minutes.
+ *
+ * @returns milliseconds of the slowest, and of the largest batch once it is captured
+ */
+async function warmUp(
+  { infer, about }: Pick<ModelProcess, 'infer' | 'about'>,
+  { batch }: ServeLimits,
+): Promise<{ readonly slowest: number; readonly largest: number }> {
+  const timed = async (count: number) => {
+    const since = performance.now();
     await infer(new Uint8Array(count * bytesOf(about.encoder)), count);
+    return performance.now() - since;
+  };
+  let slowest = 0;
+  for (const count of new Set([...inferenceSizes.filter((each) => each < batch), batch]))
+    slowest = Math.max(slowest, await timed(count));
+  return { slowest, largest: await timed(batch) };
 }
 
 /** One photo from its pixels to its look-alikes. @throws ContrailError what ended the process */

@@ -1,5 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { STATUS_CODES } from 'node:http';
+import { Server as Listener } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
@@ -9,19 +11,27 @@ import { securityHeaders } from './headers.ts';
 import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import type { ServerParts } from './parts.ts';
+import { requireKnownParameters } from './queries.ts';
 import { readJson } from './read-json.ts';
 import { openPaths, registerRoutes } from './routes.ts';
+import { shareConnections } from './share-connections.ts';
+import { clientOf } from './shares.ts';
 
 export interface HttpServerOptions extends ServerParts {
   readonly host: string;
   readonly port: number;
   readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
+  /** Addresses, or networks, of proxies that say in `X-Forwarded-For` who asks. @default none */
+  readonly trustedProxies?: readonly string[];
   readonly log: (line: string) => void;
 }
 
 export interface HttpServer {
   readonly port: number;
-  /** Takes no more connections, lets requests finish for `drainMs`, and ends. */
+  /**
+   * Takes no more connections and lets requests finish for `drainMs`. Connections end with their next answer, silent ones after
+   * `lingerMs`: a client that is just about to ask is not cut off.
+   */
   readonly close: () => Promise<void>;
 }
 
@@ -35,14 +45,17 @@ const clientLeft = 499;
 
 /** Starts to answer. @throws what Node says of a port that cannot be had */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, tls, guard, limits, admission, metrics, state, log } = options;
+  const { host, port, tls, guard, limits, admission, metrics, state, log, trustedProxies = [] } = options;
   const connectionsCheckingInterval = Math.min(mostCheckMs, limits.arrivalMs);
   const app: FastifyInstance = fastify({
     bodyLimit: limits.imageBytes,
     requestTimeout: limits.arrivalMs,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    ...(tls ? { https: { ...tls, connectionsCheckingInterval } } : { http: { connectionsCheckingInterval } }),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    ...(tls
+      ? { https: { ...tls, connectionsCheckingInterval, handshakeTimeout: limits.handshakeMs } }
+      : { http: { connectionsCheckingInterval } }),
     frameworkErrors: (_error, _request, reply: FastifyReply) => {
       const told = new HttpError('BadRequest', 'The path cannot be read.');
       reply.headers(securityHeaders).status(told.status).send(errorAnswer(told));
@@ -61,6 +74,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
   });
   app.server.maxConnections = limits.connections;
+  shareConnections(app.server, limits.connections, trustedProxies);
   app.server.headersTimeout = Math.min(limits.arrivalMs, 15_000);
   /** What ends the work on a request that was let in. */
   const controllers = new WeakMap<FastifyRequest, AbortController>();
@@ -83,7 +97,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     });
     guard.checkOrigin(request.headers, request.method);
     if (!openPaths.has(route)) guard.checkToken(request.headers);
-    if (request.method === 'POST') leave = admission.request(announcedBytes(request, limits));
+    if (!request.is404) requireKnownParameters(route, request.query);
+    if (request.method === 'POST') leave = admission.request(announcedBytes(request, limits), clientOf(request.ip));
     controllers.set(request, controller);
   });
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, limits, log));
@@ -109,11 +124,16 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     port: typeof address === 'object' && address ? address.port : port,
     close: async () => {
       state.draining = true;
+      const linger = Math.min(limits.lingerMs, limits.drainMs);
+      // Not the server's own: it would close what has been connected and not yet asked.
+      const ended = new Promise<void>((resolve) => Listener.prototype.close.call(app.server, () => resolve()));
+      await Promise.race([ended, wait(linger)]);
       const idle = setInterval(() => app.server.closeIdleConnections(), idleCheckMs);
       const force = setTimeout(() => {
         log(`Requests that were not done after ${limits.drainMs / 1000} s are cut off.`);
         app.server.closeAllConnections();
-      }, limits.drainMs);
+      }, limits.drainMs - linger);
+      await ended;
       await app.close();
       clearInterval(idle);
       clearTimeout(force);

@@ -1,10 +1,11 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { z } from 'zod';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { EncoderAbout } from '../../contracts/encoder.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { ClassifierAbout } from '../../contracts/evaluation.ts';
 import { deathOf, startComputeProcess } from '../../training/process/compute-process.ts';
+import { beatDescriptor, watchBeats } from './beats.ts';
 import { createFrameReader, encodeFrame, type Frame } from './frames.ts';
 import { type Asked, type ModelRequest, modelRequestSchema, type Said, saidSchema } from './messages.ts';
 
@@ -45,11 +46,14 @@ export interface ModelProcessOptions {
   readonly log: (line: string) => void;
   /** The longest silence that is not a stall, while anything is awaited, in milliseconds. @default 5 minutes */
   readonly stallTimeoutMs?: number;
+  /** The longest silence of the process as such, whether it is asked or not, in milliseconds. @default 5 seconds */
+  readonly beatTimeoutMs?: number;
 }
 
 /** Images in one message: the largest batch that is computed at once. */
 const atOnce = 128;
 const defaultStallMs = 5 * 60_000;
+const defaultBeatMs = 5000;
 /** An idle process that was told to end is given so long. */
 const endGraceMs = 2000;
 
@@ -65,6 +69,7 @@ interface Waiting {
  * I1. Each request ends exactly once: with its answer, its own error, or the end of the process.
  * I2. Nothing that the process says throws here; what cannot be read ends it.
  * I3. When this process is gone, however it ended, the other one ends.
+ * I4. A process that does not run, stopped by a signal say, is ended within the limit of its beats, also where nothing is asked of it.
  *
  * @throws ContrailError what keeps the model from being loaded; TrainerCrashed, TrainerStalled
  */
@@ -75,7 +80,7 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
   const started = startComputeProcess({
     entry: new URL('./serve-model.ts', import.meta.url),
     args: [JSON.stringify(request)],
-    ...{ environment, log },
+    ...{ environment, log, morePipes: 1 },
   });
   const { child } = started;
   const waiting = new Map<number, Waiting>();
@@ -106,8 +111,22 @@ export async function startModelProcess(options: ModelProcessOptions): Promise<M
       );
     }, patience);
   };
+  const beatTimeoutMs = options.beatTimeoutMs ?? defaultBeatMs;
+  const beats = child.stdio[beatDescriptor] as Readable | undefined;
+  const endBeats = beats
+    ? watchBeats(beats, beatTimeoutMs, () => {
+        const seconds = beatTimeoutMs / 1000;
+        kill(
+          new ContrailError(
+            'TrainerStalled',
+            `The process of the model did not run for ${seconds} s, stopped by a signal or starved of the machine, and was ended.`,
+          ),
+        );
+      })
+    : () => {};
   const gone = new Promise<void>((resolve) => {
     started.onEnd((end) => {
+      endBeats();
       const why = endedFor ?? deathOf('The process of the model', started, end);
       ended = why;
       clearTimeout(stallTimer);

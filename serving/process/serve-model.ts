@@ -4,6 +4,7 @@ import { failureOf } from '../../contracts/system-errors.ts';
 import { openClassifier } from '../../evaluation/open-classifier.ts';
 import { openStore } from '../../store/index.ts';
 import { openInference } from '../../training/index.ts';
+import { startBeats } from './beats.ts';
 import { createFrameReader, encodeFrame, type Frame } from './frames.ts';
 import { type Asked, askedSchema, modelRequestSchema, type Said } from './messages.ts';
 
@@ -35,6 +36,7 @@ line.on('data', (piece) => {
   }
 });
 
+const beating = startBeats();
 try {
   const { storeUrl, encoder, classifier } = modelRequestSchema.parse(JSON.parse(process.argv[2] ?? ''));
   const store = openStore(storeUrl);
@@ -55,6 +57,7 @@ try {
     }
   };
   take = ({ header, body }) => answer(askedSchema.parse(header), body);
+  await beating;
   send({ type: 'ready', encoder: about, classifier: opened?.about ?? null });
   for (const frame of early.splice(0)) take(frame);
 } catch (error) {

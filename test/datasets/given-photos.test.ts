@@ -1,6 +1,8 @@
 /** Photos that somebody names: files, folders however they lead round, many of them, and URLs of the public internet alone. */
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -69,6 +71,11 @@ describe('a URL', () => {
     const { port } = server.address() as AddressInfo;
     if (request.url === '/moved') response.writeHead(302, { location: `http://127.0.0.2:${port}/secret` }).end();
     else if (request.url === '/near') response.writeHead(302, { location: '/image' }).end();
+    else if (request.url === '/announced') response.writeHead(200, { 'content-length': 2 ** 40 }).write('x');
+    else if (request.url === '/more') response.writeHead(200).end('x'.repeat(200));
+    else if (request.url === '/less')
+      response.writeHead(200, { 'content-length': 100 }).write('x', () => response.destroy());
+    else if (request.url === '/slow') response.writeHead(200).write('x');
     else response.writeHead(200).end('bytes');
   });
   beforeAll(() => new Promise<void>((done) => void server.listen(0, '0.0.0.0', done)));
@@ -80,9 +87,55 @@ describe('a URL', () => {
     });
   };
   const refused = { reason: expect.stringContaining('this machine or its network'), passing: false };
+  const isHere = (address: string) => address === '127.0.0.1';
+
+  it.each([
+    ['/announced', { reason: 'has more than 100 bytes, which are not fetched', passing: false }],
+    ['/more', { reason: 'has more than 100 bytes, which are not fetched', passing: false }],
+    ['/less', { reason: 'could not be fetched: the connection broke', passing: true }],
+    ['/slow', { reason: 'could not be fetched within 0.5 s', passing: true }],
+  ])('whose server does not keep to what it says is given up: %s', async (path, expected) => {
+    const { port } = server.address() as AddressInfo;
+    const limits = { bytes: 100, milliseconds: 500, redirects: 2, waits: [] };
+    const found = await fetchImage(`http://127.0.0.1:${port}${path}`, openUrlCache(join(folder, 'urls')), {
+      ...{ limits, request: publicRequest(isHere) },
+    });
+    expect(found).toEqual(expected);
+  });
+
+  it.skipIf(spawnSync('openssl', ['version']).status !== 0)(
+    'of a server that cannot prove its name, or has no TLS, says which, and is asked once',
+    async () => {
+      const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string];
+      spawnSync('openssl', [
+        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
+        ...['-subj', '/CN=localhost', '-keyout', key, '-out', cert],
+      ]);
+      let connections = 0;
+      const secure = createSecureServer({ cert: await readFile(cert), key: await readFile(key) }).on(
+        'connection',
+        () => {
+          connections++;
+        },
+      );
+      await new Promise<void>((done) => void secure.listen(0, '127.0.0.1', done));
+      const fetched = (port: number) =>
+        fetchImage(`https://127.0.0.1:${port}/image`, openUrlCache(join(folder, 'urls')), {
+          request: publicRequest(isHere),
+        });
+      expect(await fetched((secure.address() as AddressInfo).port)).toEqual({
+        reason: "could not be fetched: the server's certificate is not valid (DEPTH_ZERO_SELF_SIGNED_CERT)",
+        passing: false,
+      });
+      expect(connections).toBe(1);
+      secure.close();
+      expect(await fetched((server.address() as AddressInfo).port)).toMatchObject({
+        reason: expect.stringMatching(/^could not be fetched: (the server does not speak TLS|the connection failed)/),
+      });
+    },
+  );
 
   it('is fetched where its address may be reached, through redirects', async () => {
-    const isHere = (address: string) => address === '127.0.0.1';
     expect(await get('127.0.0.1', '/near', isHere)).toMatchObject({ bytes: 5 });
   });
 

@@ -96,8 +96,27 @@ describe('a model in a process of its own', () => {
     await expect(start({ encoder: missing, classifier: null })).rejects.toMatchObject({ code: 'CorruptArtifact' });
   });
 
+  it('is ended where it does not run any more, also while nothing is asked of it', async () => {
+    const { pid, onEnd, infer } = await start({ beatTimeoutMs: 1000 });
+    const ended = new Promise<Error>(onEnd);
+    process.kill(pid, 'SIGSTOP');
+    expect(await ended).toMatchObject({
+      ...{ code: 'TrainerStalled', message: expect.stringContaining('did not run for 1 s') },
+    });
+    await expect(infer(images, count)).rejects.toMatchObject({ code: 'TrainerStalled' });
+  });
+
+  it('is not ended while it computes for longer than a beat may take', async () => {
+    const { infer, close } = await start({ beatTimeoutMs: 1000 });
+    const many = 3000;
+    const bytes = images.length / count;
+    const { embeddings } = await infer(new Uint8Array(many * bytes), many);
+    expect(embeddings.length % many).toBe(0);
+    await close();
+  });
+
   it('is ended where it does not answer any more', async () => {
-    const { infer, pid, limitSilence } = await start();
+    const { infer, pid, limitSilence } = await start({ beatTimeoutMs: 60_000 });
     await infer(images, count);
     limitSilence(2000);
     process.kill(pid, 'SIGSTOP');

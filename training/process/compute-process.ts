@@ -28,6 +28,8 @@ export interface ComputeProcessOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Lines that the process writes to its output. */
   readonly log: (line: string) => void;
+  /** Pipes from file descriptor 4 on. @default 0 */
+  readonly morePipes?: number;
 }
 
 const runner = fileURLToPath(new URL('../../native/run.mjs', import.meta.url));
@@ -38,10 +40,16 @@ const lineCharacters = 2000;
 const lastWordsMs = 1000;
 
 /** Starts a process that computes. Its file descriptor 3 is a pipe in both directions, for whoever speaks with it. */
-export function startComputeProcess({ entry, args, environment, log }: ComputeProcessOptions): ComputeProcess {
+export function startComputeProcess({
+  entry,
+  args,
+  environment,
+  log,
+  morePipes = 0,
+}: ComputeProcessOptions): ComputeProcess {
   const child = spawn(process.execPath, [runner, fileURLToPath(entry), ...args], {
     env: { ...fastEnvironment, ...childEnvironment(process.env, 'compute'), ...environment },
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...new Array<'pipe'>(morePipes).fill('pipe')],
     // Its own process group: Ctrl-C in the terminal must reach the one that started it alone, which has something to finish.
     detached: true,
   });

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { formatBytes } from '../../../contracts/limits.ts';
-import { networkCause, passingAnswers, redirectAnswers } from '../../../contracts/network.ts';
+import { isCertificateError, networkCause, passingAnswers, redirectAnswers } from '../../../contracts/network.ts';
 import { type FetchFailure, lasting, NotFetched, passing } from './not-fetched.ts';
 import type { Request } from './public-request.ts';
 import type { KeptFile, UrlCache } from './url-cache.ts';
@@ -67,19 +67,23 @@ async function attemptOf(
       signal?.throwIfAborted();
       if (error instanceof NotFetched) throw error;
       if (late.aborted) throw passing(`could not be fetched within ${limits.milliseconds / 1000} s`);
-      throw passing(`could not be fetched: ${networkCause(error)}`);
+      // A certificate is the same another time.
+      throw (isCertificateError(error) ? lasting : passing)(`could not be fetched: ${networkCause(error)}`);
     }
   };
   try {
     return await cache.keep(url, async (append) => {
       const response = await fromNetwork(() => responseOf(url, request, limits, either));
       const pieces = response.body?.getReader();
+      const tooMany = () => lasting(`has more than ${formatBytes(limits.bytes)}, which are not fetched`);
       try {
+        // What it announces too much of is not begun; what it announces too little of is counted.
+        if (Number(response.headers.get('content-length') ?? 0) > limits.bytes) throw tooMany();
         for (let bytes = 0; pieces; ) {
           const { done, value } = await fromNetwork(() => pieces.read());
           if (done) break;
           bytes += value.byteLength;
-          if (bytes > limits.bytes) throw lasting(`has more than ${formatBytes(limits.bytes)}, which are not fetched`);
+          if (bytes > limits.bytes) throw tooMany();
           await append(value);
         }
       } finally {

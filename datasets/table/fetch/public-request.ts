@@ -71,13 +71,16 @@ export function publicRequest(isAllowed: (address: string) => boolean = isPublic
     const start = url.protocol === 'https:' ? requestSecure : requestPlain;
     const response = await answerOf(start(url, { lookup, signal, headers, agent: false }));
     const { statusCode = 502, headers: given } = response;
-    const location = given.location === undefined ? {} : { location: given.location };
+    const { location, 'content-length': length } = given;
     // A Response takes no body with these.
     const hasBody = statusCode >= 200 && ![204, 205, 304].includes(statusCode);
     if (!hasBody) response.resume();
     return new Response(hasBody ? (Readable.toWeb(response) as ReadableStream<Uint8Array>) : null, {
       status: statusCode,
-      headers: location,
+      headers: {
+        ...(location === undefined ? {} : { location }),
+        ...(length === undefined ? {} : { 'content-length': length }),
+      },
     });
   };
 }

@@ -108,6 +108,17 @@ describe('a process of TensorFlow that is killed', () => {
   });
 });
 
+it('a process of TensorFlow that is stopped is not ready within seconds, also while nothing is asked, and is replaced', async () => {
+  const before = await embedding();
+  const [pid] = modelProcesses();
+  process.kill(pid as number, 'SIGSTOP');
+  await vi.waitFor(async () => expect((await ready()).ready).toBe(false), { timeout: 60_000, interval: 20 });
+  expect(lines.join('\n')).toContain('The process of the model did not run for 5 s');
+  await vi.waitFor(async () => expect((await ready()).ready).toBe(true), { timeout: 60_000, interval: 100 });
+  expect(modelProcesses()).not.toContain(pid);
+  expect(await embedding()).toEqual(before);
+});
+
 it('says what ended TensorFlow while it was tried for the first time', async () => {
   const before = modelProcesses();
   // So many images that trying them takes longer than it takes to kill it.

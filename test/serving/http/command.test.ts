@@ -150,7 +150,7 @@ describe('contrail serve', () => {
     const ended = once(child, 'exit');
     child.kill(signal);
     await vi.waitFor(() => expect(said).toContain('Stopping: no new connections; requests in work finish.'));
-    await vi.waitFor(() => expect(fetch(`${url}/readyz`)).rejects.toThrow());
+    await vi.waitFor(() => expect(fetch(`${url}/readyz`)).rejects.toThrow(), 20_000);
     expect(await Promise.all(asked.map(({ finish }) => finish()))).toEqual([200, 200, 200, 200, 200]);
     expect(await ended).toEqual([0, null]);
   });

@@ -187,10 +187,12 @@ describe('a request that cannot be answered is refused with a reason:', () => {
   it.each([
     ['{"images": ["!"]}', /^400 BadRequest: The image is not in base64/],
     ['{"images": []}', /^400 BadRequest/],
-    ['{"image": "x"}', /^400 BadRequest/],
+    ['{"image": "x"}', /^400 BadRequest: There is no field "image": the JSON has images alone\./],
+    ['{"images": ["AAAA"], "k": 3}', /^400 BadRequest: There is no field "k"/],
     ['{"images": ["http://127.0.0.1/a.png"]}', /^400 BadRequest: The image is not in base64/],
     ['{', /^400 BadRequest: The body is no JSON/],
-    ['{"__proto__": {"x": 1}}', /^400 BadRequest/],
+    ['{"images": ["AAAA"], "__proto__": {"x": 1}}', /^400 BadRequest: There is no field "__proto__"/],
+    ['["AAAA"]', /^400 BadRequest: The body must be an image, or JSON/],
     ['', /^400 BadRequest/],
   ])('the JSON %s', async (text, expected) => {
     expect(await refused(await post('/v1/predict', text, 'application/json'))).toMatch(expected);
@@ -230,6 +232,27 @@ describe('a request that cannot be answered is refused with a reason:', () => {
 
   it.each(['0', '101', 'x', '1.5', ''])('k=%s', async (k) => {
     expect(await refused(await post(`/v1/similar?k=${k}`, photo()))).toMatch(/^400 BadRequest: /);
+  });
+
+  it('a parameter that there is not, with the names that there are', async () => {
+    expect(await refused(await post('/v1/predict?K=3', photo()))).toBe(
+      '400 BadRequest: There is no parameter "K": /v1/predict takes k.',
+    );
+    expect(await refused(await post('/v1/embed?k=3', photo()))).toBe(
+      '400 BadRequest: There is no parameter "k": /v1/embed takes none.',
+    );
+    for (const path of ['/v1/models', '/readyz', '/healthz', '/metrics', '/openapi.json'])
+      expect(await refused(await fetch(`${url}${path}?verbose=1`)), path).toMatch(/^400 .*"verbose".* takes none\.$/);
+    expect((await fetch(`${url}/?utm_source=mail`)).status).toBe(200);
+    expect((await fetch(`${url}/v1/nothing?x=1`)).status).toBe(404);
+  });
+
+  it('a form of a browser, in which a photo would be one field of several', async () => {
+    const form = new FormData();
+    form.set('image', new Blob([photo()], { type: 'image/png' }), 'photo.png');
+    expect(await refused(await fetch(`${url}/v1/predict`, { method: 'POST', body: form }))).toMatch(
+      /^415 UnsupportedMediaType: .* Send an image as it is/,
+    );
   });
 
   it('a path or a method that there is not', async () => {
@@ -278,15 +301,24 @@ it('logs neither photos nor what is wrong with them', () => {
 });
 
 it('refuses requests beyond what it takes at a time with 429 and Retry-After, unread, and answers the others', async () => {
-  const slow = Array.from({ length: queue }, () => slowly(`${url}/v1/embed`, photo()));
-  await vi.waitFor(async () =>
-    expect(await (await fetch(`${url}/metrics`)).text()).toContain(`contrail_requests_in_flight ${queue}`),
+  const from = (localAddress: string, count: number) =>
+    Array.from({ length: count }, () => slowly(`${url}/v1/embed`, photo(), { localAddress }));
+  const inWork = (count: number) =>
+    vi.waitFor(async () =>
+      expect(await (await fetch(`${url}/metrics`)).text()).toContain(`contrail_requests_in_flight ${count}`),
+    );
+  const slow = from('127.0.0.1', 6);
+  await inWork(6);
+  const greedy = await post('/v1/embed', photo());
+  expect(Number(greedy.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  expect(await refused(greedy)).toMatch(
+    /^429 TooManyRequests: Your address has its share of this server: 6 requests in work\. Wait .* in \d+ s\.$/,
   );
-  const busy = await post('/v1/embed', photo());
-  expect(Number(busy.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-  expect(await refused(busy)).toMatch(
-    /^429 TooManyRequests: The server is busy: 8 requests in work\. Try again in \d+ s\.$/,
-  );
+  // There is room for another address, which gets what is left.
+  slow.push(...from('127.0.0.2', 2));
+  await inWork(queue);
+  const [busy] = from('127.0.0.3', 1);
+  expect(await busy?.answer).toBe(429);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   expect(await Promise.all(slow.map(({ finish }) => finish()))).toEqual(slow.map(() => 200));
   expect((await post('/v1/embed', photo())).status).toBe(200);

@@ -1,8 +1,9 @@
 import { request } from 'node:http';
 
 /** A request whose body stays away until it is asked for. */
-export function slowly(url: string, body: Buffer) {
+export function slowly(url: string, body: Buffer, options: { readonly localAddress?: string } = {}) {
   const asked = request(url, {
+    ...options,
     method: 'POST',
     headers: { 'content-type': 'image/png', 'content-length': body.length },
   });
