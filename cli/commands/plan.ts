@@ -14,6 +14,7 @@ const words: Readonly<Record<StepOutlook['decision'], string>> = {
   reuse: 'reused',
   continue: 'goes on',
   perhaps: 'perhaps',
+  skip: 'skip',
   refused: 'refused',
 };
 
@@ -61,7 +62,7 @@ export async function planCommand(
         uses,
         words[decision],
         reason,
-        decision === 'reuse' ? '' : seconds === null ? 'unknown' : formatSeconds(seconds),
+        decision === 'reuse' || decision === 'skip' ? '' : seconds === null ? 'unknown' : formatSeconds(seconds),
       ]),
     ),
   );
