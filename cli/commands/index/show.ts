@@ -7,6 +7,7 @@ import { loadVersions, openStore, readAbout, readArtifact } from '../../../store
 import { labelsOf } from '../../../vectors/index.ts';
 import { indexOf, searchText } from '../../change-index.ts';
 import { print, printJson, table } from '../../output.ts';
+import { forReading } from '../../wrapped.ts';
 
 const shownClasses = 10;
 
@@ -68,6 +69,6 @@ export async function indexShowCommand(model: string, { json }: { readonly json:
   }
   print('\nIndexes of the model:');
   for (const { version, index: of, reason } of versions.toReversed())
-    print(`  version ${version}: ${of?.digest.slice(0, 12)}, ${reason}`);
+    print(forReading(`  version ${version}: ${of?.digest.slice(0, 12)}, ${reason}`, '    '));
   return 0;
 }
