@@ -5,7 +5,7 @@ import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts
 import { jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
 import { createCorruption } from './corruptions/index.ts';
-import { withFrozenEncoder } from './frozen-encoder.ts';
+import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { measured } from './measured.ts';
 import { answeringOn, openClassifier } from './open-classifier.ts';
 import { classifierAccuracy } from './softmax-classifier.ts';
@@ -25,9 +25,10 @@ export async function robustness(input: JobInput<'robustness'>, context: JobCont
   const names = corruptionNames.filter((each) => wanted.has(each));
 
   const found = await withFrozenEncoder(input, context, async (featuresOf): Promise<Robustness> => {
-    const all = await openSplit(context.store, input.dataset, 'test', (done, total) =>
-      context.progress({ phase: 'checking test images', done, total, unit: 'images' }),
-    );
+    const all = await openSplit(context.store, input.dataset, 'test', (done, total) => {
+      context.progress({ phase: 'checking test images', done, total, unit: 'images' });
+      stopIfAsked(context);
+    });
     try {
       const { count } = spreadOver(all, images);
       const total = count * (1 + names.length * severities.length);

@@ -366,6 +366,13 @@ describe('robustness', () => {
     expect(corruptions.map(({ name }) => name)).toEqual(['brightness', 'jpeg']);
   });
 
+  it('stops when asked while images are checked', async () => {
+    progress.length = 0;
+    const checking = 'checking test images';
+    await expect(stepJobs.robustness(input({}), context(checking))).rejects.toThrow(JobStopped);
+    expect(progress.at(-1)?.phase).toBe(checking);
+  });
+
   it('says how far it is, over all passes, and stops when asked', async () => {
     progress.length = 0;
     expect(context().stopRequested()).toBe(false);
@@ -387,6 +394,14 @@ describe('out-of-distribution', () => {
       parameters: {},
       ...given,
     });
+
+  it('stops when asked while images are checked', async () => {
+    progress.length = 0;
+    await expect(stepJobs['out-of-distribution'](input({}), context('checking foreign images'))).rejects.toThrow(
+      JobStopped,
+    );
+    expect(progress.at(-1)?.phase).toBe('checking foreign images');
+  });
 
   it('measures three scores', async () => {
     const { outliers: ref, ...aurocs } = await stepJobs['out-of-distribution'](input({}), context());
