@@ -4,8 +4,14 @@ import type { StepStatus } from '../contracts/status.ts';
 import type { StoredStep } from './stored-run.ts';
 import { forReading } from './wrapped.ts';
 
-/** What a step came to or failed with, whole, where a picture or table of the steps had no room for it: a verdict and its reasons. */
-export function verdictLines(step: StepStatus | StoredStep, drawn: string): string[] {
-  const said = step.error?.message ?? (step.uses === 'prepare-data' ? '' : outcomeText(step));
-  return said === '' || drawn.includes(oneLine(said, said.length)) ? [] : [forReading(`${step.id}: ${said}`)];
-}
+/**
+ * What is to be said of a step, whole, where a picture or table of the steps had no room for it: a verdict and its reasons.
+ *
+ * @param drawn the picture or table
+ * @param said the whole text; @default what the step came to
+ */
+export const verdictLines = (
+  step: Pick<StepStatus | StoredStep, 'id' | 'uses' | 'result'>,
+  drawn: string,
+  said = step.uses === 'prepare-data' ? '' : outcomeText(step),
+): string[] => (said === '' || drawn.includes(oneLine(said, said.length)) ? [] : [forReading(`${step.id}: ${said}`)]);

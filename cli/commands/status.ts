@@ -52,7 +52,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     if (isRunning && !status) say(`${why} This is what the store knows:`);
     const drawn = steps ? stepTable(steps, activities) : '';
     if (steps) print(drawn);
-    for (const step of steps ?? []) for (const line of verdictLines(step, drawn)) print(line);
+    for (const step of steps ?? []) for (const line of verdictLines(step, drawn, wholeOf(step))) print(line);
     for (const line of troubleLines(status?.steps ?? [])) print(line);
     for (const line of toleratedLines(steps ?? [])) print(line);
     for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
@@ -103,7 +103,7 @@ function stepTable(steps: readonly (StepStatus | StoredStep)[], activities: Acti
 }
 
 /** What is to be said of a step now: a question, its error, what it came to, or its last loss. */
-export function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
+export function latest({ error, result, metrics, ...step }: StepStatus | StoredStep, longest = 160): string {
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
@@ -128,7 +128,9 @@ function progressText(progress: TrainerProgress): string {
   return `${phase}: ${count(done)} of ${count(total)} ${unit}${pace}`;
 }
 
-const longest = 160;
+/** The same of a step that has ended, without an end to it; an error with its lines. */
+const wholeOf = (step: StepStatus | StoredStep): string =>
+  step.error?.message ?? (step.result ? latest(step, Number.POSITIVE_INFINITY) : '');
 
 function took(step: StepStatus | StoredStep): string {
   if ('seconds' in step && step.seconds !== null) return formatSeconds(step.seconds);
