@@ -1,4 +1,5 @@
-import { shorten, table, terminalWidth } from './output.ts';
+import { shorten, terminalWidth } from './output.ts';
+import { table } from './table.ts';
 import { leastColumn, widthsWithin } from './table-widths.ts';
 
 /**

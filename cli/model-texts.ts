@@ -1,5 +1,5 @@
 import type { ModelVersion, Refusal } from '../contracts/models.ts';
-import { table } from './output.ts';
+import { table } from './table.ts';
 import { localTime } from './times.ts';
 
 /** Whole sentences are too wide for a column: a terminal wraps them below the table. */

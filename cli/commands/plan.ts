@@ -5,9 +5,10 @@ import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from 
 import { checkRunId } from '../given-names.ts';
 import { codeReader } from '../outlook/changed-files.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
-import { formatSeconds, print, printJson, say, table } from '../output.ts';
+import { formatSeconds, print, printJson, say } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
 import { settingsText } from '../settings-text.ts';
+import { table } from '../table.ts';
 
 const words: Readonly<Record<StepOutlook['decision'], string>> = {
   run: 'run',

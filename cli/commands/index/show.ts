@@ -6,7 +6,8 @@ import { currentVersion } from '../../../serving/find-model.ts';
 import { loadVersions, openStore, readAbout, readArtifact } from '../../../store/index.ts';
 import { labelsOf } from '../../../vectors/index.ts';
 import { indexOf, searchText } from '../../change-index.ts';
-import { print, printJson, table } from '../../output.ts';
+import { print, printJson } from '../../output.ts';
+import { table } from '../../table.ts';
 import { forReading } from '../../wrapped.ts';
 
 const shownClasses = 10;
