@@ -59,8 +59,11 @@ export async function attempt<T>(work: () => Promise<T>): Promise<Attempted<T>> 
   }
 }
 
+/** Answers to heartbeats say that an activity is to be cancelled, which a person waits for. */
+const longestBeatMs = 2000;
+
 /**
- * Heartbeats three times a timeout with the latest details, until the work ends. Keeps on while a cancelled job writes its
+ * Heartbeats at least three times a timeout with the latest details, until the work ends. Keeps on while a cancelled job writes its
  * last checkpoint; a stalled job ends by the work's own limit, and the beats with it.
  *
  * @param first the details until there are others
@@ -74,7 +77,7 @@ export async function withHeartbeat<T>(
   const { heartbeat } = Context.current();
   const beat = () => heartbeat(latest);
   beat();
-  const timer = setInterval(beat, (activityInfo().heartbeatTimeoutMs ?? 30_000) / 3);
+  const timer = setInterval(beat, Math.min(longestBeatMs, (activityInfo().heartbeatTimeoutMs ?? 30_000) / 3));
   try {
     return await work((details) => {
       latest = details;

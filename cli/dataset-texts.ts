@@ -4,7 +4,8 @@ import { someOf } from '../contracts/some-of.ts';
 import { visible } from '../contracts/visible-text.ts';
 import type { DatasetAccount, PreparedAccount } from './dataset-accounts.ts';
 import { forgottenText } from './forgotten-since.ts';
-import { shorten, table } from './output.ts';
+import { shorten } from './output.ts';
+import { table } from './table.ts';
 import { columns, wrapped } from './wrapped.ts';
 
 // Every text here fits into a terminal; a path that is to be copied stays whole.

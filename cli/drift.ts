@@ -13,8 +13,9 @@ import {
   type Store,
   unlessDamaged,
 } from '../store/index.ts';
-import { say, table } from './output.ts';
+import { say } from './output.ts';
 import { planByNow } from './plan-by-now.ts';
+import { table } from './table.ts';
 
 /** Something that is not what it was when the run last went on, and what follows from that. */
 export interface Drift {

@@ -1,32 +1,23 @@
-import { displayWidth } from '../contracts/display-width.ts';
-import { shorten, table } from './output.ts';
-
-/** Narrower, a column tells nothing. */
-const leastColumn = 8;
+import { shorten, terminalWidth } from './output.ts';
+import { table } from './table.ts';
+import { leastColumn, widthsWithin } from './table-widths.ts';
 
 /**
- * A table that is no wider than the terminal: the widest columns are shortened in their middle. Where nobody watches, nothing is.
+ * A table that is no wider than the terminal, with a line for each row: the widest columns are shortened in their middle. Where nobody
+ * watches, nothing is.
  *
  * @param width columns of the terminal; undefined for none
  */
 export function fittingTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
-  width: number | undefined = process.stdout.isTTY ? process.stdout.columns : undefined,
+  width: number | undefined = terminalWidth(),
 ): string {
   if (width === undefined) return table(head, rows);
-  const widths = head.map((title, column) =>
-    rows.reduce((most, row) => Math.max(most, displayWidth(row[column] ?? '')), displayWidth(title)),
-  );
-  // A space beside each column, and one between two.
-  const room = width - 2 * head.length;
-  while (widths.reduce((a, b) => a + b, 0) > room) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if ((widths[widest] ?? 0) <= leastColumn) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
-  }
+  const widths = widthsWithin([head, ...rows], width);
   return table(
     head,
     rows.map((row) => row.map((cell, column) => shorten(cell, widths[column] ?? leastColumn))),
+    { width },
   );
 }

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { WorkflowFailedError } from '@temporalio/client';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
@@ -20,6 +21,7 @@ import { type Activities, pendingOf, type StepActivity } from './pending.ts';
 import { drawPicture } from './picture.ts';
 import { queryStatus } from './runs.ts';
 import { troubleText, withTrouble } from './trouble.ts';
+import { verdictLines } from './verdict-lines.ts';
 
 const intervalMs = 1000;
 const barWidth = 24;
@@ -32,6 +34,8 @@ export interface FollowOptions {
   readonly signal?: AbortSignal;
   /** Where a file of the store is. */
   readonly locate?: (path: string) => string;
+  /** What a person can do where the run fails, in sentences. @default mending and resuming it */
+  readonly remedy?: string;
 }
 
 /**
@@ -43,7 +47,7 @@ export interface FollowOptions {
 export async function followRun(
   server: ServerClient,
   run: string,
-  { json, signal, locate = (path) => path }: FollowOptions,
+  { json, signal, locate = (path) => path, remedy = mendAndResume(run) }: FollowOptions,
 ): Promise<PipelineStatus | null> {
   const show = json ? jsonLines() : isInteractive() ? livePicture(run, locate) : plainLines(run, locate);
   const handle = server.client.workflow.getHandle(run);
@@ -75,15 +79,14 @@ export async function followRun(
   );
   if (error instanceof WorkflowFailedError) {
     const reason = error.cause?.message ?? error.message;
-    throw new ContrailError(
-      'RunFailed',
-      `The run ${run} did not complete:\n${reason}\nMend what is wrong, then go on with \`contrail resume ${run}\`. Where the mistake is in the pipeline file, mend it there and \`contrail run\` it again: what is done is taken over.`,
-      { cause: error },
-    );
+    throw new ContrailError('RunFailed', `The run ${run} did not complete:\n${reason}\n${remedy}`, { cause: error });
   }
   if (error) throw error;
   return status;
 }
+
+const mendAndResume = (run: string) =>
+  `Mend what is wrong, then go on with \`contrail resume ${run}\`. Where the mistake is in the pipeline file, mend it there and \`contrail run\` it again: what is done is taken over.`;
 
 const aborted = (signal: AbortSignal | undefined) =>
   new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
@@ -120,12 +123,14 @@ function livePicture(run: string, locate: Locate): Display {
   const log = createLogUpdate(process.stderr);
   const describe = describer();
   let last: Parameters<Display['update']> | undefined;
-  const draw = () => {
-    if (!last) return;
+  const lines = () => {
+    if (!last) return [];
     const [status, activities] = last;
     const { columns = 80, rows = 24 } = process.stderr;
-    const lines = drawPicture(run, status, (step) => describe(step, activities[step.id]), { columns, rows });
-    log(lines.map((line) => forTerminal(line)).join('\n'));
+    return drawPicture(run, status, (step) => describe(step, activities[step.id]), { columns, rows });
+  };
+  const draw = () => {
+    if (last) log(lines().map(forTerminal).join('\n'));
   };
   const redraw = () => {
     log.clear();
@@ -141,7 +146,11 @@ function livePicture(run: string, locate: Locate): Display {
       process.stderr.off('resize', redraw);
       log.done();
       // What stands in the picture is cut to the width of the terminal.
-      for (const step of last?.[0].steps ?? []) for (const line of dataLines(step, run, locate)) say(line);
+      const drawn = stripVTControlCharacters(lines().join('\n'));
+      for (const step of last?.[0].steps ?? []) {
+        for (const line of dataLines(step, run, locate)) say(line);
+        if (step.state === 'done') for (const line of verdictLines(step, drawn)) say(line);
+      }
     },
   };
 }
@@ -215,6 +224,10 @@ export function describer(pace = createPace()): (step: StepStatus, activity: Ste
       ? remaining(step, share, secondsOfEpoch(step, activity, pace(step.id, activity)))
       : remainingOfPass(activity);
     const trouble = step.trouble ? troubleText(step.trouble) : '';
+    if (waits) {
+      const done = activity.done > 0 ? `${activity.done} of ${activity.total} ${activity.unit} done` : '';
+      return [waits, done, trouble].filter(Boolean).join(', ');
+    }
     return [`${bar} ${phase}`, loss, rate, left, trouble].filter(Boolean).join(', ');
   };
 }

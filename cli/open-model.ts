@@ -7,11 +7,11 @@ import { findPhotos, type GivenPhoto, readNames } from '../datasets/index.ts';
 import { openHome } from '../home/home.ts';
 import { trainerEnvironment } from '../native/paths.ts';
 import type { RejectedPhoto } from '../serving/ask.ts';
-import { findModel, type UsedModel } from '../serving/find-model.ts';
+import type { UsedModel } from '../serving/find-model.ts';
 import { type ModelProcess, startModelProcess } from '../serving/process/model-process.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { interruptedCode, interruptSignal } from './interrupt.ts';
-import { namedModel } from './named-model.ts';
+import { findNamedModel, namedModel } from './named-model.ts';
 import { say } from './output.ts';
 import type { PhotoOptions } from './photo-options.ts';
 
@@ -43,7 +43,7 @@ export async function withModelAndPhotos(
   const signal = interruptSignal();
   const { storeUrl } = openHome();
   const store = openStore(storeUrl);
-  const used = await findModel(store, named);
+  const used = await findNamedModel(store, named);
   await before(store, used);
   const given = list ? [...rest.filter((name) => name !== '-'), ...(await readNames(process.stdin))] : rest;
   if (given.length === 0)

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import { displayWidth, graphemesOf } from '../contracts/display-width.ts';
 import { visible, visibleJson, visibleLines } from '../contracts/visible-text.ts';
@@ -29,35 +28,8 @@ export const print = (text: string): void => void process.stdout.write(`${forTer
 
 export const printJson = (value: unknown): void => void process.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
 
-/** A table without more lines than it needs; columns of numbers are aligned to the right. A cell is one line. */
-export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const isNumeric = (column: number) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number');
-  const cell = (value: string | number) => forTerminal(String(value).replaceAll(/[\t\n]/g, visible));
-  const drawn = new Table({
-    colAligns: head.map((_, column) => (isNumeric(column) ? 'right' : 'left')),
-    head: head.map((each) => pc.bold(cell(each))),
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 1 },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: ' ',
-    },
-  });
-  drawn.push(...rows.map((row) => row.map(cell)));
-  return drawn.toString();
-}
+/** Columns of the terminal that results are printed to; undefined where they go elsewhere, and nothing is fitted to anything. */
+export const terminalWidth = (): number | undefined => (process.stdout.isTTY ? process.stdout.columns : undefined);
 
 /** A name on one line, its middle left out where it would take more columns of a terminal than `most`. */
 export function shorten(name: string, most: number): string {

@@ -59,10 +59,12 @@ async function inShards(server: ServerClient, run: string, id: string, pending: 
   const described = await Promise.all(pending.map((each) => describeActivity(server, each)));
   const chosen = described.find(({ trouble }) => trouble) ?? described.find(({ progress }) => progress) ?? described[0];
   if (!chosen) return [];
-  const { progress: _, ...rest } = chosen;
+  const { progress: _, waits, ...rest } = chosen;
   const found = await askEmbedding(server, `${run}/${id}`);
   const progress = found ? ofShards(found, described) : chosen.progress;
-  return [[id, { ...rest, ...(progress ? { progress } : {}) }] as const];
+  // Of several shards one is enough, and the others come in their turn.
+  const isIdle = described.every((each) => each.waits !== undefined);
+  return [[id, { ...rest, ...(progress ? { progress } : {}), ...(isIdle && waits ? { waits } : {}) }] as const];
 }
 
 /** Finished shards, and how far those under way are. Null while images are listed, or gathered. */

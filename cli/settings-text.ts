@@ -1,7 +1,8 @@
 import type { Json } from '../contracts/json.ts';
 import type { PlannedStep } from '../contracts/plan.ts';
 import type { Setting, Settings } from '../pipelines/language/index.ts';
-import { shorten, table } from './output.ts';
+import { shorten } from './output.ts';
+import { table } from './table.ts';
 import { wrapped } from './wrapped.ts';
 
 /** The steps of one matrix, or one step, with what its parameters come from. */

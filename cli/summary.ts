@@ -6,7 +6,8 @@ import type { Plan } from '../contracts/plan.ts';
 import { visible } from '../contracts/visible-text.ts';
 import { evaluationNotes } from '../report/evaluation-notes.ts';
 import { loadStepResult, readArtifactJson, reportFolder, type Store } from '../store/index.ts';
-import { distinct, percent, shorten, table } from './output.ts';
+import { distinct, percent, shorten } from './output.ts';
+import { table } from './table.ts';
 
 /** An evaluation, and the step that made it. */
 export interface StepEvaluation {

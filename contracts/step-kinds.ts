@@ -87,7 +87,13 @@ export interface OfKind {
 export function kindOf({ uses, with: parameters, own: ofUser }: OfKind): StepKind {
   if (ofUser) return kindFromOwn(ofUser);
   const kind: StepKind = stepKinds[uses];
-  return kind.outcome ? { ...kind, ...kind.outcome(parameters) } : kind;
+  const { outcome, otherInputs } = kind;
+  if (!outcome && !otherInputs?.holds(parameters)) return kind;
+  return {
+    ...kind,
+    ...outcome?.(parameters),
+    ...(otherInputs?.holds(parameters) ? { inputs: otherInputs.inputs } : {}),
+  };
 }
 
 /** The result of a step of kind K. */

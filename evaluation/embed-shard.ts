@@ -67,7 +67,7 @@ async function embedImages(
     waiting = 0;
   };
   let seen = 0;
-  for await (const read of readAll(encoder, images, input, context.store)) {
+  for await (const read of readAll(encoder, images, input, context)) {
     const { source } = read.image;
     if ('rejected' in read) rejected.push({ source, reason: read.rejected });
     else {
@@ -103,9 +103,9 @@ async function* readAll(
   encoder: FrozenEncoder,
   images: readonly ImageToEmbed[],
   { root, dataset }: Pick<Input, 'root' | 'dataset'>,
-  store: Store,
+  context: JobContext,
 ): AsyncGenerator<Read> {
-  if (dataset) return yield* readRowsOf(encoder, images, dataset, store);
+  if (dataset) return yield* readRowsOf(encoder, images, dataset, context);
   await requireRoot(root ?? '');
   const form = formOfEncoder(encoder.about);
   const read = async (image: ImageToEmbed): Promise<Read> => {
@@ -147,8 +147,9 @@ async function* readRowsOf(
   { about: { image: format } }: FrozenEncoder,
   images: readonly ImageToEmbed[],
   dataset: ArtifactRef,
-  store: Store,
+  context: JobContext,
 ): AsyncGenerator<Read> {
+  const { store } = context;
   let open: { readonly name: SplitName; readonly split: OpenSplit } | undefined;
   const bytes = format.height * format.width * format.channels;
   try {
@@ -165,7 +166,7 @@ async function* readRowsOf(
       if (name === undefined) return;
       if (open?.name !== name) {
         await open?.split.close();
-        open = { name, split: await openSplit(store, dataset, name) };
+        open = { name, split: await openSplit(store, dataset, name, () => stopIfAsked(context)) };
         requireImageFormat('The encoder takes images of', format, open.split);
       }
       const pixels = new Uint8Array(together.length * bytes);

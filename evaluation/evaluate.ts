@@ -36,7 +36,7 @@ import { pairMeasures, silhouette } from './metrics/geometry.ts';
 import { between, mistakes } from './metrics/mistakes.ts';
 import { retrieval } from './metrics/retrieval.ts';
 import { type Neighbours, nearestNeighbourAccuracy } from './nearest-neighbours.ts';
-import { openClassifier } from './open-classifier.ts';
+import { answeringOn, openClassifier } from './open-classifier.ts';
 import { sampleClasses } from './sample-classes.ts';
 import { classifierAnswers, classify } from './softmax-classifier.ts';
 import { requireTestImages } from './split-views.ts';
@@ -59,12 +59,13 @@ const keptProbabilities = 4_000_000;
 export async function evaluate(input: JobInput<'evaluate'>, context: JobContext): Promise<JobResult<'evaluate'>> {
   const { store } = context;
   const { neighbours: ks, leaks: policy } = input.parameters;
-  const classifier = await openClassifier(store, input);
+  const opened = await openClassifier(store, input);
   const about = await describeDataset(store, input.dataset);
   requireTestImages(about);
   const inspected = input.inspection ? await inspectedLeaks(store, input.inspection, input.dataset, 'test') : null;
-  const trained = knownClasses(about);
-  const { classes } = trained;
+  const ofDataset = knownClasses(about);
+  const { classes } = ofDataset;
+  const { classifier, columnOf } = answeringOn(opened, classes);
   const { train, validation, test, encoderDigest } = await withFrozenEncoder(
     input,
     context,
@@ -86,7 +87,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   });
   const [copies = null, validationCopies = null] = await copiesOfTraining(
     store,
-    { ...input, classifierDataset: classifier.about.dataset },
+    { ...input, classifierDataset: opened.about.dataset },
     ['test', 'validation'],
   );
   const leaks = leaksBy(copies, inspected);
@@ -103,17 +104,30 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const ofClean = leaks.kinds.length === 0 ? null : briefOf(ofCleanOnly);
   const counts = countLeaks(leaks, all);
   const measures = measureClassifier(on, counted);
-  const choosing = await choosingRows(input, context, { about, labels: validation.labels, copies: validationCopies });
-  const known = knownImages(train);
+  const choosing = await choosingRows(input, context, {
+    about,
+    columnOf,
+    labels: validation.labels,
+    copies: validationCopies,
+  });
+  const chosen = pickRows(validation, choosing);
+  const known = knownImages(
+    train,
+    Int32Array.from(train.labels.keys()).filter((row) => columnOf(train.labels[row] as number) !== undefined),
+  );
   const compared = (features: LabelledFeatures, which: string) =>
     comparedWith(known.features, features, report(`nearest of the ${which} images`));
   const calibration =
     choosing.length === 0
       ? null
       : await calibrate(
-          classifier,
+          // Of its own classes alone: no temperature gives those that it does not know a probability.
+          opened,
           {
-            validation: await compared(pickRows(validation, choosing), 'validation'),
+            validation: await compared(
+              { ...chosen, labels: chosen.labels.map((label) => columnOf(label) as number) },
+              'validation',
+            ),
             test: {
               ...(await compared(pickRows(test, counted), 'test')),
               predicted: on.answers.predicted,
@@ -131,7 +145,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
   const evaluation: Evaluation = {
     dataset: about.name,
     testImages: counted.length,
-    ...trained,
+    ...ofDataset,
     ...measures,
     ...(calibration ? { calibration } : {}),
     knn: on.knn.map(({ k, accuracy }) => ({ k, accuracy })),
@@ -229,7 +243,7 @@ export async function evaluate(input: JobInput<'evaluate'>, context: JobContext)
 }
 
 /**
- * Rows of the validation split by which the classifier is calibrated: of classes with training images, without those that leak from
+ * Rows of the validation split by which the classifier is calibrated: of classes with training images that it knows, without those that leak from
  * training, whatever the policy: they would make a classifier seem surer than it may be.
  */
 async function choosingRows(
@@ -237,15 +251,24 @@ async function choosingRows(
   { store }: JobContext,
   {
     about,
+    columnOf,
     labels,
     copies,
-  }: { readonly about: DatasetAbout; readonly labels: Int32Array; readonly copies: ReadonlySet<number> | null },
+  }: {
+    readonly about: DatasetAbout;
+    readonly columnOf: (label: number) => number | undefined;
+    readonly labels: Int32Array;
+    readonly copies: ReadonlySet<number> | null;
+  },
 ): Promise<Int32Array> {
   const inspected = inspection ? await inspectedLeaks(store, inspection, dataset, 'validation') : null;
   const { kindOf } = leaksBy(copies, inspected);
   const { perClass } = about.splits.train;
   return Int32Array.from(labels.keys()).filter(
-    (row) => kindOf(row) === null && (perClass[labels[row] as number] ?? 0) > 0,
+    (row) =>
+      kindOf(row) === null &&
+      (perClass[labels[row] as number] ?? 0) > 0 &&
+      columnOf(labels[row] as number) !== undefined,
   );
 }
 

@@ -1,8 +1,10 @@
 import type { ArtifactRef, SplitName } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { type OpenSplit, openSplit } from '../datasets/index.ts';
-import { type JobContext, JobStopped, openEncoder, openProjector, requireFinite } from '../training/index.ts';
+import { type JobContext, openEncoder, openProjector, requireFinite, stopIfAsked } from '../training/index.ts';
 import type { LabelledFeatures } from './linear-classifier.ts';
+
+export { stopIfAsked } from '../training/index.ts';
 
 /**
  * Computes the embeddings of a split: of the data set by name, or of one that is open, which stays open.
@@ -81,11 +83,6 @@ export const withProjections: typeof withFrozenEncoder = (input, context, use) =
       projector.dispose();
     }
   });
-
-/** @throws JobStopped when somebody asked the process to stop */
-export function stopIfAsked(context: JobContext): void {
-  if (context.stopRequested()) throw new JobStopped(null);
-}
 
 type ImageSize = Readonly<Record<'height' | 'width' | 'channels', number>>;
 

@@ -14,9 +14,14 @@ export interface KnownImages {
   readonly rows: Int32Array;
 }
 
-/** The training images that photos are compared with: all of them, or as many of each class as fit into a file that is read in a moment. */
-export function knownImages(train: LabelledFeatures, most: number = keptNumbers): KnownImages {
-  const rows = sampleOfEach(train.labels, Math.max(1, Math.floor(most / train.dimension)));
+/**
+ * The training images that photos are compared with: all of them, or as many of each class as fit into a file that is read in a moment.
+ *
+ * @param of rows of classes that the classifier knows
+ */
+export function knownImages(train: LabelledFeatures, of: Int32Array, most: number = keptNumbers): KnownImages {
+  const labels = of.map((row) => train.labels[row] as number);
+  const rows = sampleOfEach(labels, Math.max(1, Math.floor(most / train.dimension))).map((at) => of[at] as number);
   return { rows, features: rows.length === train.count ? train : pickRows(train, rows) };
 }
 

@@ -46,7 +46,9 @@ export async function learningCurve(
   const points: LearningCurve['points'][number][] = [];
   const encoderAt = createEncoderAtCheckpoint(store);
   const train = await openSplit(store, dataset, 'train', (done, total) => report('checking train images', done, total));
-  const validation = await openSplit(store, dataset, 'validation');
+  const validation = await openSplit(store, dataset, 'validation', (done, total) =>
+    report('checking validation images', done, total),
+  );
   const chosen = spreadOver(train, parameters.images);
   try {
     for (const checkpoint of checkpoints) {

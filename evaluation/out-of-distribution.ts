@@ -117,9 +117,10 @@ async function testFeatures(
   { parameters }: JobInput<'out-of-distribution'>,
   context: JobContext,
 ) {
-  const split = await openSplit(context.store, ref, 'test', (done, total) =>
-    context.progress({ phase: `checking ${what} images`, done, total, unit: 'images' }),
-  );
+  const split = await openSplit(context.store, ref, 'test', (done, total) => {
+    context.progress({ phase: `checking ${what} images`, done, total, unit: 'images' });
+    stopIfAsked(context);
+  });
   try {
     const test = spreadOver(split, parameters.images);
     return await featuresOf(test, { phase: `${what} features`, before: 0, total: test.count });

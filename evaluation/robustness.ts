@@ -1,12 +1,13 @@
+import { knownClasses } from '../contracts/artifacts.ts';
 import { corruptionNames, type Robustness, robustnessFile, severities } from '../contracts/robustness.ts';
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts';
 import { jsonBytes, writeArtifact } from '../store/index.ts';
 import type { JobContext } from '../training/index.ts';
 import { createCorruption } from './corruptions/index.ts';
-import { withFrozenEncoder } from './frozen-encoder.ts';
+import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
 import { measured } from './measured.ts';
-import { openClassifier } from './open-classifier.ts';
+import { answeringOn, openClassifier } from './open-classifier.ts';
 import { classifierAccuracy } from './softmax-classifier.ts';
 import { changed, requireTestImages, spreadOver } from './split-views.ts';
 
@@ -15,17 +16,19 @@ import { changed, requireTestImages, spreadOver } from './split-views.ts';
  * not kept: they follow from the seed, the corruption, the severity and the row.
  */
 export async function robustness(input: JobInput<'robustness'>, context: JobContext): Promise<JobResult<'robustness'>> {
-  const classifier = await openClassifier(context.store, input);
+  const opened = await openClassifier(context.store, input);
   const about = await describeDataset(context.store, input.dataset);
   requireTestImages(about);
+  const { classifier } = answeringOn(opened, knownClasses(about).classes);
   const { seed, images } = input.parameters;
   const wanted = new Set(input.parameters.corruptions ?? corruptionNames);
   const names = corruptionNames.filter((each) => wanted.has(each));
 
   const found = await withFrozenEncoder(input, context, async (featuresOf): Promise<Robustness> => {
-    const all = await openSplit(context.store, input.dataset, 'test', (done, total) =>
-      context.progress({ phase: 'checking test images', done, total, unit: 'images' }),
-    );
+    const all = await openSplit(context.store, input.dataset, 'test', (done, total) => {
+      context.progress({ phase: 'checking test images', done, total, unit: 'images' });
+      stopIfAsked(context);
+    });
     try {
       const { count } = spreadOver(all, images);
       const total = count * (1 + names.length * severities.length);

@@ -16,6 +16,7 @@ import {
   loadRunRecord,
   loadStepResults,
   type Store,
+  unlessDamaged,
 } from '../store/index.ts';
 import { indexMadeWith } from './index-made-with.ts';
 
@@ -59,10 +60,25 @@ export async function currentVersion(store: Store, model: string): Promise<Model
   const current = await loadCurrent(store, checkedName('model name', modelNameSchema, model));
   if (current) return current;
   const names = await listModels(store);
+  if (runIdSchema.safeParse(model).success && (await isRunOrPipeline(store, model)))
+    throw new ContrailError(
+      'Usage',
+      `${model} is a run, or a pipeline, and no promoted model. \`contrail models promote ${model} --model <name>\` makes one of a run; a command that takes a run takes it without --model.`,
+    );
   throw new ContrailError(
     'Usage',
     `There is no model ${model}. ${names.length > 0 ? `There is: ${names.join(', ')}.` : 'A promote step, or `contrail models promote <run> --model <name>`, makes one.'}`,
   );
+}
+
+async function isRunOrPipeline(store: Store, name: string): Promise<boolean> {
+  if (await loadPlan(store, name)) return true;
+  for (const run of await listFolders(store, 'runs')) {
+    if (!runIdSchema.safeParse(run).success) continue;
+    const plan = await unlessDamaged(loadPlan(store, run), () => {});
+    if (plan?.name === name) return true;
+  }
+  return false;
 }
 
 async function findPromoted(store: Store, model: string): Promise<UsedModel> {
@@ -135,6 +151,11 @@ async function runOf(store: Store, named: string): Promise<{ readonly run: strin
     if (hasEncoder && (newest === null || started > newest.started)) newest = { run, plan: found, started };
   }
   if (newest) return newest;
+  if ((await listModels(store)).includes(named))
+    throw new ContrailError(
+      'Usage',
+      `${named} is a promoted model, and no run: name it as \`--model ${named}\`, in a step as \`model: ${named}\`.`,
+    );
   throw new ContrailError(
     'Usage',
     `There is no run ${named} in this store, and no pipeline of that name has a run with a finished training. \`contrail list\` shows the runs.`,

@@ -6,7 +6,7 @@ export { openInference } from './inference.ts';
 export { loadEncoderWeights } from './initial-weights.ts';
 export { createTrainingJobs } from './jobs/index.ts';
 export { modelCard } from './model-card.ts';
-export { type JobContext, type JobHandlers, JobStopped } from './process/job.ts';
+export { type JobContext, type JobHandlers, JobStopped, stopIfAsked } from './process/job.ts';
 export { serveTrainer } from './process/serve.ts';
 export { openProjector, type Projector } from './projections.ts';
 export { type Scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from './tensorflow.ts';

@@ -12,7 +12,7 @@ import { type LoadedWeights, loadWeights } from '../weights/index.ts';
 import { imageFormatOf, requireChannels } from './image-format.ts';
 import { createEncoder } from './models/create-encoder.ts';
 import type { ParameterSpec } from './parameters.ts';
-import { type JobContext, JobStopped } from './process/job.ts';
+import { type JobContext, JobStopped, stopIfAsked } from './process/job.ts';
 import type { TrainingSession } from './session.ts';
 import { writeState } from './state.ts';
 
@@ -93,7 +93,7 @@ async function readWeights(
   const wanted = { encoder: encoder.name, settings: encoder, wanted: parameters, names };
   const onRead = (done: number, total: number) => {
     // Nothing was trained yet, so nothing is lost.
-    if (context?.stopRequested()) throw new JobStopped(null);
+    if (context) stopIfAsked(context);
     const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
     context?.progress({ phase: 'reading weights', done: percent, total: 100, unit: '%' });
   };

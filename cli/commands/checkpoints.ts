@@ -4,8 +4,9 @@ import { formatBytes } from '../../contracts/limits.ts';
 import { openHome } from '../../home/home.ts';
 import { openCheckpoints, openStore, parseCheckpointName, requirePlan, type Store } from '../../store/index.ts';
 import { checkRunId } from '../given-names.ts';
-import { print, printJson, table } from '../output.ts';
+import { print, printJson } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
+import { table } from '../table.ts';
 import { localTime } from '../times.ts';
 
 /** `contrail checkpoints` */

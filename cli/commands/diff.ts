@@ -9,8 +9,9 @@ import {
   type Store,
 } from '../../store/index.ts';
 import { checkRunId } from '../given-names.ts';
-import { print, printJson, table } from '../output.ts';
+import { print, printJson } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
+import { table } from '../table.ts';
 
 /** What is compared: one heading, and what each of the two runs has there. */
 interface Sides {

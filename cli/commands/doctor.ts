@@ -2,7 +2,8 @@ import pc from 'picocolors';
 import { installedFashionMnist } from '../../datasets/index.ts';
 import { openHome } from '../../home/home.ts';
 import { diagnose } from '../../native/index.ts';
-import { print, printJson, table } from '../output.ts';
+import { print, printJson } from '../output.ts';
+import { table } from '../table.ts';
 
 /** `contrail doctor`: 0 when every part is well. */
 export async function doctorCommand({ json }: { readonly json: boolean }): Promise<number> {

@@ -4,12 +4,11 @@ import { type EmbedImagesResult, embedImagesResult } from '../../contracts/kinds
 import { useModelResult } from '../../contracts/kinds/use-model.ts';
 import { vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { openHome } from '../../home/home.ts';
-import { findModel } from '../../serving/find-model.ts';
 import { loadStepResults, openStore, readAbout, type Store } from '../../store/index.ts';
 import { type EmbeddingOptions, runEmbedding } from '../embed/run-embedding.ts';
 import { type Target, targetOf, writeTarget } from '../embed/target.ts';
 import { interruptedCode } from '../interrupt.ts';
-import { namedModel } from '../named-model.ts';
+import { findNamedModel, namedModel } from '../named-model.ts';
 import { print, printJson, say } from '../output.ts';
 import { showRowProgress } from '../row-progress.ts';
 
@@ -33,7 +32,7 @@ export async function embedCommand(words: readonly string[], options: EmbedOptio
   const target = targetOf(options.to);
   const store = openStore(openHome().storeUrl);
   // A mistake in the name is said before a run is started.
-  const { encoder } = await findModel(store, named);
+  const { encoder } = await findNamedModel(store, named);
   const embedding = await runEmbedding(store, { named, encoder }, images, options);
   if (embedding === null) {
     say('The same command follows it again and writes the file.');

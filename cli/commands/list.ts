@@ -11,12 +11,13 @@ import {
 } from '../../workflows/search-attributes.ts';
 import type { ServerClient } from '../connection.ts';
 import { inTurns } from '../in-turns.ts';
-import { coloured, print, printJson, say, table } from '../output.ts';
+import { coloured, print, printJson, say } from '../output.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
 import { refusalOf } from '../refusals.ts';
 import { stateText } from '../run-states.ts';
 import { findRun, whenAttributesAreKnown } from '../runs.ts';
 import { loadStoredRun, runsInStore, type StoredRun } from '../stored-run.ts';
+import { table } from '../table.ts';
 import { localTime } from '../times.ts';
 
 export interface ListOptions {

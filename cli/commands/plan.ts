@@ -5,15 +5,17 @@ import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from 
 import { checkRunId } from '../given-names.ts';
 import { codeReader } from '../outlook/changed-files.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
-import { formatSeconds, print, printJson, say, table } from '../output.ts';
+import { formatSeconds, print, printJson, say } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
 import { settingsText } from '../settings-text.ts';
+import { table } from '../table.ts';
 
 const words: Readonly<Record<StepOutlook['decision'], string>> = {
   run: 'run',
   reuse: 'reused',
   continue: 'goes on',
   perhaps: 'perhaps',
+  skip: 'skip',
   refused: 'refused',
 };
 
@@ -61,7 +63,7 @@ export async function planCommand(
         uses,
         words[decision],
         reason,
-        decision === 'reuse' ? '' : seconds === null ? 'unknown' : formatSeconds(seconds),
+        decision === 'reuse' || decision === 'skip' ? '' : seconds === null ? 'unknown' : formatSeconds(seconds),
       ]),
     ),
   );

@@ -14,14 +14,16 @@ import { askRun, type RunAnswer } from '../ask-run.ts';
 import type { ServerClient } from '../connection.ts';
 import { forgottenLines } from '../forgotten-since.ts';
 import { checkRunId } from '../given-names.ts';
-import { coloured, formatSeconds, print, printJson, say, table } from '../output.ts';
-import { type Activities, pendingOf } from '../pending.ts';
+import { coloured, formatSeconds, print, printJson, say } from '../output.ts';
+import { type Activities, pendingOf, type StepActivity } from '../pending.ts';
 import { withServerIfAny } from '../perhaps-server.ts';
 import { stateOf, stateText } from '../run-states.ts';
 import { findRun, notOnServer, queryStatus } from '../runs.ts';
 import { type StoredStep, storedSteps } from '../stored-run.ts';
+import { table } from '../table.ts';
 import { localTime } from '../times.ts';
 import { toleratedLines, troubleLines, withTrouble } from '../trouble.ts';
+import { verdictLines } from '../verdict-lines.ts';
 
 /** A run that has ended is asked for its steps no longer than this: the store knows them too. */
 const endedTimeoutMs = 3000;
@@ -49,7 +51,9 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     }
     print(`${run}: ${stateText(state)}${started === null ? '' : `, started ${localTime(started)}`}`);
     if (isRunning && !status) say(`${why} This is what the store knows:`);
-    if (steps) print(stepTable(steps, activities));
+    const drawn = steps ? stepTable(steps, activities) : '';
+    if (steps) print(drawn);
+    for (const step of steps ?? []) for (const line of verdictLines(step, drawn, wholeOf(step))) print(line);
     for (const line of troubleLines(status?.steps ?? [])) print(line);
     for (const line of toleratedLines(steps ?? [])) print(line);
     for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
@@ -81,22 +85,26 @@ async function askSteps(server: ServerClient, run: string, isRunning: boolean): 
   return { status: withTrouble(answer.status, activities), why: '', activities };
 }
 
-const stepTable = (steps: readonly (StepStatus | StoredStep)[], activities: Activities): string =>
-  table(
-    ['step', 'kind', 'state', 'attempts', 'epoch', 'latest', 'took'],
-    steps.map((step) => [
-      'item' in step && step.item !== undefined ? `${step.id} ${step.item}` : step.id,
-      step.uses,
-      coloured(step.state, `${step.state}${step.reused ? ' (reused)' : step.tolerated ? ' (tolerated)' : ''}`),
-      step.attempts ?? '',
-      step.epoch === null ? '' : `${step.epoch}${step.epochs === null ? '' : ` of ${step.epochs}`}`,
-      latest(step) || progressText(activities[step.id]?.progress),
-      took(step),
-    ]),
-  );
+const head = ['step', 'kind', 'state', 'attempts', 'epoch', 'latest', 'took'];
+
+function stepTable(steps: readonly (StepStatus | StoredStep)[], activities: Activities): string {
+  const rows = steps.map((step) => [
+    'item' in step && step.item !== undefined ? `${step.id} ${step.item}` : step.id,
+    step.uses,
+    coloured(step.state, `${step.state}${step.reused ? ' (reused)' : step.tolerated ? ' (tolerated)' : ''}`),
+    step.attempts !== null && step.attempts > 1 ? String(step.attempts) : '',
+    step.epoch === null ? '' : `${step.epoch}${step.epochs === null ? '' : ` of ${step.epochs}`}`,
+    latest(step) || doing(activities[step.id]),
+    took(step),
+  ]);
+  // A column of nothing, or of first attempts alone, takes the room of what there is.
+  const shown = head.map((_, column) => rows.some((row) => row[column] !== ''));
+  const kept = <T>(row: readonly T[]) => row.filter((_, column) => shown[column]);
+  return table(kept(head), rows.map(kept), { cut: 'latest' });
+}
 
 /** What is to be said of a step now: a question, its error, what it came to, or its last loss. */
-export function latest({ error, result, metrics, ...step }: StepStatus | StoredStep): string {
+export function latest({ error, result, metrics, ...step }: StepStatus | StoredStep, longest = 160): string {
   if ('asks' in step && step.asks) return questionText(step.asks);
   if (error) return oneLine(error.message, longest);
   const of = { uses: step.uses, result };
@@ -110,16 +118,20 @@ export function latest({ error, result, metrics, ...step }: StepStatus | StoredS
   return `loss ${loss.toFixed(4)}${passes === undefined ? '' : `, each epoch ${passesText(passes)} the images`}`;
 }
 
-/** How far the work of a step is, which its workflow has not heard of yet. */
-function progressText(progress: TrainerProgress | undefined): string {
-  if (!progress) return '';
+/** How far the work of a step is, which its workflow has not heard of yet, and what it waits for. */
+const doing = ({ progress, waits }: StepActivity = {}): string =>
+  [progress && progressText(progress), waits].filter(Boolean).join(', ');
+
+function progressText(progress: TrainerProgress): string {
   const { phase, done, total, unit, imagesPerSecond: rate } = progress;
   const pace =
     unit === 'images' && rate ? `, ${Math.round(rate)} images/s, ${formatSeconds((total - done) / rate)} left` : '';
   return `${phase}: ${count(done)} of ${count(total)} ${unit}${pace}`;
 }
 
-const longest = 160;
+/** The same of a step that has ended, without an end to it; an error with its lines. */
+const wholeOf = (step: StepStatus | StoredStep): string =>
+  step.error?.message ?? (step.result ? latest(step, Number.POSITIVE_INFINITY) : '');
 
 function took(step: StepStatus | StoredStep): string {
   if ('seconds' in step && step.seconds !== null) return formatSeconds(step.seconds);

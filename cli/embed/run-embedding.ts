@@ -49,7 +49,8 @@ export async function runEmbedding(
     const prefix = `embed-${createHash('sha256').update(what).digest('hex').slice(0, 8)}`;
     const text = JSON.stringify(pipeline, null, 2);
     const run = await startOrPickUp(server, store, plan, { prefix, text, encoder });
-    await followRun(server, run, { json: options.json, signal, locate: store.locate });
+    const remedy = 'Mend what is wrong, then give the same command again: what is embedded is taken over.';
+    await followRun(server, run, { json: options.json, signal, locate: store.locate, remedy });
     if (!signal.aborted) return run;
     say(`The run goes on. \`contrail cancel ${run}\` stops it.`);
     return null;

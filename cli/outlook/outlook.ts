@@ -17,14 +17,15 @@ import {
 } from '../../store/index.ts';
 import { staleData } from '../stale-data.ts';
 import { type CodeReader, changedFiles } from './changed-files.ts';
+import { type Turn, turnOf } from './conditions.ts';
 import { type EarlierResult, expectedSeconds, loadHistory, nearestResult, type Origin } from './history.ts';
 
 /** What a run would do with a step, and why. */
 export interface StepOutlook {
   readonly step: string;
   readonly uses: string;
-  /** `perhaps`: a condition decides while the run goes on. `refused`: the resume would fail on it. */
-  readonly decision: 'run' | 'reuse' | 'continue' | 'perhaps' | 'refused';
+  /** `perhaps`: a condition decides while the run goes on. `refused`: the run would fail on it. */
+  readonly decision: 'run' | 'reuse' | 'continue' | 'perhaps' | 'skip' | 'refused';
   readonly reason: string;
   /** Expected, from earlier runs; null where none is like it. */
   readonly seconds: number | null;
@@ -53,6 +54,8 @@ interface Surroundings {
   readonly codeFiles: CodeReader;
   /** Results that are known before the run, by step. */
   readonly known: Map<string, Values>;
+  /** Whether each step that was looked at comes to its turn. */
+  readonly turns: Map<string, Turn>;
 }
 
 /**
@@ -86,6 +89,7 @@ export async function lookAhead(
     cached,
     codeFiles,
     known: new Map(),
+    turns: new Map(),
   };
   const steps: StepOutlook[] = [];
   for (let index = 0; ; index++) {
@@ -108,21 +112,25 @@ export async function lookAhead(
 const roleOf = (plan: Plan, id: string) => plan.steps.find((step) => step.id === id)?.role ?? 'step';
 
 async function outlookOf(step: PlannedStep, around: Surroundings): Promise<StepOutlook> {
-  const list = openList(around.plan, step.id);
+  const { plan, turns, known } = around;
+  const { turn, reason } = turnOf(step, { plan, turns, results: known });
+  turns.set(step.id, turn);
+  const about = { step: step.id, uses: step.own?.file ?? step.uses };
+  if (turn === 'skip') return { ...about, decision: 'skip', reason, seconds: 0 };
+  if (turn === 'fails') return { ...about, decision: 'refused', reason, seconds: null };
+  const list = openList(plan, step.id);
   const decided = list ? asManyAs(list, around) : await decide(step, around);
   const seconds = decided.seconds === undefined ? await usualSeconds(step, around, null) : decided.seconds;
-  const { decision, reason } = conditioned(step, decided);
-  return { step: step.id, uses: step.own?.file ?? step.uses, decision, reason, seconds };
+  if (turn === 'comes' || decided.decision === 'refused')
+    return { ...about, decision: decided.decision, reason: decided.reason, seconds };
+  const reasons =
+    step.role === 'onFailure' || decided.reason.startsWith(afterOthers) ? [reason] : [reason, decided.reason];
+  return { ...about, decision: 'perhaps', reason: reasons.join('; '), seconds };
 }
 
 type Decided = Pick<StepOutlook, 'decision' | 'reason'> & { readonly seconds?: number | null };
 
-/** A step that a condition or a failure decides on is not certain to do what it would do. */
-function conditioned({ when, role }: PlannedStep, { decision, reason }: Decided): Decided {
-  if (role === 'onFailure') return { decision: 'perhaps', reason: 'only when a step failed' };
-  if (when !== undefined && decision === 'run') return { decision: 'perhaps', reason: `if ${when}; ${reason}` };
-  return { decision, reason };
-}
+const afterOthers = 'after ';
 
 /** A step whose list is not known says nothing of how long all its items take. */
 const asManyAs = (list: ListSource, { known }: Surroundings): Decided => {
@@ -139,7 +147,10 @@ async function decide(step: PlannedStep, around: Surroundings): Promise<Decided>
   if (open.length > 0) {
     const training = resume ? await continued(step, around) : null;
     return (
-      training ?? { decision: 'run', reason: `after ${open.slice(0, 3).join(', ')}${open.length > 3 ? ', …' : ''}` }
+      training ?? {
+        decision: 'run',
+        reason: `${afterOthers}${open.slice(0, 3).join(', ')}${open.length > 3 ? ', …' : ''}`,
+      }
     );
   }
   if (findReferences(step.with).some(({ reference }) => reference?.of === 'run'))

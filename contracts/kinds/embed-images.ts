@@ -58,6 +58,12 @@ export const embedImagesParameters = z
       .min(0)
       .optional()
       .describe('how many unusable files to skip before giving up; absent: any number, but not all'),
+    allowEmpty: z
+      .boolean()
+      .optional()
+      .describe(
+        'go on with no image where the folder or table has none, as the photos of a quiet week; else that fails',
+      ),
   })
   .refine(({ images, splits }) => (images === undefined) !== (splits === undefined), {
     message: 'must have either `images`, a folder or table, or `splits` of a data set',
@@ -85,8 +91,11 @@ export const embedImages = {
   parameters: embedImagesParameters,
   result: embedImagesResult,
   inputs: { encoder: 'encoder' },
-  outcome: ({ splits }) =>
-    splits === undefined || splits === null ? {} : { inputs: { encoder: 'encoder', dataset: 'dataset' } },
+  otherInputs: {
+    where: '`splits` are named',
+    holds: ({ splits }) => splits !== undefined && splits !== null,
+    inputs: { encoder: 'encoder', dataset: 'dataset' },
+  },
   outputs: { vectors: 'vectors' },
   runs: 'shards',
   queue: 'gpu',

@@ -5,6 +5,15 @@ import type { Recipes } from '../recipes.ts';
 /** A reference to an artifact of one kind, as it stands in a result. */
 export const artifactOf = <K extends ArtifactKind>(kind: K) => artifactRefSchema.extend({ kind: z.literal(kind) });
 
+/** What a kind takes where its parameters are of some form. */
+interface OtherInputs {
+  /** In words, for people: `splits` are given. */
+  readonly where: string;
+  /** @param given as written, perhaps with references */
+  readonly holds: (given: Readonly<Record<string, unknown>>) => boolean;
+  readonly inputs: Readonly<Record<string, ArtifactKind>>;
+}
+
 /** A kind of step: what `uses` can name. */
 export interface StepKind {
   readonly description: string;
@@ -18,12 +27,12 @@ export interface StepKind {
   readonly inputs: Readonly<Record<string, ArtifactKind>>;
   /** Those of the inputs that it can do without: taken only where they are named. */
   readonly optional?: readonly string[];
+  /** Inputs that some parameters ask for, in place of `inputs`. */
+  readonly otherInputs?: OtherInputs;
   /** Artifacts that it makes, by the field of its result. One whose field is optional is made where `with` has a parameter of that name. */
   readonly outputs: Readonly<Record<string, ArtifactKind>>;
-  /** Where results, outputs or inputs depend on the parameters: what they are for some. @param given as written, perhaps with references */
-  readonly outcome?: (
-    given: Readonly<Record<string, unknown>>,
-  ) => Partial<Pick<StepKind, 'result' | 'outputs' | 'inputs'>>;
+  /** Where results or outputs depend on the parameters: what they are for some. @param given as written, perhaps with references */
+  readonly outcome?: (given: Readonly<Record<string, unknown>>) => Partial<Pick<StepKind, 'result' | 'outputs'>>;
   /**
    * Who does its work: the worker, in one activity; a trainer, as one job; a trainer, as the epoch loop of a workflow; trainers, as
    * many shards of one workflow; a process of the user's own code, which a worker starts only with --own-steps; or nobody, because

@@ -45,13 +45,17 @@ export const promoteResult = z.strictObject({
 
 export const promote = {
   description:
-    'Make an evaluated model the current one of its name, if it is better on test images that neither has seen',
+    'Make an evaluated model the current one of its name, if it is better on test images that neither has seen; or give the current one another `index`',
   version: 3,
   parameters: promoteParameters,
   result: promoteResult,
   inputs: { evaluation: 'evaluation', index: 'index' },
   optional: ['index'],
-  outcome: ({ metric }) => (isSearchMetric(metric) ? { inputs: { retrieval: 'retrieval', index: 'index' } } : {}),
+  otherInputs: {
+    where: '`metric` is one of a search',
+    holds: ({ metric }) => isSearchMetric(metric),
+    inputs: { retrieval: 'retrieval', index: 'index' },
+  },
   outputs: {},
   runs: 'activity',
   queue: 'gpu',

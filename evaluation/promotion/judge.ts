@@ -6,8 +6,8 @@ import type { Candidate, Judgement, MetricName, ModelVersion, PromotionMetric } 
 import { someOf } from '../../contracts/some-of.ts';
 import { visible } from '../../contracts/visible-text.ts';
 import { readAbout, readArtifactJson, type Store } from '../../store/index.ts';
-import { imageAnswers } from '../comparison/image-answers.ts';
-import { differenceOn, type ImageDifference } from '../comparison/image-measures.ts';
+import { type ImageAnswers, imageAnswers } from '../comparison/image-answers.ts';
+import { differenceOn, type ImageDifference, measureOn } from '../comparison/image-measures.ts';
 import { newRows } from '../comparison/new-rows.ts';
 import { datasetOf } from './candidate.ts';
 
@@ -65,12 +65,11 @@ export async function judge(
   const notLeaking = rows.filter((row) => !answers?.isLeftOut(row));
   if (notLeaking.length < testImages && notLeaking.length < minimumImages) return tooFew(notLeaking.length);
 
+  const others = await otherClasses(store, current.classifier, own.classes);
+  const loses = others && losesClasses(name, others);
+  if (loses) return { ...loses, after, seen };
   const k = own.knn[0]?.k ?? 0;
-  const kept = await keptEvaluation(store, candidate, current, metric, k);
-  const measured =
-    kept ??
-    (await otherClasses(store, current.version, current.classifier, own.classes)) ??
-    (await measureAgain(current, k));
+  const measured = (await keptEvaluation(store, candidate, current, metric, k)) ?? (await measureAgain(current, k));
   if (typeof measured === 'string') return { ...undecided(measured, after), seen };
   const before = await imageAnswers(store, measured);
   if (!answers || !before)
@@ -84,7 +83,9 @@ export async function judge(
   const leftOut = testImages - left.length;
   if (!difference) return { ...undecided(`${metric} was not measured of ${name}`, after), seen: leftOut };
   const against = { name, images: left.length, seen: leftOut, unknown: unknown.length > 0 };
-  return decide(difference, terms, against);
+  const judgement = decide(difference, terms, against);
+  const known = onKnownClasses([answers, before], left, others, { metric, name, classes: own.classes });
+  return { ...judgement, reason: `${judgement.reason}${known}` };
 }
 
 /** A candidate that is the current model. */
@@ -120,23 +121,53 @@ async function keptEvaluation(
   return answers.neighbours && knn[0]?.k === k ? current.evaluation : null;
 }
 
-/** Why a model cannot be measured on images of these classes; null where it knows them all, and no others. */
+/** How the classes that a model knows differ from those of the candidate's test images; null where they are the same. */
+interface OtherClasses {
+  /** Those that it does not know, as it was trained before they came: it is wrong on all their images. */
+  readonly added: readonly string[];
+  /** Those that the candidate no longer knows. */
+  readonly gone: readonly string[];
+}
+
 async function otherClasses(
   store: Store,
-  version: number,
   classifier: ArtifactRef,
   classes: readonly string[],
-): Promise<string | null> {
+): Promise<OtherClasses | null> {
   const { classes: known } = await readAbout(store, classifier, classifierAboutSchema);
   if (canonicalJson(known) === canonicalJson(classes)) return null;
   const without = (names: readonly string[], others: readonly string[]) =>
     names.filter((name) => !others.includes(name)).map(visible);
-  const [added, gone] = [without(classes, known), without(known, classes)];
-  const differing = [
-    ...(added.length > 0 ? [`new: ${someOf(added)}`] : []),
-    ...(gone.length > 0 ? [`gone: ${someOf(gone)}`] : []),
-  ];
-  return `version ${version} knows other classes (${differing.join('; ') || 'in another order'}), so they cannot be compared; only \`force\` promotes the new model`;
+  return { added: without(classes, known), gone: without(known, classes) };
+}
+
+/** A class that is gone may be a folder that was not there, and a model without it would seem better. */
+const losesClasses = (name: string, { added, gone }: OtherClasses): Judgement | null =>
+  gone.length === 0
+    ? null
+    : undecided(
+        `the new model does not know ${gone.length === 1 ? 'a class' : 'classes'} of ${name} (gone: ${someOf(gone)}${added.length > 0 ? `; new: ${someOf(added)}` : ''}), so they are not compared; only \`force\` promotes it`,
+      );
+
+/** Both models on the images of the classes that both know, in a sentence; none where no class is new. */
+function onKnownClasses(
+  answers: readonly [ImageAnswers, ImageAnswers],
+  rows: Int32Array,
+  others: OtherClasses | null,
+  {
+    metric,
+    name,
+    classes,
+  }: { readonly metric: MetricName; readonly name: string; readonly classes: readonly string[] },
+): string {
+  if (!others || others.added.length === 0) return '';
+  const isNew = new Set(classes.flatMap((each, label) => (others.added.includes(visible(each)) ? [label] : [])));
+  const both = rows.filter((row) => !isNew.has(answers[0].labels[row] as number));
+  const [after, before] = answers.map((each) => measureOn(each, both, metric, classes.length));
+  const news = `${times(rows.length - both.length, 'image')} of ${someOf(others.added)}, which ${name} does not know`;
+  return typeof after === 'number' && typeof before === 'number'
+    ? `. Without the ${news}: ${figure(after)} and ${figure(before)}`
+    : `. With ${news}`;
 }
 
 /** Whether a difference is enough, in a sentence with its interval. */

@@ -28,9 +28,10 @@ export interface PromotionTerms {
 }
 
 /**
- * Makes a candidate the current model if it is judged better than the current one, or is the first. Two promotions at the same
+ * Makes a candidate the current model if it is judged better than the current one, or is the first. If it is the current one with
+ * another index, it takes that. Two promotions at the same
  * time follow each other: the later one is compared with the model that the earlier one made current. What is not promoted
- * is recorded with the reason.
+ * is recorded with the reason, unless it is the current model itself.
  *
  * @throws ContrailError InvalidInput where a metric is none
  */
@@ -46,6 +47,16 @@ export async function promoteModel(store: Store, candidate: Candidate, terms: Pr
       return { ...first(own), promoted: true, version: done.version, reason: done.reason };
     }
     const current = versions.at(-1) ?? null;
+    const isCurrent = current !== null && isSameModel(candidate, current);
+    if (isCurrent && candidate.index !== undefined && candidate.index.digest !== current.index?.digest) {
+      const { restores: _, ...same } = current;
+      const { run, step, index } = candidate;
+      const reason = `the model of version ${current.version} with another index`;
+      const version = current.version + 1;
+      if (await addVersion(store, { ...same, version, run, step, index, reason }))
+        return { ...first(own), before: own, promoted: true, version, reason };
+      continue;
+    }
     const judged = current ? await terms.judge(current) : null;
     const { better, reason: found, interval, ...compared } = judged ?? first(own);
     const reason = force && !better ? `${found}; forced` : found;
@@ -54,7 +65,12 @@ export async function promoteModel(store: Store, candidate: Candidate, terms: Pr
     if (!better && !force) {
       const version = current?.version ?? null;
       const { run, step } = candidate;
-      await recordRefusal(store, { run, step, model, version, reason, before: compared.before, after: compared.after });
+      if (!isCurrent)
+        await recordRefusal(store, {
+          ...{ run, step, model, version, reason },
+          before: compared.before,
+          after: compared.after,
+        });
       return { ...outcome, promoted: false, version };
     }
     const version = (current?.version ?? 0) + 1;
@@ -62,6 +78,9 @@ export async function promoteModel(store: Store, candidate: Candidate, terms: Pr
       return { ...outcome, promoted: true, version };
   }
 }
+
+const isSameModel = ({ encoder, classifier }: Candidate, current: ModelVersion): boolean =>
+  encoder.digest === current.encoder.digest && classifier?.digest === current.classifier?.digest;
 
 /** A metric above 1 would be better than all that follow. */
 function requireShares({ metrics }: Candidate): void {

@@ -36,11 +36,11 @@ export type OrReference<T> =
 
 type Kinds = typeof stepKinds;
 type Artifact<K extends ArtifactKind> = Omit<ArtifactRef, 'kind'> & { readonly kind: K };
-type Inputs<K extends StepKindName> = {
-  readonly [N in keyof Kinds[K]['inputs']]?: Kinds[K]['inputs'][N] extends ArtifactKind
-    ? Reference<Artifact<Kinds[K]['inputs'][N]>>
-    : never;
+type InputsIn<I> = {
+  readonly [N in keyof I]?: I[N] extends ArtifactKind ? Reference<Artifact<I[N]>> : never;
 };
+type Inputs<K extends StepKindName> = InputsIn<Kinds[K]['inputs']> &
+  (Kinds[K] extends { readonly otherInputs: { readonly inputs: infer I } } ? InputsIn<I> : unknown);
 type Parameters<K extends StepKindName> = {
   readonly [N in keyof z.input<Kinds[K]['parameters']>]: OrReference<z.input<Kinds[K]['parameters']>[N]>;
 } & Inputs<K> &

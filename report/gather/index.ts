@@ -123,7 +123,8 @@ export async function gather(
       report.approvals.push(...(decisions ?? []).map((decision) => ({ ...decision, step: id })));
     }
   const mapped = new Set<string>();
-  for (const { id } of plan.steps)
+  // What a model brings along was made and measured by another run.
+  for (const { id } of plan.steps.filter(({ uses }) => uses !== 'use-model'))
     for (const value of Object.values(results[id]?.result ?? {})) {
       const ref = artifactRefSchema.safeParse(value);
       if (!ref.success) continue;

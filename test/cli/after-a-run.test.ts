@@ -50,7 +50,7 @@ describe('after a run', () => {
     };
     await store.write('models/shirts/refused/second.json', jsonBytes(refused));
     const people = await printed(() => modelsListCommand({ json: false }));
-    expect(people).toContain('shirts: version 1 was promoted: the first model of this name');
+    expect(people).toContain('shirts: version 1, of run first, was promoted: the first model of this name');
     expect(people).toContain(
       `shirts: since then, second was not promoted (${localTime(at)}): top1 0.8, and version 1 has 0.9`,
     );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { latest } from '../../cli/commands/status.ts';
 import { describer } from '../../cli/follow.ts';
+import { verdictLines } from '../../cli/verdict-lines.ts';
 import type { Json } from '../../contracts/json.ts';
 import { passesText } from '../../contracts/passes-text.ts';
 import type { StepStatus } from '../../contracts/status.ts';
@@ -49,4 +50,29 @@ describe('the last column of `status`', () => {
 it('watching a run says so too, of what has no other number', () => {
   const embedded = done('embed', { embeddings: artifact('embeddings'), images: 900, dimension: 768 });
   expect(describer()(embedded, undefined)).toBe('900 images, 768 numbers each');
+});
+
+describe('a verdict that has no room', () => {
+  const why = `${'12 % of the recent images are like no known image. '.repeat(5)}Look at them.`;
+  const result = { drift: artifact('drift'), drifted: true, verdict: 'drifted', why, images: 90 };
+  const stale = done('drift', { ...result, unknown: 0.12, expectedUnknown: 0.05, clusters: 0 });
+
+  it('stands whole below what is drawn', () => {
+    expect(verdictLines(stale, latest(stale))).toEqual([`step: drifted: ${why}`]);
+    expect(verdictLines(stale, `drifted: ${why}`)).toEqual([]);
+  });
+
+  it('is not said twice of an error of several lines', () => {
+    expect(verdictLines(stale, 'a b', 'a\nb')).toEqual([]);
+    expect(verdictLines(stale, 'a …', 'a\nb')[0]).toMatch(/^step: a/);
+  });
+});
+
+it('a step that waits for a slot says so, also one of many shards', () => {
+  const waits = 'waits for a free slot of queue gpu';
+  const running: StepStatus = { ...step, uses: 'embed-images', epoch: null, epochs: null };
+  const progress = { phase: 'embedding', done: 0, total: 90, unit: 'images' } as const;
+  expect(describer()(running, { waits })).toBe(waits);
+  expect(describer()(running, { waits, progress })).toBe(waits);
+  expect(describer()(running, { waits, progress: { ...progress, done: 40 } })).toBe(`${waits}, 40 of 90 images done`);
 });

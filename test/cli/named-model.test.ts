@@ -14,6 +14,7 @@ describe('a model that a command names', () => {
     ['nothing', { run: undefined }, 'Name what to serve: either a run, or a model with --model.'],
     ['both', { run: 'r-1', model: 'shirts' }, 'Name what to serve: either a run, or a model with --model.'],
     ['a step of a model', { run: undefined, model: 'shirts', step: 'pretrain' }, '--step chooses in a run'],
+    ['a photo', { run: import.meta.filename }, 'is a file or folder. Before it stands a run, or a model with --model.'],
     ['what is no run id', { run: '../r' }, 'run id'],
     ['what is no model name', { run: undefined, model: '../m' }, 'model name'],
   ])('is not %s', (_, given, said) => expect(() => namedModel(given, what)).toThrow(said));

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { distinct, forTerminal, shorten, table } from '../../cli/output.ts';
+import { distinct, forTerminal, shorten } from '../../cli/output.ts';
+import { table } from '../../cli/table.ts';
+import { forReading } from '../../cli/wrapped.ts';
 import { displayWidth } from '../../contracts/display-width.ts';
 import { markdownLine, markdownText } from '../../contracts/markdown-text.ts';
 import { visible, visibleJson } from '../../contracts/visible-text.ts';
@@ -24,6 +26,56 @@ const acting =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200c\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 const anyText = fc.string({ unit: 'binary', maxLength: 60 });
+
+describe('a table in a terminal', () => {
+  const digest = 'a1b2'.repeat(16);
+  const [head, rows] = [
+    ['step', 'why', 'digest'],
+    [
+      ['pretrain', 'depends on a condition that the run itself decides on, once it knows', digest],
+      ['probe', 'depends on pretrain', ''],
+    ],
+  ] as const;
+  const linesAt = (width: number, options = {}) => table(head, rows, { width, ...options }).split('\n');
+
+  it('is no wider than that, and nothing of it is lost', () => {
+    for (const width of [60, 80, 120, 200]) {
+      const lines = linesAt(width);
+      expect(Math.max(...lines.map((line) => displayWidth(line.trimEnd()))), String(width)).toBeLessThanOrEqual(width);
+      const ofWhy = lines.join(' ').split(/\s+/);
+      for (const word of rows[0][1].split(' ')) expect(ofWhy).toContain(word);
+      expect(
+        lines
+          .join('')
+          .match(/[ab12]{4}/g)
+          ?.join(''),
+      ).toContain(digest.slice(0, 8));
+    }
+    expect(linesAt(200)).toHaveLength(3);
+    // Between words where it can: the digest stays whole where there is room for it.
+    expect(linesAt(110).join('\n')).toContain(digest);
+  });
+
+  it('cuts a column of sentences, where that is asked for, and no other', () => {
+    const lines = linesAt(110, { cut: 'why' });
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toMatch(/depends on a .*… +a1b2/);
+    expect(lines[1]).toContain(digest);
+  });
+
+  it('is as wide as it is where nobody watches', () => {
+    expect(table(head, rows, { width: undefined }).split('\n')).toHaveLength(3);
+  });
+});
+
+it('a sentence is broken between words in a terminal, and one line elsewhere', () => {
+  const text = '  version 2, of run retrain-1: top1 0.9, and version 1 has 0.8, on 90 test images';
+  expect(forReading(text, '    ', undefined)).toBe(text);
+  const lines = forReading(text, '    ', 40).split('\n');
+  expect(lines[0]).toBe('  version 2, of run retrain-1: top1 0.9,');
+  expect(lines.slice(1).every((line) => line.startsWith('    ') && line.length <= 40)).toBe(true);
+  expect(lines.map((line) => line.trim()).join(' ')).toBe(text.trim());
+});
 
 describe('text on its way to a terminal', () => {
   for (const [what, text] of Object.entries(hostile))

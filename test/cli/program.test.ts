@@ -58,6 +58,6 @@ describe('each command of the program', () => {
     expect(ours.length).toBeGreaterThan(commands.length);
     expect(ours.filter((each) => /^(cli\/commands|store|worker|workflows|report|datasets)\//.test(each))).toEqual([]);
     const packages = loaded.filter((each) => !each.endsWith('.ts') && !each.startsWith('node:'));
-    expect(packages.sort()).toEqual(['cli-table3', 'commander', 'picocolors', 'yaml', 'zod']);
+    expect(packages.sort()).toEqual(['commander', 'picocolors', 'yaml', 'zod']);
   });
 });

@@ -8,12 +8,13 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPipelineFile } from '../../cli/pipeline-file.ts';
 import { queryStatus, startRun } from '../../cli/runs.ts';
+import { indexAboutSchema } from '../../contracts/vector-index.ts';
 import { randomDraws } from '../../datasets/random.ts';
-import { loadVersions } from '../../store/index.ts';
+import { loadRefusals, loadVersions, readAbout } from '../../store/index.ts';
 import { runCommand } from './command.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
 
-/** pipelines/retrain.yaml, as it ships, on small images: it retrains when photos have drifted, and only then. */
+/** pipelines/retrain.yaml, as it ships, on small images, over weeks in which folders change or stay. */
 let environment: TestEnvironment;
 let folder: string;
 let server: Server;
@@ -32,8 +33,8 @@ async function addPhoto(to: string, label: number, at: number): Promise<void> {
     .png()
     .toFile(join(to, `${label}-${at}.png`));
 }
-const addPhotos = async (to: string, label: number, count: number) => {
-  for (let at = 0; at < count; at++) await addPhoto(to, label, at);
+const addPhotos = async (to: string, label: number, count: number, from = 0) => {
+  for (let at = from; at < from + count; at++) await addPhoto(to, label, at);
 };
 
 const trained = (images: string) => `
@@ -54,6 +55,7 @@ beforeAll(async () => {
   for (const label of [0, 1, 2]) await addPhotos(join(folder, 'images', `class-${label}`), label, 150);
   for (const label of [0, 1, 2]) for (const week of ['quiet', 'new']) await addPhotos(join(folder, week), label, 12);
   await addPhotos(join(folder, 'new'), 7, 24);
+  await mkdir(join(folder, 'none'));
   server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
@@ -76,15 +78,16 @@ afterAll(async () => {
 }, 60_000);
 
 /** Runs the pipeline over the photos of a week. */
-async function retrain(week: string) {
+async function retrain(week: string, photos = week, params: Record<string, number> = {}) {
   const file = fileURLToPath(new URL('../../pipelines/retrain.yaml', import.meta.url));
   const plan = (await openPipelineFile(file, { runCode: false })).plan({
     path: join(folder, 'images'),
-    recent: join(folder, week),
+    recent: join(folder, photos),
     size: side,
     epochs: 2,
     batch: 32,
     perClass: 8,
+    ...params,
   });
   await startRun(environment.client(), environment.store, week, plan, false);
   const result = await environment.result(week);
@@ -94,31 +97,84 @@ async function retrain(week: string) {
 
 const run = (...args: string[]) => runCommand(environment.home, args);
 
-describe('the pipeline that retrains', () => {
-  it('trains nothing where photos are as before and no labelled image is new', { timeout: 120_000 }, async () => {
+const versionsNow = () => loadVersions(environment.store, 'catalogue');
+/** What the webhook was told since it was last asked. */
+const toldSince = () => told.splice(0);
+const productsIn = async (images: number) => expect(await indexedImages()).toBe(images);
+async function indexedImages(): Promise<number | undefined> {
+  const index = (await versionsNow()).at(-1)?.index;
+  return index && (await readAbout(environment.store, index, indexAboutSchema)).count;
+}
+const skipped = { pretrain: 'skipped', promote: 'skipped', promoted: 'skipped', 'not-promoted': 'skipped' };
+
+describe('the pipeline that retrains, week after week', () => {
+  it('trains nothing where photos are as before, and gives the model an index of all products', {
+    timeout: 120_000,
+  }, async () => {
     const { result, states } = await retrain('quiet');
     expect(result.drift).toMatchObject({ verdict: 'unchanged', drifted: false });
-    expect(states).toMatchObject({
-      drift: 'done',
-      pretrain: 'skipped',
-      promote: 'skipped',
-      stale: 'skipped',
-      report: 'done',
-    });
-    expect((await run('status', 'quiet')).stdout).toContain(
+    expect(states).toMatchObject({ ...skipped, drift: 'done', stale: 'skipped', indexed: 'done', report: 'done' });
+    expect((await run('status', 'quiet')).stdout.replaceAll(/\s+/g, ' ')).toContain(
       'unchanged: No difference was found between 36 recent images',
     );
-    expect(told).toEqual([]);
+    expect(toldSince()).toEqual(['catalogue has a new index of 450 products: version 2']);
+    const [first, second] = await versionsNow();
+    expect(second).toMatchObject({ encoder: first?.encoder, reason: 'the model of version 1 with another index' });
+    await productsIn(450);
   });
 
-  it('retrains where a new product came, tells why, and the new model has an index', { timeout: 240_000 }, async () => {
+  it('changes nothing where nothing changed, and has no verdict where no photo came', {
+    timeout: 120_000,
+  }, async () => {
+    const { result, states } = await retrain('holidays', 'none');
+    expect(result.drift).toMatchObject({ verdict: 'too few', drifted: false, images: 0 });
+    expect(states).toMatchObject({ ...skipped, stale: 'skipped', 'take-index': 'done', indexed: 'skipped' });
+    expect(toldSince()).toEqual([]);
+    expect(await versionsNow()).toHaveLength(2);
+    expect(await loadRefusals(environment.store, 'catalogue')).toEqual([]);
+  });
+
+  it('retrains where a new product came, and says what came of it', { timeout: 240_000 }, async () => {
     const { result, states } = await retrain('new');
     expect(result.drift).toMatchObject({ verdict: 'drifted', drifted: true });
     expect(states).toMatchObject({ pretrain: 'done', evaluate: 'done', index: 'done', promote: 'done', stale: 'done' });
-    expect(told[0]).toMatch(/^Photos have drifted\. .* of the recent images are like no known image/);
-    expect(told[1]).toMatch(/^catalogue: /);
-    const versions = await loadVersions(environment.store, 'catalogue');
-    if (result.promote?.promoted === true) expect(versions.at(-1)?.index?.kind).toBe('index');
+    const [stale, promotion] = toldSince();
+    expect(stale).toMatch(/^Photos have drifted\. .* of the recent images are like no known image/);
+    expect(promotion).toMatch(
+      result.promote?.promoted === true
+        ? /^A new catalogue was promoted, version 3: top1 /
+        : /^No new catalogue was promoted, version 2 stays: top1 .*; more is needed$/,
+    );
+    await productsIn(450);
     expect((await run('status', 'new')).stdout).toContain('drifted:');
+  });
+
+  it('learns a class that was labelled, and promotes the model that knows it', { timeout: 240_000 }, async () => {
+    await addPhotos(join(folder, 'images', 'class-7'), 7, 150);
+    const { result, states } = await retrain('labelled', 'quiet');
+    expect(result.drift).toMatchObject({ drifted: false });
+    expect(states).toMatchObject({ pretrain: 'done', promote: 'done', stale: 'skipped', indexed: 'skipped' });
+    expect(result.promote).toMatchObject({ promoted: true });
+    const [promotion] = toldSince();
+    expect(promotion).toMatch(
+      /^A new catalogue was promoted, version \d: top1 .* Without the \d+ images of class-7, which version \d does not know: [\d.]+ and [\d.]+$/,
+    );
+    await productsIn(600);
+  });
+
+  it('keeps a model that no other is better than, and indexes the new products with it', {
+    timeout: 240_000,
+  }, async () => {
+    const before = (await versionsNow()).at(-1);
+    await addPhotos(join(folder, 'images', 'class-0'), 0, 20, 500);
+    const { result, states } = await retrain('worse', 'none', { epochs: 1 });
+    expect(states).toMatchObject({ pretrain: 'done', promote: 'done', promoted: 'skipped', indexed: 'done' });
+    expect(result.promote).toMatchObject({ promoted: false });
+    expect(toldSince()).toEqual([
+      expect.stringMatching(/^No new catalogue was promoted, version \d stays: top1 .*; more is needed$/),
+      expect.stringMatching(/^catalogue has a new index of 620 products: version \d$/),
+    ]);
+    expect((await versionsNow()).at(-1)).toMatchObject({ encoder: before?.encoder, classifier: before?.classifier });
+    await productsIn(620);
   });
 });

@@ -289,6 +289,17 @@ describe('images of a folder of any layout', () => {
     expect(asked.rows.find(({ name }) => name === 'loose.jpg')?.label).toBeUndefined();
   }, 60_000);
 
+  it('may be none where that is allowed, but not none that can be used', async () => {
+    await mkdir(photos('quiet'), { recursive: true });
+    const given = { images: { path: photos('quiet') }, allowEmpty: true };
+    const { result, rows } = await embedAll(given);
+    expect([result.images, result.found, result.shards, rows]).toEqual([0, 0, 0, []]);
+    await writeFile(photos('quiet/a.txt'), 'no');
+    await expect(embedAll(given)).rejects.toThrow(/No image of .* can be used.*a\.txt/s);
+    const gone = { images: { path: photos('never') }, allowEmpty: true };
+    await expect(embedAll(gone)).rejects.toThrow(/never does not exist/);
+  });
+
   it('are refused where none can be used, or more are unusable than may be', async () => {
     await mkdir(photos('nothing'), { recursive: true });
     await expect(embedAll({ images: { path: photos('nothing') } })).rejects.toThrow('There is no image in');

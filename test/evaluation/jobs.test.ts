@@ -84,6 +84,48 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+describe('a classifier on a data set of other classes', () => {
+  const measure = async (on: ArtifactRef) => {
+    const parameters = evaluateParameters.parse({ neighbours: [1] });
+    const input = trainerJobs.evaluate.input.parse({ ...key, classifier, encoder, dataset: on, parameters });
+    return evaluationSchema.parse(await parsed((await stepJobs.evaluate(input, context())).evaluation, evaluationFile));
+  };
+  /** The images of the data set that the classifier learnt, and of others, as a folder whose classes have these names. */
+  const prepared = async (name: string, classes: readonly string[]) => {
+    for (const [label, each] of classes.entries())
+      for (let image = 0; image < 24; image++) {
+        const path = join(folder, name, each, `${image}.png`);
+        await mkdir(dirname(path), { recursive: true });
+        await sharp(
+          Uint8Array.from({ length: 32 * 32 }, (_, at) => randomUint32(3, name, label, image, at) >>> 24),
+          {
+            raw: { width: 32, height: 32, channels: 1 },
+          },
+        )
+          .png()
+          .toFile(path);
+      }
+    return prepare({ dataset: 'image-folder', path: join(folder, name), size: 32, channels: 1, test: 0.4 });
+  };
+
+  it('answers its own classes by their names, and never those that are new', async () => {
+    const { classes } = await readAbout(store, dataset, datasetAboutSchema);
+    // Names that come before and after, so that every number of a class is another.
+    const measured = await measure(await prepared('more', ['- new', ...classes, 'zz new']));
+    const added = [measured.classes.indexOf('- new'), measured.classes.indexOf('zz new')];
+    expect(measured.confusion.cells.some(([, as]) => added.includes(as))).toBe(false);
+    expect(added.map((label) => measured.perClass[label]?.recall)).toEqual([0, 0]);
+    expect(measured.calibration?.temperature).toBeLessThan(50);
+  });
+
+  it('is refused where one of its classes is not there', async () => {
+    const { classes } = await readAbout(store, dataset, datasetAboutSchema);
+    await expect(measure(await prepared('fewer', [...classes.slice(1), 'zz new']))).rejects.toThrow(
+      `The classifier knows classes that the data set does not have (${classes[0]})`,
+    );
+  });
+});
+
 describe('evaluate', () => {
   it('measures classifier and embedding, and keeps what the measures were taken on', async () => {
     const input = trainerJobs.evaluate.input.parse({
@@ -349,6 +391,13 @@ describe('robustness', () => {
     expect(corruptions.map(({ name }) => name)).toEqual(['brightness', 'jpeg']);
   });
 
+  it('stops when asked while images are checked', async () => {
+    progress.length = 0;
+    const checking = 'checking test images';
+    await expect(stepJobs.robustness(input({}), context(checking))).rejects.toThrow(JobStopped);
+    expect(progress.at(-1)?.phase).toBe(checking);
+  });
+
   it('says how far it is, over all passes, and stops when asked', async () => {
     progress.length = 0;
     expect(context().stopRequested()).toBe(false);
@@ -370,6 +419,14 @@ describe('out-of-distribution', () => {
       parameters: {},
       ...given,
     });
+
+  it('stops when asked while images are checked', async () => {
+    progress.length = 0;
+    await expect(stepJobs['out-of-distribution'](input({}), context('checking foreign images'))).rejects.toThrow(
+      JobStopped,
+    );
+    expect(progress.at(-1)?.phase).toBe('checking foreign images');
+  });
 
   it('measures three scores', async () => {
     const { outliers: ref, ...aurocs } = await stepJobs['out-of-distribution'](input({}), context());

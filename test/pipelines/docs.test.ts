@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readPipelineFile } from '../../cli/pipeline-file.ts';
+import type { StepKind } from '../../contracts/kinds/kind.ts';
+import { stepKinds, writtenKindNames } from '../../contracts/step-kinds.ts';
 import { stepsPage } from '../../pipelines/language/describe/reference-page.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 
@@ -13,6 +15,20 @@ const blocks = (language: string) =>
 
 it('the page of kinds is that of the code; `npm run schema` writes it', () =>
   expect(readFileSync(new URL('steps.md', docs), 'utf8')).toBe(stepsPage()));
+
+it('shows every input of a kind, also those that only some parameters ask for', () => {
+  const sections = new Map(
+    stepsPage()
+      .split('\n## ')
+      .map((text) => [text.split('\n')[0], text]),
+  );
+  for (const name of writtenKindNames) {
+    const { inputs, otherInputs }: StepKind = stepKinds[name];
+    for (const input of Object.keys({ ...inputs, ...otherInputs?.inputs }))
+      expect(sections.get(name), name).toContain(`\n| \`${input}\` | `);
+  }
+  expect(sections.get('embed-images')).toContain('where `splits` are named: the dataset of a step');
+});
 
 describe('the examples in docs/pipelines.md', () => {
   const yaml = blocks('yaml');

@@ -41,6 +41,15 @@ describe('settings for weights from elsewhere, where a training begins from nois
     expect(said([data(), pretrain(`${freeze}, initialWeights: ${weights}`)])).toEqual([]);
   });
 
+  it('but for the patches of a vision transformer, which a random projection may embed', () => {
+    for (const training of [pretrain, classifier])
+      expect(said([photos(96), training('encoder: vit, freeze: { until: embed }')])).toEqual([]);
+    for (const freeze of ['all', '{ until: blocks.0 }'])
+      expect(said([photos(96), pretrain(`encoder: vit, freeze: ${freeze}`)])).toEqual([
+        expect.stringContaining('this training begins from noise'),
+      ]);
+  });
+
   it('recipe: fine-tune', () => {
     const steps = [data(), pretrain('recipe: fine-tune')];
     expect(said(steps)).toEqual([

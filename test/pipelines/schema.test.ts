@@ -87,3 +87,15 @@ it('lets what is inside an alternative be a reference', () => {
   for (const loss of ['hinge', { supcon: { temperature: 'warm' } }, { hinge: {} }, {}])
     expect(check.safeParse({ loss }).success).toBe(false);
 });
+
+it('knows the inputs that only some parameters ask for', () => {
+  const { step } = written.parse(pipelineJsonSchema()).$defs;
+  const checkOf = (kind: string) => {
+    const schema = step.allOf.find((each) => each.if.properties.uses.const === kind)?.then.properties.with;
+    return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
+  };
+  const [dataset, retrieval] = ['${steps.a.result.dataset}', '${steps.a.result.retrieval}'];
+  expect(checkOf('embed-images').safeParse({ splits: ['train'], dataset }).success).toBe(true);
+  expect(checkOf('promote').safeParse({ model: 'shirts', metric: 'recallAt1', retrieval }).success).toBe(true);
+  expect(checkOf('promote').safeParse({ model: 'shirts', retreival: retrieval }).success).toBe(false);
+});

@@ -40,6 +40,12 @@ describe('the section on drift', () => {
     expect(textOf(drift)).toContain('known, &lt;b&gt;shirt&lt;/b&gt;: train/shirt/1.jpg');
   });
 
+  it('sets in bold only the look whose difference decided', () => {
+    const bold = markup({ ...drift, looks: drift.looks && { ...drift.looks, p: 0.001 } });
+    const rows = bold.split('<tr>').filter((row) => row.includes('>mean '));
+    expect(rows.map((row) => row.includes(' best'))).toEqual([true, false, false]);
+  });
+
   it('names images of which there is no picture', () => {
     expect(String(driftSection({ drifts: [{ ...drifted, pictures: {} }] })?.body)).not.toContain('base64');
   });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { embeddingFile, evaluationFile, predictionsFile } from '../../contracts/evaluation.ts';
+import type { Json } from '../../contracts/json.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import type { LogLine } from '../../contracts/logs.ts';
 import { reportSchema } from '../../contracts/report.ts';
@@ -16,6 +17,7 @@ import {
   bytesOf,
   encodeSafetensors,
   jsonBytes,
+  loadStepResults,
   openRunLog,
   openStore,
   parseJson,
@@ -114,6 +116,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+async function resultsOfRun(): Promise<Record<string, Json>> {
+  const results = await loadStepResults(store, run);
+  return { ...results.measure?.result, ...results.data?.result };
+}
+
 describe('gathering a run', () => {
   it('finds the trainings, and that a process was replaced', async () => {
     const { trainings, machines } = await gather(store, run, { maps: false });
@@ -134,6 +141,20 @@ describe('gathering a run', () => {
   it('follows an evaluation back to the training whose encoder it measured', async () => {
     const { evaluations } = await gather(store, run, { maps: false });
     expect(evaluations).toMatchObject([{ step: 'measure', arm: 'supcon', variant: '', map: null }]);
+  });
+
+  it('takes what a model brings along for no measurement of its own', async () => {
+    const taken = parsePipeline({
+      text: 'name: stale\nsteps:\n  current: { uses: use-model, with: { model: goods } }\n',
+      file: 's.yaml',
+    });
+    const { evaluation, dataset } = await resultsOfRun();
+    await savePlan(store, 'stale-1', taken);
+    const result: Record<string, Json> = { evaluation: evaluation ?? null, dataset: dataset ?? null };
+    await saveStepResult(store, { run: 'stale-1', step: 'current' }, { fingerprint: '{}', result });
+    const report = await gather(store, 'stale-1', { maps: false });
+    expect([report.evaluations, report.data]).toEqual([[], []]);
+    expect(headlineOf(report)).toMatchObject({ arm: null, top1: null, testImages: null });
   });
 
   it('is a report where a step failed, and says why', async () => {

@@ -89,3 +89,15 @@ it.each([
 ])('that is not there or not clear is refused: %o', async (named, said) =>
   expect(findModel(store, named)).rejects.toMatchObject({ code: 'Usage', message: expect.stringMatching(said) }),
 );
+
+it('is not found by the name of a model where a run is meant, or the other way round, and that is said', async () => {
+  await expect(findModel(store, { run: 'shirts' })).rejects.toThrow(
+    'shirts is a promoted model, and no run: name it as `--model shirts`',
+  );
+  for (const model of ['shop-1', 'shop'])
+    await expect(findModel(store, { model })).rejects.toThrow(
+      `${model} is a run, or a pipeline, and no promoted model.`,
+    );
+  await expect(findModel(store, { model: 'shirst' })).rejects.toThrow('There is no model shirst. There is: shirts.');
+  await expect(findModel(store, { run: 'nope' })).rejects.toThrow('There is no run nope in this store');
+});

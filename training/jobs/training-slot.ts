@@ -18,7 +18,7 @@ import { startAverages } from '../averages.ts';
 import { type CheckpointWriter, createCheckpointWriter } from '../checkpoint-writer/index.ts';
 import { requireFetchedWeights, startFromInitialWeights } from '../initial-weights.ts';
 import { describePasses } from '../passes.ts';
-import type { JobContext } from '../process/job.ts';
+import { type JobContext, stopIfAsked } from '../process/job.ts';
 import { closeSession, openSession, restore, sessionConfig, type TrainingSession } from '../session.ts';
 
 /** A training that this process holds, with the right to write its checkpoints. */
@@ -94,7 +94,10 @@ export function createTrainingSlot(): TrainingSlot {
       if (!newest) await requireFetchedWeights(chosen.config, input.weightsFile);
       const session = await openSession(context.store, chosen.dataset, chosen.config, {
         data: input.data,
-        onCheck: (done, total) => context.progress({ phase: 'checking images', done, total, unit: 'images' }),
+        onCheck: (done, total) => {
+          context.progress({ phase: 'checking images', done, total, unit: 'images' });
+          stopIfAsked(context);
+        },
       });
       held = { session, checkpoints, lease, writer };
       const passes = describePasses(session);

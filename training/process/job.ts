@@ -26,3 +26,8 @@ export class JobStopped extends Error {
     super('the job was asked to stop');
   }
 }
+
+/** @throws JobStopped when somebody asked the process to stop */
+export function stopIfAsked({ stopRequested }: Pick<JobContext, 'stopRequested'>): void {
+  if (stopRequested()) throw new JobStopped(null);
+}

@@ -31,7 +31,7 @@ interface Gathering {
 export async function gatherEmbedding(
   store: Store,
   folder: string,
-  { pictures, maximumRejected }: Pick<EmbedImagesParameters, 'pictures' | 'maximumRejected'>,
+  parameters: Pick<EmbedImagesParameters, 'pictures' | 'maximumRejected' | 'allowEmpty'>,
   { onProgress, signal }: Gathering,
 ): Promise<EmbedImagesResult> {
   const plan = await readPlan(store, folder);
@@ -60,7 +60,7 @@ export async function gatherEmbedding(
             rejected.push({ name: row.name, reason: problem });
             continue;
           }
-          await writing.add(contentOf(row, image, pictures));
+          await writing.add(contentOf(row, image, parameters.pictures));
           count++;
           dimension = image.embedding.length;
         }
@@ -70,7 +70,7 @@ export async function gatherEmbedding(
     if (gone) throw lost(gone);
     const shards = await writing.finish();
     const of = 'images' in plan.of ? plan.of.images : 'the data set';
-    requireUsable({ usable: count, rejected, maximumRejected, of });
+    requireUsable({ usable: count, rejected, of }, parameters);
     if (rejected.length > 0) await writer.add(rejectedFile, linesOf(rejected));
     const about: VectorsAbout = {
       encoder: plan.encoder,

@@ -42,8 +42,8 @@ export async function planEmbedding(
   const found = await rowsToEmbed(store, dataset, parameters, options);
   const { rows, forgotten } = await withoutForgotten(store, found.rows);
   const rejected = [...found.rejected, ...forgotten];
-  const { images, splits, pictures, maximumRejected } = parameters;
-  requireUsable({ usable: rows.length, rejected, maximumRejected, of: images?.path ?? found.name });
+  const { images, splits, pictures } = parameters;
+  requireUsable({ usable: rows.length, rejected, of: images?.path ?? found.name }, parameters);
 
   const place = placeOf(encoder, { dataset, pictures });
   const known = await openKnown(store, place);
@@ -83,19 +83,17 @@ export async function planEmbedding(
 }
 
 /** @throws ContrailError InvalidDataset that names the commonest reasons */
-export function requireUsable({
-  usable,
-  rejected,
-  maximumRejected,
-  of,
-}: {
-  readonly usable: number;
-  readonly rejected: readonly RejectedName[];
-  readonly maximumRejected: number | undefined;
-  readonly of: string;
-}): void {
+export function requireUsable(
+  {
+    usable,
+    rejected,
+    of,
+  }: { readonly usable: number; readonly rejected: readonly RejectedName[]; readonly of: string },
+  { maximumRejected, allowEmpty = false }: Pick<EmbedImagesParameters, 'maximumRejected' | 'allowEmpty'>,
+): void {
   const isTooMany = maximumRejected !== undefined && rejected.length > maximumRejected;
-  if (usable > 0 && !isTooMany) return;
+  const isEmpty = usable === 0 && rejected.length === 0;
+  if (isEmpty ? allowEmpty : usable > 0 && !isTooMany) return;
   const reasons = reasonsOf(rejected.map(({ name, reason }) => ({ path: name, reason })))
     .slice(0, 5)
     .map(({ reason, count: files, first }) => `\n  ${count(files)} ${reason}: ${first.join(', ')}`)

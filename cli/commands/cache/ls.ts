@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { openHome } from '../../../home/home.ts';
 import { listCache, openStore } from '../../../store/index.ts';
-import { print, printJson, say, table } from '../../output.ts';
+import { print, printJson, say } from '../../output.ts';
+import { table } from '../../table.ts';
 import { localTime } from '../../times.ts';
 
 const shownKey = 12;

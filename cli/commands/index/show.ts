@@ -8,7 +8,9 @@ import { currentVersion } from '../../../serving/find-model.ts';
 import { emptiedAt, loadVersions, openStore, readAbout, readArtifact, type Store } from '../../../store/index.ts';
 import { eachRow, labelsOf, type ShardSource } from '../../../vectors/index.ts';
 import { indexOf, searchText } from '../../change-index.ts';
-import { print, printJson, say, table } from '../../output.ts';
+import { print, printJson, say } from '../../output.ts';
+import { table } from '../../table.ts';
+import { forReading } from '../../wrapped.ts';
 
 const shownClasses = 10;
 
@@ -81,7 +83,7 @@ export async function indexShowCommand(
   }
   print('\nIndexes of the model:');
   for (const { version, index: of, reason } of versions.toReversed())
-    print(`  version ${version}: ${of?.digest.slice(0, 12)}, ${reason}`);
+    print(forReading(`  version ${version}: ${of?.digest.slice(0, 12)}, ${reason}`, '    '));
   return 0;
 }
 

@@ -2,6 +2,7 @@ import { openHome } from '../../../home/home.ts';
 import { listModels, loadCurrent, loadRefusals, openStore, unlessDamaged } from '../../../store/index.ts';
 import { refusalText, versionTable } from '../../model-texts.ts';
 import { print, printJson, say } from '../../output.ts';
+import { forReading } from '../../wrapped.ts';
 
 /** `contrail models ls` */
 export async function modelsListCommand({ json }: { readonly json: boolean }): Promise<number> {
@@ -18,9 +19,9 @@ export async function modelsListCommand({ json }: { readonly json: boolean }): P
   else if (models.length === 0) say('No models yet. A promote step makes one.');
   else {
     print(versionTable(models, { model: ({ model }) => model }));
-    for (const { model, version, reason, refused } of models) {
-      print(`\n${model}: version ${version} was promoted: ${reason}`);
-      if (refused) print(`${model}: since then, ${refusalText(refused)}`);
+    for (const { model, version, run, reason, refused } of models) {
+      print(`\n${forReading(`${model}: version ${version}, of run ${run}, was promoted: ${reason}`)}`);
+      if (refused) print(forReading(`${model}: since then, ${refusalText(refused)}`));
     }
   }
   return 0;

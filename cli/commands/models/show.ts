@@ -3,6 +3,7 @@ import { currentVersion } from '../../../serving/find-model.ts';
 import { loadRefusals, loadVersions, openStore } from '../../../store/index.ts';
 import { refusalText, versionTable } from '../../model-texts.ts';
 import { print, printJson } from '../../output.ts';
+import { forReading } from '../../wrapped.ts';
 
 const shownRefusals = 10;
 
@@ -16,13 +17,14 @@ export async function modelsShowCommand(model: string, { json }: { readonly json
     print(`${model}: version ${current.version} is current, of run ${current.run}`);
     print(versionTable(versions.toReversed()));
     print('\nWhy each was promoted:');
-    for (const { version, reason } of versions.toReversed()) print(`  version ${version}: ${reason}`);
+    for (const { version, run, reason } of versions.toReversed())
+      print(forReading(`  version ${version}, of run ${run}: ${reason}`, '    '));
     const refused = (await loadRefusals(store, model)).toReversed();
     if (refused.length > 0)
       print(
         `\nNot promoted${refused.length > shownRefusals ? `, the last ${shownRefusals} of ${refused.length}` : ''}:`,
       );
-    for (const refusal of refused.slice(0, shownRefusals)) print(`  ${refusalText(refusal)}`);
+    for (const refusal of refused.slice(0, shownRefusals)) print(forReading(`  ${refusalText(refusal)}`, '    '));
   }
   return 0;
 }

@@ -2,9 +2,10 @@ import { openHome } from '../../../home/home.ts';
 import { openStore } from '../../../store/index.ts';
 import { withServer } from '../../connection.ts';
 import { checkScheduleId } from '../../given-names.ts';
-import { coloured, formatSeconds, print, printJson, say, table } from '../../output.ts';
+import { coloured, formatSeconds, print, printJson, say } from '../../output.ts';
 import { runsOfSchedule } from '../../schedule-runs.ts';
 import { definitionElsewhere, definitionOf, openSchedule, whenText } from '../../schedules.ts';
+import { table } from '../../table.ts';
 import { utcTime } from '../../times.ts';
 
 const shownTimes = 5;

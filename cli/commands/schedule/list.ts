@@ -1,6 +1,7 @@
 import { withServer } from '../../connection.ts';
-import { print, printJson, say, table } from '../../output.ts';
+import { print, printJson, say } from '../../output.ts';
 import { scheduledWorkflow } from '../../schedules.ts';
+import { table } from '../../table.ts';
 import { utcTime } from '../../times.ts';
 
 /** `contrail schedule list` */

@@ -14,7 +14,8 @@ import {
 } from '../../../weights/index.ts';
 import { type Exported, exportedBeside } from '../../exported-model.ts';
 import { interruptedCode, interruptSignal } from '../../interrupt.ts';
-import { print, printJson, say, table } from '../../output.ts';
+import { print, printJson, say } from '../../output.ts';
+import { table } from '../../table.ts';
 
 export interface WeightsShowOptions {
   readonly file?: string;

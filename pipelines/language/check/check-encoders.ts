@@ -1,3 +1,4 @@
+import { isMapping } from '../../../contracts/json.ts';
 import { loadEncoderParameters } from '../../../contracts/kinds/load-encoder.ts';
 import { pretrainParameters } from '../../../contracts/kinds/pretrain.ts';
 import type { PlannedStep } from '../../../contracts/plan.ts';
@@ -72,7 +73,7 @@ function startMistakes(step: PlannedStep, read: ReadonlyMap<string, ReadStep>): 
         message: `recipe: fine-tune is for weights from elsewhere, and this training begins from noise; ${add}, or take another recipe: ${others.join(', ')}`,
       },
     ];
-  return step.with.freeze === undefined
+  return step.with.freeze === undefined || isRandomProjection(step.with)
     ? []
     : [
         {
@@ -82,6 +83,13 @@ function startMistakes(step: PlannedStep, read: ReadonlyMap<string, ReadStep>): 
         },
       ];
 }
+
+/**
+ * A random projection of the patches that is never trained, from which a vision transformer learns more steadily (MoCo v3,
+ * arXiv:2104.02057, section 4). No other noise is kept on purpose.
+ */
+const isRandomProjection = ({ encoder, freeze }: PlannedStep['with']): boolean =>
+  isMapping(encoder) && encoder.name === 'vit' && isMapping(freeze) && freeze.until === 'embed';
 
 function trainingStepMistakes(step: PlannedStep, steps: PlannedSteps): Placed[] {
   const training = knownTraining(step);

@@ -76,7 +76,8 @@ function settings(properties: Readonly<Record<string, Schema>>): Schema {
 /** @param schema of its parameters */
 function parametersOf(name: string, kind: StepKind, schema: Schema): Schema {
   const parameters = withoutSchema(schema);
-  const inputs = Object.fromEntries(Object.keys(kind.inputs).map((input) => [input, reference]));
+  const all = { ...kind.inputs, ...kind.otherInputs?.inputs };
+  const inputs = Object.fromEntries(Object.keys(all).map((input) => [input, reference]));
   const recipe = kind.recipes ? { recipe: recipeSchema(kind.recipes) } : {};
   const properties = { ...recipe, ...(allowReferences(parameters.properties) as Schema), ...inputs };
   const named = Object.keys(kind.inputs).filter((input) => mustBeNamed(kind, input));

@@ -106,6 +106,24 @@ function resultRows(schema: Schema, prefix: string): Row[] {
   });
 }
 
+/** A row for each input, also for those that only some parameters ask for. */
+function inputRows(kind: StepKind): Row[] {
+  const { inputs, otherInputs } = kind;
+  const rowOf = (of: StepKind, input: string, where = ''): Row => ({
+    name: input,
+    initial: mustBeNamed(of, input) ? 'needed' : of.optional?.includes(input) ? 'none' : 'nearest',
+    meaning: `${where}the ${of.inputs[input]} of a step: \`\${steps.<id>.result.${of.inputs[input]}}\``,
+  });
+  const isAlways = (input: string) => !otherInputs || input in otherInputs.inputs;
+  const own = Object.keys(inputs).map((input) =>
+    rowOf(kind, input, isAlways(input) ? '' : `unless ${otherInputs?.where}: `),
+  );
+  const others = Object.keys(otherInputs?.inputs ?? {})
+    .filter((input) => !(input in inputs))
+    .map((input) => rowOf({ ...kind, ...otherInputs }, input, `where ${otherInputs?.where}: `));
+  return [...own, ...others];
+}
+
 /** Of a kind whose results its parameters decide. */
 const ownRows: readonly Row[] = [
   { name: '<output>', initial: '', meaning: 'the files, an artifact: one for each of `outputs`' },
@@ -115,13 +133,7 @@ const ownRows: readonly Row[] = [
 function section(name: string, kind: StepKind): string {
   const parameters = rowsOf(asSchema(kind.parameters, 'input'), '');
   const recipe = kind.recipes ? [{ name: 'recipe', initial: 'none', meaning: recipesText(kind.recipes) }] : [];
-  const inputs = Object.entries(kind.inputs).map(
-    ([input, artifact]): Row => ({
-      name: input,
-      initial: mustBeNamed(kind, input) ? 'needed' : kind.optional?.includes(input) ? 'none' : 'nearest',
-      meaning: `the ${artifact} of a step: \`\${steps.<id>.result.${artifact}}\``,
-    }),
-  );
+  const inputs = inputRows(kind);
   const known = resultRows(asSchema(kind.result, 'output'), '');
   const results = known.length === 0 ? ownRows : known;
   return [

@@ -226,12 +226,26 @@ describe('a candidate that is compared with the current model', () => {
     expect(found.reason).toMatch(/^only \d+ of \d+ test images are new to both; .* At least 10000 are needed/);
   });
 
-  it('is not compared with one that knows other classes, and these are named', async () => {
+  it('that knows a new class is compared on all images, and without those of the class', async () => {
+    const [old, made] = [await modelOn(split, 'old', names.slice(1)), await modelOn(split, 'new')];
+    const [before, after] = [await evaluated(old, split, 5), await evaluated(made, split, 9)];
+    const found = await judged(before, after);
+    const answers = await Promise.all([after, before].map((each) => imageAnswers(store, each)));
+    const labels = answers[0]?.labels ?? new Int32Array();
+    const known = Int32Array.from(labels.keys()).filter((row) => labels[row] !== 0);
+    const [own, others] = answers.map((each) => each && measureOn(each, known, 'top1', classes)?.toFixed(4));
+    expect(found).toMatchObject({ better: true, images: labels.length });
+    expect(found.reason).toContain(
+      `. Without the ${labels.length - known.length} images of 0, which version 1 does not know: ${Number(own)} and ${Number(others)}`,
+    );
+  });
+
+  it('is not compared with one that knows classes which it does not, and these are named', async () => {
     const known = [...names.slice(1), 'dress'];
     const [old, made] = [await modelOn(split, 'old', known), await modelOn(split, 'new')];
     const [before, after] = [await evaluated(old, otherSplit, 5), await evaluated(made, split, 9)];
     expect((await judged(before, after, { minimumImages: 10 })).reason).toBe(
-      'version 1 knows other classes (new: 0; gone: dress), so they cannot be compared; only `force` promotes the new model',
+      'the new model does not know a class of version 1 (gone: dress; new: 0), so they are not compared; only `force` promotes it',
     );
   });
 

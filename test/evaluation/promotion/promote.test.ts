@@ -84,6 +84,30 @@ describe('a promotion', () => {
     expect(await currentFile()).toMatchObject({ version: 2, run: 'run-3' });
   });
 
+  it('of the current model with another index gives it that, once, and without one changes nothing', async () => {
+    const indexed = (run: string, number: number): Candidate => ({
+      ...candidate(1, 0.5),
+      run,
+      evaluation: { kind: 'evaluation', digest: digest(number) },
+      index: { kind: 'index', digest: digest(number) },
+    });
+    await promote(candidate(1, 0.5));
+    const taken = { promoted: true, version: 2, reason: 'the model of version 1 with another index', after: 0.5 };
+    expect(await promote(indexed('run-2', 7))).toMatchObject(taken);
+    // Another attempt of the same step, and another run with the same index.
+    expect(await promote(indexed('run-2', 7))).toMatchObject(taken);
+    expect(await promote(indexed('run-3', 7))).toMatchObject({ promoted: false, version: 2 });
+    expect(await promote({ ...candidate(1, 0.5), run: 'run-4' })).toMatchObject({ promoted: false, version: 2 });
+    const versions = await loadVersions(store, 'shirts');
+    expect(versions).toHaveLength(2);
+    expect(versions[1]).toMatchObject({
+      run: 'run-2',
+      evaluation: versions[0]?.evaluation,
+      index: { digest: digest(7) },
+    });
+    expect(await loadRefusals(store, 'shirts')).toEqual([]);
+  });
+
   it('never takes an equal model, even with no margin', async () => {
     await promote(candidate(1, 0.5));
     expect(await promote(candidate(2, 0.5), { margin: 0 })).toMatchObject({ promoted: false });
