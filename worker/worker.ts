@@ -7,6 +7,7 @@ import type { ContrailError } from '../contracts/errors.ts';
 import { describeEnvironment } from '../home/environment.ts';
 import type { Home } from '../home/home.ts';
 import { trainerEnvironment } from '../native/index.ts';
+import { dataConverterOf, payloadKeys } from '../payloads/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
 import { stepTroubleSignal } from '../workflows/messages.ts';
@@ -68,8 +69,10 @@ export async function startWorker(
     shutdownSignals: [],
   });
   const { connectionOptions, namespace = 'default' } = server;
+  const keys = payloadKeys();
+  const dataConverter = dataConverterOf(keys);
   const connection = await NativeConnection.connect(connectionOptions);
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, dataConverter });
   const where = `The namespace ${namespace} at ${connectionOptions.address}`;
   const owner = await ownerOfHome(home);
   requireSameStore(await claimNamespace(client, owner), owner, where);
@@ -112,6 +115,7 @@ export async function startWorker(
   const shared = {
     connection,
     namespace,
+    dataConverter,
     activities,
     // A stranger's step must not reach the run's log either.
     interceptors: { activity: [guard, logActivities(runLogs, tellRun)] },
@@ -119,7 +123,7 @@ export async function startWorker(
     defaultHeartbeatThrottleInterval: '2s',
     shutdownForceTime: '3m',
   } satisfies Partial<WorkerOptions>;
-  const workflowBundle = await bundledWorkflows((message) => logger.warn(message));
+  const workflowBundle = await bundledWorkflows((message) => logger.warn(message), keys !== null);
   const workers = await Promise.all([
     Worker.create({ ...shared, taskQueue: controlQueue, workflowBundle }),
     ...queues.map(({ queue, slots }) =>

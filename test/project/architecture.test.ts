@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'pipelines/language': ['contracts'],
   store: ['contracts'],
   datasets: ['contracts', 'store'],
+  payloads: ['contracts'],
   weights: ['contracts', 'store'],
   training: ['contracts', 'store', 'datasets', 'weights'],
   'evaluation/metrics': ['contracts', 'datasets'],
@@ -66,6 +67,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'home',
     'activities',
     'workflows',
+    'payloads',
   ],
   cli: [
     'contracts',
@@ -82,12 +84,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'home',
     'workflows',
     'worker',
+    'payloads',
   ],
 };
 /** The rooms of the language: each may import those before it. */
 const languageRooms = ['problems', 'expressions', 'interpret', 'read', 'check', 'describe'];
 const pure = ['contracts', 'pipelines/language', 'workflows'];
-const knowTemporal = ['workflows', 'activities', 'worker', 'cli'];
+const knowTemporal = ['payloads', 'workflows', 'activities', 'worker', 'cli'];
 const knowTensorflow = ['training'];
 
 interface Import {
