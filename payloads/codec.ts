@@ -1,15 +1,14 @@
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
 import { ContrailError } from '../contracts/errors.ts';
 import { keysVariable, type PayloadKeys } from './keys.ts';
 import { isSamePlace, type Place, placeFromText, placeOf, placeText, placeToText } from './place.ts';
 import { seal, unseal } from './seal.ts';
+import { payloadFromBytes, payloadToBytes } from './wire.ts';
 
 /** Temporal's word for what is encrypted; its samples and its UI use it. */
 const encrypted = 'binary/encrypted';
 const keyIdName = 'encryption-key-id';
 const placeName = 'contrail-place';
-const { Payload: Wire } = temporal.api.common.v1;
 
 const utf8 = (bytes: Uint8Array | undefined) => (bytes ? Buffer.from(bytes).toString('utf8') : '');
 
@@ -49,7 +48,7 @@ function encode({ current, byId }: PayloadKeys, payload: Payload, at: Place): Pa
       [keyIdName]: Buffer.from(current),
       [placeName]: Buffer.from(place),
     },
-    data: seal(key, Wire.encode(payload).finish(), besideOf(current, place)),
+    data: seal(key, payloadToBytes(payload), besideOf(current, place)),
   };
 }
 
@@ -97,7 +96,7 @@ export function decodeEncrypted(
     throw unreadable(
       `What Temporal holds${of} was encrypted for ${written ? placeText(written) : 'another place'}: it was moved by somebody who can write to Temporal.`,
     );
-  return Wire.decode(opened);
+  return payloadFromBytes(opened);
 }
 
 const unreadable = (message: string) => new ContrailError('PayloadsUnreadable', message);
