@@ -1,7 +1,7 @@
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { ContrailError } from '../contracts/errors.ts';
 import { keysVariable, type PayloadKeys } from './keys.ts';
-import { isSamePlace, type Place, placeFromText, placeOf, placeText, placeToText } from './place.ts';
+import { isSamePlace, type KnownPlace, type Place, placeFromText, placeOf, placeText, placeToText } from './place.ts';
 import { seal, unseal } from './seal.ts';
 import { payloadFromBytes, payloadToBytes } from './wire.ts';
 
@@ -14,6 +14,9 @@ const utf8 = (bytes: Uint8Array | undefined) => (bytes ? Buffer.from(bytes).toSt
 
 /** Whether a payload is one of ours, encrypted. */
 export const isEncrypted = ({ metadata }: Payload): boolean => utf8(metadata?.encoding) === encrypted;
+
+/** The id of the key that encrypted a payload; empty where none did. */
+export const keyIdOf = ({ metadata }: Payload): string => utf8(metadata?.[keyIdName]);
 
 /**
  * What stands between Temporal and everything that is sent to it or read from it.
@@ -66,13 +69,13 @@ function decode(keys: PayloadKeys | null, payload: Payload, context: Serializati
 /**
  * What an encrypted payload holds.
  *
- * @param expected where it was found; null where that is not known
+ * @param expected where it was found, or the namespace alone; null where that is not known
  * @throws ContrailError PayloadsUnreadable
  */
 export function decodeEncrypted(
   keys: PayloadKeys | null,
   { metadata, data }: Payload,
-  expected: Place | null,
+  expected: KnownPlace | null,
 ): Payload {
   const of = expected ? ` of ${placeText(expected)}` : '';
   const id = utf8(metadata?.[keyIdName]);

@@ -22,14 +22,21 @@ export const placeOf = (context: SerializationContext | undefined): Place => ({
   activity: context?.type === 'activity' ? (context.activityId ?? '') : '',
 });
 
-export const isSamePlace = (a: Place, b: Place): boolean =>
-  a.namespace === b.namespace && a.workflow === b.workflow && a.activity === b.activity;
+/** What is known of a place: all of it, or the namespace alone. */
+export type KnownPlace = Place | Pick<Place, 'namespace'>;
+
+export const isSamePlace = (written: Place, known: KnownPlace): boolean =>
+  written.namespace === known.namespace &&
+  (!('workflow' in known) || (written.workflow === known.workflow && written.activity === known.activity));
 
 /** A place for people. */
-export const placeText = ({ namespace, workflow, activity }: Place): string =>
-  namespace === ''
-    ? 'no workflow'
-    : `${activity === '' ? '' : `the activity ${activity} of `}the workflow ${workflow} in the namespace ${namespace}`;
+export function placeText(place: KnownPlace): string {
+  const { namespace } = place;
+  if (namespace === '') return 'no workflow';
+  if (!('workflow' in place)) return `the namespace ${namespace}`;
+  const { workflow, activity } = place;
+  return `${activity === '' ? '' : `the activity ${activity} of `}the workflow ${workflow} in the namespace ${namespace}`;
+}
 
 const written = z.tuple([z.string(), z.string(), z.string()]);
 

@@ -12,7 +12,7 @@ import { openStore } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
 import { stepTroubleSignal } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
-import { claimNamespace, ownerOfHome, requireSameStore } from './belonging.ts';
+import { claimNamespace, ownerOfHome, renewClaim, requireSameStore } from './belonging.ts';
 import { guardActivities } from './guard.ts';
 import { logActivities, type TellRun } from './log-activities.ts';
 import { openLogFile } from './log-file.ts';
@@ -76,6 +76,8 @@ export async function startWorker(
   const where = `The namespace ${namespace} at ${connectionOptions.address}`;
   const owner = await ownerOfHome(home);
   requireSameStore(await claimNamespace(client, owner), owner, where);
+  if (await renewClaim(client, keys))
+    logger.info({}, `whose ${where} is was encrypted anew, with the key ${keys?.current}`);
   await registerSearchAttributes(connection.operatorService, namespace);
   const store = openStore(home.storeUrl);
   const runLogs = createRunLogs(store, {
