@@ -231,7 +231,7 @@ function failure(error: unknown, address: string): ContrailError {
   if (code === grpc.unauthenticated || code === grpc.permissionDenied)
     return new ContrailError(
       'ServerUnreachable',
-      `The Temporal server at ${address} refuses us: ${details}. TEMPORAL_API_KEY or the client certificate must be of one who may use the namespace that TEMPORAL_NAMESPACE names.`,
+      `The Temporal server at ${address} refuses us: ${details.replace(/\.$/, '')}. TEMPORAL_API_KEY or the client certificate must be of one who may use the namespace that TEMPORAL_NAMESPACE names.`,
       { cause },
     );
   if (error instanceof TypeError) return new ContrailError('Usage', `TEMPORAL_ADDRESS: ${error.message}`, { cause });
