@@ -1,25 +1,26 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askRun } from '../../cli/ask-run.ts';
+import { startCodecServer } from '../../cli/codec-server.ts';
 import { pendingOf } from '../../cli/pending.ts';
 import { queryStatus } from '../../cli/runs.ts';
 import { withTrouble } from '../../cli/trouble.ts';
+import { payloadKeys } from '../../payloads/index.ts';
+import { historyKeys } from '../payloads/test-keys.ts';
 import { runCommand } from './command.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
+import { recordHistory } from './record-history.ts';
 
 /**
  * A whole run with keys on the real server, worker and trainer: what the server holds of it, read without the codec, shows nothing of
  * the pipeline but what docs/security.md lists.
  */
-const newKey = () => randomBytes(32).toString('base64');
-const keys = `k1:${newKey()}`;
 let environment: TestEnvironment;
 let images: string;
 
 beforeAll(async () => {
-  process.env.CONTRAIL_PAYLOAD_KEYS = keys;
+  process.env.CONTRAIL_PAYLOAD_KEYS = historyKeys;
   environment = await startTestEnvironment(['--own-steps']);
   images = join(environment.home.folder, 'SECRET-folder');
   await mkdir(images);
@@ -95,6 +96,17 @@ function wordsOf(held: unknown): string {
   return words.join('\n');
 }
 
+/** Every encrypted payload, as protobuf writes it in JSON, which is how Temporal's UI sends it on. */
+function encryptedIn(held: unknown): unknown[] {
+  const found: unknown[] = [];
+  const encoding = Buffer.from('binary/encrypted').toString('base64');
+  JSON.stringify(held, (_, value) => {
+    if (value instanceof Object && value.metadata?.encoding === encoding) found.push(value);
+    return value;
+  });
+  return found;
+}
+
 describe('a run in a namespace with keys', () => {
   it('shows nothing of the pipeline to who reads what Temporal holds', async () => {
     await environment.start('readable-run', pipeline());
@@ -128,5 +140,52 @@ describe('a run in a namespace with keys', () => {
     const { code, stdout } = await runCommand(environment.home, ['status', 'readable-run']);
     expect(code).toBe(0);
     expect(stdout).toContain('SECRET-folder');
+  });
+
+  it("is decrypted by the codec server for Temporal's UI", async () => {
+    const ui = 'http://localhost:8233';
+    const codec = await startCodecServer({
+      keys: payloadKeys() ?? expect.fail('keys'),
+      port: 0,
+      origins: [ui],
+      token: null,
+    });
+    const payloads = encryptedIn(await heldOf('readable-run'));
+    const answer = await fetch(`http://127.0.0.1:${codec.port}/decode`, {
+      method: 'POST',
+      headers: { origin: ui, 'content-type': 'application/json', 'x-namespace': 'default' },
+      body: JSON.stringify({ payloads }),
+    });
+    expect(answer.status).toBe(200);
+    const words = wordsOf(await answer.json()).match(secret) ?? [];
+    expect([...new Set(words)].sort()).toEqual([
+      ...['SECRET-description', 'SECRET-folder', 'SECRET-output', 'SECRET-param', 'SECRET-question', 'SECRET-reason'],
+    ]);
+    await codec.close();
+  });
+
+  it.each([
+    [
+      'a command without the key',
+      ['list'],
+      undefined,
+      /is encrypted with the key tests, and CONTRAIL_PAYLOAD_KEYS is not set\. Set it to tests:/,
+    ],
+    [
+      'a worker with another key of that id',
+      ['worker'],
+      `tests:${Buffer.alloc(32, 9).toString('base64')}`,
+      /does not decrypt with the key tests/,
+    ],
+  ])('refuses %s, in one sentence', async (_, args, keys, said) => {
+    const { code, stdout, stderr } = await runCommand(environment.home, args, { CONTRAIL_PAYLOAD_KEYS: keys });
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(said);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
+  it('is recorded, for test/workflows/replay.test.ts', async () => {
+    await recordHistory(environment, 'readable-run', 'encrypted/pipeline-failed');
+    await recordHistory(environment, 'readable-run/pretrain', 'encrypted/training-complete');
   });
 });
