@@ -207,6 +207,18 @@ describe('imports', () => {
     expect(circleIn(graph)).toEqual(['b.ts', 'c.ts', 'b.ts']);
   });
 
+  it('gives every client and worker of Temporal a codec, so that none reads or writes in plain text beside it', () => {
+    const made = files
+      .filter((file) => /^(cli|worker)\//.test(file))
+      .flatMap((file) => [
+        ...readFileSync(join(root, file), 'utf8').matchAll(/\bnew Client\([^)]*\)|\bWorker\.create\([^)]*\)/g),
+      ])
+      .map(([call]) => call);
+    expect(made.length).toBeGreaterThanOrEqual(6);
+    expect(made.filter((call) => !/dataConverter|\.\.\.shared/.test(call))).toEqual([]);
+    expect(readFileSync(join(root, 'worker/worker.ts'), 'utf8')).toMatch(/const shared = \{[^}]*\bdataConverter,/);
+  });
+
   it('keeps the scheduler free of Temporal, so that it can be tested without', () => {
     const specifiers = importsOf('workflows/scheduler.ts').map(({ specifier }) => specifier);
     expect(specifiers.length).toBeGreaterThan(3);
