@@ -13,6 +13,7 @@ const slow = [
   'test/serving/http/{serve,changes,command,lost-index,page,run}.test.ts',
   'test/serving/{model-process,unknown}.test.ts',
   'test/store/killed-writer.test.ts',
+  'test/worker/payload-claims.test.ts',
 ];
 
 /** Files outside test/training that train. */

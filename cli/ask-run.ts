@@ -1,5 +1,5 @@
 import { QueryNotRegisteredError, WorkflowNotFoundError } from '@temporalio/client';
-import { ContrailError } from '../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import type { ServerClient } from './connection.ts';
@@ -25,7 +25,7 @@ export type RunAnswer =
  * Asks a run that goes on for its status.
  *
  * @param signal gives up at once
- * @throws ContrailError RunNotFound
+ * @throws ContrailError RunNotFound, PayloadsUnreadable
  */
 export async function askRun(server: ServerClient, run: string, signal?: AbortSignal): Promise<RunAnswer> {
   const { client } = server;
@@ -51,6 +51,7 @@ export async function askRun(server: ServerClient, run: string, signal?: AbortSi
     return { kind: 'status', status: await bounded(queryTimeoutMs, () => handle.query(statusQuery)) };
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
+    if (isContrailError(error)) throw error;
     return { kind: 'silent', why: await whySilent(server, run, error, description) };
   }
 }

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import type { ClientConnectConfig } from '@temporalio/envconfig';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { type Home, openHome } from '../home/home.ts';
+import { dataConverterOf, listingConverter, payloadCodec, payloadKeys } from '../payloads/index.ts';
 import { claimNamespace, ownerOfHome, ownerOfNamespace, requireNoCopy, requireSameStore } from '../worker/belonging.ts';
 import { addressOf, type DevServer, recordedDevServer, uiAddress } from './dev-record.ts';
 import { grpc } from './grpc.ts';
@@ -14,6 +16,10 @@ import { temporalSettings } from './temporal-settings.ts';
 /** A client of the Temporal server that serves this home. */
 export interface ServerClient {
   readonly client: Client;
+  /** Lists workflows, also those that cannot be decrypted; reads nothing of what they hold. */
+  readonly lister: Client;
+  /** Decrypts what the client does not: heartbeats and failures of activities under way. */
+  readonly codec: PayloadCodec;
   readonly connection: Connection;
   readonly address: string;
   readonly namespace: string;
@@ -183,6 +189,7 @@ async function openOther(home: Home, server: Server): Promise<ServerClient> {
 
 async function open({ connectionOptions, namespace, dev }: Server, timeoutMs: number): Promise<ServerClient> {
   const { address } = connectionOptions;
+  const keys = payloadKeys();
   const ended = new AbortController();
   let connection: Connection | null = null;
   try {
@@ -199,7 +206,9 @@ async function open({ connectionOptions, namespace, dev }: Server, timeoutMs: nu
     if (why) throw why;
     const opened = connection;
     return {
-      client: new Client({ connection, namespace }),
+      client: new Client({ connection, namespace, dataConverter: dataConverterOf(keys) }),
+      lister: new Client({ connection, namespace, dataConverter: listingConverter }),
+      codec: payloadCodec(keys),
       connection,
       address,
       namespace,
@@ -222,7 +231,7 @@ function failure(error: unknown, address: string): ContrailError {
   if (code === grpc.unauthenticated || code === grpc.permissionDenied)
     return new ContrailError(
       'ServerUnreachable',
-      `The Temporal server at ${address} refuses us: ${details}. TEMPORAL_API_KEY or the client certificate must be of one who may use the namespace that TEMPORAL_NAMESPACE names.`,
+      `The Temporal server at ${address} refuses us: ${details.replace(/\.$/, '')}. TEMPORAL_API_KEY or the client certificate must be of one who may use the namespace that TEMPORAL_NAMESPACE names.`,
       { cause },
     );
   if (error instanceof TypeError) return new ContrailError('Usage', `TEMPORAL_ADDRESS: ${error.message}`, { cause });

@@ -10,6 +10,7 @@ import { childEnvironment } from '../contracts/child-environment.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { type Home, makeHome } from '../home/home.ts';
 import { temporalBinary } from '../native/index.ts';
+import { dataConverterOf, payloadKeys } from '../payloads/index.ts';
 import { claimNamespace, ownerOfHome, requireSameStore } from '../worker/belonging.ts';
 import { addressOf, type DevServer, forgetDevServer } from './dev-record.ts';
 import { type Lock, takeLock } from './locks.ts';
@@ -207,12 +208,13 @@ export async function stopDevServer(home: Home, { process: child }: Pick<Started
  * @throws ContrailError WrongServer when its database belongs to another store
  */
 export async function answers(address: string, home: Home): Promise<boolean> {
+  const dataConverter = dataConverterOf(payloadKeys());
   const connection = Connection.lazy({ address, connectTimeout: attemptMs });
   try {
     await connection.ensureConnected();
     const owner = await ownerOfHome(home);
     requireSameStore(
-      await claimNamespace(new Client({ connection }), owner),
+      await claimNamespace(new Client({ connection, dataConverter }), owner),
       owner,
       `The database of the server, ${home.databaseFile},`,
     );

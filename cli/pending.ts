@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import type { EmbeddingProgress } from '../contracts/embedding.ts';
+import { isContrailError } from '../contracts/errors.ts';
 import { type StepStatus, type StepTrouble, stuckAfter } from '../contracts/status.ts';
 import { type TrainerProgress, trainerProgressSchema } from '../contracts/trainer.ts';
 import { isShardsKind, isTrainingKind } from '../contracts/training-kinds.ts';
 import { embeddingProgressQuery } from '../workflows/messages.ts';
 import type { ServerClient } from './connection.ts';
+import { decodedActivity, type Failure, jsonOf, type PendingActivity } from './decoded-activity.ts';
 import { whatItWaitsFor } from './queues.ts';
 
 /** What Temporal knows of a step's work that its workflow does not: workflows hear of an activity at its end. */
@@ -17,9 +19,6 @@ export interface StepActivity {
 }
 export type Activities = Readonly<Record<string, StepActivity>>;
 
-type Description = Awaited<ReturnType<ReturnType<ServerClient['client']['workflow']['getHandle']>['describe']>>;
-type PendingActivity = NonNullable<Description['raw']['pendingActivities']>[number];
-
 /** A picture is drawn each second: what is not known by then is left out. */
 const askMs = 2000;
 
@@ -29,17 +28,16 @@ const [onQueue, running] = [1, 2];
 /** An attempt that lasts so long has got past what failed before. */
 const longAttemptMs = 60_000;
 
-/** What the running steps of a run are doing, by step. What cannot be asked now is left out. */
+/** What the running steps of a run are doing, by step. What cannot be asked now is left out. @throws ContrailError PayloadsUnreadable */
 export async function pendingOf(server: ServerClient, run: string, steps: readonly StepStatus[]): Promise<Activities> {
   const active = steps.filter(({ state }) => state === 'running');
-  const activitiesIn = (id: string): Promise<readonly PendingActivity[]> =>
-    server.client.workflow
+  const activitiesIn = async (id: string): Promise<readonly PendingActivity[]> => {
+    const { pendingActivities } = await server.client.workflow
       .getHandle(id)
       .describe()
-      .then(
-        ({ raw }) => raw.pendingActivities ?? [],
-        () => [],
-      );
+      .then(({ raw }) => raw, unlessUnreadable({ pendingActivities: null }));
+    return Promise.all((pendingActivities ?? []).map((each) => decodedActivity(server, id, each)));
+  };
   const own = active.length > 0 ? await activitiesIn(run) : [];
   const found = await Promise.all(
     active.map(async ({ id, uses }) => {
@@ -91,10 +89,18 @@ async function askEmbedding({ client }: ServerClient, id: string): Promise<Embed
     return await client.connection.withDeadline(Date.now() + askMs, () =>
       client.workflow.getHandle(id).query(embeddingProgressQuery),
     );
-  } catch {
-    return null;
+  } catch (error) {
+    return unlessUnreadable(null)(error);
   }
 }
+
+/** A server that does not answer is asked again; a key that is missing is missing. */
+const unlessUnreadable =
+  <T>(otherwise: T) =>
+  (error: unknown): T => {
+    if (isContrailError(error)) throw error;
+    return otherwise;
+  };
 
 /** The step that an activity of the run's own workflow belongs to: a look-up says it in its heartbeat. */
 function stepOf(activity: PendingActivity): string {
@@ -129,8 +135,6 @@ export function troubleOf(activity: PendingActivity, now: number): StepTrouble |
   };
 }
 
-type Failure = NonNullable<PendingActivity['lastFailure']>;
-
 /** What Temporal puts in the place of a failure that is too large; its cause is the beginning of that. */
 const replaced = 'Failure exceeds size limit.';
 
@@ -142,14 +146,7 @@ function failureOf(failure: Failure): { readonly type: string; readonly message:
   return { type: applicationFailureInfo?.type || 'Error', message: message || 'no message' };
 }
 
-function heartbeatOf({ heartbeatDetails }: PendingActivity): unknown {
-  const data = heartbeatDetails?.payloads?.[0]?.data;
-  try {
-    return data ? JSON.parse(Buffer.from(data).toString('utf8')) : null;
-  } catch {
-    return null;
-  }
-}
+const heartbeatOf = ({ heartbeatDetails }: PendingActivity): unknown => jsonOf(heartbeatDetails?.payloads?.[0]?.data);
 
 /** A time of Temporal's, in milliseconds. */
 function timeOf(time: PendingActivity['scheduledTime']): number | null {

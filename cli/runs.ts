@@ -5,7 +5,7 @@ import {
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { ContrailError } from '../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { limits } from '../contracts/limits.ts';
 import type { Plan } from '../contracts/plan.ts';
 import type { Source } from '../contracts/schedules.ts';
@@ -183,7 +183,7 @@ export async function requireRunning(server: ServerClient, run: string): Promise
     throw new ContrailError('Usage', `The run ${run} has ended (${status.name.toLowerCase()}).`);
 }
 
-/** The state of every step; null when no worker answers. */
+/** The state of every step; null when no worker answers. @throws ContrailError RunNotFound, PayloadsUnreadable */
 export async function queryStatus(
   { client }: ServerClient,
   run: string,
@@ -196,6 +196,7 @@ export async function queryStatus(
   } catch (error) {
     if (error instanceof WorkflowNotFoundError)
       throw new ContrailError('RunNotFound', `There is no run ${run}.`, { cause: error });
+    if (isContrailError(error)) throw error;
     return null;
   }
 }

@@ -8,10 +8,10 @@ const shownRuns = 10;
 export const runsOfSchedule = (server: ServerClient, schedule: string) =>
   whenAttributesAreKnown(server, () => listRuns(server, schedule));
 
-async function listRuns({ client }: ServerClient, schedule: string) {
+async function listRuns({ lister }: ServerClient, schedule: string) {
   const runs: { run: string; state: string; started: string; seconds: number | null }[] = [];
   const query = `WorkflowType = 'pipeline' AND ${scheduleAttribute.name} = '${schedule}'`;
-  for await (const { workflowId, status, startTime, closeTime } of client.workflow.list({ query })) {
+  for await (const { workflowId, status, startTime, closeTime } of lister.workflow.list({ query })) {
     runs.push({
       run: workflowId,
       state: status.name.toLowerCase(),

@@ -1,4 +1,6 @@
+import { isContrailError } from '../contracts/errors.ts';
 import type { ServerClient } from './connection.ts';
+import { decodedFailure, type Failure } from './decoded-activity.ts';
 
 type Description = Awaited<ReturnType<ReturnType<ServerClient['client']['workflow']['getHandle']>['describe']>>;
 
@@ -11,7 +13,7 @@ const eventsBack = 20;
  * it goes on.
  */
 export async function standstillOf(
-  { client, namespace }: ServerClient,
+  { client, codec, namespace }: ServerClient,
   run: string,
   { raw }: Pick<Description, 'raw'>,
 ): Promise<string | null> {
@@ -28,6 +30,17 @@ export async function standstillOf(
       () => null,
     );
   const failed = history?.events?.find(({ workflowTaskFailedEventAttributes: of }) => of);
-  const reason = failed?.workflowTaskFailedEventAttributes?.failure?.message?.split('\n')[0];
+  const failure = failed?.workflowTaskFailedEventAttributes?.failure;
+  const reason = failure ? await reasonOf(codec, failure) : undefined;
   return `${run} stands still: its workers fail to decide what comes next, attempt ${attempt}${reason ? ` (${reason})` : ''}. The worker's log, CONTRAIL_HOME/logs/worker.log, has the whole story; a worker of the version that began the run goes on with it.`;
+}
+
+/** The first line of what a failure says, or why it cannot be read: as a rule for the same reason. */
+async function reasonOf(codec: ServerClient['codec'], failure: Failure): Promise<string | undefined> {
+  try {
+    return (await decodedFailure(codec, failure)).message?.split('\n')[0];
+  } catch (error) {
+    if (isContrailError(error)) return error.message;
+    throw error;
+  }
 }

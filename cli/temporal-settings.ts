@@ -1,8 +1,10 @@
+import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type ClientConnectConfig, loadClientConnectConfig } from '@temporalio/envconfig';
 import { ContrailError } from '../contracts/errors.ts';
-import { hasCode } from '../contracts/system-errors.ts';
+import { explained, hasCode } from '../contracts/system-errors.ts';
 import { editDistance } from '../pipelines/language/problems/nearest.ts';
+import { tlsProblems } from './tls-files.ts';
 
 /** The variables of Temporal's that say how to reach a server. */
 const known = [
@@ -29,6 +31,7 @@ const abbreviationLength = 'TEMPORAL_ADDR'.length;
 /** What a key may have, which goes into a header. */
 const inHeader = /^[\x21-\x7e]+$/;
 const highestPort = 65_535;
+const mostFileBytes = 2 ** 20;
 const truth = ['1', 'true', '0', 'false'];
 
 /** How to reach a Temporal server. */
@@ -43,7 +46,7 @@ export interface TemporalSettings {
  * What the environment, and the file of settings that it names, say of the server.
  *
  * @throws ContrailError Usage for variables that nobody reads, that are empty, or that contradict each other; for files that
- * are not there; and for a key that would be sent in clear
+ * are not there, cannot be read, or are no certificate or key; and for a key that would be sent in clear
  */
 export function temporalSettings(environment: NodeJS.ProcessEnv = process.env): TemporalSettings {
   const problems = Object.entries(environment).flatMap(([name, value]) => problemOf(name, value ?? ''));
@@ -54,9 +57,17 @@ export function temporalSettings(environment: NodeJS.ProcessEnv = process.env): 
     if (given && !missing)
       problems.push(`TEMPORAL_TLS_CLIENT_${kind[0]}_… is set, and TEMPORAL_TLS_CLIENT_${kind[1]}_PATH is missing.`);
   }
+  problems.push(...switchedOff(environment));
   if (problems.length > 0) throw new ContrailError('Usage', problems.join('\n'));
   const { connectionOptions, namespace = 'default' } = load(environment);
   const { apiKey, tls, address } = connectionOptions;
+  const inFiles = tlsProblems(tls, (setting) => sourceOf(setting, environment));
+  if (inFiles.length > 0) throw new ContrailError('Usage', inFiles.join('\n'));
+  if (tls && address === undefined)
+    throw new ContrailError(
+      'Usage',
+      'TLS or an API key is set, and no server is named: the one of this machine would be asked in clear. Set TEMPORAL_ADDRESS, or unset TEMPORAL_API_KEY and what begins with TEMPORAL_TLS.',
+    );
   if (apiKey !== undefined && !tls && address !== undefined && !isLoopback(address))
     throw new ContrailError(
       'Usage',
@@ -64,6 +75,22 @@ export function temporalSettings(environment: NodeJS.ProcessEnv = process.env): 
     );
   return { connectionOptions, namespace, named: namers.some((name) => environment[name] !== undefined) };
 }
+
+/** Certificates say that a connection is to be secure, and nobody means to have them passed over. */
+function switchedOff(environment: NodeJS.ProcessEnv): string[] {
+  const off = ['0', 'false'].includes(environment.TEMPORAL_TLS ?? '');
+  const set = known.filter((name) => name.startsWith('TEMPORAL_TLS_') && environment[name] !== undefined);
+  return off && set.length > 0
+    ? [
+        `TEMPORAL_TLS is ${environment.TEMPORAL_TLS}, and ${set.join(', ')} would be passed over. Unset one or the other.`,
+      ]
+    : [];
+}
+
+/** The variable that has a certificate or a key, or that names its file. */
+const sourceOf = (setting: string, environment: NodeJS.ProcessEnv): string =>
+  ['PATH', 'DATA'].map((form) => `TEMPORAL_TLS_${setting}_${form}`).find((name) => environment[name] !== undefined) ??
+  `${setting} of Temporal's file of settings`;
 
 function problemOf(name: string, value: string): string[] {
   if (known.includes(name)) {
@@ -77,7 +104,7 @@ function problemOf(name: string, value: string): string[] {
       return [`${name} is ${JSON.stringify(value)}; it must be host or host:port, with a port from 1 to 65535.`];
     if (name === 'TEMPORAL_TLS' && !truth.includes(value))
       return [`${name} is ${value}; allowed: ${truth.join(', ')}.`];
-    return [];
+    return name.endsWith('_PATH') || name === 'TEMPORAL_CONFIG_FILE' ? fileProblem(name, value) : [];
   }
   if (!name.startsWith('TEMPORAL') || ofKubernetes.test(name)) return [];
   const nearest = known.find(
@@ -88,20 +115,28 @@ function problemOf(name: string, value: string): string[] {
   return [`There is no variable ${name}, so it would be passed over. Did you mean ${names}?`];
 }
 
+/** The library does not say which of several files it was that it could not read. */
+function fileProblem(name: string, path: string): string[] {
+  try {
+    if (!statSync(path).isFile()) return [`${name}: ${path} is no file.`];
+    if (statSync(path).size > mostFileBytes)
+      return [`${name}: ${path} is larger than any certificate or file of settings.`];
+    readFileSync(path);
+    return [];
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [`${name}: there is no file ${path}.`];
+    return [`${name}: ${explained(error)?.message ?? `${path} cannot be read.`}`];
+  }
+}
+
 function load(environment: NodeJS.ProcessEnv): ClientConnectConfig {
   try {
     return loadClientConnectConfig({ overrideEnvVars: environment as Record<string, string> });
   } catch (cause) {
-    const isMissing = cause instanceof Error && hasCode(cause, 'ENOENT') && 'path' in cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const name = isMissing ? Object.keys(environment).find((each) => environment[each] === cause.path) : undefined;
-    throw new ContrailError(
-      'Usage',
-      isMissing
-        ? `${name ?? "Temporal's settings"}: there is no file ${cause.path}.`
-        : `Temporal's settings cannot be read: ${reason}`,
-      { cause },
-    );
+    throw new ContrailError('Usage', `Temporal's settings cannot be read: ${explained(cause)?.message ?? reason}`, {
+      cause,
+    });
   }
 }
 

@@ -46,6 +46,13 @@ export const errorKinds = {
     remedy: 'Set CONTRAIL_STORE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE to what belongs together.',
     retried: true,
   },
+  PayloadsUnreadable: {
+    means:
+      'What Temporal holds cannot be decrypted with the keys that are set here, or is not encrypted though keys are set.',
+    remedy: 'Set CONTRAIL_PAYLOAD_KEYS as the message says; docs/security.md has the rules.',
+    retried: true,
+    until: 'the key is there',
+  },
   RunNotFound: {
     means: 'There is no run of that name.',
     remedy: '`contrail list` shows the runs.',

@@ -41,8 +41,8 @@ const entries = [
   // Temporal compiles the workflows by itself; what it gives is kept beside the rest, so that their sources count as well.
   'workflows/index.ts',
 ];
-/** What npm installed, which Temporal compiles into the workflows. */
-const lockFile = join(root, 'package-lock.json');
+/** What Temporal compiles into the workflows besides: what npm installed, and how failures are encoded. */
+const inWorkflows = ['package-lock.json', 'payloads/failure-converter.cjs'].map((path) => join(root, path));
 
 /**
  * A compilation: the root that it names, its folder, and the state of each source.
@@ -122,7 +122,7 @@ async function compile(folder) {
     createRequire(fileURLToPath(import.meta.resolve('tsx')))('esbuild')
   );
   /** @type {Record<string, string>} */
-  const sources = Object.fromEntries([here, lockFile].map((path) => [relative(root, path), stateOf(path)]));
+  const sources = Object.fromEntries([here, ...inWorkflows].map((path) => [relative(root, path), stateOf(path)]));
   const options = /** @satisfies {import('esbuild').BuildOptions} */ ({
     absWorkingDir: root,
     entryPoints: entries,

@@ -6,6 +6,7 @@ import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundErro
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
 import { type Home, makeHome } from '../home/home.ts';
+import { keyIdOf, type PayloadKeys } from '../payloads/index.ts';
 import { identityOf, openStore, storeFile } from '../store/index.ts';
 
 /**
@@ -35,6 +36,7 @@ export async function ownerOfHome(home: Home): Promise<Owner> {
 /**
  * Whose the namespace of a client is; null as long as it is nobody's.
  *
+ * @throws ContrailError PayloadsUnreadable where it was said with another key, or without one though this client has keys
  * @throws Error when the server does not say
  */
 export async function ownerOfNamespace(client: Client): Promise<Owner | null> {
@@ -56,23 +58,43 @@ export async function claimNamespace(client: Client, owner: Owner): Promise<Owne
     const found = await ownerOfNamespace(client);
     if (found) return found;
     try {
-      await client.connection.withDeadline(Date.now() + patienceMs, () =>
-        client.workflow.start(ownerWorkflow, {
-          workflowId: ownerWorkflow,
-          taskQueue: ownerWorkflow,
-          startDelay: aCentury,
-          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          workflowIdConflictPolicy: 'FAIL',
-          memo: owner,
-          staticSummary: `This namespace belongs to the store ${owner.store} (${owner.storeAt})`,
-        }),
-      );
+      await startOwner(client, owner, 'FAIL');
       return owner;
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   }
 }
+
+/**
+ * Has what says whose the namespace is encrypted by the current key, where an earlier key did it: who changes keys can then give the
+ * earlier one up. At no time is the namespace nobody's.
+ *
+ * @returns whether anything was done
+ */
+export async function renewClaim(client: Client, keys: PayloadKeys | null): Promise<boolean> {
+  if (keys === null) return false;
+  const { raw, status, memo } = await client.connection.withDeadline(Date.now() + patienceMs, () =>
+    client.workflow.getHandle(ownerWorkflow).describe(),
+  );
+  const [field] = Object.values(raw.workflowExecutionInfo?.memo?.fields ?? {});
+  if (status.name !== 'RUNNING' || !field || keyIdOf(field) === keys.current) return false;
+  await startOwner(client, ownerSchema.parse(memo), 'TERMINATE_EXISTING');
+  return true;
+}
+
+const startOwner = (client: Client, owner: Owner, workflowIdConflictPolicy: 'FAIL' | 'TERMINATE_EXISTING') =>
+  client.connection.withDeadline(Date.now() + patienceMs, () =>
+    client.workflow.start(ownerWorkflow, {
+      workflowId: ownerWorkflow,
+      taskQueue: ownerWorkflow,
+      startDelay: aCentury,
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowIdConflictPolicy,
+      memo: owner,
+      staticSummary: `This namespace belongs to the store ${owner.store} (${owner.storeAt})`,
+    }),
+  );
 
 /**
  * Refuses to go on where a namespace belongs to another store.

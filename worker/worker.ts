@@ -7,11 +7,12 @@ import type { ContrailError } from '../contracts/errors.ts';
 import { describeEnvironment } from '../home/environment.ts';
 import type { Home } from '../home/home.ts';
 import { trainerEnvironment } from '../native/index.ts';
+import { dataConverterOf, payloadKeys } from '../payloads/index.ts';
 import { openStore } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
 import { stepTroubleSignal } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
-import { claimNamespace, ownerOfHome, requireSameStore } from './belonging.ts';
+import { claimNamespace, ownerOfHome, renewClaim, requireSameStore } from './belonging.ts';
 import { guardActivities } from './guard.ts';
 import { logActivities, type TellRun } from './log-activities.ts';
 import { openLogFile } from './log-file.ts';
@@ -68,11 +69,15 @@ export async function startWorker(
     shutdownSignals: [],
   });
   const { connectionOptions, namespace = 'default' } = server;
+  const keys = payloadKeys();
+  const dataConverter = dataConverterOf(keys);
   const connection = await NativeConnection.connect(connectionOptions);
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, dataConverter });
   const where = `The namespace ${namespace} at ${connectionOptions.address}`;
   const owner = await ownerOfHome(home);
   requireSameStore(await claimNamespace(client, owner), owner, where);
+  if (await renewClaim(client, keys))
+    logger.info({}, `whose ${where} is was encrypted anew, with the key ${keys?.current}`);
   await registerSearchAttributes(connection.operatorService, namespace);
   const store = openStore(home.storeUrl);
   const runLogs = createRunLogs(store, {
@@ -112,6 +117,7 @@ export async function startWorker(
   const shared = {
     connection,
     namespace,
+    dataConverter,
     activities,
     // A stranger's step must not reach the run's log either.
     interceptors: { activity: [guard, logActivities(runLogs, tellRun)] },
@@ -119,7 +125,7 @@ export async function startWorker(
     defaultHeartbeatThrottleInterval: '2s',
     shutdownForceTime: '3m',
   } satisfies Partial<WorkerOptions>;
-  const workflowBundle = await bundledWorkflows((message) => logger.warn(message));
+  const workflowBundle = await bundledWorkflows((message) => logger.warn(message), keys !== null);
   const workers = await Promise.all([
     Worker.create({ ...shared, taskQueue: controlQueue, workflowBundle }),
     ...queues.map(({ queue, slots }) =>

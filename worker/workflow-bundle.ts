@@ -5,19 +5,25 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption } from '@temporalio/worker';
 import { compiledFolder } from '../native/load.mjs';
+import { failureConverterPath } from '../payloads/index.ts';
 
 /**
  * The code of the workflows as Temporal runs it, apart from everything else. Making it takes seconds of a processor: it is kept
  * with what else was compiled from the same sources, so that a worker which was killed is back sooner.
  *
  * @param warn is told what Temporal's bundler warns of
+ * @param encodesFailures whether messages and stacks of the workflows' failures become payloads, which are encrypted
  */
-export async function bundledWorkflows(warn: (message: string) => void): Promise<WorkflowBundleOption> {
+export async function bundledWorkflows(
+  warn: (message: string) => void,
+  encodesFailures: boolean,
+): Promise<WorkflowBundleOption> {
   const folder = await compiledFolder();
-  const codePath = folder === null ? null : join(folder, 'workflows.js');
+  const codePath = folder === null ? null : join(folder, encodesFailures ? 'workflows-encoded.js' : 'workflows.js');
   if (codePath !== null && existsSync(codePath)) return { codePath };
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
+    ...(encodesFailures ? { failureConverterPath } : {}),
     logger: new DefaultLogger('WARN', ({ message }) => warn(message)),
   });
   if (codePath === null) return { code };

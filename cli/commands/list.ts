@@ -118,7 +118,7 @@ async function onServer(server: ServerClient, filter: Filter, limit: number): Pr
   const list = async () => {
     const rows: Row[] = [];
     const pageSize = Math.min(limit + 1, 1000);
-    for await (const each of server.client.workflow.list({ query, pageSize })) {
+    for await (const each of server.lister.workflow.list({ query, pageSize })) {
       const { workflowId, status, typedSearchAttributes: attributes, startTime } = each;
       const isPaused = status.name === 'RUNNING' && attributes.get(stateAttribute) === 'paused';
       rows.push({
@@ -199,9 +199,9 @@ async function loadOrSay(store: Store, run: string): Promise<StoredRun | null> {
   }
 }
 
-async function withoutListed({ client }: ServerClient, runs: readonly string[]): Promise<readonly string[]> {
+async function withoutListed({ lister }: ServerClient, runs: readonly string[]): Promise<readonly string[]> {
   const listed = new Set<string>();
-  for await (const { workflowId } of client.workflow.list({ query: "WorkflowType = 'pipeline'", pageSize: 1000 }))
+  for await (const { workflowId } of lister.workflow.list({ query: "WorkflowType = 'pipeline'", pageSize: 1000 }))
     listed.add(workflowId);
   return runs.filter((run) => !listed.has(run));
 }

@@ -88,7 +88,7 @@ async function startOrPickUp(
   source: Source,
 ): Promise<{ run: string; execution: string }> {
   const prefix = `quickstart-${createHash('sha256').update(source.text).digest('hex').slice(0, 8)}`;
-  for await (const { workflowId, runId, status } of server.client.workflow.list({
+  for await (const { workflowId, runId, status } of server.lister.workflow.list({
     query: `WorkflowType = 'pipeline' AND WorkflowId STARTS_WITH '${prefix}'`,
   })) {
     if (status.name === 'RUNNING') {

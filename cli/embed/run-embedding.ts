@@ -100,7 +100,7 @@ async function startOrPickUp(
   plan: Parameters<typeof startRun>[3],
   { prefix, text, encoder }: { readonly prefix: string; readonly text: string; readonly encoder: ArtifactRef },
 ): Promise<string> {
-  for await (const { workflowId, status } of server.client.workflow.list({
+  for await (const { workflowId, status } of server.lister.workflow.list({
     query: `WorkflowType = 'pipeline' AND WorkflowId STARTS_WITH '${prefix}'`,
   })) {
     if (!(await isOf(store, workflowId, encoder))) continue;

@@ -3,6 +3,7 @@ import { addApprove } from './approve.ts';
 import { addCache } from './cache.ts';
 import { addCancel } from './cancel.ts';
 import { addCheckpoints } from './checkpoints.ts';
+import { addCodecServer } from './codec-server.ts';
 import { addCompare } from './compare.ts';
 import { addDataset } from './dataset.ts';
 import { addDev } from './dev.ts';
@@ -85,6 +86,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addSimilar,
   addPredict,
   addServe,
+  addCodecServer,
   addReport,
   addCompare,
   addTensorboard,

@@ -71,6 +71,20 @@ describe('the contrail command', () => {
     );
   });
 
+  it('exits with 2 before it asks any server where the keys of payloads are wrong, and quotes none', () => {
+    for (const name of ['CONTRAIL_PAYLOAD_KEYS', 'CONTRAIL_PAYLOAD_KEY']) {
+      const { status, stderr } = spawnSync(process.execPath, [cli, 'list'], {
+        encoding: 'utf8',
+        env: { ...process.env, TEMPORAL_ADDRESS: '127.0.0.1:9', NO_COLOR: '1', [name]: 'my-secret-key' },
+      });
+      expect(status).toBe(2);
+      expect(stderr).toMatch(
+        /^error (Entry 1 of CONTRAIL_PAYLOAD_KEYS is not id:key|There is no variable CONTRAIL_PAYLOAD_KEY,)/,
+      );
+      expect(stderr).not.toContain('my-secret-key');
+    }
+  });
+
   it('refuses a run id that could leave its folder', () => {
     expect(contrail('status', '../x').status).toBe(2);
   });

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporalSettings } from '../../cli/temporal-settings.ts';
+import { certificatesIn, usualCertificates } from './certificates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'contrail-settings-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -92,6 +93,20 @@ describe('variables of Temporal', () => {
     );
   });
 
+  it('that switch TLS off beside certificates are refused: nobody means to have those passed over', () => {
+    const file = join(folder, 'ca-here.pem');
+    writeFileSync(file, 'x');
+    const said = messageOf({ TEMPORAL_ADDRESS: 'a:1', TEMPORAL_TLS: 'false', TEMPORAL_TLS_SERVER_CA_CERT_PATH: file });
+    expect(said).toBe(
+      'TEMPORAL_TLS is false, and TEMPORAL_TLS_SERVER_CA_CERT_PATH would be passed over. Unset one or the other.',
+    );
+  });
+
+  it.each([{ TEMPORAL_TLS: 'true' }, { TEMPORAL_API_KEY: 'secret' }])(
+    'that want TLS and name no server are refused, since that of this machine is asked in clear: %j',
+    (environment) => expect(messageOf(environment)).toContain('no server is named'),
+  );
+
   it('send an API key in clear to this machine only', () => {
     const clear = { TEMPORAL_API_KEY: 'secret', TEMPORAL_TLS: 'false' };
     expect(() => settings({ ...clear, TEMPORAL_ADDRESS: 'temporal.example:7233' })).toThrow(
@@ -102,6 +117,75 @@ describe('variables of Temporal', () => {
       expect(settings({ ...clear, TEMPORAL_ADDRESS: address }).named).toBe(true);
     const secure = settings({ TEMPORAL_API_KEY: 'secret', TEMPORAL_ADDRESS: 'temporal.example:7233' });
     expect(secure.connectionOptions.tls).toBe(true);
+  });
+
+  describe('that name files', () => {
+    const { at, openssl } = certificatesIn(folder);
+    beforeAll(() => {
+      usualCertificates(folder);
+      openssl('x509', '-in', 'ca.pem', '-outform', 'der', '-out', 'ca.der');
+      openssl('pkey', '-in', 'client.key', '-aes256', '-passout', 'pass:sesame', '-out', 'locked.key');
+      writeFileSync(at('nothing.pem'), '');
+      writeFileSync(at('half.pem'), readFileSync(at('ca.pem'), 'latin1').replace(/\n.{30}/, '\n'));
+      writeFileSync(at('half.key'), readFileSync(at('client.key'), 'latin1').replace(/\n.{30}/, '\n'));
+      writeFileSync(at('chain.pem'), ['client.pem', 'ca.pem'].map((name) => readFileSync(at(name), 'latin1')).join(''));
+      writeFileSync(at('large.pem'), Buffer.alloc(2 ** 20 + 1));
+      mkdirSync(at('folder.pem'));
+      symlinkSync('loop.pem', at('loop.pem'));
+    });
+    const ca = (file: string) => messageOf({ TEMPORAL_ADDRESS: 'a:1', TEMPORAL_TLS_SERVER_CA_CERT_PATH: at(file) });
+    const pair = (certificate: string, key: string) =>
+      messageOf({
+        TEMPORAL_ADDRESS: 'a:1',
+        TEMPORAL_TLS_CLIENT_CERT_PATH: at(certificate),
+        TEMPORAL_TLS_CLIENT_KEY_PATH: at(key),
+      });
+
+    it('take a certificate, with its issuers as well, and its key', () => {
+      expect([
+        ca('ca.pem'),
+        ca('chain.pem'),
+        pair('client.pem', 'client.key'),
+        pair('chain.pem', 'client.key'),
+      ]).toEqual(['', '', '', '']);
+    });
+
+    it.each([
+      ['absent.pem', /^TEMPORAL_TLS_SERVER_CA_CERT_PATH: there is no file .*absent\.pem\.$/],
+      ['folder.pem', /^TEMPORAL_TLS_SERVER_CA_CERT_PATH: .*folder\.pem is no file\.$/],
+      ['loop.pem', /^TEMPORAL_TLS_SERVER_CA_CERT_PATH: .*loop/],
+      ['large.pem', /^TEMPORAL_TLS_SERVER_CA_CERT_PATH: .* is larger than any certificate/],
+      ['nothing.pem', /^TEMPORAL_TLS_SERVER_CA_CERT_PATH has no certificate in PEM/],
+      ['ca.der', /^TEMPORAL_TLS_SERVER_CA_CERT_PATH has no certificate in PEM.*`openssl x509 -inform der/],
+      ['ca.key', /^TEMPORAL_TLS_SERVER_CA_CERT_PATH has no certificate in PEM/],
+      ['half.pem', /^TEMPORAL_TLS_SERVER_CA_CERT_PATH is damaged: its certificate 1 of 1 cannot be read\.$/],
+    ])('refuse %s as the certificate of an authority', (file, said) => expect(ca(file)).toMatch(said));
+
+    it.each([
+      ['client.pem', 'unknown.key', /_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH do not belong together/],
+      ['client.pem', 'client.pem', /^TEMPORAL_TLS_CLIENT_KEY_PATH has no private key in PEM/],
+      ['client.pem', 'locked.key', /^TEMPORAL_TLS_CLIENT_KEY_PATH has a key with a passphrase/],
+      ['client.pem', 'half.key', /^TEMPORAL_TLS_CLIENT_KEY_PATH is damaged: its private key cannot be read\.$/],
+      ['client.key', 'client.key', /^TEMPORAL_TLS_CLIENT_CERT_PATH has no certificate in PEM/],
+    ])('refuse %s and %s as those of a client', (certificate, key, said) =>
+      expect(pair(certificate, key)).toMatch(said),
+    );
+
+    it.runIf(process.getuid?.() !== 0)('refuse one that may not be read', () => {
+      writeFileSync(at('closed.pem'), 'x', { mode: 0 });
+      expect(ca('closed.pem')).toMatch(/^TEMPORAL_TLS_SERVER_CA_CERT_PATH: .*closed\.pem/);
+    });
+
+    it('name the setting where a file of settings has the certificate', () => {
+      const file = at('tls.toml');
+      writeFileSync(
+        file,
+        `[profile.default]\naddress = "a:1"\n[profile.default.tls]\nserver_ca_cert_path = "${at('nothing.pem')}"\n`,
+      );
+      expect(messageOf({ TEMPORAL_CONFIG_FILE: file })).toContain(
+        "SERVER_CA_CERT of Temporal's file of settings has no certificate in PEM",
+      );
+    });
   });
 
   it('say less than a file of settings that is read unasked: it names no server', () => {

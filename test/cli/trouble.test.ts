@@ -5,6 +5,7 @@ import type { ServerClient } from '../../cli/connection.ts';
 import { pendingOf, troubleOf } from '../../cli/pending.ts';
 import { troubleText, withTrouble } from '../../cli/trouble.ts';
 import type { StepStatus, StepTrouble } from '../../contracts/status.ts';
+import { payloadCodec } from '../../payloads/index.ts';
 import { stepTroubleSignal } from '../../workflows/messages.ts';
 import { type Interpreter, planOf, startInterpreter, step } from '../workflows/interpreter.ts';
 
@@ -61,7 +62,8 @@ describe('a run on the real server', () => {
   beforeAll(async () => {
     interpreter = await startInterpreter();
     const { client, connection } = interpreter.environment;
-    server = { client, connection, address: 'here', namespace: 'default' } as ServerClient;
+    const codec = payloadCodec(null);
+    server = { client, lister: client, codec, connection, address: 'here', namespace: 'default' } as ServerClient;
   }, 180_000);
   afterAll(() => interpreter.stop(), 60_000);
 

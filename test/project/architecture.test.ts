@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'pipelines/language': ['contracts'],
   store: ['contracts'],
   datasets: ['contracts', 'store'],
+  payloads: ['contracts'],
   weights: ['contracts', 'store'],
   training: ['contracts', 'store', 'datasets', 'weights'],
   'evaluation/metrics': ['contracts', 'datasets'],
@@ -66,6 +67,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'home',
     'activities',
     'workflows',
+    'payloads',
   ],
   cli: [
     'contracts',
@@ -82,12 +84,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'home',
     'workflows',
     'worker',
+    'payloads',
   ],
 };
 /** The rooms of the language: each may import those before it. */
 const languageRooms = ['problems', 'expressions', 'interpret', 'read', 'check', 'describe'];
 const pure = ['contracts', 'pipelines/language', 'workflows'];
-const knowTemporal = ['workflows', 'activities', 'worker', 'cli'];
+const knowTemporal = ['payloads', 'workflows', 'activities', 'worker', 'cli'];
 const knowTensorflow = ['training'];
 
 interface Import {
@@ -202,6 +205,18 @@ describe('imports', () => {
       ['c.ts', ['b.ts']],
     ]);
     expect(circleIn(graph)).toEqual(['b.ts', 'c.ts', 'b.ts']);
+  });
+
+  it('gives every client and worker of Temporal a codec, so that none reads or writes in plain text beside it', () => {
+    const made = files
+      .filter((file) => /^(cli|worker)\//.test(file))
+      .flatMap((file) => [
+        ...readFileSync(join(root, file), 'utf8').matchAll(/\bnew Client\([^)]*\)|\bWorker\.create\([^)]*\)/g),
+      ])
+      .map(([call]) => call);
+    expect(made.length).toBeGreaterThanOrEqual(6);
+    expect(made.filter((call) => !/dataConverter|\.\.\.shared/.test(call))).toEqual([]);
+    expect(readFileSync(join(root, 'worker/worker.ts'), 'utf8')).toMatch(/const shared = \{[^}]*\bdataConverter,/);
   });
 
   it('keeps the scheduler free of Temporal, so that it can be tested without', () => {

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { dataConverterOf, payloadKeys } from '../../payloads/index.ts';
+import { historyKeys } from '../payloads/test-keys.ts';
 import { workflowCode } from './bundle.ts';
 
 /**
@@ -18,10 +20,13 @@ interface Stored {
   };
 }
 
-const read = (name: string, change = (text: string) => text) =>
-  JSON.parse(change(readFileSync(new URL(name, folder), 'utf8'))) as Stored;
+const read = (name: string, change = (text: string) => text, within = folder) =>
+  JSON.parse(change(readFileSync(new URL(name, within), 'utf8'))) as Stored;
 const executionOf = ({ history }: Stored) =>
   history.events[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId;
+
+const encrypted = new URL('encrypted/', folder);
+const encryptedNames = readdirSync(encrypted);
 
 let workflowBundle: { readonly code: string };
 /** By execution: what was wrong, or nothing. */
@@ -52,5 +57,28 @@ describe('stored histories', () => {
       text.replaceAll('"prepare-data"', '"prepareSomething"'),
     );
     await expect(Worker.runReplayHistory({ workflowBundle }, history, workflowId)).rejects.toThrow(/nondeterminism/i);
+  });
+});
+
+describe('stored histories of a namespace with keys', () => {
+  const replay = async (name: string, keys: string | null) => {
+    const { workflowId, history } = read(name, (text) => text, encrypted);
+    const code = await workflowCode(keys !== null);
+    const dataConverter = dataConverterOf(payloadKeys(keys === null ? {} : { CONTRAIL_PAYLOAD_KEYS: keys }));
+    return Worker.runReplayHistory({ workflowBundle: { code }, dataConverter }, history, workflowId);
+  };
+
+  it('are there', () => expect(encryptedNames.length).toBeGreaterThanOrEqual(2));
+
+  for (const name of encryptedNames) {
+    it(`${name} replays with its key`, () => replay(name, historyKeys));
+
+    it(`${name} does not without`, () => expect(replay(name, null)).rejects.toThrow());
+  }
+
+  it('begun before there were keys do not replay with keys', async () => {
+    const { workflowId, history } = read('pipeline-complete.json');
+    const dataConverter = dataConverterOf(payloadKeys({ CONTRAIL_PAYLOAD_KEYS: historyKeys }));
+    await expect(Worker.runReplayHistory({ workflowBundle, dataConverter }, history, workflowId)).rejects.toThrow();
   });
 });
