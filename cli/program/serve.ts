@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { countFromOne, type Finish, portNumber } from './options.ts';
+import { collectNames, countFromOne, type Finish, portNumber } from './options.ts';
 
 /** `contrail serve` */
 export function addServe(program: Command, finish: Finish): void {
@@ -13,7 +13,7 @@ export function addServe(program: Command, finish: Finish): void {
     .option(
       '--allow-host <name>',
       'a name by which clients reach it, through a proxy say; may be repeated',
-      collect,
+      collectNames,
       [],
     )
     .option('--tls-cert <file>', 'certificate with its chain, PEM')
@@ -25,8 +25,6 @@ export function addServe(program: Command, finish: Finish): void {
     .option('--drain <seconds>', 'how long requests may take to finish when it stops', countFromOne, 20)
     .action(async (run, options) => finish((await import('../commands/serve.ts')).serveCommand(run, options)));
 }
-
-const collect = (name: string, before: readonly string[]) => [...before, name];
 
 function milliseconds(text: string): number {
   if (!/^\d{1,4}$/.test(text))

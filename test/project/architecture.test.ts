@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
+  metrics: [],
   'pipelines/language': ['contracts'],
   store: ['contracts'],
   datasets: ['contracts', 'store'],
@@ -24,6 +25,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   vectors: ['contracts', 'store', 'datasets'],
   serving: [
     'contracts',
+    'metrics',
     'pipelines/language',
     'store',
     'datasets',
@@ -56,12 +58,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   worker: [
     'contracts',
+    'metrics',
     'store',
     'datasets',
     'weights',
     'training',
     'evaluation',
     'vectors',
+    'serving',
     'native',
     'home',
     'activities',
