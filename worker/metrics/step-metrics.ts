@@ -35,15 +35,17 @@ export function countSteps(
   series: Series,
   pipelineOf: (run: string) => Promise<string>,
 ): StepMetrics {
-  const later = ({ run, step }: StepKey, count: (owner: string, labels: { pipeline: string; step: string }) => void) =>
-    void pipelineOf(run).then((pipeline) => {
-      const labels = { pipeline, step: writtenStep(step) };
-      count(ownerOf(labels), labels);
-    });
+  /** Counts for a step, whose pipeline is asked for once: it may be known only later, and all of an attempt is to go to one. */
+  const countingFor = ({ run, step }: StepKey) => {
+    const labels = pipelineOf(run).then((pipeline) => ({ pipeline, step: writtenStep(step) }));
+    return (count: (owner: string, labels: { readonly pipeline: string; readonly step: string }) => void) =>
+      void labels.then((known) => count(ownerOf(known), known));
+  };
   return {
     began: (key, { queue, attempt, waitedSeconds }) => {
       instruments.contrail_queue_wait_seconds.observe({ queue }, waitedSeconds);
-      later(key, (owner, labels) => {
+      const later = countingFor(key);
+      later((owner, labels) => {
         series.hold(owner);
         series.of(owner, instruments.contrail_steps_in_work, { ...labels, queue }).inc();
         // A counter that begins at 1 has not risen, as Prometheus sees it.
@@ -52,7 +54,7 @@ export function countSteps(
         series.of(owner, instruments.contrail_step_retries_total, labels).inc(attempt > 1 ? 1 : 0);
       });
       return (outcome, code) =>
-        later(key, (owner, labels) => {
+        later((owner, labels) => {
           series.of(owner, instruments.contrail_steps_in_work, { ...labels, queue }).dec();
           series.of(owner, instruments.contrail_step_attempts_total, { ...labels, outcome }).inc();
           if (code !== undefined) series.of(owner, instruments.contrail_step_failures_total, { ...labels, code }).inc();
@@ -60,7 +62,7 @@ export function countSteps(
         });
     },
     reused: (key) =>
-      later(key, (owner, labels) => series.of(owner, instruments.contrail_steps_reused_total, labels).inc()),
+      countingFor(key)((owner, labels) => series.of(owner, instruments.contrail_steps_reused_total, labels).inc()),
   };
 }
 

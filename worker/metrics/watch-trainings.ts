@@ -85,7 +85,9 @@ function metricsOf(
   pipelineOf: (run: string) => Promise<string>,
 ): TrainingMetrics {
   const owner = liveOwner({ run, step });
-  const later = (tell: (pipeline: string) => void) => void pipelineOf(run).then(tell);
+  // Asked once: all of a job is to go to one pipeline, also where the store says only later which it is.
+  const pipelineOfRun = pipelineOf(run);
+  const later = (tell: (pipeline: string) => void) => void pipelineOfRun.then(tell);
   type LiveName = Extract<keyof WorkerInstruments, `contrail_training_${string}`>;
   const show = (values: Partial<Record<LiveName, number>>) =>
     later((pipeline) => {
