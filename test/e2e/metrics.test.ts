@@ -111,7 +111,7 @@ describe('the metrics of a worker', () => {
     expect(read.of('contrail_step_retries_total', small)).toBe(1);
     expect(read.of('contrail_lease_takeovers_total', small)).toBe(1);
     expect(read.of('contrail_epochs_total', small)).toBeGreaterThanOrEqual(1);
-    expect(read.of('contrail_queue_wait_seconds_count', 'queue="gpu"')).toBeGreaterThan(1);
+    expect(read.of('contrail_queue_wait_seconds_count', 'queue="gpu"')).toBeGreaterThanOrEqual(1);
     // At its start it has asked for the schedules.
     expect(read.of('contrail_schedule_skipped_firings_total', 'reason="overlap",schedule="waits"')).toBe(1);
   });
@@ -124,7 +124,6 @@ describe('the metrics of a worker', () => {
     const read = await scrape();
     expect([...read.values.keys()].filter((name) => /run="/.test(name))).toEqual([]);
     expect(read.of('contrail_steps_reused_total', 'pipeline="small",step="data"')).toBe(1);
-    expect(read.of('contrail_step_attempts_total', `outcome="stopped",${small}`)).toBe(1);
     expect(read.of('contrail_temporal_up')).toBe(1);
     for (const source of ['server', 'store', 'gpu', 'temporal-sdk'])
       expect(read.of('contrail_metrics_errors_total', `source="${source}"`), source).toBe(0);

@@ -38,6 +38,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'own-steps': ['contracts', 'store', 'datasets'],
   examples: ['contracts', 'datasets'],
+  deploy: ['metrics', 'serving', 'worker'],
   native: ['contracts'],
   home: ['contracts', 'native'],
   workflows: ['contracts', 'pipelines/language', 'activities'],
