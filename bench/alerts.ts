@@ -75,7 +75,10 @@ export const benchAlerts = (): Promise<object[]> =>
         });
     };
     try {
-      await begin('goes-on', training({ name: 'goes-on', epochs: 100_000, learningRate: 0.05 }));
+      await begin(
+        'goes-on',
+        training({ name: 'goes-on', epochs: 100_000, optimizer: '{ name: sgd, learningRate: 0.05 }' }),
+      );
       await until(() => prometheus.has('contrail_training_checkpoint_bytes{run="goes-on"}'), 'a first checkpoint');
       if ((await prometheus.firing()).length > 0)
         throw new Error(`${await prometheus.firing()} fires before anything died`);
@@ -90,7 +93,7 @@ export const benchAlerts = (): Promise<object[]> =>
       await until(() => prometheus.has('contrail_lease_takeovers_total{pipeline="goes-on"} == 1'), 'the takeover');
       await until(() => prometheus.has('contrail_training_epoch{run="goes-on"}'), 'the training that goes on');
       await client.client.workflow.getHandle('goes-on').cancel();
-      await begin('diverges', training({ name: 'diverges', epochs: 100, learningRate: 1e30 }));
+      await begin('diverges', training({ name: 'diverges', epochs: 100, optimizer: diverging }));
       await measure('a training diverges', ['ContrailLossNotFinite', 'ContrailStepFailed'], async () => {
         // Both are over by themselves, a quarter of an hour after the failure: that is not waited for.
         prometheus.forget(['ContrailLossNotFinite', 'ContrailStepFailed']);
@@ -107,7 +110,10 @@ export const benchAlerts = (): Promise<object[]> =>
     }
   });
 
-const training = (of: { readonly name: string; readonly epochs: number; readonly learningRate: number }) => `
+/** Each step multiplies the weights by -99. */
+const diverging = '{ name: sgd, learningRate: 100, momentum: 0, weightDecay: 1 }';
+
+const training = (of: { readonly name: string; readonly epochs: number; readonly optimizer: string }) => `
 name: ${of.name}
 steps:
   data: { uses: prepare-data, with: { dataset: generated, generated: { classes: 4, images: 640 } } }
@@ -117,7 +123,7 @@ steps:
     with:
       encoder: { name: small-resnet, channels: 8, blocks: [1, 1] }
       projection: { hidden: 32, output: 16 }
-      optimizer: { name: sgd, learningRate: ${of.learningRate}, momentum: 0 }
+      optimizer: ${of.optimizer}
       batch: 32
       epochs: ${of.epochs}
 `;

@@ -1,10 +1,15 @@
-/** Does something again and again, each time so long after the last has ended. @returns ends it, once what is going on is over */
-export function every(ms: number, work: () => Promise<void>): () => Promise<void> {
+/**
+ * Does something again and again, each time so long after the last has ended.
+ *
+ * @param work is given a signal that is aborted once it shall end
+ * @returns ends it, once what is going on is over
+ */
+export function every(ms: number, work: (signal: AbortSignal) => Promise<void>): () => Promise<void> {
+  const stopping = new AbortController();
   let timer: NodeJS.Timeout | undefined;
-  let stopped = false;
   const turn = async (): Promise<void> => {
-    await work();
-    if (stopped) return;
+    await work(stopping.signal);
+    if (stopping.signal.aborted) return;
     timer = setTimeout(() => {
       running = turn();
     }, ms);
@@ -12,7 +17,7 @@ export function every(ms: number, work: () => Promise<void>): () => Promise<void
   };
   let running = turn();
   return () => {
-    stopped = true;
+    stopping.abort();
     clearTimeout(timer);
     return running;
   };

@@ -87,8 +87,8 @@ export async function openWorkerMetrics(
       begun = {
         isReady,
         looks: [
-          every(lookMs, () =>
-            lookAtServer(look).then(
+          every(lookMs, (signal) =>
+            lookAtServer(look, signal).then(
               () => instruments.contrail_temporal_up.set(1),
               () => {
                 failed('server');
@@ -97,7 +97,7 @@ export async function openWorkerMetrics(
               },
             ),
           ),
-          every(lookAtSchedulesMs, () => lookAtSchedules(look).catch(() => failed('server'))),
+          every(lookAtSchedulesMs, (signal) => lookAtSchedules(look, signal).catch(() => failed('server'))),
         ],
       };
     },

@@ -15,17 +15,20 @@ export interface ServerLook {
 }
 
 /** A server that hangs must not hold the next look up. */
-const patienceMs = 10_000;
+const patienceMs = 5000;
 const activities = 2;
 /** What is shown of one namespace has a limit, whatever is in it. */
 const most = { runs: 1000, queues: 100, schedules: 200 };
 
-/** Asks the server about all that a worker's own work does not tell. @throws where it does not answer */
-export async function lookAtServer({ client, namespace, queues, facts, instruments }: ServerLook): Promise<void> {
-  const runs = await within(client, () => openRuns(client));
+/** Asks the server about all that a worker's own work does not tell. @throws where it does not answer, or is no longer to be asked */
+export async function lookAtServer(
+  { client, namespace, queues, facts, instruments }: ServerLook,
+  signal: AbortSignal,
+): Promise<void> {
+  const runs = await within(client, signal, () => openRuns(client));
   const asked = new Set([controlQueue, ...queues]);
   for (const { run } of runs) for (const queue of await facts.queuesOf(run)) asked.add(queue);
-  const waiting = await within(client, () =>
+  const waiting = await within(client, signal, () =>
     Promise.all([...asked].slice(0, most.queues).map((queue) => waitingIn(client, namespace, queue))),
   );
   // Only now, when all is known: what is no longer there goes, and nothing is away in between.
@@ -50,8 +53,15 @@ export function forgetServer(instruments: WorkerInstruments): void {
   for (const name of ofServer) instruments[name].reset();
 }
 
-const within = <T>(client: Client, ask: () => Promise<T>): Promise<T> =>
-  client.connection.withDeadline(Date.now() + patienceMs, ask);
+/** A client tries again by itself, for longer than a look may take. */
+async function within<T>(client: Client, stop: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  stop.throwIfAborted();
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
+  const over = new Promise<never>((_, reject) =>
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+  );
+  return Promise.race([client.connection.withAbortSignal(signal, ask), over]);
+}
 
 async function openRuns(client: Client) {
   const runs: { run: string; pipeline: string; state: string }[] = [];
@@ -81,9 +91,9 @@ async function waitingIn(client: Client, namespace: string, queue: string) {
   };
 }
 
-/** Asks the server about the firings of our schedules. @throws where it does not answer */
-export async function lookAtSchedules({ client, instruments }: ServerLook): Promise<void> {
-  const found = await within(client, () => skippedFirings(client));
+/** Asks the server about the firings of our schedules. @throws as the other */
+export async function lookAtSchedules({ client, instruments }: ServerLook, signal: AbortSignal): Promise<void> {
+  const found = await within(client, signal, () => skippedFirings(client));
   const counter = instruments.contrail_schedule_skipped_firings_total;
   // The server counts; these are its numbers.
   counter.reset();
