@@ -31,16 +31,17 @@ const pollMs = 500;
  */
 export const benchAlerts = (): Promise<object[]> =>
   withFolder(async (folder) => {
+    const ports = [await freePort(), await freePort()] as const;
+    // First, because it may not be here: nothing else runs by then.
+    const prometheus = await startPrometheus(folder, ports);
     const home = openHome({ CONTRAIL_HOME: join(folder, 'home') });
     const store = openStore(home.storeUrl);
     const server = await startDevServer(home, freePorts);
-    const ports = [await freePort(), await freePort()] as const;
     const startWorker = (queue: string, port: number) =>
       startWorkerProcess(home, addressOf(server), ['--queue', queue, '--metrics-port', String(port)]);
     let trains = startWorker('gpu', ports[0]);
     const prepares = startWorker('cpu', ports[1]);
     const client = await connect(home, ownServer(server));
-    const prometheus = await startPrometheus(folder, ports);
     const begin = (run: string, text: string) =>
       startRun(client, store, run, parsePipeline({ text, file: `${run}.yaml` }), false);
     const rows: object[] = [];

@@ -86,8 +86,6 @@ it('the worker of `contrail dev` answers with metrics where it is told to', asyn
   expect(await read('/metrics')).toContain('contrail_worker_slots{queue="gpu"} 1');
   const again = await runCommand(home, ['dev', '--metrics-port', '0'], { TEMPORAL_ADDRESS: undefined });
   expect(again.stderr).toContain('--metrics-port changes nothing: the worker runs already, as it was started.');
-  const taken = await runCommand(home, ['dev', '--metrics-port', new URL(url).port]);
-  expect(`${taken.code} ${taken.stderr}`).toMatch(/^2 .*is taken.*--metrics-port/s);
   dev.process.kill('SIGTERM');
   expect(await dev.ended).toBe(0);
   expect(await read('/metrics')).toBe('nothing yet');
