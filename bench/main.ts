@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { fastEnvironment } from '../training/process/environment.ts';
 import { tf } from '../training/tensorflow.ts';
 import { benchAgreement } from './agreement.ts';
+import { benchAlerts } from './alerts.ts';
 import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
 import { cleanlabEnvironment } from './cleanlab/environment.ts';
@@ -107,6 +108,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'serve-faults': () => benchServeFaults(),
   index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
+  alerts: () => benchAlerts(),
 };
 const tables = Object.keys(benches);
 

@@ -39,19 +39,21 @@ const workerEndMs = 15_000;
  * Looks after the server and the worker of this home, until `stop`: takes over what runs without anybody to look after it,
  * starts what is missing, and starts again what dies. Where another process does so already, it is left to it.
  *
+ * @param workerOptions what the worker's command line has beside what it always has
  * @throws ContrailError ServerUnreachable when the server of the home lives and does not answer
  */
 export async function startDevEnvironment(
   home: Home,
   ports: Ports,
   log: (line: string) => void,
+  workerOptions: readonly string[] = [],
 ): Promise<DevEnvironment> {
   await makeHome(home);
   const lock = takeLock(home.devLock);
   if (!lock) return environmentOfAnother(await answeringServer(home));
   try {
     signLock(home.devLock, lock);
-    return await keep(home, ports, log, lock);
+    return await keep(home, ports, log, lock, workerOptions);
   } catch (error) {
     lock.close();
     throw error;
@@ -82,7 +84,13 @@ async function answeringServer(home: Home): Promise<DevServer> {
   );
 }
 
-async function keep(home: Home, ports: Ports, log: (line: string) => void, lock: Lock): Promise<DevEnvironment> {
+async function keep(
+  home: Home,
+  ports: Ports,
+  log: (line: string) => void,
+  lock: Lock,
+  workerOptions: readonly string[],
+): Promise<DevEnvironment> {
   const left = await takeOver(home);
   const first = left ? null : await startDevServer(home, ports);
   const { server: pid, port, uiPort } = first ?? (left as DevServer);
@@ -96,7 +104,7 @@ async function keep(home: Home, ports: Ports, log: (line: string) => void, lock:
   const worker = keepRunning(
     'The worker',
     async () => {
-      const started = superviseChild(startWorkerProcess(home, addressOf(serving), ['--own-steps']));
+      const started = superviseChild(startWorkerProcess(home, addressOf(serving), ['--own-steps', ...workerOptions]));
       record({ worker: started.pid });
       return started;
     },

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { ContrailError } from '../contracts/errors.ts';
+import { freePortOf } from '../native/free-port.ts';
 
 /** Which port a server takes: one that it must have, or one that it would rather have than another. */
 export type Port = { readonly must: number } | { readonly rather: number };
 
+const loopback = '127.0.0.1';
 const listening = '0A';
 const stateAt = 3;
 const inodeAt = 9;
@@ -26,22 +27,12 @@ export async function choosePort(port: Port, option: string): Promise<number> {
 }
 
 export async function freePort(): Promise<number> {
-  const port = await listen(0);
+  const port = await freePortOf(loopback);
   if (port === null) throw new ContrailError('SetupFailed', 'No port is free on 127.0.0.1.');
   return port;
 }
 
-const isFree = async (port: number) => (await listen(port)) !== null;
-
-const listen = (port: number) =>
-  new Promise<number | null>((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(null));
-    server.listen(port, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : null));
-    });
-  });
+const isFree = async (port: number) => (await freePortOf(loopback, port)) !== null;
 
 /** Whether it is this process that listens on a port of IPv4: of two that wanted it, one has it, and it answers both. */
 export function listensOn(pid: number, port: number): boolean {

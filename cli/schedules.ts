@@ -9,11 +9,8 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { ScheduleConfig } from '../contracts/plan.ts';
 import { type Firing, firingSchema } from '../contracts/schedules.ts';
 import { isMissing, loadScheduleDefinition, type Store } from '../store/index.ts';
-import { controlQueue } from '../workflows/options.ts';
+import { controlQueue, scheduledWorkflow } from '../workflows/options.ts';
 import type { ServerClient } from './connection.ts';
-
-/** The type of workflow that our schedules start. */
-export const scheduledWorkflow = 'scheduledRun';
 
 /** Of a schedule whose definition is missing. */
 export const definitionElsewhere =

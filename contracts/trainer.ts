@@ -140,6 +140,26 @@ export const trainerProgressSchema = z.strictObject({
 });
 export type TrainerProgress = z.infer<typeof trainerProgressSchema>;
 
+/** What becomes of a training's checkpoints while its job goes on. It is for people: nothing that is computed goes by it. */
+export const trainingEventSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    /** The trainer took the lease, and has the training from its beginning or a checkpoint. */
+    type: z.literal('opened'),
+    /** Somebody had the lease before. */
+    takenOver: z.boolean(),
+    /** When the checkpoint was made; null for the beginning. */
+    from: z.iso.datetime().nullable(),
+  }),
+  z.strictObject({
+    /** A checkpoint is durable. */
+    type: z.literal('checkpoint'),
+    bytes: z.int().nonnegative(),
+    /** From when it was due to when it was durable. */
+    seconds: z.number().nonnegative(),
+  }),
+]);
+export type TrainingEvent = z.infer<typeof trainingEventSchema>;
+
 /** Worker to trainer. `stop` asks for a checkpoint at the next step boundary and the end of the job. */
 export const trainerRequestSchema = z.discriminatedUnion('type', [
   z.strictObject({
@@ -156,6 +176,7 @@ export type TrainerRequest = z.infer<typeof trainerRequestSchema>;
 export const trainerMessageSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
   z.strictObject({ type: z.literal('progress'), progress: trainerProgressSchema }),
+  z.strictObject({ type: z.literal('training'), event: trainingEventSchema }),
   z.strictObject({ type: z.literal('result'), id: z.int(), result: z.unknown() }),
   z.strictObject({ type: z.literal('stopped'), id: z.int(), at: progressPointSchema.nullable() }),
   z.strictObject({

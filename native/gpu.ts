@@ -54,3 +54,45 @@ export function whyNoGpu(log: string): string {
   if (cuda) return `the driver refuses: ${cuda}`;
   return 'it does not say why; `TF_CPP_MIN_LOG_LEVEL=0` shows what it writes';
 }
+
+/** What a GPU is doing. */
+export interface GpuUse {
+  readonly index: string;
+  readonly usedMiB: number;
+  readonly totalMiB: number;
+  /** From 0 to 1; null where the driver does not say, as for a part of a GPU. */
+  readonly utilization: number | null;
+}
+
+const useRow = z.tuple([
+  z.string().regex(/^\d+$/),
+  z.coerce.number().nonnegative(),
+  z.coerce.number().positive(),
+  z.string(),
+]);
+const useQuery = [
+  '--query-gpu=index,memory.used,memory.total,utilization.gpu',
+  '--format=csv,noheader,nounits',
+] as const;
+
+/** A driver that hangs must not hold up who asks it. */
+const patienceMs = 10_000;
+
+/**
+ * What the GPUs of this machine are doing.
+ *
+ * @throws Error where the driver does not answer
+ */
+export const gpusInUse = (): Promise<readonly GpuUse[]> =>
+  runProgram('nvidia-smi', useQuery, {}, 'compute', patienceMs).then(readGpuUse);
+
+/** @param csv as nvidia-smi prints it: index, used MiB, total MiB, per cent; a line that is none is left out */
+export function readGpuUse(csv: string): GpuUse[] {
+  return csv.split('\n').flatMap((line) => {
+    const read = useRow.safeParse(line.split(',').map((value) => value.trim()));
+    if (!read.success) return [];
+    const [index, usedMiB, totalMiB, percent] = read.data;
+    const utilization = /^\d+$/.test(percent) ? Number(percent) / 100 : null;
+    return [{ index, usedMiB, totalMiB, utilization }];
+  });
+}

@@ -8,6 +8,7 @@ const execute = promisify(execFile);
  * Runs a program to its end and gives what it printed.
  *
  * @param purpose which of this process's variables it gets beside `environment`
+ * @param timeoutMs after this it is ended; 0 waits for ever
  * @throws with the last lines of its error output
  */
 export async function runProgram(...call: Parameters<typeof outputsOf>): Promise<string> {
@@ -20,10 +21,12 @@ export async function outputsOf(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   purpose: Parameters<typeof childEnvironment>[1] = 'compute',
+  timeoutMs = 0,
 ): Promise<{ readonly stdout: string; readonly stderr: string }> {
   try {
     return await execute(program, [...args], {
       maxBuffer: 64 * 1024 * 1024,
+      timeout: timeoutMs,
       env: { ...childEnvironment(process.env, purpose), ...environment },
     });
   } catch (error) {

@@ -1,20 +1,15 @@
 import { activityInfo } from '@temporalio/activity';
-import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { CancelledFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor, ActivityInterceptorsFactory } from '@temporalio/worker';
 import { z } from 'zod';
-import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
+import type { StepKey } from '../contracts/identifiers.ts';
 import { attemptDone, attemptFailed, attemptStarted, attemptStopped } from '../contracts/logs.ts';
 import { describeLost } from '../contracts/lost-checkpoint.ts';
 import { trainEpochResult } from '../contracts/trainer.ts';
 import type { StepTroubleReport } from '../workflows/messages.ts';
+import { describedFailure, isTriedAgain, reusedFrom, stepOf, workOf } from './activity-work.ts';
 import type { RunLogs } from './run-logs.ts';
 
-/** An activity that does a step's work is told what its result follows from, or which epoch to train. */
-const workSchema = z
-  .object({ ...stepKeySchema.shape, fingerprint: z.string().optional(), epoch: z.int().optional() })
-  .refine(({ fingerprint, epoch }) => fingerprint !== undefined || epoch !== undefined);
-const lookUpSchema = z.object(stepKeySchema.shape);
-const foundSchema = z.object({ found: z.object({ from: stepKeySchema }) });
 const epochSchema = z.object({ result: trainEpochResult });
 
 type Execute = NonNullable<ActivityInboundCallsInterceptor['execute']>;
@@ -31,33 +26,30 @@ export const logActivities =
   (logs: RunLogs, tellRun: TellRun): ActivityInterceptorsFactory =>
   () => {
     const lookUp: Execute = async (input, next) => {
-      const key = lookUpSchema.safeParse(input.args[0]);
-      if (!key.success) return next(input);
+      const key = stepOf(input.args);
+      if (!key) return next(input);
       const { activityType } = activityInfo();
       try {
         const output = await next(input);
-        const reused = foundSchema.safeParse(output);
-        if (reused.success) {
-          const { run, step } = reused.data.found.from;
-          logs.say(key.data, { level: 'info', source: 'worker', message: `reused: the result of ${run}/${step}` });
-        }
-        tellOfSuccess(key.data, tellRun);
+        const from = reusedFrom(output);
+        if (from)
+          logs.say(key, { level: 'info', source: 'worker', message: `reused: the result of ${from.run}/${from.step}` });
+        tellOfSuccess(key, tellRun);
         return output;
       } catch (error) {
         const say: Say = (level, message) =>
-          logs.say(key.data, { level, source: 'worker', message: `${activityType}: ${message}` });
+          logs.say(key, { level, source: 'worker', message: `${activityType}: ${message}` });
         describeEnd(error, say);
-        tellOfFailure(key.data, error, tellRun);
+        tellOfFailure(key, error, tellRun);
         throw error;
       }
     };
     const execute: Execute = async (input, next) => {
-      const key = workSchema.safeParse(input.args[0]);
-      if (!key.success) return lookUp(input, next);
+      const key = workOf(input.args);
+      if (!key) return lookUp(input, next);
       const { activityId, activityType, attempt } = activityInfo();
-      const name = activityId === key.data.step ? activityType : activityId;
-      const say: Say = (level, message) =>
-        logs.say(key.data, { level, source: 'worker', message: `${name}: ${message}` });
+      const name = activityId === key.step ? activityType : activityId;
+      const say: Say = (level, message) => logs.say(key, { level, source: 'worker', message: `${name}: ${message}` });
       const started = performance.now();
       say('info', attemptStarted(attempt));
       try {
@@ -66,11 +58,11 @@ export const logActivities =
         const epoch = epochSchema.safeParse(output);
         if (epoch.success) describeEpoch(epoch.data.result, say);
         say('info', `${attemptDone(seconds)}${epoch.success ? `, ${measures(epoch.data.result)}` : ''}`);
-        tellOfSuccess(key.data, tellRun);
+        tellOfSuccess(key, tellRun);
         return output;
       } catch (error) {
         describeEnd(error, say);
-        tellOfFailure(key.data, error, tellRun);
+        tellOfFailure(key, error, tellRun);
         throw error;
       }
     };
@@ -90,30 +82,13 @@ function tellOfFailure({ run, step }: StepKey, error: unknown, tellRun: TellRun)
   const first = typeof initialInterval === 'number' ? initialInterval : 1000;
   const longest = typeof maximumInterval === 'number' ? maximumInterval : 100 * first;
   const wait = Math.min(longest, first * backoffCoefficient ** (attempt - 1));
-  const { type, message } = described(error);
+  const { type, message } = describedFailure(error);
   const failed = { attempt, type, message, nextTry: new Date(Date.now() + wait).toISOString() };
   tellRun(run, { step, failed }).catch(() => undefined);
 }
 
 function tellOfSuccess({ run, step }: StepKey, tellRun: TellRun): void {
   if (activityInfo().attempt > (toldAttempts[0] ?? 0)) tellRun(run, { step, failed: null }).catch(() => undefined);
-}
-
-/** As Temporal decides it. */
-function isTriedAgain(error: unknown): boolean {
-  const { attempt, retryPolicy } = activityInfo();
-  const { maximumAttempts = 0, nonRetryableErrorTypes = [] } = retryPolicy ?? {};
-  if (error instanceof ApplicationFailure && error.nonRetryable) return false;
-  return (
-    !nonRetryableErrorTypes.includes(described(error).type) && (maximumAttempts === 0 || attempt < maximumAttempts)
-  );
-}
-
-function described(error: unknown): { readonly type: string; readonly message: string } {
-  if (error instanceof ApplicationFailure) return { type: error.type ?? 'Error', message: error.message };
-  return error instanceof Error
-    ? { type: error.name, message: error.message }
-    : { type: 'Error', message: String(error) };
 }
 
 type Epoch = z.infer<typeof trainEpochResult>;
@@ -132,6 +107,6 @@ function describeEnd(error: unknown, say: Say): void {
     say('warn', attemptStopped(error.message));
     return;
   }
-  const { type, message } = described(error);
+  const { type, message } = describedFailure(error);
   say('error', attemptFailed(activityInfo().attempt, type, message, isTriedAgain(error)));
 }

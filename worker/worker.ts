@@ -16,6 +16,7 @@ import { claimNamespace, ownerOfHome, renewClaim, requireSameStore } from './bel
 import { guardActivities } from './guard.ts';
 import { logActivities, type TellRun } from './log-activities.ts';
 import { openLogFile } from './log-file.ts';
+import { type EndpointOptions, openWorkerMetrics } from './metrics/index.ts';
 import { createRunLogs } from './run-logs.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import { bundledWorkflows } from './workflow-bundle.ts';
@@ -32,6 +33,8 @@ export const defaultQueues: readonly QueueSlots[] = [
 ];
 
 export interface RunningWorker {
+  /** The port that answers with metrics; null where none does. */
+  readonly metricsPort: number | null;
   /** Ends when the worker has shut down. */
   readonly stopped: Promise<void>;
   readonly stop: () => void;
@@ -51,20 +54,30 @@ export async function startWorker(
     log,
     server,
     ownSteps = false,
+    metrics: endpoint = null,
   }: {
     readonly queues: readonly QueueSlots[];
     readonly log: (line: string) => void;
     readonly server: ClientConnectConfig;
     /** Run code of the user's own: whoever starts a run then runs commands on this machine. @default false */
     readonly ownSteps?: boolean;
+    /** Where it answers with its metrics. @default nowhere */
+    readonly metrics?: EndpointOptions | null;
   },
 ): Promise<RunningWorker> {
   const logger = openLogFile(join(home.logFolder, 'worker.log'), log);
+  const store = openStore(home.storeUrl);
+  const environment = describeEnvironment();
+  const metrics =
+    endpoint && (await openWorkerMetrics(endpoint, { store, queues, version: environment.contrail ?? 'unknown' }));
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) =>
       logger[levels[level] ?? 'info'](meta ?? {}, message),
     ),
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } } },
+    telemetryOptions: {
+      logging: { forward: {}, filter: { core: 'WARN', other: 'ERROR' } },
+      ...(metrics ? { metrics: metrics.telemetry } : {}),
+    },
     // The entry point listens for signals itself.
     shutdownSignals: [],
   });
@@ -79,7 +92,6 @@ export async function startWorker(
   if (await renewClaim(client, keys))
     logger.info({}, `whose ${where} is was encrypted anew, with the key ${keys?.current}`);
   await registerSearchAttributes(connection.operatorService, namespace);
-  const store = openStore(home.storeUrl);
   const runLogs = createRunLogs(store, {
     onRefused: (err, run) => logger.warn({ err, run }, 'a run log cannot be written; its lines are held until it can'),
     onTaken: (run) => logger.info({ run }, 'the run log is written again, with the lines that were held'),
@@ -87,7 +99,7 @@ export async function startWorker(
       for (const { level, message, ...of } of lines) logger[level](of, message);
     },
   });
-  const host = createTrainerHost({
+  const ownHost = createTrainerHost({
     entry: new URL('./trainer.ts', import.meta.url),
     storeUrl: home.storeUrl,
     environment: trainerEnvironment(),
@@ -96,6 +108,7 @@ export async function startWorker(
       runLogs.say(key, { level: 'info', source: 'trainer', message: line });
     },
   });
+  const host = metrics?.watched(ownHost) ?? ownHost;
   const tellRun: TellRun = (run, report) => client.workflow.getHandle(run).signal(stepTroubleSignal, report);
   const activities = createActivities({
     store,
@@ -107,7 +120,7 @@ export async function startWorker(
       logger.info({ source: 'program', ...key }, line);
       runLogs.say(key, { level: 'info', source: 'program', message: line });
     },
-    environment: describeEnvironment(),
+    environment,
   });
   let foreign: ContrailError | null = null;
   const guard = guardActivities(client, owner, where, (error) => {
@@ -120,7 +133,9 @@ export async function startWorker(
     dataConverter,
     activities,
     // A stranger's step must not reach the run's log either.
-    interceptors: { activity: [guard, logActivities(runLogs, tellRun)] },
+    interceptors: {
+      activity: [guard, logActivities(runLogs, tellRun), ...(metrics ? [metrics.activities] : [])],
+    },
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
     shutdownForceTime: '3m',
@@ -132,6 +147,7 @@ export async function startWorker(
       Worker.create({ ...shared, taskQueue: queue, maxConcurrentActivityTaskExecutions: slots }),
     ),
   ]);
+  metrics?.begin(client, namespace, () => workers.every((worker) => worker.getState() === 'RUNNING'));
   log(
     `worker ready: ${[`workflows on ${controlQueue}`, ...queues.map(({ queue, slots }) => `${slots} at a time on ${queue}`)].join(', ')}`,
   );
@@ -150,6 +166,7 @@ export async function startWorker(
       host
         .closeAll()
         .then(() => runLogs.close())
+        .then(() => metrics?.close())
         .then(() => connection.close())
         .then(() => {
           if (foreign) throw foreign;
@@ -157,10 +174,11 @@ export async function startWorker(
     async (error: unknown) => {
       await host.closeAll();
       await runLogs.close();
+      await metrics?.close();
       throw error;
     },
   );
-  return { stopped, stop };
+  return { metricsPort: metrics?.port ?? null, stopped, stop };
 }
 
 const levels: Readonly<Record<string, 'trace' | 'debug' | 'info' | 'warn' | 'error'>> = {

@@ -5,6 +5,9 @@ import type { PlannedStep } from '../contracts/plan.ts';
 /** The task queue of workflows and of activities that only look things up. */
 export const controlQueue = 'contrail';
 
+/** The type of workflow that our schedules start. */
+export const scheduledWorkflow = 'scheduledRun';
+
 /** For activities that read a few small files. */
 export const lookupOptions: ActivityOptions = {
   startToCloseTimeout: '10m',

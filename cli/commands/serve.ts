@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
 import { ContrailError } from '../../contracts/errors.ts';
-import { shortestToken } from '../../contracts/serving.ts';
-import { explained, hasCode } from '../../contracts/system-errors.ts';
+import { explained } from '../../contracts/system-errors.ts';
 import { openHome } from '../../home/home.ts';
 import { requireTensorFlow } from '../../native/index.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { isLoopback, serveModel } from '../../serving/http/index.ts';
 import { openStore } from '../../store/index.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
+import { listenError, tokenIn } from '../listening.ts';
 import { namedModel } from '../named-model.ts';
 import { say } from '../output.ts';
 import { trainingIndex } from '../training-index.ts';
@@ -62,7 +62,7 @@ export async function serveCommand(run: string | undefined, options: ServeComman
     log: (line) => say(`${new Date().toISOString()} ${line}`),
   }).catch((error: unknown) => {
     if (signal.aborted) return null;
-    throw listenError(error, host, port) ?? error;
+    throw listenError(error, { host, port }, { host: '--host', port: '--port' }) ?? error;
   });
   if (!serving) {
     say('Stopped before it answered.');
@@ -81,18 +81,11 @@ export async function serveCommand(run: string | undefined, options: ServeComman
 
 /** @throws ContrailError Usage for a token that anybody could guess, and for none off this machine */
 function tokenFor(host: string): string | null {
-  const token = process.env[tokenVariable];
-  if (token === undefined || token === '') {
-    if (isLoopback(host)) return null;
+  const token = tokenIn(tokenVariable);
+  if (token === null && !isLoopback(host))
     throw new ContrailError(
       'Usage',
       `${host} can be reached from other machines, so a token is needed. Set ${tokenVariable}, to the output of \`openssl rand -hex 32\` say, or leave --host out.`,
-    );
-  }
-  if (token.length < shortestToken || !/^[\x21-\x7e]+$/.test(token))
-    throw new ContrailError(
-      'Usage',
-      `${tokenVariable} must have at least ${shortestToken} characters, of ASCII and without spaces. \`openssl rand -hex 32\` makes one.`,
     );
   return token;
 }
@@ -118,17 +111,4 @@ async function readTls({ tlsCert, tlsKey }: ServeCommandOptions): Promise<{ cert
     );
   }
   return tls;
-}
-
-function listenError(error: unknown, host: string, port: number): ContrailError | null {
-  if (hasCode(error, 'EADDRINUSE'))
-    return new ContrailError(
-      'Usage',
-      `Port ${port} of ${host} is taken. Stop what uses it, or choose another with --port.`,
-    );
-  if (hasCode(error, 'EADDRNOTAVAIL') || hasCode(error, 'ENOTFOUND'))
-    return new ContrailError('Usage', `${host} is no address of this machine. Leave --host out, or name one that is.`);
-  if (hasCode(error, 'EACCES'))
-    return new ContrailError('Usage', `Port ${port} may not be used by this user. Choose one from 1024 with --port.`);
-  return null;
 }

@@ -37,6 +37,9 @@ export function countFromOne(text: string): number {
   return Number(text);
 }
 
+/** Names of an option that may be repeated. */
+export const collectNames = (name: string, before: readonly string[]): string[] => [...before, name];
+
 /** A TCP port; 0 is any that is free. */
 export function portNumber(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { type Command, InvalidArgumentError } from 'commander';
-import { countFromOne, type Finish, portNumber } from './options.ts';
+import { collectNames, countFromOne, type Finish, portNumber } from './options.ts';
 
 /** `contrail serve` */
 export function addServe(program: Command, finish: Finish): void {
@@ -14,7 +14,7 @@ export function addServe(program: Command, finish: Finish): void {
     .option(
       '--allow-host <name>',
       'a name by which clients reach it, through a proxy say; may be repeated',
-      collect,
+      collectNames,
       [],
     )
     .option(
@@ -37,8 +37,6 @@ export function addServe(program: Command, finish: Finish): void {
     .option('--drain <seconds>', 'how long requests may take to finish when it stops', countFromOne, 20)
     .action(async (run, options) => finish((await import('../commands/serve.ts')).serveCommand(run, options)));
 }
-
-const collect = (name: string, before: readonly string[]) => [...before, name];
 
 function proxies(text: string, before: readonly string[]): readonly string[] {
   const [address = '', bits, ...more] = text.split('/');

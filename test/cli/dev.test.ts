@@ -73,6 +73,24 @@ it('all is known of server and worker when `contrail dev` says that it answers, 
   expect(existsSync(home.devFile)).toBe(false);
 });
 
+it('the worker of `contrail dev` answers with metrics where it is told to', async () => {
+  const home = openHome({ CONTRAIL_HOME: join(folder, 'measured') });
+  const dev = await startDev(home, ['--port', '0', '--ui-port', '0', '--metrics-port', '0']);
+  const [, url = 'none'] = /Metrics for Prometheus are at (\S+)/.exec(dev.said()) ?? [];
+  const read = async (path: string) =>
+    fetch(new URL(path, url)).then(
+      async (answer) => `${answer.status} ${await answer.text()}`,
+      () => 'nothing yet',
+    );
+  while (!(await read('/readyz')).startsWith('200')) await sleep(100);
+  expect(await read('/metrics')).toContain('contrail_worker_slots{queue="gpu"} 1');
+  const again = await runCommand(home, ['dev', '--metrics-port', '0'], { TEMPORAL_ADDRESS: undefined });
+  expect(again.stderr).toContain('--metrics-port changes nothing: the worker runs already, as it was started.');
+  dev.process.kill('SIGTERM');
+  expect(await dev.ended).toBe(0);
+  expect(await read('/metrics')).toBe('nothing yet');
+});
+
 it('what a killed `contrail dev` left is taken over by the next one, which stops it', async () => {
   const home = openHome({ CONTRAIL_HOME: join(folder, 'left') });
   const killed = await startDev(home);

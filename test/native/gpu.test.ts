@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { bindingCheck } from '../../native/doctor.ts';
-import { describeGpu, missedLibraries, readGpus, whyNoGpu } from '../../native/gpu.ts';
+import { describeGpu, missedLibraries, readGpus, readGpuUse, whyNoGpu } from '../../native/gpu.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 
 const h100 = 'NVIDIA H100 80GB HBM3, 580.65.06, 9.0, 81559';
@@ -34,6 +34,23 @@ describe('what the driver says of the GPUs', () => {
     expect(readGpus(line).map(describeGpu).join()).toMatch(
       new RegExp(`, compute capability .*precision: ${precision}$`),
     );
+  });
+});
+
+describe('what the GPUs are doing', () => {
+  it('is read line by line', () => {
+    expect(readGpuUse('0, 1523, 81559, 42\n1, 0, 81559, 0\n')).toEqual([
+      { index: '0', usedMiB: 1523, totalMiB: 81559, utilization: 0.42 },
+      { index: '1', usedMiB: 0, totalMiB: 81559, utilization: 0 },
+    ]);
+  });
+
+  it('leaves out what the driver does not say, and is none where it answers with something else', () => {
+    expect(readGpuUse('0, 10, 9856, [N/A]\n')).toEqual([
+      { index: '0', usedMiB: 10, totalMiB: 9856, utilization: null },
+    ]);
+    expect(readGpuUse('0, [N/A], [N/A], 0\n')).toEqual([]);
+    expect(readGpuUse('Failed to initialize NVML\n')).toEqual([]);
   });
 });
 

@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
+  metrics: [],
   'pipelines/language': ['contracts'],
   store: ['contracts'],
   datasets: ['contracts', 'store'],
@@ -25,6 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   vectors: ['contracts', 'store', 'datasets'],
   serving: [
     'contracts',
+    'metrics',
     'pipelines/language',
     'store',
     'datasets',
@@ -37,6 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   'own-steps': ['contracts', 'store', 'datasets'],
   examples: ['contracts', 'datasets'],
+  deploy: ['metrics', 'serving', 'worker'],
   native: ['contracts'],
   home: ['contracts', 'native'],
   workflows: ['contracts', 'pipelines/language', 'activities'],
@@ -57,12 +60,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   worker: [
     'contracts',
+    'metrics',
     'store',
     'datasets',
     'weights',
     'training',
     'evaluation',
     'vectors',
+    'serving',
     'native',
     'home',
     'activities',

@@ -117,7 +117,7 @@ async function trainAndCommit(
     const stop = context.stopRequested();
     if (done < total && (due || stop)) {
       await pending;
-      pending = commit(training, input, null);
+      pending = commit(training, input, null, context);
       // It is awaited before the next one, and before the epoch counts.
       pending.catch(() => {});
       if (stop) await pending;
@@ -132,14 +132,19 @@ async function trainAndCommit(
   await pending;
   const seconds = secondsSince(started) + session.secondsAhead;
   session.secondsAhead = 0;
-  const committing = commit(training, input, {
-    loss,
-    learningRate,
-    imagesPerSecond: imagesPerSecond(session.stepsPerEpoch - firstStep),
-    seconds,
-    ...contrastiveFacts(session),
-    ...passesOf(session),
-  });
+  const committing = commit(
+    training,
+    input,
+    {
+      loss,
+      learningRate,
+      imagesPerSecond: imagesPerSecond(session.stepsPerEpoch - firstStep),
+      seconds,
+      ...contrastiveFacts(session),
+      ...passesOf(session),
+    },
+    context,
+  );
   // At the recorded epoch the state itself may be wanted, to take the encoder out of it.
   if (input.recorded?.epoch !== epoch && epoch < session.config.epochs)
     await trainAhead(session, committing, context.stopRequested);
@@ -176,13 +181,17 @@ async function trainAhead(
   }
 }
 
-function commit(
+async function commit(
   { session, lease, writer }: Training,
   { checkpoint, mayReturnTo }: TrainEpochInput | FinishTrainingInput,
   metrics: EpochMetrics | null,
+  { onTraining }: JobContext,
 ): Promise<CheckpointManifest> {
+  const due = performance.now();
   const state = { ...session.at, config: sessionConfig(session), metrics, best: session.best, ...snapshot(session) };
-  return writer.commit(lease, state, { ...checkpoint.keep, epochs: mayReturnTo });
+  const manifest = await writer.commit(lease, state, { ...checkpoint.keep, epochs: mayReturnTo });
+  onTraining?.({ type: 'checkpoint', bytes: manifest.state.bytes, seconds: secondsSince(due) });
+  return manifest;
 }
 
 /** The checkpoint of an epoch that an earlier attempt finished. */

@@ -109,6 +109,7 @@ export function createTrainingSlot(): TrainingSlot {
         await startFromInitialWeights(session, input.weightsFile, context);
         startAverages(session.model, session.execution);
       }
+      context.onTraining?.({ type: 'opened', takenOver: lease.token > 1, from: newest?.manifest.createdAt ?? null });
       return { training: held, through, resumedFrom: newest ? session.at : null, rejected, withoutCheckpoint };
     },
   };

@@ -1,6 +1,6 @@
 import type { ProgressPoint } from '../../contracts/checkpoints.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
-import type { JobInput, JobResult, TrainerJob, TrainerProgress } from '../../contracts/trainer.ts';
+import type { JobInput, JobResult, TrainerJob, TrainerProgress, TrainingEvent } from '../../contracts/trainer.ts';
 import type { Store } from '../../store/index.ts';
 
 /** What a job may use of the process that it runs in. */
@@ -11,6 +11,8 @@ export interface JobContext {
   readonly stopRequested: () => boolean;
   /** Also says that the process is alive; cheap enough to call at every step. */
   readonly progress: (progress: TrainerProgress) => void;
+  /** Told of checkpoints; absent where nobody shows them. */
+  readonly onTraining?: (event: TrainingEvent) => void;
 }
 
 /** What the trainer process can do, by job. */

@@ -7,6 +7,7 @@ import {
   type TrainerMessage,
   type TrainerProgress,
   type TrainerRequest,
+  type TrainingEvent,
   trainerJobs,
   trainerMessageSchema,
 } from '../../contracts/trainer.ts';
@@ -17,6 +18,8 @@ import type { TrainerProcess } from './trainer-process.ts';
 export interface RunOptions {
   readonly signal: AbortSignal;
   readonly onProgress: (progress: TrainerProgress) => void;
+  /** Told of a training's checkpoints. */
+  readonly onTraining?: (event: TrainingEvent) => void;
   /** The longest silence that is not a stall, in milliseconds. */
   readonly stallTimeoutMs: number;
   /** The job may run beside others of its step, each in a trainer of its own. @default false: a second one is refused */
@@ -47,7 +50,7 @@ export function runJob<J extends TrainerJob>(
   id: number,
   job: J,
   input: JobInput<J>,
-  { signal, onProgress, stallTimeoutMs }: RunOptions,
+  { signal, onProgress, onTraining, stallTimeoutMs }: RunOptions,
   stopGraceMs: number,
 ): Promise<JobResult<J>> {
   const { child, channel, name } = trainer;
@@ -103,8 +106,9 @@ export function runJob<J extends TrainerJob>(
       }
     };
     const take = (message: TrainerMessage) => {
-      if (message.type === 'progress') onProgress(message.progress);
-      if (message.type === 'ready' || message.type === 'progress' || message.id !== id) return;
+      if (message.type === 'progress') return onProgress(message.progress);
+      if (message.type === 'training') return onTraining?.(message.event);
+      if (message.type === 'ready' || message.id !== id) return;
       if (message.type === 'result') finish(message.result);
       else if (message.type === 'stopped') settle(() => reject(new TrainerStopped(message.at)));
       else settle(() => reject(errorOf(message)));

@@ -44,6 +44,7 @@ export function serveTrainer(
       lastProgress = now;
       send({ type: 'progress', progress: finite(progress) });
     },
+    onTraining: (event) => send({ type: 'training', event }),
   };
 
   const runJob = async (id: number, job: TrainerJob, input: unknown) => {

@@ -1,6 +1,6 @@
+import { scheduledWorkflow } from '../../../workflows/options.ts';
 import { withServer } from '../../connection.ts';
 import { print, printJson, say } from '../../output.ts';
-import { scheduledWorkflow } from '../../schedules.ts';
 import { table } from '../../table.ts';
 import { utcTime } from '../../times.ts';
 

@@ -4,13 +4,13 @@ import type { ScheduleConfig } from '../../../contracts/plan.ts';
 import { type Firing, runOfFiring } from '../../../contracts/schedules.ts';
 import { openHome } from '../../../home/home.ts';
 import { openStore, type Store, saveScheduleDefinition } from '../../../store/index.ts';
-import { controlQueue } from '../../../workflows/options.ts';
+import { controlQueue, scheduledWorkflow } from '../../../workflows/options.ts';
 import { type ServerClient, withServer } from '../../connection.ts';
 import { checkScheduleId } from '../../given-names.ts';
 import { printJson, say } from '../../output.ts';
 import { planSource } from '../../pipeline-file.ts';
 import { runsOfSchedule } from '../../schedule-runs.ts';
-import { definitionElsewhere, definitionOf, openSchedule, overlapPolicy, scheduledWorkflow } from '../../schedules.ts';
+import { definitionElsewhere, definitionOf, openSchedule, overlapPolicy } from '../../schedules.ts';
 
 const triggerWaitMs = 10_000;
 
