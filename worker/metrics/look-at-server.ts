@@ -15,7 +15,7 @@ export interface ServerLook {
 }
 
 /** A server that hangs must not hold the next look up. */
-const patienceMs = 5000;
+const patienceMs = 10_000;
 const activities = 2;
 /** What is shown of one namespace has a limit, whatever is in it. */
 const most = { runs: 1000, queues: 100, schedules: 200 };
