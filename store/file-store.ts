@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isContrailError } from '../contracts/errors.ts';
 import { hasCode } from '../contracts/system-errors.ts';
-import { filesBelow, foldersIn, makeFolder, readWhole, syncFolder } from './file-system.ts';
+import { filesBelow, foldersIn, makeFolder, readPart, readWhole, syncFolder } from './file-system.ts';
 import { checkedPath, stagingFolder, temporaryMark } from './paths.ts';
 import { isMissing, missingFile, unreadable } from './reading.ts';
 import type { Content, Store } from './store.ts';
@@ -73,12 +73,20 @@ export function createFileStore(folder: string): Store {
         throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
       }
     },
+    readRange: async (path, from, to) => {
+      const where = absolute(path);
+      try {
+        return await readPart(where, from, to);
+      } catch (error) {
+        throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
+      }
+    },
     exists: (path) => isFile(absolute(path)),
     list: async (prefix) => {
       const found = await filesBelow(absolute(prefix));
       return found
         .filter(({ path }) => !isTemporary(path))
-        .map(({ path, bytes }) => ({ path: relative(root, path).split(sep).join('/'), bytes }))
+        .map(({ path, ...file }) => ({ path: relative(root, path).split(sep).join('/'), ...file }))
         .sort((a, b) => (a.path < b.path ? -1 : 1));
     },
     folders: (prefix) => foldersIn(absolute(prefix)),
@@ -149,6 +157,7 @@ export function createFileStore(folder: string): Store {
       return absolute(path);
     },
     locate: absolute,
+    ready: async () => {},
   };
 }
 
@@ -178,6 +187,18 @@ function located(error: unknown, { temporary, target }: { temporary: string; tar
 const isOccupied = (error: unknown) => hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR');
 
 async function isFile(path: string): Promise<boolean> {
+  if (await isFileNow(path)) return true;
+  // A share may remember for a while that a file was not there; opening its folder makes the client ask again.
+  try {
+    await (await open(dirname(path), 'r')).close();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw unreadable(path, error);
+  }
+  return isFileNow(path);
+}
+
+async function isFileNow(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {

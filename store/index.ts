@@ -1,7 +1,9 @@
 export { loadDecisions, saveDecision } from './approvals.ts';
 export { type ArtifactWriter, createArtifactWriter, manifestOf } from './artifact-writer.ts';
 export {
+  artifactEntry,
   artifactFolder,
+  checked,
   damaged,
   localArtifactFile,
   missingPart,
@@ -107,5 +109,5 @@ export {
   saveLastCompleted,
   saveScheduleDefinition,
 } from './schedules.ts';
-export type { Content, Store, StoredFile } from './store.ts';
+export type { Content, FileRange, KnownContent, Store, StoredFile } from './store.ts';
 export { loadChanges, saveChanges } from './training-changes.ts';

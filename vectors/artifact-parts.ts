@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
-import type { ArtifactRef } from '../contracts/artifacts.ts';
+import { open, readFile } from 'node:fs/promises';
+import type { ArtifactRef, FileEntry } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { localArtifactFile, readArtifactFile, type Store, unreadable } from '../store/index.ts';
+import { artifactEntry, checked, localArtifactFile, type Store, unreadable } from '../store/index.ts';
 
 /** A file of an artifact of which single parts are wanted. */
 export interface ArtifactParts {
@@ -21,24 +21,35 @@ export function artifactParts(
   name: string,
   endsOf: (bytes: Uint8Array) => { readonly start: number; readonly ends: ArrayLike<number> },
 ): ArtifactParts {
-  let layout: Promise<{ readonly start: number; readonly ends: ArrayLike<number> }> | undefined;
+  interface Layout {
+    readonly entry: FileEntry;
+    readonly start: number;
+    readonly ends: ArrayLike<number>;
+  }
+  let layout: Promise<Layout> | undefined;
+  const readLayout = async (): Promise<Layout> => {
+    const entry = await artifactEntry(store, ref, name);
+    const file = await localArtifactFile(store, ref, entry);
+    const bytes = await readFile(file).catch((cause: unknown) => {
+      throw unreadable(file, cause);
+    });
+    return { entry, ...endsOf(checked(store, ref, entry, bytes)) };
+  };
   const layoutOf = () => {
     // An error may pass, as one of a share does, so it is not kept.
-    layout ??= readArtifactFile(store, ref, name)
-      .then(endsOf)
-      .catch((error: unknown) => {
-        layout = undefined;
-        throw error;
-      });
+    layout ??= readLayout().catch((error: unknown) => {
+      layout = undefined;
+      throw error;
+    });
     return layout;
   };
   return {
     part: async (at) => {
-      const { start, ends } = await layoutOf();
+      const { entry, start, ends } = await layoutOf();
       const [from, to] = [at === 0 ? start : (ends[at - 1] ?? start), ends[at]];
       if (to === undefined || to < from)
         throw new ContrailError('CorruptArtifact', `${name} of the ${ref.kind} ${ref.digest} has no part ${at}.`);
-      return to === from ? null : readRange(await localArtifactFile(store, ref, name), from, to);
+      return to === from ? null : readRange(await localArtifactFile(store, ref, entry), from, to);
     },
   };
 }

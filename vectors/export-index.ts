@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { indexAboutSchema } from '../contracts/vector-index.ts';
-import { bytesOf, localArtifactFile, readAbout, readArtifactFile, type Store } from '../store/index.ts';
+import { artifactEntry, bytesOf, localArtifactFile, readAbout, readArtifactFile, type Store } from '../store/index.ts';
 import { readKeys } from './graph/keys.ts';
 import { npyHeader } from './output/index.ts';
 import { readVectors } from './shards.ts';
@@ -36,7 +36,7 @@ export async function exportIndex(store: Store, ref: ArtifactRef, folder: string
     await rows.close();
   }
   if (graph) {
-    const from = await localArtifactFile(store, ref, graph.file);
+    const from = await localArtifactFile(store, ref, await artifactEntry(store, ref, graph.file));
     await pipeline(createReadStream(from), createWriteStream(join(folder, 'graph.usearch'), { flush: true }));
     const keys = await readKeys(store, ref, graph.keys, count);
     await writeFile(join(folder, 'keys.npy'), Buffer.concat([npyHeader('<i4', [count]), bytesOf(keys)]), {
