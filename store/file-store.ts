@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { link, open, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isContrailError } from '../contracts/errors.ts';
@@ -7,13 +7,8 @@ import { hasCode } from '../contracts/system-errors.ts';
 import { filesBelow, foldersIn, makeFolder, readPart, readWhole, syncFolder } from './file-system.ts';
 import { checkedPath, stagingFolder, temporaryMark } from './paths.ts';
 import { isMissing, missingFile, unreadable } from './reading.ts';
+import { createIn, leftoverAgeMs, removeTemporary, writeTemporary } from './staged-files.ts';
 import type { Content, Store } from './store.ts';
-
-/** A temporary file that nobody has written to for so long belongs to a process that died. */
-const leftoverAgeMs = 60 * 60 * 1000;
-
-/** A staged file says this often that its writer lives. */
-const signOfLifeMs = leftoverAgeMs / 6;
 
 /**
  * A store in a folder. A file is written under a temporary name beside its place, synced, and renamed; then the folder is
@@ -43,7 +38,7 @@ export function createFileStore(folder: string): Store {
       await syncFolder(dirname(target));
       return published;
     } catch (error) {
-      throw located(error, { temporary, target });
+      throw located(error, target);
     } finally {
       await removeTemporary(temporary);
     }
@@ -108,29 +103,13 @@ export function createFileStore(folder: string): Store {
     },
     stage: async (content) => {
       const folder = join(root, stagingFolder);
-      const temporary = join(folder, `file${temporaryMark}${process.pid}-${randomBytes(8).toString('hex')}`);
-      const file = await createIn(folder, temporary).catch((error: unknown) => {
-        throw located(error, { temporary, target: folder });
+      const { path: temporary, letGo } = await writeTemporary(folder, content).catch((error: unknown) => {
+        throw located(error, folder);
       });
-      try {
-        for await (const piece of content) await file.writeFile(piece);
-        await file.sync();
-      } catch (error) {
-        await removeTemporary(temporary);
-        throw located(error, { temporary, target: folder });
-      } finally {
-        await file.close();
-      }
-      const signs = setInterval(() => {
-        const now = new Date();
-        // Without it the file is only swept away an hour later.
-        utimes(temporary, now, now).catch(() => {});
-      }, signOfLifeMs);
-      signs.unref();
       return {
         read: () => readWhole(temporary),
         publish: async (path) => {
-          clearInterval(signs);
+          letGo();
           const target = absolute(path);
           await makeFolder(dirname(target));
           await rename(temporary, target);
@@ -138,7 +117,7 @@ export function createFileStore(folder: string): Store {
           await removeFile(temporary);
         },
         discard: () => {
-          clearInterval(signs);
+          letGo();
           return removeFile(temporary);
         },
       };
@@ -161,26 +140,11 @@ export function createFileStore(folder: string): Store {
   };
 }
 
-/** Creates a file, and its folder again where another process removed that as empty in between. */
-async function createIn(folder: string, path: string): Promise<FileHandle> {
-  for (let attempt = 1; ; attempt++) {
-    await makeFolder(folder);
-    try {
-      return await open(path, 'wx');
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
-    }
-  }
-}
-
-/** What is left of it is swept away later; why it could not be written is what counts. */
-const removeTemporary = (temporary: string) => rm(temporary, { force: true }).catch(() => undefined);
-
 /** An error of writing names the file that was to be, not that on the way to it, and not none. */
-function located(error: unknown, { temporary, target }: { temporary: string; target: string }): unknown {
+function located(error: unknown, target: string): unknown {
   if (!(error instanceof Error) || !('code' in error) || isContrailError(error)) return error;
-  const path = 'path' in error && error.path !== temporary ? error.path : target;
-  return Object.assign(error, { path });
+  const isTemporary = 'path' in error && String(error.path).includes(temporaryMark);
+  return Object.assign(error, { path: 'path' in error && !isTemporary ? error.path : target });
 }
 
 /** A link to a folder is no folder to `rmdir`, and stays. */
