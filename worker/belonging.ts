@@ -28,8 +28,13 @@ export async function ownerOfHome(home: Home): Promise<Owner> {
     identityOf(openStore(home.storeUrl)),
     identityOf(openStore(home.folder), 'home.json'),
   ]);
-  const at = (place: string) => `${hostname()}:${place.startsWith('file:') ? fileURLToPath(place) : place}`;
-  return { store, storeAt: at(home.storeUrl), home: own, homeAt: at(home.folder) };
+  return { store, storeAt: placeOf(home.storeUrl), home: own, homeAt: placeOf(home.folder) };
+}
+
+/** A folder is one of this machine; a bucket is the same from everywhere, however it is reached. */
+function placeOf(place: string): string {
+  if (place.startsWith('s3:')) return place.replace(/\/?(\?.*)?$/, '');
+  return `${hostname()}:${place.startsWith('file:') ? fileURLToPath(place) : place}`;
 }
 
 /**
@@ -89,18 +94,21 @@ export function requireSameStore(found: Owner, ours: Owner, where: string): void
 }
 
 /**
- * Refuses a store that has the id of the one to which a namespace belongs, and is another one on this machine: a copy.
+ * Refuses a store that has the id of the one to which a namespace belongs, and is another one: a copy. Folders of this machine are
+ * looked at, and buckets told apart by their names.
  *
  * @throws ContrailError WrongServer
  */
 export function requireNoCopy(found: Owner, ours: Owner, where: string): void {
   const [first, second] = [found, ours].map(({ storeAt }) => {
+    if (storeAt.startsWith('s3:')) return storeAt;
     const path = storeAt.slice(hostname().length + 1);
-    return storeAt.startsWith(`${hostname()}:`)
+    const file = storeAt.startsWith(`${hostname()}:`)
       ? statSync(join(path, storeFile), { throwIfNoEntry: false })
       : undefined;
+    return file && `${file.dev} ${file.ino}`;
   });
-  if (!first || !second || (first.dev === second.dev && first.ino === second.ino)) return;
+  if (first === undefined || second === undefined || first === second) return;
   throw new ContrailError(
     'WrongServer',
     `${where} belongs to the store at ${found.storeAt}, and that at ${ours.storeAt} is a copy of it. Nothing was done. Set CONTRAIL_STORE to the first; or remove ${storeFile} from the copy, and let it be a store of its own with another server or namespace.`,

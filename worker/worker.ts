@@ -71,10 +71,11 @@ export async function startWorker(
   const connection = await NativeConnection.connect(connectionOptions);
   const client = new Client({ connection, namespace });
   const where = `The namespace ${namespace} at ${connectionOptions.address}`;
+  const store = openStore(home.storeUrl);
+  await store.ready();
   const owner = await ownerOfHome(home);
   requireSameStore(await claimNamespace(client, owner), owner, where);
   await registerSearchAttributes(connection.operatorService, namespace);
-  const store = openStore(home.storeUrl);
   const runLogs = createRunLogs(store, {
     onRefused: (err, run) => logger.warn({ err, run }, 'a run log cannot be written; its lines are held until it can'),
     onTaken: (run) => logger.info({ run }, 'the run log is written again, with the lines that were held'),

@@ -121,11 +121,3 @@ export const placeUrl = ({ bucket, prefix }: Pick<S3Address, 'bucket' | 'prefix'
 
 /** Without what may be a password. */
 const shownUrl = (text: string) => text.replace(/\/\/[^/@]*@/, '//…@');
-
-/** The URL with the folder for copies, unless it or the environment names one. What is wrong with it is for `parseS3Url` to say. */
-export function withCacheFolder(text: string, folder: string, environment: NodeJS.ProcessEnv): string {
-  if (environment[variables.cache] !== undefined || !URL.canParse(text)) return text;
-  const url = new URL(text);
-  if (!url.searchParams.has('cache')) url.searchParams.set('cache', folder);
-  return url.href;
-}

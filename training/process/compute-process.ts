@@ -40,7 +40,7 @@ const lastWordsMs = 1000;
 /** Starts a process that computes. Its file descriptor 3 is a pipe in both directions, for whoever speaks with it. */
 export function startComputeProcess({ entry, args, environment, log }: ComputeProcessOptions): ComputeProcess {
   const child = spawn(process.execPath, [runner, fileURLToPath(entry), ...args], {
-    env: { ...fastEnvironment, ...childEnvironment(process.env, 'compute'), ...environment },
+    env: { ...fastEnvironment, ...childEnvironment(process.env, 'store'), ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     // Its own process group: Ctrl-C in the terminal must reach the one that started it alone, which has something to finish.
     detached: true,
