@@ -44,6 +44,14 @@ export function createFileStore(folder: string): Store {
     }
   };
 
+  const list = async (folder: string) => {
+    const found = await filesBelow(folder);
+    return found
+      .filter(({ path }) => !isTemporary(path))
+      .map(({ path, ...file }) => ({ path: relative(root, path).split(sep).join('/'), ...file }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
+  };
+
   /** Removes a file, then its folder where that was the last file in it, and so on upwards. */
   const removeFile = async (target: string) => {
     await rm(target, { force: true });
@@ -77,13 +85,8 @@ export function createFileStore(folder: string): Store {
       }
     },
     exists: (path) => isFile(absolute(path)),
-    list: async (prefix) => {
-      const found = await filesBelow(absolute(prefix));
-      return found
-        .filter(({ path }) => !isTemporary(path))
-        .map(({ path, ...file }) => ({ path: relative(root, path).split(sep).join('/'), ...file }))
-        .sort((a, b) => (a.path < b.path ? -1 : 1));
-    },
+    list: (prefix) => list(absolute(prefix)),
+    everything: () => list(root),
     folders: (prefix) => foldersIn(absolute(prefix)),
     write: async (path, content) => {
       const target = absolute(path);

@@ -28,9 +28,11 @@ export {
   removeCacheEntry,
   saveCacheEntry,
 } from './cache.ts';
+export { type ByteProgress, checkStore, type StoreCheck } from './check.ts';
 export { comparePoints, parseCheckpointName } from './checkpoint-names.ts';
 export type { Checkpoints, LoadedCheckpoint, NamedManifest, NewCheckpoint } from './checkpoints.ts';
 export { type Collected, collectGarbage } from './collect.ts';
+export { copyStore, type StoreCopy } from './copy.ts';
 export { datasetAboutOf, testSetOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { emptiedAt, emptyArtifact } from './emptied.ts';

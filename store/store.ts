@@ -50,6 +50,8 @@ export interface Store {
   readonly exists: (path: string) => Promise<boolean>;
   /** Every file below a folder, sorted by path; empty when there is no such folder. Files being written are left out. */
   readonly list: (folder: string) => Promise<readonly StoredFile[]>;
+  /** Every file that there is. */
+  readonly everything: () => Promise<readonly StoredFile[]>;
   /** The names of the folders in a folder, sorted; empty when there is no such folder. */
   readonly folders: (folder: string) => Promise<readonly string[]>;
   /** Writes a file, replacing one of that name. Durable when it returns. */

@@ -93,14 +93,17 @@ export function createS3Store(address: S3Address): Store {
   };
 
   const list = async (folder: string) => {
-    const where = `${keyOf(folder)}/`;
+    const below = `${keyOf(folder)}/`;
+    return listBelow(below, locate(folder));
+  };
+  const listBelow = async (below: string, where: string) => {
     try {
-      const found = await listObjects({ at: await connect(), bucket, prefix: where });
+      const found = await listObjects({ at: await connect(), bucket, prefix: below });
       return found
         .map(({ path, ...file }) => ({ path: path.slice(base.length), ...file }))
         .sort((a, b) => (a.path < b.path ? -1 : 1));
     } catch (error) {
-      throw s3Failure(locate(folder), 'listed', error);
+      throw s3Failure(where, 'listed', error);
     }
   };
 
@@ -110,6 +113,7 @@ export function createS3Store(address: S3Address): Store {
     readRange: (path, from, to) => withObject(path, readFailure, (object) => readPartOf(object, from, to)),
     exists,
     list,
+    everything: () => listBelow(base, placeUrl(address)),
     folders: async (folder) => {
       const where = `${keyOf(folder)}/`;
       try {

@@ -27,6 +27,7 @@ export function memoryStore(): Store {
         .filter(([path]) => path.startsWith(`${folder}/`))
         .map(([path, bytes]) => ({ path, bytes: bytes.length, modifiedMs: Date.now() }))
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    everything: async () => [...files].map(([path, bytes]) => ({ path, bytes: bytes.length, modifiedMs: Date.now() })),
     folders: async (folder) =>
       [...new Set([...files.keys()].filter((path) => path.startsWith(`${folder}/`)))]
         .map((path) => path.slice(folder.length + 1).split('/'))
