@@ -12,7 +12,8 @@ const slow = [
   'test/report/browser.test.ts',
   'test/serving/http/{serve,changes,command,page,run}.test.ts',
   'test/serving/model-process.test.ts',
-  'test/store/killed-writer.test.ts',
+  'test/store/{killed-writer,s3-store,s3-faults,s3-leases,check-and-copy}.test.ts',
+  'test/cli/local-copy.test.ts',
 ];
 
 /** Files outside test/training that train. */
