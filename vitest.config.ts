@@ -14,6 +14,7 @@ const slow = [
   'test/serving/model-process.test.ts',
   'test/store/{killed-writer,s3-store,s3-faults,s3-leases,check-and-copy}.test.ts',
   'test/cli/local-copy.test.ts',
+  'test/worker/store-copies.test.ts',
 ];
 
 /** Files outside test/training that train. */

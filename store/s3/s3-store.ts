@@ -6,15 +6,16 @@ import { filesBelow, readWhole } from '../file-system.ts';
 import { createObjectCache, OtherContent } from '../object-cache.ts';
 import { checkedPath, stagingFolder } from '../paths.ts';
 import { missingFile } from '../reading.ts';
-import { leftoverAgeMs, type TemporaryFile, writeTemporary } from '../staged-files.ts';
-import type { Content, KnownContent, Store } from '../store.ts';
+import { leftoverAgeMs } from '../staged-files.ts';
+import type { Store } from '../store.ts';
 import { placeUrl, type S3Address, s3Url } from './address.ts';
 import { connectS3 } from './connection.ts';
 import { readFailure, s3Failure } from './failures.ts';
 import { abortStaleUploads, listFolderNames, listObjects } from './listing.ts';
 import { probeExclusive } from './probe.ts';
 import { hasObject, readIntoFile, readObject, readPartOf, type S3Object, WrongDigest } from './reading.ts';
-import { createObject, inMemory, partBytes, removeObject, type Source, writeObject } from './writing.ts';
+import { discard, inPieces, spool } from './spool.ts';
+import { createObject, inMemory, removeObject, type Source, writeObject } from './writing.ts';
 
 /** That a file is in the store is asked again after so long, where a copy of it is used. */
 const trustedMs = 60 * 1000;
@@ -206,59 +207,6 @@ export function createS3Store(address: S3Address): Store {
       }
     },
   };
-}
-
-interface Spooled {
-  readonly file: string;
-  readonly content: KnownContent;
-  readonly temporary: TemporaryFile;
-}
-
-/** Content that is too large for memory, or whose name is not known yet, in a file of this machine. */
-async function spool(folder: string, content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<Spooled> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const hashed = async function* () {
-    for await (const piece of content) {
-      for (let at = 0; at < piece.byteLength; at += 2 ** 26) hash.update(piece.subarray(at, at + 2 ** 26));
-      bytes += piece.byteLength;
-      yield piece;
-    }
-  };
-  const temporary = await writeTemporary(folder, hashed());
-  return { file: temporary.path, content: { bytes, sha256: hash.digest('hex') }, temporary };
-}
-
-async function discard({ file, temporary }: Spooled): Promise<void> {
-  temporary.letGo();
-  await rm(file, { force: true });
-}
-
-/** Content as pieces in memory where it is there already, or small; else as what is still to come. */
-async function inPieces(
-  content: Content | AsyncIterable<Uint8Array>,
-): Promise<{ readonly all: readonly Uint8Array[] } | { readonly rest: AsyncIterable<Uint8Array> }> {
-  if (content instanceof Uint8Array) return { all: [content] };
-  if (Array.isArray(content)) return { all: content };
-  const pieces: Uint8Array[] = [];
-  let bytes = 0;
-  const source = piecesOf(content);
-  for (let next = await source.next(); !next.done; next = await source.next()) {
-    pieces.push(next.value);
-    bytes += next.value.byteLength;
-    if (bytes > partBytes)
-      return {
-        rest: (async function* () {
-          yield* pieces;
-          yield* source;
-        })(),
-      };
-  }
-  return { all: pieces };
-}
-
-async function* piecesOf(content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* content;
 }
 
 const notAsWritten = (where: string, expected: string, found: string, cause: unknown) =>
