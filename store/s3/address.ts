@@ -119,5 +119,9 @@ export function s3Url({ pathStyle, cacheFolder, cacheBytes, ...place }: S3Addres
 export const placeUrl = ({ bucket, prefix }: Pick<S3Address, 'bucket' | 'prefix'>): string =>
   `s3://${bucket}${prefix === '' ? '' : `/${prefix.split('/').map(encodeURIComponent).join('/')}`}`;
 
-/** Without what may be a password. */
-const shownUrl = (text: string) => text.replace(/\/\/[^/@]*@/, '//…@');
+/** Without what may be a password, and without the folder for copies, which a home adds. */
+const shownUrl = (text: string) =>
+  text
+    .replace(/\/\/[^/@]*@/, '//…@')
+    .replace(/([?&])cache=[^&]*&?/, '$1')
+    .replace(/[?&]$/, '');
