@@ -11,6 +11,7 @@ import { differencesOf } from '../contracts/training-changes.ts';
 import { trainerEnvironment } from '../native/index.ts';
 import {
   artifactFolder,
+  emptiedFiles,
   float32,
   type LoadedCheckpoint,
   localArtifactFile,
@@ -143,15 +144,19 @@ async function findPair(
 /** Makes an artifact readable in another store, a folder, without a copy of its files. */
 async function lendArtifact(store: Store, ref: ArtifactRef, other: Store, folder: string): Promise<void> {
   const { files } = await readArtifact(store, ref);
-  for (const entry of files) {
+  const removed = await emptiedFiles(store, ref);
+  for (const entry of files.filter(({ path }) => !removed.includes(path))) {
     const target = join(folder, artifactFolder(ref), entry.path);
     const file = await localArtifactFile(store, ref, entry);
     await mkdir(dirname(target), { recursive: true });
     // A second name outlives the first, which a cache may remove; on another disk there can be none.
     await link(file, target).catch(() => symlink(file, target));
   }
-  const manifest = `${artifactFolder(ref)}/manifest.json`;
-  await other.write(manifest, await store.read(manifest));
+  // With the note on what was removed for good: whoever wants that is told.
+  for (const name of removed.length > 0 ? ['forgotten.json', 'manifest.json'] : ['manifest.json']) {
+    const path = `${artifactFolder(ref)}/${name}`;
+    await other.write(path, await store.read(path));
+  }
 }
 
 function compare(recorded: LoadedCheckpoint, again: LoadedCheckpoint): Verification {
