@@ -12,8 +12,9 @@ const slow = [
   'test/report/browser.test.ts',
   'test/serving/http/{serve,changes,command,lost-index,page,run}.test.ts',
   'test/serving/{model-process,unknown}.test.ts',
-  'test/store/killed-writer.test.ts',
-  'test/worker/payload-claims.test.ts',
+  'test/store/{killed-writer,s3-store,s3-faults,s3-leases,check-and-copy}.test.ts',
+  'test/cli/local-copy.test.ts',
+  'test/worker/{payload-claims,store-copies}.test.ts',
 ];
 
 /** Files outside test/training that train. */

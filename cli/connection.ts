@@ -124,7 +124,7 @@ async function requireOurs(home: Home, server: ServerClient, origin: Server['ori
         `No Temporal server runs for ${home.folder}. Start one with \`contrail dev\`. One that belongs to no store yet listens at ${address}; TEMPORAL_ADDRESS=${address} takes it.`,
       );
     requireSameStore(found, ours, where);
-    if (origin !== 'own') requireNoCopy(found, ours, where);
+    if (origin !== 'own') await requireNoCopy(found, ours, where);
     if (origin === 'own' && found.home !== ours.home)
       throw new ContrailError(
         'WrongServer',

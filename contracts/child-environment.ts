@@ -55,6 +55,34 @@ const compute = [
   'HF_*',
 ] as const;
 
+/**
+ * Names for a child of ours that reads or writes the store itself, as the AWS SDK knows them: where the server is, and who asks. No
+ * program of the user's own gets them.
+ */
+const store = [
+  'AWS_ENDPOINT_URL',
+  'AWS_ENDPOINT_URL_S3',
+  'AWS_REGION',
+  'AWS_DEFAULT_REGION',
+  'AWS_PROFILE',
+  'AWS_CONFIG_FILE',
+  'AWS_SHARED_CREDENTIALS_FILE',
+  'AWS_ACCESS_KEY_ID',
+  'AWS_SECRET_ACCESS_KEY',
+  'AWS_SESSION_TOKEN',
+  'AWS_ROLE_ARN',
+  'AWS_ROLE_SESSION_NAME',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN',
+  'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
+  'AWS_EC2_METADATA_DISABLED',
+  'AWS_EC2_METADATA_SERVICE_ENDPOINT',
+  'AWS_USE_FIPS_ENDPOINT',
+  'AWS_USE_DUALSTACK_ENDPOINT',
+] as const;
+
 /** Names for a child that fetches or compiles: indexes, proxies and certificates, which may hold a password, and search paths. */
 const setUp = [
   'PIP_*',
@@ -94,18 +122,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * The variables of a process that its child may have.
  *
- * @param purpose `server` is for Temporal's and for small programs, `compute` for all that work for a run; `set-up` adds what reaches a package index or
- * a compiler's headers
+ * @param purpose `server` is for Temporal's and for small programs, `compute` for all that work for a run; `store` adds what reaches a
+ * store on a server, for processes and threads of ours that open it; `set-up` adds what reaches a package index or a compiler's headers
  */
 export function childEnvironment(
   environment: Environment,
-  purpose: 'server' | 'compute' | 'set-up',
+  purpose: 'server' | 'compute' | 'store' | 'set-up',
 ): Record<string, string> {
   const listed: readonly string[] = [...everyChild, ...(purpose === 'server' ? server : compute)];
   return Object.fromEntries(
     Object.entries(environment).flatMap(([name, value]) => {
       const isListed =
         (matches(name, listed) && !secret.test(name)) ||
+        (purpose === 'store' && matches(name, store)) ||
         // Programs read proxies in capitals and in small letters.
         (purpose === 'set-up' && matches(name.toUpperCase(), setUp));
       return isListed && value !== undefined ? [[name, value]] : [];

@@ -5,6 +5,7 @@ import {
   type ArtifactManifest,
   type ArtifactRef,
   type DatasetAbout,
+  type FileEntry,
   type SplitName,
   splitOf,
 } from '../contracts/artifacts.ts';
@@ -15,7 +16,7 @@ import {
   datasetAboutOf,
   decodeSafetensorsHeader,
   int32,
-  missingPart,
+  localArtifactFile,
   readArtifact,
   type Store,
   type TensorPlace,
@@ -115,9 +116,10 @@ export async function openSplit(
   let queue: Promise<unknown> = Promise.resolve();
 
   const check = async (shard: Shard): Promise<CheckedShard> => {
-    const handle = await openShard(store, ref, shard.file);
+    const entry = entryOf(ref, manifest, shard.file);
+    const handle = await openShard(store, ref, entry);
     handles.push(handle);
-    await verify(store, ref, manifest, shard.file, handle, () => onCheck(checkedImages, count));
+    await verify(store, ref, entry, handle, () => onCheck(checkedImages, count));
     const checked = await locate(handle, shard, stored ? null : [shard.count, height, width, channels]);
     checkedImages += shard.count;
     onCheck(checkedImages, count);
@@ -241,24 +243,24 @@ function shardOfRow(shards: readonly Shard[], row: number): Shard {
   return shard;
 }
 
-async function openShard(store: Store, ref: ArtifactRef, file: string): Promise<FileHandle> {
-  const path = `${artifactFolder(ref)}/${file}`;
-  if (!(await store.exists(path))) throw await missingPart(store, ref, path);
-  return open(await store.localFile(path), 'r');
+function entryOf(ref: ArtifactRef, { files }: ArtifactManifest, file: string): FileEntry {
+  const entry = files.find(({ path }) => path === file);
+  if (entry) return entry;
+  throw new ContrailError('CorruptArtifact', `The data set ${ref.digest} has no file ${file}.`);
 }
+
+const openShard = async (store: Store, ref: ArtifactRef, entry: FileEntry): Promise<FileHandle> =>
+  open(await localArtifactFile(store, ref, entry), 'r');
 
 /** Checks size and SHA-256 through the handle that the rows will be read through. */
 async function verify(
   store: Store,
   ref: ArtifactRef,
-  { files }: ArtifactManifest,
-  file: string,
+  entry: FileEntry,
   handle: FileHandle,
   onPiece: () => void,
 ): Promise<void> {
-  const entry = files.find(({ path }) => path === file);
-  if (!entry) throw new ContrailError('CorruptArtifact', `The data set ${ref.digest} has no file ${file}.`);
-  const path = `${artifactFolder(ref)}/${file}`;
+  const path = `${artifactFolder(ref)}/${entry.path}`;
   const { size } = await handle.stat();
   if (size !== entry.bytes) throw damaged(store, ref, path, `${entry.bytes} bytes`, String(size));
   const hash = createHash('sha256');

@@ -23,12 +23,16 @@ export interface Home {
 
 const environmentSchema = z.object({
   CONTRAIL_HOME: z.string().min(1, 'CONTRAIL_HOME is empty; unset it or name a folder').optional(),
-  CONTRAIL_STORE: z.string().min(1, 'CONTRAIL_STORE is empty; unset it or name a folder or a file: URL').optional(),
+  CONTRAIL_STORE: z
+    .string()
+    .min(1, 'CONTRAIL_STORE is empty; unset it or name a folder, a file: URL or an s3: URL')
+    .optional(),
 });
 
 /**
  * The folder that CONTRAIL_HOME names, `.contrail` in the current folder otherwise. The store is in it, or where
- * CONTRAIL_STORE says: a folder or `file:` URL that several machines see.
+ * CONTRAIL_STORE says: a folder or `file:` URL that several machines see, or a bucket. Copies of files of a bucket lie in the home too,
+ * unless CONTRAIL_STORE_CACHE names another folder.
  *
  * @throws ContrailError Usage when one of them is set to nothing
  */
@@ -36,14 +40,16 @@ export function openHome(environment: NodeJS.ProcessEnv = process.env): Home {
   const parsed = environmentSchema.safeParse(environment);
   if (!parsed.success) throw new ContrailError('Usage', parsed.error.issues.map(({ message }) => message).join('\n'));
   const folder = resolve(parsed.data.CONTRAIL_HOME ?? '.contrail');
-  const storeUrl = storeUrlOf(parsed.data.CONTRAIL_STORE, join(folder, 'store'));
+  const cacheFolder = join(folder, 'cache');
+  const named = storeUrlOf(parsed.data.CONTRAIL_STORE, join(folder, 'store'));
+  const storeUrl = isS3(named) ? withCopiesIn(named, join(cacheFolder, 'objects'), environment) : named;
   requireFolder('CONTRAIL_HOME', folder);
   const storeFolder = folderOfUrl(storeUrl);
   if (storeFolder !== null) requireFolder('CONTRAIL_STORE', storeFolder);
   return {
     folder,
     storeUrl,
-    cacheFolder: join(folder, 'cache'),
+    cacheFolder,
     logFolder: join(folder, 'logs'),
     databaseFile: join(folder, 'temporal', 'contrail.db'),
     devFile: join(folder, 'dev.json'),
@@ -82,11 +88,21 @@ export async function makeHome({ folder }: Home): Promise<void> {
 }
 
 /**
- * From here on this process, and those that it starts, make files for their owner alone: images, weights and histories. A store
+ * From here on this process, and those that it starts, make files for their owner alone: images, weights and histories. A folder
  * that CONTRAIL_STORE names is shared as the umask says.
  */
-export function keepPrivate(environment: NodeJS.ProcessEnv = process.env): void {
-  if (environment.CONTRAIL_STORE === undefined) process.umask(0o077);
+export function keepPrivate({ CONTRAIL_STORE }: NodeJS.ProcessEnv = process.env): void {
+  if (CONTRAIL_STORE === undefined || isS3(CONTRAIL_STORE)) process.umask(0o077);
+}
+
+const isS3 = (store: string): boolean => /^s3:/i.test(store);
+
+/** What is wrong with the URL is for the store to say. */
+function withCopiesIn(text: string, folder: string, { CONTRAIL_STORE_CACHE }: NodeJS.ProcessEnv): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  if (!url.searchParams.has('cache')) url.searchParams.set('cache', CONTRAIL_STORE_CACHE ?? folder);
+  return url.href;
 }
 
 /** A URL is left as it is, for the store to judge; a folder is one wherever this process was started. */

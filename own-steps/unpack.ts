@@ -5,7 +5,15 @@ import { dirname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type ArtifactRef, type FileEntry, type TreeAbout, treeAboutSchema } from '../contracts/artifacts.ts';
-import { artifactFolder, damaged, jsonBytes, readAbout, readArtifact, type Store } from '../store/index.ts';
+import {
+  artifactFolder,
+  damaged,
+  jsonBytes,
+  localArtifactFile,
+  readAbout,
+  readArtifact,
+  type Store,
+} from '../store/index.ts';
 import { makeWorkspace } from './workspace.ts';
 
 /** Gives the folder, or the file, that an artifact is on this machine, while the work lasts. */
@@ -76,10 +84,11 @@ async function placesOf(store: Store, ref: ArtifactRef): Promise<Unpacked> {
 async function copyVerified(
   store: Store,
   ref: ArtifactRef,
-  { path, bytes, sha256 }: FileEntry,
+  entry: FileEntry,
   target: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const { path, bytes, sha256 } = entry;
   const name = `${artifactFolder(ref)}/${path}`;
   const hash = createHash('sha256');
   let count = 0;
@@ -90,7 +99,7 @@ async function copyVerified(
       done(null, chunk);
     },
   });
-  const source = createReadStream(await store.localFile(name), { highWaterMark: 1024 * 1024 });
+  const source = createReadStream(await localArtifactFile(store, ref, entry), { highWaterMark: 1024 * 1024 });
   await pipeline(source, counting, createWriteStream(target, { flags: 'wx', mode: 0o600 }), { signal });
   if (count !== bytes) throw damaged(store, ref, name, `${bytes} bytes`, String(count));
   const found = hash.digest('hex');

@@ -100,14 +100,18 @@ const ofAnotherVersion = (store: Store, ref: ArtifactRef, name: string, cause: u
  * @throws ContrailError CorruptArtifact when it is missing, or they are not those of the manifest; StoreUnreadable
  */
 export async function readArtifactFile(store: Store, ref: ArtifactRef, name: string): Promise<Uint8Array> {
+  return readEntry(store, ref, await artifactEntry(store, ref, name));
+}
+
+/** What an artifact's manifest says of a file. @throws ContrailError CorruptArtifact where it names none such; StoreUnreadable */
+export async function artifactEntry(store: Store, ref: ArtifactRef, name: string): Promise<FileEntry> {
   const { files } = await readArtifact(store, ref);
   const entry = files.find(({ path }) => path === name);
-  if (!entry)
-    throw new ContrailError(
-      'CorruptArtifact',
-      `The ${ref.kind} ${ref.digest} has no file ${name}, only ${files.map(({ path }) => path).join(', ')}.`,
-    );
-  return readEntry(store, ref, entry);
+  if (entry) return entry;
+  throw new ContrailError(
+    'CorruptArtifact',
+    `The ${ref.kind} ${ref.digest} has no file ${name}, only ${files.map(({ path }) => path).join(', ')}.`,
+  );
 }
 
 /** The lines of a file of an artifact, one a row. @throws ContrailError CorruptArtifact where they are not so many; StoreUnreadable */
@@ -128,7 +132,12 @@ export async function readArtifactLines(
 /** Reads a file by its entry in the manifest. @throws ContrailError CorruptArtifact, StoreUnreadable */
 export async function readEntry(store: Store, ref: ArtifactRef, entry: FileEntry): Promise<Uint8Array> {
   const path = `${artifactFolder(ref)}/${entry.path}`;
-  const bytes = await readPart(store, ref, path);
+  return checked(store, ref, entry, await readPart(store, ref, path));
+}
+
+/** Checks that bytes are those of an entry of the manifest, wherever they were read. @throws ContrailError CorruptArtifact */
+export function checked(store: Store, ref: ArtifactRef, entry: FileEntry, bytes: Uint8Array): Uint8Array {
+  const path = `${artifactFolder(ref)}/${entry.path}`;
   if (bytes.byteLength !== entry.bytes)
     throw damaged(store, ref, path, `${entry.bytes} bytes`, String(bytes.byteLength));
   const { sha256 } = digestOf(bytes);
@@ -142,11 +151,16 @@ async function readPart(store: Store, ref: ArtifactRef, path: string): Promise<U
   return bytes;
 }
 
-/** A file of an artifact on this machine; what is in it is not checked. @throws ContrailError CorruptArtifact that says why it is gone */
-export async function localArtifactFile(store: Store, ref: ArtifactRef, name: string): Promise<string> {
-  const path = `${artifactFolder(ref)}/${name}`;
+/**
+ * A file of an artifact on this machine, by its entry in the manifest. Where the store is a folder of this machine, what is in it is
+ * not checked.
+ *
+ * @throws ContrailError CorruptArtifact that says why it is gone, StoreUnreadable
+ */
+export async function localArtifactFile(store: Store, ref: ArtifactRef, entry: FileEntry): Promise<string> {
+  const path = `${artifactFolder(ref)}/${entry.path}`;
   try {
-    return await store.localFile(path);
+    return await store.localFile(path, entry);
   } catch (error) {
     throw isMissing(error) ? await missingPart(store, ref, path) : error;
   }

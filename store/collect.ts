@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { z } from 'zod';
 import { type ArtifactRef, artifactKinds, digestSchema } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
@@ -6,7 +5,7 @@ import { artifactFolder, manifestFile } from './artifact-writer.ts';
 import { readArtifact } from './artifacts.ts';
 import { artifactsIn, artifactsNamedBy, type KeyedCacheEntry, listCache, removeCacheEntry } from './cache.ts';
 import { embeddedFolder, preparationsFolder } from './paths.ts';
-import { isMissing, listFiles, readJson, unreadable } from './reading.ts';
+import { listFiles, readJson } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
 
 /** An artifact that nothing names may have been written by a step that has yet to record its result. */
@@ -80,10 +79,10 @@ async function findGarbage(store: Store, now: number): Promise<Found> {
   const named = await reach(store, roots, isThere);
   const unnamed = [];
   for (const [folder, found] of present)
-    if (!named.has(folder) && !(await isYoung(store, found.files, now))) unnamed.push(found);
+    if (!named.has(folder) && !isYoung(found.files, now, youngestMs)) unnamed.push(found);
   const leftovers = [];
   for (const file of [...(await listFiles(store, preparationsFolder)), ...(await listFiles(store, embeddedFolder))])
-    if (!(await isYoung(store, [file], now, resumedWithinMs))) leftovers.push(file);
+    if (!isYoung([file], now, resumedWithinMs)) leftovers.push(file);
   return { entries, unnamed, leftovers };
 }
 
@@ -151,19 +150,5 @@ async function reach(
   return reached;
 }
 
-async function isYoung(
-  store: Store,
-  files: readonly StoredFile[],
-  now: number,
-  ageMs: number = youngestMs,
-): Promise<boolean> {
-  for (const { path } of files) {
-    try {
-      const { mtimeMs } = await stat(await store.localFile(path));
-      if (now - mtimeMs < ageMs) return true;
-    } catch (error) {
-      if (!isMissing(error)) throw unreadable(store.locate(path), error);
-    }
-  }
-  return false;
-}
+const isYoung = (files: readonly StoredFile[], now: number, ageMs: number): boolean =>
+  files.some(({ modifiedMs }) => now - modifiedMs < ageMs);

@@ -33,6 +33,10 @@ export const isEmptied = async (store: Store, ref: ArtifactRef, file: string): P
 export const emptiedAt = async (store: Store, ref: ArtifactRef): Promise<string | null> =>
   (await loadMark(store, ref))?.at ?? null;
 
+/** The files of an artifact that were removed for good. @throws ContrailError CorruptArtifact, StoreUnreadable */
+export const emptiedFiles = async (store: Store, ref: ArtifactRef): Promise<readonly string[]> =>
+  (await loadMark(store, ref))?.files ?? [];
+
 /** Removes files of an artifact for good. */
 export async function emptyArtifact(
   store: Store,

@@ -1,19 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, link, open, rename, rm, rmdir, stat, utimes } from 'node:fs/promises';
+import { link, open, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isContrailError } from '../contracts/errors.ts';
 import { hasCode } from '../contracts/system-errors.ts';
-import { filesBelow, foldersIn, makeFolder, readWhole, syncFolder } from './file-system.ts';
+import { filesBelow, foldersIn, makeFolder, readPart, readWhole, syncFolder } from './file-system.ts';
 import { checkedPath, stagingFolder, temporaryMark } from './paths.ts';
 import { isMissing, missingFile, unreadable } from './reading.ts';
+import { createIn, leftoverAgeMs, removeTemporary, writeTemporary } from './staged-files.ts';
 import type { Content, Store } from './store.ts';
-
-/** A temporary file that nobody has written to for so long belongs to a process that died. */
-const leftoverAgeMs = 60 * 60 * 1000;
-
-/** A staged file says this often that its writer lives. */
-const signOfLifeMs = leftoverAgeMs / 6;
 
 /**
  * A store in a folder. A file is written under a temporary name beside its place, synced, and renamed; then the folder is
@@ -43,10 +38,18 @@ export function createFileStore(folder: string): Store {
       await syncFolder(dirname(target));
       return published;
     } catch (error) {
-      throw located(error, { temporary, target });
+      throw located(error, target);
     } finally {
       await removeTemporary(temporary);
     }
+  };
+
+  const list = async (folder: string) => {
+    const found = await filesBelow(folder);
+    return found
+      .filter(({ path }) => !isTemporary(path))
+      .map(({ path, ...file }) => ({ path: relative(root, path).split(sep).join('/'), ...file }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1));
   };
 
   /** Removes a file, then its folder where that was the last file in it, and so on upwards. */
@@ -73,14 +76,17 @@ export function createFileStore(folder: string): Store {
         throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
       }
     },
-    exists: (path) => isFile(absolute(path)),
-    list: async (prefix) => {
-      const found = await filesBelow(absolute(prefix));
-      return found
-        .filter(({ path }) => !isTemporary(path))
-        .map(({ path, bytes }) => ({ path: relative(root, path).split(sep).join('/'), bytes }))
-        .sort((a, b) => (a.path < b.path ? -1 : 1));
+    readRange: async (path, from, to) => {
+      const where = absolute(path);
+      try {
+        return await readPart(where, from, to);
+      } catch (error) {
+        throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
+      }
     },
+    exists: (path) => isFile(absolute(path)),
+    list: (prefix) => list(absolute(prefix)),
+    everything: () => list(root),
     folders: (prefix) => foldersIn(absolute(prefix)),
     write: async (path, content) => {
       const target = absolute(path);
@@ -100,29 +106,13 @@ export function createFileStore(folder: string): Store {
     },
     stage: async (content) => {
       const folder = join(root, stagingFolder);
-      const temporary = join(folder, `file${temporaryMark}${process.pid}-${randomBytes(8).toString('hex')}`);
-      const file = await createIn(folder, temporary).catch((error: unknown) => {
-        throw located(error, { temporary, target: folder });
+      const { path: temporary, letGo } = await writeTemporary(folder, content).catch((error: unknown) => {
+        throw located(error, folder);
       });
-      try {
-        for await (const piece of content) await file.writeFile(piece);
-        await file.sync();
-      } catch (error) {
-        await removeTemporary(temporary);
-        throw located(error, { temporary, target: folder });
-      } finally {
-        await file.close();
-      }
-      const signs = setInterval(() => {
-        const now = new Date();
-        // Without it the file is only swept away an hour later.
-        utimes(temporary, now, now).catch(() => {});
-      }, signOfLifeMs);
-      signs.unref();
       return {
         read: () => readWhole(temporary),
         publish: async (path) => {
-          clearInterval(signs);
+          letGo();
           const target = absolute(path);
           await makeFolder(dirname(target));
           await rename(temporary, target);
@@ -130,7 +120,7 @@ export function createFileStore(folder: string): Store {
           await removeFile(temporary);
         },
         discard: () => {
-          clearInterval(signs);
+          letGo();
           return removeFile(temporary);
         },
       };
@@ -149,35 +139,33 @@ export function createFileStore(folder: string): Store {
       return absolute(path);
     },
     locate: absolute,
+    ready: async () => {},
   };
 }
 
-/** Creates a file, and its folder again where another process removed that as empty in between. */
-async function createIn(folder: string, path: string): Promise<FileHandle> {
-  for (let attempt = 1; ; attempt++) {
-    await makeFolder(folder);
-    try {
-      return await open(path, 'wx');
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
-    }
-  }
-}
-
-/** What is left of it is swept away later; why it could not be written is what counts. */
-const removeTemporary = (temporary: string) => rm(temporary, { force: true }).catch(() => undefined);
-
 /** An error of writing names the file that was to be, not that on the way to it, and not none. */
-function located(error: unknown, { temporary, target }: { temporary: string; target: string }): unknown {
+function located(error: unknown, target: string): unknown {
   if (!(error instanceof Error) || !('code' in error) || isContrailError(error)) return error;
-  const path = 'path' in error && error.path !== temporary ? error.path : target;
-  return Object.assign(error, { path });
+  const isTemporary = 'path' in error && String(error.path).includes(temporaryMark);
+  return Object.assign(error, { path: 'path' in error && !isTemporary ? error.path : target });
 }
 
 /** A link to a folder is no folder to `rmdir`, and stays. */
 const isOccupied = (error: unknown) => hasCode(error, 'ENOTEMPTY', 'EEXIST', 'ENOTDIR');
 
 async function isFile(path: string): Promise<boolean> {
+  if (await isFileNow(path)) return true;
+  // A share may remember for a while that a file was not there; opening its folder makes the client ask again.
+  try {
+    await (await open(dirname(path), 'r')).close();
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw unreadable(path, error);
+  }
+  return isFileNow(path);
+}
+
+async function isFileNow(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {

@@ -25,6 +25,29 @@ export async function readWhole(path: string): Promise<Uint8Array> {
   }
 }
 
+/** Reads the bytes of a file from `from` up to `to`, or its end. */
+export async function readPart(
+  path: string,
+  from: number,
+  to: number,
+): Promise<{ readonly content: Uint8Array; readonly fileBytes: number }> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const content = Buffer.allocUnsafeSlow(Math.max(0, Math.min(to, size) - from));
+    let filled = 0;
+    while (filled < content.length) {
+      const length = Math.min(content.length - filled, readAtOnce);
+      const { bytesRead } = await file.read(content, filled, length, from + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return { content: content.subarray(0, filled), fileBytes: size };
+  } finally {
+    await file.close();
+  }
+}
+
 export interface FoundFile {
   readonly path: string;
   readonly bytes: number;

@@ -1,7 +1,9 @@
 export { loadDecisions, saveDecision } from './approvals.ts';
 export { type ArtifactWriter, createArtifactWriter, manifestFile, manifestOf } from './artifact-writer.ts';
 export {
+  artifactEntry,
   artifactFolder,
+  checked,
   damaged,
   localArtifactFile,
   missingPart,
@@ -26,12 +28,14 @@ export {
   removeCacheEntry,
   saveCacheEntry,
 } from './cache.ts';
+export { type ByteProgress, checkStore, type StoreCheck } from './check.ts';
 export { comparePoints, parseCheckpointName } from './checkpoint-names.ts';
 export type { Checkpoints, LoadedCheckpoint, NamedManifest, NewCheckpoint } from './checkpoints.ts';
 export { type Collected, collectGarbage } from './collect.ts';
+export { copyStore, type StoreCopy } from './copy.ts';
 export { datasetAboutOf, testSetOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
-export { emptiedAt, emptyArtifact, isEmptied } from './emptied.ts';
+export { emptiedAt, emptiedFiles, emptyArtifact, isEmptied } from './emptied.ts';
 export { loadForgotten, saveForgotten } from './forgotten.ts';
 export { identityOf, storeFile } from './identity.ts';
 export { joined } from './joined.ts';
@@ -107,5 +111,5 @@ export {
   saveLastCompleted,
   saveScheduleDefinition,
 } from './schedules.ts';
-export type { Content, Store, StoredFile } from './store.ts';
+export type { Content, FileRange, KnownContent, Store, StoredFile } from './store.ts';
 export { loadChanges, saveChanges } from './training-changes.ts';

@@ -8,6 +8,9 @@ import type { Store } from './store.ts';
 /**
  * The right to write the checkpoints of a step. Each taking gets the next whole number, its fencing token; only the holder
  * of the highest may commit, so an attempt that was given up for lost cannot overwrite the one that replaced it.
+ *
+ * L1. Whoever takes the lease creates the file of a token that nobody has. A listing only says where to begin looking.
+ * L2. The lease is lost once the file of the next token is there: tokens have no gaps, since each is created where the one before it is.
  */
 export interface Lease {
   readonly store: Store;
@@ -23,7 +26,7 @@ const pathOf = (key: StepKey, token: number) => `${folderOf(key)}/${String(token
 
 /** Takes the lease of a step from whoever has it. `owner` tells a person which process that is. */
 export async function acquireLease(store: Store, key: StepKey, owner: string): Promise<Lease> {
-  for (let token = (await highestToken(store, key)) + 1; ; token++) {
+  for (let token = (await highestListed(store, key)) + 1; ; token++) {
     const lease = jsonBytes({ owner, takenAt: new Date().toISOString() });
     if (await store.writeExclusive(pathOf(key, token), lease)) return { store, key, token, owner };
   }
@@ -32,12 +35,13 @@ export async function acquireLease(store: Store, key: StepKey, owner: string): P
 /**
  * Checks that nobody has taken the lease since.
  *
- * @throws ContrailError StaleLease that names the owner who lost it and the one who has it
+ * @throws ContrailError StaleLease that names the owner who lost it and the one who has it, StoreUnreadable
  */
 export async function assertCurrent({ store, key, token, owner }: Lease): Promise<void> {
-  const highest = await highestToken(store, key);
-  if (highest === token) return;
-  const holder = highest > token ? await ownerOf(store, key, highest) : 'nobody: its file was removed';
+  const [isTaken, isThere] = await Promise.all([token + 1, token].map((each) => store.exists(pathOf(key, each))));
+  if (!isTaken && isThere) return;
+  const highest = isTaken ? Math.max(token + 1, await highestListed(store, key)) : 0;
+  const holder = isTaken ? await ownerOf(store, key, highest) : 'nobody: its file was removed';
   throw new ContrailError(
     'StaleLease',
     `${owner} lost ${key.run}/${key.step} to ${holder} (token ${token}, now ${highest}), so its checkpoint was not written.`,
@@ -58,7 +62,7 @@ const readLease = (store: Store, path: string) =>
     remedy: 'Its number alone decides who may write; leave it.',
   });
 
-async function highestToken(store: Store, key: StepKey): Promise<number> {
+async function highestListed(store: Store, key: StepKey): Promise<number> {
   const names = (await listFiles(store, folderOf(key))).map(({ path }) => path.split('/').at(-1) ?? '');
   const tokens = names.filter((name) => /^\d+\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
   return Math.max(0, ...tokens);

@@ -10,6 +10,7 @@ import type { Store } from './store.ts';
  * I2. The highest version is the current one. A rollback is a new version that restores an older one's model.
  * I3. `models/<name>/current.json` is a copy of the highest version, replaced as a whole; whoever wrote it last has seen
  * that there is none higher.
+ * I4. That there is none higher is known once the next one was looked for: a listing may be older than it.
  */
 const folderOf = (model: string) => `models/${model}`;
 const versionPath = (model: string, version: number) =>
@@ -21,18 +22,26 @@ export const listModels = (store: Store): Promise<readonly string[]> => listFold
 
 /** Every version of a model, oldest first. @throws ContrailError CorruptArtifact, StoreUnreadable */
 export async function loadVersions(store: Store, model: string): Promise<readonly ModelVersion[]> {
-  const files = await listFiles(store, `${folderOf(model)}/versions`);
-  const versions = await Promise.all(
-    files.map(({ path }) =>
-      readJson(store, path, {
-        schema: modelVersionSchema,
-        what: 'a version of a model',
-        remedy: 'Put it right, or remove it to go back to the version before.',
-      }),
-    ),
-  );
+  const versions = await Promise.all((await pathsOfVersions(store, model)).map((path) => readVersion(store, path)));
   return versions.filter((version) => version !== null);
 }
+
+const readVersion = (store: Store, path: string): Promise<ModelVersion | null> =>
+  readJson(store, path, {
+    schema: modelVersionSchema,
+    what: 'a version of a model',
+    remedy: 'Put it right, or remove it to go back to the version before.',
+  });
+
+/** Those that are listed, and those after them that are there all the same. */
+async function pathsOfVersions(store: Store, model: string): Promise<readonly string[]> {
+  const paths = (await listFiles(store, `${folderOf(model)}/versions`)).map(({ path }) => path);
+  for (let next = Math.max(0, ...paths.map(numberOf)) + 1; await store.exists(versionPath(model, next)); next++)
+    paths.push(versionPath(model, next));
+  return paths;
+}
+
+const numberOf = (path: string): number => Number(/\/(\d+)\.json$/.exec(path)?.[1] ?? 0);
 
 /** The current model of a name; null where there is none. */
 export const loadCurrent = async (store: Store, model: string): Promise<ModelVersion | null> =>
@@ -40,8 +49,8 @@ export const loadCurrent = async (store: Store, model: string): Promise<ModelVer
 
 /** A text that is another one once a version was added or removed, without reading any. @throws ContrailError StoreUnreadable */
 export async function markOfVersions(store: Store, model: string): Promise<string> {
-  const files = await listFiles(store, `${folderOf(model)}/versions`);
-  return `${files.length} ${files.at(-1)?.path ?? ''}`;
+  const paths = await pathsOfVersions(store, model);
+  return `${paths.length} ${paths.at(-1) ?? ''}`;
 }
 
 const refusedFolder = (model: string) => `${folderOf(model)}/refused`;

@@ -1,8 +1,7 @@
-import { open } from 'node:fs/promises';
 import { ContrailError } from '../contracts/errors.ts';
 import { isMissing, missingFile, unreadable } from './reading.ts';
 import { decodeSafetensorsHeader, type StoredTensor } from './safetensors.ts';
-import type { Store } from './store.ts';
+import type { FileRange, Store } from './store.ts';
 
 /** More than the header of a file of a few tensors. */
 const headerRoom = 2 ** 16;
@@ -10,25 +9,26 @@ const headerRoom = 2 ** 16;
 /**
  * Reads one tensor of a file of a few, and nothing else of it. The digest of the file is not checked.
  *
- * @throws ContrailError CorruptArtifact for a file that is gone, or has no such tensor
+ * @throws ContrailError CorruptArtifact for a file that is gone, or has no such tensor; StoreUnreadable
  */
 export async function readTensor(store: Store, path: string, name: string): Promise<StoredTensor> {
-  const where = await store.localFile(path);
-  // It may have been removed just now.
-  const file = await open(where, 'r').catch((error: unknown) => {
-    throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
-  });
+  const head = await part(store, path, 0, headerRoom);
+  const found = decodeSafetensorsHeader(head.content, head.fileBytes, path).tensors.get(name);
+  if (!found) throw new ContrailError('CorruptArtifact', `${store.locate(path)} lacks ${name}.`);
+  const { dtype, shape, offset, bytes } = found;
+  const end = offset + bytes;
+  const data =
+    end <= head.content.length ? head.content.subarray(offset, end) : (await part(store, path, offset, end)).content;
+  if (data.length < bytes)
+    throw new ContrailError('CorruptArtifact', `${store.locate(path)} became shorter while it was read.`);
+  return { name, dtype, shape, data };
+}
+
+/** It may have been removed just now. */
+async function part(store: Store, path: string, from: number, to: number): Promise<FileRange> {
   try {
-    const { size } = await file.stat();
-    const head = Buffer.alloc(Math.min(headerRoom, size));
-    await file.read(head, 0, head.length, 0);
-    const found = decodeSafetensorsHeader(head, size, path).tensors.get(name);
-    if (!found) throw new ContrailError('CorruptArtifact', `${store.locate(path)} lacks ${name}.`);
-    const { dtype, shape, offset, bytes } = found;
-    const data = Buffer.alloc(bytes);
-    await file.read(data, 0, bytes, offset);
-    return { name, dtype, shape, data };
-  } finally {
-    await file.close();
+    return await store.readRange(path, from, to);
+  } catch (error) {
+    throw isMissing(error) ? missingFile(store.locate(path), error) : unreadable(store.locate(path), error);
   }
 }

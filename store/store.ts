@@ -5,6 +5,21 @@ export type Content = Uint8Array | Iterable<Uint8Array>;
 export interface StoredFile {
   readonly path: string;
   readonly bytes: number;
+  /** When it was last written, in milliseconds since 1970, by the clock of whoever keeps it. */
+  readonly modifiedMs: number;
+}
+
+/** Part of a file, and how many bytes the whole of it has. */
+export interface FileRange {
+  readonly content: Uint8Array;
+  readonly fileBytes: number;
+}
+
+/** What must be in a file. */
+export interface KnownContent {
+  readonly bytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
 }
 
 /** A durable file that has no name in the store yet. It is given one, or discarded; no sweep takes it while its process lives. */
@@ -25,9 +40,18 @@ export interface Store {
   readonly url: string;
   /** @throws ContrailError CorruptArtifact when there is no such file, StoreUnreadable when it cannot be read */
   readonly read: (path: string) => Promise<Uint8Array>;
+  /**
+   * Reads the bytes from `from` up to, not with, `to`; fewer where the file ends before.
+   *
+   * @throws ContrailError CorruptArtifact when there is no such file, StoreUnreadable when it cannot be read
+   */
+  readonly readRange: (path: string, from: number, to: number) => Promise<FileRange>;
+  /** False only where there certainly is none. @throws ContrailError StoreUnreadable */
   readonly exists: (path: string) => Promise<boolean>;
   /** Every file below a folder, sorted by path; empty when there is no such folder. Files being written are left out. */
   readonly list: (folder: string) => Promise<readonly StoredFile[]>;
+  /** Every file that there is. */
+  readonly everything: () => Promise<readonly StoredFile[]>;
   /** The names of the folders in a folder, sorted; empty when there is no such folder. */
   readonly folders: (folder: string) => Promise<readonly string[]>;
   /** Writes a file, replacing one of that name. Durable when it returns. */
@@ -41,11 +65,19 @@ export interface Store {
   /** Removes what writers that died have left half-written below a folder, an hour after; returns how many files. */
   readonly sweep: (folder: string) => Promise<number>;
   /**
-   * A file on this machine with the contents, to be read and not changed.
+   * A file on this machine with the contents, to be opened soon, read and not changed. Where the store is elsewhere it is a copy
+   * that was checked; where it is a folder of this machine it is the file itself, unchecked.
    *
-   * @throws ContrailError CorruptArtifact when there is no such file
+   * @param content of the file, which must be one that is written once and never changed
+   * @throws ContrailError CorruptArtifact when there is no such file, or another; StoreUnreadable when it cannot be read
    */
-  readonly localFile: (path: string) => Promise<string>;
-  /** Where a person finds the file or folder: a path on this machine. */
+  readonly localFile: (path: string, content: KnownContent) => Promise<string>;
+  /** Where a person finds the file or folder: a path on this machine, or a URL. */
   readonly locate: (path: string) => string;
+  /**
+   * Makes sure that the store does what Contrail relies on; to be called when a worker starts.
+   *
+   * @throws ContrailError SetupFailed that says what is missing, StoreUnreadable
+   */
+  readonly ready: () => Promise<void>;
 }

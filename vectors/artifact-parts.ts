@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
-import type { ArtifactRef } from '../contracts/artifacts.ts';
+import { open, readFile, stat } from 'node:fs/promises';
+import type { ArtifactRef, FileEntry } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { localArtifactFile, readArtifactFile, type Store, unreadable } from '../store/index.ts';
+import { artifactEntry, checked, localArtifactFile, type Store, unreadable } from '../store/index.ts';
 
 /** A file of an artifact of which single parts are wanted. */
 export interface ArtifactParts {
@@ -32,20 +32,25 @@ export function artifactParts(
     return layout;
   };
   const readLayout = async (): Promise<Layout> => {
+    const entry = await artifactEntry(store, ref, name);
+    const file = await localArtifactFile(store, ref, entry);
     // What is written while it is read has another mark afterwards.
-    const mark = await markOf(await localArtifactFile(store, ref, name));
-    return { mark, ...endsOf(await readArtifactFile(store, ref, name)) };
+    const mark = await markOf(file);
+    const bytes = await readFile(file).catch((cause: unknown) => {
+      throw unreadable(file, cause);
+    });
+    return { entry, mark, ...endsOf(checked(store, ref, entry, bytes)) };
   };
   return {
     part: async (at) => {
       for (;;) {
         const own = layoutOf();
-        const { mark, start, ends } = await own;
+        const { entry, mark, start, ends } = await own;
         const [from, to] = [at === 0 ? start : (ends[at - 1] ?? start), ends[at]];
         if (to === undefined || to < from)
           throw new ContrailError('CorruptArtifact', `${name} of the ${ref.kind} ${ref.digest} has no part ${at}.`);
         if (to === from) return null;
-        const bytes = await readRange(await localArtifactFile(store, ref, name), mark, from, to);
+        const bytes = await readRange(await localArtifactFile(store, ref, entry), mark, from, to);
         if (bytes) return bytes;
         if (layout === own) layout = undefined;
       }
@@ -54,6 +59,7 @@ export function artifactParts(
 }
 
 interface Layout {
+  readonly entry: FileEntry;
   /** Of the file whose digest was checked. */
   readonly mark: string;
   readonly start: number;

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { copyFile, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import type { ArtifactRef } from '../contracts/artifacts.ts';
+import type { ArtifactRef, FileEntry } from '../contracts/artifacts.ts';
 import {
+  artifactEntry,
   artifactFolder,
   damaged,
   listFiles,
   localArtifactFile,
-  manifestFile,
   missingPart,
   readArtifact,
   type Store,
@@ -22,8 +21,9 @@ import {
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
 export async function checkedFile(store: Store, ref: ArtifactRef, name: string): Promise<string> {
-  const file = await localArtifactFile(store, ref, name);
-  await requireDigest(store, ref, name, file);
+  const entry = await artifactEntry(store, ref, name);
+  const file = await localArtifactFile(store, ref, entry);
+  await requireDigest(store, ref, entry, file);
   return file;
 }
 
@@ -35,22 +35,30 @@ export async function checkedFile(store: Store, ref: ArtifactRef, name: string):
  * @throws ContrailError CorruptArtifact, StoreUnreadable; what Node says where the copy finds no room
  */
 export async function checkedCopy(store: Store, ref: ArtifactRef, name: string, to: string): Promise<void> {
-  await copyFile(await localArtifactFile(store, ref, name), to, constants.COPYFILE_FICLONE);
-  await requireDigest(store, ref, name, to);
+  const entry = await artifactEntry(store, ref, name);
+  await copyFile(await localArtifactFile(store, ref, entry), to, constants.COPYFILE_FICLONE);
+  await requireDigest(store, ref, entry, to);
 }
 
-async function requireDigest(store: Store, ref: ArtifactRef, name: string, file: string): Promise<void> {
+async function requireDigest(store: Store, ref: ArtifactRef, entry: FileEntry, file: string): Promise<void> {
   const hash = createHash('sha256');
   for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(piece);
   const found = hash.digest('hex');
-  const expected = (await readArtifact(store, ref)).files.find((entry) => entry.path === name)?.sha256;
-  if (found !== expected)
-    throw damaged(store, ref, `${artifactFolder(ref)}/${name}`, `SHA-256 ${expected ?? 'in the manifest'}`, found);
+  if (found !== entry.sha256)
+    throw damaged(store, ref, `${artifactFolder(ref)}/${entry.path}`, `SHA-256 ${entry.sha256}`, found);
 }
 
-/** Another one where a file was added to an artifact's folder, or removed from it. @throws ContrailError CorruptArtifact, StoreUnreadable */
+const minuteMs = 60_000;
+
+/**
+ * Another one where a file was added to an artifact's folder, or removed from it; on a server, where only a listing says so, another
+ * one every minute.
+ *
+ * @throws ContrailError CorruptArtifact, StoreUnreadable
+ */
 export async function folderMark(store: Store, ref: ArtifactRef): Promise<string> {
-  const folder = dirname(await localArtifactFile(store, ref, manifestFile));
+  if (!store.url.startsWith('file:')) return `minute ${Math.floor(Date.now() / minuteMs)}`;
+  const folder = store.locate(artifactFolder(ref));
   try {
     const { ino, mtimeMs } = await stat(folder);
     return `${ino} ${mtimeMs}`;

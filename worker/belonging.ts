@@ -29,8 +29,13 @@ export async function ownerOfHome(home: Home): Promise<Owner> {
     identityOf(openStore(home.storeUrl)),
     identityOf(openStore(home.folder), 'home.json'),
   ]);
-  const at = (place: string) => `${hostname()}:${place.startsWith('file:') ? fileURLToPath(place) : place}`;
-  return { store, storeAt: at(home.storeUrl), home: own, homeAt: at(home.folder) };
+  return { store, storeAt: placeOf(home.storeUrl), home: own, homeAt: placeOf(home.folder) };
+}
+
+/** A folder is one of this machine; a bucket is the same from everywhere, however it is reached. */
+function placeOf(place: string): string {
+  if (place.startsWith('s3:')) return place.replace(/\/?(\?.*)?$/, '');
+  return `${hostname()}:${place.startsWith('file:') ? fileURLToPath(place) : place}`;
 }
 
 /**
@@ -111,20 +116,30 @@ export function requireSameStore(found: Owner, ours: Owner, where: string): void
 }
 
 /**
- * Refuses a store that has the id of the one to which a namespace belongs, and is another one on this machine: a copy.
+ * Refuses a store that has the id of the one to which a namespace belongs, and is another one: a copy. Folders of this machine and
+ * buckets are looked at; one that is gone, or that this machine cannot look at, is not in the way.
  *
  * @throws ContrailError WrongServer
  */
-export function requireNoCopy(found: Owner, ours: Owner, where: string): void {
-  const [first, second] = [found, ours].map(({ storeAt }) => {
-    const path = storeAt.slice(hostname().length + 1);
-    return storeAt.startsWith(`${hostname()}:`)
-      ? statSync(join(path, storeFile), { throwIfNoEntry: false })
-      : undefined;
-  });
-  if (!first || !second || (first.dev === second.dev && first.ino === second.ino)) return;
+export async function requireNoCopy(found: Owner, ours: Owner, where: string): Promise<void> {
+  if (found.storeAt === ours.storeAt) return;
+  const [first, second] = await Promise.all([found.storeAt, ours.storeAt].map(markOfStore));
+  if (first === null || second === null || first === second) return;
   throw new ContrailError(
     'WrongServer',
-    `${where} belongs to the store at ${found.storeAt}, and that at ${ours.storeAt} is a copy of it. Nothing was done. Set CONTRAIL_STORE to the first; or remove ${storeFile} from the copy, and let it be a store of its own with another server or namespace.`,
+    `${where} belongs to the store at ${found.storeAt}, and that at ${ours.storeAt} is a copy of it. Nothing was done. Set CONTRAIL_STORE to the first; or remove ${storeFile} from the copy, and let it be a store of its own with another server or namespace. If the copy is to take the place of the first, remove ${storeFile} from the first.`,
   );
+}
+
+/** What tells the store at a place from another; null where there is none, or it cannot be looked at from here. */
+async function markOfStore(place: string): Promise<string | null> {
+  if (place.startsWith('s3:'))
+    return (await openStore(place)
+      .exists(storeFile)
+      .catch(() => false))
+      ? place
+      : null;
+  if (!place.startsWith(`${hostname()}:`)) return null;
+  const file = statSync(join(place.slice(hostname().length + 1), storeFile), { throwIfNoEntry: false });
+  return file ? `${file.dev} ${file.ino}` : null;
 }

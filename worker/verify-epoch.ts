@@ -1,7 +1,8 @@
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
@@ -10,11 +11,14 @@ import { differencesOf } from '../contracts/training-changes.ts';
 import { trainerEnvironment } from '../native/index.ts';
 import {
   artifactFolder,
+  emptiedFiles,
   float32,
   type LoadedCheckpoint,
+  localArtifactFile,
   type NamedManifest,
   openCheckpoints,
   openStore,
+  readArtifact,
   type Store,
 } from '../store/index.ts';
 import { createTrainerHost } from '../training/host.ts';
@@ -69,7 +73,7 @@ export async function verifyEpoch(
   const folder = await mkdtemp(join(tmpdir(), 'contrail-verify-'));
   const scratch = openStore(pathToFileURL(folder).href);
   try {
-    await lendFiles(store, folder, artifactFolder(dataset));
+    await lendArtifact(store, dataset, scratch, folder);
     if (before) {
       const of = `runs/${key.run}/steps/${key.step}/checkpoints/${before.name}`;
       for (const { path } of await store.list(of)) await scratch.write(path, await store.read(path));
@@ -137,12 +141,21 @@ async function findPair(
   return { before: of(epoch - 1) ?? null, after: await checkpoints.load(after.name) };
 }
 
-/** Makes the files of a folder of the store readable in another place, without a copy. */
-async function lendFiles(store: Store, folder: string, of: string): Promise<void> {
-  for (const { path } of await store.list(of)) {
-    const target = join(folder, path);
+/** Makes an artifact readable in another store, a folder, without a copy of its files. */
+async function lendArtifact(store: Store, ref: ArtifactRef, other: Store, folder: string): Promise<void> {
+  const { files } = await readArtifact(store, ref);
+  const removed = await emptiedFiles(store, ref);
+  for (const entry of files.filter(({ path }) => !removed.includes(path))) {
+    const target = join(folder, artifactFolder(ref), entry.path);
+    const file = await localArtifactFile(store, ref, entry);
     await mkdir(dirname(target), { recursive: true });
-    await symlink(await store.localFile(path), target);
+    // A second name outlives the first, which a cache may remove; on another disk there can be none.
+    await link(file, target).catch(() => symlink(file, target));
+  }
+  // With the note on what was removed for good: whoever wants that is told.
+  for (const name of removed.length > 0 ? ['forgotten.json', 'manifest.json'] : ['manifest.json']) {
+    const path = `${artifactFolder(ref)}/${name}`;
+    await other.write(path, await store.read(path));
   }
 }
 

@@ -87,6 +87,7 @@ export async function startWorker(
   const connection = await NativeConnection.connect(connectionOptions);
   const client = new Client({ connection, namespace, dataConverter });
   const where = `The namespace ${namespace} at ${connectionOptions.address}`;
+  await store.ready();
   const owner = await ownerOfHome(home);
   requireSameStore(await claimNamespace(client, owner), owner, where);
   if (await renewClaim(client, keys))

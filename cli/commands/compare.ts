@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { openHome } from '../../home/home.ts';
 import { buildComparison, writeReport } from '../../report/index.ts';
-import { openStore } from '../../store/index.ts';
+import { openStore, reportFolder } from '../../store/index.ts';
 import { checkRunId } from '../given-names.ts';
+import { localCopy } from '../local-copy.ts';
 import { print, printJson, say } from '../output.ts';
 import { openPage, type PageOptions, writeFolder } from '../page-folder.ts';
 
@@ -19,6 +21,6 @@ export async function compareCommand(
       : await writeFolder(to, files, { page: `${name}.html`, replace });
   if (json) printJson({ runs, page, files: files.size });
   else print(`Comparison: ${page}`);
-  if (open) await openPage(page);
+  if (open) await openPage(to === undefined ? join(await localCopy(store, reportFolder(first)), `${name}.html`) : page);
   return 0;
 }

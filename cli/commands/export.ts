@@ -77,7 +77,7 @@ async function runExporter(request: ExportRequest): Promise<{ files: readonly st
     fileURLToPath(new URL(path, import.meta.url)),
   ) as [string, string];
   const { stdout } = await promisify(execFile)(process.execPath, [runner, program, JSON.stringify(request)], {
-    env: { ...childEnvironment(process.env, 'compute'), ...trainerEnvironment() },
+    env: { ...childEnvironment(process.env, 'store'), ...trainerEnvironment() },
   }).catch((error: ExecFileException & { readonly stderr?: string }) => {
     const lastLine = (error.stderr ?? '').trim().split('\n').at(-1)?.slice(0, 500) ?? '';
     const how = error.signal ? `was ended by ${error.signal}` : `ended with exit code ${error.code}`;

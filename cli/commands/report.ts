@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { openHome } from '../../home/home.ts';
 import { buildReport, headlineOf, writeReport } from '../../report/index.ts';
-import { openStore } from '../../store/index.ts';
+import { openStore, reportFolder } from '../../store/index.ts';
 import { checkRunId } from '../given-names.ts';
+import { localCopy } from '../local-copy.ts';
 import { percent, print, printJson, say } from '../output.ts';
 import { openPage, type PageOptions, writeFolder } from '../page-folder.ts';
 
@@ -17,6 +19,6 @@ export async function reportCommand(run: string, { open, to, replace, json }: Pa
     if (top1 !== null && knn !== null) print(`Test accuracy ${percent(top1)}, nearest neighbours ${percent(knn)}`);
     print(`Report: ${page}`);
   }
-  if (open) await openPage(page);
+  if (open) await openPage(to === undefined ? join(await localCopy(store, reportFolder(run)), 'report.html') : page);
   return 0;
 }

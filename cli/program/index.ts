@@ -33,6 +33,7 @@ import { addSet } from './set.ts';
 import { addSetup } from './setup.ts';
 import { addSimilar } from './similar.ts';
 import { addStatus } from './status.ts';
+import { addStore } from './store.ts';
 import { addTensorboard } from './tensorboard.ts';
 import { addTerminate } from './terminate.ts';
 import { addUnpause } from './unpause.ts';
@@ -69,6 +70,7 @@ export const declarations: readonly ((program: Command, finish: Finish) => void)
   addApprove,
   addRetry,
   addCache,
+  addStore,
   addCheckpoints,
   addExport,
   addEmbed,

@@ -37,7 +37,7 @@ export function writeReportInThread(
   const thread = new Worker(runner, {
     argv,
     execArgv: [],
-    env: childEnvironment(process.env, 'compute'),
+    env: childEnvironment(process.env, 'store'),
     workerData: request,
   });
   return new Promise((resolve, reject) => {

@@ -37,6 +37,16 @@ describe('the environment of a child process', () => {
     expect(childEnvironment({ ...shell, ...setUp, ...secrets, UNSET: undefined }, 'compute')).toEqual(shell);
   });
 
+  it('holds who asks a store on a server, where a child of ours opens it', () => {
+    const { AWS_SECRET_ACCESS_KEY } = secrets;
+    const aws = { AWS_ENDPOINT_URL_S3: 'http://s3', AWS_REGION: 'eu', AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY };
+    expect(childEnvironment({ ...shell, ...setUp, ...secrets, ...aws, AWS_OTHER: 'x' }, 'store')).toEqual({
+      ...shell,
+      ...aws,
+    });
+    expect(childEnvironment({ ...shell, ...aws }, 'compute')).toEqual(shell);
+  });
+
   it("holds places, language and Go's settings for Temporal's server", () => {
     const { PATH, HOME, LC_ALL } = shell;
     expect(childEnvironment({ ...shell, ...setUp, ...secrets, GOMAXPROCS: '2' }, 'server')).toEqual({

@@ -33,10 +33,18 @@ export interface TestEnvironment {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** @param workerOptions what the worker's command line has */
-export async function startTestEnvironment(workerOptions: readonly string[] = []): Promise<TestEnvironment> {
+/**
+ * @param workerOptions what the worker's command line has
+ * @param storeUrl of a store that is not in the home
+ */
+export async function startTestEnvironment(
+  workerOptions: readonly string[] = [],
+  storeUrl?: string,
+): Promise<TestEnvironment> {
   const folder = await mkdtemp(join(tmpdir(), 'contrail-e2e-'));
-  const home = openHome({ CONTRAIL_HOME: folder });
+  if (storeUrl === undefined) delete process.env.CONTRAIL_STORE;
+  else process.env.CONTRAIL_STORE = storeUrl;
+  const home = openHome({ CONTRAIL_HOME: folder, ...(storeUrl === undefined ? {} : { CONTRAIL_STORE: storeUrl }) });
   const store = openStore(home.storeUrl);
   let server = await startDevServer(home, freePorts);
   const address = addressOf(server);

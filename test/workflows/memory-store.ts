@@ -16,12 +16,18 @@ export function memoryStore(): Store {
       if (!bytes) throw missingFile(path);
       return bytes;
     },
+    readRange: async (path, from, to) => {
+      const bytes = files.get(path);
+      if (!bytes) throw missingFile(path);
+      return { content: bytes.subarray(from, to), fileBytes: bytes.length };
+    },
     exists: async (path) => files.has(path),
     list: async (folder) =>
       [...files]
         .filter(([path]) => path.startsWith(`${folder}/`))
-        .map(([path, bytes]) => ({ path, bytes: bytes.length }))
+        .map(([path, bytes]) => ({ path, bytes: bytes.length, modifiedMs: Date.now() }))
         .sort((a, b) => (a.path < b.path ? -1 : 1)),
+    everything: async () => [...files].map(([path, bytes]) => ({ path, bytes: bytes.length, modifiedMs: Date.now() })),
     folders: async (folder) =>
       [...new Set([...files.keys()].filter((path) => path.startsWith(`${folder}/`)))]
         .map((path) => path.slice(folder.length + 1).split('/'))
@@ -44,5 +50,6 @@ export function memoryStore(): Store {
       throw missingFile(path);
     },
     locate: (path) => `memory:${path}`,
+    ready: async () => {},
   };
 }

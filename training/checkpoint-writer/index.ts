@@ -44,7 +44,7 @@ export function createCheckpointWriter(program: URL = new URL('thread.ts', impor
     const made = new Worker(runner, {
       argv: [program.href],
       execArgv: [],
-      env: childEnvironment(process.env, 'compute'),
+      env: childEnvironment(process.env, 'store'),
     });
     made.on('message', (raw: unknown) => {
       const read = writeAnswerSchema.safeParse(raw);

@@ -48,7 +48,7 @@ export function startComputeProcess({
   morePipes = 0,
 }: ComputeProcessOptions): ComputeProcess {
   const child = spawn(process.execPath, [runner, fileURLToPath(entry), ...args], {
-    env: { ...fastEnvironment, ...childEnvironment(process.env, 'compute'), ...environment },
+    env: { ...fastEnvironment, ...childEnvironment(process.env, 'store'), ...environment },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', ...new Array<'pipe'>(morePipes).fill('pipe')],
     // Its own process group: Ctrl-C in the terminal must reach the one that started it alone, which has something to finish.
     detached: true,

@@ -58,7 +58,7 @@ async function inProcess(
 ): Promise<IndexJobResult> {
   signal?.throwIfAborted();
   const child = spawn(process.execPath, [runner, program], {
-    env: childEnvironment(process.env, 'compute'),
+    env: childEnvironment(process.env, 'store'),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const end = () => child.kill('SIGKILL');

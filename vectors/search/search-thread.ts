@@ -28,7 +28,7 @@ interface Waiting {
 export function startSearchThread(store: Pick<Store, 'url'>, ref: ArtifactRef): Promise<SearchThread> {
   const workerData: SearchThreadData = { storeUrl: store.url, ref };
   const argv = [new URL('thread.ts', import.meta.url).href];
-  const env = childEnvironment(process.env, 'compute');
+  const env = childEnvironment(process.env, 'store');
   const thread = new Worker(runner, { argv, execArgv: [], env, workerData });
   const waiting = new Map<number, Waiting>();
   let asked = 0;

@@ -1,0 +1,154 @@
+import { artifactKinds, digestSchema } from '../contracts/artifacts.ts';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
+import { artifactFolder, manifestFile } from './artifact-writer.ts';
+import { damaged, missingPart, readArtifact } from './artifacts.ts';
+import { checkpointFiles, readCheckpointManifest } from './checkpoint-files.ts';
+import { parseCheckpointName } from './checkpoint-names.ts';
+import { emptiedFiles } from './emptied.ts';
+import { digestOfFile } from './file-digest.ts';
+import { emptiedMark, stagingFolder } from './paths.ts';
+import { isMissing } from './reading.ts';
+import type { KnownContent, Store, StoredFile } from './store.ts';
+
+/** What a check of a store found. */
+export interface StoreCheck {
+  readonly artifacts: number;
+  readonly checkpoints: number;
+  /** Of the files that manifests name. */
+  readonly bytes: number;
+  /** What is damaged, missing or cannot be read, one sentence each. */
+  readonly problems: readonly string[];
+  /** Files of artifacts and checkpoints that no manifest names: left by a process that was killed, or by a removal that was. */
+  readonly orphans: readonly StoredFile[];
+}
+
+/** How far some work on the bytes of a store is. */
+export interface ByteProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * Reads every file that the manifest of an artifact or of a checkpoint names, and compares size and SHA-256. Nothing is changed. In a
+ * store that is written to meanwhile, what is being written is an orphan until its manifest is there.
+ *
+ * @throws ContrailError StoreUnreadable where the store cannot be listed
+ */
+export async function checkStore(
+  store: Store,
+  {
+    onProgress = () => {},
+    signal,
+  }: { readonly onProgress?: (at: ByteProgress) => void; readonly signal?: AbortSignal } = {},
+): Promise<StoreCheck> {
+  const files = (await store.everything()).filter(({ path }) => isChecked(path));
+  const folders = new Map<string, StoredFile[]>();
+  for (const file of files) {
+    const folder = folderOf(file.path);
+    const present = folders.get(folder);
+    if (present) present.push(file);
+    else folders.set(folder, [file]);
+  }
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const problems: string[] = [];
+  const orphans: StoredFile[] = [];
+  const counts = { artifacts: 0, checkpoints: 0, bytes: 0 };
+  let done = 0;
+  const see = (bytes: number) => {
+    done += bytes;
+    onProgress({ phase: 'Checking', done, total });
+  };
+  for (const [folder, present] of folders) {
+    signal?.throwIfAborted();
+    try {
+      const isArtifact = folder.startsWith('artifacts/');
+      if (!present.some(({ path }) => path === `${folder}/${manifestFile}`)) {
+        orphans.push(...present);
+        continue;
+      }
+      const named = await (isArtifact ? checkArtifact : checkCheckpoint)(store, folder, see);
+      counts[isArtifact ? 'artifacts' : 'checkpoints']++;
+      counts.bytes += named.bytes;
+      problems.push(...named.problems);
+      orphans.push(...present.filter(({ path }) => !named.files.has(path.slice(folder.length + 1))));
+    } catch (error) {
+      if (!isContrailError(error)) throw error;
+      // What is wrong with a checkpoint is told without its place.
+      problems.push(error.code === 'CorruptCheckpoint' ? `${store.locate(folder)}: ${error.message}.` : error.message);
+    }
+  }
+  return { ...counts, problems, orphans: [...orphans, ...(await leftovers(store))] };
+}
+
+interface Named {
+  readonly files: ReadonlySet<string>;
+  readonly bytes: number;
+  readonly problems: readonly string[];
+}
+
+async function checkArtifact(store: Store, folder: string, see: (bytes: number) => void): Promise<Named> {
+  const [, kind, digest = ''] = folder.split('/');
+  const ref = { kind: artifactKinds.find((each) => each === kind) ?? artifactKinds[0], digest };
+  const { files } = await readArtifact(store, ref);
+  const removed = new Set(await emptiedFiles(store, ref));
+  const problems: string[] = [];
+  for (const entry of files.filter(({ path }) => !removed.has(path)))
+    try {
+      await compare(store, `${artifactFolder(ref)}/${entry.path}`, entry, see, (expected, found, path) =>
+        damaged(store, ref, path, expected, found),
+      );
+    } catch (error) {
+      if (!isContrailError(error)) throw error;
+      const said = isMissing(error) ? await missingPart(store, ref, `${folder}/${entry.path}`) : error;
+      problems.push(said.message);
+    }
+  return {
+    files: new Set([manifestFile, emptiedMark, ...files.map(({ path }) => path)]),
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    problems,
+  };
+}
+
+async function checkCheckpoint(store: Store, folder: string, see: (bytes: number) => void): Promise<Named> {
+  const { state } = await readCheckpointManifest(store, folder);
+  const problems: string[] = [];
+  const path = `${folder}/${checkpointFiles.state}`;
+  try {
+    await compare(store, path, state, see, (expected, found) => {
+      const what = `${store.locate(path)} is damaged: expected ${expected}, found ${found}`;
+      return new ContrailError('CorruptCheckpoint', `${what}. Training goes on from the checkpoint before it.`);
+    });
+  } catch (error) {
+    if (!isContrailError(error)) throw error;
+    problems.push(error.message);
+  }
+  return { files: new Set(Object.values(checkpointFiles)), bytes: state.bytes, problems };
+}
+
+async function compare(
+  store: Store,
+  path: string,
+  entry: KnownContent,
+  see: (bytes: number) => void,
+  wrong: (expected: string, found: string, path: string) => Error,
+): Promise<void> {
+  const { bytes, sha256 } = await digestOfFile(store, path, see);
+  if (bytes !== entry.bytes) throw wrong(`${entry.bytes} bytes`, String(bytes), path);
+  if (sha256 !== entry.sha256) throw wrong(`SHA-256 ${entry.sha256}`, sha256, path);
+}
+
+const artifactPath = /^(artifacts\/([^/]+)\/([0-9a-f]{64}))\/./;
+const checkpointPath = /^(runs\/[^/]+\/steps\/[^/]+\/checkpoints\/([^/]+))\/./;
+
+function isChecked(path: string): boolean {
+  const [, , kind, digest] = artifactPath.exec(path) ?? [];
+  if (kind !== undefined) return artifactKinds.some((each) => each === kind) && digestSchema.safeParse(digest).success;
+  const [, , name] = checkpointPath.exec(path) ?? [];
+  return name !== undefined && parseCheckpointName(name) !== null;
+}
+
+const folderOf = (path: string): string => (artifactPath.exec(path) ?? checkpointPath.exec(path))?.[1] ?? '';
+
+/** What lies where files wait for their names. */
+const leftovers = async (store: Store) => store.list(stagingFolder);
