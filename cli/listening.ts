@@ -21,19 +21,19 @@ export function tokenIn(variable: string): string | null {
 /**
  * Why a port cannot be had, from what Node says; null where that is something else.
  *
- * @param options by which host and port are given
+ * @param options by which the port is given, and the host where it can be
  */
 export function listenError(
   error: unknown,
   { host, port }: { readonly host: string; readonly port: number },
-  options: { readonly host: string; readonly port: string },
+  options: { readonly host?: string; readonly port: string },
 ): ContrailError | null {
   if (hasCode(error, 'EADDRINUSE'))
     return new ContrailError(
       'Usage',
       `Port ${port} of ${host} is taken. Stop what uses it, or choose another with ${options.port}.`,
     );
-  if (hasCode(error, 'EADDRNOTAVAIL') || hasCode(error, 'ENOTFOUND'))
+  if (options.host !== undefined && (hasCode(error, 'EADDRNOTAVAIL') || hasCode(error, 'ENOTFOUND')))
     return new ContrailError(
       'Usage',
       `${host} is no address of this machine. Leave ${options.host} out, or name one that is.`,

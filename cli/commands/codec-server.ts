@@ -1,14 +1,14 @@
 import { ContrailError } from '../../contracts/errors.ts';
-import { shortestToken } from '../../contracts/serving.ts';
-import { hasCode } from '../../contracts/system-errors.ts';
 import { openHome } from '../../home/home.ts';
 import { keysVariable, payloadKeys } from '../../payloads/index.ts';
 import { startCodecServer } from '../codec-server.ts';
 import { recordedDevServer } from '../dev-record.ts';
 import { interruptSignal } from '../interrupt.ts';
+import { listenError, tokenIn } from '../listening.ts';
 import { say } from '../output.ts';
 
 const tokenVariable = 'CONTRAIL_CODEC_TOKEN';
+const loopback = '127.0.0.1';
 
 export interface CodecServerCommandOptions {
   readonly port: number;
@@ -24,16 +24,12 @@ export async function codecServerCommand({ port, uiOrigin }: CodecServerCommandO
       `${keysVariable} is not set, so there is nothing to decrypt with. Set it as the worker has it.`,
     );
   const origins = originsOf(uiOrigin);
-  const token = tokenOf();
+  const token = tokenIn(tokenVariable);
   const signal = interruptSignal();
   const server = await startCodecServer({ keys, port, origins, token }).catch((error: unknown) => {
-    if (hasCode(error, 'EADDRINUSE'))
-      throw new ContrailError('Usage', `Port ${port} is taken. Stop what uses it, or choose another with --port.`);
-    if (hasCode(error, 'EACCES'))
-      throw new ContrailError('Usage', `Port ${port} may not be used by this user. Choose one from 1024 with --port.`);
-    throw error;
+    throw listenError(error, { host: loopback, port }, { port: '--port' }) ?? error;
   });
-  say(`Decrypts at http://127.0.0.1:${server.port} for pages of ${origins.join(' and ')}.`);
+  say(`Decrypts at http://${loopback}:${server.port} for pages of ${origins.join(' and ')}.`);
   say(
     `Temporal's UI asks for that address under the glasses at the top of its pages; \`temporal\` by --codec-endpoint.`,
   );
@@ -53,16 +49,4 @@ function originsOf(named: readonly string[]): readonly string[] {
       "No server of this home runs, so the address of Temporal's UI is not known. Name it: --ui-origin https://temporal.example",
     );
   return ['127.0.0.1', 'localhost'].map((name) => `http://${name}:${dev.uiPort}`);
-}
-
-/** @throws ContrailError Usage for a token that anybody could guess */
-function tokenOf(): string | null {
-  const token = process.env[tokenVariable];
-  if (token === undefined) return null;
-  if (token.length < shortestToken || !/^[\x21-\x7e]+$/.test(token))
-    throw new ContrailError(
-      'Usage',
-      `${tokenVariable} must have at least ${shortestToken} characters, of ASCII and without spaces. \`openssl rand -hex 32\` makes one.`,
-    );
-  return token;
 }
