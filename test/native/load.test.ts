@@ -43,6 +43,7 @@ async function makeProject(name: string) {
   ])
     await write(`${path}.ts`, 'export {};\n');
   await write('training/checkpoint-writer/thread.ts', 'export {};\n');
+  await write('payloads/failure-converter.cjs', '');
   for (const file of ['load.mjs', 'run.mjs']) await cp(join(here, 'native', file), join(root, 'native', file));
   await symlink(join(here, 'node_modules'), join(root, 'node_modules'));
   return { root, write };

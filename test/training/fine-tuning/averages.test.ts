@@ -42,7 +42,7 @@ describe('the encoder that is taken out of a training with averages', () => {
 
 /** The weights that every training here begins with. */
 async function stateAtStart() {
-  await expect(open('start', averaged).train(1, undefined, 1)).rejects.toBeInstanceOf(JobStopped);
+  await expect(open('start', averaged).train(1, undefined, 2)).rejects.toBeInstanceOf(JobStopped);
   return stateOf('start');
 }
 
