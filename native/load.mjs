@@ -38,6 +38,7 @@ const entries = [
   'datasets/table/thread/thread.ts',
   'training/checkpoint-writer/thread.ts',
   'datasets/decode-pool/thread.ts',
+  'datasets/decoders/process.ts',
   // Temporal compiles the workflows by itself; what it gives is kept beside the rest, so that their sources count as well.
   'workflows/index.ts',
 ];

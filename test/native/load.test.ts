@@ -36,6 +36,7 @@ async function makeProject(name: string) {
     'report/thread/thread',
     'datasets/table/thread/thread',
     'datasets/decode-pool/thread',
+    'datasets/decoders/process',
     'workflows/index',
     'vectors/search/thread',
     'vectors/process/program',
