@@ -27,7 +27,7 @@ describe.skipIf(missing)(`a run whose store is on an S3 server${missing ? ` (ski
     network = await startProxy(server.port);
     Object.assign(process.env, s3Variables(network.endpoint));
     environment = await startTestEnvironment([], server.storeUrl('e2e'));
-  }, 180_000);
+  }, 300_000);
   afterAll(async () => {
     await environment?.stop();
     await network?.stop();
@@ -35,7 +35,7 @@ describe.skipIf(missing)(`a run whose store is on an S3 server${missing ? ` (ski
   }, 60_000);
 
   it('ends with the same bits as one in a folder, whatever breaks, and leaves nothing half', {
-    timeout: 180_000,
+    timeout: 300_000,
   }, async () => {
     const done: string[] = [];
     let [count, states, away] = [0, 0, 0];
