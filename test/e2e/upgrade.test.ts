@@ -1,10 +1,9 @@
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { queryStatus } from '../../cli/runs.ts';
-import { hasCode } from '../../contracts/system-errors.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
 
 /** A worker of a later version takes over in the middle of a run, as docs/machines.md says. */
@@ -20,17 +19,15 @@ afterAll(async () => {
 }, 60_000);
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const code =
-  'activities cli contracts datasets evaluation home native own-steps pipelines report serving store training vectors weights worker workflows'.split(
-    ' ',
-  );
+/** Folders of the project that no program loads; all others are its code. */
+const others = new Set(['bench', 'deploy', 'docs', 'examples', 'node_modules', 'test']);
 
 /** A copy of the code whose workflows also rest before each step and each epoch, where no earlier version decided otherwise. */
 async function laterVersion(): Promise<URL> {
+  const folders = (await readdir(root, { withFileTypes: true })).filter((each) => each.isDirectory());
+  const code = folders.map(({ name }) => name).filter((name) => !name.startsWith('.') && !others.has(name));
   for (const name of [...code, 'package.json', 'package-lock.json', 'tsconfig.json'])
-    await cp(join(root, name), join(folder, name), { recursive: true }).catch((error: unknown) => {
-      if (!hasCode(error, 'ENOENT')) throw error;
-    });
+    await cp(join(root, name), join(folder, name), { recursive: true });
   for (const name of ['node_modules', '.native']) await symlink(await realpath(join(root, name)), join(folder, name));
   await mkdir(join(folder, 'workflows'), { recursive: true });
   const change = async (file: string, place: string) => {
