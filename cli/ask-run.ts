@@ -3,9 +3,11 @@ import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { PipelineStatus } from '../contracts/status.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import type { ServerClient } from './connection.ts';
+import type { Failure } from './decoded-activity.ts';
+import { failureOfQuery } from './failed-query.ts';
 import { grpc, withGrpcCode } from './grpc.ts';
 import { hasWorkers } from './queues.ts';
-import { standstillOf } from './standstill.ts';
+import { reasonOf, standstillOf } from './standstill.ts';
 
 const describeTimeoutMs = 5000;
 /** How long a query waits for a worker before the caller is told that there is none. */
@@ -52,7 +54,8 @@ export async function askRun(server: ServerClient, run: string, signal?: AbortSi
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
     if (isContrailError(error)) throw error;
-    return { kind: 'silent', why: await whySilent(server, run, error, description) };
+    const ask = () => bounded(queryTimeoutMs, () => failedQuery(server, run));
+    return { kind: 'silent', why: await whySilent(server, run, error, { ...description, ask }) };
   }
 }
 
@@ -60,12 +63,24 @@ async function whySilent(
   server: ServerClient,
   run: string,
   error: unknown,
-  { raw }: Parameters<typeof standstillOf>[2],
+  { raw, ask }: Parameters<typeof standstillOf>[2] & { readonly ask: () => Promise<Failure | null> },
 ): Promise<string> {
   const standstill = await standstillOf(server, run, { raw });
   if (standstill !== null) return standstill;
-  if (error instanceof QueryNotRegisteredError) return `${run} does not say how it is: ${error.message}`;
+  if (error instanceof QueryNotRegisteredError) {
+    // Where there are keys, the message of the error says nothing.
+    const failure = await ask();
+    const place = { type: 'workflow', namespace: server.namespace, workflowId: run } as const;
+    const reason = failure ? await reasonOf(server.codec, failure, place) : undefined;
+    return `${run} does not say how it is: ${reason ?? error.message}`;
+  }
   return (await hasWorkers(server)) === true
     ? 'A worker runs, but is too busy to say how the run is. Waiting for it.'
     : 'Waiting for a worker. Start one with `contrail worker` or `contrail dev`.';
 }
+
+/** How a worker failed to say how a run is: the client throws that away. Null where it said so this time, or not why. */
+const failedQuery = ({ client, namespace }: ServerClient, run: string): Promise<Failure | null> =>
+  client.workflowService
+    .queryWorkflow({ namespace, execution: { workflowId: run }, query: { queryType: statusQuery.name } })
+    .then(() => null, failureOfQuery);

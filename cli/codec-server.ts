@@ -1,3 +1,4 @@
+import { setImmediate as afterEvents } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { z } from 'zod';
 import { isContrailError } from '../contracts/errors.ts';
@@ -12,13 +13,31 @@ const bodyBytes = 32 * 1024 * 1024;
 const mostPayloads = 10_000;
 const arrivalMs = 15_000;
 const preflightSeconds = 600;
+/** A name of an entry stands in it, which may be long. */
+const mostPlaceText = 300;
+
+/** Contrail's have three, those of other programs a few more. */
+const mostEntries = 64;
+/** How long payloads are decrypted at a time, before others are answered. */
+const atOnceMs = 20;
 
 /** As protobuf writes payloads in JSON: bytes in base64. */
 const payloadSchema = z.object({
-  metadata: z.record(z.string().max(200), z.base64()).optional(),
+  metadata: z
+    .custom<unknown>(
+      (value) => !(value instanceof Object) || Object.keys(value).length <= mostEntries,
+      `has more than ${mostEntries} entries`,
+    )
+    .pipe(z.record(z.string().max(200), z.base64()).optional())
+    .optional(),
   data: z.base64().optional(),
 });
-const requestSchema = z.object({ payloads: z.array(payloadSchema).max(mostPayloads) });
+/** Each payload is parsed by itself, up to the first that is wrong: of a large body all that is wrong would be long to tell. */
+const requestSchema = z.object({
+  payloads: z
+    .custom<readonly unknown[]>(Array.isArray, 'is not a list')
+    .refine(({ length }) => length <= mostPayloads, `has more than ${mostPayloads} payloads`),
+});
 type JsonPayload = z.infer<typeof payloadSchema>;
 
 export interface CodecServerOptions {
@@ -68,14 +87,18 @@ export async function startCodecServer({ keys, port, origins, token }: CodecServ
   });
   app.options('/decode', async (_request, reply) => reply.status(204).send());
   app.post('/decode', async ({ body, headers }) => {
-    const request = requestSchema.safeParse(body);
-    if (!request.success) throw new HttpError('BadRequest', `Not payloads: ${z.prettifyError(request.error)}`);
+    const { payloads } = parsed(requestSchema, body, []);
     const namespace = headers['x-namespace'];
-    return {
-      payloads: request.data.payloads.map((payload) =>
-        decoded(keys, payload, typeof namespace === 'string' ? namespace : null),
-      ),
-    };
+    const answer: JsonPayload[] = [];
+    let since = performance.now();
+    for (const [at, given] of payloads.entries()) {
+      const payload = parsed(payloadSchema, given, ['payloads', at]);
+      answer.push(decoded(keys, payload, typeof namespace === 'string' ? namespace : null));
+      if (performance.now() - since < atOnceMs) continue;
+      await afterEvents();
+      since = performance.now();
+    }
+    return { payloads: answer };
   });
   await app.listen({ host, port });
   const address = app.server.address();
@@ -83,6 +106,15 @@ export async function startCodecServer({ keys, port, origins, token }: CodecServ
     port: typeof address === 'object' && address ? address.port : port,
     close: () => app.close(),
   };
+}
+
+/** @param at where the value is in the body @throws HttpError BadRequest that says the first thing that is wrong */
+function parsed<T>(schema: z.ZodType<T>, value: unknown, at: readonly (string | number)[]): T {
+  const { success, data, error } = schema.safeParse(value);
+  if (success) return data;
+  const [issue] = error.issues;
+  const place = [...at, ...(issue?.path ?? [])].map(String).join('.').slice(0, mostPlaceText);
+  throw new HttpError('BadRequest', `Not payloads: ${place === '' ? 'the body' : place}: ${issue?.message ?? ''}.`);
 }
 
 /** A page is told that it may read the answer, or nothing at all. @throws HttpError Forbidden */

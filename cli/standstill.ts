@@ -1,3 +1,4 @@
+import type { SerializationContext } from '@temporalio/common';
 import { isContrailError } from '../contracts/errors.ts';
 import type { ServerClient } from './connection.ts';
 import { decodedFailure, type Failure } from './decoded-activity.ts';
@@ -31,16 +32,25 @@ export async function standstillOf(
     );
   const failed = history?.events?.find(({ workflowTaskFailedEventAttributes: of }) => of);
   const failure = failed?.workflowTaskFailedEventAttributes?.failure;
-  const reason = failure ? await reasonOf(codec, failure) : undefined;
+  const reason = failure ? await reasonOf(codec, failure, { type: 'workflow', namespace, workflowId: run }) : undefined;
   return `${run} stands still: its workers fail to decide what comes next, attempt ${attempt}${reason ? ` (${reason})` : ''}. The worker's log, CONTRAIL_HOME/logs/worker.log, has the whole story; a worker of the version that began the run goes on with it.`;
 }
 
-/** The first line of what a failure says, or why it cannot be read: as a rule for the same reason. */
-async function reasonOf(codec: ServerClient['codec'], failure: Failure): Promise<string | undefined> {
+/**
+ * The first line of what a failure of a workflow's task or query says, or why it cannot be read: as a rule for the same reason. A
+ * worker that could not decrypt the task itself encrypts that for no place.
+ */
+export async function reasonOf(
+  codec: ServerClient['codec'],
+  failure: Failure,
+  of: SerializationContext,
+): Promise<string | undefined> {
+  const read = async (context?: SerializationContext) =>
+    (await decodedFailure(codec, failure, context)).message?.split('\n')[0];
   try {
-    return (await decodedFailure(codec, failure)).message?.split('\n')[0];
+    return await read(of);
   } catch (error) {
-    if (isContrailError(error)) return error.message;
-    throw error;
+    if (!isContrailError(error)) throw error;
+    return read().catch(() => error.message);
   }
 }

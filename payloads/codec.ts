@@ -1,7 +1,7 @@
 import type { Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
 import { ContrailError } from '../contracts/errors.ts';
 import { keysVariable, type PayloadKeys } from './keys.ts';
-import { isSamePlace, type KnownPlace, type Place, placeFromText, placeOf, placeText, placeToText } from './place.ts';
+import { isReadable, type KnownPlace, type Place, placeFromText, placeOf, placeText, placeToText } from './place.ts';
 import { seal, unseal } from './seal.ts';
 import { payloadFromBytes, payloadToBytes } from './wire.ts';
 
@@ -63,7 +63,7 @@ function decode(keys: PayloadKeys | null, payload: Payload, context: Serializati
       `What Temporal holds${of} is not encrypted, and ${keysVariable} is set, so it is not read. A namespace is encrypted from its first use on, or not at all: unset ${keysVariable}, or use a new namespace. docs/security.md says how.`,
     );
   }
-  return decodeEncrypted(keys, payload, context ? placeOf(context) : null);
+  return decodeEncrypted(keys, payload, placeOf(context));
 }
 
 /**
@@ -77,7 +77,7 @@ export function decodeEncrypted(
   { metadata, data }: Payload,
   expected: KnownPlace | null,
 ): Payload {
-  const of = expected ? ` of ${placeText(expected)}` : '';
+  const of = expected && expected.namespace !== '' ? ` of ${placeText(expected)}` : '';
   const id = utf8(metadata?.[keyIdName]);
   // Whoever writes to Temporal may have written anything there.
   const named = /^[\w.-]{1,32}$/.test(id) ? `the key ${id}` : 'a key without a name';
@@ -95,7 +95,7 @@ export function decodeEncrypted(
       `What Temporal holds${of} does not decrypt with the key ${id}: either ${keysVariable} has another key under that id, or it was changed since it was written.`,
     );
   const written = placeFromText(place);
-  if (expected && (!written || !isSamePlace(written, expected)))
+  if (expected && (!written || !isReadable(written, expected)))
     throw unreadable(
       `What Temporal holds${of} was encrypted for ${written ? placeText(written) : 'another place'}: it was moved by somebody who can write to Temporal.`,
     );

@@ -12,22 +12,32 @@ export interface Place {
   readonly activity: string;
 }
 
-/** What Temporal adds to the id of a workflow that a schedule starts: its arguments are encrypted before it has that. */
+/** What Temporal adds to the id of a workflow that a schedule starts; no other workflow of Contrail has an id that ends so. */
 const firingTime = /-\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
 /** The place that the SDK says. */
 export const placeOf = (context: SerializationContext | undefined): Place => ({
   namespace: context?.namespace ?? '',
-  workflow: (context?.workflowId ?? '').replace(firingTime, ''),
+  workflow: context?.workflowId ?? '',
   activity: context?.type === 'activity' ? (context.activityId ?? '') : '',
 });
 
 /** What is known of a place: all of it, or the namespace alone. */
 export type KnownPlace = Place | Pick<Place, 'namespace'>;
 
-export const isSamePlace = (written: Place, known: KnownPlace): boolean =>
-  written.namespace === known.namespace &&
-  (!('workflow' in known) || (written.workflow === known.workflow && written.activity === known.activity));
+/**
+ * Whether what was encrypted for one place may be read at another: at that place alone. What a schedule gives to the workflows that it
+ * starts is encrypted before these have an id, for the schedule's own, so that each of them reads it as what is the workflow's own.
+ */
+export function isReadable(written: Place, known: KnownPlace): boolean {
+  if (written.namespace !== known.namespace) return false;
+  if (!('workflow' in known)) return true;
+  if (written.activity !== known.activity) return false;
+  return (
+    written.workflow === known.workflow ||
+    (known.activity === '' && written.workflow === known.workflow.replace(firingTime, ''))
+  );
+}
 
 /** A place for people. */
 export function placeText(place: KnownPlace): string {

@@ -23,7 +23,10 @@ export function datasetAboutOf({ about }: ArtifactManifest, ref: ArtifactRef): D
   );
 }
 
-/** A digest of a data set's test images and labels: new training images leave it as it is. */
+/**
+ * A digest of a data set's test images and labels: new training images leave it as it is. Labels are numbers, so who compares what was
+ * said of a test set compares the classes' names as well.
+ */
 export async function testSetOf(store: Store, dataset: ArtifactRef): Promise<string> {
   const manifest = await readArtifact(store, dataset);
   const digests = datasetAboutOf(manifest, dataset).splits.test.shards.map(({ file }) => {

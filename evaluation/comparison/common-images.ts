@@ -1,5 +1,6 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { evaluationAboutSchema } from '../../contracts/evaluation.ts';
+import { canonicalJson } from '../../contracts/json.ts';
 import { type MetricName, metricNames } from '../../contracts/models.ts';
 import type { Report } from '../../contracts/report.ts';
 import { digestsIfKept } from '../../datasets/index.ts';
@@ -38,6 +39,8 @@ type Evaluated = Report['evaluations'][number];
 export async function sameTestImages(store: Store, evaluations: readonly Evaluated[]): Promise<boolean> {
   const datasets = new Set(evaluations.map(({ dataset }) => dataset));
   if (datasets.size <= 1) return true;
+  // A test set holds labels as numbers, so it is the same where the classes have changed places.
+  if (new Set(evaluations.map(({ evaluation }) => canonicalJson(evaluation.classes))).size > 1) return false;
   const sets = await unlessDamaged(
     Promise.all([...datasets].map((digest) => testSetOf(store, { kind: 'dataset', digest }))),
     () => {},

@@ -1,6 +1,12 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { times } from '../../contracts/counted.ts';
-import { classifierAboutSchema, evaluationFile, evaluationSchema, splitImagesOf } from '../../contracts/evaluation.ts';
+import {
+  classifierAboutSchema,
+  type Evaluation,
+  evaluationFile,
+  evaluationSchema,
+  splitImagesOf,
+} from '../../contracts/evaluation.ts';
 import { canonicalJson } from '../../contracts/json.ts';
 import type { Candidate, Judgement, MetricName, ModelVersion, PromotionMetric } from '../../contracts/models.ts';
 import { someOf } from '../../contracts/some-of.ts';
@@ -69,7 +75,8 @@ export async function judge(
   const loses = others && losesClasses(name, others);
   if (loses) return { ...loses, after, seen };
   const k = own.knn[0]?.k ?? 0;
-  const measured = (await keptEvaluation(store, candidate, current, metric, k)) ?? (await measureAgain(current, k));
+  const kept = await keptEvaluation(store, current, { testSet: candidate.testSet, classes: own.classes, metric, k });
+  const measured = kept ?? (await measureAgain(current, k));
   if (typeof measured === 'string') return { ...undecided(measured, after), seen };
   const before = await imageAnswers(store, measured);
   if (!answers || !before)
@@ -105,20 +112,22 @@ export const undecided = (reason: string, after: number | null = null): Judgemen
   interval: null,
 });
 
-/** The evaluation that the current model came with, where it is of the same test images, by the same k, and keeps its answers. */
+/**
+ * The evaluation that the current model came with, where it is of the same test images of the same classes, by the same k, and keeps
+ * its answers: these are numbers of classes, and a test set is the same where its classes have changed places.
+ */
 async function keptEvaluation(
   store: Store,
-  candidate: Candidate,
-  current: ModelVersion,
-  metric: MetricName,
-  k: number,
+  { testSet, evaluation }: ModelVersion,
+  wanted: Pick<Candidate, 'testSet'> &
+    Pick<Evaluation, 'classes'> & { readonly metric: MetricName; readonly k: number },
 ): Promise<ArtifactRef | null> {
-  if (current.testSet !== candidate.testSet) return null;
-  const answers = await imageAnswers(store, current.evaluation);
+  if (testSet !== wanted.testSet) return null;
+  const answers = await imageAnswers(store, evaluation);
   if (!answers) return null;
-  if (metric !== 'knn') return current.evaluation;
-  const { knn } = await readArtifactJson(store, current.evaluation, evaluationFile, evaluationSchema);
-  return answers.neighbours && knn[0]?.k === k ? current.evaluation : null;
+  const { classes, knn } = await readArtifactJson(store, evaluation, evaluationFile, evaluationSchema);
+  if (canonicalJson(classes) !== canonicalJson(wanted.classes)) return null;
+  return wanted.metric !== 'knn' || (answers.neighbours && knn[0]?.k === wanted.k) ? evaluation : null;
 }
 
 /** How the classes that a model knows differ from those of the candidate's test images; null where they are the same. */

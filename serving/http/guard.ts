@@ -25,13 +25,15 @@ export interface GuardOptions {
   readonly token: string | null;
   /** Other names by which clients reach it, through a proxy say. */
   readonly allowedHosts: readonly string[];
+  /** The option of the program by which its operator allows one; undefined where it has none. */
+  readonly allowOption?: string;
 }
 
 /** Whether nothing but this machine reaches an address. */
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
-export function createGuard({ host, token, allowedHosts }: GuardOptions): Guard {
+export function createGuard({ host, token, allowedHosts, allowOption }: GuardOptions): Guard {
   const wanted = token === null ? null : digestOf(token);
   // Off loopback the name that clients use is not known here, and the token keeps strangers' pages out.
   const checksNames = isLoopback(host) || allowedHosts.length > 0;
@@ -51,7 +53,7 @@ export function createGuard({ host, token, allowedHosts }: GuardOptions): Guard 
       if (checksNames && !isAllowed(asked))
         throw new HttpError(
           'Forbidden',
-          'This server does not answer to that host name. Its operator allows one with --allow-host.',
+          `This server does not answer to that host name. ${allowOption === undefined ? 'Ask it by localhost.' : `Its operator allows one with ${allowOption}.`}`,
         );
       if (method === 'GET' || method === 'HEAD') return;
       const { origin } = headers;

@@ -67,7 +67,7 @@ export async function serveModel(options: ServeOptions): Promise<Serving> {
   });
   served = followed.current;
   try {
-    const guard = createGuard(options);
+    const guard = createGuard({ ...options, allowOption: '--allow-host' });
     const server = await startHttpServer({ ...options, ...{ guard, limits, followed, admission, metrics, state } });
     return {
       port: server.port,

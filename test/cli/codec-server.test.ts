@@ -134,6 +134,24 @@ describe('the codec server', () => {
     expect([answer.status, typeof answer.body.message]).toEqual([status, 'string']);
   });
 
+  it.each([
+    ['payloads', { payloads: Array.from({ length: 10_000 }, () => ({ data: '?' })) }, 'payloads.0.data'],
+    [
+      'entries',
+      { payloads: [{ metadata: Object.fromEntries(Array.from({ length: 500_000 }, (_, at) => [`n${at}`, '?'])) }] },
+      'payloads.0.metadata: has more than 64 entries',
+    ],
+    [
+      'bytes',
+      { payloads: [{}, { metadata: Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`n${at}`, '?'])) }] },
+      'payloads.1.metadata.n0',
+    ],
+  ])('says the first thing that is wrong, however many %s are', async (_, body, first) => {
+    const answer = await ask({ body });
+    expect([answer.status, answer.body.message]).toEqual([400, expect.stringContaining(first)]);
+    expect(answer.body.message?.length).toBeLessThan(400);
+  });
+
   it('encrypts nothing', async () => {
     const answer = await ask({ path: '/encode', body: { payloads: [toJson(plain)] } });
     expect([answer.status, answer.body.message]).toEqual([404, expect.stringContaining('only decrypts')]);

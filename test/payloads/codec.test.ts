@@ -119,6 +119,29 @@ describe('the codec with keys', () => {
     );
   });
 
+  it('reads nothing that was moved between the workflows that a schedule starts, or from one to the schedule', async () => {
+    const at = (of: typeof workflow | typeof activity, workflowId: string) => ({ ...of, workflowId });
+    const [firing, next] = ['weekly-2026-11-20T03:00:00Z', 'weekly-2026-11-27T03:00:00Z'];
+    for (const of of [workflow, activity]) {
+      const sealed = await first.encode([payload('approved')], at(of, firing));
+      expect(valueIn(await first.decode(sealed, at(of, firing)))).toBe('approved');
+      for (const elsewhere of [next, 'weekly'])
+        expect(await said(first.decode(sealed, at(of, elsewhere)))).toContain('moved');
+    }
+    const ofAnother = await first.encode([payload(1)], at(activity, 'weekly'));
+    expect(await said(first.decode(ofAnother, at(activity, firing)))).toContain('moved');
+  });
+
+  it('reads where no place is known only what was encrypted there, as the memo of a schedule', async () => {
+    expect(valueIn(await first.decode(await first.encode([payload('memo')])))).toBe('memo');
+    expect(await said(first.decode(await first.encode([payload(1)], workflow)))).toBe(
+      'What Temporal holds was encrypted for the workflow shirts-1 in the namespace shop: it was moved by somebody who can write to Temporal.',
+    );
+    expect(await said(first.decode(await first.encode([payload(1)]), workflow))).toContain(
+      'for no workflow: it was moved',
+    );
+  });
+
   it('adds less than 256 bytes to a payload', async () => {
     const plain = payload('x'.repeat(1_000_000));
     const [sealed] = await first.encode([plain], { ...activity, workflowId: 'a'.repeat(60) });

@@ -34,7 +34,7 @@ const connections = 64;
 
 /** Starts to answer. @throws what Node says of a port that cannot be had */
 export async function startEndpoint(options: EndpointOptions, answers: EndpointAnswers): Promise<Endpoint> {
-  const guard = createGuard(options);
+  const guard = createGuard({ ...options, allowOption: '--metrics-allow-host' });
   const app = fastify({ requestTimeout: arrivalMs, bodyLimit: 1024, forceCloseConnections: true });
   app.server.maxConnections = connections;
   app.server.headersTimeout = arrivalMs;

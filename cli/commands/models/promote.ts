@@ -57,7 +57,7 @@ export async function modelsPromoteCommand(
       const measureAgain = async ({ version, testSet }: ModelVersion) => {
         remedies.push(remedy(current));
         return testSet === candidate.testSet
-          ? `the evaluation of version ${version} does not keep what it said of each test image`
+          ? `the evaluation of version ${version} does not keep what it said of each test image, or is of other classes`
           : `version ${version} was measured on other test images`;
       };
       return judge(store, candidate, current, { ...terms, metric, measureAgain });

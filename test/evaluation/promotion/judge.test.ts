@@ -9,7 +9,15 @@ import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } from '../../../contracts/evaluation.ts';
 import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts';
 import type { Candidate, ModelVersion } from '../../../contracts/models.ts';
-import { describeDataset, openSplit, prepareDataset, randomUint32, readRowDigests } from '../../../datasets/index.ts';
+import { createDatasetWriter } from '../../../datasets/dataset-writer.ts';
+import {
+  adoptDataset,
+  describeDataset,
+  openSplit,
+  prepareDataset,
+  randomUint32,
+  readRowDigests,
+} from '../../../datasets/index.ts';
 import { commonImages, sameTestImages } from '../../../evaluation/comparison/common-images.ts';
 import { imageAnswers } from '../../../evaluation/comparison/image-answers.ts';
 import { differenceOn, measureOn, pairedInterval } from '../../../evaluation/comparison/image-measures.ts';
@@ -105,6 +113,7 @@ async function evaluated(
   model: Awaited<ReturnType<typeof modelOn>>,
   dataset: ArtifactRef,
   wrongEvery: number,
+  called = names,
 ): Promise<ArtifactRef> {
   const test = await openSplit(store, dataset, 'test');
   const labels = await test.labels();
@@ -130,7 +139,7 @@ async function evaluated(
         content: jsonBytes(
           evaluationSchema.parse({
             ...ofEarlierVersion,
-            classes: names,
+            classes: called,
             testImages: labels.length,
             top1: labels.filter((_, row) => !isWrong(row)).length / labels.length,
             macroF1: macroF1(perClass),
@@ -159,6 +168,30 @@ async function evaluated(
       },
     ],
   });
+}
+
+/** An evaluation as a report has it. */
+const reportedAs = async (arm: string, dataset: ArtifactRef, evaluation: ArtifactRef) => ({
+  step: 'evaluate',
+  arm,
+  variant: '',
+  dataset: dataset.digest,
+  artifact: evaluation.digest,
+  evaluation: await readArtifactJson(store, evaluation, evaluationFile, evaluationSchema),
+  map: null,
+});
+
+/** A data set of the same images, whose classes have some names, in the order of their numbers. */
+async function writtenSet(called: readonly string[]): Promise<ArtifactRef> {
+  const output = await mkdtemp(join(folder, 'written-'));
+  const writer = createDatasetWriter(output, { classes: [...called], test: 0.3, channels: 1 });
+  for (let image = 0; image < 200; image++) {
+    const pixels = Uint8Array.from({ length: 1024 }, (_, at) => randomUint32(7, 'image', image, at % 64));
+    const name = called[image % classes] ?? '';
+    await writer.add({ pixels, height: 32, width: 32, channels: 1, class: name, name: `${image}` });
+  }
+  await writer.finish();
+  return (await adoptDataset(store, output, {})).ref;
 }
 
 const versionOf = (candidate: Candidate): ModelVersion => ({
@@ -249,6 +282,25 @@ describe('a candidate that is compared with the current model', () => {
     );
   });
 
+  it('is not compared by kept answers, which are numbers, where the classes have changed places', async () => {
+    // The same images and numbers, by the names the other way round: as where names were given wrong, and were put right.
+    const turned = names.toReversed();
+    const [named, renamed] = [await writtenSet(names), await writtenSet(turned)];
+    const [old, made] = [await modelOn(named, 'old'), await modelOn(renamed, 'new', turned)];
+    const ofOld = await evaluated(old, named, 20);
+    const ofNew = await evaluated(made, renamed, 10, turned);
+    const [before, after] = [await candidateFor(ofOld, 'a'), await candidateFor(ofNew, 'b')];
+    expect(before.testSet).toBe(after.testSet);
+    const measureAgain = async () => 'version 1 is measured again';
+    expect(await judge(store, after, versionOf(before), terms({ measureAgain }))).toMatchObject({
+      better: false,
+      before: null,
+      reason: 'version 1 is measured again',
+    });
+    const reported = [await reportedAs('run-1', named, ofOld), await reportedAs('run-2', renamed, ofNew)];
+    expect(await sameTestImages(store, reported)).toBe(false);
+  });
+
   it('that a person promotes by hand is told why it is not compared, and what to do', async () => {
     const [old, made] = [await modelOn(split, 'old'), await modelOn(otherSplit, 'new')];
     const run = async (id: string, evaluation: ArtifactRef) => {
@@ -311,21 +363,11 @@ it('test images that are copies of training images are found by what they show',
 });
 
 describe('runs that were measured on different test images', () => {
-  const reported = async (arm: string, dataset: ArtifactRef, evaluation: ArtifactRef) => ({
-    step: 'evaluate',
-    arm,
-    variant: '',
-    dataset: dataset.digest,
-    artifact: evaluation.digest,
-    evaluation: await readArtifactJson(store, evaluation, evaluationFile, evaluationSchema),
-    map: null,
-  });
-
   it('are compared on those that they have in common, and that no model has seen', async () => {
     const [one, two] = [split, otherSplit];
     const evaluations = [
-      await reported('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4)),
-      await reported('run-2', two, await evaluated(await modelOn(two, 'two'), two, 9)),
+      await reportedAs('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4)),
+      await reportedAs('run-2', two, await evaluated(await modelOn(two, 'two'), two, 9)),
     ];
     expect(await sameTestImages(store, evaluations)).toBe(false);
     const found = await commonImages(store, evaluations);
@@ -344,7 +386,7 @@ describe('runs that were measured on different test images', () => {
 
   it('are not compared where a data set is gone', async () => {
     const one = split;
-    const own = await reported('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4));
+    const own = await reportedAs('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4));
     const gone = { ...own, arm: 'run-2', dataset: hash('f') };
     expect(await sameTestImages(store, [own, gone])).toBe(false);
     expect((await commonImages(store, [own, gone])).problem).toContain('not known which test images');

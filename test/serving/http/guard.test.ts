@@ -22,6 +22,14 @@ describe('a request to a server on loopback', () => {
     expect(from({ host: 'a b' })('GET')).toThrow('names no server');
   });
 
+  it('under another name is told the option of its program that allows one, where there is one', () => {
+    const other = { host: 'photos.example' };
+    expect(from(other, { allowOption: '--metrics-allow-host' })('GET')).toThrow(
+      'Its operator allows one with --metrics-allow-host.',
+    );
+    expect(from(other)('GET')).toThrow(/that host name\. Ask it by localhost\.$/);
+  });
+
   it('may name it as its operator allows', () => {
     expect(from({ host: 'photos.example' }, { allowedHosts: ['Photos.example'] })('POST')).not.toThrow();
   });
