@@ -153,6 +153,19 @@ describe('a look at recent images', () => {
     expect(result.why).toMatch(/^Too few to say: 7 held-out images in the reference/);
   });
 
+  it('refuses a reference of training images alone, and gives no verdict where the others were lost', async () => {
+    const recent = await write(known(60, 3));
+    const trained = known(100, 1, () => ({ split: 'train' }));
+    await expect(runDrift(store, { recent, reference: await write(trained) })).rejects.toThrow('embed the validation');
+    for (const left of [trained, []]) {
+      const lost = await writeVectors(store, encoder, left, 50);
+      expect((await runDrift(store, { recent, reference: lost })).result).toMatchObject({
+        verdict: 'too few',
+        why: expect.stringContaining('0 held-out images in the reference'),
+      });
+    }
+  });
+
   it('refuses images that another encoder embedded', async () => {
     const other = await writeEncoder(store, undefined, 'b'.repeat(64));
     const recent = await writeVectors(store, other, known(60, 3));
