@@ -5,7 +5,5 @@ import type { StepStatus } from './status.ts';
 export function driftText({ uses, result }: Pick<StepStatus, 'uses' | 'result'>): string {
   if (uses !== 'drift') return '';
   const parsed = driftResult.safeParse(result);
-  return parsed.success
-    ? `${parsed.data.verdict === 'too few' ? 'no verdict' : parsed.data.verdict}: ${parsed.data.why}`
-    : '';
+  return parsed.success ? `${parsed.data.verdict}: ${parsed.data.why}` : '';
 }

@@ -39,6 +39,8 @@ export const modelVersionSchema = z.strictObject({
   reason: z.string(),
   /** What look-alikes are searched in, made with this encoder; absent where there is none yet. It changes with the version, in one step. */
   index: artifactRefSchema.optional(),
+  /** The run and the step that gave it this index, where that was all that changed: `run` and `step` are then those of the model. */
+  indexedBy: z.strictObject({ run: runIdSchema, step: plannedStepIdSchema.nullable() }).optional(),
   /** The version whose model this is again, after a rollback. */
   restores: z.int().positive().optional(),
   promotedAt: z.iso.datetime(),

@@ -46,9 +46,10 @@ export interface OpenSplit {
   /**
    * The label of each row, or of the first rows only. Checks every file that holds them.
    *
+   * @param without files of the data set that are left alone: their rows have -1
    * @throws ContrailError CorruptArtifact
    */
-  readonly labels: (rows?: number) => Promise<Int32Array>;
+  readonly labels: (rows?: number, without?: ReadonlySet<string>) => Promise<Int32Array>;
   /** To be called when no read is under way. */
   readonly close: () => Promise<void>;
 }
@@ -209,9 +210,9 @@ export async function openSplit(
           );
         }
       : null,
-    labels: async (rows = count) => {
-      const labels = new Int32Array(rows);
-      for (const shard of shards.filter(({ first }) => first < rows))
+    labels: async (rows = count, without = new Set()) => {
+      const labels = new Int32Array(rows).fill(-1);
+      for (const shard of shards.filter(({ first, file }) => first < rows && !without.has(file)))
         labels.set((await checkedOnce(shard)).labels.subarray(0, rows - shard.first), shard.first);
       return labels;
     },

@@ -16,8 +16,13 @@ export interface Knowing {
   readonly close: () => Promise<void>;
 }
 
-const again =
-  'Run its pipeline again, which takes all but the evaluation from the cache, and promote what it makes if the model was promoted.';
+/** An evaluation of an earlier version is made again of the same model. A forgotten image makes another data set, and so another model. */
+const remedies = {
+  earlier:
+    'Run its pipeline again: all but the evaluation comes from the cache. If the model was promoted, promote that with --force, as it is the same model.',
+  forgotten:
+    'Run its pipeline again: it prepares another data set, without the image, and trains and measures another model. If the model was promoted, a promote step compares the two; by hand, `contrail models promote` may need --force.',
+} as const;
 
 /**
  * Opens what the evaluation of a model keeps. Whatever index the model has, photos are compared with these images: the threshold was
@@ -37,12 +42,12 @@ export async function openKnowing(store: Store, evaluation: ArtifactRef | null):
     };
   const isForgotten = await isEmptied(store, evaluation, knownImagesFile);
   if (!calibration.unknown.known || isForgotten) {
-    const why = isForgotten
-      ? 'they were removed because one of them was forgotten'
-      : 'it was measured by an earlier version';
+    const [why, remedy] = isForgotten
+      ? ['they were removed because one of them was forgotten', remedies.forgotten]
+      : ['it was measured by an earlier version', remedies.earlier];
     return {
       ...{ ...nothing, calibration },
-      lack: `The evaluation keeps no training images to compare photos with: ${why}. What is unknown is told by the classifier alone, which misses more. ${again}`,
+      lack: `The evaluation keeps no training images to compare photos with: ${why}. What is unknown is told by the classifier alone, which misses more. ${remedy}`,
     };
   }
   const known = await openKnown(store, evaluation);

@@ -56,7 +56,9 @@ export async function removedForGood(store: Store, ref: ArtifactRef, path: strin
   const remedy =
     ref.kind === 'index'
       ? 'Build the index again: embed its images with `contrail embed <images> --model <model> --to <file>`, then `contrail index build <model> --from <run>` of that run. Both go on without the image.'
-      : 'Run the step that made it again: it goes on without the image.';
+      : ref.kind === 'dataset'
+        ? 'It cannot be read again. `contrail retry` of the step that prepared it, or a new run, prepares another one without the image: use that. `embed-images` with `allowLost: true` takes what is left of it.'
+        : 'Run the step that made it again: it goes on without the image.';
   return new ContrailError(
     'CorruptArtifact',
     `${store.locate(path)} was removed on ${at.slice(0, 10)}, because an image was forgotten that this ${ref.kind} held. ${remedy}`,

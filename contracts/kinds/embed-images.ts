@@ -64,9 +64,19 @@ export const embedImagesParameters = z
       .describe(
         'go on with no image where the folder or table has none, as the photos of a quiet week; else that fails',
       ),
+    allowLost: z
+      .boolean()
+      .optional()
+      .describe(
+        'of `splits`: leave out, as rejected, images whose files were removed because an image was forgotten, be it all; else that fails',
+      ),
   })
   .refine(({ images, splits }) => (images === undefined) !== (splits === undefined), {
     message: 'must have either `images`, a folder or table, or `splits` of a data set',
+  })
+  .refine(({ allowLost, splits }) => allowLost === undefined || splits !== undefined, {
+    path: ['allowLost'],
+    message: 'is of `splits` of a data set: `images` lose none',
   });
 export type EmbedImagesParameters = z.infer<typeof embedImagesParameters>;
 

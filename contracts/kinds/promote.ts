@@ -25,6 +25,10 @@ export type PromoteParameters = z.infer<typeof promoteParameters>;
 
 export const promoteResult = z.strictObject({
   promoted: z.boolean(),
+  indexOnly: z
+    .boolean()
+    .optional()
+    .describe('the model was the current one already, and has another index now; `promoted` is then true'),
   version: z.int().positive().nullable().describe('the version that is current now; null where the name has none'),
   reason: z.string(),
   before: z.number().nullable().describe('the metric of the model that was current, on the same images'),

@@ -32,16 +32,23 @@ export interface ChosenRows {
  * training images are the known ones that the nearest is looked for among; where there are none, half of the held-out groups are.
  *
  * @param trained SHA-256 of the sources of images that the encoder was trained on; null where it was trained on none of ours
- * @throws ContrailError InvalidInput where the reference has no held-out image
+ * @param hasLost whether images of the reference are missing, the held-out ones perhaps
+ * @throws ContrailError InvalidInput where the reference has no held-out image, and none is missing
  */
 export function chooseRows(
   recent: readonly RowFacts[],
   reference: readonly RowFacts[],
   {
     trained,
+    hasLost = false,
     sample,
     seed,
-  }: { readonly trained: ReadonlySet<string> | null; readonly sample: number; readonly seed: number },
+  }: {
+    readonly trained: ReadonlySet<string> | null;
+    readonly hasLost?: boolean;
+    readonly sample: number;
+    readonly seed: number;
+  },
 ): ChosenRows {
   const inReference = new Set(reference.map(({ source }) => source));
   const fresh = placesOf(recent, ({ source }) => !inReference.has(source) && !trained?.has(source));
@@ -49,15 +56,16 @@ export function chooseRows(
   const held = (['validation', 'test', undefined, 'train'] as const)
     .map((split) => ({ split, rows: placesOf(reference, (row) => row.split === split && !isTrained(row)) }))
     .find(({ rows }) => rows.length > 0);
-  if (!held)
+  if (!held && !hasLost)
     throw new ContrailError(
       'InvalidInput',
       'The reference has only images that the encoder was trained on. It embeds these unlike any other image, so everything would look drifted: embed the validation split too, `splits: [train, validation]`, and give that as `reference`.',
     );
-  const order = inRandomOrder(held.rows, seed, 'held-out images');
+  const heldRows = held?.rows ?? [];
+  const order = inRandomOrder(heldRows, seed, 'held-out images');
   // Of the groups of held-out images none is known: where groups were not kept together, another photo of the same thing would be.
-  const heldGroups = new Set(held.rows.flatMap((place) => reference[place]?.group ?? []));
-  const isHeld = new Set(held.rows);
+  const heldGroups = new Set(heldRows.flatMap((place) => reference[place]?.group ?? []));
+  const isHeld = new Set(heldRows);
   const known = placesOf(reference, (row) => isTrained(row) || row.split === 'train').filter((place) => {
     const group = reference[place]?.group;
     return !isHeld.has(place) && !(group !== undefined && heldGroups.has(group));
@@ -69,7 +77,7 @@ export function chooseRows(
     fresh: fresh.length,
     seen: recent.length - fresh.length,
     heldOut: oneOfEachGroup(reference, parts.tested, sample),
-    split: held.split === 'validation' || held.split === 'test' ? held.split : null,
+    split: held?.split === 'validation' || held?.split === 'test' ? held.split : null,
     known: Int32Array.from(inRandomOrder(parts.known, seed, 'known images').slice(0, mostKnown)),
   };
 }

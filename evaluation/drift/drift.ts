@@ -48,6 +48,7 @@ export async function drift(input: JobInput<'drift'>, context: JobContext): Prom
   const chosen = chooseRows(recent.facts, reference.facts, {
     ...parameters,
     trained: await trainedSources(store, encoder),
+    hasLost: reference.about.rejected.count > 0,
   });
 
   const images: Drift['images'] = {

@@ -87,9 +87,9 @@ function looksReasons({ p, of }: NonNullable<Drift['looks']>, least: number): st
 /** Why there is no verdict. */
 export function tooFew({ compared, reference, seen }: Drift['images'], minimum: number): string {
   if (compared >= minimum)
-    return `Too few to say: ${times(reference, 'held-out image')} in the reference, and a verdict takes ${count(minimum)}; of a group one counts.`;
+    return `${times(reference, 'held-out image')} in the reference, and a verdict takes ${count(minimum)}; of a group one counts.`;
   const besides = seen > 0 ? `, beside ${count(seen)} that the training or the reference has too` : '';
-  return `Too few to say: ${times(compared, 'recent image')}${besides}, and a verdict takes ${count(minimum)}; of a group one counts.`;
+  return `${times(compared, 'recent image')}${besides}, and a verdict takes ${count(minimum)}; of a group one counts.`;
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;

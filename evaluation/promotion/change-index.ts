@@ -12,7 +12,7 @@ import { addVersion, type Store } from '../../store/index.ts';
  */
 export async function changeIndex(
   store: Store,
-  { restores: _, ...of }: ModelVersion,
+  { restores: _, indexedBy: __, ...of }: ModelVersion,
   index: ArtifactRef,
   reason: string,
 ): Promise<ModelVersion> {

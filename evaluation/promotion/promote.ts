@@ -5,6 +5,8 @@ import { addVersion, loadVersions, pointAtHighest, recordRefusal, type Store } f
 /** What became of a candidate. */
 export interface Promotion {
   readonly promoted: boolean;
+  /** Whether the model was the current one already, and has another index now. */
+  readonly indexOnly: boolean;
   /** The version that is current now; null where the name has none. */
   readonly version: number | null;
   readonly reason: string;
@@ -44,24 +46,27 @@ export async function promoteModel(store: Store, candidate: Candidate, terms: Pr
     const done = candidate.step === null ? undefined : versions.find((each) => isSameStep(each, candidate));
     if (done) {
       await pointAtHighest(store, model);
-      return { ...first(own), promoted: true, version: done.version, reason: done.reason };
+      const { version, reason } = done;
+      return { ...first(own), promoted: true, indexOnly: done.indexedBy !== undefined, version, reason };
     }
     const current = versions.at(-1) ?? null;
     const isCurrent = current !== null && isSameModel(candidate, current);
     if (isCurrent && candidate.index !== undefined && candidate.index.digest !== current.index?.digest) {
       const { restores: _, ...same } = current;
       const { run, step, index } = candidate;
-      const reason = `the model of version ${current.version} with another index`;
+      // What reads an index is loaded where there is one.
+      const { indexReason } = await import('./index-reason.ts');
+      const reason = `the model of version ${current.version} with ${await indexReason(store, index, current.index)}`;
       const version = current.version + 1;
-      if (await addVersion(store, { ...same, version, run, step, index, reason }))
-        return { ...first(own), before: own, promoted: true, version, reason };
+      if (await addVersion(store, { ...same, version, index, indexedBy: { run, step }, reason }))
+        return { ...first(own), before: own, promoted: true, indexOnly: true, version, reason };
       continue;
     }
     const judged = current ? await terms.judge(current) : null;
     const { better, reason: found, interval, ...compared } = judged ?? first(own);
     const reason = force && !better ? `${found}; forced` : found;
     const [low, high] = interval ?? [null, null];
-    const outcome = { ...compared, reason, low, high };
+    const outcome = { ...compared, indexOnly: false, reason, low, high };
     if (!better && !force) {
       const version = current?.version ?? null;
       const { run, step } = candidate;
@@ -105,5 +110,8 @@ const first = (after: number | null) => ({
   high: null,
 });
 
-const isSameStep = (version: ModelVersion, { run, step }: Pick<Candidate, 'run' | 'step'>) =>
-  version.run === run && version.step === step && version.restores === undefined;
+/** Whether a step made a version: promoted its model, or gave it its index. */
+const isSameStep = (version: ModelVersion, { run, step }: Pick<Candidate, 'run' | 'step'>) => {
+  const by = version.indexedBy ?? version;
+  return by.run === run && by.step === step && version.restores === undefined;
+};

@@ -117,9 +117,15 @@ describe('the pipeline that retrains, week after week', () => {
     expect((await run('status', 'quiet')).stdout.replaceAll(/\s+/g, ' ')).toContain(
       'unchanged: No difference was found between 36 recent images',
     );
-    expect(toldSince()).toEqual(['catalogue has a new index of 450 products: version 2']);
+    expect(toldSince()).toEqual([
+      'catalogue has a new index of 450 products: version 2, the model of version 1 with an index of 450 images',
+    ]);
     const [first, second] = await versionsNow();
-    expect(second).toMatchObject({ encoder: first?.encoder, reason: 'the model of version 1 with another index' });
+    expect(second).toMatchObject({
+      encoder: first?.encoder,
+      reason: 'the model of version 1 with an index of 450 images',
+    });
+    expect(second?.run).toBe('first');
     await productsIn(450);
   });
 
@@ -172,7 +178,9 @@ describe('the pipeline that retrains, week after week', () => {
     expect(result.promote).toMatchObject({ promoted: false });
     expect(toldSince()).toEqual([
       expect.stringMatching(/^No new catalogue was promoted, version \d stays: top1 .*; more is needed$/),
-      expect.stringMatching(/^catalogue has a new index of 620 products: version \d$/),
+      expect.stringMatching(
+        /^catalogue has a new index of 620 products: version \d, the model of version \d with another index of 620 images$/,
+      ),
     ]);
     expect((await versionsNow()).at(-1)).toMatchObject({ encoder: before?.encoder, classifier: before?.classifier });
     await productsIn(620);

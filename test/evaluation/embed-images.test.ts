@@ -334,6 +334,40 @@ describe('an image that is to be forgotten', () => {
   });
 });
 
+describe('a data set that lost an image', () => {
+  it('is embedded without the files that held it where that is allowed, be it all, and else names what can be done', async () => {
+    for (const [at, label] of ['x', 'y'].entries()) {
+      await mkdir(photos(`lost/${label}`), { recursive: true });
+      for (let n = 0; n < 12; n++) await photo(photos(`lost/${label}/${n}.jpg`), 2000 + 100 * at + n);
+    }
+    const { ref } = await prepareDataset(
+      store,
+      prepareDataParameters.parse({
+        ...{ dataset: 'image-folder', path: photos('lost'), size: 96, fit: 'crop' },
+        ...{ test: 0.25, validation: 0.1, seed: 5 },
+      }),
+      { cacheFolder: folder },
+    );
+    const given = { splits: ['train', 'test'] };
+    const by = { by: photoEncoder, of: ref };
+    const before = await embedAll(given, by);
+    for (const split of ['train', 'test'] as const) {
+      const { source = '', name: image = '' } = before.rows.find((row) => row.split === split) ?? {};
+      const forgetting = { image, by: 'test', requireQuiet: async () => {}, cacheFolder: folder };
+      await forgetImage(store, await findImage(store, [source]), forgetting);
+      await expect(embedAll(given, by)).rejects.toThrow(/cannot be read again.*contrail retry.*allowLost: true/);
+      const left = await embedAll({ ...given, allowLost: true }, by);
+      expect(left.rows).toEqual(split === 'train' ? before.rows.filter(({ split }) => split === 'test') : []);
+      expect(left.result.images + left.result.rejected).toBe(before.rows.length);
+      expect(left.result.reasons).toMatchObject([{ reason: expect.stringContaining('was forgotten') }]);
+    }
+  }, 60_000);
+
+  it('is no folder', () => {
+    expect(() => embedImagesParameters.parse({ images: { path: 'photos' }, allowLost: true })).toThrow('of `splits`');
+  });
+});
+
 describe('embeddings of an earlier result', () => {
   const files = (ref: ArtifactRef) => `artifacts/vectors/${ref.digest}`;
   let given: { readonly images: { readonly path: string }; readonly shardImages: number };

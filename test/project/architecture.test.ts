@@ -20,7 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   training: ['contracts', 'store', 'datasets', 'weights'],
   'evaluation/metrics': ['contracts', 'datasets'],
   'evaluation/comparison': ['contracts', 'store', 'datasets', 'evaluation/metrics'],
-  'evaluation/promotion': ['contracts', 'store', 'datasets', 'evaluation/comparison'],
+  'evaluation/promotion': ['contracts', 'store', 'datasets', 'vectors', 'evaluation/comparison'],
   evaluation: ['contracts', 'store', 'datasets', 'training', 'vectors', 'evaluation/metrics'],
   report: ['contracts', 'pipelines/language', 'store', 'datasets', 'evaluation/metrics', 'evaluation/comparison'],
   vectors: ['contracts', 'store', 'datasets'],

@@ -16,7 +16,7 @@ const textOf = (of: Drift) =>
 const tooFew: Drift = {
   ...drift,
   verdict: 'too few',
-  reasons: ['Too few to say: 5 recent images, and a verdict takes 20; of a group one counts.'],
+  reasons: ['5 recent images, and a verdict takes 20; of a group one counts.'],
   images: { ...drift.images, recent: 5, seen: 0, compared: 5 },
   embeddings: null,
   unknown: null,
@@ -66,7 +66,7 @@ it('Markdown has the same', () => {
   expect(text).toMatch(/^# The recent images have drifted\n/);
   expect(text).toContain('| unknown images | 12.00 % for 5.00 % | 0.000010 |');
   expect(text).toContain('1, nearest to \\<b\\>shirt\\</b\\>');
-  expect(formatDrift(tooFew)).toContain('Too few to say: 5 recent images');
+  expect(formatDrift(tooFew)).toContain('5 recent images, and a verdict takes 20');
 });
 
 describe('the line of status', () => {
@@ -84,8 +84,8 @@ describe('the line of status', () => {
   it('has the verdict and why', () => {
     expect(driftText({ uses: 'drift', result })).toBe('drifted: The images are darker.');
     expect(
-      driftText({ uses: 'drift', result: { ...result, drifted: false, verdict: 'too few', why: 'Too few.' } }),
-    ).toBe('no verdict: Too few.');
+      driftText({ uses: 'drift', result: { ...result, drifted: false, verdict: 'too few', why: '5 recent images.' } }),
+    ).toBe('too few: 5 recent images.');
   });
 
   it('is empty for other steps, and for one that is not done', () => {

@@ -186,10 +186,18 @@ it('is told by the classifier alone, and said to be, by evaluations that keep no
       }),
     );
   const old = await earlier({ calibration: { ...calibration, unknown } });
-  expect(old).toMatchObject({ known: null, lack: expect.stringMatching(/measured by an earlier version.*Run its/) });
+  expect(old).toMatchObject({
+    known: null,
+    lack: expect.stringMatching(/measured by an earlier version.*but the evaluation comes from the cache/),
+  });
   expect(await earlier({})).toMatchObject({ calibration: null, lack: expect.stringContaining('not calibrated') });
   expect(await openKnowing(store, null)).toMatchObject({ calibration: null, known: null });
   await emptyArtifact(store, evaluation, { files: [knownImagesFile], at: '2026-01-01T00:00:00.000Z' });
   const forgotten = await openKnowing(store, evaluation);
-  expect(forgotten).toMatchObject({ known: null, calibration, lack: expect.stringContaining('was forgotten') });
+  expect(forgotten).toMatchObject({
+    known: null,
+    calibration,
+    lack: expect.stringMatching(/forgotten.*another model/),
+  });
+  expect(forgotten.lack).not.toContain('cache');
 });

@@ -31,7 +31,7 @@ interface Gathering {
 export async function gatherEmbedding(
   store: Store,
   folder: string,
-  parameters: Pick<EmbedImagesParameters, 'pictures' | 'maximumRejected' | 'allowEmpty'>,
+  parameters: Pick<EmbedImagesParameters, 'pictures' | 'maximumRejected' | 'allowEmpty' | 'allowLost'>,
   { onProgress, signal }: Gathering,
 ): Promise<EmbedImagesResult> {
   const plan = await readPlan(store, folder);

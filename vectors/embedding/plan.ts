@@ -89,11 +89,15 @@ export function requireUsable(
     rejected,
     of,
   }: { readonly usable: number; readonly rejected: readonly RejectedName[]; readonly of: string },
-  { maximumRejected, allowEmpty = false }: Pick<EmbedImagesParameters, 'maximumRejected' | 'allowEmpty'>,
+  {
+    maximumRejected,
+    allowEmpty = false,
+    allowLost = false,
+  }: Pick<EmbedImagesParameters, 'maximumRejected' | 'allowEmpty' | 'allowLost'>,
 ): void {
   const isTooMany = maximumRejected !== undefined && rejected.length > maximumRejected;
   const isEmpty = usable === 0 && rejected.length === 0;
-  if (isEmpty ? allowEmpty : usable > 0 && !isTooMany) return;
+  if (isEmpty ? allowEmpty : (usable > 0 || allowLost) && !isTooMany) return;
   const reasons = reasonsOf(rejected.map(({ name, reason }) => ({ path: name, reason })))
     .slice(0, 5)
     .map(({ reason, count: files, first }) => `\n  ${count(files)} ${reason}: ${first.join(', ')}`)

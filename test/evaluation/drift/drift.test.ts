@@ -133,14 +133,14 @@ describe('a look at recent images', () => {
     const recent = await write(ofClass(3, count, 7));
     const { result, drift } = await runDrift(store, { recent, reference, classifier });
     expect(result).toMatchObject({ drifted: false, verdict: 'too few', unknown: null, clusters: 0 });
-    expect(result.why).toBe(`Too few to say: ${count} recent images, and a verdict takes 20; of a group one counts.`);
+    expect(result.why).toBe(`${count} recent images, and a verdict takes 20; of a group one counts.`);
     expect([drift.embeddings, drift.unknown, drift.classes, drift.looks, drift.news]).toEqual(Array(5).fill(null));
   });
 
   it('says how many images were left out where what is left is too few', async () => {
     const recent = await write([...known(30, 2), ...ofClass(0, 10, 8)]);
     expect((await runDrift(store, { recent, reference })).result.why).toBe(
-      'Too few to say: 10 recent images, beside 90 that the training or the reference has too, and a verdict takes 20; of a group one counts.',
+      '10 recent images, beside 90 that the training or the reference has too, and a verdict takes 20; of a group one counts.',
     );
   });
 
@@ -150,7 +150,20 @@ describe('a look at recent images', () => {
       ...ofClass(0, 7, 2, () => ({ split: 'validation' })),
     ]);
     const { result } = await runDrift(store, { recent: await write(known(60, 3)), reference: few });
-    expect(result.why).toMatch(/^Too few to say: 7 held-out images in the reference/);
+    expect(result.why).toMatch(/^7 held-out images in the reference/);
+  });
+
+  it('refuses a reference of training images alone, and gives no verdict where the others were lost', async () => {
+    const recent = await write(known(60, 3));
+    const trained = known(100, 1, () => ({ split: 'train' }));
+    await expect(runDrift(store, { recent, reference: await write(trained) })).rejects.toThrow('embed the validation');
+    for (const left of [trained, []]) {
+      const lost = await writeVectors(store, encoder, left, 50);
+      expect((await runDrift(store, { recent, reference: lost })).result).toMatchObject({
+        verdict: 'too few',
+        why: expect.stringContaining('0 held-out images in the reference'),
+      });
+    }
   });
 
   it('refuses images that another encoder embedded', async () => {

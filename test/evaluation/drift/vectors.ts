@@ -17,8 +17,13 @@ export interface Image {
   readonly picture?: Uint8Array;
 }
 
-/** Writes a `vectors` artifact, in shards of 1,000 rows. */
-export async function writeVectors(store: Store, encoder: ArtifactRef, images: readonly Image[]): Promise<ArtifactRef> {
+/** Writes a `vectors` artifact, in shards of 1,000 rows. @param lost images that were left out */
+export async function writeVectors(
+  store: Store,
+  encoder: ArtifactRef,
+  images: readonly Image[],
+  lost = 0,
+): Promise<ArtifactRef> {
   const dimension = images[0]?.embedding.length ?? 1;
   const parts = Array.from({ length: Math.ceil(images.length / 1000) }, (_, number) => {
     const own = images.slice(1000 * number, 1000 * (number + 1));
@@ -45,7 +50,7 @@ export async function writeVectors(store: Store, encoder: ArtifactRef, images: r
     count: images.length,
     of: { images: 'made for a test', digest: encoder.digest },
     shards: parts.map(({ shard }) => shard),
-    rejected: { count: 0 },
+    rejected: { count: lost },
   };
   return writeArtifact(store, { kind: 'vectors', about, files: parts.flatMap(({ files }) => files) });
 }

@@ -7,6 +7,7 @@ import { decide } from '../../../evaluation/promotion/judge.ts';
 import { promoteModel } from '../../../evaluation/promotion/promote.ts';
 import { rollBackModel } from '../../../evaluation/promotion/roll-back.ts';
 import { loadCurrent, loadRefusals, loadVersions, openStore, parseJson, type Store } from '../../../store/index.ts';
+import { indexOf as writeIndex } from '../../vectors/vectors.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-models-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -54,6 +55,7 @@ describe('a promotion', () => {
   it('makes the first model of a name the current one', async () => {
     expect(await promote(candidate(1, 0.5))).toEqual({
       promoted: true,
+      indexOnly: false,
       version: 1,
       reason: 'the first model of this name',
       before: null,
@@ -70,6 +72,7 @@ describe('a promotion', () => {
     await promote(candidate(1, 0.88));
     expect(await promote(candidate(2, 0.8999))).toEqual({
       promoted: false,
+      indexOnly: false,
       version: 1,
       reason:
         'top1 0.8999, and version 1 has 0.88, on 100 test images: 95 % interval of the difference -0.1 to +0.1; at least 0.02 more is needed',
@@ -85,14 +88,18 @@ describe('a promotion', () => {
   });
 
   it('of the current model with another index gives it that, once, and without one changes nothing', async () => {
-    const indexed = (run: string, number: number): Candidate => ({
+    const indexOf = (names: readonly string[]) =>
+      writeIndex(store, { rows: names.map((name, at) => ({ name, vector: [1, at] })) });
+    const index = await indexOf(['a.jpg', 'b.jpg']);
+    const indexed = (run: string, number: number, of = index): Candidate => ({
       ...candidate(1, 0.5),
       run,
       evaluation: { kind: 'evaluation', digest: digest(number) },
-      index: { kind: 'index', digest: digest(number) },
+      index: of,
     });
     await promote(candidate(1, 0.5));
-    const taken = { promoted: true, version: 2, reason: 'the model of version 1 with another index', after: 0.5 };
+    const reason = 'the model of version 1 with an index of 2 images';
+    const taken = { promoted: true, indexOnly: true, version: 2, reason, after: 0.5 };
     expect(await promote(indexed('run-2', 7))).toMatchObject(taken);
     // Another attempt of the same step, and another run with the same index.
     expect(await promote(indexed('run-2', 7))).toMatchObject(taken);
@@ -101,10 +108,15 @@ describe('a promotion', () => {
     const versions = await loadVersions(store, 'shirts');
     expect(versions).toHaveLength(2);
     expect(versions[1]).toMatchObject({
-      run: 'run-2',
-      evaluation: versions[0]?.evaluation,
-      index: { digest: digest(7) },
+      ...{ run: 'run-1', step: 'promote', indexedBy: { run: 'run-2', step: 'promote' } },
+      ...{ evaluation: versions[0]?.evaluation, index },
     });
+    // Those that were added by hand, say, are not in one that was built anew.
+    const other = await indexOf(['b.jpg', 'c.jpg', 'd.jpg']);
+    expect(await promote(indexed('run-5', 8, other))).toMatchObject({
+      reason: 'the model of version 2 with another index of 3 images; 1 of the 2 that it had are not in it',
+    });
+    expect(await loadCurrent(store, 'shirts')).toMatchObject({ run: 'run-1', indexedBy: { run: 'run-5' } });
     expect(await loadRefusals(store, 'shirts')).toEqual([]);
   });
 
