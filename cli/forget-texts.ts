@@ -1,4 +1,5 @@
 import { times } from '../contracts/counted.ts';
+import { indexAgain } from '../contracts/index-again.ts';
 import { visible } from '../contracts/visible-text.ts';
 import type { FoundImage } from '../datasets/index.ts';
 import { shortArtifact } from './short-artifact.ts';
@@ -14,6 +15,10 @@ function some<T>(items: readonly T[], text: (item: T) => string): string[] {
     ...(more > 0 ? [`  and ${more} more; --json has all`] : []),
   ];
 }
+
+/** What was forgotten, in a line for whoever has seen the whole. */
+export const forgottenText = ({ rows, uses: { trained, models, runs } }: FoundImage): string =>
+  `Forgotten: ${times([...rows.values()].flat().length, 'row')} of ${times(rows.size, 'data set')}, used by ${times(runs.length, 'run')}; ${times(trained.length, 'artifact')} and ${times(models.length, 'version')} of models learnt from it.`;
 
 /** Where an image is, before it is removed. */
 export function foundText({ sources, rows, called, uses, pages, untold }: FoundImage): string {
@@ -87,8 +92,6 @@ function lostIndexes(indexes: NonNullable<FoundImage['uses']['indexes']>): strin
   return [
     wrapped('Indexes of these models lose files and can no longer be searched; predictions go on without look-alikes:'),
     ...some([...byModel], ([model, versions]) => `${model}, version ${versions.join(', ')}`),
-    wrapped(
-      'To have look-alikes again, embed the images with `contrail embed <images> --model <model> --to <file>`, then `contrail index build <model> --from <run>` of that run. Both go on without the image.',
-    ),
+    wrapped(`To have look-alikes again, ${indexAgain()}. Both go on without the image.`),
   ];
 }

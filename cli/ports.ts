@@ -14,13 +14,14 @@ const inodeAt = 9;
  * Picks a port of 127.0.0.1.
  *
  * @param option names it among the options of the command
+ * @param leftOut what follows where the option is left out
  * @throws ContrailError Usage when one that must be had is taken
  */
-export async function choosePort(port: Port, option: string): Promise<number> {
+export async function choosePort(port: Port, option: string, leftOut = 'a free one is taken'): Promise<number> {
   if ('must' in port && port.must !== 0 && !(await isFree(port.must)))
     throw new ContrailError(
       'Usage',
-      `Port ${port.must} on 127.0.0.1 is taken. Stop what uses it, choose another with ${option}, or leave ${option} out: then a free one is taken.`,
+      `Port ${port.must} on 127.0.0.1 is taken. Stop what uses it, choose another with ${option}, or leave ${option} out: then ${leftOut}.`,
     );
   const wanted = 'must' in port ? port.must : port.rather;
   return wanted !== 0 && (await isFree(wanted)) ? wanted : freePort();

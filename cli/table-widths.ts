@@ -18,8 +18,14 @@ const widthOf = (text: string) => displayWidth(stripVTControlCharacters(text));
  * @param cells of each row, the head among them
  * @param width columns of the terminal
  * @param first a column that gives way before all others
+ * @param whole columns of which no word is broken: of ids, which are copied
  */
-export function widthsWithin(cells: Rows, width: number, first?: number): readonly number[] {
+export function widthsWithin(
+  cells: Rows,
+  width: number,
+  first?: number,
+  whole: readonly number[] = [],
+): readonly number[] {
   const columns = cells[0]?.map((_, column) => cells.map((row) => row[column] ?? '')) ?? [];
   const widest = (texts: readonly string[]) => texts.reduce((most, text) => Math.max(most, widthOf(text)), 0);
   const widths = columns.map(widest);
@@ -36,8 +42,9 @@ export function widthsWithin(cells: Rows, width: number, first?: number): readon
     }
   };
   if (first !== undefined) shrink(() => leastSentence, [first]);
-  shrink((column) => Math.max(leastColumn, words[column] as number));
-  shrink(() => leastColumn);
+  const longestWord = (column: number) => Math.max(leastColumn, words[column] as number);
+  shrink(longestWord);
+  shrink((column) => (whole.includes(column) ? longestWord(column) : leastColumn));
   return widths;
 }
 

@@ -10,22 +10,26 @@ export interface TableOptions {
   readonly width?: number | undefined;
   /** A column whose cells are cut to the room that the others leave, and not wrapped. */
   readonly cut?: string;
+  /** Columns with ids of runs, which are copied: no word of them is broken, even where the table is wider than the terminal for it. */
+  readonly whole?: readonly string[];
 }
 
 /**
- * A table without more lines than it needs; columns of numbers are aligned to the right. A cell is one line, but where the table would be
+ * A table without more lines than it needs, and without a heading where no column has a name; columns of numbers are aligned to the right. A cell is one line, but where the table would be
  * wider than the terminal: then the widest columns are wrapped.
  */
 export function table(
   head: readonly string[],
   rows: readonly (readonly (string | number)[])[],
-  { width = terminalWidth(), cut }: TableOptions = {},
+  { width = terminalWidth(), cut, whole = [] }: TableOptions = {},
 ): string {
   const isNumeric = (column: number) => rows.length > 0 && rows.every((row) => typeof row[column] === 'number');
   const cell = (value: string | number) => forTerminal(String(value).replaceAll(/[\t\n]/g, visible));
   const sentences = cut === undefined ? -1 : head.indexOf(cut);
   const texts = [head, ...rows].map((row) => row.map(cell));
-  const widths = width === undefined ? null : widthsWithin(texts, width, sentences < 0 ? undefined : sentences);
+  const unbroken = head.flatMap((name, column) => (whole.includes(name) ? [column] : []));
+  const widths =
+    width === undefined ? null : widthsWithin(texts, width, sentences < 0 ? undefined : sentences, unbroken);
   const fitted = (row: readonly string[]) =>
     row.map((text, column) => {
       const most = widths?.[column];
@@ -34,7 +38,7 @@ export function table(
     });
   const drawn = new Table({
     colAligns: head.map((_, column) => (isNumeric(column) ? 'right' : 'left')),
-    head: fitted(head.map(cell)).map((each) => pc.bold(each)),
+    head: head.every((name) => name === '') ? [] : fitted(head.map(cell)).map((each) => pc.bold(each)),
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 1 },
     chars: {
       top: '',

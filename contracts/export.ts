@@ -30,6 +30,11 @@ export type ExportRequest = z.infer<typeof exportRequestSchema>;
 
 /** What it answers, as its only line of output. */
 export const exportAnswerSchema = z.union([
-  z.strictObject({ files: z.array(z.string()), difference: z.number() }),
+  z.strictObject({
+    files: z.array(z.string()),
+    difference: z.number(),
+    /** Why the index was left out, where its files are gone or damaged. */
+    indexLacks: z.string().optional(),
+  }),
   z.strictObject({ code: z.enum(errorCodes), message: z.string() }),
 ]);

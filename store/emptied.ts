@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { indexAgain } from '../contracts/index-again.ts';
 import { artifactFolder } from './artifact-writer.ts';
 import { jsonBytes } from './digest.ts';
 import { emptiedMark } from './paths.ts';
@@ -49,18 +50,24 @@ export async function emptyArtifact(
   for (const file of all) await store.remove(`${artifactFolder(ref)}/${file}`);
 }
 
+const becauseForgotten = 'because an image was forgotten';
+
+/** Whether an error says that a file was removed for good; by its message, which is left of it where it passed between processes. */
+export const saysForgotten = ({ code, message }: ContrailError): boolean =>
+  code === 'CorruptArtifact' && message.includes(becauseForgotten);
+
 /** What is said of a file that an artifact lacks; null where nobody removed files of it. */
 export async function removedForGood(store: Store, ref: ArtifactRef, path: string): Promise<ContrailError | null> {
   const at = await emptiedAt(store, ref);
   if (at === null) return null;
   const remedy =
     ref.kind === 'index'
-      ? 'Build the index again: embed its images with `contrail embed <images> --model <model> --to <file>`, then `contrail index build <model> --from <run>` of that run. Both go on without the image.'
+      ? `Build the index again: ${indexAgain()}. Both go on without the image.`
       : ref.kind === 'dataset'
         ? 'It cannot be read again. `contrail retry` of the step that prepared it, or a new run, prepares another one without the image: use that. `embed-images` with `allowLost: true` takes what is left of it.'
         : 'Run the step that made it again: it goes on without the image.';
   return new ContrailError(
     'CorruptArtifact',
-    `${store.locate(path)} was removed on ${at.slice(0, 10)}, because an image was forgotten that this ${ref.kind} held. ${remedy}`,
+    `${store.locate(path)} was removed on ${at.slice(0, 10)}, ${becauseForgotten} that this ${ref.kind} held. ${remedy}`,
   );
 }

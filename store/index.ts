@@ -35,7 +35,7 @@ export { type Collected, collectGarbage } from './collect.ts';
 export { copyStore, type StoreCopy } from './copy.ts';
 export { datasetAboutOf, testSetOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
-export { emptiedAt, emptiedFiles, emptyArtifact, isEmptied } from './emptied.ts';
+export { emptiedAt, emptiedFiles, emptyArtifact, isEmptied, saysForgotten } from './emptied.ts';
 export { loadForgotten, saveForgotten } from './forgotten.ts';
 export { identityOf, storeFile } from './identity.ts';
 export { joined } from './joined.ts';

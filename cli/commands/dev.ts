@@ -22,7 +22,9 @@ export async function devCommand(asked: {
     return must === undefined ? { rather: usual[name] } : { must };
   };
   const metricsPort =
-    asked.metricsPort === undefined ? null : await choosePort({ must: asked.metricsPort }, '--metrics-port');
+    asked.metricsPort === undefined
+      ? null
+      : await choosePort({ must: asked.metricsPort }, '--metrics-port', 'there are no metrics');
   const environment = await startDevEnvironment(
     home,
     { port: port('port'), uiPort: port('uiPort') },

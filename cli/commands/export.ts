@@ -4,6 +4,7 @@ import { chmod, mkdir, mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { z } from 'zod';
 import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type ExportRequest, exportAnswerSchema } from '../../contracts/export.ts';
@@ -54,6 +55,7 @@ export async function exportCommand(
     if (existsSync(target)) await rmdir(target);
     await chmod(folder, 0o755);
     await rename(folder, target);
+    if (answer.indexLacks !== undefined) say(`${answer.indexLacks} The model is exported without its index.`);
     if (json) printJson({ folder: target, ...answer });
     else {
       for (const file of answer.files) print(join(to, file));
@@ -72,7 +74,9 @@ export async function exportCommand(
  *
  * @throws ContrailError TrainerCrashed when it ends without an answer, or with one that cannot be read
  */
-async function runExporter(request: ExportRequest): Promise<{ files: readonly string[]; difference: number }> {
+async function runExporter(
+  request: ExportRequest,
+): Promise<Exclude<z.infer<typeof exportAnswerSchema>, { readonly code: string }>> {
   const [runner, program] = ['../../native/run.mjs', '../../worker/exporter.ts'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   ) as [string, string];

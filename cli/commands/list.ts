@@ -76,6 +76,7 @@ const runTable = (rows: readonly Row[]): string =>
       steps ? `${steps.done} of ${times(steps.of, 'step')} done` : stage,
       started === null ? '' : localTime(started),
     ]),
+    { whole: ['run'] },
   );
 
 const statusNames: Readonly<Record<string, string>> = {

@@ -65,6 +65,7 @@ export async function planCommand(
         reason,
         decision === 'reuse' || decision === 'skip' ? '' : seconds === null ? 'unknown' : formatSeconds(seconds),
       ]),
+      { whole: ['why'] },
     ),
   );
   const least = outlook.unknown.length > 0 ? `, and ${outlook.unknown.join(', ')}, of which nothing is known` : '';

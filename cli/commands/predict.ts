@@ -7,7 +7,7 @@ import { type Answer, answerOf } from '../../serving/answers.ts';
 import { type RejectedPhoto, showPhotos } from '../../serving/ask.ts';
 import { comparedPhotos } from '../../serving/evidence.ts';
 import type { UsedModel } from '../../serving/find-model.ts';
-import { openKnowing } from '../../serving/open-knowing.ts';
+import { type Knowing, openKnowing } from '../../serving/open-knowing.ts';
 import { photoReader } from '../../serving/photos.ts';
 import type { Store } from '../../store/index.ts';
 import { openIndex, requireEncoder, type VectorIndex } from '../../vectors/index.ts';
@@ -74,7 +74,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
     } else if (form === 'table') {
       if (rejected.length < found.length) print(content);
     } else print(content.trimEnd());
-    if (form === 'table' && rejected.length < found.length) tellModel(used, found, knowing.lack);
+    if (form === 'table' && rejected.length < found.length) tellModel(used, found, knowing);
     return tellRejected(rejected, photos.length);
   });
 }
@@ -163,7 +163,7 @@ function jsonOfAll(
 function tellModel(
   { name, version }: UsedModel,
   found: readonly (Predicted | RejectedPhoto)[],
-  lack: string | null,
+  { lack, calibration }: Knowing,
 ): void {
   const unknown = found.filter((each) => 'answer' in each && each.answer.unknown).length;
   const [only] = found;
@@ -171,6 +171,10 @@ function tellModel(
   if (lack !== null) say(lack);
   if (found.length === 1 && only && 'answer' in only) {
     if (only.answer.unknown !== null) say(`${only.answer.unknown ? 'Unknown' : 'Known'}: ${only.answer.because}.`);
-  } else if (unknown > 0)
-    say(`${times(unknown, 'photo')} ${unknown === 1 ? 'is' : 'are'} of no class that the classifier knows.`);
+  } else if (unknown > 0) {
+    const refusals = calibration?.unknown.refusals;
+    const also =
+      refusals === undefined ? '' : `; of photos of known classes about ${percent(refusals)} are called so too`;
+    say(`${times(unknown, 'photo')} ${unknown === 1 ? 'is' : 'are'} unknown${also}.`);
+  }
 }

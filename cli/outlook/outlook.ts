@@ -175,11 +175,18 @@ async function decide(step: PlannedStep, around: Surroundings): Promise<Decided>
   if (training) return training;
   const nearest = nearestResult(around.history, step.id, origin);
   const seconds = nearest ? await expectedSeconds(store, nearest, epochsOf(step)) : null;
-  if (isEffect) return { decision: 'run', reason: 'it acts on the world', seconds };
+  if (isEffect) return { decision: 'run', reason: 'done in every run, and never taken from an earlier one', seconds };
   if (!nearest) return { decision: 'run', reason: 'nothing like it was done before', seconds };
   const where = `${nearest.earlier.run}${nearest.earlier.step === step.id ? '' : `/${nearest.earlier.step}`}`;
   if (nearest.differences.length === 0)
-    return { decision: 'run', reason: `as in ${where}; \`run\` starts anew`, seconds };
+    return {
+      decision: 'run',
+      reason:
+        step.cache === false
+          ? `done anew in every run (cache: false), last in ${where}`
+          : `the same as in ${where}, whose result is gone from the cache or damaged`,
+      seconds,
+    };
   const files = await changedFiles(nearest.earlier.origin.code, origin.code, around.codeFiles);
   const differences = [...files, ...nearest.differences.filter((each) => !each.startsWith('code'))];
   const shown = differences.slice(0, 2).map(shortened).join('; ');

@@ -1,3 +1,4 @@
+import { indexAgain } from '../../contracts/index-again.ts';
 import type { Waiting } from '../../contracts/serving.ts';
 import { explained, failureOf } from '../../contracts/system-errors.ts';
 import type { UsedModel } from '../find-model.ts';
@@ -90,13 +91,16 @@ export function follow(options: FollowOptions): Followed {
     else if (hasLookAlikes && used.index === null)
       wait(
         used.version ?? 0,
-        'it has no index, and the version that serves has one. `contrail index build` makes one for it.',
+        `it has no index, and the version that serves has one. To give it one, ${indexAgain(used.name)}.`,
       );
     else {
       const next = await open(used, { mayLackIndex: !hasLookAlikes }).catch((error: unknown) => {
         // What the store says of its files is for the operator.
         log(`Version ${used.version} cannot be opened: ${failureOf(error).message}`);
-        wait(used.version ?? 0, `it cannot be opened${codeIn(error)}. The log of the server says why.`);
+        wait(
+          used.version ?? 0,
+          `it cannot be opened${isLoss(error) ? ': a file of it is missing or damaged' : ''}. The log of the server says why.`,
+        );
         throw error;
       });
       if (isClosed) return retire(next);
@@ -145,7 +149,4 @@ export function follow(options: FollowOptions): Followed {
   };
 }
 
-function codeIn(error: unknown): string {
-  const code = explained(error)?.code;
-  return code === undefined ? '' : ` (${code})`;
-}
+const isLoss = (error: unknown) => explained(error)?.code === 'CorruptArtifact';

@@ -1,5 +1,7 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
+import { indexAgain } from '../../contracts/index-again.ts';
 import { explained, failureOf } from '../../contracts/system-errors.ts';
+import { saysForgotten } from '../../store/index.ts';
 import type { VectorIndex } from '../../vectors/index.ts';
 
 /**
@@ -66,8 +68,7 @@ export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveInd
   const giveUp = (cause: unknown) => {
     if (current) end(current);
     current = null;
-    const code = explained(cause)?.code;
-    problem = `The index cannot be used${code === undefined ? '' : ` (${code})`}, so there are no look-alikes. The log of the server says what is missing; \`contrail index build\` makes another one.`;
+    problem = `The index cannot be used, so there are no look-alikes: ${reasonOf(cause)} To have them again, ${indexAgain()}.`;
     log(`${name} cannot be used, and is served without: ${failureOf(cause).message}`);
   };
   const pause = () => {
@@ -132,6 +133,15 @@ export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveInd
       await Promise.all(closing);
     },
   };
+}
+
+/** Why an index cannot be used, in a sentence without a path, which is for the operator. */
+function reasonOf(cause: unknown): string {
+  const known = explained(cause);
+  if (known && saysForgotten(known)) return 'files of it were removed, because an image was forgotten.';
+  return known?.code === 'CorruptArtifact'
+    ? 'a file of it is missing or damaged. The log of the server says which.'
+    : 'the log of the server says why.';
 }
 
 const isLoss = (error: unknown) => explained(error)?.code === 'CorruptArtifact';

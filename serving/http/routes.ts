@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { indexAgain } from '../../contracts/index-again.ts';
 import {
   type ModelsAnswer,
   mostImagesInRequest,
@@ -149,7 +150,7 @@ function requireIndex({ index, lost, by, used }: ServedNow): void {
   if (lost !== null) throw new HttpError('Unavailable', lost, lostSeconds);
   throw new HttpError(
     'NotAvailable',
-    `${by.model} has no index to find look-alikes in. ${used.version === null ? 'A build-index step in its pipeline makes one.' : '`contrail index build` makes one.'}`,
+    `${by.model} has no index to find look-alikes in. ${used.version === null ? 'A build-index step in its pipeline makes one.' : `To give it one, ${indexAgain(by.model)}.`}`,
   );
 }
 

@@ -2,6 +2,7 @@ import { createServer } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { listenError } from '../../cli/listening.ts';
 import { metricsEndpoint } from '../../cli/metrics-endpoint.ts';
+import { choosePort } from '../../cli/ports.ts';
 import { startEndpoint } from '../../worker/metrics/endpoint.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -53,6 +54,10 @@ describe('where a worker answers with metrics', () => {
     );
     expect(await tried('192.0.2.1', 0)).toBe(
       '192.0.2.1 is no address of this machine. Leave --metrics-host out, or name one that is.',
+    );
+    // `contrail dev` looks before it starts a worker.
+    await expect(choosePort({ must: port }, '--metrics-port', 'there are no metrics')).rejects.toThrow(
+      `Port ${port} on 127.0.0.1 is taken. Stop what uses it, choose another with --metrics-port, or leave --metrics-port out: then there are no metrics.`,
     );
     taken.close();
   });

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { lookAhead } from '../../cli/outlook/outlook.ts';
 import type { Json } from '../../contracts/json.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import { openStore } from '../../store/index.ts';
+import { openStore, savePlan, saveStepResult } from '../../store/index.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'contrail-outlook-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -80,6 +80,27 @@ describe('what a run would do with a step that a condition decides on', () => {
     expect(await outlookOf(`${training('params.first')}${again}`, '{ first: true }')).toMatchObject({
       other: 'perhaps: if steps.pretrain.state == "skipped"; nothing like it was done before',
     });
+  });
+
+  it('says of a step that was done before why that is not taken', async () => {
+    const plan = parsePipeline({
+      file: 'p.yaml',
+      text: 'name: p\nsteps:\n  data: { uses: prepare-data, with: { dataset: generated } }\n',
+    });
+    const store = openStore(join(folder, 'done'));
+    await savePlan(store, 'p-1', plan);
+    let asked = '';
+    const none = async (fingerprint: string) => {
+      asked = fingerprint;
+      return null;
+    };
+    await lookAhead(store, plan, { cached: none });
+    await saveStepResult(store, { run: 'p-1', step: 'data' }, { fingerprint: asked, result: { dataset, classes: 3 } });
+    const again = await lookAhead(store, plan, { cached: none });
+    expect(again.steps[0]?.reason).toBe('the same as in p-1, whose result is gone from the cache or damaged');
+    const anew = { ...plan, steps: plan.steps.map((step) => ({ ...step, cache: false })) };
+    const always = await lookAhead(store, anew, { cached: none });
+    expect(always.steps[0]?.reason).toBe('done anew in every run (cache: false), last in p-1');
   });
 
   it('is refused where the condition cannot be evaluated', async () => {

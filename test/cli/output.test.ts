@@ -56,6 +56,19 @@ describe('a table in a terminal', () => {
     expect(linesAt(110).join('\n')).toContain(digest);
   });
 
+  it('breaks no id of a run: the other columns give way, and where they cannot the table is wider', () => {
+    const run = 'retrain-20261127-183000-k3f9';
+    const cells = [run, 'retrain-every-week', 'not on this server', '12 of 14 steps done', '2026-11-27 18:30:00'];
+    for (const width of [40, 60, 80])
+      expect(table(['run', 'pipeline', 'state', 'stage', 'started'], [cells], { width, whole: ['run'] })).toContain(
+        run,
+      );
+  });
+
+  it('has no heading where no column has a name', () => {
+    expect(table(['', ''], [['model', 'shirts']]).split('\n')).toHaveLength(1);
+  });
+
   it('cuts a column of sentences, where that is asked for, and no other', () => {
     const lines = linesAt(110, { cut: 'why' });
     expect(lines).toHaveLength(3);

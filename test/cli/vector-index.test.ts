@@ -9,7 +9,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { changeIndex } from '../../evaluation/promotion/change-index.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { addVersion, loadVersions, savePlan, saveStepResult } from '../../store/index.ts';
-import { clustered, encoderOf, type GivenVectors, vectorsOf } from '../vectors/vectors.ts';
+import { clustered, encoderOf, type GivenVectors, indexOf, vectorsOf } from '../vectors/vectors.ts';
 import { commandHome } from './command-home.ts';
 
 /** The real commands, on a store with a model and runs that embedded images. */
@@ -78,7 +78,9 @@ describe('contrail index', () => {
     expect(outputs.out).toMatch(/^images +47 *$/m);
     expect(outputs.out).toMatch(/^made of +[0-9a-f]{12}: 0 added, 0 replaced, 13 removed *$/m);
     expect(outputs.out).toMatch(/^shirt +47 *$/m);
-    expect(outputs.out).toContain('  version 2: ');
+    expect(outputs.out).toMatch(/^model/);
+    expect(outputs.out).toMatch(/^ {2}version 4: [0-9a-f]{12}, 47 images, changed, /m);
+    expect(outputs.out).toMatch(/^ {2}version 2: [0-9a-f]{12}, 40 images, built of 40 images, exact$/m);
     await modelsRollbackCommand('shirts', { json: false });
     const versions = await loadVersions(store, 'shirts');
     expect(versions.at(-1)?.index).toEqual(versions[2]?.index);
@@ -92,6 +94,25 @@ describe('contrail index', () => {
     await indexAddCommand('shirts', 'second', { json: false });
     expect(outputs.err).toBe('shirts stays as it is: its index has all 30 images already.\n');
     expect((await current()).version).toBe(version);
+  });
+
+  it('shows every image in the classes, and of a promotion that it brought the index', async () => {
+    const index = await indexOf(store, {
+      rows: rows
+        .slice(0, 20)
+        .map(({ label, ...row }, at) => ({ ...row, ...(at < 12 ? { label: `class ${at}` } : {}) })),
+      encoder: encoderOf('encoder'),
+    });
+    const evaluation = { kind: 'retrieval', digest: '0'.repeat(64) } as const;
+    const of = { run: 'first', step: 'promote', encoder: encoderOf('encoder'), classifier: null, evaluation, index };
+    const facts = { metrics: {}, testSet: '1'.repeat(64), reason: 'recall@1 0.5000 to 0.6000, better by 0.1000' };
+    await addVersion(store, { model: 'partly', version: 1, ...of, ...facts });
+    outputs.out = '';
+    await indexShowCommand('partly', { json: false });
+    expect(outputs.out).toMatch(
+      /^class +images *\n(class \d+ +1 *\n){10}all other classes +2 *\nwithout a label +8 *$/m,
+    );
+    expect(outputs.out).toMatch(/^ {2}version 1: [0-9a-f]{12}, 20 images, came with the model$/m);
   });
 
   it('keeps images of equal names apart by a prefix, and says which took the place of another file', async () => {

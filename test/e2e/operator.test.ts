@@ -71,7 +71,7 @@ describe('contrail plan', () => {
     const cached = await outlook();
     expect(cached.steps.map(({ decision, reason }) => [decision, reason])).toEqual([
       ...Array.from({ length: 4 }, () => ['reuse', 'from first']),
-      ['run', 'it acts on the world'],
+      ['run', 'done in every run, and never taken from an earlier one'],
     ]);
     const fresh = await outlook('--set', 'epochs=20', '--set', 'rate=0.02');
     expect(fresh.unknown).toEqual([]);

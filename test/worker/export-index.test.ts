@@ -1,5 +1,5 @@
 /** An exported folder finds look-alikes without Contrail: by Python where its environment was made, and by ONNX's runtime here in any case. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as onnx from 'onnxruntime-web/wasm';
 import sharp from 'sharp';
@@ -8,7 +8,7 @@ import { exportedPython } from '../../bench/exported/environment.ts';
 import { exportCommand } from '../../cli/commands/export.ts';
 import { formOfEncoder, readPhoto } from '../../datasets/index.ts';
 import { runProgram } from '../../native/programs.ts';
-import { addVersion } from '../../store/index.ts';
+import { addVersion, artifactFolder, loadVersions, readArtifact } from '../../store/index.ts';
 import { openEncoder } from '../../training/index.ts';
 import { colours, stripes } from '../serving/pictures.ts';
 import { type SmallModel, smallModel } from '../serving/small-model.ts';
@@ -71,6 +71,29 @@ async function npy(name: string) {
     data: bytes.buffer.slice(bytes.byteOffset + end, bytes.byteOffset + bytes.length),
   };
 }
+
+it('a model whose index lost files is exported without it, which is said', async () => {
+  const said: string[] = [];
+  vi.stubEnv('CONTRAIL_HOME', model.home.folder);
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  const { index } = (await loadVersions(model.store, 'stripes')).at(-1) ?? {};
+  if (!index) throw new Error('the model has no index');
+  const files = (await readArtifact(model.store, index)).files.map(({ path }) => path);
+  const [lost = ''] = files.filter((path) => path.startsWith('rows-'));
+  const file = model.store.locate(`${artifactFolder(index)}/${lost}`);
+  const before = await readFile(file);
+  await rm(file);
+  const to = join(model.folder, 'without-index');
+  expect(await exportCommand(undefined, { to, model: 'stripes', json: false })).toBe(0);
+  vi.restoreAllMocks();
+  await writeFile(file, before);
+  expect(said.join('')).toMatch(/rows-00000\.jsonl is damaged.* The model is exported without its index\.\n/);
+  expect((await readdir(to)).sort()).toEqual(
+    (await readdir(folder)).filter((name) => !/^(index|example\.py)$/.test(name)).sort(),
+  );
+  expect(await readFile(join(to, 'README.md'), 'utf8')).not.toContain('index/');
+}, 60_000);
 
 describe('an exported folder', () => {
   it('holds the index, and how a photo is brought to what the model takes', async () => {

@@ -1,4 +1,5 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -103,5 +104,24 @@ describe('the log file of a worker', () => {
     log.info('two');
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(told).toEqual([expect.stringMatching(/full\.log cannot be written\. No space is left/)]);
+  });
+
+  it.each([
+    ['before anything was written', 'early/worker.log', ''],
+    ['where its place is taken by a file', 'taken.log/worker.log', /^The log \S+ cannot be written\. [^\n]+\n$/],
+    ['on a full disk', 'full-at-exit.log', /^The log \S+ cannot be written\. No space is left[^\n]+\n$/],
+  ])('adds no error of its own to a process that ends %s', (_, name, said) => {
+    writeFileSync(join(folder, 'taken.log'), '');
+    if (name.startsWith('full')) symlinkSync('/dev/full', join(folder, name));
+    const program = `
+      const { openLogFile } = await import(${JSON.stringify(new URL('../../worker/log-file.ts', import.meta.url))});
+      const log = openLogFile(${JSON.stringify(join(folder, name))}, (line) => process.stderr.write(line + '\\n'));
+      // Of an asynchronous log the first line is on its way at the end, and the second waits for it.
+      if (${name.startsWith('full')}) for (const line of ['one', 'two']) log.info(line);
+      process.exit(2);`;
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 30_000 });
+    expect(stderr).toEqual(said === '' ? '' : expect.stringMatching(said));
+    expect(status).toBe(2);
   });
 });

@@ -6,7 +6,7 @@ import { openHome } from '../../../home/home.ts';
 import { listFolders, loadPlan, loadStepResult, openStore, type Store, unlessDamaged } from '../../../store/index.ts';
 import { confirm } from '../../confirm.ts';
 import { type ServerClient, withServer } from '../../connection.ts';
-import { foundText } from '../../forget-texts.ts';
+import { forgottenText, foundText } from '../../forget-texts.ts';
 import { makesData } from '../../forgotten-since.ts';
 import { inTurns } from '../../in-turns.ts';
 import { print, printJson, say } from '../../output.ts';
@@ -32,7 +32,8 @@ export async function datasetForgetCommand(
   return withServer(async (server) => {
     const requireQuiet = (found: FoundImage) => requireNoRun(server, store, found);
     await requireQuiet(first);
-    if (!json) print(foundText(first));
+    // Who says --yes has seen it, in a dry run.
+    if (!json && (dryRun || !yes)) print(foundText(first));
     if (dryRun) {
       if (json) printJson({ dryRun, ...plain(first) });
       return 0;
@@ -44,7 +45,7 @@ export async function datasetForgetCommand(
     else {
       const holds = found.rows.size > 0 || found.uses.emptied.length > 0;
       say(
-        `${holds ? 'Forgotten.' : 'Nothing here held it, so nothing was removed: make sure that it is the image you mean.'} Data is prepared without it from now on; ${store.locate('forgotten')} has the record.`,
+        `${holds ? (yes ? forgottenText(found) : 'Forgotten.') : 'Nothing here held it, so nothing was removed: make sure that it is the image you mean.'} Data is prepared without it from now on; ${store.locate('forgotten')} has the record.`,
       );
     }
     return 0;

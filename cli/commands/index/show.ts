@@ -1,11 +1,20 @@
-import { count } from '../../../contracts/counted.ts';
+import { count, times } from '../../../contracts/counted.ts';
+import { indexAgain } from '../../../contracts/index-again.ts';
 import { formatBytes } from '../../../contracts/limits.ts';
 import { indexAboutSchema } from '../../../contracts/vector-index.ts';
 import type { VectorRow } from '../../../contracts/vectors.ts';
 import { visible } from '../../../contracts/visible-text.ts';
 import { openHome } from '../../../home/home.ts';
 import { currentVersion } from '../../../serving/find-model.ts';
-import { emptiedAt, loadVersions, openStore, readAbout, readArtifact, type Store } from '../../../store/index.ts';
+import {
+  emptiedAt,
+  loadVersions,
+  openStore,
+  readAbout,
+  readArtifact,
+  type Store,
+  unlessDamaged,
+} from '../../../store/index.ts';
 import { eachRow, labelsOf, type ShardSource } from '../../../vectors/index.ts';
 import { indexOf, searchText } from '../../change-index.ts';
 import { print, printJson, say } from '../../output.ts';
@@ -28,6 +37,7 @@ export async function indexShowCommand(
   const emptied = await emptiedAt(store, index);
   const bytes = (await readArtifact(store, index)).files.reduce((sum, file) => sum + file.bytes, 0);
   const classes = [...(await labelsOf(store, index, about))].sort(([, a], [, b]) => b - a);
+  const unlabelled = about.count - classes.reduce((sum, [, images]) => sum + images, 0);
   const versions = (await loadVersions(store, model)).filter((version) => version.index);
   if (json) {
     const { shards: _, ...facts } = about;
@@ -73,19 +83,37 @@ export async function indexShowCommand(
   print(table(['', ''], facts));
   if (emptied !== null)
     print(
-      `\nIt cannot be searched: an image was forgotten on ${emptied.slice(0, 10)} that it held, and files of it were removed. Embed the images again with \`contrail embed <images> --model ${model} --to <file>\`, then \`contrail index build ${model} --from <run>\` of that run.`,
+      `\nIt cannot be searched: an image was forgotten on ${emptied.slice(0, 10)} that it held, and files of it were removed. To have look-alikes again, ${indexAgain(model)}.`,
     );
   if (classes.length > 0) {
     print(
       `\nImages of each class${classes.length > shownClasses ? `, the ${shownClasses} largest of ${count(classes.length)}` : ''}:`,
     );
-    print(table(['class', 'images'], classes.slice(0, shownClasses)));
+    const others = classes.slice(shownClasses).reduce((sum, [, images]) => sum + images, 0);
+    print(
+      table(
+        ['class', 'images'],
+        [
+          ...classes.slice(0, shownClasses),
+          ...(others > 0 ? [['all other classes', others] as const] : []),
+          ...(unlabelled > 0 ? [['without a label', unlabelled] as const] : []),
+        ],
+      ),
+    );
   }
   print('\nIndexes of the model:');
-  for (const { version, index: of, reason } of versions.toReversed())
-    print(forReading(`  version ${version}: ${of?.digest.slice(0, 12)}, ${reason}`, '    '));
+  for (const { version, index: of, reason } of versions.toReversed()) {
+    if (!of) continue;
+    const then = await unlessDamaged(readAbout(store, of, indexAboutSchema), () => {});
+    const images = then ? times(then.count, 'image') : 'its files are gone or damaged';
+    print(forReading(`  version ${version}: ${of.digest.slice(0, 12)}, ${images}, ${ofIndex(reason)}`, '    '));
+  }
   return 0;
 }
+
+/** What the reason for a version of a model says of its index. */
+const ofIndex = (reason: string): string =>
+  /^back from version /.test(reason) ? reason : (/^index (.*)$/s.exec(reason)?.[1] ?? 'came with the model');
 
 /** A line for each image whose name begins so; what `index remove --name` takes. */
 async function showNames(store: Store, source: ShardSource, prefix: string, json: boolean): Promise<number> {

@@ -182,10 +182,10 @@ function reasonOf({ unknown, alike, because, calibrated, label }) {
     unknown === null
       ? `Whether it is of another kind altogether is not said: ${because}.`
       : alike
-        ? `It is of none of the classes: ${because}. Of the classes, the likeliest would be ${label}.`
+        ? `It counts as unknown: ${because}. Of the classes, the likeliest would be ${label}.`
         : unknown
-          ? `It is like none of what the model knows: ${because}. The nearest class would be ${label}.`
-          : `It is like what the model knows: ${because}.`;
+          ? `It counts as unknown: ${because}. The nearest class would be ${label}.`
+          : `It counts as known: ${because}.`;
   return calibrated ? said : `${said} The confidence is not calibrated.`;
 }
 

@@ -181,7 +181,8 @@ describe('a promotion', () => {
     await serving.look();
     const waiting = {
       version,
-      reason: 'it has no index, and the version that serves has one. `contrail index build` makes one for it.',
+      reason:
+        'it has no index, and the version that serves has one. To give it one, embed the images with `contrail embed <images> --model gratings --to <file>`, then `contrail index build gratings --from <run>` of that run.',
     };
     expect(await ready()).toMatchObject({ ready: true, version: before.version, waiting });
     expect(modelsAnswerSchema.parse(await (await fetch(`${url}/v1/models`)).json()).models[0]?.waiting).toEqual(
@@ -219,7 +220,7 @@ describe('a promotion', () => {
     await serving.look();
     expect(await ready()).toMatchObject({
       ...{ ready: true, version: before.version },
-      waiting: { version, reason: 'it cannot be opened (InvalidInput). The log of the server says why.' },
+      waiting: { version, reason: 'it cannot be opened. The log of the server says why.' },
     });
     expect(lines.join('\n')).toContain(`Version ${version} cannot be opened`);
     expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/contrail_swaps_failed_total [1-9]/);

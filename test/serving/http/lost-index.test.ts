@@ -48,21 +48,23 @@ beforeAll(async () => {
 afterAll(() => serving?.close());
 beforeEach(() => void lines.splice(0));
 
-const unusable =
-  'The index cannot be used (CorruptArtifact), so there are no look-alikes. The log of the server says what is missing; `contrail index build` makes another one.';
+const unusable = (why: string) =>
+  `The index cannot be used, so there are no look-alikes: ${why} To have them again, embed the images with \`contrail embed <images> --model <model> --to <file>\`, then \`contrail index build <model> --from <run>\` of that run.`;
+const lost = unusable('a file of it is missing or damaged. The log of the server says which.');
+const forgotten = unusable('files of it were removed, because an image was forgotten.');
 
 /** That it serves on, without look-alikes, and says so wherever it is asked. */
-async function servesWithout(missing: RegExp): Promise<void> {
+async function servesWithout(missing: RegExp, problem = lost): Promise<void> {
   const { index, results } = await predicted();
   expect(index).toBeNull();
   expect(results[0]).toMatchObject({ neighbours: [], because: expect.stringContaining('training image') });
   expect(embedAnswerSchema.parse(await (await post('/v1/embed')).json()).index).toBeNull();
   const similar = await post('/v1/similar');
   expect([similar.status, similar.headers.get('retry-after')]).toEqual([503, '60']);
-  expect(errorAnswerSchema.parse(await similar.json()).error).toEqual({ code: 'Unavailable', message: unusable });
-  expect(await readyz()).toMatchObject({ status: 200, ready: true, reason: unusable, version: 1, index: null });
+  expect(errorAnswerSchema.parse(await similar.json()).error).toEqual({ code: 'Unavailable', message: problem });
+  expect(await readyz()).toMatchObject({ status: 200, ready: true, reason: problem, version: 1, index: null });
   const [served] = modelsAnswerSchema.parse(await (await fetch(url('/v1/models'))).json()).models;
-  expect(served).toMatchObject({ products: null, problem: unusable, index: null });
+  expect(served).toMatchObject({ products: null, problem, index: null });
   expect(await (await fetch(url('/metrics'))).text()).toContain('contrail_index_usable 0');
   const said = lines.filter((line) => line.includes('cannot be used'));
   expect(said).toHaveLength(1);
@@ -116,11 +118,11 @@ it('searches no longer for an image that is forgotten, and starts without the in
   await forgetImage(models.store, await findImage(models.store, [source]), options);
   await lostIndex();
   const missing = /was forgotten that this index held\. Build the index again/;
-  await servesWithout(missing);
+  await servesWithout(missing, forgotten);
   await serving.close();
   lines.splice(0);
   await start();
-  await servesWithout(missing);
+  await servesWithout(missing, forgotten);
 });
 
 it('follows a promotion of a version whose index is whole', async () => {

@@ -67,7 +67,7 @@ describe.skipIf(!hasBrowser)('the page on which a model is tried', () => {
         await page.locator('#file').setInputFiles(photo);
         await answered(page);
         expect(await text(page, '#answer')).toMatch(/^class-\d, \d+\.\d %$/);
-        expect(await text(page, '#because')).toMatch(/^It is like what the model knows: .* not below the threshold/);
+        expect(await text(page, '#because')).toMatch(/^It counts as known: .* not below the threshold/);
         expect(await page.locator('#guesses li').count()).toBe(3);
         expect(await page.locator('#neighbours li').count()).toBe(12);
         expect(await text(page, '#neighbours li')).toMatch(/class-\dtrain\/\d+\.pngsimilarity [01]\.\d{3}/);
@@ -98,7 +98,7 @@ describe.skipIf(!hasBrowser)('the page on which a model is tried', () => {
     await page.locator('#file').setInputFiles(photo);
     await answered(page);
     expect(await text(page, '#answer')).toBe('Unknown, perhaps hat');
-    expect(await text(page, '#because')).toMatch(/^It is of none of the classes: .* is of hat\. .* be class-\d\.$/);
+    expect(await text(page, '#because')).toMatch(/^It counts as unknown: .* is of hat\. .* be class-\d\.$/);
     await page.close();
   });
 
