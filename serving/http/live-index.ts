@@ -45,7 +45,7 @@ export const noIndex: LiveIndex = {
   close: async () => {},
 };
 
-/** @throws what the first opening throws, unless the version may lack its index and the index is damaged or gone */
+/** @throws what the first opening throws, unless the version may lack its index, and the index is damaged or gone or finds no room to be opened */
 export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveIndexOptions): Promise<LiveIndex> {
   const name = `The index ${ref.digest.slice(0, 12)}`;
   let current: VectorIndex | null = null;
@@ -67,7 +67,11 @@ export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveInd
     if (current) end(current);
     current = null;
     const code = explained(cause)?.code;
-    problem = `The index cannot be used${code === undefined ? '' : ` (${code})`}, so there are no look-alikes. The log of the server says what is missing; \`contrail index build\` makes another one.`;
+    const help =
+      code === undefined || code === 'CorruptArtifact'
+        ? 'The log of the server says what is missing; `contrail index build` makes another one.'
+        : 'The log of the server says why; it is tried again.';
+    problem = `The index cannot be used${code === undefined ? '' : ` (${code})`}, so there are no look-alikes. ${help}`;
     log(`${name} cannot be used, and is served without: ${failureOf(cause).message}`);
   };
   const pause = () => {
@@ -108,7 +112,7 @@ export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveInd
   try {
     current = await open(false);
   } catch (error) {
-    if (!mayLack || !isLoss(error)) throw error;
+    if (!mayLack || !(isLoss(error) || hasNoRoom(error))) throw error;
     giveUp(error);
     pause();
   }
@@ -135,3 +139,7 @@ export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveInd
 }
 
 const isLoss = (error: unknown) => explained(error)?.code === 'CorruptArtifact';
+
+/** What is said of the folder for the private copy of a graph; of the store's files it is told in other words. */
+const withoutRoom: readonly string[] = ['DiskFull', 'FileMissing', 'NotAFolder', 'NotPermitted', 'ReadOnly'];
+const hasNoRoom = (error: unknown) => withoutRoom.includes(explained(error)?.code ?? '');
