@@ -1,9 +1,11 @@
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { encoderAboutSchema } from '../contracts/encoder.ts';
 import { evaluationAboutSchema } from '../contracts/evaluation.ts';
+import { knownImagesFile } from '../contracts/known-images.ts';
 import { unitLength } from '../contracts/unit-length.ts';
-import { readAbout, type Store } from '../store/index.ts';
+import { isEmptied, readAbout, type Store } from '../store/index.ts';
 import { checkQueries } from './check-queries.ts';
+import { folderMark } from './checked-file.ts';
 import { startSearchThread } from './search/search-thread.ts';
 
 /** Training images that photos are compared with to tell what is known. */
@@ -15,6 +17,13 @@ export interface KnownImages {
    * @throws ContrailError InvalidInput for queries of another dimension or with NaN
    */
   readonly nearest: (queries: Float32Array) => Promise<readonly number[]>;
+  /**
+   * Whether they were removed from the store since they were opened, because one of them was forgotten; cheap where nothing changed.
+   *
+   * @throws ContrailError CorruptArtifact, StoreUnreadable
+   */
+  readonly isForgotten: () => Promise<boolean>;
+  /** Ends once what is being compared is. */
   readonly close: () => Promise<void>;
 }
 
@@ -27,12 +36,26 @@ export async function openKnown(store: Store, evaluation: ArtifactRef): Promise<
   const { encoder } = await readAbout(store, evaluation, evaluationAboutSchema);
   const { dimension } = await readAbout(store, encoder, encoderAboutSchema);
   const thread = await startSearchThread(store, evaluation);
+  const searching = new Set<Promise<unknown>>();
+  let seen: string | null = null;
   return {
     nearest: async (queries) => {
       checkQueries(queries, dimension);
       if (queries.length === 0) return [];
-      return Array.from((await thread.search(unitLength(queries, dimension), 1)).scores);
+      const found = thread.search(unitLength(queries, dimension), 1);
+      searching.add(found);
+      return Array.from((await found.finally(() => searching.delete(found))).scores);
     },
-    close: thread.close,
+    isForgotten: async () => {
+      const now = await folderMark(store, evaluation);
+      if (now === seen) return false;
+      const isForgotten = await isEmptied(store, evaluation, knownImagesFile);
+      seen = now;
+      return isForgotten;
+    },
+    close: async () => {
+      await Promise.allSettled(searching);
+      await thread.close();
+    },
   };
 }

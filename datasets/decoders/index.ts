@@ -2,6 +2,7 @@ import { formatOf } from '../folder/formats.ts';
 import { scansIn } from '../folder/scans.ts';
 import { type Header, readHeaderHere } from './header.ts';
 import { type DecodedForm, decodeHere, type Pixels } from './pixels.ts';
+import { hasFewChunks } from './png-chunks.ts';
 import { createDecoders } from './pool.ts';
 
 export { DecoderGaveUp } from './gave-up.ts';
@@ -18,14 +19,14 @@ export interface DecodeLimits {
 const defaultMs = 120_000;
 /** A small file of a simple format is read at once whatever is in it: in this process, which is faster. */
 const quickFormats: readonly string[] = ['jpeg', 'png', 'webp'];
-/** Of these the header is read at once, however large the file. */
+/** Of these the header is read at once, however large the file, unless a PNG has much before its pixels. */
 const quickHeaders: readonly string[] = ['jpeg', 'png'];
 const quickBytes = 4 * 2 ** 20;
-/** Times the scans of a JPEG, for each of which a decoder goes over all pixels. */
+/** Times the scans of a JPEG, for each of which a decoder goes over all pixels, and times the bytes of a sample. */
 const quickPixels = 8_000_000;
 const headBytes = 512;
 
-const decoders = createDecoders(3);
+const decoders = createDecoders(4);
 
 /** Reads the header of an image file. @throws DecoderGaveUp; the signal's reason; what the decoder says of it */
 export async function readHeader(
@@ -69,10 +70,13 @@ const formatIn = (head: Uint8Array): string => {
 
 const isSmall = (head: Uint8Array, bytes = head.length) => quickFormats.includes(formatIn(head)) && bytes <= quickBytes;
 
-const hasQuickHeader = (head: Uint8Array, bytes?: number) =>
-  quickHeaders.includes(formatIn(head)) || isSmall(head, bytes);
+const isQuickPng = (part: Uint8Array, until: 'IDAT' | 'IEND') => formatIn(part) !== 'png' || hasFewChunks(part, until);
 
-function isQuick(content: Uint8Array, { format, width, height, pages }: Header): boolean {
+const hasQuickHeader = (head: Uint8Array, bytes?: number) =>
+  (quickHeaders.includes(formatIn(head)) || isSmall(head, bytes)) && isQuickPng(head, 'IDAT');
+
+function isQuick(content: Uint8Array, { format, width, height, pages, bytesPerSample }: Header): boolean {
   const scans = format === 'jpeg' ? Math.max(1, scansIn(content)) : 1;
-  return isSmall(content) && pages === 1 && width * height * scans <= quickPixels;
+  const samples = width * height * scans * bytesPerSample;
+  return isSmall(content) && pages === 1 && samples <= quickPixels && isQuickPng(content, 'IEND');
 }

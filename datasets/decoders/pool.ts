@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError } from '../../contracts/errors.ts';
@@ -10,7 +11,8 @@ import { type Decoded, type DecodeWork, decodedSchemas, decoderSaidSchema } from
  * Processes that decode. A decoder cannot be interrupted, and a thread that is in one cannot be ended: a process can.
  *
  * I1. Each has one piece of work at a time, so ending it costs nothing but that.
- * I2. Work ends within its time, counted from when a process has it: with its result, what the decoder says, or `DecoderGaveUp`.
+ * I2. Work ends within its time, counted from when a process has it: with its result, what the decoder says, or `DecoderGaveUp`. Where the
+ *     process ended, or hardly ran in that time because it was stopped, which need not be the file's fault, another has the time once more.
  * I3. A process that was ended is replaced by the next work; one without work ends after a while, and does not keep this process.
  */
 export interface Decoders {
@@ -36,7 +38,8 @@ const startMs = 60_000;
 type Heard =
   | { readonly type: 'said'; readonly message: unknown }
   | { readonly type: 'ended'; readonly how: string }
-  | { readonly type: 'late' }
+  /** `hasWorked`: whether it ran for some of the time, as far as this system tells. */
+  | { readonly type: 'late'; readonly hasWorked: boolean }
   | { readonly type: 'aborted' };
 
 export function createDecoders(size: number, idleMs = 60_000): Decoders {
@@ -101,7 +104,8 @@ export function createDecoders(size: number, idleMs = 60_000): Decoders {
         signal?.throwIfAborted();
         let { heard, said } = await runOnce(work, milliseconds, signal);
         // It may have been ended by something else than the file.
-        if (heard.type === 'ended') ({ heard, said } = await runOnce(work, milliseconds, signal));
+        const isByOther = heard.type === 'ended' || (heard.type === 'late' && !heard.hasWorked);
+        if (isByOther) ({ heard, said } = await runOnce(work, milliseconds, signal));
         if (heard.type === 'aborted') throw signal?.reason;
         if (heard.type === 'late') throw tookTooLong(milliseconds);
         if (heard.type === 'ended') throw endedDecoder(heard.how);
@@ -126,8 +130,31 @@ const nextOf = (child: ChildProcess, milliseconds: number, signal?: AbortSignal)
     const onExit = (code: number | null, by: string | null) => hear({ type: 'ended', how: by ?? `exit code ${code}` });
     const onError = ({ message }: Error) => hear({ type: 'ended', how: message });
     const onAbort = () => hear({ type: 'aborted' });
-    const timer = setTimeout(() => hear({ type: 'late' }), milliseconds);
+    const before = processorMs(child.pid);
+    const timer = setTimeout(() => {
+      const after = processorMs(child.pid);
+      const hasWorked = before === null || after === null || after - before >= leastWork * milliseconds;
+      hear({ type: 'late', hasWorked });
+    }, milliseconds);
     child.on('message', onMessage).on('exit', onExit).on('error', onError);
     signal?.addEventListener('abort', onAbort);
     if (signal?.aborted) onAbort();
   });
+
+/** Share of its time that a process which decodes has the processor, at least, however busy the machine is. */
+const leastWork = 0.02;
+/** Of the kernel's clock, everywhere that Node runs on Linux. */
+const tickMs = 10;
+/** Places in what /proc/<pid>/stat says after the name of the program. */
+const [userAt, systemAt] = [11, 12];
+
+/** Processor time that a process has used so far; null where the system does not tell. */
+function processorMs(pid: number | undefined): number | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return tickMs * (Number(fields[userAt]) + Number(fields[systemAt]));
+  } catch {
+    return null;
+  }
+}

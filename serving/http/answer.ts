@@ -1,15 +1,15 @@
 import type { Neighbour } from '../../contracts/serving.ts';
-import { createBudget } from '../../datasets/index.ts';
 import { embeddingProblem, type Hit } from '../../vectors/index.ts';
 import type { Computed } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { requireImage, requireSize, whichOf } from './photos.ts';
+import { createTurns } from './turns.ts';
 import type { ServedNow } from './using-index.ts';
 
 /** As many as the decoder works on at a time: what waits before it can still be given up. */
-const decoding = createBudget(4);
+const decoding = createTurns(4);
 
 /** Embeds the photos of a request, each in a batch with whatever else is asked. @throws HttpError for one that cannot be used */
 export async function compute(
@@ -34,11 +34,9 @@ export async function compute(
     return await Promise.all(
       photos.map(async (photo, at) => {
         try {
-          const pixels = await decoding.spend(1, async () => {
-            // Nobody waits any more for what has waited too long.
-            signal.throwIfAborted();
-            return pixelsOf(served, photo, whichOf(at, photos.length), { limits, signal });
-          });
+          const pixels = await decoding.take(client, signal, () =>
+            pixelsOf(served, photo, whichOf(at, photos.length), { limits, signal }),
+          );
           signal.throwIfAborted();
           const answer = served.batcher.add(pixels, signal);
           expectations[at]?.();

@@ -47,7 +47,7 @@ export const noIndex: LiveIndex = {
   close: async () => {},
 };
 
-/** @throws what the first opening throws, unless the version may lack its index and the index is damaged or gone */
+/** @throws what the first opening throws, unless the version may lack its index, and the index is damaged or gone or finds no room to be opened */
 export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveIndexOptions): Promise<LiveIndex> {
   const name = `The index ${ref.digest.slice(0, 12)}`;
   let current: VectorIndex | null = null;
@@ -68,7 +68,9 @@ export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveInd
   const giveUp = (cause: unknown) => {
     if (current) end(current);
     current = null;
-    problem = `The index cannot be used, so there are no look-alikes: ${reasonOf(cause)} To have them again, ${indexAgain()}.`;
+    const isDamaged = [undefined, 'CorruptArtifact'].includes(explained(cause)?.code);
+    const help = isDamaged ? `To have them again, ${indexAgain()}.` : 'It is tried again.';
+    problem = `The index cannot be used, so there are no look-alikes: ${reasonOf(cause)} ${help}`;
     log(`${name} cannot be used, and is served without: ${failureOf(cause).message}`);
   };
   const pause = () => {
@@ -109,7 +111,7 @@ export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveInd
   try {
     current = await open(false);
   } catch (error) {
-    if (!mayLack || !isLoss(error)) throw error;
+    if (!mayLack || !(isLoss(error) || hasNoRoom(error))) throw error;
     giveUp(error);
     pause();
   }
@@ -145,3 +147,7 @@ function reasonOf(cause: unknown): string {
 }
 
 const isLoss = (error: unknown) => explained(error)?.code === 'CorruptArtifact';
+
+/** What is said of the folder for the private copy of a graph; of the store's files it is told in other words. */
+const withoutRoom: readonly string[] = ['DiskFull', 'FileMissing', 'NotAFolder', 'NotPermitted', 'ReadOnly'];
+const hasNoRoom = (error: unknown) => withoutRoom.includes(explained(error)?.code ?? '');

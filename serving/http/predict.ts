@@ -4,6 +4,7 @@ import type { Computed } from '../compute.ts';
 import { evidenceOf } from '../evidence.ts';
 import { rowsOf } from './answer.ts';
 import { HttpError } from './http-error.ts';
+import type { LiveKnowing } from './live-knowing.ts';
 import type { ServedNow } from './using-index.ts';
 
 /** Classes that are named besides the likeliest. */
@@ -15,12 +16,16 @@ const otherGuesses = 4;
  * @throws HttpError NotAvailable where nothing can name a class
  */
 export async function predictionsOf(
-  served: Pick<ServedNow, 'index' | 'by' | 'about' | 'knowing'>,
+  served: Pick<ServedNow, 'index' | 'by' | 'about'> & { readonly knowing: Pick<LiveKnowing, 'now'> },
   computed: readonly Computed[],
   k: number,
 ): Promise<readonly PredictionAnswer[]> {
   const { about, knowing, index, by } = served;
-  const found = await evidenceOf({ index, knowing, classes: about.classifier?.classes ?? [] }, computed, k);
+  const found = await evidenceOf(
+    { index, knowing: knowing.now(), classes: about.classifier?.classes ?? [] },
+    computed,
+    k,
+  );
   return Promise.all(
     found.map(async ({ evidence, hits }) => {
       const answer = answerOf(evidence, otherGuesses);

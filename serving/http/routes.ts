@@ -9,13 +9,13 @@ import {
   type ReadyAnswer,
 } from '../../contracts/serving.ts';
 import { compute, neighboursOf } from './answer.ts';
+import { clientOf } from './client.ts';
 import { HttpError } from './http-error.ts';
 import { openApi } from './openapi.ts';
 import { pageFiles } from './page.ts';
 import type { ServerParts } from './parts.ts';
 import { photosIn } from './photos.ts';
 import { predictionsOf } from './predict.ts';
-import { clientOf } from './shares.ts';
 import { type ServedNow, servedWith, usingIndex } from './using-index.ts';
 
 /** What is known of a request besides its photos. */

@@ -9,13 +9,13 @@ import { inferenceSizes } from '../../training/inference-sizes.ts';
 import { openIndex, requireEncoder } from '../../vectors/index.ts';
 import { type Computed, computeTogether } from '../compute.ts';
 import type { UsedModel } from '../find-model.ts';
-import { type Knowing, openKnowing } from '../open-knowing.ts';
 import { type PhotoReader, photoReader } from '../photos.ts';
 import { type ModelProcess, startModelProcess } from '../process/model-process.ts';
 import { type Batcher, createBatcher } from './batcher.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { type LiveIndex, noIndex, openLiveIndex } from './live-index.ts';
+import { type LiveKnowing, openLiveKnowing } from './live-knowing.ts';
 import { type LiveModel, openLiveModel } from './live-model.ts';
 import { once } from './once.ts';
 
@@ -38,7 +38,7 @@ export interface Served {
   readonly used: UsedModel;
   readonly about: ModelProcess['about'];
   readonly index: LiveIndex;
-  readonly knowing: Pick<Knowing, 'calibration' | 'known'>;
+  readonly knowing: LiveKnowing;
   readonly read: PhotoReader;
   readonly batcher: Batcher<Computed>;
   /** Why nothing can be computed now; null where it can. */
@@ -97,9 +97,12 @@ export function createOpener(
     const opened: (() => Promise<void>)[] = [];
     const close = async () => void (await Promise.all(opened.splice(0).map((each) => each())));
     try {
-      const knowing = await openKnowing(options.store, used.evaluation);
+      const { store, limits, log } = options;
+      const knowing = await openLiveKnowing({
+        ...{ store, evaluation: used.evaluation, pollMs: limits.pollMs, log },
+        onLack: (lack) => used.classifier && log(`${used.name}: ${lack}`),
+      });
       opened.push(knowing.close);
-      if (knowing.lack !== null && used.classifier) options.log(`${used.name}: ${knowing.lack}`);
       const given = used.index ? await openIndexOf(used, used.index, mayLackIndex, options) : noIndex;
       opened.push(given.close);
       const { computer, leave } = await take(used);
@@ -235,7 +238,7 @@ async function tryOut({ live, about }: Computer, { index, knowing }: Pick<Served
     // What requests are told says nothing of the reason.
     throw error instanceof HttpError && error.cause !== undefined ? error.cause : error;
   });
-  await Promise.all([index.now()?.search(embeddings, 1), knowing.known?.nearest(embeddings)]);
+  await Promise.all([index.now()?.search(embeddings, 1), knowing.now().known?.nearest(embeddings)]);
 }
 
 const bytesOf = ({ image: { height, width, channels } }: EncoderAbout) => height * width * channels;

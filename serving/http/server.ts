@@ -7,6 +7,7 @@ import { times } from '../../contracts/counted.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { mostImagesInRequest } from '../../contracts/serving.ts';
 import { hasCode } from '../../contracts/system-errors.ts';
+import { clientOf } from './client.ts';
 import { securityHeaders } from './headers.ts';
 import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
@@ -15,7 +16,6 @@ import { requireKnownParameters } from './queries.ts';
 import { readJson } from './read-json.ts';
 import { openPaths, registerRoutes } from './routes.ts';
 import { shareConnections } from './share-connections.ts';
-import { clientOf } from './shares.ts';
 
 export interface HttpServerOptions extends ServerParts {
   readonly host: string;

@@ -1,5 +1,6 @@
 import { BlockList, isIP, type Server, type Socket } from 'node:net';
-import { clientOf, createShares } from './shares.ts';
+import { clientOf, plainAddress } from './client.ts';
+import { createShares } from './shares.ts';
 
 /**
  * Keeps one client from taking all connections: beyond its share its next is closed at once. Proxies that are trusted bring those of
@@ -11,8 +12,9 @@ export function shareConnections(server: Server, most: number, trustedProxies: r
   const shares = createShares();
   const trusted = networks(trustedProxies);
   server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/i, '');
-    if (address === undefined || trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) return;
+    if (socket.remoteAddress === undefined) return;
+    const address = plainAddress(socket.remoteAddress);
+    if (trusted.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')) return;
     const client = clientOf(address);
     if (shares.has(client) >= shares.of(client, most)) return void socket.destroy();
     const leave = shares.take(client, 1);

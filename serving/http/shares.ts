@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { once } from './once.ts';
 
 /**
@@ -36,22 +35,4 @@ export function createShares(): Shares {
     },
     total: () => all,
   };
-}
-
-/**
- * What stands for a client: its address, of IPv6 the network of 64 bits, of which one client has every address.
- *
- * @param address as Node, or a proxy, gives it
- */
-export function clientOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  if (!isIPv6(plain)) return plain.slice(0, 64);
-  const [head = '', tail] = plain.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const behind = tail === undefined || tail === '' ? [] : tail.split(':');
-  const whole = [...groups, ...new Array<string>(Math.max(0, 8 - groups.length - behind.length)).fill('0'), ...behind];
-  return `${whole
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
 }

@@ -30,6 +30,7 @@ let model: SmallModel;
 let serving: Serving;
 let url = '';
 let folder = '';
+const lines: string[] = [];
 /** Stripes of the trained colours, and grey noise, which is like none of them. */
 const photos = new Map<string, Buffer>();
 const noise = (number: number) =>
@@ -102,7 +103,8 @@ beforeAll(async () => {
   await promote();
   serving = await serveModel({
     ...{ store: model.store, storeUrl: model.storeUrl, named: { model: 'stripes' }, environment: trainerEnvironment() },
-    ...{ host: '127.0.0.1', port: 0, token: null, tls: null, allowedHosts: [], log: () => {} },
+    ...{ host: '127.0.0.1', port: 0, token: null, tls: null, allowedHosts: [] },
+    ...{ limits: { pollMs: 100 }, log: (line) => void lines.push(line) },
   });
   url = `http://127.0.0.1:${serving.port}`;
 });
@@ -192,6 +194,7 @@ it('is told by the classifier alone, and said to be, by evaluations that keep no
   });
   expect(await earlier({})).toMatchObject({ calibration: null, lack: expect.stringContaining('not calibrated') });
   expect(await openKnowing(store, null)).toMatchObject({ calibration: null, known: null });
+  const before = await asked();
   await emptyArtifact(store, evaluation, { files: [knownImagesFile], at: '2026-01-01T00:00:00.000Z' });
   const forgotten = await openKnowing(store, evaluation);
   expect(forgotten).toMatchObject({
@@ -200,4 +203,16 @@ it('is told by the classifier alone, and said to be, by evaluations that keep no
     lack: expect.stringMatching(/forgotten.*another model/),
   });
   expect(forgotten.lack).not.toContain('cache');
+
+  // The server that runs lets go of them as well, and says by what it tells.
+  const alone = 'the evaluation keeps no training images to compare with';
+  const isSaid = async () => expect((await asked()).results[0]?.because).toContain(alone);
+  await vi.waitFor(isSaid, { timeout: 60_000 });
+  const { results } = await asked();
+  expect(results.map(({ label, confidence }) => ({ label, confidence }))).toEqual(
+    before.results.map(({ label, confidence }) => ({ label, confidence })),
+  );
+  expect(before.results[0]?.because).toContain('the most similar training image');
+  const said = () => lines.filter((line) => line.includes('because one of them was forgotten'));
+  await vi.waitFor(() => expect(said()).toHaveLength(1));
 });

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { artifactFolder, openStore } from '../../store/index.ts';
 import { lostRows } from '../../vectors/build/lost-rows.ts';
 import { emptyGraph, graphKeys, viewGraph } from '../../vectors/graph/graph.ts';
@@ -45,6 +45,23 @@ describe('an approximate index', () => {
       await Promise.all([near.close(), exact.close()]);
     },
   );
+
+  it.each([
+    ['is missing', join(root, 'missing'), 'FileMissing', 'it is not there'],
+    ['is a file', join(root, 'a-file'), 'NotAFolder', 'it is no folder'],
+  ])('says where it needs room when the temporary folder %s', async (_, folder, code, reason) => {
+    const { index } = await buildIndex(store, vectors, approximate);
+    await writeFile(join(root, 'a-file'), '');
+    vi.stubEnv('TMPDIR', folder);
+    try {
+      await expect(openIndex(store, index)).rejects.toMatchObject({
+        code,
+        message: `An approximate index cannot be opened or built: nothing can be written into the temporary folder ${folder}, because ${reason}. Point the variable TMPDIR to a folder with room for the graph.`,
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
 
   it('finds every row by its own vector', async () => {
     const index = await openIndex(store, (await buildIndex(store, vectors, approximate)).index);

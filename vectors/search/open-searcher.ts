@@ -2,10 +2,11 @@ import { fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
+import { hasCode } from '../../contracts/system-errors.ts';
 import type { IndexAbout } from '../../contracts/vector-index.ts';
-import type { Store } from '../../store/index.ts';
+import { artifactEntry, type Store } from '../../store/index.ts';
 import { checkedCopy, checkedFile } from '../checked-file.ts';
-import { makeGraphFolder, removeGraphFolder } from '../graph/folder.ts';
+import { makeGraphFolder, removeGraphFolder, withoutRoom } from '../graph/folder.ts';
 import { type Graph, viewGraph } from '../graph/graph.ts';
 import { readKeys, rowsByKey } from '../graph/keys.ts';
 import { readVectors } from '../shards.ts';
@@ -34,7 +35,12 @@ async function ownGraph(store: Store, ref: ArtifactRef, name: string, view: (fil
   const folder = await makeGraphFolder();
   try {
     const copy = join(folder, 'graph.usearch');
-    await checkedCopy(store, ref, name, copy);
+    await checkedCopy(store, ref, name, copy).catch(async (error: unknown) => {
+      // A file of a store on a server is on this machine's disk as well, which is another matter.
+      const isOfCopy = hasCode(error, 'ENOSPC', 'EDQUOT') && (error as { readonly dest?: unknown }).dest === copy;
+      if (!isOfCopy) throw error;
+      throw withoutRoom(error, (await artifactEntry(store, ref, name)).bytes);
+    });
     return view(copy);
   } finally {
     await removeGraphFolder(folder);

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { isContrailError } from '../../contracts/errors.ts';
+import { explained } from '../../contracts/system-errors.ts';
 import { indexAboutSchema } from '../../contracts/vector-index.ts';
 import { openStore, readAbout } from '../../store/index.ts';
 import { knownSearcher } from './known-searcher.ts';
@@ -11,10 +11,12 @@ import type { Searcher } from './searcher.ts';
 const answer = (message: SearchAnswer, transfer: readonly ArrayBuffer[] = []) =>
   parentPort?.postMessage(message, transfer);
 
-const failure = (error: unknown) =>
-  isContrailError(error)
-    ? { code: error.code, message: error.message }
+const failure = (error: unknown) => {
+  const known = explained(error);
+  return known
+    ? { code: known.code, message: known.message }
     : { code: null, message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+};
 
 function serve(search: Searcher): void {
   parentPort?.on('message', ({ id, queries, k }: SearchRequest) => {

@@ -91,6 +91,15 @@ describe('a process that decodes', () => {
     );
   });
 
+  it('that was stopped meanwhile is replaced without a word', async () => {
+    const content = await picture().gif().toBuffer();
+    await pixelsOf(content);
+    const [stopped] = decoders.pids();
+    process.kill(stopped as number, 'SIGSTOP');
+    expect((await pixelsOf(content, 2000)).width).toBe(32);
+    expect(decoders.pids()).not.toContain(stopped);
+  });
+
   it('says what the decoder says', async () => {
     const cut = (await picture().png().toBuffer()).subarray(0, -200);
     const header = await readHeaderHere(cut);

@@ -97,7 +97,7 @@ describe('a server of a model', () => {
     const computed = results.map(({ embedding }) => ({ embedding: Float32Array.from(embedding), logits: null }));
     const about = { encoder: await readAbout(models.store, model.encoder, encoderAboutSchema), classifier: null };
     const predict = (k: number) =>
-      predictionsOf({ index, by, about, knowing: { calibration: null, known: null } }, computed, k);
+      predictionsOf({ index, by, about, knowing: { now: () => ({ calibration: null, known: null }) } }, computed, k);
     const [[one], [all]] = [await predict(1), await predict(100)];
     await index.close();
     expect(one?.guesses).toEqual(all?.guesses);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clientOf, createShares } from '../../../serving/http/shares.ts';
+import { createShares } from '../../../serving/http/shares.ts';
 
 describe('the share of a client', () => {
   /** Each takes one after the other while it may. */
@@ -36,18 +36,5 @@ describe('the share of a client', () => {
     leave();
     leave();
     expect([shares.has('a'), shares.total()]).toEqual([0, 0]);
-  });
-});
-
-describe('a client is', () => {
-  it.each([
-    ['192.0.2.7', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
-    ['2001:0db8:0001:0002::1', '2001:db8:1:2::/64'],
-    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
-    ['::1', '0:0:0:0::/64'],
-  ])('of %s %s', (address, client) => {
-    expect(clientOf(address)).toBe(client);
   });
 });
