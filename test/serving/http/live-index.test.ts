@@ -26,7 +26,7 @@ describe('an index for which there is no room', () => {
     const opened = await live(true);
     expect(opened.now()).toBeNull();
     expect(opened.problem()).toBe(
-      'The index cannot be used (DiskFull), so there are no look-alikes. The log of the server says why; it is tried again.',
+      'The index cannot be used, so there are no look-alikes: the log of the server says why. It is tried again.',
     );
     expect(lines).toEqual(['The index aaaaaaaaaaaa cannot be used, and is served without: its disk is full']);
     state.error = null;
