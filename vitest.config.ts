@@ -25,12 +25,20 @@ const trains = [
 ];
 
 /** A group of test files. Groups run in their order, each with a limit that a test that hangs soon meets. */
-const group = (order: number, name: string, seconds: number, include: string[], exclude: string[] = []) => ({
+const group = (
+  order: number,
+  name: string,
+  seconds: number,
+  include: string[],
+  exclude: string[] = [],
+  maxWorkers = 2,
+) => ({
   extends: true as const,
   test: {
     name,
     include,
     exclude,
+    maxWorkers,
     testTimeout: seconds * 1000,
     hookTimeout: seconds * 1000,
     sequence: { groupOrder: order },
@@ -40,7 +48,6 @@ const group = (order: number, name: string, seconds: number, include: string[], 
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
     // Colours depend on who looks; CI=true turns them on.
     env: { NO_COLOR: '1' },
     reporters: ['default', './test/reporter.ts'],
@@ -54,7 +61,8 @@ export default defineConfig({
         ['test/{project,docs,training,workflows,e2e}/**', ...trains, ...slow],
       ),
       group(2, 'training', 90, ['test/training/**/*.test.ts', ...trains]),
-      group(3, 'processes', 180, ['test/{workflows,e2e}/**/*.test.ts', ...slow]),
+      // Much of their time they wait: for a heartbeat, a kill, a process that starts.
+      group(3, 'processes', 180, ['test/{workflows,e2e}/**/*.test.ts', ...slow], [], 3),
     ],
   },
 });
