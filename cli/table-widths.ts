@@ -18,7 +18,7 @@ const widthOf = (text: string) => displayWidth(stripVTControlCharacters(text));
  * @param cells of each row, the head among them
  * @param width columns of the terminal
  * @param first a column that gives way before all others
- * @param whole columns of which no word is broken: of ids, which are copied
+ * @param whole columns of which no word is broken: of what is copied, such as ids
  */
 export function widthsWithin(
   cells: Rows,

@@ -10,7 +10,7 @@ export interface TableOptions {
   readonly width?: number | undefined;
   /** A column whose cells are cut to the room that the others leave, and not wrapped. */
   readonly cut?: string;
-  /** Columns with ids of runs, which are copied: no word of them is broken, even where the table is wider than the terminal for it. */
+  /** Columns with what is copied, such as ids of runs: no word of them is broken, even where the table is wider than the terminal for it. */
   readonly whole?: readonly string[];
 }
 

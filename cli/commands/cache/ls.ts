@@ -41,6 +41,7 @@ export async function cacheListCommand({ json }: { readonly json: boolean }): Pr
           step,
           localTime(createdAt),
         ]),
+        { whole: ['run'] },
       ),
     );
   return 0;

@@ -128,6 +128,7 @@ async function showNames(store: Store, source: ShardSource, prefix: string, json
       table(
         ['name', 'label', 'group'],
         found.map(({ name, label, group }) => [visible(name), label ?? '–', group ?? '–']),
+        { whole: ['name'] },
       ),
     );
   else say(`The index has no image${prefix === '' ? '' : ` whose name begins with ${visible(prefix)}`}.`);

@@ -58,6 +58,7 @@ export function scheduleDescribeCommand(id: string, { json }: { readonly json: b
             utcTime(new Date(started)),
             seconds === null ? '' : formatSeconds(seconds),
           ]),
+          { whole: ['run'] },
         )}`,
       );
     return 0;

@@ -30,6 +30,7 @@ export function scheduleListCommand({ json }: { readonly json: boolean }): Promi
             paused ? 'paused' : next ? utcTime(new Date(next)) : 'never',
             last ? utcTime(new Date(last)) : '',
           ]),
+          { whole: ['schedule'] },
         ),
       );
     return 0;
