@@ -1,8 +1,8 @@
-import type { Stats } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import type { ArtifactRef, FileEntry } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { artifactEntry, checked, localArtifactFile, type Store, unreadable } from '../store/index.ts';
+import { fileMark } from './file-mark.ts';
 
 /** A file of an artifact of which single parts are wanted. */
 export interface ArtifactParts {
@@ -68,13 +68,11 @@ interface Layout {
 
 async function markOf(where: string): Promise<string> {
   try {
-    return markOfFile(await stat(where));
+    return fileMark(await stat(where));
   } catch (cause) {
     throw unreadable(where, cause);
   }
 }
-
-const markOfFile = ({ ino, size, mtimeMs }: Stats) => `${ino} ${size} ${mtimeMs}`;
 
 /** Null where the file is another than the one of that mark. */
 async function readRange(where: string, mark: string, from: number, to: number): Promise<Uint8Array | null> {
@@ -83,7 +81,7 @@ async function readRange(where: string, mark: string, from: number, to: number):
     try {
       const bytes = new Uint8Array(to - from);
       const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
-      return bytesRead === bytes.length && markOfFile(await file.stat()) === mark ? bytes : null;
+      return bytesRead === bytes.length && fileMark(await file.stat()) === mark ? bytes : null;
     } finally {
       await file.close();
     }

@@ -6,6 +6,7 @@ import { hasCode } from '../../contracts/system-errors.ts';
 import type { IndexAbout } from '../../contracts/vector-index.ts';
 import { artifactEntry, type Store } from '../../store/index.ts';
 import { checkedCopy, checkedFile } from '../checked-file.ts';
+import { fileMark } from '../file-mark.ts';
 import { makeGraphFolder, removeGraphFolder, withoutRoom } from '../graph/folder.ts';
 import { type Graph, viewGraph } from '../graph/graph.ts';
 import { readKeys, rowsByKey } from '../graph/keys.ts';
@@ -81,8 +82,8 @@ async function vectorsInFiles(
     const where = await checkedFile(store, ref, shard.vectors);
     const descriptor = openSync(where, 'r');
     // Its one tensor is the end of the file.
-    const offset = fstatSync(descriptor).size - shard.count * bytes;
-    files.push({ where, descriptor, offset, first, mark: markOf(descriptor) });
+    const found = fstatSync(descriptor);
+    files.push({ where, descriptor, offset: found.size - shard.count * bytes, first, mark: fileMark(found) });
     first += shard.count;
   }
   return (row) => {
@@ -91,14 +92,8 @@ async function vectorsInFiles(
     ] as (typeof files)[0];
     const vector = new Float32Array(dimension);
     const read = readSync(descriptor, vector, { position: offset + (row - first) * bytes });
-    if (read < bytes || markOf(descriptor) !== mark)
+    if (read < bytes || fileMark(fstatSync(descriptor)) !== mark)
       throw new ContrailError('CorruptArtifact', `${where} has changed since it was opened.`);
     return vector;
   };
-}
-
-/** Another one where what is in a file may be another. */
-function markOf(descriptor: number): string {
-  const { size, mtimeMs } = fstatSync(descriptor);
-  return `${size} ${mtimeMs}`;
 }
