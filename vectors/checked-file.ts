@@ -51,12 +51,21 @@ async function requireDigest(store: Store, ref: ArtifactRef, entry: FileEntry, f
 const minuteMs = 60_000;
 
 /**
- * Another one where a file was added to an artifact's folder, or removed from it; on a server, where only a listing says so, another
- * one every minute.
+ * Looks at an artifact, and again only where a file was added to its folder since, or removed from it; on a server, where only a
+ * listing says so, once a minute.
  *
- * @throws ContrailError CorruptArtifact, StoreUnreadable
+ * @returns gives what was found last. @throws ContrailError CorruptArtifact, StoreUnreadable; what `look` throws, and looks again next time
  */
-export async function folderMark(store: Store, ref: ArtifactRef): Promise<string> {
+export function onFolderChange<T>(store: Store, ref: ArtifactRef, look: () => Promise<T>): () => Promise<T> {
+  let last: { readonly mark: string; readonly found: T } | null = null;
+  return async () => {
+    const mark = await folderMark(store, ref);
+    if (last?.mark !== mark) last = { mark, found: await look() };
+    return last.found;
+  };
+}
+
+async function folderMark(store: Store, ref: ArtifactRef): Promise<string> {
   if (!store.url.startsWith('file:')) return `minute ${Math.floor(Date.now() / minuteMs)}`;
   const folder = store.locate(artifactFolder(ref));
   try {

@@ -7,7 +7,7 @@ import type { VectorRow } from '../contracts/vectors.ts';
 import { readAbout, readArtifact, type Store } from '../store/index.ts';
 import { type ArtifactParts, artifactParts } from './artifact-parts.ts';
 import { checkQueries } from './check-queries.ts';
-import { checkedFile, folderMark, requireFiles } from './checked-file.ts';
+import { checkedFile, onFolderChange, requireFiles } from './checked-file.ts';
 import { rowsWithoutDirection } from './direction.ts';
 import { startSearchThread } from './search/search-thread.ts';
 import type { Found } from './search/searcher.ts';
@@ -54,7 +54,7 @@ export async function openIndex(
   { thorough = false }: { readonly thorough?: boolean } = {},
 ): Promise<VectorIndex> {
   const about = await readAbout(store, ref, indexAboutSchema);
-  const check = fileCheck(store, ref);
+  const check = onFolderChange(store, ref, () => requireFiles(store, ref));
   await check();
   if (thorough) for (const { path } of (await readArtifact(store, ref)).files) await checkedFile(store, ref, path);
   const { dimension } = about;
@@ -106,17 +106,6 @@ function withDirection(queries: Float32Array, dimension: number): [Float32Array,
     return next++;
   });
   return [asked, places];
-}
-
-/** Looks at the files of an artifact where the folder that they are in has changed since it did last. */
-function fileCheck(store: Store, ref: ArtifactRef): () => Promise<void> {
-  let seen: string | null = null;
-  return async () => {
-    const now = await folderMark(store, ref);
-    if (now === seen) return;
-    await requireFiles(store, ref);
-    seen = now;
-  };
 }
 
 function checkNeighbours(k: number): void {

@@ -5,7 +5,7 @@ import { knownImagesFile } from '../contracts/known-images.ts';
 import { unitLength } from '../contracts/unit-length.ts';
 import { isEmptied, readAbout, type Store } from '../store/index.ts';
 import { checkQueries } from './check-queries.ts';
-import { folderMark } from './checked-file.ts';
+import { onFolderChange } from './checked-file.ts';
 import { startSearchThread } from './search/search-thread.ts';
 
 /** Training images that photos are compared with to tell what is known. */
@@ -37,7 +37,6 @@ export async function openKnown(store: Store, evaluation: ArtifactRef): Promise<
   const { dimension } = await readAbout(store, encoder, encoderAboutSchema);
   const thread = await startSearchThread(store, evaluation);
   const searching = new Set<Promise<unknown>>();
-  let seen: string | null = null;
   return {
     nearest: async (queries) => {
       checkQueries(queries, dimension);
@@ -46,13 +45,7 @@ export async function openKnown(store: Store, evaluation: ArtifactRef): Promise<
       searching.add(found);
       return Array.from((await found.finally(() => searching.delete(found))).scores);
     },
-    isForgotten: async () => {
-      const now = await folderMark(store, evaluation);
-      if (now === seen) return false;
-      const isForgotten = await isEmptied(store, evaluation, knownImagesFile);
-      seen = now;
-      return isForgotten;
-    },
+    isForgotten: onFolderChange(store, evaluation, () => isEmptied(store, evaluation, knownImagesFile)),
     close: async () => {
       await Promise.allSettled(searching);
       await thread.close();
