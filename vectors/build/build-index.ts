@@ -37,7 +37,7 @@ export async function buildIndex(
   const { encoder, dimension, shards, count } = await readAbout(store, vectors, vectorsAboutSchema);
   if (count === 0)
     throw new ContrailError('InvalidInput', 'There is no embedded image to build an index of. Embed some first.');
-  const source = { ref: vectors, shards, dimension, ...(prefix === undefined ? {} : { prefix }) };
+  const source = { ref: vectors, shards, dimension, prefix };
   const unusable = await unusableRows(store, source);
   if (unusable.rows.size === count) throw noneUsable(unusable.told);
   const rows = rowsOf(store, [{ ...source, keep: (row) => !unusable.rows.has(row) }]);

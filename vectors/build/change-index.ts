@@ -1,12 +1,6 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
-import {
-  type IndexAbout,
-  indexAboutSchema,
-  type NamesTold,
-  type Removal,
-  type Unusable,
-} from '../../contracts/vector-index.ts';
+import { type IndexAbout, type IndexJobResult, indexAboutSchema, type Removal } from '../../contracts/vector-index.ts';
 import { vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { readAbout, type Store } from '../../store/index.ts';
 import { checkedFile } from '../checked-file.ts';
@@ -18,20 +12,15 @@ import type { GraphBefore } from './fill-graph.ts';
 import type { BuildOptions } from './progress.ts';
 import { removedRows } from './removed-rows.ts';
 import { type RowSource, rowsOf } from './rows.ts';
+import { noneTold } from './told.ts';
 import { unusableRows } from './unusable-rows.ts';
 import { methodFor, type WrittenIndex, writeIndex } from './write-index.ts';
 
-/** An index that was changed, which is another one; the same where nothing was to be changed. */
-export interface ChangedIndex extends WrittenIndex {
-  readonly added: number;
-  readonly replaced: number;
-  readonly unchanged: number;
-  readonly removed: number;
-  readonly otherFiles: NamesTold;
-  readonly sameName: NamesTold;
-  /** Images that were to be added and cannot be searched; those that an earlier version had let into the index count as removed. */
-  readonly unusable: Unusable;
-}
+/**
+ * An index that was changed, which is another one; the same where nothing was to be changed. Images that an earlier version had let into
+ * the index and that cannot be searched count as removed.
+ */
+export type ChangedIndex = WrittenIndex & IndexJobResult;
 
 /**
  * Adds embedded images to an index, by the settings that it was built with. An image that it has already is not added twice; one of
@@ -48,7 +37,7 @@ export async function addToIndex(
   const about = await readAbout(store, index, indexAboutSchema);
   const { shards, dimension, encoder } = await readAbout(store, vectors, vectorsAboutSchema);
   requireEncoder(about, encoder, 'what is added');
-  const coming = { ref: vectors, shards, dimension, ...(prefix === undefined ? {} : { prefix }) };
+  const coming = { ref: vectors, shards, dimension, prefix };
   const unusable = await unusableRows(store, coming);
   const { outdated, fresh, ...counts } = await changedRows(
     store,
@@ -78,7 +67,7 @@ export async function removeFromIndex(
   const gone = await removedRows(store, { ref: index, shards: about.shards }, which);
   const counts = { added: 0, replaced: 0, removed: gone.size };
   const changed = await rewritten(store, index, about, gone, [], counts, options);
-  return { ...counts, ...changed, unchanged: 0, otherFiles: none, sameName: none, unusable: none };
+  return { ...counts, ...changed, unchanged: 0, otherFiles: noneTold, sameName: noneTold, unusable: noneTold };
 }
 
 /** The index without some of its rows, and without those that nothing can be compared with; and with the rows of other sources after them. */
@@ -103,8 +92,6 @@ async function rewritten(
   const before = methodFor(rows.count, settings) === 'exact' ? null : await graphBefore(store, index, about, gone);
   return { ...(await writeIndex(store, rows, { encoder, dimension, settings, parent }, before, options)), removed };
 }
-
-const none = { count: 0, first: [] };
 
 const noneLeft = () =>
   new ContrailError(

@@ -3,6 +3,7 @@ import type { VectorRow } from '../../contracts/vectors.ts';
 import type { Store } from '../../store/index.ts';
 import { eachRow, type ShardSource } from '../shards.ts';
 import type { RowSource } from './rows.ts';
+import { namesTold } from './told.ts';
 
 /** Which rows of an index give way, which rows of new vectors come, and how many of each there are. */
 export interface ChangedRows {
@@ -19,10 +20,6 @@ export interface ChangedRows {
   /** Images that do not come, because another one that comes has their name. */
   readonly sameName: NamesTold;
 }
-
-/** What a person is told by name. */
-const mostTold = 20;
-const told = (names: readonly string[]): NamesTold => ({ count: names.length, first: names.slice(0, mostTold) });
 
 /**
  * Compares new rows with those of an index, by their names: an image that is there as it is stays, one that has changed, or of which
@@ -65,7 +62,15 @@ export async function changedRows(
     if (there && there.source !== source) otherFiles.push(name);
     for (const row of there?.rows ?? []) outdated.add(row);
   }
-  return { outdated, fresh, added, replaced, unchanged, otherFiles: told(otherFiles), sameName: told(sameName) };
+  return {
+    outdated,
+    fresh,
+    added,
+    replaced,
+    unchanged,
+    otherFiles: namesTold(otherFiles),
+    sameName: namesTold(sameName),
+  };
 }
 
 /** All but the statistics, which follow from the image. */

@@ -21,7 +21,7 @@ export interface RowSource {
   /** @param row of all shards together */
   readonly keep?: (row: number) => boolean;
   /** What is put before the names of its rows. */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
 }
 
 /** The rows of the sources, one source after the other. */

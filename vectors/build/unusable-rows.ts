@@ -3,6 +3,7 @@ import type { Store } from '../../store/index.ts';
 import { embeddingProblem } from '../direction.ts';
 import { readShardRows, readVectors } from '../shards.ts';
 import type { RowSource } from './rows.ts';
+import { mostTold } from './told.ts';
 
 /** Rows that cannot be in an index. */
 export interface UnusableRows {
@@ -10,9 +11,6 @@ export interface UnusableRows {
   /** How many there are, and the first of them, for people. */
   readonly told: Unusable;
 }
-
-/** What a person is told by name. */
-const mostTold = 20;
 
 /**
  * Finds the rows whose embedding has no direction, or is none: no cosine with them is defined, a search for them finds anything, and a graph

@@ -11,6 +11,7 @@ import { openStore } from '../../store/index.ts';
 import { buildIndex } from '../build/build-index.ts';
 import { addToIndex, removeFromIndex } from '../build/change-index.ts';
 import type { BuildOptions } from '../build/progress.ts';
+import { noneTold } from '../build/told.ts';
 
 /** The process that builds or changes an index: one request as a line of its input, answers as lines of its output. */
 type Answer = z.infer<typeof indexAnswerSchema>;
@@ -48,15 +49,14 @@ async function work({ storeUrl, threads, folder, job }: IndexRequest): Promise<I
     ...options,
     prefix: job.prefix,
   });
-  const none = { count: 0, first: [] };
   return {
     index,
     added: about.count,
     replaced: 0,
     unchanged: 0,
     removed: 0,
-    otherFiles: none,
-    sameName: none,
+    otherFiles: noneTold,
+    sameName: noneTold,
     unusable,
   };
 }
