@@ -8,24 +8,25 @@ export const redirectAnswers: readonly number[] = [301, 302, 303, 307, 308];
 
 /** Why a request failed, in few words, and without the URL that messages of the network may have: a query may hold a secret. */
 export function networkCause(error: unknown): string {
-  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
-    const code = systemCodeOf(at);
-    if (code !== null && certificateCodes.test(code)) return `the server's certificate is not valid (${code})`;
-    if (code !== null) return words[code] ?? `the connection failed (${code})`;
-  }
-  return 'the connection failed';
+  const code = nearestCode(error);
+  if (code === null) return 'the connection failed';
+  if (certificateCodes.test(code)) return `the server's certificate is not valid (${code})`;
+  return words[code] ?? `the connection failed (${code})`;
 }
 
 /** Codes of a certificate that does not hold; another try finds the same one. */
 const certificateCodes = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_)/;
 
 /** Whether a request failed because the server could not prove its name. */
-export function isCertificateError(error: unknown): boolean {
+export const isCertificateError = (error: unknown): boolean => certificateCodes.test(nearestCode(error) ?? '');
+
+/** The code of an error, or of the nearest of its causes that has one. */
+function nearestCode(error: unknown): string | null {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {
     const code = systemCodeOf(at);
-    if (code !== null) return certificateCodes.test(code);
+    if (code !== null) return code;
   }
-  return false;
+  return null;
 }
 
 const words: Readonly<Record<string, string>> = {
