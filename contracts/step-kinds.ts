@@ -87,12 +87,11 @@ export interface OfKind {
 export function kindOf({ uses, with: parameters, own: ofUser }: OfKind): StepKind {
   if (ofUser) return kindFromOwn(ofUser);
   const kind: StepKind = stepKinds[uses];
-  const { outcome, otherInputs } = kind;
-  if (!outcome && !otherInputs?.holds(parameters)) return kind;
+  const { inputs, otherInputs } = kind;
   return {
     ...kind,
-    ...outcome?.(parameters),
-    ...(otherInputs?.holds(parameters) ? { inputs: otherInputs.inputs } : {}),
+    ...kind.outcome?.(parameters),
+    inputs: otherInputs?.holds(parameters) ? otherInputs.inputs : inputs,
   };
 }
 
