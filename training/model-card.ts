@@ -3,6 +3,7 @@ import { frozenText } from '../contracts/encoder-origin.ts';
 import type { EncoderHistory } from '../contracts/export.ts';
 import { lossTitles } from '../contracts/losses.ts';
 import { markdownText } from '../contracts/markdown-text.ts';
+import { capitalised } from '../contracts/short-text.ts';
 import { formOfEncoder } from '../datasets/index.ts';
 import type { ExportedModel } from './export.ts';
 
@@ -75,7 +76,7 @@ function formLines(encoder: ExportedModel['encoder']): string[] {
     '',
     'In this order. A photo that is prepared in another way gives other embeddings, and nothing says so.',
     '',
-    ...steps.map((step, at) => `${at + 1}. ${step[0]?.toUpperCase()}${step.slice(1)}.`),
+    ...steps.map((step, at) => `${at + 1}. ${capitalised(step)}.`),
     '',
     '`model.json` has the same as `preprocessing`, for programs.',
   ];
