@@ -15,8 +15,7 @@ import {
   type StoredTensor,
   writeArtifact,
 } from '../store/index.ts';
-import { type EmbeddedImages, type JobContext, trainAdapter } from '../training/index.ts';
-import { stopIfAsked } from './frozen-encoder.ts';
+import { type EmbeddedImages, type JobContext, stopIfAsked, trainAdapter } from '../training/index.ts';
 
 /**
  * Trains an adapter on embeddings of training images. The result is an encoder: the one that computed them, its weights

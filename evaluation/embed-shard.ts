@@ -14,9 +14,9 @@ import {
   smallPicture,
 } from '../datasets/index.ts';
 import type { Store } from '../store/index.ts';
-import { type FrozenEncoder, inferenceBatch, type JobContext, openEncoder } from '../training/index.ts';
+import { type FrozenEncoder, inferenceBatch, type JobContext, openEncoder, stopIfAsked } from '../training/index.ts';
 import { readShardList, writePiece } from '../vectors/embedding/index.ts';
-import { requireImageFormat, stopIfAsked } from './frozen-encoder.ts';
+import { requireImageFormat } from './frozen-encoder.ts';
 
 type Input = JobInput<'embed-shard'>;
 

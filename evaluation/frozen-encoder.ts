@@ -4,8 +4,6 @@ import { type OpenSplit, openSplit } from '../datasets/index.ts';
 import { type JobContext, openEncoder, openProjector, requireFinite, stopIfAsked } from '../training/index.ts';
 import type { LabelledFeatures } from './linear-classifier.ts';
 
-export { stopIfAsked } from '../training/index.ts';
-
 /**
  * Computes the embeddings of a split: of the data set by name, or of one that is open, which stays open.
  *

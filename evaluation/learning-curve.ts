@@ -4,9 +4,9 @@ import { type LearningCurve, learningCurveFile } from '../contracts/learning-cur
 import type { JobInput, JobResult, TrainerProgress } from '../contracts/trainer.ts';
 import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts';
 import { jsonBytes, loadEpochMetrics, writeArtifact } from '../store/index.ts';
-import { createEncoderAtCheckpoint, type JobContext } from '../training/index.ts';
+import { createEncoderAtCheckpoint, type JobContext, stopIfAsked } from '../training/index.ts';
 import { asEmbedding } from './embedding.ts';
-import { requireImageFormat, stopIfAsked } from './frozen-encoder.ts';
+import { requireImageFormat } from './frozen-encoder.ts';
 import { keptEpochs } from './kept-epochs.ts';
 import type { LabelledFeatures } from './linear-classifier.ts';
 import { measured } from './measured.ts';

@@ -4,8 +4,8 @@ import { type ClassifierAbout, classifierFile } from '../contracts/evaluation.ts
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, writeArtifact } from '../store/index.ts';
-import type { JobContext } from '../training/index.ts';
-import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { type JobContext, stopIfAsked } from '../training/index.ts';
+import { withFrozenEncoder } from './frozen-encoder.ts';
 import type { LinearClassifier } from './linear-classifier.ts';
 import { classifierAccuracy, fitSoftmaxClassifier } from './softmax-classifier.ts';
 

@@ -5,12 +5,12 @@ import { type DetectorName, type Outliers, outliersFile } from '../contracts/out
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset, openSplit } from '../datasets/index.ts';
 import { jsonBytes, writeArtifact } from '../store/index.ts';
-import type { JobContext } from '../training/index.ts';
+import { type JobContext, stopIfAsked } from '../training/index.ts';
 import { fitMahalanobis } from './detectors/mahalanobis.ts';
 import { nearestNeighbourScores } from './detectors/nearest-neighbours.ts';
 import { softmaxScores } from './detectors/softmax.ts';
 import { asEmbedding, unitLength } from './embedding.ts';
-import { type FeaturesOf, stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { type FeaturesOf, withFrozenEncoder } from './frozen-encoder.ts';
 import { measured } from './measured.ts';
 import { areaUnder, falsePositivesAt, rocCurve, thinned } from './metrics/detection.ts';
 import { openClassifier } from './open-classifier.ts';

@@ -3,10 +3,10 @@ import { queriesFile, type Retrieval, retrievalFile, type Selection } from '../c
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset } from '../datasets/index.ts';
 import { bytesOf, encodeSafetensors, jsonBytes, type StoredTensor, writeArtifact } from '../store/index.ts';
-import type { JobContext } from '../training/index.ts';
+import { type JobContext, stopIfAsked } from '../training/index.ts';
 import { type CopiedQueries, copiedQueries } from './copied-queries.ts';
 import { asEmbedding } from './embedding.ts';
-import { type FeaturesOf, stopIfAsked, withFrozenEncoder, withProjections } from './frozen-encoder.ts';
+import { type FeaturesOf, withFrozenEncoder, withProjections } from './frozen-encoder.ts';
 import { answersOf, type QueryAnswers, searchGallery } from './gallery.ts';
 import { inspectedLeaks } from './inspection/leaks.ts';
 import { countLeaks, leaksBy, leftOutCodes } from './leaks.ts';

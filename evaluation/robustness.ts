@@ -3,9 +3,9 @@ import { corruptionNames, type Robustness, robustnessFile, severities } from '..
 import type { JobInput, JobResult } from '../contracts/trainer.ts';
 import { describeDataset, type OpenSplit, openSplit } from '../datasets/index.ts';
 import { jsonBytes, writeArtifact } from '../store/index.ts';
-import type { JobContext } from '../training/index.ts';
+import { type JobContext, stopIfAsked } from '../training/index.ts';
 import { createCorruption } from './corruptions/index.ts';
-import { stopIfAsked, withFrozenEncoder } from './frozen-encoder.ts';
+import { withFrozenEncoder } from './frozen-encoder.ts';
 import { measured } from './measured.ts';
 import { answeringOn, openClassifier } from './open-classifier.ts';
 import { classifierAccuracy } from './softmax-classifier.ts';

@@ -1,7 +1,6 @@
 import { ContrailError } from '../../contracts/errors.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
-import type { JobContext } from '../../training/index.ts';
-import { stopIfAsked } from '../frozen-encoder.ts';
+import { type JobContext, stopIfAsked } from '../../training/index.ts';
 import { spreadOver } from '../split-views.ts';
 import { type CheckpointJudgement, judgeByCheckpoints } from './checkpoint-suspects.ts';
 import type { Part } from './looks.ts';

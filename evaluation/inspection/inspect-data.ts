@@ -11,9 +11,9 @@ import {
 import type { JobInput, JobResult, TrainerProgress } from '../../contracts/trainer.ts';
 import { describeDataset, openSplit, rowsByClass, spreadRows } from '../../datasets/index.ts';
 import { encodeSafetensors, jsonBytes, writeArtifact } from '../../store/index.ts';
-import type { JobContext } from '../../training/index.ts';
+import { type JobContext, stopIfAsked } from '../../training/index.ts';
 import type { Embedding } from '../embedding.ts';
-import { stopIfAsked, withFrozenEncoder } from '../frozen-encoder.ts';
+import { withFrozenEncoder } from '../frozen-encoder.ts';
 import { spreadOver } from '../split-views.ts';
 import { askCheckpoints, startOfTrain } from './ask-checkpoints.ts';
 import { bothWays, type FoundSuspect } from './both-ways.ts';
