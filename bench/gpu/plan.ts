@@ -1,5 +1,6 @@
 import type { EncoderConfig } from '../../contracts/training.ts';
 import type { OwnWorkload } from '../ours.ts';
+import type { PytorchSettings } from '../pytorch/peer.ts';
 import { resnet50v2, smallResnet } from '../workloads.ts';
 
 /** One thing to learn, in a process of its own. */
@@ -41,7 +42,7 @@ interface StepSize {
 /** The workload whose speed decides how many epochs the real training has. */
 export const trainingSize = 'resnet50v2 cifar 32 px 1024 bfloat16';
 
-/** Everything to learn, the most valuable first. `imagesPerSecond` comes from `trainingSize`, once it is known. */
+/** Everything to learn, the most valuable first. */
 export function planParts({ tiny, python, data, trainingSeconds }: PlanOptions): readonly Part[] {
   const small: OwnWorkload = {
     encoder: tiny ? smallResnet(4, [1]) : smallResnet(16),
@@ -52,24 +53,24 @@ export function planParts({ tiny, python, data, trainingSeconds }: PlanOptions):
   // Several of these share the GPU's memory.
   const large: OwnWorkload = tiny ? small : { ...small, encoder: resnet50v2('cifar'), batch: 32 };
   const sizes = tiny ? tinySizes : realSizes;
-  const compared = sizes.map((size) => stepParts(size, python, [true]));
-  const eager = sizes.slice(0, 2).flatMap((size) => stepParts(size, python, [false]).slice(1));
-  const [ourKernels = [], theirKernels = []] = tiny ? [] : kernelParts(python);
+  const peer = (size: StepSize, compile: boolean) => (python === null ? [] : [peerStep(size, { python, compile })]);
+  // A GPU of so many gigabytes has room for one of them at a time.
+  const compared = (from: number, to?: number) =>
+    sizes.slice(from, to).flatMap((size) => [ourStep(size), ...peer(size, true)]);
   const steps = tiny ? 3 : 12;
   return [
     ...untimedParts({ tiny, python, small, large, steps }),
-    ...compared.slice(0, 1).flat(),
-    ...(tiny ? [] : variants.slice(0, 4)),
-    ...ourKernels,
+    ...compared(0, 1),
+    ...(tiny ? [] : [...firstVariants, kernelPart('ours', 60)]),
     ...(data !== null || tiny
       ? [{ name: 'training', part: 'training', operands: realTraining(tiny, data), seconds: trainingSeconds + 60 }]
       : []),
-    ...compared.slice(1, 2).flat(),
-    ...theirKernels,
+    ...compared(1, 2),
+    ...(tiny || python === null ? [] : [kernelPart('torch.compile', 90, { python, compile: true })]),
     { name: 'out of memory', part: 'out-of-memory', operands: tiny ? tinyTooLarge : tooLarge, seconds: 60 },
-    ...compared.slice(2).flat(),
-    ...eager,
-    ...(tiny ? [] : variants.slice(4)),
+    ...compared(2),
+    ...sizes.slice(0, 2).flatMap((size) => peer(size, false)),
+    ...(tiny ? [] : otherVariants),
   ];
 }
 
@@ -143,53 +144,48 @@ const workloadOf = ({ encoder, side, batch, precision }: StepSize): OwnWorkload 
   ...{ encoder, batch, precision, optimizer: 'adam', image: [side, side, 3] },
 });
 
-/** The kernels of our step, and those of PyTorch's: where the time of each goes. */
-function kernelParts(python: string | null): readonly (readonly Part[])[] {
-  const workload = workloadOf(sized(resnet50v2('cifar'), '', 32, 512, 'bfloat16'));
-  const part = (who: string, settings: object, seconds: number): Part => ({
-    ...{ name: `kernels, resnet50v2 cifar 32 px 512 bfloat16, ${who}`, part: 'kernels', seconds },
-    operands: { workload, ...settings },
-  });
-  return [
-    [part('ours', {}, 60)],
-    python === null ? [] : [part('torch.compile', { settings: { python, compile: true } }, 90)],
-  ];
-}
+/** The kernels of a step, ours or PyTorch's where settings are given: where its time goes. */
+const kernelPart = (who: string, seconds: number, settings?: PytorchSettings): Part => ({
+  ...{ name: `kernels, resnet50v2 cifar 32 px 512 bfloat16, ${who}`, part: 'kernels', seconds },
+  operands: {
+    workload: workloadOf(sized(resnet50v2('cifar'), '', 32, 512, 'bfloat16')),
+    ...(settings ? { settings } : {}),
+  },
+});
 
-/** Our step, then PyTorch's, compiled or eager. A GPU of so many gigabytes has room for one of them at a time. */
-function stepParts(size: StepSize, python: string | null, compiled: readonly boolean[]): Part[] {
-  const workload = workloadOf(size);
-  const ours: Part = { name: `${size.name}, ours`, part: 'our-step', operands: { workload }, seconds: 90 };
-  if (python === null) return [ours];
-  return [
-    ours,
-    ...compiled.map((compile) => ({
-      name: `${size.name}, ${compile ? 'torch.compile' : 'PyTorch'}`,
-      part: 'pytorch-step',
-      operands: { workload, settings: { python, compile } },
-      seconds: compile ? 150 : 60,
-    })),
-  ];
-}
+const ourStep = (size: StepSize): Part => ({
+  name: `${size.name}, ours`,
+  part: 'our-step',
+  operands: { workload: workloadOf(size) },
+  seconds: 90,
+});
+
+/** PyTorch's, compiled or eager. */
+const peerStep = (size: StepSize, settings: PytorchSettings): Part => ({
+  name: `${size.name}, ${settings.compile ? 'torch.compile' : 'PyTorch'}`,
+  part: 'pytorch-step',
+  operands: { workload: workloadOf(size), settings },
+  seconds: settings.compile ? 150 : 60,
+});
 
 /** What a setting of TensorFlow changes. */
-const variants: readonly Part[] = (
-  [
-    ['XLA clusters', { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' }, 'bfloat16'],
-    ['persistent batch normalisation', { TF_USE_CUDNN_BATCHNORM_SPATIAL_PERSISTENT: '1' }, 'float16'],
-    ['persistent batch normalisation', { TF_USE_CUDNN_BATCHNORM_SPATIAL_PERSISTENT: '1' }, 'bfloat16'],
-    ['not deterministic', { TF_DETERMINISTIC_OPS: '0', TF_CUDNN_DETERMINISTIC: '0' }, 'bfloat16'],
-    ['without TF32', { NVIDIA_TF32_OVERRIDE: '0' }, 'float32'],
-    ['XLA clusters', { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' }, 'float32'],
-    ['asynchronous allocator', { TF_GPU_ALLOCATOR: 'cuda_malloc_async' }, 'bfloat16'],
-  ] as const
-).map(([name, environment, precision]) => ({
-  name: `resnet50v2 cifar 32 px 512 ${precision}, ours, ${name}`,
-  part: 'our-step',
-  operands: { workload: workloadOf(sized(resnet50v2('cifar'), '', 32, 512, precision)) },
-  seconds: 120,
-  environment,
-}));
+const variant = (name: string, precision: Precision, environment: Readonly<Record<string, string>>): Part => {
+  const plain = ourStep(sized(resnet50v2('cifar'), 'resnet50v2 cifar', 32, 512, precision));
+  return { ...plain, name: `${plain.name}, ${name}`, seconds: 120, environment };
+};
+const xla = { TF_XLA_FLAGS: '--tf_xla_auto_jit=2' };
+const persistent = { TF_USE_CUDNN_BATCHNORM_SPATIAL_PERSISTENT: '1' };
+const firstVariants: readonly Part[] = [
+  variant('XLA clusters', 'bfloat16', xla),
+  variant('persistent batch normalisation', 'float16', persistent),
+  variant('persistent batch normalisation', 'bfloat16', persistent),
+  variant('not deterministic', 'bfloat16', { TF_DETERMINISTIC_OPS: '0', TF_CUDNN_DETERMINISTIC: '0' }),
+];
+const otherVariants: readonly Part[] = [
+  variant('without TF32', 'float32', { NVIDIA_TF32_OVERRIDE: '0' }),
+  variant('XLA clusters', 'float32', xla),
+  variant('asynchronous allocator', 'bfloat16', { TF_GPU_ALLOCATOR: 'cuda_malloc_async' }),
+];
 
 const realKilled = {
   images: 8000,
