@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { withFolder } from '../../folder.ts';
 import type { OwnWorkload } from '../../ours.ts';
@@ -55,34 +55,26 @@ export async function kernels(
 
 /** Where CUDA's packages are: a whole installation, or Python's wheels. */
 function findCupti() {
-  const find = (...args: readonly string[]) => {
-    try {
-      return execFileSync('find', ['-L', '/usr/local', '/opt', '-maxdepth', '9', ...args], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-        .split('\n')
-        .filter((path) => path !== '');
-    } catch (error) {
-      // It ends with 1 where a folder cannot be read, and has found the rest.
-      return String((error as { readonly stdout?: string }).stdout ?? '')
-        .split('\n')
-        .filter((path) => path !== '');
-    }
-  };
-  const header = find('-name', 'cupti.h')[0];
-  const library = find('-name', 'libcupti.so.1*')[0];
+  const wanted = ['-name', 'cupti.h', '-o', '-name', 'libcupti.so.1*', '-o', '-name', 'cuda_runtime_api.h'];
+  // It ends with 1 where a folder cannot be read, and has found the rest.
+  const { stdout } = spawnSync('find', ['-L', '/usr/local', '/opt', '-maxdepth', '9', ...wanted], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const found = (stdout ?? '').split('\n').filter((path) => path !== '');
+  const header = found.find((path) => basename(path) === 'cupti.h');
+  const library = found.find((path) => basename(path).startsWith('libcupti.so.1'));
   if (header === undefined || library === undefined) return null;
-  return { header, library, includes: find('-name', 'cuda_runtime_api.h').map((path) => dirname(path)) };
+  const includes = found.filter((path) => basename(path) === 'cuda_runtime_api.h').map((path) => dirname(path));
+  return { header, library, includes };
 }
 
 /** The newest records that the header has: that is what this CUPTI writes. */
 function recordVersions(header: string): readonly string[] {
   const text = readFileSync(join(dirname(header), 'cupti_activity.h'), 'utf8');
-  return (['Kernel', 'Memcpy'] as const).flatMap((name) => {
-    const versions = [...text.matchAll(new RegExp(`^} CUpti_Activity${name}(\\d+);`, 'gm'))].map(([, n]) => Number(n));
-    if (versions.length === 0) return [];
-    const macro = name === 'Kernel' ? 'KERNEL_RECORD' : 'COPY_RECORD';
-    return [`-D${macro}=CUpti_Activity${name}${Math.max(...versions)}`];
+  const records = { KERNEL_RECORD: 'CUpti_ActivityKernel', COPY_RECORD: 'CUpti_ActivityMemcpy' };
+  return Object.entries(records).flatMap(([macro, name]) => {
+    const versions = [...text.matchAll(new RegExp(`^} ${name}(\\d+);`, 'gm'))].map(([, version]) => Number(version));
+    return versions.length === 0 ? [] : [`-D${macro}=${name}${Math.max(...versions)}`];
   });
 }
