@@ -36,17 +36,13 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
         run: async (run, text, onStatus) => {
           await startRun(server, store, run, parsePipeline({ text, file: `${run}.yaml` }), false);
           const handle = server.client.workflow.getHandle(run);
-          const asking =
-            onStatus === undefined
-              ? null
-              : setInterval(() => {
-                  // One that is not answered is asked again.
-                  handle.query(statusQuery).then(onStatus, () => {});
-                }, 1000);
+          // One that is not answered is asked again.
+          const ask = () => handle.query(statusQuery).then(onStatus, () => {});
+          const asking = onStatus && setInterval(ask, 1000);
           try {
             return await handle.result();
           } finally {
-            clearInterval(asking ?? undefined);
+            clearInterval(asking);
           }
         },
       });

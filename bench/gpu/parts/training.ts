@@ -35,10 +35,10 @@ export async function training({ data, parameters, probe }: RealTraining, tell: 
             state,
             ...(epoch === null ? [] : [`${epoch} epochs`]),
             ...(trouble ? [trouble.error.message] : []),
-          ];
-          if (told.get(id) === how.join(', ')) continue;
-          told.set(id, how.join(', '));
-          tell(`${id}: ${how.join(', ')}, after`, (performance.now() - started) / 1000, 's');
+          ].join(', ');
+          if (told.get(id) === how) continue;
+          told.set(id, how);
+          tell(`${id}: ${how}, after`, (performance.now() - started) / 1000, 's');
         }
       },
     );
