@@ -70,8 +70,7 @@ async function whySilent(
   if (error instanceof QueryNotRegisteredError) {
     // Where there are keys, the message of the error says nothing.
     const failure = await ask();
-    const place = { type: 'workflow', namespace: server.namespace, workflowId: run } as const;
-    const reason = failure ? await reasonOf(server.codec, failure, place) : undefined;
+    const reason = failure ? await reasonOf(server, run, failure) : undefined;
     return `${run} does not say how it is: ${reason ?? error.message}`;
   }
   return (await hasWorkers(server)) === true

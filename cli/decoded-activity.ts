@@ -2,7 +2,7 @@ import type { PayloadCodec, SerializationContext } from '@temporalio/common';
 import { z } from 'zod';
 import type { ServerClient } from './connection.ts';
 
-type Description = Awaited<ReturnType<ReturnType<ServerClient['client']['workflow']['getHandle']>['describe']>>;
+export type Description = Awaited<ReturnType<ReturnType<ServerClient['client']['workflow']['getHandle']>['describe']>>;
 export type PendingActivity = NonNullable<Description['raw']['pendingActivities']>[number];
 export type Failure = NonNullable<PendingActivity['lastFailure']>;
 

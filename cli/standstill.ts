@@ -1,9 +1,7 @@
 import type { SerializationContext } from '@temporalio/common';
 import { isContrailError } from '../contracts/errors.ts';
 import type { ServerClient } from './connection.ts';
-import { decodedFailure, type Failure } from './decoded-activity.ts';
-
-type Description = Awaited<ReturnType<ReturnType<ServerClient['client']['workflow']['getHandle']>['describe']>>;
+import { type Description, decodedFailure, type Failure } from './decoded-activity.ts';
 
 /** A task of the workflow itself that was tried so often fails for a reason. */
 const attemptsOfTrouble = 3;
@@ -14,10 +12,11 @@ const eventsBack = 20;
  * it goes on.
  */
 export async function standstillOf(
-  { client, codec, namespace }: ServerClient,
+  server: ServerClient,
   run: string,
   { raw }: Pick<Description, 'raw'>,
 ): Promise<string | null> {
+  const { client, namespace } = server;
   const attempt = raw.pendingWorkflowTask?.attempt ?? 0;
   if (attempt < attemptsOfTrouble) return null;
   const history = await client.workflowService
@@ -32,7 +31,7 @@ export async function standstillOf(
     );
   const failed = history?.events?.find(({ workflowTaskFailedEventAttributes: of }) => of);
   const failure = failed?.workflowTaskFailedEventAttributes?.failure;
-  const reason = failure ? await reasonOf(codec, failure, { type: 'workflow', namespace, workflowId: run }) : undefined;
+  const reason = failure ? await reasonOf(server, run, failure) : undefined;
   return `${run} stands still: its workers fail to decide what comes next, attempt ${attempt}${reason ? ` (${reason})` : ''}. The worker's log, CONTRAIL_HOME/logs/worker.log, has the whole story; a worker of the version that began the run goes on with it.`;
 }
 
@@ -41,14 +40,14 @@ export async function standstillOf(
  * worker that could not decrypt the task itself encrypts that for no place.
  */
 export async function reasonOf(
-  codec: ServerClient['codec'],
+  { codec, namespace }: Pick<ServerClient, 'codec' | 'namespace'>,
+  run: string,
   failure: Failure,
-  of: SerializationContext,
 ): Promise<string | undefined> {
   const read = async (context?: SerializationContext) =>
     (await decodedFailure(codec, failure, context)).message?.split('\n')[0];
   try {
-    return await read(of);
+    return await read({ type: 'workflow', namespace, workflowId: run });
   } catch (error) {
     if (!isContrailError(error)) throw error;
     return read().catch(() => error.message);
