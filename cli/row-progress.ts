@@ -5,14 +5,13 @@ import { formatSeconds, forTerminal, isInteractive, say } from './output.ts';
 
 /** What work is counted in. */
 interface Unit {
-  /** As in "3 images". */
-  readonly named: (number: number) => string;
-  /** As in "3 images/s". */
-  readonly rate: (number: number) => string;
+  readonly text: (number: number) => string;
+  /** What stands behind a total; empty where the text says it. */
+  readonly name: string;
 }
 
-const images: Unit = { named: (number) => `${count(number)} images`, rate: (number) => `${count(number)} images/s` };
-export const inBytes: Unit = { named: formatBytes, rate: (number) => `${formatBytes(number)}/s` };
+const inImages: Unit = { text: count, name: ' images' };
+export const inBytes: Unit = { text: formatBytes, name: '' };
 
 /** How far some work on many rows is. */
 export interface RowProgress {
@@ -28,23 +27,20 @@ const linesEveryMs = 10_000;
 const rateAfterMs = 2000;
 
 /** Shows how far work is, with its rate and what remains. @returns what takes the progress, and what ends the showing */
-export function showRowProgress(
-  now: () => number = Date.now,
-  unit: Unit = images,
-): {
+export function showRowProgress(unit: Unit = inImages): {
   readonly tell: (progress: RowProgress) => void;
   readonly end: () => void;
 } {
   const drawn = isInteractive() ? createLogUpdate(process.stderr) : null;
   let phase = { name: '', at: 0, done: 0 };
-  let said = now();
+  let said = Date.now();
   return {
     tell: (progress) => {
-      if (progress.phase !== phase.name) phase = { name: progress.phase, at: now(), done: progress.done };
-      const text = progressText(progress, (now() - phase.at) / 1000, progress.done - phase.done, unit);
+      if (progress.phase !== phase.name) phase = { name: progress.phase, at: Date.now(), done: progress.done };
+      const text = progressText(progress, (Date.now() - phase.at) / 1000, progress.done - phase.done, unit);
       if (drawn) drawn(forTerminal(text));
-      else if (now() - said >= linesEveryMs) {
-        said = now();
+      else if (Date.now() - said >= linesEveryMs) {
+        said = Date.now();
         say(text);
       }
     },
@@ -52,9 +48,14 @@ export function showRowProgress(
   };
 }
 
-function progressText({ phase, done, total }: RowProgress, seconds: number, moved: number, unit: Unit): string {
-  const far = `${phase}: ${unit === images ? count(done) : unit.named(done)} of ${unit.named(total)}`;
+function progressText(
+  { phase, done, total }: RowProgress,
+  seconds: number,
+  moved: number,
+  { text, name }: Unit,
+): string {
+  const far = `${phase}: ${text(done)} of ${text(total)}${name}`;
   if (seconds * 1000 < rateAfterMs || moved <= 0) return far;
   const rate = moved / seconds;
-  return `${far}, ${unit.rate(rate)}, ${formatSeconds((total - done) / rate)} left`;
+  return `${far}, ${text(rate)}${name}/s, ${formatSeconds((total - done) / rate)} left`;
 }

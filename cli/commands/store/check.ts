@@ -8,7 +8,7 @@ import { inBytes, showRowProgress } from '../../row-progress.ts';
 /** `contrail store check`. @returns 1 where something is damaged */
 export async function storeCheckCommand({ json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const { tell, end } = showRowProgress(Date.now, inBytes);
+  const { tell, end } = showRowProgress(inBytes);
   const { artifacts, checkpoints, bytes, problems, orphans } = await checkStore(store, { onProgress: tell }).finally(
     end,
   );

@@ -10,7 +10,7 @@ export async function storeCopyCommand(
   to: string,
   { json }: { readonly json: boolean },
 ): Promise<number> {
-  const { tell, end } = showRowProgress(Date.now, inBytes);
+  const { tell, end } = showRowProgress(inBytes);
   const { copied, kept, bytes } = await copyStore(openStore(from), openStore(to), { onProgress: tell }).finally(end);
   if (json) printJson({ copied, kept, bytes });
   else
