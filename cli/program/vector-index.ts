@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { indexSettings, quantizationSchema } from '../../contracts/vector-index.ts';
-import { countFromOne, type Finish, jsonOption, share } from './options.ts';
+import { collectNames, countFromOne, type Finish, jsonOption, share } from './options.ts';
 
 const threadsOption = () =>
   new Option(
@@ -15,9 +15,7 @@ const prefixOption = () =>
   );
 
 const severalOption = (flags: string, what: string) =>
-  new Option(flags, `${what}; may be repeated`)
-    .argParser((value: string, before: readonly string[]) => [...before, value])
-    .default([], 'none');
+  new Option(flags, `${what}; may be repeated`).argParser(collectNames).default([], 'none');
 
 /** `contrail index …` */
 export function addVectorIndex(program: Command, finish: Finish): void {
