@@ -118,9 +118,9 @@ function problemOf(name: string, value: string): string[] {
 /** The library does not say which of several files it was that it could not read. */
 function fileProblem(name: string, path: string): string[] {
   try {
-    if (!statSync(path).isFile()) return [`${name}: ${path} is no file.`];
-    if (statSync(path).size > mostFileBytes)
-      return [`${name}: ${path} is larger than any certificate or file of settings.`];
+    const found = statSync(path);
+    if (!found.isFile()) return [`${name}: ${path} is no file.`];
+    if (found.size > mostFileBytes) return [`${name}: ${path} is larger than any certificate or file of settings.`];
     readFileSync(path);
     return [];
   } catch (error) {
