@@ -1,6 +1,6 @@
-import { artifactKinds, digestSchema } from '../contracts/artifacts.ts';
+import { artifactKinds } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
-import { artifactFolder, manifestFile } from './artifact-writer.ts';
+import { manifestFile } from './artifact-writer.ts';
 import { damaged, missingPart, readArtifact } from './artifacts.ts';
 import { checkpointFiles, readCheckpointManifest } from './checkpoint-files.ts';
 import { parseCheckpointName } from './checkpoint-names.ts';
@@ -42,15 +42,16 @@ export async function checkStore(
     signal,
   }: { readonly onProgress?: (at: ByteProgress) => void; readonly signal?: AbortSignal } = {},
 ): Promise<StoreCheck> {
-  const files = (await store.everything()).filter(({ path }) => isChecked(path));
   const folders = new Map<string, StoredFile[]>();
-  for (const file of files) {
-    const folder = folderOf(file.path);
+  let total = 0;
+  for (const file of await store.everything()) {
+    const folder = checkedFolderOf(file.path);
+    if (folder === null) continue;
+    total += file.bytes;
     const present = folders.get(folder);
     if (present) present.push(file);
     else folders.set(folder, [file]);
   }
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   const problems: string[] = [];
   const orphans: StoredFile[] = [];
   const counts = { artifacts: 0, checkpoints: 0, bytes: 0 };
@@ -78,7 +79,7 @@ export async function checkStore(
       problems.push(error.code === 'CorruptCheckpoint' ? `${store.locate(folder)}: ${error.message}.` : error.message);
     }
   }
-  return { ...counts, problems, orphans: [...orphans, ...(await leftovers(store))] };
+  return { ...counts, problems, orphans: [...orphans, ...(await store.list(stagingFolder))] };
 }
 
 interface Named {
@@ -93,16 +94,16 @@ async function checkArtifact(store: Store, folder: string, see: (bytes: number) 
   const { files } = await readArtifact(store, ref);
   const removed = new Set(await emptiedFiles(store, ref));
   const problems: string[] = [];
-  for (const entry of files.filter(({ path }) => !removed.has(path)))
+  for (const entry of files.filter(({ path }) => !removed.has(path))) {
+    const path = `${folder}/${entry.path}`;
     try {
-      await compare(store, `${artifactFolder(ref)}/${entry.path}`, entry, see, (expected, found, path) =>
-        damaged(store, ref, path, expected, found),
-      );
+      await compare(store, path, entry, see, (expected, found) => damaged(store, ref, path, expected, found));
     } catch (error) {
       if (!isContrailError(error)) throw error;
-      const said = isMissing(error) ? await missingPart(store, ref, `${folder}/${entry.path}`) : error;
+      const said = isMissing(error) ? await missingPart(store, ref, path) : error;
       problems.push(said.message);
     }
+  }
   return {
     files: new Set([manifestFile, emptiedMark, ...files.map(({ path }) => path)]),
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -131,24 +132,20 @@ async function compare(
   path: string,
   entry: KnownContent,
   see: (bytes: number) => void,
-  wrong: (expected: string, found: string, path: string) => Error,
+  wrong: (expected: string, found: string) => Error,
 ): Promise<void> {
   const { bytes, sha256 } = await digestOfFile(store, path, see);
-  if (bytes !== entry.bytes) throw wrong(`${entry.bytes} bytes`, String(bytes), path);
-  if (sha256 !== entry.sha256) throw wrong(`SHA-256 ${entry.sha256}`, sha256, path);
+  if (bytes !== entry.bytes) throw wrong(`${entry.bytes} bytes`, String(bytes));
+  if (sha256 !== entry.sha256) throw wrong(`SHA-256 ${entry.sha256}`, sha256);
 }
 
-const artifactPath = /^(artifacts\/([^/]+)\/([0-9a-f]{64}))\/./;
+const artifactPath = /^(artifacts\/([^/]+)\/[0-9a-f]{64})\/./;
 const checkpointPath = /^(runs\/[^/]+\/steps\/[^/]+\/checkpoints\/([^/]+))\/./;
 
-function isChecked(path: string): boolean {
-  const [, , kind, digest] = artifactPath.exec(path) ?? [];
-  if (kind !== undefined) return artifactKinds.some((each) => each === kind) && digestSchema.safeParse(digest).success;
-  const [, , name] = checkpointPath.exec(path) ?? [];
-  return name !== undefined && parseCheckpointName(name) !== null;
+/** The folder of the artifact or checkpoint that a file is of; null for a file of neither. */
+function checkedFolderOf(path: string): string | null {
+  const [, artifact, kind] = artifactPath.exec(path) ?? [];
+  if (artifact !== undefined) return artifactKinds.some((each) => each === kind) ? artifact : null;
+  const [, checkpoint, name] = checkpointPath.exec(path) ?? [];
+  return checkpoint !== undefined && name !== undefined && parseCheckpointName(name) !== null ? checkpoint : null;
 }
-
-const folderOf = (path: string): string => (artifactPath.exec(path) ?? checkpointPath.exec(path))?.[1] ?? '';
-
-/** What lies where files wait for their names. */
-const leftovers = async (store: Store) => store.list(stagingFolder);
