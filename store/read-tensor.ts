@@ -1,7 +1,6 @@
 import { ContrailError } from '../contracts/errors.ts';
-import { isMissing, missingFile, unreadable } from './reading.ts';
 import { decodeSafetensorsHeader, type StoredTensor } from './safetensors.ts';
-import type { FileRange, Store } from './store.ts';
+import type { Store } from './store.ts';
 
 /** More than the header of a file of a few tensors. */
 const headerRoom = 2 ** 16;
@@ -12,23 +11,16 @@ const headerRoom = 2 ** 16;
  * @throws ContrailError CorruptArtifact for a file that is gone, or has no such tensor; StoreUnreadable
  */
 export async function readTensor(store: Store, path: string, name: string): Promise<StoredTensor> {
-  const head = await part(store, path, 0, headerRoom);
+  const head = await store.readRange(path, 0, headerRoom);
   const found = decodeSafetensorsHeader(head.content, head.fileBytes, path).tensors.get(name);
   if (!found) throw new ContrailError('CorruptArtifact', `${store.locate(path)} lacks ${name}.`);
   const { dtype, shape, offset, bytes } = found;
   const end = offset + bytes;
   const data =
-    end <= head.content.length ? head.content.subarray(offset, end) : (await part(store, path, offset, end)).content;
+    end <= head.content.length
+      ? head.content.subarray(offset, end)
+      : (await store.readRange(path, offset, end)).content;
   if (data.length < bytes)
     throw new ContrailError('CorruptArtifact', `${store.locate(path)} became shorter while it was read.`);
   return { name, dtype, shape, data };
-}
-
-/** It may have been removed just now. */
-async function part(store: Store, path: string, from: number, to: number): Promise<FileRange> {
-  try {
-    return await store.readRange(path, from, to);
-  } catch (error) {
-    throw isMissing(error) ? missingFile(store.locate(path), error) : unreadable(store.locate(path), error);
-  }
 }
