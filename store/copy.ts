@@ -4,6 +4,7 @@ import type { ByteProgress } from './check.ts';
 import { digestOf } from './digest.ts';
 import { piecesOfFile } from './file-digest.ts';
 import { storeFile } from './identity.ts';
+import { inLanes } from './in-lanes.ts';
 import { stagingFolder } from './paths.ts';
 import { readJson } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
@@ -43,23 +44,18 @@ export async function copyStore(
   const result = { copied: 0, kept: 0, bytes: 0 };
   let done = 0;
   for (const turn of [0, 1, 2, 3]) {
-    const waiting = files.filter(({ path }) => turnOf(path) === turn).values();
-    const work = async () => {
-      for (const file of waiting) {
-        signal?.throwIfAborted();
-        if (await isThere(from, to, file, there)) result.kept++;
-        else {
-          await copyFile(from, to, file);
-          result.copied++;
-          result.bytes += file.bytes;
-        }
-        done += file.bytes;
-        onProgress({ phase: 'Copying', done, total });
+    const ofTurn = files.filter(({ path }) => turnOf(path) === turn);
+    await inLanes(filesAtOnce, ofTurn, async (file) => {
+      signal?.throwIfAborted();
+      if (await isThere(from, to, file, there)) result.kept++;
+      else {
+        await copyFile(from, to, file);
+        result.copied++;
+        result.bytes += file.bytes;
       }
-    };
-    const outcomes = await Promise.allSettled(Array.from({ length: filesAtOnce }, work));
-    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failed) throw failed.reason;
+      done += file.bytes;
+      onProgress({ phase: 'Copying', done, total });
+    });
   }
   return result;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inLanes } from '../in-lanes.ts';
 import { OtherContent } from '../object-cache.ts';
 import type { FileRange } from '../store.ts';
 import type { S3Connection } from './connection.ts';
@@ -105,17 +106,12 @@ export async function nonceOf(object: S3Object): Promise<{ readonly nonce: strin
 export async function readIntoFile(object: S3Object, bytes: number, path: string): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
-    const starts = Array.from({ length: Math.ceil(bytes / pieceBytes) }, (_, at) => at * pieceBytes).values();
-    const work = async () => {
-      for (const from of starts) {
-        const { content, fileBytes } = await readPartOf(object, from, Math.min(bytes, from + pieceBytes));
-        if (fileBytes !== bytes) throw new OtherContent({ bytes: fileBytes, sha256: null });
-        await file.write(content, 0, content.length, from);
-      }
-    };
-    const outcomes = await Promise.allSettled(Array.from({ length: piecesAtOnce }, work));
-    const failed = outcomes.find(({ status }) => status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
+    const starts = Array.from({ length: Math.ceil(bytes / pieceBytes) }, (_, at) => at * pieceBytes);
+    await inLanes(piecesAtOnce, starts, async (from) => {
+      const { content, fileBytes } = await readPartOf(object, from, Math.min(bytes, from + pieceBytes));
+      if (fileBytes !== bytes) throw new OtherContent({ bytes: fileBytes, sha256: null });
+      await file.write(content, 0, content.length, from);
+    });
     // An empty one was not asked for yet, and may not be there.
     if (bytes === 0) await readBytes(object, null);
   } finally {
