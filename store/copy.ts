@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
+import { manifestFile } from './artifact-writer.ts';
 import type { ByteProgress } from './check.ts';
 import { digestOf } from './digest.ts';
 import { piecesOfFile } from './file-digest.ts';
 import { storeFile } from './identity.ts';
 import { inLanes } from './in-lanes.ts';
-import { stagingFolder } from './paths.ts';
+import { emptiedMark, stagingFolder } from './paths.ts';
 import { readJson } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
 
@@ -68,7 +69,7 @@ const isImmutable = (path: string) =>
 
 function turnOf(path: string): number {
   if (path === storeFile) return 3;
-  if (path.endsWith('/manifest.json')) return 1;
+  if (path.endsWith(`/${manifestFile}`)) return 1;
   return isImmutable(path) ? 0 : 2;
 }
 
@@ -79,7 +80,7 @@ async function isThere(
   there: ReadonlyMap<string, number>,
 ): Promise<boolean> {
   if (there.get(path) !== bytes) return false;
-  if (isImmutable(path) && !path.endsWith('forgotten.json')) return true;
+  if (isImmutable(path) && !path.endsWith(`/${emptiedMark}`)) return true;
   const [a, b] = await Promise.all([from.read(path), to.read(path)]);
   return digestOf(a).sha256 === digestOf(b).sha256;
 }

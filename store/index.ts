@@ -54,7 +54,7 @@ export {
 export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
-export { embeddedFolder, preparationsFolder, stagingFolder } from './paths.ts';
+export { embeddedFolder, emptiedMark, preparationsFolder, stagingFolder } from './paths.ts';
 export { hasPiece, loadPiece, pathOfPiece, piecesIn, removePiece, savePiece } from './pieces.ts';
 export { readTensor } from './read-tensor.ts';
 export {

@@ -12,9 +12,11 @@ import { trainerEnvironment } from '../native/index.ts';
 import {
   artifactFolder,
   emptiedFiles,
+  emptiedMark,
   float32,
   type LoadedCheckpoint,
   localArtifactFile,
+  manifestFile,
   type NamedManifest,
   openCheckpoints,
   openStore,
@@ -153,7 +155,7 @@ async function lendArtifact(store: Store, ref: ArtifactRef, other: Store, folder
     await link(file, target).catch(() => symlink(file, target));
   }
   // With the note on what was removed for good: whoever wants that is told.
-  for (const name of removed.length > 0 ? ['forgotten.json', 'manifest.json'] : ['manifest.json']) {
+  for (const name of removed.length > 0 ? [emptiedMark, manifestFile] : [manifestFile]) {
     const path = `${artifactFolder(ref)}/${name}`;
     await other.write(path, await store.read(path));
   }
