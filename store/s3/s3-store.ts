@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContrailError } from '../../contracts/errors.ts';
 import { filesBelow, readWhole } from '../file-system.ts';
+import { inLanes } from '../in-lanes.ts';
 import { createObjectCache, OtherContent } from '../object-cache.ts';
 import { checkedPath, stagingFolder } from '../paths.ts';
 import { missingFile } from '../reading.ts';
@@ -19,6 +20,9 @@ import { createObject, inMemory, removeObject, type Source, writeObject } from '
 
 /** That a file is in the store is asked again after so long, where a copy of it is used. */
 const trustedMs = 60 * 1000;
+
+/** Copies of which it is asked at a time whether the store still has their files. */
+const askedAtOnce = 16;
 
 /**
  * A store on an S3 server: a file is an object under a prefix. Objects appear whole or not at all by the server's own promise.
@@ -199,12 +203,9 @@ export function createS3Store(address: S3Address): Store {
     ready: async () => {
       await probe();
       // What was removed from the store by another machine does not stay on this one.
-      const kept = await copies.paths();
-      const folders = new Set(kept.map((path) => path.slice(0, path.lastIndexOf('/'))));
-      for (const folder of folders) {
-        const there = new Set((await list(folder)).map(({ path }) => path));
-        for (const path of kept) if (path.startsWith(`${folder}/`) && !there.has(path)) await copies.drop(path);
-      }
+      await inLanes(askedAtOnce, await copies.paths(), async (path) => {
+        if (!(await exists(path))) await copies.drop(path);
+      });
     },
   };
 }
