@@ -32,7 +32,7 @@ export async function lookAtServer(
     Promise.all([...asked].slice(0, most.queues).map((queue) => waitingIn(client, namespace, queue))),
   );
   // Only now, when all is known: what is no longer there goes, and nothing is away in between.
-  for (const name of ofServer) instruments[name].reset();
+  forgetServer(instruments);
   for (const { pipeline, state } of runs) instruments.contrail_runs.inc({ pipeline, state });
   for (const { queue, count, oldestSeconds, pollers } of waiting) {
     if (count !== null) instruments.contrail_queue_waiting_steps.set({ queue }, count);
