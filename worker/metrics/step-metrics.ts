@@ -24,7 +24,18 @@ export interface BegunAttempt {
 }
 
 /** The id of a step as it stands in the pipeline's file: one for all steps of a matrix. */
-export const writtenStep = (step: string): string => step.split('@', 1)[0] ?? step;
+const writtenStep = (step: string): string => step.split('@', 1)[0] ?? step;
+
+type StepLabels = { readonly pipeline: string; readonly step: string };
+
+/** Counts for a step, whose pipeline is asked for once: it may be known only later, and all of an attempt is to go to one. */
+export function countingFor(pipelineOfRun: Promise<string>, step: string) {
+  const labels = pipelineOfRun.then((pipeline) => ({ pipeline, step: writtenStep(step) }));
+  return (count: (owner: string, labels: StepLabels) => void): void =>
+    void labels.then((known) => count(ownerOf(known), known));
+}
+
+const ownerOf = ({ pipeline, step }: StepLabels): string => `${pipeline} ${step}`;
 
 /**
  * @param series owns what is told apart by pipeline and step
@@ -35,16 +46,10 @@ export function countSteps(
   series: Series,
   pipelineOf: (run: string) => Promise<string>,
 ): StepMetrics {
-  /** Counts for a step, whose pipeline is asked for once: it may be known only later, and all of an attempt is to go to one. */
-  const countingFor = ({ run, step }: StepKey) => {
-    const labels = pipelineOf(run).then((pipeline) => ({ pipeline, step: writtenStep(step) }));
-    return (count: (owner: string, labels: { readonly pipeline: string; readonly step: string }) => void) =>
-      void labels.then((known) => count(ownerOf(known), known));
-  };
   return {
-    began: (key, { queue, attempt, waitedSeconds }) => {
+    began: ({ run, step }, { queue, attempt, waitedSeconds }) => {
       instruments.contrail_queue_wait_seconds.observe({ queue }, waitedSeconds);
-      const later = countingFor(key);
+      const later = countingFor(pipelineOf(run), step);
       later((owner, labels) => {
         series.hold(owner);
         series.of(owner, instruments.contrail_steps_in_work, { ...labels, queue }).inc();
@@ -61,10 +66,9 @@ export function countSteps(
           series.release(owner);
         });
     },
-    reused: (key) =>
-      countingFor(key)((owner, labels) => series.of(owner, instruments.contrail_steps_reused_total, labels).inc()),
+    reused: ({ run, step }) => {
+      const later = countingFor(pipelineOf(run), step);
+      later((owner, labels) => series.of(owner, instruments.contrail_steps_reused_total, labels).inc());
+    },
   };
 }
-
-export const ownerOf = ({ pipeline, step }: { readonly pipeline: string; readonly step: string }): string =>
-  `${pipeline} ${step}`;

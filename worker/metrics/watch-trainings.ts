@@ -9,7 +9,7 @@ import type {
 } from '../../contracts/trainer.ts';
 import type { Series } from '../../metrics/series.ts';
 import type { TrainerHost } from '../../training/host.ts';
-import { ownerOf, type WorkerInstruments, writtenStep } from './step-metrics.ts';
+import { countingFor, type WorkerInstruments } from './step-metrics.ts';
 
 export interface TrainingSeries {
   /** Owns what is told of a training that is under way here, by run and step. */
@@ -88,6 +88,7 @@ function metricsOf(
   // Asked once: all of a job is to go to one pipeline, also where the store says only later which it is.
   const pipelineOfRun = pipelineOf(run);
   const later = (tell: (pipeline: string) => void) => void pipelineOfRun.then(tell);
+  const count = countingFor(pipelineOfRun, step);
   type LiveName = Extract<keyof WorkerInstruments, `contrail_training_${string}`>;
   const show = (values: Partial<Record<LiveName, number>>) =>
     later((pipeline) => {
@@ -122,9 +123,7 @@ function metricsOf(
           contrail_training_last_checkpoint_timestamp_seconds: at,
           contrail_training_checkpoint_bytes: event.bytes,
         });
-      later((pipeline) => {
-        const labels = { pipeline, step: writtenStep(step) };
-        const of = ownerOf(labels);
+      count((of, labels) => {
         if (event.type === 'opened')
           return counted.of(of, instruments.contrail_lease_takeovers_total, labels).inc(event.takenOver ? 1 : 0);
         counted.of(of, instruments.contrail_checkpoint_seconds, labels).observe(event.seconds);
@@ -133,10 +132,7 @@ function metricsOf(
     },
     epochDone: ({ metrics: { loss } }) => {
       show({ contrail_training_epoch_loss: loss });
-      later((pipeline) => {
-        const labels = { pipeline, step: writtenStep(step) };
-        counted.of(ownerOf(labels), instruments.contrail_epochs_total, labels).inc();
-      });
+      count((of, labels) => counted.of(of, instruments.contrail_epochs_total, labels).inc());
     },
     ended: () => later(() => live.release(owner)),
   };
