@@ -35,6 +35,24 @@ const number = (title: string, unit: string, expr: string, more: Partial<Panel> 
   ...more,
 });
 
+/** How often something happened to steps, by what is to be told apart. */
+const happened = (
+  title: string,
+  metric: string,
+  {
+    by = ['pipeline', 'step'],
+    within = '$__rate_interval',
+    ...more
+  }: Partial<Panel> & { readonly by?: readonly string[]; readonly within?: string } = {},
+): Panel =>
+  graph(
+    title,
+    'short',
+    `sum by (${by.join(', ')}) (increase(${metric}{${ofStep}}[${within}]))`,
+    by.map((label) => `{{${label}}}`).join('/'),
+    more,
+  );
+
 /** Where several workers say the same of a namespace, one of them is taken. */
 const rows: readonly Row[] = [
   {
@@ -66,12 +84,7 @@ const rows: readonly Row[] = [
         training,
       ),
       graph('Time of a step', 's', `max ${byTraining} (contrail_training_step_seconds{${ofTraining}})`, training),
-      graph(
-        'Epochs an hour',
-        'short',
-        `sum by (pipeline, step) (increase(contrail_epochs_total{${ofStep}}[1h]))`,
-        '{{pipeline}}/{{step}}',
-      ),
+      happened('Epochs an hour', 'contrail_epochs_total', { within: '1h' }),
     ],
   },
   {
@@ -105,43 +118,19 @@ const rows: readonly Row[] = [
           },
         ],
       },
-      graph(
-        'Trainings taken over',
-        'short',
-        `sum by (pipeline, step) (increase(contrail_lease_takeovers_total{${ofStep}}[$__rate_interval]))`,
-        '{{pipeline}}/{{step}}',
-        { description: 'After a worker died, was stopped, or was cut off.' },
-      ),
+      happened('Trainings taken over', 'contrail_lease_takeovers_total', {
+        description: 'After a worker died, was stopped, or was cut off.',
+      }),
     ],
   },
   {
     title: 'Steps',
     panels: [
       graph('In work', 'short', `sum by (pipeline, step) (contrail_steps_in_work{${ofStep}})`, '{{pipeline}}/{{step}}'),
-      graph(
-        'Attempts that ended',
-        'short',
-        `sum by (outcome) (increase(contrail_step_attempts_total{${ofStep}}[$__rate_interval]))`,
-        '{{outcome}}',
-      ),
-      graph(
-        'Retries',
-        'short',
-        `sum by (pipeline, step) (increase(contrail_step_retries_total{${ofStep}}[$__rate_interval]))`,
-        '{{pipeline}}/{{step}}',
-      ),
-      graph(
-        'Failures by code',
-        'short',
-        `sum by (code) (increase(contrail_step_failures_total{${ofStep}}[$__rate_interval]))`,
-        '{{code}}',
-      ),
-      graph(
-        'Results taken from before',
-        'short',
-        `sum by (pipeline, step) (increase(contrail_steps_reused_total{${ofStep}}[$__rate_interval]))`,
-        '{{pipeline}}/{{step}}',
-      ),
+      happened('Attempts that ended', 'contrail_step_attempts_total', { by: ['outcome'] }),
+      happened('Retries', 'contrail_step_retries_total'),
+      happened('Failures by code', 'contrail_step_failures_total', { by: ['code'] }),
+      happened('Results taken from before', 'contrail_steps_reused_total'),
       graph('Open runs', 'short', 'max by (pipeline, state) (contrail_runs)', '{{pipeline}} {{state}}'),
     ],
   },
