@@ -3,14 +3,12 @@ import {
   type ArtifactManifest,
   type ArtifactRef,
   artifactKinds,
-  digestSchema,
   type FileEntry,
   type SplitName,
 } from '../../contracts/artifacts.ts';
 import type { ForgottenUses } from '../../contracts/forgotten.ts';
 import { knownImagesFile } from '../../contracts/known-images.ts';
 import {
-  artifactFolder,
   artifactsIn,
   artifactsNamedBy,
   datasetAboutOf,
@@ -21,12 +19,12 @@ import {
   loadRejectedPictures,
   loadStepResults,
   loadVersions,
-  readArtifact,
   type Store,
 } from '../../store/index.ts';
 import { piecesHolding } from '../earlier/pieces.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
+import { artifactsOf, type KnownArtifact } from './artifacts-of.ts';
 import { graphsAfterRemoval, heldByVectors, waitingEmbeddings } from './embedded.ts';
 import { pagesOf } from './pages.ts';
 
@@ -63,11 +61,6 @@ const holdsNumbers = (name: string) => /\.(json|csv|tsv|md)$/.test(name);
 
 const refKey = ({ kind, digest }: ArtifactRef) => `${kind} ${digest}`;
 
-interface Known {
-  readonly ref: ArtifactRef;
-  readonly manifest: ArtifactManifest;
-}
-
 /**
  * Finds everything in a store that holds an image or was made with it. Nothing is changed.
  *
@@ -77,7 +70,8 @@ interface Known {
  * @throws ContrailError CorruptArtifact, StoreUnreadable
  */
 export async function findImage(store: Store, wanted: readonly string[]): Promise<FoundImage> {
-  const known = await everyArtifact(store);
+  const known: KnownArtifact[] = [];
+  for await (const artifact of artifactsOf(store, artifactKinds)) known.push(artifact);
   const { sources, rows, untold } = await findRows(store, known, wanted);
   const bytes = new Set(sources);
   const emptied = new Map<string, { artifact: ArtifactRef; files: string[] }>();
@@ -160,23 +154,10 @@ export async function findImage(store: Store, wanted: readonly string[]): Promis
   };
 }
 
-async function everyArtifact(store: Store): Promise<readonly Known[]> {
-  const known: Known[] = [];
-  for (const kind of artifactKinds)
-    for (const digest of await listFolders(store, `artifacts/${kind}`)) {
-      if (!digestSchema.safeParse(digest).success) continue;
-      const ref = { kind, digest };
-      // Without its manifest it is what an interrupted writer or collection has left.
-      if (await store.exists(`${artifactFolder(ref)}/manifest.json`))
-        known.push({ ref, manifest: await readArtifact(store, ref) });
-    }
-  return known;
-}
-
 /** The rows of all data sets that show the image; what they show may be in further data sets, under other bytes. */
 async function findRows(
   store: Store,
-  known: readonly Known[],
+  known: readonly KnownArtifact[],
   wanted: readonly string[],
 ): Promise<Pick<FoundImage, 'sources' | 'rows' | 'untold'>> {
   const sources = new Set(wanted);

@@ -1,19 +1,20 @@
 import { createHash } from 'node:crypto';
-import { type ArtifactRef, digestSchema, type SplitName } from '../../contracts/artifacts.ts';
+import { digestSchema, type SplitName } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { someOf } from '../../contracts/some-of.ts';
 import { explained } from '../../contracts/system-errors.ts';
 import { visible } from '../../contracts/visible-text.ts';
-import { datasetAboutOf, listFolders, readArtifact, type Store } from '../../store/index.ts';
+import { datasetAboutOf, type Store } from '../../store/index.ts';
 import { readRegular } from '../read-file.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
+import { artifactsOf } from './artifacts-of.ts';
 import { embeddedRows } from './embedded-rows.ts';
 import { imagesBeginning, isDigestPrefix } from './prefixed.ts';
 
 /**
- * The image that a person names: by the SHA-256 of its file, as the rows of prepared data sets, of embedded images and of indexes call it, by a file on this machine, or by the
- * beginning of the SHA-256 of an image that the store knows.
+ * The image that a person names: by the SHA-256 of its file, as the rows of prepared data sets, of embedded images and of indexes
+ * call it, by a file on this machine, or by the beginning of the SHA-256 of an image that the store knows.
  *
  * @returns SHA-256 of its file
  * @throws ContrailError Usage where there is none of that name, or several; CorruptArtifact, StoreUnreadable
@@ -61,10 +62,8 @@ async function beginning(store: Store, prefix: string): Promise<string> {
 
 async function rowsNamed(store: Store, image: string): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const digest of await listFolders(store, 'artifacts/dataset')) {
-    const ref: ArtifactRef = { kind: 'dataset', digest };
-    if (!(await store.exists(`artifacts/dataset/${digest}/manifest.json`))) continue;
-    const { splits } = datasetAboutOf(await readArtifact(store, ref), ref);
+  for await (const { ref, manifest } of artifactsOf(store, ['dataset'])) {
+    const { splits } = datasetAboutOf(manifest, ref);
     for (const split of Object.keys(splits) as SplitName[]) {
       const facts = await readRowFacts(store, ref, split);
       const rows = (facts ?? []).flatMap(({ name }, row) => (name === image ? [row] : []));

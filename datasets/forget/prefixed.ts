@@ -1,23 +1,23 @@
-import type { ArtifactRef, SplitName } from '../../contracts/artifacts.ts';
+import type { SplitName } from '../../contracts/artifacts.ts';
 import {
   datasetAboutOf,
   listFolders,
   listsWithPictures,
   loadForgotten,
   loadRejectedPictures,
-  readArtifact,
   type Store,
 } from '../../store/index.ts';
 import { readRowDigests } from '../row-digests.ts';
 import { readRowFacts } from '../row-facts.ts';
+import { artifactsOf } from './artifacts-of.ts';
 import { embeddedRows } from './embedded-rows.ts';
 
 /** Whether a text may be the beginning of a SHA-256 in hexadecimal that names one image for a person. */
 export const isDigestPrefix = (text: string): boolean => /^[0-9a-f]{8,63}$/.test(text);
 
 /**
- * The images of a store whose SHA-256 begins so: of data sets, of embedded images and indexes, of steps that handed on files, rejected ones of which there is a
- * picture, and such as were forgotten.
+ * The images of a store whose SHA-256 begins so: of data sets, of embedded images and indexes, of steps that handed on files,
+ * rejected ones of which there is a picture, and such as were forgotten.
  *
  * @returns by digest what the image is called; null where nothing tells
  * @throws ContrailError CorruptArtifact, StoreUnreadable
@@ -27,8 +27,8 @@ export async function imagesBeginning(store: Store, prefix: string): Promise<Rea
   const add = (digest: string, name: string | null) => {
     if (digest.startsWith(prefix)) found.set(digest, found.get(digest) ?? name);
   };
-  for (const ref of await artifactsOf(store, 'dataset')) {
-    const { splits } = datasetAboutOf(await readArtifact(store, ref), ref);
+  for await (const { ref, manifest } of artifactsOf(store, ['dataset'])) {
+    const { splits } = datasetAboutOf(manifest, ref);
     for (const split of Object.keys(splits) as SplitName[]) {
       const { source = [] } = (await readRowDigests(store, ref, split)) ?? {};
       if (!source.some((digest) => digest.startsWith(prefix))) continue;
@@ -37,19 +37,11 @@ export async function imagesBeginning(store: Store, prefix: string): Promise<Rea
     }
   }
   for await (const { name, source } of embeddedRows(store)) add(source, name);
-  for (const ref of await artifactsOf(store, 'files'))
-    for (const { sha256 } of (await readArtifact(store, ref)).files) add(sha256, null);
+  for await (const { manifest } of artifactsOf(store, ['files']))
+    for (const { sha256 } of manifest.files) add(sha256, null);
   for (const run of await listFolders(store, 'runs'))
     for (const list of await listsWithPictures(store, run))
       for (const { source, path } of await loadRejectedPictures(store, list)) add(source, path);
   for (const { image, sources } of await loadForgotten(store)) for (const source of sources) add(source, image);
   return found;
-}
-
-async function artifactsOf(store: Store, kind: 'dataset' | 'files'): Promise<readonly ArtifactRef[]> {
-  const refs: ArtifactRef[] = [];
-  // Without its manifest it is what an interrupted writer or collection has left.
-  for (const digest of await listFolders(store, `artifacts/${kind}`))
-    if (await store.exists(`artifacts/${kind}/${digest}/manifest.json`)) refs.push({ kind, digest });
-  return refs;
 }
