@@ -1,6 +1,6 @@
 import { readArtifactLines, type Store } from '../../store/index.ts';
 import { artifactsOf } from './artifacts-of.ts';
-import { imageOfRowSchema, shardsOfEmbedded } from './embedded.ts';
+import { aboutOfEmbedded, imageOfRowSchema } from './embedded.ts';
 
 /**
  * What embedded images and indexes call their images, and the SHA-256 of each; some of them are in no data set. What several artifacts have
@@ -11,7 +11,7 @@ import { imageOfRowSchema, shardsOfEmbedded } from './embedded.ts';
 export async function* embeddedRows(store: Store): AsyncGenerator<{ readonly name: string; readonly source: string }> {
   const seen = new Set<string>();
   for await (const { ref, manifest } of artifactsOf(store, ['vectors', 'index']))
-    for (const { rows, count } of shardsOfEmbedded(ref, manifest)) {
+    for (const { rows, count } of aboutOfEmbedded(ref, manifest).shards) {
       const sha256 = manifest.files.find(({ path }) => path === rows)?.sha256 ?? '';
       if (seen.has(sha256)) continue;
       seen.add(sha256);

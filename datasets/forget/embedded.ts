@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ArtifactManifest, ArtifactRef } from '../../contracts/artifacts.ts';
 import { ContrailError } from '../../contracts/errors.ts';
-import { indexAboutSchema } from '../../contracts/vector-index.ts';
+import { type IndexAbout, indexAboutSchema } from '../../contracts/vector-index.ts';
 import { type VectorsAbout, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import {
   decodeSafetensors,
@@ -39,7 +39,8 @@ export async function heldByVectors(
 ): Promise<HeldByVectors> {
   const files: string[] = [];
   const names: string[] = [];
-  for (const { rows, count, vectors, pictures } of shardsOfEmbedded(ref, manifest)) {
+  const about = aboutOfEmbedded(ref, manifest);
+  for (const { rows, count, vectors, pictures } of about.shards) {
     const lines = await readArtifactLines(store, ref, rows, count);
     await new Promise(setImmediate);
     const own = lines
@@ -50,14 +51,14 @@ export async function heldByVectors(
     for (const { name } of own) names.push(name);
   }
   // The graph of an index keeps the vectors of all its rows.
-  const graph = ref.kind === 'index' ? indexAboutSchema.safeParse(manifest.about).data?.graph?.file : undefined;
+  const graph = 'graph' in about ? about.graph?.file : undefined;
   return { files: files.length > 0 && graph !== undefined ? [...files, graph] : files, names };
 }
 
-/** The shards of embedded images, or of an index of them. @throws ContrailError CorruptArtifact */
-export function shardsOfEmbedded(ref: ArtifactRef, { about }: ArtifactManifest): VectorsAbout['shards'] {
+/** What embedded images, or an index of them, say of themselves. @throws ContrailError CorruptArtifact */
+export function aboutOfEmbedded(ref: ArtifactRef, { about }: ArtifactManifest): VectorsAbout | IndexAbout {
   const read = (ref.kind === 'index' ? indexAboutSchema : vectorsAboutSchema).safeParse(about);
-  if (read.success) return read.data.shards;
+  if (read.success) return read.data;
   throw new ContrailError(
     'CorruptArtifact',
     `The ${ref.kind} ${ref.digest} is not as this version of Contrail writes it, so it is not known which images are in it.`,
