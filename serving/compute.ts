@@ -8,6 +8,14 @@ export interface Computed {
   readonly logits: Float32Array | null;
 }
 
+/** Embeddings one after the other, float32 [n, dimension], as an index and the training images are asked. */
+export function queriesOf(computed: readonly Pick<Computed, 'embedding'>[]): Float32Array {
+  const dimension = computed[0]?.embedding.length ?? 0;
+  const queries = new Float32Array(computed.length * dimension);
+  for (const [at, { embedding }] of computed.entries()) queries.set(embedding, at * dimension);
+  return queries;
+}
+
 /**
  * Has photos computed together.
  *

@@ -1,7 +1,7 @@
 import type { Hit, VectorIndex } from '../vectors/index.ts';
 import { type Evidence, type Neighbour, voters } from './answers.ts';
 import type { RejectedPhoto, SeenPhoto } from './ask.ts';
-import type { Computed } from './compute.ts';
+import { type Computed, queriesOf } from './compute.ts';
 import type { Knowing } from './open-knowing.ts';
 
 /** What answers are made by. The commands and the server share this, so that a photo has one answer. */
@@ -29,11 +29,8 @@ export async function evidenceOf(
   computed: readonly Computed[],
   k: number,
 ): Promise<readonly FoundEvidence[]> {
-  const [first] = computed;
-  if (!first) return [];
-  const dimension = first.embedding.length;
-  const queries = new Float32Array(computed.length * dimension);
-  for (const [at, { embedding }] of computed.entries()) queries.set(embedding, at * dimension);
+  if (computed.length === 0) return [];
+  const queries = queriesOf(computed);
   const search = (wanted: number) => index?.search(queries, wanted) ?? computed.map(() => []);
   // An approximate search may find other rows where more are wanted, so answers go by a search of their own.
   const [similarities, voting, wanted] = await Promise.all([

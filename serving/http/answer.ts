@@ -1,6 +1,6 @@
 import type { Neighbour } from '../../contracts/serving.ts';
 import { embeddingProblem, type Hit } from '../../vectors/index.ts';
-import type { Computed } from '../compute.ts';
+import { type Computed, queriesOf } from '../compute.ts';
 import type { Admission } from './admission.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
@@ -78,10 +78,7 @@ export async function neighboursOf(
 ): Promise<readonly (readonly Neighbour[])[]> {
   const { index } = served;
   if (!index) return computed.map(() => []);
-  const { dimension } = index.about;
-  const queries = new Float32Array(computed.length * dimension);
-  for (const [at, { embedding }] of computed.entries()) queries.set(embedding, at * dimension);
-  return Promise.all((await index.search(queries, k)).map((hits) => rowsOf(served, hits)));
+  return Promise.all((await index.search(queriesOf(computed), k)).map((hits) => rowsOf(served, hits)));
 }
 
 /** What is known of rows that were found. @throws IndexFailure */
