@@ -1,7 +1,8 @@
 import { indexAgain } from '../../contracts/index-again.ts';
 import type { Waiting } from '../../contracts/serving.ts';
-import { explained, failureOf } from '../../contracts/system-errors.ts';
+import { failureOf } from '../../contracts/system-errors.ts';
 import type { UsedModel } from '../find-model.ts';
+import { isLoss } from './is-loss.ts';
 import type { Served } from './served.ts';
 
 /**
@@ -148,5 +149,3 @@ export function follow(options: FollowOptions): Followed {
     },
   };
 }
-
-const isLoss = (error: unknown) => explained(error)?.code === 'CorruptArtifact';

@@ -3,6 +3,7 @@ import { indexAgain } from '../../contracts/index-again.ts';
 import { explained, failureOf } from '../../contracts/system-errors.ts';
 import { saysForgotten } from '../../store/index.ts';
 import type { VectorIndex } from '../../vectors/index.ts';
+import { isLoss } from './is-loss.ts';
 
 /**
  * The index of a version, which is given up where its files are gone or damaged, and opened again when they are whole.
@@ -141,12 +142,10 @@ export async function openLiveIndex({ ref, open, mayLack, pollMs, log }: LiveInd
 function reasonOf(cause: unknown): string {
   const known = explained(cause);
   if (known && saysForgotten(known)) return 'files of it were removed, because an image was forgotten.';
-  return known?.code === 'CorruptArtifact'
+  return isLoss(cause)
     ? 'a file of it is missing or damaged. The log of the server says which.'
     : 'the log of the server says why.';
 }
-
-const isLoss = (error: unknown) => explained(error)?.code === 'CorruptArtifact';
 
 /** What is said of the folder for the private copy of a graph; of the store's files it is told in other words. */
 const withoutRoom: readonly string[] = ['DiskFull', 'FileMissing', 'NotAFolder', 'NotPermitted', 'ReadOnly'];
