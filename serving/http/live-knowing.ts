@@ -38,9 +38,8 @@ export async function openLiveKnowing(options: LiveKnowingOptions): Promise<Live
     if (!before.known || !(await before.known.isForgotten().catch(() => false))) return;
     current = { ...before, known: null, close: async () => {} };
     await before.close();
-    const after = await openKnowing(store, evaluation);
-    await after.close();
-    if (after.lack !== null) onLack(after.lack);
+    current = await openKnowing(store, evaluation);
+    if (current.lack !== null) onLack(current.lack);
   };
   const look = () => {
     looking ??= change()
