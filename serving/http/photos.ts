@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { formatBytes } from '../../contracts/limits.ts';
 import { imagesBodySchema } from '../../contracts/serving.ts';
 import { oneLine } from '../../contracts/short-text.ts';
-import { visible } from '../../contracts/visible-text.ts';
 import { formatOf, formatsShown } from '../../datasets/index.ts';
 import { HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
 import { unknownField } from './read-json.ts';
+import { shownName } from './shown-name.ts';
 
-const shownCharacters = 60;
 /** Part of a file by which its kind is known. */
 const headBytes = 512;
 
@@ -23,14 +22,15 @@ export function photosIn(body: unknown, { imageBytes }: Pick<ServeLimits, 'image
     return [body];
   }
   const parsed = imagesBodySchema.safeParse(body);
-  const unknown = Object.keys(body ?? {}).find((name) => !(name in imagesBodySchema.shape));
-  if (unknown !== undefined && !Array.isArray(body))
-    throw new HttpError('BadRequest', unknownField(visible(unknown.slice(0, shownCharacters))));
-  if (!parsed.success)
+  if (!parsed.success) {
+    const [unknown] = parsed.error.issues.flatMap((each) => (each.code === 'unrecognized_keys' ? each.keys : []));
     throw new HttpError(
       'BadRequest',
-      `The body must be an image, or JSON such as {"images": ["<base64>"]}. ${oneLine(z.prettifyError(parsed.error))}`,
+      unknown === undefined
+        ? `The body must be an image, or JSON such as {"images": ["<base64>"]}. ${oneLine(z.prettifyError(parsed.error))}`
+        : unknownField(shownName(unknown)),
     );
+  }
   const { images } = parsed.data;
   return images.map((text, at) => {
     if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text))

@@ -1,7 +1,7 @@
 import { neighboursQuerySchema } from '../../contracts/serving.ts';
-import { visible } from '../../contracts/visible-text.ts';
 import { HttpError } from './http-error.ts';
 import { pageFiles } from './page.ts';
+import { shownName } from './shown-name.ts';
 
 /** Parameters in the query of each path that has any. */
 const known: Readonly<Record<string, readonly string[]>> = {
@@ -10,7 +10,6 @@ const known: Readonly<Record<string, readonly string[]>> = {
 };
 /** People pass these on with whatever a mail program adds to an address. */
 const pages: ReadonlySet<string> = new Set(pageFiles.map(({ path }) => path));
-const shownCharacters = 60;
 
 /**
  * Refuses parameters that nothing reads: one that is written wrong would have no effect, and nobody would know.
@@ -24,8 +23,5 @@ export function requireKnownParameters(route: string, query: unknown): void {
   const unknown = Object.keys(query ?? {}).find((name) => !allowed.includes(name));
   if (unknown === undefined) return;
   const takes = allowed.length > 0 ? `takes ${allowed.join(', ')}` : 'takes none';
-  throw new HttpError(
-    'BadRequest',
-    `There is no parameter "${visible(unknown.slice(0, shownCharacters))}": ${route} ${takes}.`,
-  );
+  throw new HttpError('BadRequest', `There is no parameter "${shownName(unknown)}": ${route} ${takes}.`);
 }

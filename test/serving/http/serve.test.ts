@@ -193,6 +193,7 @@ describe('a request that cannot be answered is refused with a reason:', () => {
     ['{', /^400 BadRequest: The body is no JSON/],
     ['{"images": ["AAAA"], "__proto__": {"x": 1}}', /^400 BadRequest: There is no field "__proto__"/],
     ['["AAAA"]', /^400 BadRequest: The body must be an image, or JSON/],
+    ['"AAAA"', /^400 BadRequest: The body must be an image, or JSON/],
     ['', /^400 BadRequest/],
   ])('the JSON %s', async (text, expected) => {
     expect(await refused(await post('/v1/predict', text, 'application/json'))).toMatch(expected);
