@@ -72,8 +72,7 @@ async function withoutWarning(content: Buffer, how: How): Promise<Decoded | { re
   try {
     return await decode(content, how, 'warning');
   } catch (error) {
-    how.limits?.signal?.throwIfAborted();
-    if (error instanceof ContrailError) throw error;
+    requireOfFile(error, how);
     // Another try would take as long.
     return error instanceof DecoderGaveUp ? { rejected: error.message } : null;
   }
@@ -91,19 +90,23 @@ const judged = (content: Buffer, how: How, room: number): Promise<Decoded | { re
       try {
         return await decode(content, how, 'warning');
       } catch (error) {
-        how.limits?.signal?.throwIfAborted();
-        if (error instanceof ContrailError) throw error;
+        requireOfFile(error, how);
         if (isMissingPart(error) || error instanceof DecoderGaveUp) return { rejected: damageOf(error) };
       }
       try {
         return await decode(content, how, 'error');
       } catch (error) {
-        how.limits?.signal?.throwIfAborted();
-        if (error instanceof ContrailError) throw error;
+        requireOfFile(error, how);
         return { rejected: damageOf(error) };
       }
     }),
   );
+
+/** @throws what is not said of the file: that nobody waits for it any more, or that no decoder could be started */
+function requireOfFile(error: unknown, { limits }: How): void {
+  limits?.signal?.throwIfAborted();
+  if (error instanceof ContrailError) throw error;
+}
 
 const isMissingPart = (error: unknown) =>
   error instanceof Error &&
