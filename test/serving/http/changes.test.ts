@@ -34,7 +34,7 @@ const start = (options: Partial<ServeOptions> = {}) =>
   });
 
 /** Whatever else this machine does: a second is not enough where it is busy. */
-const eventually = <T>(check: () => T | Promise<T>, timeout = 60_000) => vi.waitFor(check, timeout);
+const eventually = <T>(check: () => T | Promise<T>) => vi.waitFor(check, 60_000);
 
 const anyAnswerSchema = z.object({
   version: z.int(),
@@ -127,7 +127,7 @@ it('says what ended TensorFlow while it was tried for the first time', async () 
     ...{ code: 'TrainerCrashed', message: expect.stringContaining('SIGKILL') },
   });
   const own = () => modelProcesses().find((pid) => !before.includes(pid));
-  await eventually(() => expect(own()).toBeDefined(), 60_000);
+  await eventually(() => expect(own()).toBeDefined());
   await new Promise((resolve) => setTimeout(resolve, 2000));
   process.kill(own() as number, 'SIGKILL');
   await failed;
