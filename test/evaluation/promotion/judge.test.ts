@@ -1,45 +1,21 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import fc from 'fast-check';
-import sharp from 'sharp';
+import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { modelsPromoteCommand } from '../../../cli/commands/models/promote.ts';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
-import { classifierFile, evaluationFile, evaluationSchema, predictionsFile } from '../../../contracts/evaluation.ts';
-import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts';
 import type { Candidate, ModelVersion } from '../../../contracts/models.ts';
 import { createDatasetWriter } from '../../../datasets/dataset-writer.ts';
-import {
-  adoptDataset,
-  describeDataset,
-  openSplit,
-  prepareDataset,
-  randomUint32,
-  readRowDigests,
-} from '../../../datasets/index.ts';
-import { commonImages, sameTestImages } from '../../../evaluation/comparison/common-images.ts';
+import { adoptDataset, describeDataset, randomUint32 } from '../../../datasets/index.ts';
+import { sameTestImages } from '../../../evaluation/comparison/common-images.ts';
 import { imageAnswers } from '../../../evaluation/comparison/image-answers.ts';
-import { differenceOn, measureOn, pairedInterval } from '../../../evaluation/comparison/image-measures.ts';
-import { onNewImages } from '../../../evaluation/comparison/new-images.ts';
+import { measureOn } from '../../../evaluation/comparison/image-measures.ts';
 import { newRows } from '../../../evaluation/comparison/new-rows.ts';
-import { copiesOfTraining } from '../../../evaluation/copies.ts';
-import { confusionMatrix, macroF1, perClassMetrics } from '../../../evaluation/metrics/classification.ts';
 import { candidateOf } from '../../../evaluation/promotion/candidate.ts';
 import { judge, type Terms } from '../../../evaluation/promotion/judge.ts';
 import { parsePipeline } from '../../../pipelines/language/index.ts';
-import { commonImagesSection } from '../../../report/page/sections/common-images.ts';
-import {
-  bytesOf,
-  encodeSafetensors,
-  jsonBytes,
-  openStore,
-  readArtifactJson,
-  savePlan,
-  saveStepResult,
-  writeArtifact,
-} from '../../../store/index.ts';
-import { complete } from '../../report/complete.ts';
+import { openStore, savePlan, saveStepResult } from '../../../store/index.ts';
+import { classes, hash, modelsIn, names, preparedTwice } from '../models.ts';
 
 const pipeline = `name: p
 steps:
@@ -48,138 +24,13 @@ steps:
   probe: { uses: linear-probe, needs: [pretrain] }
   evaluate: { uses: evaluate, needs: [probe] }
 `;
-const classes = 8;
-const names = Array.from({ length: classes }, (_, label) => String(label));
 
 const folder = await mkdtemp(join(tmpdir(), 'contrail-judge-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 afterAll(() => vi.unstubAllEnvs());
 const store = openStore(folder);
-
-/** The same 400 images, split in two ways. */
-const [split, otherSplit] = await preparedTwice();
-
-async function preparedTwice(): Promise<readonly [ArtifactRef, ArtifactRef]> {
-  for (let image = 0; image < 400; image++) {
-    const pixels = Uint8Array.from({ length: 64 }, (_, at) => randomUint32(7, 'image', image, at));
-    const path = join(folder, 'images', `class-${image % classes}`, `${image}.png`);
-    await mkdir(dirname(path), { recursive: true });
-    await sharp(pixels, { raw: { width: 8, height: 8, channels: 1 } })
-      .png()
-      .toFile(path);
-  }
-  const prepare = async (seed: number) => {
-    const params = { dataset: 'image-folder', path: join(folder, 'images'), seed, test: 0.3 };
-    return (await prepareDataset(store, prepareDataParameters.parse(params), { cacheFolder: folder })).ref;
-  };
-  return [await prepare(0), await prepare(1)];
-}
-
-const hash = (digit: string) => digit.repeat(64);
-
-/** A model trained on one data set. */
-async function modelOn(dataset: ArtifactRef, name: string, known = names) {
-  const encoder = await writeArtifact(store, {
-    kind: 'encoder',
-    about: {
-      encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
-      dimension: 16,
-      image: { height: 32, width: 32, channels: 1, mean: [0], deviation: [1] },
-      dataset: dataset.digest,
-      trainingState: hash('a'),
-      epochs: 1,
-      batchNormImages: 1,
-    },
-    files: [{ path: 'encoder.safetensors', content: jsonBytes(name) }],
-  });
-  const classifier = await writeArtifact(store, {
-    kind: 'classifier',
-    about: {
-      classes: known,
-      dimension: 16,
-      encoder,
-      dataset,
-      learningRate: 0.1,
-      epochs: 1,
-      candidates: [],
-    },
-    files: [{ path: classifierFile, content: jsonBytes(name) }],
-  });
-  return { encoder, classifier };
-}
-
-/** What a model said of the test images: right but for one in `wrongEvery`. */
-async function evaluated(
-  model: Awaited<ReturnType<typeof modelOn>>,
-  dataset: ArtifactRef,
-  wrongEvery: number,
-  called = names,
-): Promise<ArtifactRef> {
-  const test = await openSplit(store, dataset, 'test');
-  const labels = await test.labels();
-  await test.close();
-  const isWrong = (row: number) => row % wrongEvery === 0;
-  const predicted = labels.map((label, row) => (isWrong(row) ? (label + 1) % classes : label));
-  const perClass = perClassMetrics(confusionMatrix(labels, predicted, classes));
-  const [like] = complete.evaluations;
-  if (!like) throw new Error('the complete report has evaluations');
-  const { all: _, clean: __, leaks: ___, ...ofEarlierVersion } = like.evaluation;
-  const i32 = (name: string, data: Int32Array) => ({
-    name,
-    dtype: 'I32' as const,
-    shape: [data.length],
-    data: bytesOf(data),
-  });
-  return writeArtifact(store, {
-    kind: 'evaluation',
-    about: { ...model, dataset },
-    files: [
-      {
-        path: evaluationFile,
-        content: jsonBytes(
-          evaluationSchema.parse({
-            ...ofEarlierVersion,
-            classes: called,
-            testImages: labels.length,
-            top1: labels.filter((_, row) => !isWrong(row)).length / labels.length,
-            macroF1: macroF1(perClass),
-            perClass,
-            confusion: confusionMatrix(labels, predicted, classes),
-          }),
-        ),
-      },
-      {
-        path: predictionsFile,
-        content: encodeSafetensors([
-          i32('labels', labels),
-          i32('predicted', predicted),
-          i32(
-            'rank',
-            labels.map((_, row) => Number(isWrong(row))),
-          ),
-          i32('neighbours', predicted),
-          {
-            name: 'confidence',
-            dtype: 'F32',
-            shape: [labels.length],
-            data: bytesOf(new Float32Array(labels.length).fill(0.9)),
-          },
-        ]),
-      },
-    ],
-  });
-}
-
-/** An evaluation as a report has it. */
-const reportedAs = async (arm: string, dataset: ArtifactRef, evaluation: ArtifactRef) => ({
-  step: 'evaluate',
-  arm,
-  variant: '',
-  dataset: dataset.digest,
-  artifact: evaluation.digest,
-  evaluation: await readArtifactJson(store, evaluation, evaluationFile, evaluationSchema),
-  map: null,
-});
+const { modelOn, evaluated, reportedAs } = modelsIn(store);
+const [split, otherSplit] = await preparedTwice(store, folder);
 
 /** A data set of the same images, whose classes have some names, in the order of their numbers. */
 async function writtenSet(called: readonly string[]): Promise<ArtifactRef> {
@@ -216,7 +67,6 @@ const candidateFor = async (evaluation: ArtifactRef, run: string) =>
 /** What is judged of a new model beside version 1, of what each said of test images. */
 const judged = async (before: ArtifactRef, after: ArtifactRef, change: Partial<Terms> = {}) =>
   judge(store, await candidateFor(after, 'b'), versionOf(await candidateFor(before, 'a')), terms(change));
-
 describe('a candidate that is compared with the current model', () => {
   it('on the same split is compared on all its test images, with an interval', async () => {
     const [old, made] = [await modelOn(split, 'old'), await modelOn(split, 'new')];
@@ -347,116 +197,5 @@ describe('a candidate that is compared with the current model', () => {
       better: false,
       reason: 'top5 was not measured of the new model',
     });
-  });
-});
-
-it('test images that are copies of training images are found by what they show', async () => {
-  const { encoder } = await modelOn(otherSplit, 'old');
-  const copiesBy = (trained: ArtifactRef) =>
-    copiesOfTraining(store, { dataset: split, encoder: trained, classifierDataset: split }, ['test']);
-  const [copies] = await copiesBy(encoder);
-  const { splits } = await describeDataset(store, split);
-  expect(copies?.size).toBeGreaterThan(splits.test.count / 3);
-  expect(copies?.size).toBeLessThan(splits.test.count);
-  const own = await modelOn(split, 'own');
-  expect(await copiesBy(own.encoder)).toEqual([new Set()]);
-});
-
-describe('runs that were measured on different test images', () => {
-  it('are compared on those that they have in common, and that no model has seen', async () => {
-    const [one, two] = [split, otherSplit];
-    const evaluations = [
-      await reportedAs('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4)),
-      await reportedAs('run-2', two, await evaluated(await modelOn(two, 'two'), two, 9)),
-    ];
-    expect(await sameTestImages(store, evaluations)).toBe(false);
-    const found = await commonImages(store, evaluations);
-    const [ofOne, ofTwo] = [await readRowDigests(store, one, 'test'), await readRowDigests(store, two, 'test')];
-    const common = ofOne?.source.filter((image) => ofTwo?.source.includes(image)).length ?? 0;
-    // What is in the test split of both was trained on by neither.
-    expect(found).toMatchObject({ common, fresh: common, problem: null });
-    expect(found.arms.map(({ arm }) => arm)).toEqual(['run-1', 'run-2']);
-    expect(found.difference?.value).toBeCloseTo(
-      (found.arms[0]?.values.top1 ?? 0) - (found.arms[1]?.values.top1 ?? 0),
-      12,
-    );
-    const text = String(commonImagesSection(found, []).body) + commonImagesSection(found, []).lead;
-    expect(text).toContain(`different test images; ${common} images are in the test set of each`);
-  });
-
-  it('are not compared where a data set is gone', async () => {
-    const one = split;
-    const own = await reportedAs('run-1', one, await evaluated(await modelOn(one, 'one'), one, 4));
-    const gone = { ...own, arm: 'run-2', dataset: hash('f') };
-    expect(await sameTestImages(store, [own, gone])).toBe(false);
-    expect((await commonImages(store, [own, gone])).problem).toContain('not known which test images');
-  });
-});
-
-it('arms of a comparison are compared without the images that one of them has seen', async () => {
-  const [one, two] = [split, otherSplit];
-  const [here, elsewhere] = [await modelOn(one, 'here'), await modelOn(two, 'elsewhere')];
-  const stored = async (name: string, ref: ArtifactRef) => ({
-    name,
-    ref,
-    evaluation: await readArtifactJson(store, ref, evaluationFile, evaluationSchema),
-  });
-  const a = await stored('a', await evaluated(here, one, 4));
-  const { splits } = await describeDataset(store, one);
-  const { rows, seen } = await newRows(store, one, splits.test.count, [{ name: 'b', ...elsewhere }]);
-  const found = await onNewImages(store, a, await stored('b', await evaluated(elsewhere, one, 9)));
-  expect(found.notes[0]).toContain(`${seen} of ${splits.test.count} test images were seen by a or b`);
-  expect(found.evaluations[0].testImages).toBe(rows.length);
-  const answers = await imageAnswers(store, a.ref);
-  expect(found.evaluations[0].top1).toBe(answers && measureOn(answers, rows, 'top1', classes));
-  const alike = await onNewImages(store, a, await stored('c', await evaluated(await modelOn(one, 'c'), one, 3)));
-  expect(alike).toMatchObject({ notes: [], evaluations: [{ testImages: splits.test.count }, {}] });
-});
-
-describe('the interval of a difference', () => {
-  it('is that of Newcombe for paired shares', () => {
-    // Newcombe 1998 (Statistics in Medicine 17, 2635), table II, method 10.
-    const [low, high] = pairedInterval({ both: 36, onlyAfter: 12, onlyBefore: 2, neither: 0 });
-    expect(low).toBeCloseTo(0.0569, 3);
-    expect(high).toBeCloseTo(0.3404, 3);
-  });
-
-  it('holds the difference, lies within -1 and 1, and turns with the models', () => {
-    const count = fc.nat(40);
-    fc.assert(
-      fc.property(count, count, count, count, (both, onlyAfter, onlyBefore, neither) => {
-        fc.pre(both + onlyAfter + onlyBefore + neither > 0);
-        const difference = (onlyAfter - onlyBefore) / (both + onlyAfter + onlyBefore + neither);
-        const [low, high] = pairedInterval({ both, onlyAfter, onlyBefore, neither });
-        expect(low).toBeLessThanOrEqual(difference + 1e-12);
-        expect(high).toBeGreaterThanOrEqual(difference - 1e-12);
-        expect([low >= -1 - 1e-12, high <= 1 + 1e-12]).toEqual([true, true]);
-        const turned = pairedInterval({ both, onlyAfter: onlyBefore, onlyBefore: onlyAfter, neither });
-        expect(turned[0]).toBeCloseTo(-high, 12);
-        expect(turned[1]).toBeCloseTo(-low, 12);
-      }),
-    );
-  });
-
-  it('of macro F1 is the same each time, and holds the difference', async () => {
-    const labels = Int32Array.from({ length: 200 }, (_, row) => row % 4);
-    const answers = (wrongEvery: number) => ({
-      labels,
-      predicted: labels.map((label, row) => (row % wrongEvery === 0 ? (label + 1) % 4 : label)),
-      confidence: labels,
-      rank: labels,
-      neighbours: null,
-      isLeftOut: () => false,
-    });
-    const rows = Int32Array.from(labels, (_, row) => row);
-    const compare = () => differenceOn(answers(9), answers(5), rows, 'macroF1', 4);
-    const found = await compare();
-    expect(found).toEqual(await compare());
-    const [low, high] = found?.interval ?? [1, -1];
-    const difference = (found?.after ?? 0) - (found?.before ?? 0);
-    expect(low).toBeLessThan(difference);
-    expect(high).toBeGreaterThan(difference);
-    expect(high - low).toBeGreaterThan(0.05);
-    expect(high - low).toBeLessThan(0.3);
   });
 });
