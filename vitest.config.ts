@@ -19,7 +19,7 @@ const slow = [
 
 /** Files outside test/training that train. */
 const trains = [
-  'test/evaluation/{embed-images,jobs,learning-curve}.test.ts',
+  'test/evaluation/{embed-again,embed-images,evaluate,jobs,learning-curve}.test.ts',
   'test/evaluation/inspection/checkpoint-suspects.test.ts',
   'test/examples/untrained.test.ts',
 ];
