@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '../../cli/ports.ts';
 import { s3Environment } from './environment.ts';
 
@@ -27,6 +28,8 @@ export const s3Variables = (endpoint: string) => ({
 
 export const bucket = 'contrail-tests';
 
+const program = fileURLToPath(new URL('one_request_at_a_time.py', import.meta.url));
+
 /**
  * Why there is no server; null where there is one. A test file that needs one skips what it has with this reason, and says so where a
  * person looks.
@@ -46,7 +49,7 @@ export async function startS3Server(): Promise<S3Server> {
   const endpoint = `http://127.0.0.1:${port}`;
   const folder = await mkdtemp(join(tmpdir(), 'contrail-s3-'));
   const { PATH } = process.env;
-  const child = spawn(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
+  const child = spawn(python, [program, '-H', '127.0.0.1', '-p', String(port)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH, HOME: folder, NO_COLOR: '1' },
   });
