@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkStore, openCheckpoints } from '../../store/index.ts';
-import { type BadNetwork, type Fault, type PassingRequest, startProxy } from '../s3/proxy.ts';
-import { bucket, type S3Server, s3Variables, startS3Server, whyNoS3Server } from '../s3/server.ts';
+import { startS3BehindNetwork } from '../s3/behind-network.ts';
+import type { BadNetwork, Fault, PassingRequest } from '../s3/proxy.ts';
+import { bucket, type S3Server, whyNoS3Server } from '../s3/server.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
 
 /**
@@ -15,6 +16,7 @@ const run = 'on-s3';
 describe.skipIf(missing)(`a run whose store is on an S3 server${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: S3Server;
   let network: BadNetwork;
+  let stop: (() => Promise<void>) | undefined;
   let environment: TestEnvironment;
   let reference: Record<string, Record<string, unknown>>;
 
@@ -23,15 +25,12 @@ describe.skipIf(missing)(`a run whose store is on an S3 server${missing ? ` (ski
     await local.start('reference', smallPipeline({ epochs }), false, { useCache: false });
     reference = await local.result('reference');
     await local.stop();
-    server = await startS3Server();
-    network = await startProxy(server.port);
-    Object.assign(process.env, s3Variables(network.endpoint));
+    ({ server, network, stop } = await startS3BehindNetwork());
     environment = await startTestEnvironment([], server.storeUrl('e2e'));
   }, 300_000);
   afterAll(async () => {
     await environment?.stop();
-    await network?.stop();
-    await server?.stop();
+    await stop?.();
   }, 60_000);
 
   it('ends with the same bits as one in a folder, whatever breaks, and leaves nothing half', {

@@ -17,8 +17,9 @@ import {
   type Store,
   writeArtifact,
 } from '../../store/index.ts';
-import { startProxy } from '../s3/proxy.ts';
-import { s3Variables, startS3Server, whyNoS3Server } from '../s3/server.ts';
+import { startS3BehindNetwork } from '../s3/behind-network.ts';
+import type { BadNetwork } from '../s3/proxy.ts';
+import { type S3Server, whyNoS3Server } from '../s3/server.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'contrail-check-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -131,17 +132,13 @@ describe('a copy of a store', () => {
 
 const missing = await whyNoS3Server();
 describe.skipIf(missing)(`a copy on an S3 server${missing ? ` (skipped: ${missing})` : ''}`, () => {
-  let server: Awaited<ReturnType<typeof startS3Server>>;
-  let network: Awaited<ReturnType<typeof startProxy>>;
+  let server: S3Server;
+  let network: BadNetwork;
+  let stop: (() => Promise<void>) | undefined;
   beforeAll(async () => {
-    server = await startS3Server();
-    network = await startProxy(server.port);
-    Object.assign(process.env, s3Variables(network.endpoint));
+    ({ server, network, stop } = await startS3BehindNetwork());
   });
-  afterAll(async () => {
-    await network?.stop();
-    await server?.stop();
-  });
+  afterAll(() => stop?.());
 
   it('there and back is the same store, though it was interrupted', async () => {
     const remote = openStore(server.storeUrl('copy'));

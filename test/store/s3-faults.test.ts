@@ -5,8 +5,9 @@ import { digestOf, openStore, type Store } from '../../store/index.ts';
 import { parseS3Url } from '../../store/s3/address.ts';
 import { connectS3, type S3Connection } from '../../store/s3/connection.ts';
 import { abortStaleUploads, listFolderNames, listObjects } from '../../store/s3/listing.ts';
-import { type BadNetwork, type Fault, type PassingRequest, startProxy } from '../s3/proxy.ts';
-import { bucket, type S3Server, s3Variables, startS3Server, whyNoS3Server } from '../s3/server.ts';
+import { startS3BehindNetwork } from '../s3/behind-network.ts';
+import type { BadNetwork, Fault, PassingRequest } from '../s3/proxy.ts';
+import { bucket, type S3Server, whyNoS3Server } from '../s3/server.ts';
 
 const missing = await whyNoS3Server();
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -19,19 +20,15 @@ describe.skipIf(missing)(
   () => {
     let server: S3Server;
     let proxy: BadNetwork;
+    let stop: (() => Promise<void>) | undefined;
     let name = '';
     let store: Store;
     let at: S3Connection;
 
     beforeAll(async () => {
-      server = await startS3Server();
-      proxy = await startProxy(server.port);
-      Object.assign(process.env, s3Variables(proxy.endpoint));
+      ({ server, network: proxy, stop } = await startS3BehindNetwork());
     });
-    afterAll(async () => {
-      await proxy?.stop();
-      await server?.stop();
-    });
+    afterAll(() => stop?.());
     beforeEach(async () => {
       proxy.decide = () => null;
       name = randomUUID();

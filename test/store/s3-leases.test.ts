@@ -13,8 +13,9 @@ import {
   openStore,
   type Store,
 } from '../../store/index.ts';
-import { type BadNetwork, type PassingRequest, startProxy } from '../s3/proxy.ts';
-import { type S3Server, s3Variables, startS3Server, whyNoS3Server } from '../s3/server.ts';
+import { startS3BehindNetwork } from '../s3/behind-network.ts';
+import type { BadNetwork, PassingRequest } from '../s3/proxy.ts';
+import { type S3Server, whyNoS3Server } from '../s3/server.ts';
 
 const missing = await whyNoS3Server();
 const key = { run: 'run', step: 'pretrain' };
@@ -23,17 +24,13 @@ const key = { run: 'run', step: 'pretrain' };
 describe.skipIf(missing)(`two writers on an S3 server${missing ? ` (skipped: ${missing})` : ''}`, () => {
   let server: S3Server;
   let network: BadNetwork;
+  let stop: (() => Promise<void>) | undefined;
   let [one, two]: Store[] = [];
 
   beforeAll(async () => {
-    server = await startS3Server();
-    network = await startProxy(server.port);
-    Object.assign(process.env, s3Variables(network.endpoint));
+    ({ server, network, stop } = await startS3BehindNetwork());
   });
-  afterAll(async () => {
-    await network?.stop();
-    await server?.stop();
-  });
+  afterAll(() => stop?.());
   beforeEach(async () => {
     network.decide = () => null;
     const url = server.storeUrl(randomUUID());
