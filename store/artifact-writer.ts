@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { type ArtifactKind, type ArtifactRef, artifactManifestSchema, type FileEntry } from '../contracts/artifacts.ts';
-import { digestOf, jsonBytes } from './digest.ts';
+import { digestOf, hashing, jsonBytes } from './digest.ts';
 import { emptiedMark, stagingFolder } from './paths.ts';
 import type { Content, StagedFile, Store } from './store.ts';
 
@@ -41,18 +40,9 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       await swept;
       if (path === manifestFile || path === emptiedMark || added.has(path))
         throw new TypeError(`an artifact cannot hold ${path} besides`);
-      const hash = createHash('sha256');
-      let bytes = 0;
-      const file = await store.stage(
-        (async function* () {
-          for await (const piece of content instanceof Uint8Array ? [content] : content) {
-            for (let at = 0; at < piece.byteLength; at += 2 ** 30) hash.update(piece.subarray(at, at + 2 ** 30));
-            bytes += piece.byteLength;
-            yield piece;
-          }
-        })(),
-      );
-      added.set(path, { entry: { path, bytes, sha256: hash.digest('hex') }, file });
+      const { pieces, digest } = hashing(content);
+      const file = await store.stage(pieces);
+      added.set(path, { entry: { path, ...digest() }, file });
     },
     take: async (path) => {
       const found = added.get(path);

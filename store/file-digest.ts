@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hashing } from './digest.ts';
 import type { KnownContent, Store } from './store.ts';
 
 const pieceBytes = 16 * 2 ** 20;
@@ -19,12 +19,7 @@ export async function digestOfFile(
   path: string,
   onPiece: (bytes: number) => void = () => {},
 ): Promise<KnownContent> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const piece of piecesOfFile(store, path)) {
-    hash.update(piece);
-    bytes += piece.length;
-    onPiece(piece.length);
-  }
-  return { bytes, sha256: hash.digest('hex') };
+  const { pieces, digest } = hashing(piecesOfFile(store, path));
+  for await (const { length } of pieces) onPiece(length);
+  return digest();
 }

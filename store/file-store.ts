@@ -66,24 +66,19 @@ export function createFileStore(folder: string): Store {
     }
   };
 
+  const reading = async <T>(path: string, read: (where: string) => Promise<T>): Promise<T> => {
+    const where = absolute(path);
+    try {
+      return await read(where);
+    } catch (error) {
+      throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
+    }
+  };
+
   return {
     url: pathToFileURL(root).href,
-    read: async (path) => {
-      const where = absolute(path);
-      try {
-        return await readWhole(where);
-      } catch (error) {
-        throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
-      }
-    },
-    readRange: async (path, from, to) => {
-      const where = absolute(path);
-      try {
-        return await readPart(where, from, to);
-      } catch (error) {
-        throw isMissing(error) ? missingFile(where, error) : unreadable(where, error);
-      }
-    },
+    read: (path) => reading(path, readWhole),
+    readRange: (path, from, to) => reading(path, (where) => readPart(where, from, to)),
     exists: (path) => isFile(absolute(path)),
     list: (prefix) => list(absolute(prefix)),
     everything: () => list(root),

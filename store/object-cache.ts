@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, mkdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
+import { hashing } from './digest.ts';
 import { filesBelow } from './file-system.ts';
 import { temporaryMark } from './paths.ts';
 import { isMissing } from './reading.ts';
@@ -144,11 +144,7 @@ async function makeRoom(folder: string, limit: number, onRemove: (path: string) 
 
 /** Hashed piece by piece, so that nothing else waits. */
 async function contentOf(file: string): Promise<KnownContent> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) {
-    hash.update(piece);
-    bytes += piece.length;
-  }
-  return { bytes, sha256: hash.digest('hex') };
+  const { pieces, digest } = hashing(createReadStream(file, { highWaterMark: 2 ** 20 }));
+  for await (const _ of pieces);
+  return digest();
 }

@@ -155,6 +155,11 @@ export async function startWorker(
   const stop = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
+  const closeParts = async () => {
+    await host.closeAll();
+    await runLogs.close();
+    await metrics?.close();
+  };
   const stopped = Promise.all(
     workers.map((worker) =>
       worker.run().catch((error: unknown) => {
@@ -163,19 +168,13 @@ export async function startWorker(
       }),
     ),
   ).then(
-    () =>
-      host
-        .closeAll()
-        .then(() => runLogs.close())
-        .then(() => metrics?.close())
-        .then(() => connection.close())
-        .then(() => {
-          if (foreign) throw foreign;
-        }),
+    async () => {
+      await closeParts();
+      await connection.close();
+      if (foreign) throw foreign;
+    },
     async (error: unknown) => {
-      await host.closeAll();
-      await runLogs.close();
-      await metrics?.close();
+      await closeParts();
       throw error;
     },
   );

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { hashing } from '../digest.ts';
 import { type TemporaryFile, writeTemporary } from '../staged-files.ts';
 import type { Content, KnownContent } from '../store.ts';
 import { partBytes } from './writing.ts';
@@ -16,17 +16,9 @@ export async function spool(
   folder: string,
   content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<Spooled> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  const hashed = async function* () {
-    for await (const piece of content) {
-      for (let at = 0; at < piece.byteLength; at += 2 ** 26) hash.update(piece.subarray(at, at + 2 ** 26));
-      bytes += piece.byteLength;
-      yield piece;
-    }
-  };
-  const temporary = await writeTemporary(folder, hashed());
-  return { file: temporary.path, content: { bytes, sha256: hash.digest('hex') }, temporary };
+  const { pieces, digest } = hashing(content);
+  const temporary = await writeTemporary(folder, pieces);
+  return { file: temporary.path, content: digest(), temporary };
 }
 
 export async function discard({ file, temporary }: Spooled): Promise<void> {
