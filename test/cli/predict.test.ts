@@ -10,6 +10,7 @@ import { predictCommand } from '../../cli/commands/predict.ts';
 import { encoderAboutSchema } from '../../contracts/encoder.ts';
 import { findImage } from '../../datasets/index.ts';
 import { addVersion, emptyArtifact, readAbout } from '../../store/index.ts';
+import { pngChunk } from '../png-chunk.ts';
 import { stripes } from '../serving/pictures.ts';
 import { run, type SmallModel, smallModel } from '../serving/small-model.ts';
 import { clustered, indexOf, sha256 } from '../vectors/vectors.ts';
@@ -209,31 +210,14 @@ describe('similar', () => {
 
 /** A PNG that says that it is so large, and ends soon. */
 function largePng(side: number): Buffer {
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
   const header = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0]);
   header.writeUInt32BE(side, 0);
   header.writeUInt32BE(side, 4);
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
   return Buffer.concat([
     signature,
-    chunk('IHDR', header),
-    chunk('IDAT', deflateSync(Buffer.alloc(2 ** 16))),
-    chunk('IEND', Buffer.alloc(0)),
+    pngChunk('IHDR', header),
+    pngChunk('IDAT', deflateSync(Buffer.alloc(2 ** 16))),
+    pngChunk('IEND', Buffer.alloc(0)),
   ]);
-}
-
-/** The check sum of PNG. */
-function crc32(bytes: Buffer): number {
-  let sum = 0xffff_ffff;
-  for (const byte of bytes) {
-    sum ^= byte;
-    for (let bit = 0; bit < 8; bit++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb8_8320 : 0);
-  }
-  return (sum ^ 0xffff_ffff) >>> 0;
 }

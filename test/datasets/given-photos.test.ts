@@ -11,6 +11,7 @@ import { findPhotos, readNames } from '../../datasets/index.ts';
 import { fetchImage } from '../../datasets/table/fetch/fetch-image.ts';
 import { isPublicAddress, publicRequest } from '../../datasets/table/fetch/public-request.ts';
 import { openUrlCache } from '../../datasets/table/fetch/url-cache.ts';
+import { certificatesIn } from '../cli/certificates.ts';
 import { folder, images, png } from './image-folder.ts';
 
 const find = (...named: readonly string[]) => findPhotos(named, { stdin: Readable.from([]), fetchTo: null });
@@ -106,18 +107,15 @@ describe('a URL', () => {
   it.skipIf(spawnSync('openssl', ['version']).status !== 0)(
     'of a server that cannot prove its name, or has no TLS, says which, and is asked once',
     async () => {
-      const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(folder, name)) as [string, string];
-      spawnSync('openssl', [
-        ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-        ...['-subj', '/CN=localhost', '-keyout', key, '-out', cert],
-      ]);
+      const { at, authority } = certificatesIn(folder);
+      authority('localhost');
       let connections = 0;
-      const secure = createSecureServer({ cert: await readFile(cert), key: await readFile(key) }).on(
-        'connection',
-        () => {
-          connections++;
-        },
-      );
+      const secure = createSecureServer({
+        cert: await readFile(at('localhost.pem')),
+        key: await readFile(at('localhost.key')),
+      }).on('connection', () => {
+        connections++;
+      });
       await new Promise<void>((done) => void secure.listen(0, '127.0.0.1', done));
       const fetched = (port: number) =>
         fetchImage(`https://127.0.0.1:${port}/image`, openUrlCache(join(folder, 'urls')), {

@@ -1,13 +1,12 @@
 /** Photos and connections that are made to hold a server: each is refused by name, and the next client is served. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { errorAnswerSchema } from '../../../contracts/serving.ts';
 import { trainerEnvironment } from '../../../native/paths.ts';
 import { type ServeLimits, type Serving, serveModel } from '../../../serving/http/index.ts';
+import { certificatesIn } from '../../cli/certificates.ts';
 import { type ModelStore, modelStore } from './model-store.ts';
 
 let models: ModelStore;
@@ -136,12 +135,10 @@ describe('connections', () => {
   });
 
   it('whose TLS never begins are ended', async () => {
-    const [cert, key] = ['cert.pem', 'key.pem'].map((name) => join(models.storeUrl, name)) as [string, string];
-    spawnSync('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'],
-      ...['-subj', '/CN=localhost', '-keyout', key, '-out', cert],
-    ]);
-    const own = await start({ handshakeMs: 500 }, { cert: readFileSync(cert), key: readFileSync(key) });
+    const { at, authority } = certificatesIn(models.storeUrl);
+    authority('localhost');
+    const tls = { cert: readFileSync(at('localhost.pem')), key: readFileSync(at('localhost.key')) };
+    const own = await start({ handshakeMs: 500 }, tls);
     const [silent, half] = [open('127.0.0.1', own.port), open('127.0.0.1', own.port)];
     // The beginning of a handshake, of which the rest stays away.
     half.socket.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]));
