@@ -16,6 +16,7 @@ import { openHome } from '../home/home.ts';
 import { parsePipeline } from '../pipelines/language/index.ts';
 import { openStore } from '../store/index.ts';
 import { withFolder } from './folder.ts';
+import { hasEnded } from './has-ended.ts';
 
 const configFile = fileURLToPath(new URL('../deploy/prometheus/prometheus.yaml', import.meta.url));
 const rulesFile = fileURLToPath(new URL('../deploy/prometheus/alerts.yaml', import.meta.url));
@@ -197,8 +198,3 @@ async function until(isSo: () => Promise<boolean>, what: string): Promise<void> 
 }
 
 const secondsSince = (since: number) => Math.round((performance.now() - since) / 1000);
-
-const hasEnded = (child: ChildProcess) =>
-  new Promise<void>((resolve) =>
-    child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', () => resolve()),
-  );

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import { parsePipeline } from '../pipelines/language/index.ts';
 import { loadStepResults, openStore, readAbout, type Store } from '../store/index.ts';
 import { readShardRows } from '../vectors/shards.ts';
 import { withFolder } from './folder.ts';
+import { hasEnded } from './has-ended.ts';
 
 const kills = 10;
 /** So many shards, whatever the number of images: kills hit them at different places. */
@@ -173,11 +173,6 @@ function titleOf(pid: string): string {
     return '';
   }
 }
-
-const hasEnded = (child: ChildProcess) =>
-  new Promise<void>((resolve) =>
-    child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', () => resolve()),
-  );
 
 async function namesOf(store: Store, ref: ReturnType<typeof artifactRefSchema.parse>): Promise<string[]> {
   const { shards } = await readAbout(store, ref, vectorsAboutSchema);

@@ -17,6 +17,7 @@ import { startModelProcess } from '../serving/process/model-process.ts';
 import { digestOf, openStore, type Store, writeArtifact } from '../store/index.ts';
 import { buildIndex, type Hit, openIndex, shardFiles, type VectorIndex } from '../vectors/index.ts';
 import { withFolder } from './folder.ts';
+import { imageOf } from './image-of.ts';
 import { trainEncoder } from './train-encoder.ts';
 
 /**
@@ -142,12 +143,6 @@ async function prepare(store: Store, folder: string) {
   const dataset: ArtifactRef = { kind: 'dataset', digest: (await writer.finish()).digest };
   return { all: await loadSplit(store, ref, 'test'), classes, dataset };
 }
-
-const imageOf = ({ images, height, width }: LoadedSplit, row: number) => ({
-  pixels: images.slice(row * height * width, (row + 1) * height * width),
-  ...{ height, width },
-  channels: 1 as const,
-});
 
 async function train(store: Store, dataset: ArtifactRef): Promise<Model> {
   const key = { run: 'bench', step: 'pretrain' };

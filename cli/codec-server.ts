@@ -5,7 +5,8 @@ import { isContrailError } from '../contracts/errors.ts';
 import { decodeEncrypted, isEncrypted, type PayloadKeys } from '../payloads/index.ts';
 import { createGuard } from '../serving/http/guard.ts';
 import { securityHeaders } from '../serving/http/headers.ts';
-import { HttpError } from '../serving/http/http-error.ts';
+import { errorHeaders, HttpError } from '../serving/http/http-error.ts';
+import { listenAt } from '../serving/http/listen.ts';
 
 const host = '127.0.0.1';
 /** Temporal's UI sends the payloads of a page of history; Temporal takes 4 MiB a message. */
@@ -77,6 +78,7 @@ export async function startCodecServer({ keys, port, origins, token }: CodecServ
     if (request.method !== 'OPTIONS') guard.checkToken(request.headers);
   });
   app.setErrorHandler((error, _request, reply) => {
+    if (error instanceof HttpError) reply.headers(errorHeaders(error));
     const { status, message } = answerTo(error);
     return reply.status(status).send({ message });
   });
@@ -100,10 +102,8 @@ export async function startCodecServer({ keys, port, origins, token }: CodecServ
     }
     return { payloads: answer };
   });
-  await app.listen({ host, port });
-  const address = app.server.address();
   return {
-    port: typeof address === 'object' && address ? address.port : port,
+    port: await listenAt(app, { host, port }),
     close: () => app.close(),
   };
 }

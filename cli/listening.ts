@@ -18,6 +18,9 @@ export function tokenIn(variable: string): string | null {
   return token;
 }
 
+/** Where a server listens, as a URL has it. */
+export const authorityOf = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
 /**
  * Why a port cannot be had, from what Node says; null where that is something else.
  *

@@ -1,6 +1,6 @@
 import { ContrailError } from '../contracts/errors.ts';
 import type { EndpointOptions } from '../worker/metrics/index.ts';
-import { tokenIn } from './listening.ts';
+import { authorityOf, tokenIn } from './listening.ts';
 
 /** What the command line says of metrics. */
 export interface MetricsFlags {
@@ -42,5 +42,4 @@ export function metricsEndpoint({
 }
 
 /** Where the metrics are, for a person. */
-export const metricsUrl = (host: string, port: number): string =>
-  `http://${host.includes(':') ? `[${host}]` : host}:${port}/metrics`;
+export const metricsUrl = (host: string, port: number): string => `http://${authorityOf(host, port)}/metrics`;

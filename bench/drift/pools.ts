@@ -16,7 +16,8 @@ import { stepJobs } from '../../evaluation/index.ts';
 import { openHome } from '../../home/home.ts';
 import { type Store, writeArtifact } from '../../store/index.ts';
 import { openEncoder } from '../../training/index.ts';
-import { shardFiles } from '../../vectors/shards.ts';
+import { shardFiles } from '../../vectors/index.ts';
+import { imageOf } from '../image-of.ts';
 import { trainEncoder } from '../train-encoder.ts';
 
 /** The class that the encoder does not know. */
@@ -139,13 +140,6 @@ export async function makePools(
     frozen.dispose();
   }
 }
-
-const imageOf = ({ images: all, height, width }: LoadedSplit, row: number) => ({
-  pixels: all.slice(row * height * width, (row + 1) * height * width),
-  height,
-  width,
-  channels: 1 as const,
-});
 
 /** Writes rows of some pools as a `vectors` artifact. */
 export async function writeVectors(

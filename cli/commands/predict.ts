@@ -42,7 +42,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
   return withModelAndPhotos(names, options, before, async (opened) => {
     const { store, used, photos, process, signal } = opened;
     const knowing = await openKnowing(store, used.evaluation);
-    const { index, isLost } = await indexOf(store, used);
+    const index = await indexOf(store, used);
     const found: (Predicted | RejectedPhoto)[] = [];
     const { tell, end } = showRowProgress();
     try {
@@ -67,7 +67,7 @@ export async function predictCommand(names: readonly string[], options: PredictO
     }
     const rejected = found.filter((each): each is RejectedPhoto => 'rejected' in each);
     // It is said where the answers come from, not what the model should have.
-    const content = textOf(form, found, isLost ? { ...used, index: null } : used, options.top);
+    const content = textOf(form, found, { ...used, index: index && used.index }, options.top);
     if (options.to !== undefined) {
       await writeWhole(options.to, content, options);
       say(`${times(found.length - rejected.length, 'prediction')} in ${options.to}`);
@@ -83,17 +83,17 @@ export async function predictCommand(names: readonly string[], options: PredictO
 async function indexOf(
   store: Store,
   { index: ref, encoder, classifier, name }: UsedModel,
-): Promise<{ readonly index: VectorIndex | null; readonly isLost: boolean }> {
-  if (!ref) return { index: null, isLost: false };
+): Promise<VectorIndex | null> {
+  if (!ref) return null;
   try {
     const index = await openIndex(store, ref);
     requireEncoder(index.about, encoder, name);
-    return { index, isLost: false };
+    return index;
   } catch (error) {
     // Without a classifier the index alone names classes.
     if (!classifier || !isContrailError(error) || error.code !== 'CorruptArtifact') throw error;
     say(`${error.message} The classifier answers without this index.`);
-    return { index: null, isLost: true };
+    return null;
   }
 }
 

@@ -8,7 +8,7 @@ import { trainerEnvironment } from '../../native/paths.ts';
 import { isLoopback, serveModel } from '../../serving/http/index.ts';
 import { openStore } from '../../store/index.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
-import { listenError, tokenIn } from '../listening.ts';
+import { authorityOf, listenError, tokenIn } from '../listening.ts';
 import { namedModel } from '../named-model.ts';
 import { say } from '../output.ts';
 import { trainingIndex } from '../training-index.ts';
@@ -69,7 +69,7 @@ export async function serveCommand(run: string | undefined, options: ServeComman
     return interruptedCode;
   }
   const { version, name } = serving.used;
-  const url = `${tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${serving.port}`;
+  const url = `${tls ? 'https' : 'http'}://${authorityOf(host, serving.port)}`;
   say(`${version === null ? `The run ${name}` : `The model ${name}, version ${version},`} answers at ${url}`);
   if (token !== null) say(`Requests need the token of ${tokenVariable}.`);
   say('Ctrl-C stops it, once the requests in work are answered.');

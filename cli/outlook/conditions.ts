@@ -25,8 +25,7 @@ export function turnOf(step: PlannedStep, known: KnownSteps): { readonly turn: T
     if (skipped !== undefined) return { turn: 'skip', reason: `${skipped} is skipped` };
   }
   const unsure = decidesItself ? [] : needed.filter((need) => known.turns.get(need) === 'perhaps');
-  const depends =
-    unsure.length === 0 ? [] : [`depends on ${unsure.slice(0, 3).join(', ')}${unsure.length > 3 ? ', …' : ''}`];
+  const depends = unsure.length === 0 ? [] : [`depends on ${firstOf(unsure)}`];
   const asked = when === undefined ? null : saidBy(step, when, known);
   if (asked?.known === true) {
     if ('problem' in asked) return { turn: 'fails', reason: asked.problem };
@@ -34,6 +33,10 @@ export function turnOf(step: PlannedStep, known: KnownSteps): { readonly turn: T
   } else if (when !== undefined) depends.push(`if ${when}`);
   return depends.length > 0 ? { turn: 'perhaps', reason: depends.join('; ') } : { turn: 'comes', reason: '' };
 }
+
+/** The first steps of those that are waited for. */
+export const firstOf = (steps: readonly string[]): string =>
+  `${steps.slice(0, 3).join(', ')}${steps.length > 3 ? ', …' : ''}`;
 
 type Value =
   | { readonly known: false }

@@ -17,7 +17,7 @@ import {
 } from '../../store/index.ts';
 import { staleData } from '../stale-data.ts';
 import { type CodeReader, changedFiles } from './changed-files.ts';
-import { type Turn, turnOf } from './conditions.ts';
+import { firstOf, type Turn, turnOf } from './conditions.ts';
 import { type EarlierResult, expectedSeconds, loadHistory, nearestResult, type Origin } from './history.ts';
 
 /** What a run would do with a step, and why. */
@@ -123,14 +123,15 @@ async function outlookOf(step: PlannedStep, around: Surroundings): Promise<StepO
   const seconds = decided.seconds === undefined ? await usualSeconds(step, around, null) : decided.seconds;
   if (turn === 'comes' || decided.decision === 'refused')
     return { ...about, decision: decided.decision, reason: decided.reason, seconds };
-  const reasons =
-    step.role === 'onFailure' || decided.reason.startsWith(afterOthers) ? [reason] : [reason, decided.reason];
+  const reasons = step.role === 'onFailure' || decided.comesAfter ? [reason] : [reason, decided.reason];
   return { ...about, decision: 'perhaps', reason: reasons.join('; '), seconds };
 }
 
-type Decided = Pick<StepOutlook, 'decision' | 'reason'> & { readonly seconds?: number | null };
-
-const afterOthers = 'after ';
+type Decided = Pick<StepOutlook, 'decision' | 'reason'> & {
+  readonly seconds?: number | null;
+  /** The reason names steps that it waits for, and no more. */
+  readonly comesAfter?: true;
+};
 
 /** A step whose list is not known says nothing of how long all its items take. */
 const asManyAs = (list: ListSource, { known }: Surroundings): Decided => {
@@ -146,12 +147,7 @@ async function decide(step: PlannedStep, around: Surroundings): Promise<Decided>
   const open = sources.flatMap((id) => membersOf(around.plan, id)).filter((id) => !known.has(id));
   if (open.length > 0) {
     const training = resume ? await continued(step, around) : null;
-    return (
-      training ?? {
-        decision: 'run',
-        reason: `${afterOthers}${open.slice(0, 3).join(', ')}${open.length > 3 ? ', …' : ''}`,
-      }
-    );
+    return training ?? { decision: 'run', reason: `after ${firstOf(open)}`, comesAfter: true };
   }
   if (findReferences(step.with).some(({ reference }) => reference?.of === 'run'))
     return { decision: 'run', reason: 'it uses what only the run knows' };

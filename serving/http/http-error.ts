@@ -36,6 +36,12 @@ export class HttpError extends Error {
 
 export const errorAnswer = ({ code, message }: HttpError): ErrorAnswer => ({ error: { code, message } });
 
+/** What the headers of such an answer say. */
+export const errorHeaders = ({ code, retryAfter }: HttpError): Readonly<Record<string, string>> => ({
+  ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
+  ...(code === 'Unauthorized' ? { 'www-authenticate': 'Bearer' } : {}),
+});
+
 /** The code of a status that Fastify or Node chose. */
 export const codeOfStatus = (status: number): ServeErrorCode =>
   (Object.entries(statuses) as [ServeErrorCode, number][]).find(([, each]) => each === status)?.[0] ??

@@ -9,8 +9,9 @@ import { mostImagesInRequest } from '../../contracts/serving.ts';
 import { hasCode } from '../../contracts/system-errors.ts';
 import { clientOf } from './client.ts';
 import { securityHeaders } from './headers.ts';
-import { codeOfStatus, errorAnswer, HttpError } from './http-error.ts';
+import { codeOfStatus, errorAnswer, errorHeaders, HttpError } from './http-error.ts';
 import type { ServeLimits } from './limits.ts';
+import { listenAt } from './listen.ts';
 import type { ServerParts } from './parts.ts';
 import { requireKnownParameters } from './queries.ts';
 import { readJson } from './read-json.ts';
@@ -118,10 +119,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       return withDeadline(controller, limits, work);
     },
   });
-  await app.listen({ host, port });
-  const address = app.server.address();
   return {
-    port: typeof address === 'object' && address ? address.port : port,
+    port: await listenAt(app, { host, port }),
     close: async () => {
       state.draining = true;
       const linger = Math.min(limits.lingerMs, limits.drainMs);
@@ -197,9 +196,7 @@ function answerError(
     log(`${request.method} ${request.routeOptions.url} failed: ${stack ?? message}`);
   }
   const told = known ?? new HttpError('InternalError', 'Something went wrong in the server. Its log says what.');
-  if (told.retryAfter !== undefined) reply.header('retry-after', String(told.retryAfter));
-  if (told.code === 'Unauthorized') reply.header('www-authenticate', 'Bearer');
-  return reply.status(told.status).send(errorAnswer(told));
+  return reply.status(told.status).headers(errorHeaders(told)).send(errorAnswer(told));
 }
 
 /** What Fastify says of a request that it cannot read. */

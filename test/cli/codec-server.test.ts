@@ -120,7 +120,10 @@ describe('the codec server', () => {
   it('demands its token, but not with the question before', async () => {
     const body = { payloads: await sealed() };
     const wrong = { authorization: `Bearer ${'b'.repeat(32)}` };
-    for (const headers of [{}, wrong]) expect((await ask({ server: guarded, headers, body })).status).toBe(401);
+    for (const headers of [{}, wrong]) {
+      const refused = await ask({ server: guarded, headers, body });
+      expect([refused.status, refused.headers['www-authenticate']]).toEqual([401, 'Bearer']);
+    }
     expect((await ask({ server: guarded, method: 'OPTIONS', headers: { origin: ui } })).status).toBe(204);
     expect((await ask({ server: guarded, headers: { authorization: `Bearer ${token}` }, body })).status).toBe(200);
   });

@@ -1,7 +1,8 @@
 import { type FastifyReply, fastify } from 'fastify';
 import { createGuard } from '../../serving/http/guard.ts';
 import { securityHeaders } from '../../serving/http/headers.ts';
-import { errorAnswer, HttpError } from '../../serving/http/http-error.ts';
+import { errorAnswer, errorHeaders, HttpError } from '../../serving/http/http-error.ts';
+import { listenAt } from '../../serving/http/listen.ts';
 
 /** Where a worker answers with its metrics, and to whom. */
 export interface EndpointOptions {
@@ -53,10 +54,8 @@ export async function startEndpoint(options: EndpointOptions, answers: EndpointA
     const reason = answers.notReady();
     return reply.status(reason === null ? 200 : 503).send({ ready: reason === null, reason });
   });
-  await app.listen({ host: options.host, port: options.port });
-  const address = app.server.address();
   return {
-    port: typeof address === 'object' && address ? address.port : options.port,
+    port: await listenAt(app, options),
     close: async () => void (await app.close()),
   };
 }
@@ -64,6 +63,5 @@ export async function startEndpoint(options: EndpointOptions, answers: EndpointA
 function answerError(error: unknown, reply: FastifyReply): FastifyReply {
   const told =
     error instanceof HttpError ? error : new HttpError('InternalError', 'Something went wrong in the worker.');
-  if (told.code === 'Unauthorized') reply.header('www-authenticate', 'Bearer');
-  return reply.status(told.status).send(errorAnswer(told));
+  return reply.status(told.status).headers(errorHeaders(told)).send(errorAnswer(told));
 }
