@@ -20,6 +20,8 @@ export interface TestEnvironment {
   /** Waits for the end of a run; gives its results by step. */
   readonly result: (run: string) => Promise<Record<string, Record<string, unknown>>>;
   readonly trainerRuns: (run: string) => boolean;
+  /** @throws Error with the worker's last words when it has ended by itself, instead of a wait for what never comes */
+  readonly requireWorker: () => void;
   /** Each kills with SIGKILL. @throws Error when that process does not run */
   readonly killTrainer: (run: string) => Promise<void>;
   readonly killWorker: () => Promise<void>;
@@ -76,6 +78,11 @@ export async function startTestEnvironment(
       }
     },
     trainerRuns: (run) => findTrainer(run) !== null,
+    requireWorker: () => {
+      if (worker.exitCode === null && worker.signalCode === null) return;
+      const said = readFileSync(join(home.logFolder, 'worker.out.log'), 'utf8');
+      throw new Error(`the worker has ended by itself (${worker.exitCode ?? worker.signalCode}): ${said.slice(-2000)}`);
+    },
     killTrainer: async (run) => {
       const pid = findTrainer(run);
       if (pid === null) throw new Error(`no trainer of ${run} runs`);

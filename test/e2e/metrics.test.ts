@@ -49,6 +49,7 @@ async function until(isSo: (read: Scrape) => boolean): Promise<Scrape> {
   for (;;) {
     const read = await scrape().catch(() => null);
     if (read && isSo(read)) return read;
+    environment.requireWorker();
     await sleep(200);
   }
 }
