@@ -17,12 +17,24 @@ const slow = [
   'test/worker/{payload-claims,store-copies}.test.ts',
 ];
 
+/** Files that look at what their process has loaded. */
+const alone = ['test/bench/gpu-readings.test.ts'];
+
 /** Files outside test/training that train. */
 const trains = [
   'test/evaluation/{embed-again,embed-images,evaluate,jobs,learning-curve}.test.ts',
   'test/evaluation/inspection/checkpoint-suspects.test.ts',
   'test/examples/untrained.test.ts',
 ];
+
+/**
+ * A group of test files that are light: a process runs many of them, and loads what they import once. What a file changes of the
+ * process is put back after it.
+ */
+const light = (of: ReturnType<typeof group>) => ({
+  ...of,
+  test: { ...of.test, isolate: false, setupFiles: ['test/put-back.ts'] },
+});
 
 /** A group of test files. Groups run in their order, each with a limit that a test that hangs soon meets. */
 const group = (
@@ -52,13 +64,15 @@ export default defineConfig({
     env: { NO_COLOR: '1' },
     reporters: ['default', './test/reporter.ts'],
     projects: [
-      group(0, 'project', 120, ['test/{project,docs}/**/*.test.ts']),
-      group(
-        1,
-        'parts',
-        60,
-        ['test/**/*.test.ts'],
-        ['test/{project,docs,training,workflows,e2e}/**', ...trains, ...slow],
+      group(0, 'project', 120, ['test/{project,docs}/**/*.test.ts', ...alone]),
+      light(
+        group(
+          1,
+          'parts',
+          60,
+          ['test/**/*.test.ts'],
+          ['test/{project,docs,training,workflows,e2e}/**', ...trains, ...slow, ...alone],
+        ),
       ),
       group(2, 'training', 90, ['test/training/**/*.test.ts', ...trains]),
       // Much of their time they wait: for a heartbeat, a kill, a process that starts.

@@ -7,9 +7,11 @@ import { displayWidth } from '../../contracts/display-width.ts';
 import { attemptFailed, attemptStarted, attemptStopped } from '../../contracts/logs.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openRunLog, saveForgotten } from '../../store/index.ts';
-import { images, png, write } from '../datasets/image-folder.ts';
+import { images, png, useImageFolders, write } from '../datasets/image-folder.ts';
 import { preparedStep } from '../datasets/prepared-step.ts';
 import { commandHome } from './command-home.ts';
+
+useImageFolders();
 
 /** The real command on the store of runs whose server is gone: nothing but the store is asked. */
 const { store, outputs } = await commandHome('dataset-show');

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { openStore, preparationsFolder } from '../../store/index.ts';
-import { folder, images, picture, prepare, write } from './image-folder.ts';
+import { folder, images, picture, prepare, useImageFolders, write } from './image-folder.ts';
+
+useImageFolders();
 
 const program = fileURLToPath(new URL('./processes/preparing.ts', import.meta.url));
 

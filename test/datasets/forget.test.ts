@@ -32,7 +32,9 @@ import {
   saveStepResult,
   writeArtifact,
 } from '../../store/index.ts';
-import { folder, images, prepare, twoClasses, write } from './image-folder.ts';
+import { folder, images, prepare, twoClasses, useImageFolders, write } from './image-folder.ts';
+
+useImageFolders();
 
 /** A photo that nobody may keep: in which files of a store it is, and that it is in none afterwards. */
 const name = 'train/coat/person.png';

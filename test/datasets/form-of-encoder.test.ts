@@ -3,7 +3,9 @@ import { expect, it } from 'vitest';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { formOf } from '../../datasets/form.ts';
 import { formOfEncoder, imageFormOf } from '../../datasets/index.ts';
-import { images, prepare, twoClasses, write } from './image-folder.ts';
+import { images, prepare, twoClasses, useImageFolders, write } from './image-folder.ts';
+
+useImageFolders();
 
 it.each([
   ['nothing of its own', {}],

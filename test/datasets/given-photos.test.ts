@@ -12,7 +12,9 @@ import { fetchImage } from '../../datasets/table/fetch/fetch-image.ts';
 import { isPublicAddress, publicRequest } from '../../datasets/table/fetch/public-request.ts';
 import { openUrlCache } from '../../datasets/table/fetch/url-cache.ts';
 import { certificatesIn } from '../cli/certificates.ts';
-import { folder, images, png } from './image-folder.ts';
+import { folder, images, png, useImageFolders } from './image-folder.ts';
+
+useImageFolders();
 
 const find = (...named: readonly string[]) => findPhotos(named, { stdin: Readable.from([]), fetchTo: null });
 

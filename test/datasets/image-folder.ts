@@ -6,29 +6,38 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeEach, expect } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { prepareDataset } from '../../datasets/index.ts';
 import type { PreparationOptions } from '../../datasets/source.ts';
 import { openStore } from '../../store/index.ts';
 
-/** Holds the folders of all tests. */
-export const root = await mkdtemp(join(tmpdir(), 'contrail-folder-'));
-afterAll(() => rm(root, { recursive: true, force: true }));
+/** Holds the folders of a file's tests. */
+export let root: string;
 /** Of the test that runs: what it may write to, and in it the images. */
 export let folder: string;
 export let images: string;
-let number = 0;
-beforeEach(async () => {
-  folder = join(root, String(number++));
-  images = join(folder, 'images');
-  await mkdir(images, { recursive: true });
-});
+
+/** Gives each test of the file that calls this a folder of its own. */
+export function useImageFolders(): void {
+  let number = 0;
+  beforeAll(async () => {
+    shade = 0;
+    root = await mkdtemp(join(tmpdir(), 'contrail-folder-'));
+  });
+  afterAll(() => rm(root, { recursive: true, force: true }));
+  beforeEach(async () => {
+    folder = join(root, String(number++));
+    images = join(folder, 'images');
+    await mkdir(images, { recursive: true });
+  });
+}
 
 export const picture = (shade: number, width = 9, height = 8) =>
   sharp({ create: { width, height, channels: 3, background: { r: shade, g: 255 - shade, b: (7 * shade) % 256 } } });
 export const png = (shade: number) => picture(shade).png().toBuffer();
 
+/** Of the next picture: those of a file's tests differ, and are the same at each run. */
 let shade = 0;
 /** Writes files: `{ 'train/coat': 3 }` is three different PNGs, `{ 'a.txt': 'text' }` a file of text. */
 export async function write(content: Readonly<Record<string, number | string | Buffer>>, into = images): Promise<void> {

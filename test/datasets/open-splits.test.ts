@@ -9,7 +9,9 @@ import { readRowFacts } from '../../datasets/row-facts.ts';
 import { isTaken, nameDigest, sideOf } from '../../datasets/split.ts';
 import { createDatasetWriter, type DatasetOptions, type GivenImage } from '../../pipelines/dataset.ts';
 import { openStore } from '../../store/index.ts';
-import { folder, images, picture, prepare, refusal, write } from './image-folder.ts';
+import { folder, images, picture, prepare, refusal, useImageFolders, write } from './image-folder.ts';
+
+useImageFolders();
 
 type Prepared = Awaited<ReturnType<typeof prepare>>;
 

@@ -14,7 +14,9 @@ import { readRowDigests } from '../../datasets/row-digests.ts';
 import { readRowFacts } from '../../datasets/row-facts.ts';
 import { createSetWriter, everySplit } from '../../datasets/set-writer.ts';
 import { artifactFolder, openStore, type Store } from '../../store/index.ts';
-import { folder, images, prepare, twoClasses, write } from './image-folder.ts';
+import { folder, images, prepare, twoClasses, useImageFolders, write } from './image-folder.ts';
+
+useImageFolders();
 
 type Pixel = readonly number[];
 const solid = (width: number, height: number, [r, g, b]: readonly [number, number, number]) =>

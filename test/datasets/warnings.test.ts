@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { readRowDigests } from '../../datasets/index.ts';
-import { images, prepare, twoClasses, write } from './image-folder.ts';
+import { images, prepare, twoClasses, useImageFolders, write } from './image-folder.ts';
+
+useImageFolders();
 
 describe('what is said before any training', () => {
   it('of one image as of one', async () => {

@@ -14,8 +14,10 @@ import {
   reportFolder,
   type Store,
 } from '../../store/index.ts';
-import { folder, images, twoClasses, write } from '../datasets/image-folder.ts';
+import { folder, images, twoClasses, useImageFolders, write } from '../datasets/image-folder.ts';
 import { preparedStep } from '../datasets/prepared-step.ts';
+
+useImageFolders();
 
 /** What a report shows of prepared data, from a real folder to the page. */
 const plan = parsePipeline({

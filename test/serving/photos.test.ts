@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { imageFormOf, loadSplit, readRowFacts } from '../../datasets/index.ts';
 import { photoReader } from '../../serving/photos.ts';
-import { images, picture, prepare, write } from '../datasets/image-folder.ts';
+import { images, picture, prepare, useImageFolders, write } from '../datasets/image-folder.ts';
+
+useImageFolders();
 
 const photos = async () => ({
   'train/a/wide.png': await picture(30, 90, 40).png().toBuffer(),

@@ -4,7 +4,19 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readList } from '../../../datasets/folder/list.ts';
-import { folder, images, png, prepare, reasonsOf, refusal, twoClasses, write } from '../image-folder.ts';
+import {
+  folder,
+  images,
+  png,
+  prepare,
+  reasonsOf,
+  refusal,
+  twoClasses,
+  useImageFolders,
+  write,
+} from '../image-folder.ts';
+
+useImageFolders();
 
 /** Between finding a file and reading it. */
 const whileChecking = (change: () => void) => ({

@@ -6,7 +6,9 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { loadSplit } from '../../../datasets/index.ts';
-import { images, picture, prepare, reasonsOf, twoClasses, write } from '../image-folder.ts';
+import { images, picture, prepare, reasonsOf, twoClasses, useImageFolders, write } from '../image-folder.ts';
+
+useImageFolders();
 
 const run = promisify(execFile);
 

@@ -1,7 +1,9 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { images, prepare, refusal, twoClasses, write } from '../image-folder.ts';
+import { images, prepare, refusal, twoClasses, useImageFolders, write } from '../image-folder.ts';
+
+useImageFolders();
 
 describe('links', () => {
   it('to files and folders inside are followed, and what is read through them need not be elsewhere', async () => {

@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { images, prepare, refusal, twoClasses, write } from '../image-folder.ts';
+import { images, prepare, refusal, twoClasses, useImageFolders, write } from '../image-folder.ts';
+
+useImageFolders();
 
 /** What the names of folders mean. */
 describe('names of splits', () => {

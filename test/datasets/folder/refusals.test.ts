@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { cannotRead, reasonOf } from '../../../datasets/folder/walk.ts';
-import { images, png, refusal, root, twoClasses, write } from '../image-folder.ts';
+import { images, png, refusal, root, twoClasses, useImageFolders, write } from '../image-folder.ts';
+
+useImageFolders();
 
 const run = promisify(execFile);
 

@@ -2,8 +2,10 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { changesSince } from '../../../datasets/index.ts';
-import { folder, images, png, write } from '../image-folder.ts';
+import { folder, images, png, useImageFolders, write } from '../image-folder.ts';
 import { prepareTable, table, writePhotos, writeTable } from './table.ts';
+
+useImageFolders();
 
 let relabels: string;
 let list: string;

@@ -5,8 +5,10 @@ import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts'
 import { adoptDataset, readLabelMatrix, readRowFacts } from '../../../datasets/index.ts';
 import { createDatasetWriter, type DatasetOptions, type GivenImage } from '../../../pipelines/dataset.ts';
 import { openStore } from '../../../store/index.ts';
-import { folder, images } from '../image-folder.ts';
+import { folder, images, useImageFolders } from '../image-folder.ts';
 import { prepareTable, reasonsIn, refusalOfTable, writePhotos, writeTable } from './table.ts';
+
+useImageFolders();
 
 const heading = ['image', 'label', 'colour', 'type'];
 const columns = { labels: ['colour', 'type'] };

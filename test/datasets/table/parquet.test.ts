@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readRowFacts } from '../../../datasets/row-facts.ts';
-import { images } from '../image-folder.ts';
+import { images, useImageFolders } from '../image-folder.ts';
 import { prepareTable, refusalOfTable, writePhotos, writeTable } from './table.ts';
+
+useImageFolders();
 
 const fixture = (name: string) => fileURLToPath(new URL(`parquet/${name}`, import.meta.url));
 

@@ -5,8 +5,10 @@ import { readLines } from '../../../datasets/folder/list.ts';
 import { readRowFacts } from '../../../datasets/row-facts.ts';
 import { relabelsCsv } from '../../../evaluation/inspection/relabels.ts';
 import { digestOf } from '../../../store/index.ts';
-import { folder, png, prepare, refusal, write } from '../image-folder.ts';
+import { folder, png, prepare, refusal, useImageFolders, write } from '../image-folder.ts';
 import { prepareTable, refusalOfTable, writePhotos, writeTable } from './table.ts';
+
+useImageFolders();
 
 let relabels: string;
 const correct = async (...rows: readonly string[]) =>

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readRowFacts } from '../../../datasets/row-facts.ts';
-import { folder, images, png, prepare, write } from '../image-folder.ts';
+import { folder, images, png, prepare, useImageFolders, write } from '../image-folder.ts';
 import { namesIn, prepareTable, reasonsIn, refusalOfTable, writePhotos, writeTable } from './table.ts';
+
+useImageFolders();
 
 describe('a table of images', () => {
   it('is a data set: labels are classes, and rows keep what the table says of them', async () => {

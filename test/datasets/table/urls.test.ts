@@ -8,8 +8,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { findImage, forgetImage } from '../../../datasets/index.ts';
 import { fetchImage, fetchLimits } from '../../../datasets/table/fetch/fetch-image.ts';
 import { openUrlCache } from '../../../datasets/table/fetch/url-cache.ts';
-import { folder, png, prepare } from '../image-folder.ts';
+import { folder, png, prepare, useImageFolders } from '../image-folder.ts';
 import { namesIn, prepareTable, reasonsIn, table, writePhotos, writeTable } from './table.ts';
+
+useImageFolders();
 
 let asked: string[] = [];
 const answers: Readonly<Record<string, (response: ServerResponse, request: IncomingMessage) => void>> = {
