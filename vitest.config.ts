@@ -27,15 +27,6 @@ const trains = [
   'test/examples/untrained.test.ts',
 ];
 
-/**
- * A group of test files that are light: a process runs many of them, and loads what they import once. What a file changes of the
- * process is put back after it.
- */
-const light = (of: ReturnType<typeof group>) => ({
-  ...of,
-  test: { ...of.test, isolate: false, setupFiles: ['test/put-back.ts'] },
-});
-
 /** A group of test files. Groups run in their order, each with a limit that a test that hangs soon meets. */
 const group = (
   order: number,
@@ -57,6 +48,15 @@ const group = (
   },
 });
 
+/**
+ * Lets a process run many files of a group, so that it loads what they import once. What a file changes of the process is put
+ * back after it.
+ */
+const together = (of: ReturnType<typeof group>) => ({
+  ...of,
+  test: { ...of.test, isolate: false, setupFiles: ['test/put-back.ts'] },
+});
+
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -65,7 +65,7 @@ export default defineConfig({
     reporters: ['default', './test/reporter.ts'],
     projects: [
       group(0, 'project', 120, ['test/{project,docs}/**/*.test.ts', ...alone]),
-      light(
+      together(
         group(
           1,
           'parts',
@@ -74,7 +74,7 @@ export default defineConfig({
           ['test/{project,docs,training,workflows,e2e}/**', ...trains, ...slow, ...alone],
         ),
       ),
-      group(2, 'training', 90, ['test/training/**/*.test.ts', ...trains]),
+      together(group(2, 'training', 90, ['test/training/**/*.test.ts', ...trains])),
       // Much of their time they wait: for a heartbeat, a kill, a process that starts.
       group(3, 'processes', 180, ['test/{workflows,e2e}/**/*.test.ts', ...slow], [], 3),
     ],

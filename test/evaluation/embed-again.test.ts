@@ -5,7 +5,19 @@ import { embedImagesParameters } from '../../contracts/kinds/embed-images.ts';
 import { prepareDataParameters } from '../../contracts/kinds/prepare-data.ts';
 import { findImage, forgetImage, prepareDataset } from '../../datasets/index.ts';
 import { gatherEmbedding, planEmbedding } from '../../vectors/embedding/index.ts';
-import { type Embedded, embedAll, encoder, folder, photo, photoEncoder, photos, store } from './embedded.ts';
+import {
+  type Embedded,
+  embedAll,
+  encoder,
+  folder,
+  photo,
+  photoEncoder,
+  photos,
+  store,
+  useEmbedded,
+} from './embedded.ts';
+
+useEmbedded();
 
 /** Embeddings that are kept, lost, damaged or forgotten, and images that are embedded once more. */
 describe('an image that is to be forgotten', () => {

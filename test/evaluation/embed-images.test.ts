@@ -16,7 +16,10 @@ import {
   photoEncoder,
   photos,
   store,
+  useEmbedded,
 } from './embedded.ts';
+
+useEmbedded();
 
 describe('images of a data set', () => {
   it('have the embeddings of `embed`, to the bit, whatever the size of the shards', async () => {

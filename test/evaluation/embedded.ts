@@ -125,44 +125,50 @@ export async function photo(path: string, seed: number, { width = 40, height = 3
 
 export const photos = (name: string) => join(folder, name);
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
-  store = openStore(join(folder, 'store'));
-  const prepare = async (params: object) =>
-    (await prepareDataset(store, prepareDataParameters.parse(params), { cacheFolder: folder })).ref;
-  dataset = await prepare({ dataset: 'generated', generated: { classes: 3, images: 700, channels: 3 }, test: 0.4 });
-  for (const label of ['cats', 'dogs'])
-    for (let at = 0; at < 12; at++) {
-      await mkdir(photos(`training/${label}`), { recursive: true });
-      await photo(photos(`training/${label}/${at}.jpg`), at + (label === 'cats' ? 0 : 100), { width: 120, height: 90 });
-    }
-  const photoSet = await prepare({
-    dataset: 'image-folder',
-    path: photos('training'),
-    size: 96,
-    fit: 'crop',
-    test: 0.25,
-    validation: 0.1,
-  });
-  const config = {
-    encoder: { name: 'small-resnet', channels: 4, blocks: [1, 1] },
-    projection: { hidden: 16, output: 8 },
-    optimizer: { name: 'adam', learningRate: 0.01 },
-    batch: 8,
-    epochs: 1,
-  };
-  ({ encoder } = (await trainEpochs(openRun({ store, run: 'trained', dataset, config }), 1)).made);
-  ({ encoder: photoEncoder } = (
-    await trainEpochs(openRun({ store, run: 'photos', dataset: photoSet, config }), 1)
-  ).made);
-  await mkdir(photos('mixed/summer/beach'), { recursive: true });
-  for (let at = 0; at < 20; at++) await photo(photos(`mixed/summer/${at}.jpg`), at);
-  for (let at = 0; at < 20; at++)
-    await photo(photos(`mixed/summer/beach/${at}.png`), 50 + at, { width: 20, height: 60 });
-  await photo(photos('mixed/loose.jpg'), 99);
-  await writeFile(photos('mixed/notes.txt'), 'not an image');
-  await writeFile(photos('mixed/broken.jpg'), Buffer.from('ffd8ffe000104a46494600', 'hex'));
-  await writeFile(photos('mixed/summer/Thumbs.db'), 'left behind');
-  await copyFile(photos('mixed/loose.jpg'), photos('mixed/copy.jpg'));
-}, 120_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
+/** Makes the data set, the encoders and the photos for the tests of the file that calls this. */
+export function useEmbedded(): void {
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
+    store = openStore(join(folder, 'store'));
+    const prepare = async (params: object) =>
+      (await prepareDataset(store, prepareDataParameters.parse(params), { cacheFolder: folder })).ref;
+    dataset = await prepare({ dataset: 'generated', generated: { classes: 3, images: 700, channels: 3 }, test: 0.4 });
+    for (const label of ['cats', 'dogs'])
+      for (let at = 0; at < 12; at++) {
+        await mkdir(photos(`training/${label}`), { recursive: true });
+        await photo(photos(`training/${label}/${at}.jpg`), at + (label === 'cats' ? 0 : 100), {
+          width: 120,
+          height: 90,
+        });
+      }
+    const photoSet = await prepare({
+      dataset: 'image-folder',
+      path: photos('training'),
+      size: 96,
+      fit: 'crop',
+      test: 0.25,
+      validation: 0.1,
+    });
+    const config = {
+      encoder: { name: 'small-resnet', channels: 4, blocks: [1, 1] },
+      projection: { hidden: 16, output: 8 },
+      optimizer: { name: 'adam', learningRate: 0.01 },
+      batch: 8,
+      epochs: 1,
+    };
+    ({ encoder } = (await trainEpochs(openRun({ store, run: 'trained', dataset, config }), 1)).made);
+    ({ encoder: photoEncoder } = (
+      await trainEpochs(openRun({ store, run: 'photos', dataset: photoSet, config }), 1)
+    ).made);
+    await mkdir(photos('mixed/summer/beach'), { recursive: true });
+    for (let at = 0; at < 20; at++) await photo(photos(`mixed/summer/${at}.jpg`), at);
+    for (let at = 0; at < 20; at++)
+      await photo(photos(`mixed/summer/beach/${at}.png`), 50 + at, { width: 20, height: 60 });
+    await photo(photos('mixed/loose.jpg'), 99);
+    await writeFile(photos('mixed/notes.txt'), 'not an image');
+    await writeFile(photos('mixed/broken.jpg'), Buffer.from('ffd8ffe000104a46494600', 'hex'));
+    await writeFile(photos('mixed/summer/Thumbs.db'), 'left behind');
+    await copyFile(photos('mixed/loose.jpg'), photos('mixed/copy.jpg'));
+  }, 120_000);
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+}

@@ -31,7 +31,9 @@ import {
 } from '../../store/index.ts';
 import { openEncoder } from '../../training/index.ts';
 import { openKnown } from '../../vectors/index.ts';
-import { classifier, context, dataset, encoder, folder, key, parsed, prepare, store } from './trained.ts';
+import { classifier, context, dataset, encoder, folder, key, parsed, prepare, store, useTrained } from './trained.ts';
+
+useTrained();
 
 /** What evaluate measures on an encoder that was really trained. */
 describe('a classifier on a data set of other classes', () => {

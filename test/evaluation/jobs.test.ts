@@ -8,7 +8,21 @@ import { trainerJobs } from '../../contracts/trainer.ts';
 import { stepJobs } from '../../evaluation/index.ts';
 import { readAbout } from '../../store/index.ts';
 import { JobStopped } from '../../training/index.ts';
-import { classifier, context, dataset, encoder, key, outside, parsed, prepare, progress, store } from './trained.ts';
+import {
+  classifier,
+  context,
+  dataset,
+  encoder,
+  key,
+  outside,
+  parsed,
+  prepare,
+  progress,
+  store,
+  useTrained,
+} from './trained.ts';
+
+useTrained();
 
 /** What is measured besides on an encoder that was really trained: by retrieval, robustness and out-of-distribution. */
 describe('retrieval', () => {

@@ -34,20 +34,24 @@ export const prepare = async (params: object) =>
   ).ref;
 export const parsed = async (ref: ArtifactRef, file: string) => parseJson(await readArtifactFile(store, ref, file));
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
-  store = openStore(folder);
-  dataset = await prepare({ generated: { classes: 3, images: 480 }, test: 0.3 });
-  outside = await prepare({ generated: { classes: 7, images: 200 }, seed: 9, test: 0.5 });
-  const config = {
-    encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
-    projection: { hidden: 16, output: 8 },
-    optimizer: { name: 'adam', learningRate: 0.01 },
-    batch: 32,
-    epochs: 1,
-  };
-  ({ encoder } = (await trainEpochs(openRun({ store, run: 'measured', dataset, config }), 1)).made);
-  const parameters = linearProbeParameters.parse({ epochs: 30, learningRates: [0.1] });
-  ({ classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, parameters }, context()));
-});
-afterAll(() => rm(folder, { recursive: true, force: true }));
+/** Makes the data sets, the encoder and its classifier for the tests of the file that calls this. */
+export function useTrained(): void {
+  beforeAll(async () => {
+    progress.length = 0;
+    folder = await mkdtemp(join(tmpdir(), 'contrail-test-'));
+    store = openStore(folder);
+    dataset = await prepare({ generated: { classes: 3, images: 480 }, test: 0.3 });
+    outside = await prepare({ generated: { classes: 7, images: 200 }, seed: 9, test: 0.5 });
+    const config = {
+      encoder: { name: 'small-resnet', channels: 8, blocks: [1, 1] },
+      projection: { hidden: 16, output: 8 },
+      optimizer: { name: 'adam', learningRate: 0.01 },
+      batch: 32,
+      epochs: 1,
+    };
+    ({ encoder } = (await trainEpochs(openRun({ store, run: 'measured', dataset, config }), 1)).made);
+    const parameters = linearProbeParameters.parse({ epochs: 30, learningRates: [0.1] });
+    ({ classifier } = await stepJobs['linear-probe']({ ...key, encoder, dataset, parameters }, context()));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+}
