@@ -106,7 +106,7 @@ const benches: Readonly<Record<string, Bench>> = {
   unknown: (_, only) => benchUnknown(only),
   serve: (turns) => benchServe(turns),
   'serve-faults': () => benchServeFaults(),
-  index: async (_, __, vectors) => benchVectors(await faissEnvironment(), vectors),
+  index: async (_, only, vectors) => benchVectors(await faissEnvironment(), vectors, only),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
   alerts: () => benchAlerts(),
 };

@@ -55,13 +55,16 @@ const npy = async (name: string) => {
 const vectors = await writeArtifact();
 const queries = new Float32Array(await npy('queries.npy'));
 const truth = new Int32Array(await npy('truth.npy'));
-const phases = new Map<BuildPhase, { from: number; to: number }>();
+const phases = new Map<BuildPhase, { from: number; to: number; before: number; spent: number }>();
 const begun = performance.now();
 const { index, about } = await buildIndex(store, vectors, settings, {
   threads,
   onProgress: ({ phase }) => {
     const now = performance.now();
-    phases.set(phase, { from: phases.get(phase)?.from ?? now, to: now });
+    const { user, system } = process.cpuUsage();
+    const spent = (user + system) / 1e6;
+    const { from, before } = phases.get(phase) ?? { from: now, before: spent };
+    phases.set(phase, { from, to: now, before, spent });
   },
 });
 const seconds = (performance.now() - begun) / 1000;
@@ -87,6 +90,7 @@ process.stdout.write(
   `${JSON.stringify({
     seconds,
     graphSeconds: graph ? (graph.to - graph.from) / 1000 : null,
+    graphProcessorSeconds: graph ? graph.spent - graph.before : null,
     bytes: files.find(({ path }) => path === about.graph?.file)?.bytes ?? null,
     peakMiB: process.resourceUsage().maxRSS / 1024,
     expansionSearch: about.graph?.expansionSearch ?? null,

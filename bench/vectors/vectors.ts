@@ -12,6 +12,8 @@ export interface VectorsRow {
   readonly vectors: number;
   /** Of the graph alone, by as many threads as the machine has processors. */
   readonly buildSeconds: number | null;
+  /** What they took of the processors for it, which says more on a busy machine. */
+  readonly buildProcessorSeconds: number | null;
   /** With copying, true neighbours, and the look for every row. */
   readonly allSeconds: number | null;
   readonly fileMiB: number | null;
@@ -32,9 +34,17 @@ const queryCount = 1000;
 const [k, wanted] = [10, 0.95];
 const [connectivity, expansionAdd] = [16, 128];
 
+const ways: Readonly<Record<string, Pick<OursRequest, 'method' | 'quantization'>>> = {
+  'Contrail, f32': { method: 'approximate', quantization: 'f32' },
+  'Contrail, f16': { method: 'approximate', quantization: 'f16' },
+  'Contrail, i8': { method: 'approximate', quantization: 'i8' },
+  'Contrail, exact': { method: 'exact', quantization: 'f32' },
+};
+
 const measuredSchema = z.looseObject({
   seconds: z.number(),
-  graphSeconds: z.number().nullable().optional(),
+  graphSeconds: z.number().nullable(),
+  graphProcessorSeconds: z.number().nullable(),
   bytes: z.number().nullable(),
   peakMiB: z.number(),
   expansionSearch: z.number().nullable(),
@@ -43,8 +53,13 @@ const measuredSchema = z.looseObject({
   times: z.array(z.number()),
 });
 
-/** Our index beside faiss's HNSW with the same graph, on the same clustered vectors; queries are not in the index. */
-export async function benchVectors(python: string, vectors: number): Promise<VectorsRow[]> {
+/**
+ * Our index beside faiss's HNSW with the same graph, on the same clustered vectors; queries are not in the index. Each row is told
+ * as it comes: a million vectors take an hour.
+ *
+ * @param only leaves out our rows whose name does not hold it; all where empty
+ */
+export async function benchVectors(python: string, vectors: number, only: string): Promise<VectorsRow[]> {
   return withFolder(async (folder) => {
     const clusters = clustersFor(vectors);
     const base = { count: vectors, dimension, seed: 1, clusters };
@@ -59,13 +74,16 @@ export async function benchVectors(python: string, vectors: number): Promise<Vec
         ]),
       ),
     );
-    const rows = [rowOf('faiss HNSW, f32', vectors, { ...faiss, graphSeconds: faiss.seconds })];
-    for (const quantization of ['f32', 'f16', 'i8'] as const)
-      rows.push(await ours(`Contrail, ${quantization}`, { method: 'approximate', quantization }));
-    rows.push(await ours('Contrail, exact', { method: 'exact', quantization: 'f32' }));
+    const rows: VectorsRow[] = [];
+    const add = (row: VectorsRow) => {
+      rows.push(row);
+      process.stderr.write(`index: ${JSON.stringify(row)}\n`);
+    };
+    add(rowOf('faiss HNSW, f32', vectors, faiss));
+    for (const [who, how] of Object.entries(ways)) if (who.includes(only)) add(await ours(who, how));
     return rows;
 
-    async function ours(who: string, how: Pick<OursRequest, 'method' | 'quantization'>): Promise<VectorsRow> {
+    async function ours(who: string, how: (typeof ways)[string]): Promise<VectorsRow> {
       const request: OursRequest = {
         folder,
         base,
@@ -86,13 +104,23 @@ export async function benchVectors(python: string, vectors: number): Promise<Vec
 }
 
 function rowOf(who: string, vectors: number, measured: z.infer<typeof measuredSchema>): VectorsRow {
-  const { seconds, graphSeconds = null, bytes, peakMiB, expansionSearch, recall, batch = null } = measured;
+  const {
+    seconds,
+    graphSeconds,
+    graphProcessorSeconds,
+    bytes,
+    peakMiB,
+    expansionSearch,
+    recall,
+    batch = null,
+  } = measured;
   const times = measured.times.toSorted((a, b) => a - b);
   const quantile = (share: number) => 1000 * (times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? 0);
   return {
     who,
     vectors,
     buildSeconds: graphSeconds,
+    buildProcessorSeconds: graphProcessorSeconds,
     allSeconds: seconds,
     fileMiB: bytes === null ? null : bytes / 2 ** 20,
     peakMiB,
