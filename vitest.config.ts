@@ -76,7 +76,9 @@ export default defineConfig({
       ),
       together(group(2, 'training', 90, ['test/training/**/*.test.ts', ...trains])),
       // Much of their time they wait: for a heartbeat, a kill, a process that starts.
-      group(3, 'processes', 180, ['test/{workflows,e2e}/**/*.test.ts', ...slow], [], 3),
+      together(group(3, 'processes', 180, ['test/e2e/**/*.test.ts', ...slow], [], 3)),
+      // A process can have one Temporal runtime.
+      group(3, 'workflows', 180, ['test/workflows/**/*.test.ts'], [], 3),
     ],
   },
 });
