@@ -25,13 +25,17 @@ export const placeOf = (context: SerializationContext | undefined): Place => ({
 /** What is known of a place: all of it, or the namespace alone. */
 export type KnownPlace = Place | Pick<Place, 'namespace'>;
 
+/** Temporal's SDK said no place, as for the memo of a schedule. */
+const isNowhere = ({ namespace, workflow, activity }: Place) => namespace === '' && workflow === '' && activity === '';
+
 /**
- * Whether what was encrypted for one place may be read at another: at that place alone. What a schedule gives to the workflows that it
+ * Whether what was encrypted for one place may be read at another: at that place alone. Where the namespace alone is known, as to who
+ * shows payloads to people, that is anything of the namespace, and what was encrypted for no place. What a schedule gives to the workflows that it
  * starts is encrypted before these have an id, for the schedule's own, so that each of them reads it as what is the workflow's own.
  */
 export function isReadable(written: Place, known: KnownPlace): boolean {
+  if (!('workflow' in known)) return written.namespace === known.namespace || isNowhere(written);
   if (written.namespace !== known.namespace) return false;
-  if (!('workflow' in known)) return true;
   if (written.activity !== known.activity) return false;
   return (
     written.workflow === known.workflow ||
