@@ -132,6 +132,12 @@ const rows: readonly Row[] = [
       happened('Failures by code', 'contrail_step_failures_total', { by: ['code'] }),
       happened('Results taken from before', 'contrail_steps_reused_total'),
       graph('Open runs', 'short', 'max by (pipeline, state) (contrail_runs)', '{{pipeline}} {{state}}'),
+      graph(
+        'Steps of open runs by state',
+        'short',
+        `max by (pipeline, step, state) (contrail_run_steps{${ofStep}})`,
+        '{{pipeline}}/{{step}} {{state}}',
+      ),
     ],
   },
   {

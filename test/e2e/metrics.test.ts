@@ -72,8 +72,13 @@ describe('the metrics of a worker', () => {
     // It goes on until it is stopped, however fast the machine is.
     await environment.start('one', smallPipeline({ epochs: 5000 }));
     const read = await until(
-      (each) => each.has('contrail_training_step_seconds') && each.has('contrail_training_checkpoint_bytes'),
+      (each) =>
+        each.has('contrail_training_step_seconds') &&
+        each.has('contrail_training_checkpoint_bytes') &&
+        each.of('contrail_run_steps', 'pipeline="small",state="running",step="pretrain"') === 1,
     );
+    expect(read.of('contrail_run_steps', 'pipeline="small",state="done",step="data"')).toBe(1);
+    expect(read.of('contrail_run_steps', 'pipeline="small",state="waiting",step="evaluate"')).toBe(1);
     expect(read.of('contrail_training_epochs', live)).toBe(5000);
     expect(read.of('contrail_training_epoch', live)).toBeGreaterThanOrEqual(1);
     expect(read.of('contrail_training_loss', live)).toBeGreaterThan(0);
@@ -125,7 +130,9 @@ describe('the metrics of a worker', () => {
     await expect(environment.result('one')).rejects.toThrow();
     await environment.start('two', smallPipeline({ epochs: 1 }));
     await environment.result('two');
-    const read = await until((each) => each.of('contrail_temporal_up') === 1);
+    const read = await until(
+      (each) => each.of('contrail_temporal_up') === 1 && !each.text.includes('contrail_run_steps{pipeline="small"'),
+    );
     expect([...read.values.keys()].filter((name) => name.includes('run="two"'))).toEqual([]);
     expect(read.of('contrail_epochs_total', small)).toBeGreaterThanOrEqual(2);
     expect(read.of('contrail_steps_reused_total', 'pipeline="small",step="data"')).toBe(1);

@@ -93,6 +93,11 @@ export const workerMetrics = {
     help: 'Runs of the namespace that have not ended, running or paused, by pipeline. Every worker says the same of the namespace: take max.',
     labels: ['pipeline', 'state'],
   },
+  contrail_run_steps: {
+    type: 'gauge',
+    help: 'Steps of runs that have not ended, by their state: waiting, running, paused, done, failed, cancelled, skipped. Each look asks at most 20 runs, those first that were asked longest ago. Take max.',
+    labels: [...step, 'state'],
+  },
   contrail_queue_waiting_steps: {
     type: 'gauge',
     help: "Activities that wait in a task queue, of this worker's queues and of those that open runs name, as Temporal counts them. Take max.",

@@ -12,6 +12,7 @@ import { every } from './every.ts';
 import { forgetServer, lookAtSchedules, lookAtServer } from './look-at-server.ts';
 import { factsOfRuns } from './pipelines-of-runs.ts';
 import { countSteps, type WorkerInstruments } from './step-metrics.ts';
+import { createStepStates } from './step-states.ts';
 import { chooseSdkAddress } from './temporal-sdk.ts';
 import { watchTrainings } from './watch-trainings.ts';
 
@@ -83,7 +84,15 @@ export async function openWorkerMetrics(
     activities: countActivities(countSteps(instruments, counted, facts.pipelineOf)),
     watched: (host) => watchTrainings(host, instruments, { live, counted }, facts.pipelineOf),
     begin: (client, namespace, isReady) => {
-      const look = { client, namespace, queues: queues.map(({ queue }) => queue), facts, instruments };
+      const look = {
+        client,
+        namespace,
+        queues: queues.map(({ queue }) => queue),
+        facts,
+        steps: createStepStates(),
+        onSilent: () => failed('server'),
+        instruments,
+      };
       begun = {
         isReady,
         looks: [

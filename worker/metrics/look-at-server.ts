@@ -1,8 +1,10 @@
 import { type Client, ScheduleNotFoundError } from '@temporalio/client';
+import { statusQuery } from '../../workflows/messages.ts';
 import { controlQueue, scheduledWorkflow } from '../../workflows/options.ts';
 import { pipelineAttribute, stateAttribute } from '../../workflows/search-attributes.ts';
 import type { RunFacts } from './pipelines-of-runs.ts';
 import type { WorkerInstruments } from './step-metrics.ts';
+import type { StepStates } from './step-states.ts';
 
 /** What the server is asked, and by whom. */
 export interface ServerLook {
@@ -11,18 +13,23 @@ export interface ServerLook {
   /** The task queues that this worker serves. */
   readonly queues: readonly string[];
   readonly facts: RunFacts;
+  readonly steps: StepStates;
+  /** A run did not say in what states its steps are. */
+  readonly onSilent: () => void;
   readonly instruments: WorkerInstruments;
 }
 
 /** A server that hangs must not hold the next look up. */
 const patienceMs = 10_000;
+/** A run whose history is long is read by its worker before it answers: it is asked again at another look. */
+const runPatienceMs = 2000;
 const activities = 2;
 /** What is shown of one namespace has a limit, whatever is in it. */
 const most = { runs: 1000, queues: 100, schedules: 200 };
 
 /** Asks the server about all that a worker's own work does not tell. @throws where it does not answer, or is no longer to be asked */
 export async function lookAtServer(
-  { client, namespace, queues, facts, instruments }: ServerLook,
+  { client, namespace, queues, facts, steps, onSilent, instruments }: ServerLook,
   signal: AbortSignal,
 ): Promise<void> {
   const runs = await within(client, signal, () => openRuns(client));
@@ -39,10 +46,19 @@ export async function lookAtServer(
     if (oldestSeconds !== null) instruments.contrail_queue_oldest_wait_seconds.set({ queue }, oldestSeconds);
     instruments.contrail_queue_pollers.set({ queue }, pollers);
   }
+  await steps.look(runs, (run) =>
+    within(client, signal, () => client.workflow.getHandle(run).query(statusQuery), runPatienceMs).catch(() => {
+      if (!signal.aborted) onSilent();
+      return null;
+    }),
+  );
+  instruments.contrail_run_steps.reset();
+  for (const { count, ...labels } of steps.counts()) instruments.contrail_run_steps.set({ ...labels }, count);
 }
 
 const ofServer = [
   'contrail_runs',
+  'contrail_run_steps',
   'contrail_queue_waiting_steps',
   'contrail_queue_oldest_wait_seconds',
   'contrail_queue_pollers',
@@ -54,9 +70,9 @@ export function forgetServer(instruments: WorkerInstruments): void {
 }
 
 /** A client tries again by itself, for longer than a look may take. */
-async function within<T>(client: Client, stop: AbortSignal, ask: () => Promise<T>): Promise<T> {
+async function within<T>(client: Client, stop: AbortSignal, ask: () => Promise<T>, ms = patienceMs): Promise<T> {
   stop.throwIfAborted();
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(ms)]);
   const over = new Promise<never>((_, reject) =>
     signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
   );

@@ -24,7 +24,7 @@ export interface BegunAttempt {
 }
 
 /** The id of a step as it stands in the pipeline's file: one for all steps of a matrix. */
-const writtenStep = (step: string): string => step.split('@', 1)[0] ?? step;
+export const writtenStep = (step: string): string => step.split('@', 1)[0] ?? step;
 
 type StepLabels = { readonly pipeline: string; readonly step: string };
 
