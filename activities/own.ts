@@ -3,6 +3,7 @@ import { codeRefSchema } from '../contracts/artifacts.ts';
 import type { Json } from '../contracts/json.ts';
 import { ownKindSchema } from '../contracts/own-kind.ts';
 import { runOwnStep } from '../own-steps/index.ts';
+import { traceEnvironment } from '../traces/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { requireOwnSteps } from './run.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
@@ -25,6 +26,7 @@ export async function own(context: ActivityContext, input: StepInput) {
       store: context.store,
       cacheFolder: context.cacheFolder,
       signal: cancellationSignal(),
+      told: traceEnvironment(),
       onLine: (line) => context.say(key, line),
       onProgress: (progress) => report(progress as unknown as Json),
     }),

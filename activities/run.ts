@@ -3,6 +3,7 @@ import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import { runParameters } from '../contracts/kinds/run.ts';
 import { runProgram } from '../own-steps/index.ts';
+import { traceEnvironment } from '../traces/index.ts';
 import { type ActivityContext, withHeartbeat } from './context.ts';
 import { type StepInput, stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
@@ -20,6 +21,7 @@ export async function run(context: ActivityContext, input: StepInput) {
       store: context.store,
       cacheFolder: context.cacheFolder,
       signal: cancellationSignal(),
+      told: traceEnvironment(),
       onLine: (line) => context.say({ run: step.run, step: step.step }, line),
       onProgress: (progress) => report(progress as unknown as Json),
     }),

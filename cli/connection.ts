@@ -12,6 +12,7 @@ import { signerOf } from './locks.ts';
 import { say } from './output.ts';
 import { refusal } from './refused-connection.ts';
 import { temporalSettings } from './temporal-settings.ts';
+import { traceStarts } from './trace-starts.ts';
 
 /** A client of the Temporal server that serves this home. */
 export interface ServerClient {
@@ -206,7 +207,12 @@ async function open({ connectionOptions, namespace, dev }: Server, timeoutMs: nu
     if (why) throw why;
     const opened = connection;
     return {
-      client: new Client({ connection, namespace, dataConverter: dataConverterOf(keys) }),
+      client: new Client({
+        connection,
+        namespace,
+        dataConverter: dataConverterOf(keys),
+        interceptors: { workflow: [traceStarts(keys, namespace)] },
+      }),
       lister: new Client({ connection, namespace, dataConverter: listingConverter }),
       codec: payloadCodec(keys),
       connection,

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { exitCodeOf } from '../contracts/errors.ts';
 import { explained, hasCode } from '../contracts/system-errors.ts';
 import { keepPrivate } from '../home/home.ts';
+import { endCommandTrace, nameCommand } from './command-trace.ts';
 import { forTerminal, say } from './output.ts';
 import { declarations } from './program/index.ts';
 
@@ -28,12 +29,17 @@ export function buildProgram(finish: (code: number) => void): Command {
     })
     .showHelpAfterError('(contrail --help shows what there is)');
   program.hook('preAction', (_, command) => {
+    nameCommand(pathOf(command));
     if (!forOthers.includes(command.name()) && command.opts().to === undefined) keepPrivate();
   });
 
   for (const declare of declarations) declare(program, (work) => work.then(finish));
   return program;
 }
+
+/** `contrail schedule trigger`: a command with those that it belongs to. */
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 
 /**
  * Runs a command.
@@ -42,6 +48,12 @@ export function buildProgram(finish: (code: number) => void): Command {
  * @returns the exit code: 2 for a mistake in what the user wrote, 1 for a failure, 130 after Ctrl-C
  */
 export async function main(args: readonly string[]): Promise<number> {
+  const exitCode = await runProgram(args);
+  await endCommandTrace(exitCode);
+  return exitCode;
+}
+
+async function runProgram(args: readonly string[]): Promise<number> {
   let exitCode = 0;
   // A reader that left (`| head`, or a Ctrl-C that ended it first) is the end of following, but not before we have tidied up; nor
   // must a terminal that was closed end us before.

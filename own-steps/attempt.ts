@@ -20,6 +20,8 @@ export interface Attempt {
   readonly onProgress: (progress: TrainerProgress) => void;
   /** Of the worker. @default process.env */
   readonly environment?: NodeJS.ProcessEnv;
+  /** Variables of its process beside those, and before those that its step sets. @default none */
+  readonly told?: Readonly<Record<string, string>>;
   /** How long a process that is cancelled may take to end by itself. @default 10_000 */
   readonly graceMs?: number;
 }
@@ -33,7 +35,7 @@ const usualGraceMs = 10_000;
  * @throws the signal's reason
  */
 export async function runProcess(
-  { onLine, onProgress, environment = process.env, graceMs = usualGraceMs }: Attempt,
+  { onLine, onProgress, environment = process.env, told = {}, graceMs = usualGraceMs }: Attempt,
   {
     space,
     secrets,
@@ -55,7 +57,7 @@ export async function runProcess(
       {
         command,
         cwd: space.work,
-        env: { ...childEnvironment(environment, 'compute'), TMPDIR: space.temporary, ...env },
+        env: { ...childEnvironment(environment, 'compute'), ...told, TMPDIR: space.temporary, ...env },
       },
       { signal, graceMs, onOutput: output.read },
     );

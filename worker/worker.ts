@@ -19,6 +19,7 @@ import { openLogFile } from './log-file.ts';
 import { type EndpointOptions, openWorkerMetrics } from './metrics/index.ts';
 import { createRunLogs } from './run-logs.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
+import { openWorkerTraces } from './traces/index.ts';
 import { bundledWorkflows } from './workflow-bundle.ts';
 
 /** A task queue that a worker serves, and how many steps of it at a time. */
@@ -109,7 +110,12 @@ export async function startWorker(
       runLogs.say(key, { level: 'info', source: 'trainer', message: line });
     },
   });
-  const host = metrics?.watched(ownHost) ?? ownHost;
+  const traces = await openWorkerTraces(keys, namespace, {
+    version: environment.contrail ?? 'unknown',
+    say: (line) => logger.warn({}, line),
+  });
+  const counted = metrics?.watched(ownHost) ?? ownHost;
+  const host = traces?.watched(counted) ?? counted;
   const tellRun: TellRun = (run, report) => client.workflow.getHandle(run).signal(stepTroubleSignal, report);
   const activities = createActivities({
     store,
@@ -135,13 +141,22 @@ export async function startWorker(
     activities,
     // A stranger's step must not reach the run's log either.
     interceptors: {
-      activity: [guard, logActivities(runLogs, tellRun), ...(metrics ? [metrics.activities] : [])],
+      activity: [
+        guard,
+        ...(traces ? [traces.activities] : []),
+        logActivities(runLogs, tellRun),
+        ...(metrics ? [metrics.activities] : []),
+      ],
     },
+    ...(traces ? { sinks: traces.sinks } : {}),
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
     shutdownForceTime: '3m',
   } satisfies Partial<WorkerOptions>;
-  const workflowBundle = await bundledWorkflows((message) => logger.warn(message), keys !== null);
+  const workflowBundle = await bundledWorkflows((message) => logger.warn(message), {
+    encodesFailures: keys !== null,
+    traced: traces !== null,
+  });
   const workers = await Promise.all([
     Worker.create({ ...shared, taskQueue: controlQueue, workflowBundle }),
     ...queues.map(({ queue, slots }) =>
@@ -159,6 +174,7 @@ export async function startWorker(
     await host.closeAll();
     await runLogs.close();
     await metrics?.close();
+    await traces?.close();
   };
   const stopped = Promise.all(
     workers.map((worker) =>

@@ -12,18 +12,23 @@ import { failureConverterPath } from '../payloads/index.ts';
  * with what else was compiled from the same sources, so that a worker which was killed is back sooner.
  *
  * @param warn is told what Temporal's bundler warns of
- * @param encodesFailures whether messages and stacks of the workflows' failures become payloads, which are encrypted
+ * @param options.encodesFailures whether messages and stacks of the workflows' failures become payloads, which are encrypted
+ * @param options.traced whether workflows pass on which trace they belong to, and tell of their end
  */
 export async function bundledWorkflows(
   warn: (message: string) => void,
-  encodesFailures: boolean,
+  { encodesFailures, traced }: { readonly encodesFailures: boolean; readonly traced: boolean },
 ): Promise<WorkflowBundleOption> {
   const folder = await compiledFolder();
-  const codePath = folder === null ? null : join(folder, encodesFailures ? 'workflows-encoded.js' : 'workflows.js');
+  const codePath =
+    folder === null ? null : join(folder, `workflows${encodesFailures ? '-encoded' : ''}${traced ? '-traced' : ''}.js`);
   if (codePath !== null && existsSync(codePath)) return { codePath };
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     ...(encodesFailures ? { failureConverterPath } : {}),
+    ...(traced
+      ? { workflowInterceptorModules: [fileURLToPath(new URL('../workflows/traces.ts', import.meta.url))] }
+      : {}),
     logger: new DefaultLogger('WARN', ({ message }) => warn(message)),
   });
   if (codePath === null) return { code };

@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   contracts: [],
   metrics: [],
+  traces: ['contracts'],
   'pipelines/language': ['contracts'],
   store: ['contracts'],
   datasets: ['contracts', 'store'],
@@ -45,6 +46,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   workflows: ['contracts', 'pipelines/language', 'activities'],
   activities: [
     'contracts',
+    'traces',
     'store',
     'datasets',
     'weights',
@@ -60,6 +62,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   worker: [
     'contracts',
+    'traces',
     'metrics',
     'store',
     'datasets',
@@ -76,6 +79,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     'contracts',
+    'traces',
     'pipelines/language',
     'store',
     'datasets',

@@ -52,6 +52,19 @@ describe('stored histories', () => {
       expect(outcomes.get(execution)).toBeUndefined();
     });
 
+  it('replay with the code of a worker that traces', async () => {
+    const traced = { code: await workflowCode(false, true) };
+    expect(traced.code).not.toBe(workflowBundle.code);
+    const sinks = { traces: { ended: { fn: () => {} } } };
+    const replays = Worker.runReplayHistories(
+      { workflowBundle: traced, sinks },
+      names.map((name) => read(name)),
+    );
+    const failures: unknown[] = [];
+    for await (const { error } of replays) if (error) failures.push(error);
+    expect(failures).toEqual([]);
+  });
+
   it('fail to replay when the workflow does something else', async () => {
     const { workflowId, history } = read('pipeline-complete.json', (text) =>
       text.replaceAll('"prepare-data"', '"prepareSomething"'),

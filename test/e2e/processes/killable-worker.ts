@@ -41,7 +41,7 @@ await new Promise((resolve) => process.once('message', resolve));
 Runtime.install({ logger: new DefaultLogger('ERROR') });
 const connection = await NativeConnection.connect({ address });
 const activities = { ...createActivities(context), choose: work };
-const workflowBundle = await bundledWorkflows(() => {}, false);
+const workflowBundle = await bundledWorkflows(() => {}, { encodesFailures: false, traced: false });
 const workers = await Promise.all([
   Worker.create({ connection, activities, taskQueue: controlQueue, workflowBundle }),
   Worker.create({ connection, activities, taskQueue: 'cpu', maxConcurrentActivityTaskExecutions: 4 }),
