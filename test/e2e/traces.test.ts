@@ -60,11 +60,12 @@ describe('a run that a command starts', () => {
   beforeAll(async () => {
     const file = join(environment.home.folder, 'small.yaml');
     await writeFile(file, smallPipeline({ epochs: 2 }));
-    const command = runCommand(environment.home, ['run', file, '--id', 'one'], {
+    const command = runCommand(environment.home, ['run', file, '--id', 'traced'], {
       TRACEPARENT: `00-${outer.traceId}-${outer.spanId}-01`,
     });
-    while (!environment.trainerRuns('one')) await sleep(50);
-    await environment.killTrainer('one');
+    // A title of its own: whichever tests run beside it, no other trainer is of this run.
+    while (!environment.trainerRuns('traced')) await sleep(50);
+    await environment.killTrainer('traced');
     const { code, stderr } = await command;
     expect(code, stderr).toBe(0);
     spans = await traceOf(({ name, traceId }) => name === 'pipeline' && traceId === outer.traceId);
@@ -83,7 +84,7 @@ describe('a run that a command starts', () => {
     expect(only('pipeline').attributes).toMatchObject({
       'contrail.pipeline': 'small',
       'contrail.outcome': 'done',
-      'temporal.workflow.id': 'one',
+      'temporal.workflow.id': 'traced',
     });
     expect(parentOf(only('training'))).toBe('pipeline');
   });
@@ -99,7 +100,7 @@ describe('a run that a command starts', () => {
     ]);
     expect(new Set(named('trainEpoch').map(parentOf))).toEqual(new Set(['training']));
     expect(attempts[0]?.attributes).toMatchObject({
-      'contrail.run': 'one',
+      'contrail.run': 'traced',
       'contrail.step': 'pretrain',
       'contrail.queue': 'gpu',
     });
@@ -147,7 +148,7 @@ describe('a run that a schedule starts', () => {
 describe('what Temporal holds', () => {
   it('has the trace of a command encrypted, and no trace of the commands that started nothing', async () => {
     const { client } = environment.client();
-    const { events } = await client.workflow.getHandle('one').fetchHistory();
+    const { events } = await client.workflow.getHandle('traced').fetchHistory();
     const header = events?.[0]?.workflowExecutionStartedEventAttributes?.header?.fields?.['contrail-trace'];
     const encoding = Buffer.from(header?.metadata?.encoding ?? []).toString();
     expect(encoding).toBe('binary/encrypted');
