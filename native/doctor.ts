@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { bindingIsCurrent, probeBinding } from './binding.ts';
 import { packagesAreInstalled } from './bootstrap.mjs';
 import { describeGpu, findGpus, whyNoGpu } from './gpu.ts';
-import { chosenDevice, type Device, root, temporalFolder, tensorflowFolder, trainerEnvironment } from './paths.ts';
-import { checkRequirements } from './preflight.mjs';
+import { chosenDevice, type Device, temporalFolder, tensorflowFolder, trainerEnvironment } from './paths.ts';
+import { checkRequirements, type Requirement } from './preflight.mjs';
 import { runProgram } from './programs.ts';
 import { detectDevice } from './setup.ts';
 
@@ -20,11 +20,14 @@ export interface Check {
 const fix = 'Run `contrail setup`.';
 const enoughBytes = 4e9;
 
-/** Looks at every part that training needs. Changes nothing. */
-export async function diagnose(): Promise<readonly Check[]> {
+/**
+ * Looks at every part that training needs. Changes nothing.
+ *
+ * @param folder where runs are written to; it need not be there yet
+ */
+export async function diagnose(folder: string): Promise<readonly Check[]> {
   const device = chosenDevice();
-  return [
-    ...(checkRequirements() as Check[]),
+  const made: readonly Check[] = [
     {
       part: 'npm packages',
       ok: packagesAreInstalled(),
@@ -39,10 +42,25 @@ export async function diagnose(): Promise<readonly Check[]> {
     },
     await checkBinding(),
     await checkTemporal(),
+  ];
+  return [
+    ...machineChecks(
+      checkRequirements(),
+      made.every(({ ok }) => ok),
+    ),
+    ...made,
     await checkDriver(),
-    await checkDisk(),
+    await checkDisk(folder),
   ];
 }
+
+/** What the machine must have. Tools of set-up are no longer missed where all that it makes is there, as in an image. */
+export const machineChecks = (requirements: readonly Requirement[], isSetUp: boolean): readonly Check[] =>
+  requirements.map(({ part, ok, found, fix, forSetUpAlone = false }) =>
+    !ok && forSetUpAlone && isSetUp
+      ? { part, ok: true, found: `${found}; only set-up needs it`, fix }
+      : { part, ok, found, fix },
+  );
 
 async function checkBinding(): Promise<Check> {
   const part = 'TensorFlow binding';
@@ -92,13 +110,15 @@ async function checkDriver(): Promise<Check> {
   };
 }
 
-async function checkDisk(): Promise<Check> {
-  const { bavail, bsize } = await statfs(root);
+async function checkDisk(folder: string): Promise<Check> {
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  const { bavail, bsize } = await statfs(there);
   const free = bavail * bsize;
   return {
     part: 'free disk',
     ok: free > enoughBytes,
-    found: `${(free / 1e9).toFixed(1)} GB`,
+    found: `${(free / 1e9).toFixed(1)} GB at ${there}`,
     fix: `Free at least ${enoughBytes / 1e9} GB.`,
   };
 }

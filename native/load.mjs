@@ -1,5 +1,5 @@
 // Plain JavaScript on Node's own modules and esbuild: it is what makes our TypeScript run.
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -46,9 +46,13 @@ const entries = [
 const inWorkflows = ['package-lock.json', 'payloads/failure-converter.cjs'].map((path) => join(root, path));
 
 /**
- * A compilation: the root that it names, its folder, and the state of each source.
+ * A source as it was compiled: its size and time tell at a glance that it is the same, its digest after it was copied.
  *
- * @typedef {{ readonly root: string, readonly folder: string, readonly sources: Readonly<Record<string, string>> }} Compilation
+ * @typedef {{ readonly state: string, readonly digest: string }} Source
+ *
+ * A compilation: the root that it names, its folder, and its sources.
+ *
+ * @typedef {{ readonly root: string, readonly folder: string, readonly sources: Readonly<Record<string, Source>> }} Compilation
  */
 
 /**
@@ -103,7 +107,7 @@ async function newCompilation() {
 function latestCompilation() {
   try {
     const latest = /** @type {Compilation} */ (JSON.parse(readFileSync(latestFile, 'utf8')));
-    const isSame = Object.entries(latest.sources).every(([path, state]) => stateOf(join(root, path)) === state);
+    const isSame = Object.entries(latest.sources).every(([path, source]) => isUnchanged(join(root, path), source));
     return latest.root === root && isSame && statSync(latest.folder).isDirectory() ? latest.folder : null;
   } catch {
     // There is none, or none that can be read: both are mended by compiling.
@@ -111,19 +115,30 @@ function latestCompilation() {
   }
 }
 
+/** Layers of an image, archives and copies cut times off, and where they lie nothing new may be writable. @param {string} path @param {Source} source */
+const isUnchanged = (path, { state, digest }) => stateOf(path) === state || digestOf(readFileSync(path)) === digest;
+
 /** @param {string} path */
 function stateOf(path) {
   const { size, mtimeNs } = statSync(path, { bigint: true });
   return `${size} ${mtimeNs}`;
 }
 
+/** @param {Uint8Array | string} content */
+const digestOf = (content) => createHash('sha256').update(content).digest('hex');
+
 /** @param {string} folder */
 async function compile(folder) {
   const { build } = /** @type {typeof import('esbuild')} */ (
     createRequire(fileURLToPath(import.meta.resolve('tsx')))('esbuild')
   );
-  /** @type {Record<string, string>} */
-  const sources = Object.fromEntries([here, ...inWorkflows].map((path) => [relative(root, path), stateOf(path)]));
+  /** @type {Record<string, Source>} */
+  const sources = Object.fromEntries(
+    [here, ...inWorkflows].map((path) => [
+      relative(root, path),
+      { state: stateOf(path), digest: digestOf(readFileSync(path)) },
+    ]),
+  );
   const options = /** @satisfies {import('esbuild').BuildOptions} */ ({
     absWorkingDir: root,
     entryPoints: entries,
@@ -142,8 +157,9 @@ async function compile(folder) {
         name: 'sources',
         setup: (/** @type {import('esbuild').PluginBuild} */ { onLoad }) =>
           onLoad({ filter: /\.(ts|mjs)$/ }, async ({ path }) => {
-            sources[relative(root, path)] = stateOf(path);
+            const state = stateOf(path);
             const text = await readFile(path, 'utf8');
+            sources[relative(root, path)] = { state, digest: digestOf(text) };
             // What is beside a source stays beside it.
             const contents = text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
             return { contents, loader: path.endsWith('.ts') ? 'ts' : 'js' };

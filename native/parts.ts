@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nativeFolder } from './paths.ts';
 
@@ -13,7 +13,7 @@ export async function isCurrent(folder: string, madeFrom: string): Promise<boole
 
 /**
  * Makes a folder in one go: under a temporary name, with a marker of what it was made from, then renamed. An interrupted
- * attempt leaves nothing that would be used.
+ * attempt leaves nothing that would be used. Others may read it as the umask says.
  */
 export async function makePart(
   folder: string,
@@ -24,6 +24,8 @@ export async function makePart(
   const temporary = await mkdtemp(join(nativeFolder, '.making-'));
   try {
     await make(temporary);
+    // A temporary folder is for its owner alone; what set-up makes is for whoever runs this installation.
+    await chmod(temporary, 0o777 & ~process.umask());
     await writeFile(join(temporary, markerName), madeFrom);
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);

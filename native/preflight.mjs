@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { neededNode, nodeIsSupported } from './node-version.mjs';
 
 /**
- * What a machine must have before set-up can begin.
+ * What a machine must have before set-up can begin; some of it is not needed afterwards.
  *
- * @typedef {{ part: string, ok: boolean, found: string, fix: string }} Requirement
+ * @typedef {{ part: string, ok: boolean, found: string, fix: string, forSetUpAlone?: boolean }} Requirement
  * @typedef {(program: string, args: string[]) => string} Run gives a program's output, or throws
  */
 
@@ -71,6 +71,7 @@ export function checkRequirements({
       ok: compiler !== null,
       found: compiler?.output ?? 'none',
       fix: 'Contrail needs a C++ compiler to build the TensorFlow binding. Install one (Debian: apt install g++).',
+      forSetUpAlone: true,
     },
   ];
 }
@@ -95,12 +96,12 @@ function firstThatRuns(run, programs, args) {
   return null;
 }
 
-/** @param {string} part @param {Run} run @param {[string, string[]]} command @param {string} fix @returns {Requirement} */
+/** One of set-up's own tools. @param {string} part @param {Run} run @param {[string, string[]]} command @param {string} fix @returns {Requirement} */
 function requirement(part, run, [program, args], fix) {
   try {
-    return { part, ok: true, found: firstLine(run(program, args)), fix };
+    return { part, ok: true, found: firstLine(run(program, args)), fix, forSetUpAlone: true };
   } catch {
-    return { part, ok: false, found: 'none', fix };
+    return { part, ok: false, found: 'none', fix, forSetUpAlone: true };
   }
 }
 

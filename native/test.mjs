@@ -10,7 +10,9 @@ const run = (/** @type {string[]} */ args) =>
   });
 const setup = await run([join(root, 'cli', 'contrail.mjs'), 'setup']);
 // What it cannot make it says, and the tests that need it are skipped.
-if (setup === 0) await run([join(root, 'native', 'run.mjs'), join(root, 'test', 's3', 'make.ts')]);
+if (setup === 0)
+  for (const folder of ['s3', 'deploy'])
+    await run([join(root, 'native', 'run.mjs'), join(root, 'test', folder, 'make.ts')]);
 process.exit(
   setup === 0
     ? await run([join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', ...process.argv.slice(2)])

@@ -1,7 +1,8 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { approveUpdate } from '../../workflows/messages.ts';
 import { say } from '../output.ts';
 import { updateRun } from '../update-run.ts';
+import { userName } from '../user-name.ts';
 
 /** `contrail approve`: answers a step that waits for a person. */
 export async function approveCommand(
@@ -14,7 +15,7 @@ export async function approveCommand(
     as,
     approved: !reject,
     ...(reason === undefined ? {} : { reason }),
-    user: userInfo().username,
+    user: userName(),
     host: hostname(),
   };
   await updateRun(run, (handle) => handle.executeUpdate(approveUpdate, { args: [request] }));

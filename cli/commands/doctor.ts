@@ -7,9 +7,10 @@ import { table } from '../table.ts';
 
 /** `contrail doctor`: 0 when every part is well. */
 export async function doctorCommand({ json }: { readonly json: boolean }): Promise<number> {
-  const dataset = await installedFashionMnist(openHome().cacheFolder);
+  const { folder, cacheFolder } = openHome();
+  const dataset = await installedFashionMnist(cacheFolder);
   const checks = [
-    ...(await diagnose()),
+    ...(await diagnose(folder)),
     {
       part: 'Fashion-MNIST',
       ok: true,

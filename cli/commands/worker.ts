@@ -1,6 +1,6 @@
 import { openHome } from '../../home/home.ts';
 import { requireTensorFlow } from '../../native/index.ts';
-import { defaultQueues, startWorker } from '../../worker/worker.ts';
+import { defaultQueues, longestStopMs, startWorker } from '../../worker/worker.ts';
 import { connect, serverOf } from '../connection.ts';
 import { interruptSignal } from '../interrupt.ts';
 import { listenError } from '../listening.ts';
@@ -34,8 +34,24 @@ export async function workerCommand({
   });
   if (metrics && worker.metricsPort !== null)
     say(`metrics for Prometheus at ${metricsUrl(metrics.host, worker.metricsPort)}`);
-  if (signal.aborted) worker.stop();
-  signal.addEventListener('abort', () => worker.stop(), { once: true });
+  let since = 0;
+  const stop = () => {
+    since = performance.now();
+    say(stoppingText(worker.inWork()));
+    worker.stop();
+  };
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
   await worker.stopped;
+  if (signal.aborted)
+    say(`Stopped after ${((performance.now() - since) / 1000).toFixed(1)} s. No trainer of this worker runs any more.`);
   return 0;
+}
+
+/** What a worker says that was asked to stop. @param inWork steps that it is doing */
+export function stoppingText(inWork: number): string {
+  const steps = inWork === 1 ? '1 step' : `${inWork} steps`;
+  return inWork === 0
+    ? 'Stopping: no step is in work.'
+    : `Stopping: ${steps} in work; trainings write a checkpoint first. This takes at most ${Math.ceil(longestStopMs / 60_000)} minutes. Another worker of the queue goes on with them, or this one once it is started again.`;
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -71,6 +71,20 @@ describe('a program of ours', () => {
     expect(await compilations(root)).toHaveLength(1);
     await write('contracts/greeting.ts', greeting('other'));
     expect((await runMain(root)).text).toBe('other');
+    expect(await compilations(root)).toHaveLength(2);
+  });
+
+  it('is not compiled again where its sources have other times, as in an image or a copy', async () => {
+    const { root, write } = await makeProject('copied');
+    await runMain(root);
+    for (const path of ['cli/main.ts', 'contracts/greeting.ts', 'package-lock.json', 'native/load.mjs'])
+      await utimes(join(root, path), 1_700_000_000, 1_700_000_000);
+    expect((await runMain(root)).text).toBe('hello');
+    expect(await compilations(root)).toHaveLength(1);
+    // Of the same size, and of a time that says nothing.
+    await write('contracts/greeting.ts', greeting('jello'));
+    await utimes(join(root, 'contracts/greeting.ts'), 1_700_000_000, 1_700_000_000);
+    expect((await runMain(root)).text).toBe('jello');
     expect(await compilations(root)).toHaveLength(2);
   });
 

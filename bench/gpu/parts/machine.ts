@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
+import { openHome } from '../../../home/home.ts';
 import { diagnose } from '../../../native/index.ts';
 import type { Tell } from '../figures.ts';
 
@@ -22,5 +23,6 @@ export async function machine({ python }: { readonly python: string }, tell: Tel
     '-c',
     'import torch; print(torch.__version__, torch.version.cuda, torch.cuda.is_available())',
   ]);
-  for (const { part, ok, found } of await diagnose()) tell(`doctor: ${part}`, ok ? found : `NOT WELL: ${found}`);
+  for (const { part, ok, found } of await diagnose(openHome().folder))
+    tell(`doctor: ${part}`, ok ? found : `NOT WELL: ${found}`);
 }

@@ -1,4 +1,4 @@
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { ContrailError } from '../../../contracts/errors.ts';
 import { someOf } from '../../../contracts/some-of.ts';
 import { type FoundImage, findImage, forgetImage, imageNamed } from '../../../datasets/index.ts';
@@ -11,6 +11,7 @@ import { makesData } from '../../forgotten-since.ts';
 import { inTurns } from '../../in-turns.ts';
 import { print, printJson, say } from '../../output.ts';
 import { findRun } from '../../runs.ts';
+import { userName } from '../../user-name.ts';
 
 export interface DatasetForgetOptions {
   readonly dryRun: boolean;
@@ -39,7 +40,7 @@ export async function datasetForgetCommand(
       return 0;
     }
     if (!yes && !(await confirm('Remove it, for good?'))) return 1;
-    const by = `${userInfo().username}@${hostname()}`;
+    const by = `${userName()}@${hostname()}`;
     const { found, record } = await forgetImage(store, first, { image, by, requireQuiet, cacheFolder });
     if (json) printJson({ dryRun, at: record.at, by, ...plain(found) });
     else {
