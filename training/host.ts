@@ -1,2 +1,2 @@
-export { createTrainerHost, type TrainerHost } from './process/host.ts';
+export { createTrainerHost, type TrainerHost, trainerStopMs } from './process/host.ts';
 export { type RunOptions, TrainerStopped } from './process/run-job.ts';

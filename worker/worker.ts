@@ -9,7 +9,7 @@ import type { Home } from '../home/home.ts';
 import { trainerEnvironment } from '../native/index.ts';
 import { dataConverterOf, payloadKeys } from '../payloads/index.ts';
 import { openStore } from '../store/index.ts';
-import { createTrainerHost } from '../training/host.ts';
+import { createTrainerHost, trainerStopMs } from '../training/host.ts';
 import { stepTroubleSignal } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
 import { claimNamespace, ownerOfHome, renewClaim, requireSameStore } from './belonging.ts';
@@ -33,12 +33,25 @@ export const defaultQueues: readonly QueueSlots[] = [
   { queue: 'gpu', slots: 1 },
 ];
 
+/** Work that does not end within this is left behind; Temporal gives it to another worker. */
+const stepsEndMs = 3 * 60_000;
+/** Logs and metrics are written out, and connections closed. */
+const closingMs = 20_000;
+
+/**
+ * How long a worker takes to stop at most, from the signal to the end of its process. Whoever stops workers must wait for so long before
+ * it kills them.
+ */
+export const longestStopMs = stepsEndMs + trainerStopMs + closingMs;
+
 export interface RunningWorker {
   /** The port that answers with metrics; null where none does. */
   readonly metricsPort: number | null;
   /** Ends when the worker has shut down. */
   readonly stopped: Promise<void>;
   readonly stop: () => void;
+  /** How many steps are in work now: activities of its queues, which includes the shards of an embedding. */
+  readonly inWork: () => number;
 }
 
 /**
@@ -151,7 +164,7 @@ export async function startWorker(
     ...(traces ? { sinks: traces.sinks } : {}),
     maxHeartbeatThrottleInterval: '2s',
     defaultHeartbeatThrottleInterval: '2s',
-    shutdownForceTime: '3m',
+    shutdownForceTime: stepsEndMs,
   } satisfies Partial<WorkerOptions>;
   const workflowBundle = await bundledWorkflows((message) => logger.warn(message), {
     encodesFailures: keys !== null,
@@ -194,7 +207,8 @@ export async function startWorker(
       throw error;
     },
   );
-  return { metricsPort: metrics?.port ?? null, stopped, stop };
+  const inWork = () => workers.slice(1).reduce((sum, worker) => sum + worker.getStatus().numInFlightActivities, 0);
+  return { metricsPort: metrics?.port ?? null, stopped, stop, inWork };
 }
 
 const levels: Readonly<Record<string, 'trace' | 'debug' | 'info' | 'warn' | 'error'>> = {

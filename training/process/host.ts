@@ -17,8 +17,11 @@ export interface TrainerHost {
   readonly closeAll: () => Promise<void>;
 }
 
+/** A trainer that is asked to stop has so long to write a checkpoint; then it is killed. */
+export const trainerStopMs = 60_000;
+
 export interface TrainerHostOptions extends TrainerProcessOptions {
-  /** @default 60_000 */
+  /** @default trainerStopMs */
   readonly stopGraceMs?: number;
   /** How long a trainer without a job is kept. @default 300_000 */
   readonly idleMs?: number;
@@ -33,7 +36,7 @@ interface Trainer {
 }
 
 export function createTrainerHost(options: TrainerHostOptions): TrainerHost {
-  const { stopGraceMs = 60_000, idleMs = 300_000 } = options;
+  const { stopGraceMs = trainerStopMs, idleMs = 300_000 } = options;
   const trainers = new Set<Trainer>();
 
   const trainersOf = ({ run, step }: StepKey) =>
