@@ -15,6 +15,7 @@ import { benchLoad } from './engine/load.ts';
 import { benchEpoch } from './epoch.ts';
 import { benchEquality } from './equality.ts';
 import { benchExport } from './export.ts';
+import { benchImage } from './image/rehearse.ts';
 import { kerasEnvironment } from './keras/environment.ts';
 import { type KerasPeer, openKeras } from './keras/peer.ts';
 import { benchKilledEmbedding } from './killed-embedding.ts';
@@ -109,6 +110,7 @@ const benches: Readonly<Record<string, Bench>> = {
   index: async (_, only, vectors) => benchVectors(await faissEnvironment(), vectors, only),
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
   alerts: () => benchAlerts(),
+  image: () => benchImage(),
 };
 const tables = Object.keys(benches);
 
