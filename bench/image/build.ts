@@ -175,7 +175,7 @@ async function throughLayer(from: string, to: string): Promise<void> {
     stdio: [pack.stdout, 'inherit', 'inherit'],
     env: { PATH: process.env.PATH },
   });
-  const codes = await Promise.all([pack, unpack].map((child) => new Promise((done) => child.once('close', done))));
+  const codes = await Promise.all([pack, unpack].map((child) => new Promise((done) => child.once('exit', done))));
   if (codes.some((code) => code !== 0)) throw new Error(`${from} could not be copied`);
 }
 

@@ -125,6 +125,18 @@ describe.skipIf(!hasTools)('the files of Docker Compose', () => {
     expect(said).toContain(`set ${name} in .env`);
   });
 
+  it('take what the documentation shows for compose.override.yaml', async () => {
+    const shown = [...read('docs/deployment.md').matchAll(/^```yml\n(.*?)^```/gms)].map(([, text = '']) => text);
+    expect(shown).toHaveLength(2);
+    const folder = await mkdtemp(join(tmpdir(), 'contrail-compose-'));
+    for (const text of shown) {
+      await writeFile(join(folder, 'override.yaml'), text);
+      const files = ['deploy/compose/compose.yaml', join(folder, 'override.yaml')].flatMap((file) => ['--file', file]);
+      expect(compose(filledIn, ...files, 'config', '--quiet')).toEqual({ ok: true, said: '' });
+    }
+    await rm(folder, { recursive: true });
+  });
+
   it('name a version of each image', () => {
     for (const [name, { image }] of Object.entries(all)) expect(image, name).toMatch(/^[\w./-]+:(?!latest)[\w.-]+$/);
   });
