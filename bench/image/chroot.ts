@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 
 /** Where and as whom a program runs in the file system of an image. */
 export interface Inside {
@@ -42,23 +43,25 @@ export const startInside = (
     { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } },
   );
 
-/** Runs a program there to its end. @returns what it said @throws Error with its last lines where it fails */
+/** Runs a program there to its end. @returns what it printed @throws Error with its last lines where it fails */
 export async function runInside(inside: Inside, args: readonly string[]): Promise<string> {
   const child = startInside(inside, args);
-  const said = outputOf(child);
+  const [printed, said] = [textOf([child.stdout]), outputOf(child)];
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
   if (code !== 0)
     throw new Error(`${args.join(' ')} ended with ${code}: ${said().trim().split('\n').slice(-15).join('\n')}`);
-  return said();
+  return printed();
 }
 
 /** What a process says, as far as it has come. */
-export function outputOf(child: ChildProcess): () => string {
+export const outputOf = ({ stdout, stderr }: ChildProcess): (() => string) => textOf([stdout, stderr]);
+
+function textOf(streams: readonly (Readable | null)[]): () => string {
   let said = '';
-  for (const stream of [child.stdout, child.stderr])
+  for (const stream of streams)
     stream?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
     });

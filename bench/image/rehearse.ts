@@ -61,7 +61,9 @@ async function tryImage(
   await chown(home, 10001, 0);
   await chmod(home, 0o770);
   await writeFile(join(home, 'small.yaml'), pipeline, { mode: 0o644 });
-  const inside: Inside = { ...image, uid, gid, home };
+  // In a container it would be the first process.
+  const environment = { ...image.environment, TINI_SUBREAPER: '' };
+  const inside: Inside = { ...image, environment, uid, gid, home };
   const contrail = async (...args: string[]) => {
     const began = performance.now();
     const said = await runInside(inside, [...image.entryPoint, ...args]);
