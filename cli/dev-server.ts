@@ -15,6 +15,7 @@ import { claimNamespace, ownerOfHome, requireSameStore } from '../worker/belongi
 import { addressOf, type DevServer, forgetDevServer } from './dev-record.ts';
 import { type Lock, takeLock } from './locks.ts';
 import { choosePort, freePort, listensOn, type Port } from './ports.ts';
+import { userName } from './user-name.ts';
 
 /** How long a server may take to come up, on a machine that is busy with other things. */
 const startMs = 60_000;
@@ -148,7 +149,8 @@ function spawnServer(
       // Its own process group: Ctrl-C must reach the worker first, while the server still answers.
       return spawn(temporalBinary(), args, {
         detached: true,
-        env: childEnvironment(process.env, 'server'),
+        // It does not start where it cannot say who runs it.
+        env: { USER: userName(), ...childEnvironment(process.env, 'server') },
         stdio: ['ignore', output, output, lock.file],
       });
     } finally {

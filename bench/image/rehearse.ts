@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -83,13 +84,14 @@ async function tryImage(
     const began = performance.now();
     await until(
       () => log().includes('worker ready'),
+      dev,
       () => said() + log(),
     );
     tell('contrail dev, until its worker is ready', (performance.now() - began) / 1000);
     const one = await contrail('run', '/var/lib/contrail/small.yaml', '--id', 'one');
     tell('a training of one epoch', one.seconds, one.said.trim().split('\n').at(-1));
     await contrail('run', '/var/lib/contrail/small.yaml', '--id', 'two', '--set', 'epochs=5000', '--detach');
-    await until(() => checkpointsOf(home, 'two').length > 0, log);
+    await until(() => checkpointsOf(home, 'two').length > 0, dev, log);
   } finally {
     const stopped = performance.now();
     dev.kill('SIGTERM');
@@ -126,9 +128,10 @@ function checkpointsOf(home: string, run: string): readonly string[] {
 
 const readIfThere = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
 
-async function until(isSo: () => boolean, whySoFar: () => string): Promise<void> {
+async function until(isSo: () => boolean, program: ChildProcess, said: () => string): Promise<void> {
   for (const began = performance.now(); !isSo(); await sleep(500))
-    if (performance.now() - began > patienceMs) throw new Error(`it took too long: ${whySoFar().slice(-2000)}`);
+    if (program.exitCode !== null || performance.now() - began > patienceMs)
+      throw new Error(`it ended, or took too long: ${said().slice(-2000)}`);
 }
 
 /** Authorities of this machine's own, where it has some, for npm and pip: given to the build as Docker gives secrets. */

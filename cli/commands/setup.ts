@@ -6,7 +6,7 @@ import { say } from '../output.ts';
 export async function setupCommand({ device }: { readonly device: Device | 'auto' }): Promise<number> {
   const chosen = await setup({ device, log: say });
   // A worker would do it when it first starts; of an installation that it cannot write to, each time. In clear, and for encrypted payloads.
-  for (const encoded of [false, true]) await bundledWorkflows(say, encoded);
+  for (const encodesFailures of [false, true]) await bundledWorkflows(say, { encodesFailures, traced: false });
   say(`Set up for the ${chosen}.`);
   return 0;
 }
