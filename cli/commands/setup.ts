@@ -5,8 +5,9 @@ import { say } from '../output.ts';
 /** `contrail setup` */
 export async function setupCommand({ device }: { readonly device: Device | 'auto' }): Promise<number> {
   const chosen = await setup({ device, log: say });
-  // A worker would do it when it first starts; of an installation that it cannot write to, each time. In clear, and for encrypted payloads.
-  for (const encodesFailures of [false, true]) await bundledWorkflows(say, { encodesFailures, traced: false });
+  // A worker would do it when it first starts, and cannot where it may not write to the installation.
+  for (const encodesFailures of [false, true])
+    for (const traced of [false, true]) await bundledWorkflows(say, { encodesFailures, traced });
   say(`Set up for the ${chosen}.`);
   return 0;
 }
