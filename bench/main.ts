@@ -7,6 +7,7 @@ import { benchAlerts } from './alerts.ts';
 import { benchBits } from './bits.ts';
 import { benchCapture } from './capture.ts';
 import { cleanlabEnvironment } from './cleanlab/environment.ts';
+import { benchCluster } from './cluster/cluster.ts';
 import { benchDrift } from './drift/drift.ts';
 import { benchEncoderSteps, benchEncoders } from './encoders.ts';
 import { benchEngine } from './engine/engine.ts';
@@ -111,6 +112,7 @@ const benches: Readonly<Record<string, Bench>> = {
   tensorboard: async () => benchTensorboard(await tensorboardEnvironment()),
   alerts: () => benchAlerts(),
   image: () => benchImage(),
+  cluster: () => benchCluster(),
 };
 const tables = Object.keys(benches);
 

@@ -57,8 +57,8 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
   });
 }
 
-/** Server and worker lead process groups of their own, so a signal that ends this process would leave them behind. */
-function interruptions() {
+/** What is started leads process groups of its own, so a signal that ends this process would leave it behind: here it is an error. */
+export function interruptions() {
   let interrupt = () => {};
   const arrived = new Promise<never>((_, reject) => {
     interrupt = () => reject(new Error('interrupted'));

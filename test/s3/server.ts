@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../cli/ports.ts';
+import { freePortOf } from '../../native/free-port.ts';
 import { s3Environment } from './environment.ts';
 
 /** A real S3 server of the tests' own, with one bucket. */
@@ -42,14 +42,15 @@ export async function whyNoS3Server(): Promise<string | null> {
 }
 
 /** Starts a server on this machine, and points the SDK in this process at it. */
-export async function startS3Server(): Promise<S3Server> {
+export async function startS3Server(host = '127.0.0.1'): Promise<S3Server> {
   const python = await s3Environment();
   if (!python) throw new Error('the S3 server is not set up');
-  const port = await freePort();
-  const endpoint = `http://127.0.0.1:${port}`;
+  const port = await freePortOf(host);
+  if (port === null) throw new Error(`no port is free on ${host}`);
+  const endpoint = `http://${host}:${port}`;
   const folder = await mkdtemp(join(tmpdir(), 'contrail-s3-'));
   const { PATH } = process.env;
-  const child = spawn(python, [program, '-H', '127.0.0.1', '-p', String(port)], {
+  const child = spawn(python, [program, '-H', host, '-p', String(port)], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH, HOME: folder, NO_COLOR: '1' },
   });
