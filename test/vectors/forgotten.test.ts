@@ -9,7 +9,17 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { driftFile } from '../../contracts/drift.ts';
 import { indexAboutSchema } from '../../contracts/vector-index.ts';
 import { findImage, forgetImage, imageNamed } from '../../datasets/index.ts';
-import { addVersion, emptyArtifact, loadForgotten, openStore, readAbout, writeArtifact } from '../../store/index.ts';
+import {
+  addVersion,
+  emptiedFiles,
+  emptyArtifact,
+  listFolders,
+  loadForgotten,
+  openStore,
+  readAbout,
+  saveForgotten,
+  writeArtifact,
+} from '../../store/index.ts';
 import { addToIndex, openIndex, removeFromIndex } from '../../vectors/index.ts';
 import { clustered, encoderOf, indexOf, sha256, vectorsOf } from './vectors.ts';
 
@@ -118,3 +128,38 @@ it('a model is named whose index is emptied, with what brings its look-alikes ba
     expect.stringMatching(/^index: an image was forgotten on .* `contrail retry` of the step that embedded its images/),
   ]);
 });
+
+it.each(['exact', 'approximate'] as const)(
+  'an index that is made while an image of it is forgotten is emptied by whoever made it, %s too',
+  async (method) => {
+    const own = rows.slice(0, 300).map(({ vector }, at) => ({ name: `beside ${method} ${at}.jpg`, vector }));
+    const [index, more] = [
+      await indexOf(store, { rows: own.slice(0, 290) }, { method }),
+      await vectorsOf(store, { rows: own.slice(290) }),
+    ];
+    const before = await listFolders(store, 'artifacts/index');
+    // Recorded, and the artifacts looked through, before the new index was there.
+    const name = `beside ${method} 7.jpg`;
+    const uses = { datasets: [], emptied: [], trained: [], models: [], runs: [], unknown: [] };
+    const record = {
+      format: 'contrail-forgotten/1',
+      image: name,
+      at: new Date().toISOString(),
+      by: 'me',
+      uses,
+    } as const;
+    await saveForgotten(store, { ...record, sources: [sha256(name)] });
+    const why = {
+      code: 'RunFailed',
+      message: expect.stringContaining(`${name} was forgotten while the index was made`),
+    };
+    await expect(addToIndex(store, index, more)).rejects.toMatchObject(why);
+    const made = (await listFolders(store, 'artifacts/index')).filter((digest) => !before.includes(digest));
+    expect(made).toHaveLength(1);
+    const emptied = await emptiedFiles(store, { kind: 'index', digest: made[0] ?? '' });
+    expect(emptied).toHaveLength(method === 'exact' ? 1 : 2);
+    // Of an exact one nothing is left of the image that is removed; a graph keeps its vector.
+    const removal = removeFromIndex(store, index, { names: [name] });
+    await (method === 'exact' ? expect(removal).resolves.toBeDefined() : expect(removal).rejects.toMatchObject(why));
+  },
+);

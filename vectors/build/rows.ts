@@ -2,7 +2,14 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { unitLength } from '../../contracts/unit-length.ts';
 import type { VectorRow } from '../../contracts/vectors.ts';
 import type { Store } from '../../store/index.ts';
-import { readPictures, readShardRows, readVectors, type Shard, type ShardContent } from '../shards.ts';
+import {
+  readPictures,
+  readShardRows,
+  readVectors,
+  type Shard,
+  type ShardContent,
+  type ShardSource,
+} from '../shards.ts';
 
 /** Rows that an index is made of; they can be read as often as is needed, and are never all in memory. */
 export interface IndexRows {
@@ -11,6 +18,11 @@ export interface IndexRows {
   readonly vectors: () => AsyncIterable<Float32Array>;
   /** The same, with what is known of each row. */
   readonly contents: () => AsyncIterable<ShardContent>;
+}
+
+/** Rows, and what they are taken from. */
+export interface RowsOfSources extends IndexRows {
+  readonly sources: readonly ShardSource[];
 }
 
 /** Shards of an artifact, and which of their rows are taken; all where `keep` is absent. */
@@ -25,8 +37,9 @@ export interface RowSource {
 }
 
 /** The rows of the sources, one source after the other. */
-export function rowsOf(store: Store, sources: readonly RowSource[]): IndexRows {
+export function rowsOf(store: Store, sources: readonly RowSource[]): RowsOfSources {
   return {
+    sources,
     count: sources.reduce((sum, source) => sum + partsOf(source).reduce((of, { kept }) => of + kept.length, 0), 0),
     vectors: async function* () {
       for (const source of sources)

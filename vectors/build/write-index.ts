@@ -5,10 +5,11 @@ import { createArtifactWriter, type Store } from '../../store/index.ts';
 import { encodedKeys, keysFile } from '../graph/keys.ts';
 import { vectorShardWriter } from '../shard-writer.ts';
 import type { GraphBefore } from './fill-graph.ts';
+import { emptyIfForgotten } from './forgotten-meanwhile.ts';
 import { withGraph } from './make-graph.ts';
 import type { BuildOptions } from './progress.ts';
 import { recallAt } from './recall.ts';
-import type { IndexRows } from './rows.ts';
+import type { RowsOfSources } from './rows.ts';
 
 /** Up to so many vectors a search by all products takes 2 ms at 512 numbers, and has no graph that could miss any. */
 const mostExact = 20_000;
@@ -24,10 +25,10 @@ export interface WrittenIndex {
   readonly about: IndexAbout;
 }
 
-/** Writes the index of rows: its shards, and the graph where it has one. */
+/** Writes the index of rows: its shards, and the graph where it has one. @throws ContrailError RunFailed where an image of them was forgotten meanwhile */
 export async function writeIndex(
   store: Store,
-  rows: IndexRows,
+  rows: RowsOfSources,
   index: Pick<IndexAbout, 'encoder' | 'dimension' | 'settings' | 'parent'>,
   before: GraphBefore | null,
   { threads = 1, onProgress = () => {}, folder }: BuildOptions,
@@ -59,7 +60,9 @@ export async function writeIndex(
         shards: written,
         ...(parent ? { parent } : {}),
       };
-      return { index: await writer.finish(about), about };
+      const index = await writer.finish(about);
+      await emptyIfForgotten(store, index, about, rows.sources);
+      return { index, about };
     };
     if (method === 'exact') return await finish({ recall: { k: recallAt, value: 1, queries: 0 } });
     const shape = { ...settings, dimension };
