@@ -8,9 +8,9 @@ process.env.CONTRAIL_TEST_SEED ??= String(randomInt(2 ** 31));
 const slow = [
   'test/bench/gpu.test.ts',
   'test/cli/{dev,dev-environment,homes,trouble}.test.ts',
-  'test/cli/{photo-commands,predict,similar-page}.test.ts',
+  'test/cli/{photo-commands,predict,similar-page,index-changes}.test.ts',
   'test/report/browser.test.ts',
-  'test/serving/http/{serve,changes,command,lost-index,page,run}.test.ts',
+  'test/serving/http/{serve,changes,command,lost-index,page,run,training-images}.test.ts',
   'test/serving/{model-process,unknown}.test.ts',
   'test/store/{killed-writer,s3-store,s3-faults,s3-leases,check-and-copy}.test.ts',
   'test/cli/local-copy.test.ts',

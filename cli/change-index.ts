@@ -10,6 +10,7 @@ import {
   namePrefixSchema,
 } from '../contracts/vector-index.ts';
 import { changeIndex } from '../evaluation/promotion/change-index.ts';
+import { currentVersion } from '../serving/find-model.ts';
 import { readAbout, type Store } from '../store/index.ts';
 import { runIndexJob } from '../vectors/index.ts';
 import { withIndexProgress } from './index-progress.ts';
@@ -24,13 +25,47 @@ export function indexOf({ model, version, index }: ModelVersion) {
   );
 }
 
-/** Has an index built or changed, and makes it that of the model. @returns the exit code */
+interface ChangeOptions {
+  readonly threads?: number | undefined;
+  readonly json: boolean;
+}
+
+/**
+ * Has an index built or changed, and makes it that of the model. An addition or a removal beside which the model got another version is
+ * made again upon that; a build is not, as what was added meanwhile would not be in it.
+ *
+ * @param jobOn what is to be done to the index of a version
+ * @returns the exit code
+ * @throws ContrailError RunFailed where another version came while an index was built
+ */
 export async function changeIndexOf(
+  store: Store,
+  first: ModelVersion,
+  jobOn: (current: ModelVersion) => IndexJob | Promise<IndexJob>,
+  options: ChangeOptions,
+): Promise<number> {
+  for (let current = first; ; ) {
+    const job = await jobOn(current);
+    if (await changed(store, current, job, options)) return 0;
+    const { model, version } = current;
+    current = await currentVersion(store, model);
+    const came = `${model} got version ${current.version} (${current.reason}) while the index for version ${version} was made`;
+    if (job.do === 'build')
+      throw new ContrailError(
+        'RunFailed',
+        `${came}, so nothing was changed. Images that were added meanwhile would not be in the new index. The same command builds it all the same.`,
+      );
+    say(`${came}. The change is made again upon that.`);
+  }
+}
+
+/** @returns whether it was done; not where the model has another version by now */
+async function changed(
   store: Store,
   current: ModelVersion,
   job: IndexJob,
-  { threads, json }: { readonly threads?: number | undefined; readonly json: boolean },
-): Promise<number> {
+  { threads, json }: ChangeOptions,
+): Promise<boolean> {
   const made = await withIndexProgress((onProgress) => runIndexJob(store, job, { threads, onProgress }));
   const { index, unchanged, otherFiles, sameName, unusable, ...counts } = made;
   const about = await readAbout(store, index, indexAboutSchema);
@@ -45,17 +80,18 @@ export async function changeIndexOf(
           : `${model} stays as it is: its index has ${unchanged === 0 ? 'these images' : `all ${times(unchanged, 'image')}`} already.`,
       );
     }
-    return 0;
+    return true;
   }
   const reason = `index ${changeText(job, counts, about)}`;
-  const { version } = await changeIndex(store, current, index, reason);
+  const version = (await changeIndex(store, current, index, reason))?.version;
+  if (version === undefined) return false;
   if (json) printJson({ model, version, ...made, count: about.count, method: about.method, recall: about.recall });
   else {
     tellNames(made);
     if (unchanged > 0) say(`${times(unchanged, 'image')} ${unchanged === 1 ? 'was' : 'were'} in it already.`);
     say(`${model} is now version ${version}: ${reason}.`);
   }
-  return 0;
+  return true;
 }
 
 /** What a change did to images that somebody may miss. */

@@ -1,5 +1,4 @@
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
-import { ContrailError } from '../../contracts/errors.ts';
 import type { ModelVersion } from '../../contracts/models.ts';
 import { addVersion, type Store } from '../../store/index.ts';
 
@@ -8,19 +7,13 @@ import { addVersion, type Store } from '../../store/index.ts';
  * once, and a rollback brings the old index back.
  *
  * @param of the version that the index was made for, which must still be the current one
- * @throws ContrailError RunFailed where the model has another version by now
+ * @returns null where the model has another version by now; nothing is changed then
  */
 export async function changeIndex(
   store: Store,
   { restores: _, indexedBy: __, ...of }: ModelVersion,
   index: ArtifactRef,
   reason: string,
-): Promise<ModelVersion> {
-  const version = of.version + 1;
-  const added = await addVersion(store, { ...of, version, step: null, index, reason });
-  if (added) return added;
-  throw new ContrailError(
-    'RunFailed',
-    `${of.model} got version ${version} while the index for version ${of.version} was made, so nothing was changed. Do it again.`,
-  );
+): Promise<ModelVersion | null> {
+  return addVersion(store, { ...of, version: of.version + 1, step: null, index, reason });
 }

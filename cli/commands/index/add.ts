@@ -29,7 +29,7 @@ export async function indexAddCommand(
   checkPrefix(prefix);
   const store = openStore(openHome().storeUrl);
   const current = await currentVersion(store, model);
-  const index = indexOf(current);
+  indexOf(current);
   const vectors = existsSync(from)
     ? await embedded(store, current, from, { ...(labels === undefined ? {} : { labels }), json })
     : await vectorsOfRun(store, from);
@@ -38,8 +38,13 @@ export async function indexAddCommand(
     return interruptedCode;
   }
   const { encoder } = await readAbout(store, vectors, vectorsAboutSchema);
-  requireEncoder(await readAbout(store, index, indexAboutSchema), encoder, from);
-  return changeIndexOf(store, current, { do: 'add', index, vectors, prefix }, { threads, json });
+  const jobOn = async (now: ModelVersion) => {
+    const index = indexOf(now);
+    requireEncoder(await readAbout(store, index, indexAboutSchema), encoder, from);
+    return { do: 'add', index, vectors, prefix } as const;
+  };
+  // Others may have changed the index while the images were embedded.
+  return changeIndexOf(store, await currentVersion(store, model), jobOn, { threads, json });
 }
 
 /** The images of a folder or table, embedded by a run; null where that was interrupted. */

@@ -30,7 +30,7 @@ export async function indexBuildCommand(
       'Usage',
       `${from ?? current.run} embedded with the encoder ${encoder.digest.slice(0, 12)}, and ${model} has ${current.encoder.digest.slice(0, 12)}. Embed the images with ${model}.`,
     );
-  return changeIndexOf(store, current, { do: 'build', vectors, settings, prefix }, { threads, json });
+  return changeIndexOf(store, current, () => ({ do: 'build', vectors, settings, prefix }), { threads, json });
 }
 
 /** Bounds that options alone do not have. @throws ContrailError Usage */

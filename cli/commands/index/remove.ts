@@ -27,5 +27,5 @@ export async function indexRemoveCommand(
   const store = openStore(openHome().storeUrl);
   const current = await currentVersion(store, model);
   const which = { names: [...name], prefixes: [...prefix], groups: [...group], labels: [...label] };
-  return changeIndexOf(store, current, { do: 'remove', index: indexOf(current), which }, { json });
+  return changeIndexOf(store, current, (now) => ({ do: 'remove', index: indexOf(now), which }), { json });
 }
