@@ -43,6 +43,8 @@ const mostCheckMs = 5000;
 /** How long a connection has to take the answer to what was no request. */
 const lastWordsMs = 1000;
 const clientLeft = 499;
+/** One for all: an error takes its stack along. */
+const nobodyWaits = new HttpError('Unavailable', 'The client has left.');
 
 /** Starts to answer. @throws what Node says of a port that cannot be had */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -93,7 +95,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     reply.raw.once('close', () => {
       const status = reply.raw.writableFinished ? reply.raw.statusCode : clientLeft;
       metrics.answered(route, status, (performance.now() - since) / 1000);
-      controller.abort(new HttpError('Unavailable', 'The client has left.'));
+      controller.abort(nobodyWaits);
       leave();
     });
     guard.checkOrigin(request.headers, request.method);
@@ -149,8 +151,9 @@ async function withDeadline<T>(
   { timeoutMs }: ServeLimits,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const late = new HttpError('TimedOut', `The answer took longer than ${timeoutMs / 1000} s.`);
-  const timer = setTimeout(() => controller.abort(late), timeoutMs);
+  const giveUp = () =>
+    controller.abort(new HttpError('TimedOut', `The answer took longer than ${timeoutMs / 1000} s.`));
+  const timer = setTimeout(giveUp, timeoutMs);
   const aborted = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true });
   });
