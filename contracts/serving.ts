@@ -102,7 +102,7 @@ export const modelsAnswerSchema = z.strictObject({
       products: z.int().nonnegative().nullable(),
       image: z.strictObject({ height: z.int(), width: z.int(), channels: z.int() }),
       dimension: z.int().positive(),
-      /** Why its index cannot be used; null where it can, or there is none. */
+      /** Why its index cannot be used, or is not there yet; null where it can, or there is none. */
       problem: z.string().nullable(),
       waiting: waitingSchema.nullable(),
     }),

@@ -22,13 +22,18 @@ const cli = fileURLToPath(new URL('../../cli/contrail.mjs', import.meta.url));
 const peer = fileURLToPath(new URL('peer.py', import.meta.url));
 const patienceMs = 120_000;
 
-/** `contrail serve`. @param port where it was before, or a free one */
+/** `contrail serve`, of classes alone, as the peer. @param port where it was before, or a free one */
 export async function startOurs(storeUrl: string, model: string, port?: number): Promise<MeasuredServer> {
   const taken = port ?? (await freePort());
-  return start(process.execPath, [cli, 'serve', '--model', model, '--port', String(taken)], taken, {
-    CONTRAIL_STORE: storeUrl,
-    CONTRAIL_HOME: storeUrl,
-  });
+  return start(
+    process.execPath,
+    [cli, 'serve', '--model', model, '--port', String(taken), '--no-training-index'],
+    taken,
+    {
+      CONTRAIL_STORE: storeUrl,
+      CONTRAIL_HOME: storeUrl,
+    },
+  );
 }
 
 /** FastAPI and TensorFlow. */

@@ -22,6 +22,7 @@ export interface ServeCommandOptions {
   readonly trustProxy: readonly string[];
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly trainingIndex: boolean;
   readonly queue: number;
   readonly batch: number;
   readonly batchWait: number;
@@ -48,7 +49,9 @@ export async function serveCommand(run: string | undefined, options: ServeComman
   const store = openStore(storeUrl);
   const serving = await serveModel({
     ...{ port, host, token, tls, storeUrl, store, named },
-    indexOfTraining: (used, process) => trainingIndex({ store, used, process, signal }),
+    indexOfTraining: (used, process, own) =>
+      trainingIndex({ store, used, process, signal: own ? AbortSignal.any([signal, own]) : signal }),
+    usesTrainingImages: options.trainingIndex,
     allowedHosts: allowHost,
     trustedProxies: options.trustProxy,
     environment: trainerEnvironment(),

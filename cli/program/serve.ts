@@ -23,6 +23,10 @@ export function addServe(program: Command, finish: Finish): void {
       proxies,
       [],
     )
+    .option(
+      '--no-training-index',
+      'serve a model without an index without look-alikes, not with the images that it was trained on',
+    )
     .option('--tls-cert <file>', 'certificate with its chain, PEM')
     .option('--tls-key <file>', 'key of the certificate, PEM')
     .option(

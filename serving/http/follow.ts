@@ -1,9 +1,9 @@
 import { indexAgain } from '../../contracts/index-again.ts';
 import type { Waiting } from '../../contracts/serving.ts';
 import { failureOf } from '../../contracts/system-errors.ts';
-import type { UsedModel } from '../find-model.ts';
 import { isLoss } from './is-loss.ts';
-import type { Served } from './served.ts';
+import type { HowToOpen, Served } from './served.ts';
+import type { FoundModel } from './source.ts';
 
 /**
  * The version that is served, and the change to the next.
@@ -12,7 +12,8 @@ import type { Served } from './served.ts';
  * Does not own: what a version is made of, or requests.
  *
  * I1. A version becomes current when all of it is open and has answered once; until then the one before serves.
- * I2. A version without an index that can be used does not take the place of one with such an index: look-alikes would end.
+ * I2. A version without an index of its own does not take the place of one with such an index: look-alikes would end, or be others.
+ *     Nor does one take the place of one that finds look-alikes while the index of its training images is being made.
  * I3. One version is opened at a time, and the newest that is known.
  * I4. What cannot be opened is said, and tried again ever more seldom; the log is looked at all the same, and what is new in it is
  *     tried at once.
@@ -31,9 +32,9 @@ export interface FollowOptions {
   readonly first: Served;
   /** A mark of what the log says, cheap to ask for; another one where it may have changed. Null: a run, which does not change. */
   readonly mark: (() => Promise<string>) | null;
-  readonly find: () => Promise<UsedModel>;
-  /** @param how.mayLackIndex whether it is served without its index where that is damaged or gone */
-  readonly open: (used: UsedModel, how: { readonly mayLackIndex: boolean }) => Promise<Served>;
+  /** @param how.begins whether an index of training images is begun, where the version has none of its own */
+  readonly find: (how: { readonly begins: boolean }) => Promise<FoundModel>;
+  readonly open: (used: FoundModel['used'], how: HowToOpen) => Promise<Served>;
   readonly pollMs: number;
   readonly onSwap: (served: Served) => void;
   readonly onFailed: () => void;
@@ -86,16 +87,21 @@ export function follow(options: FollowOptions): Followed {
     }
   };
   const changeTo = async () => {
-    const used = await find();
     const hasLookAlikes = current.by.index !== null && current.index.problem() === null;
-    if (used.version === current.by.version) waiting = null;
-    else if (hasLookAlikes && used.index === null)
+    const hasOwnIndex = hasLookAlikes && current.used.index !== null;
+    const { used, trainingIndex, isMaking } = await find({ begins: !hasOwnIndex });
+    const searched = used.index ?? trainingIndex;
+    const isOther = searched !== null && searched.digest !== current.by.index;
+    if (used.version === current.by.version && !isOther) waiting = null;
+    else if (hasOwnIndex && used.index === null)
       wait(
         used.version ?? 0,
         `it has no index, and the version that serves has one. To give it one, ${indexAgain(used.name)}.`,
       );
+    else if (hasLookAlikes && searched === null && isMaking)
+      wait(used.version ?? 0, 'an index of the images that it was trained on is being made.');
     else {
-      const next = await open(used, { mayLackIndex: !hasLookAlikes }).catch((error: unknown) => {
+      const next = await open(used, { mayLackIndex: !hasLookAlikes, trainingIndex }).catch((error: unknown) => {
         // What the store says of its files is for the operator.
         log(`Version ${used.version} cannot be opened: ${failureOf(error).message}`);
         wait(
@@ -109,7 +115,11 @@ export function follow(options: FollowOptions): Followed {
       current = next;
       waiting = null;
       onSwap(next);
-      log(`Version ${next.by.version} serves now, in place of version ${before.by.version}.`);
+      log(
+        next.by.version === before.by.version
+          ? `Version ${next.by.version} has look-alikes now: the images that it was trained on.`
+          : `Version ${next.by.version} serves now, in place of version ${before.by.version}.`,
+      );
       retire(before);
     }
   };

@@ -12,6 +12,8 @@ export interface ServerParts {
   readonly admission: Admission;
   readonly metrics: Metrics;
   readonly state: ServerState;
+  /** Why the model has no look-alikes yet; null where it has, or will have none. */
+  readonly lacks: () => string | null;
 }
 
 /** What the server itself is doing. */

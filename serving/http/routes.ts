@@ -40,10 +40,12 @@ export const openPaths: ReadonlySet<string> = new Set([
 const pictureParams = z.object({ index: z.string(), row: z.coerce.number().pipe(z.int().nonnegative()) });
 /** When an index that is missing may be there again. */
 const lostSeconds = 60;
+/** When one that is being made may be ready. */
+const soonSeconds = 10;
 const forever = 'private, max-age=31536000, immutable';
 
 export function registerRoutes(app: FastifyInstance, options: RouteOptions): void {
-  const { followed, limits, metrics, state, guard, within } = options;
+  const { followed, limits, metrics, state, guard, within, lacks } = options;
 
   /** An answer of one version, from its first photo to its last name. */
   const answer = (
@@ -72,7 +74,7 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
   app.post('/v1/similar', (request) => {
     const { k } = parsed(neighboursQuerySchema, request.query);
     return answer(request, async (served, photos, asked) => {
-      requireIndex(served);
+      requireIndex(served, lacks());
       const neighbours = await neighboursOf(served, await computed(served, photos, asked), k);
       return neighbours.map((each) => ({ neighbours: each }));
     });
@@ -97,7 +99,7 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
           products: index?.about.count ?? null,
           image: { height, width, channels },
           dimension: about.encoder.dimension,
-          problem: lost,
+          problem: lost ?? (index ? null : lacks()),
           waiting: followed.waiting(),
         },
       ],
@@ -130,10 +132,10 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
   app.get('/healthz', async () => ({ status: 'ok' }));
   app.get('/readyz', async ({ headers }, reply) => {
     const served = followed.current();
-    const { by, problem, lost } = servedWith(served, served.index.now());
+    const { by, problem, index, lost } = servedWith(served, served.index.now());
     const waiting = followed.waiting();
     const why = state.draining ? 'The server is stopping.' : problem();
-    const note = waiting ? `Version ${waiting.version} waits: ${waiting.reason}` : lost;
+    const note = waiting ? `Version ${waiting.version} waits: ${waiting.reason}` : (lost ?? (index ? null : lacks()));
     const said: ReadyAnswer = guard.mayAsk(headers)
       ? { ready: why === null, reason: why ?? note, ...by, waiting }
       : { ready: why === null, reason: why };
@@ -145,9 +147,10 @@ export function registerRoutes(app: FastifyInstance, options: RouteOptions): voi
     app.get(path, async (_request, reply) => reply.type(type).header('cache-control', 'no-cache').send(content));
 }
 
-function requireIndex({ index, lost, by, used }: ServedNow): void {
+function requireIndex({ index, lost, by, used }: ServedNow, lacks: string | null): void {
   if (index) return;
   if (lost !== null) throw new HttpError('Unavailable', lost, lostSeconds);
+  if (lacks !== null) throw new HttpError('Unavailable', lacks, soonSeconds);
   throw new HttpError(
     'NotAvailable',
     `${by.model} has no index to find look-alikes in. ${used.version === null ? 'A build-index step in its pipeline makes one.' : `To give it one, ${indexAgain(by.model)}.`}`,

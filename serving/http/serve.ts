@@ -1,5 +1,5 @@
-import { markOfVersions, type Store } from '../../store/index.ts';
-import { findModel, type NamedModel, type UsedModel } from '../find-model.ts';
+import type { Store } from '../../store/index.ts';
+import type { NamedModel, UsedModel } from '../find-model.ts';
 import { createAdmission } from './admission.ts';
 import { follow } from './follow.ts';
 import { createGuard, type GuardOptions } from './guard.ts';
@@ -8,6 +8,8 @@ import { createMetrics } from './metrics.ts';
 import type { ServerState } from './parts.ts';
 import { createOpener, type Served, type ServedOptions } from './served.ts';
 import { type HttpServerOptions, startHttpServer } from './server.ts';
+import { sourceOf } from './source.ts';
+import { createTrainingImages } from './training-images.ts';
 
 export interface ServeOptions extends GuardOptions, Pick<HttpServerOptions, 'port' | 'tls' | 'trustedProxies'> {
   readonly store: Store;
@@ -17,6 +19,8 @@ export interface ServeOptions extends GuardOptions, Pick<HttpServerOptions, 'por
   readonly environment: Readonly<Record<string, string>>;
   readonly limits?: Partial<ServeLimits>;
   readonly indexOfTraining?: ServedOptions['indexOfTraining'];
+  /** Whether a model without an index finds look-alikes among the images that it was trained on. @default true */
+  readonly usesTrainingImages?: boolean;
   readonly log: (line: string) => void;
 }
 
@@ -36,7 +40,8 @@ export interface Serving {
  * @throws ContrailError Usage where there is no such model; what opening it throws; what Node says of a port that cannot be had
  */
 export async function serveModel(options: ServeOptions): Promise<Serving> {
-  const { store, storeUrl, named, environment, log } = options;
+  const { store, storeUrl, named, environment, log, usesTrainingImages = true } = options;
+  const indexOfTraining = usesTrainingImages ? options.indexOfTraining : undefined;
   const limits = { ...defaultLimits, ...options.limits };
   const state: ServerState = { draining: false };
   const admission = createAdmission(limits);
@@ -51,14 +56,20 @@ export async function serveModel(options: ServeOptions): Promise<Serving> {
   });
   const open = createOpener({
     ...{ store, storeUrl, environment, limits, log },
-    ...(options.indexOfTraining ? { indexOfTraining: options.indexOfTraining } : {}),
+    ...(indexOfTraining ? { indexOfTraining } : {}),
     onComputed: metrics.computed,
     onRestart: metrics.restarted,
   });
-  const { mark, find } = sourceOf(store, named);
-  const used = await find();
+  let onMade = () => {};
+  const training = createTrainingImages({
+    ...{ store, storeUrl, environment, log, make: indexOfTraining },
+    onEnd: () => onMade(),
+  });
+  const { mark, find, lacks } = sourceOf(store, named, usesTrainingImages ? training : null);
+  // Nothing else computes while it is measured what a batch takes.
+  const { used, trainingIndex } = await find({ begins: false });
   // Without its index it still names classes and embeds.
-  const first = await open(used, { mayLackIndex: true });
+  const first = await open(used, { mayLackIndex: true, trainingIndex });
   metrics.serving(first.by);
   const followed = follow({
     ...{ first, mark, find, open, log, pollMs: limits.pollMs },
@@ -66,26 +77,29 @@ export async function serveModel(options: ServeOptions): Promise<Serving> {
     onFailed: metrics.swapFailed,
   });
   served = followed.current;
+  onMade = () => void followed.look();
+  const close = async () => {
+    onMade = () => {};
+    await training.close();
+    await followed.close();
+  };
   try {
     const guard = createGuard({ ...options, allowOption: '--allow-host' });
-    const server = await startHttpServer({ ...options, ...{ guard, limits, followed, admission, metrics, state } });
+    const server = await startHttpServer({
+      ...options,
+      ...{ guard, limits, followed, admission, metrics, state, lacks },
+    });
     return {
       port: server.port,
       used,
       look: followed.look,
       close: async () => {
         await server.close();
-        await followed.close();
+        await close();
       },
     };
   } catch (error) {
-    await followed.close();
+    await close();
     throw error;
   }
-}
-
-/** Where the model comes from, and how it is seen that it is another one. */
-function sourceOf(store: Store, named: NamedModel) {
-  const find = () => findModel(store, named);
-  return { find, mark: 'model' in named ? () => markOfVersions(store, named.model) : null };
 }

@@ -18,6 +18,7 @@ import { type LiveIndex, noIndex, openLiveIndex } from './live-index.ts';
 import { type LiveKnowing, openLiveKnowing } from './live-knowing.ts';
 import { type LiveModel, openLiveModel } from './live-model.ts';
 import { once } from './once.ts';
+import type { IndexOfTraining } from './training-images.ts';
 
 /** A model that computes: encoder and classifier in their process. Several versions that differ in their index share it. */
 interface Computer {
@@ -58,18 +59,19 @@ export interface ServedOptions {
   readonly onComputed: (images: number, seconds: number) => void;
   readonly onRestart: () => void;
   readonly log: (line: string) => void;
-  /** Finds or makes the index of a run's model that has none. @throws ContrailError Usage, CorruptArtifact where it cannot be made */
-  readonly indexOfTraining?: (used: UsedModel, process: Pick<ModelProcess, 'about' | 'infer'>) => Promise<ArtifactRef>;
+  /** For a run's model that has no index, before it serves. */
+  readonly indexOfTraining?: IndexOfTraining;
 }
 
-/**
- * Opens versions of a model; those with the same encoder and classifier share a process.
- *
- * @returns opens one; `mayLackIndex` says whether it is served without its index where that is damaged or gone
- */
-export function createOpener(
-  options: ServedOptions,
-): (used: UsedModel, how: { readonly mayLackIndex: boolean }) => Promise<Served> {
+export interface HowToOpen {
+  /** Whether it is served without its index where that is damaged or gone. */
+  readonly mayLackIndex: boolean;
+  /** Where a promoted version has no index: that of the images that it was trained on; null where there is none yet. */
+  readonly trainingIndex: ArtifactRef | null;
+}
+
+/** Opens versions of a model; those with the same encoder and classifier share a process. @returns opens one */
+export function createOpener(options: ServedOptions): (used: UsedModel, how: HowToOpen) => Promise<Served> {
   const computers = new Map<string, { readonly opened: Promise<Computer>; users: number }>();
 
   const take = async (used: UsedModel): Promise<{ computer: Computer; leave: () => Promise<void> }> => {
@@ -93,7 +95,7 @@ export function createOpener(
     }
   };
 
-  return async (used, { mayLackIndex }) => {
+  return async (used, { mayLackIndex, trainingIndex }) => {
     const opened: (() => Promise<void>)[] = [];
     const close = async () => void (await Promise.all(opened.splice(0).map((each) => each())));
     try {
@@ -103,15 +105,16 @@ export function createOpener(
         onLack: (lack) => used.classifier && log(`${used.name}: ${lack}`),
       });
       opened.push(knowing.close);
-      const given = used.index ? await openIndexOf(used, used.index, mayLackIndex, options) : noIndex;
+      const ref = used.index ?? trainingIndex;
+      const given = ref ? await openIndexOf(used, ref, mayLackIndex, options) : noIndex;
       opened.push(given.close);
       const { computer, leave } = await take(used);
       opened.push(leave);
-      const made = used.index ? null : await trainingIndexOf(used, computer, options);
+      const made = ref ? null : await trainingIndexOf(used, computer, options);
       const index = made ? await openIndexOf(used, made, mayLackIndex, options) : given;
       if (made) opened.push(index.close);
       await tryOut(computer, { index, knowing });
-      return servedOf({ ...used, index: used.index ?? made }, { index, knowing }, computer, close);
+      return servedOf(used, ref ?? made, { index, knowing }, computer, close);
     } catch (error) {
       await close();
       throw error;
@@ -245,6 +248,7 @@ const bytesOf = ({ image: { height, width, channels } }: EncoderAbout) => height
 
 function servedOf(
   used: UsedModel,
+  searched: ArtifactRef | null,
   { index, knowing }: Pick<Served, 'index' | 'knowing'>,
   { live, batcher, read, about }: Computer,
   close: () => Promise<void>,
@@ -256,7 +260,7 @@ function servedOf(
       model: used.name,
       version: used.version,
       encoder: used.encoder.digest,
-      index: used.index?.digest ?? null,
+      index: searched?.digest ?? null,
     },
     used,
     about,

@@ -9,6 +9,7 @@ import { loadStepResults, openStore, requirePlan, type Store } from '../../../st
 import { checkModelName, checkRunId } from '../../given-names.ts';
 import { printJson, say } from '../../output.ts';
 import { planByNow } from '../../plan-by-now.ts';
+import { tellWithoutIndex } from '../../without-index.ts';
 
 export interface PromoteOptions {
   readonly model: string;
@@ -68,7 +69,10 @@ export async function modelsPromoteCommand(
     say(
       `${model} is now the model of ${run}, version ${promotion.version}${candidate.index ? ', with the index that it built' : ''}: ${promotion.reason}.`,
     );
-  if (promotion.promoted) return 0;
+  if (promotion.promoted) {
+    if (!json) await tellWithoutIndex(store, model, promotion.version);
+    return 0;
+  }
   const said = [`${model} stays as it is: ${promotion.reason}.`, ...remedies, '--force promotes all the same.'];
   throw new ContrailError('RunFailed', said.join(' '));
 }

@@ -3,6 +3,7 @@ import { openHome } from '../../../home/home.ts';
 import { openStore } from '../../../store/index.ts';
 import { checkModelName } from '../../given-names.ts';
 import { printJson, say } from '../../output.ts';
+import { tellWithoutIndex } from '../../without-index.ts';
 
 /** `contrail models rollback` */
 export async function modelsRollbackCommand(
@@ -12,6 +13,9 @@ export async function modelsRollbackCommand(
   const store = openStore(openHome().storeUrl);
   const version = await rollBackModel(store, checkModelName(model), to);
   if (json) printJson(version);
-  else say(`${model} is again the model of ${version.run}: version ${version.version}, ${version.reason}.`);
+  else {
+    say(`${model} is again the model of ${version.run}: version ${version.version}, ${version.reason}.`);
+    await tellWithoutIndex(store, model, version.version);
+  }
   return 0;
 }

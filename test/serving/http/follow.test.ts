@@ -10,14 +10,18 @@ function versions() {
   const lines: string[] = [];
   let log: { readonly version: number; readonly isBroken: boolean } = { version: 1, isBroken: false };
   let isReadable = true;
-  const served = (version: number) => ({ by: { version, index: null }, retire: async () => {} }) as unknown as Served;
+  const served = (version: number) =>
+    ({ by: { version, index: null }, used: {}, retire: async () => {} }) as unknown as Served;
   const { current, waiting, close } = follow({
     first: served(1),
     mark: async () => {
       if (!isReadable) throw new Error('the disk is away');
       return String(log.version);
     },
-    find: async () => ({ version: log.version, index: null }) as unknown as Served['used'],
+    find: async () => ({
+      ...{ used: { version: log.version, index: null } as unknown as Served['used'], trainingIndex: null },
+      isMaking: false,
+    }),
     open: async ({ version }) => {
       opened.push(version ?? 0);
       if (log.isBroken) throw new Error('broken');
