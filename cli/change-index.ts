@@ -1,5 +1,6 @@
 import { count, times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { indexAgain } from '../contracts/index-again.ts';
 import { otherFilesText, sameNameText, unusableText } from '../contracts/index-change-text.ts';
 import type { ModelVersion } from '../contracts/models.ts';
 import {
@@ -21,7 +22,7 @@ export function indexOf({ model, version, index }: ModelVersion) {
   if (index) return index;
   throw new ContrailError(
     'Usage',
-    `Version ${version} of ${model} has no index. \`contrail index build ${model}\` makes one of the images that a run embedded.`,
+    `Version ${version} of ${model} has no index of its own. To give it one, ${indexAgain(model)}. Until then its look-alikes are the images that it was trained on.`,
   );
 }
 

@@ -24,7 +24,7 @@ export async function vectorsOfRun(store: Store, named: string): Promise<Artifac
     throw new ContrailError(
       'Usage',
       names === ''
-        ? `No step of ${run} has embedded images yet: embed-images does.`
+        ? `No step of ${run} has embedded images yet.`
         : `${run} has no step ${wanted} that embedded images. There is: ${names}.`,
     );
   if (chosen.length > 1)

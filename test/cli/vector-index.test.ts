@@ -32,11 +32,11 @@ async function embedded(run: string, given: GivenVectors, steps = ['embed']): Pr
   for (const step of steps) await saveStepResult(store, { run, step }, { fingerprint: '{}', result: { vectors } });
   return vectors;
 }
-const promoted = (model: string) =>
+const promoted = (model: string, run = 'first') =>
   addVersion(store, {
     model,
     version: 1,
-    run: 'first',
+    run,
     step: 'promote',
     encoder: encoderOf('encoder'),
     classifier: null,
@@ -166,6 +166,7 @@ describe('contrail index', () => {
 
   it('says what is wrong, and what to do', async () => {
     await promoted('bare');
+    await promoted('bare-run', 'none');
     await embedded('foreign', { rows, encoder: encoderOf('another') });
     await embedded('several', { rows }, ['a', 'b']);
     await savePlan(store, 'none', plan);
@@ -174,10 +175,15 @@ describe('contrail index', () => {
     await expect(build('foreign')).rejects.toMatchObject(usage('Embed the images with shirts.'));
     await expect(build('none')).rejects.toMatchObject(usage('No step of none has embedded images yet'));
     await expect(build('several')).rejects.toMatchObject(usage('Name one, as several/a: a, b.'));
+    await expect(indexBuildCommand('bare-run', { json: false })).rejects.toMatchObject(
+      usage('No step of none has embedded images yet. To index images of your own, embed the images with'),
+    );
     await expect(build('several/c')).rejects.toMatchObject(usage('several has no step c'));
     await expect(build('first', { connectivity: 1 })).rejects.toMatchObject(usage('--connectivity: '));
     await expect(indexShowCommand('bare', { json: false })).rejects.toMatchObject(
-      usage('Version 1 of bare has no index. `contrail index build bare` makes one'),
+      usage(
+        'Version 1 of bare has no index of its own. To give it one, embed the images with `contrail embed <images> --model bare --to <file>`, then `contrail index build bare --from <run>`',
+      ),
     );
     await expect(indexShowCommand('nobody', { json: false })).rejects.toMatchObject(usage('There is no model nobody.'));
     await expect(

@@ -1,4 +1,5 @@
-import { ContrailError } from '../../../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../../../contracts/errors.ts';
+import { indexAgain } from '../../../contracts/index-again.ts';
 import { type IndexSettings, indexSettingsSchema } from '../../../contracts/vector-index.ts';
 import { vectorsAboutSchema } from '../../../contracts/vectors.ts';
 import { openHome } from '../../../home/home.ts';
@@ -23,7 +24,12 @@ export async function indexBuildCommand(
   checkPrefix(prefix);
   const store = openStore(openHome().storeUrl);
   const current = await currentVersion(store, model);
-  const vectors = await vectorsOfRun(store, from ?? current.run);
+  const vectors = await vectorsOfRun(store, from ?? current.run).catch((error: unknown) => {
+    if (from !== undefined || !isContrailError(error) || error.code !== 'Usage') throw error;
+    throw new ContrailError('Usage', `${error.message} To index images of your own, ${indexAgain(model)}.`, {
+      cause: error,
+    });
+  });
   const { encoder } = await readAbout(store, vectors, vectorsAboutSchema);
   if (encoder.digest !== current.encoder.digest)
     throw new ContrailError(

@@ -5,7 +5,7 @@
  * @typedef {{ row: number, name: string, label?: string, score: number, picture: string | null }} Neighbour
  * @typedef {{ label: string, confidence: number, calibrated: boolean, guesses: { label: string, confidence: number }[], unknown: boolean | null, alike: string | null, because: string, neighbours: Neighbour[] }} Prediction
  * @typedef {{ model: string, version: number | null, encoder: string, index: string | null }} ServedBy
- * @typedef {ServedBy & { classes: string[] | null, products: number | null, waiting: { version: number, reason: string } | null }} Model
+ * @typedef {ServedBy & { classes: string[] | null, products: number | null, problem: string | null, waiting: { version: number, reason: string } | null }} Model
  * @typedef {{ models: Model[], limits: { imageBytes: number } }} Models
  */
 
@@ -86,7 +86,10 @@ async function begin() {
   const parts = [
     model.version === null ? 'of a run' : `version ${model.version}`,
     model.classes ? `${model.classes.length} classes` : 'no classes',
-    model.products === null ? 'no index of look-alikes' : `${model.products} images to look alike`,
+    model.products === null
+      ? 'no look-alikes'
+      : `look-alikes among ${model.products.toLocaleString('en').replaceAll(',', '\u00a0')} images`,
+    ...(model.problem === null ? [] : [model.problem]),
   ];
   find('about').textContent =
     `${parts.join(' · ')}${model.waiting ? ` · version ${model.waiting.version} waits: ${model.waiting.reason}` : ''}`;

@@ -10,7 +10,15 @@ import { prepareDataParameters } from '../../../contracts/kinds/prepare-data.ts'
 import type { ModelVersion } from '../../../contracts/models.ts';
 import { loadSplit, prepareDataset } from '../../../datasets/index.ts';
 import { stepJobs } from '../../../evaluation/index.ts';
-import { addVersion, digestOf, loadCurrent, openStore, type Store, writeArtifact } from '../../../store/index.ts';
+import {
+  addVersion,
+  digestOf,
+  loadCurrent,
+  loadForgotten,
+  openStore,
+  type Store,
+  writeArtifact,
+} from '../../../store/index.ts';
 import { openEncoder } from '../../../training/index.ts';
 import { buildIndex, shardFiles } from '../../../vectors/index.ts';
 import { openRun, trainEpochs } from '../../training/run.ts';
@@ -56,16 +64,26 @@ export async function modelStore(): Promise<ModelStore> {
   const indexOf = async (encoder: ArtifactRef): Promise<ArtifactRef> => {
     const train = await loadSplit(store, dataset, 'train');
     const opened = await openEncoder(store, encoder);
-    const embeddings = await opened.features(train.images, train.count);
+    const all = await opened.features(train.images, train.count);
     opened.dispose();
-    const rows = Array.from({ length: train.count }, (_, row) => ({
+    const sourceOf = (row: number) => digestOf(train.images.subarray(row * size, (row + 1) * size)).sha256;
+    // As embedding does.
+    const forgotten = (await loadForgotten(store)).flatMap(({ sources }) => sources);
+    const kept = Array.from({ length: train.count }, (_, row) => row).filter(
+      (row) => !forgotten.includes(sourceOf(row)),
+    );
+    const dimension = all.length / train.count;
+    const embeddings = new Float32Array(kept.length * dimension);
+    for (const [at, row] of kept.entries())
+      embeddings.set(all.subarray(row * dimension, (row + 1) * dimension), at * dimension);
+    const rows = kept.map((row) => ({
       name: `train/${row}.png`,
-      source: digestOf(train.images.subarray(row * size, (row + 1) * size)).sha256,
+      source: sourceOf(row),
       label: `class-${train.labels[row]}`,
       ...{ brightness: 0.5, contrast: 0.2, saturation: 0.1 },
     }));
     const pictures = await Promise.all(
-      rows.map((_, row) =>
+      kept.map((row) =>
         sharp(train.images.subarray(row * size, (row + 1) * size), { raw: { height, width, channels } })
           .webp({ lossless: true })
           .toBuffer(),
@@ -74,8 +92,8 @@ export async function modelStore(): Promise<ModelStore> {
     const { shard, files } = shardFiles(0, { embeddings, rows, pictures });
     const about = {
       encoder,
-      dimension: embeddings.length / train.count,
-      count: train.count,
+      dimension,
+      count: kept.length,
       of: { dataset, splits: ['train'] },
       shards: [shard],
       rejected: { count: 0 },

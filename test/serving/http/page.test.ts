@@ -63,7 +63,7 @@ describe.skipIf(!hasBrowser)('the page on which a model is tried', () => {
         const page = await visit(open, { width, dark });
         await page.locator('#try').waitFor();
         expect(await text(page, '#model')).toBe('gratings');
-        expect(await text(page, '#about')).toBe('version 1 · 3 classes · 100 images to look alike');
+        expect(await text(page, '#about')).toBe('version 1 · 3 classes · look-alikes among 100 images');
         await page.locator('#file').setInputFiles(photo);
         await answered(page);
         expect(await text(page, '#answer')).toMatch(/^class-\d, \d+\.\d %$/);
