@@ -95,9 +95,10 @@ describe('contrail pause and unpause', () => {
 
 describe('contrail terminate and retry', () => {
   it('end a run at once, and do a step of an ended run again', { timeout: 180_000 }, async () => {
-    await environment.start('ended', smallPipeline({ epochs: 8, seed: 4 }));
-    await until('ended', 'pretrain', ({ epoch }) => (epoch ?? 0) >= 1);
+    // So many that it has not ended before the command has started.
+    await environment.start('ended', smallPipeline({ epochs: 16, seed: 4 }));
     await expect(contrail('terminate', 'ended')).rejects.toMatchObject({ code: 2 });
+    await until('ended', 'pretrain', ({ epoch }) => (epoch ?? 0) >= 1);
     await contrail('terminate', 'ended', '--yes');
     await expect(environment.result('ended')).rejects.toThrow();
     await contrail('resume', 'ended', '--detach');
