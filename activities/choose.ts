@@ -8,7 +8,8 @@ import { finishStep } from './step-result.ts';
 /** Takes the best of a matrix. */
 export async function choose(context: ActivityContext, input: StepInput) {
   const { parameters, ...step } = stepInputSchema.parse(input);
-  return finishStep(context, step, chooseBest(chooseParameters.parse(parameters)));
+  // What it takes was made by others.
+  return finishStep(context, step, chooseBest(chooseParameters.parse(parameters)), { made: false });
 }
 
 /**

@@ -7,7 +7,9 @@ import type { StepKind } from '../contracts/kinds/kind.ts';
 import { ownKindSchema } from '../contracts/own-kind.ts';
 import { kindOf, type StepKindName, stepKindNames } from '../contracts/step-kinds.ts';
 import {
+  artifactsIn,
   damageIn,
+  holdArtifacts,
   loadCacheEntry,
   loadStepResult,
   removeStepResult,
@@ -85,9 +87,10 @@ export async function lookUpStep({ store }: ActivityContext, input: LookUpStepIn
     ...(entry ? [{ result: entry.result, from: { run: entry.run, step: entry.step } }] : []),
   ];
   for (const { result, from } of candidates) {
-    const damage = await problemIn(store, kind, result);
+    const isOwn = from.run === run && from.step === step;
+    const damage = (await problemIn(store, kind, result)) ?? (isOwn ? null : await heldProblem(store, result));
     if (damage === null) {
-      if (from.run !== run || from.step !== step) await adopt(store, { run, step }, uses, { fingerprint, result });
+      if (!isOwn) await adopt(store, { run, step }, uses, { fingerprint, result });
       return { ...answer, found: { result, from }, refused };
     }
     refuse(`the result of ${from.run}/${from.step} is not used: ${damage}`);
@@ -98,6 +101,12 @@ export async function lookUpStep({ store }: ActivityContext, input: LookUpStepIn
 async function problemIn(store: Store, kind: StepKind, result: unknown): Promise<string | null> {
   const parsed = kind.result.safeParse(result);
   return parsed.success ? damageIn(store, result) : z.prettifyError(parsed.error);
+}
+
+/** Keeps the artifacts of a result that is taken over from being collected. @returns what is wrong where they are gone by now */
+async function heldProblem(store: Store, result: unknown): Promise<string | null> {
+  const [gone] = await holdArtifacts(store, artifactsIn(result));
+  return gone ? `\`contrail cache gc\` removed its ${gone.kind} ${gone.digest}` : null;
 }
 
 async function adopt(

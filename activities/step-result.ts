@@ -3,7 +3,16 @@ import type { StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import type { StepKind } from '../contracts/kinds/kind.ts';
 import { stepKinds } from '../contracts/step-kinds.ts';
-import { loadEpochMetrics, loadStepResult, saveCacheEntry, saveStepResult, unlessDamaged } from '../store/index.ts';
+import {
+  artifactsIn,
+  holdArtifacts,
+  loadEpochMetrics,
+  loadStepResult,
+  requireNone,
+  saveCacheEntry,
+  saveStepResult,
+  unlessDamaged,
+} from '../store/index.ts';
 import { type ActivityContext, requireSendable } from './context.ts';
 
 type Result = { readonly [key: string]: Json };
@@ -12,16 +21,21 @@ type Finishing = StepKey & { readonly fingerprint: string };
 /**
  * Records a step's result in the store, for a resumed run and for other runs that have the same step, and returns it.
  *
- * @param cache false for a result that does not follow from the fingerprint alone
+ * @param options.cache false for a result that does not follow from the fingerprint alone
+ * @param options.made false for a result that names what others made
+ * @throws ContrailError TakenByCollection where an artifact that it made is gone
  */
 export async function finishStep(
   { store }: ActivityContext,
   { run, step, fingerprint }: Finishing,
   result: object,
-  { cache = true }: { readonly cache?: boolean } = {},
+  { cache = true, made = true }: { readonly cache?: boolean; readonly made?: boolean } = {},
 ): Promise<Result> {
   const plain = JSON.parse(JSON.stringify(result)) as { [key: string]: Json };
   requireSendable(plain);
+  const lacking = await holdArtifacts(store, artifactsIn(plain));
+  // A model may have lost what it was measured by; what the step made itself must be there.
+  if (made) requireNone(lacking);
   const now = new Date();
   const finishedAt = now.toISOString();
   if (cache && !hasEffect(fingerprint))

@@ -29,7 +29,7 @@ export async function useModel(context: ActivityContext, input: StepInput) {
   };
   log.info(`takes ${name}${version === null ? '' : `, version ${version}`}`, { run: step.run, step: step.step });
   // Another version may be current later.
-  return finishStep(context, step, result, { cache: false });
+  return finishStep(context, step, result, { cache: false, made: false });
 }
 
 /** @throws ContrailError InvalidInput where there is none: another attempt finds none either */

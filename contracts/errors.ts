@@ -78,6 +78,11 @@ export const errorKinds = {
     remedy: 'Nothing, where an earlier one is whole: training goes on from that.',
     retried: true,
   },
+  TakenByCollection: {
+    means: 'A collection of garbage removed an artifact at the moment at which a step took it.',
+    remedy: 'Nothing: the step is done again.',
+    retried: true,
+  },
   StoreUnreadable: {
     means: 'A file of the store cannot be read now, which says nothing about what is in it.',
     remedy: 'Mend what the message names: permissions, a disk, a share.',

@@ -3,9 +3,10 @@ import { lstat, readdir, realpath } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { type ArtifactRef, type TreeAbout, treePathSchema } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import type { Json } from '../contracts/json.ts';
 import type { ProgramOutput } from '../contracts/kinds/run.ts';
 import { formatBytes, limits } from '../contracts/limits.ts';
-import { createArtifactWriter, isMissing, type Store, withRegularFile } from '../store/index.ts';
+import { createArtifactWriter, isMissing, type Store, whileHeld, withRegularFile } from '../store/index.ts';
 
 /** Where an output is, from the working folder. */
 export const pathOfOutput = (output: ProgramOutput): string =>
@@ -42,6 +43,24 @@ export async function findOutput({ name, output, work }: Made<ProgramOutput>): P
     throw wrong(`is, or lies behind, a link: ${path} must be in the working folder itself`);
   if (is === 'folder' ? !found.isDirectory() : !found.isFile()) throw wrong(`must be a ${is}: ${path} is none`);
   return place;
+}
+
+/** Stores outputs one after the other; nothing names the first before the last is stored, which may take hours. */
+export async function storedOutputs<O>(
+  store: Store,
+  outputs: readonly (readonly [string, O])[],
+  storeOne: (name: string, output: O) => Promise<ArtifactRef>,
+): Promise<Record<string, Json>> {
+  const stored: ArtifactRef[] = [];
+  const named: Record<string, Json> = {};
+  await whileHeld(store, stored, async () => {
+    for (const [name, output] of outputs) {
+      const ref = await storeOne(name, output);
+      stored.push(ref);
+      named[name] = { ...ref };
+    }
+  });
+  return named;
 }
 
 /**

@@ -10,7 +10,7 @@ import { followCheckpoints } from './checkpoints.ts';
 import { childCommand, linkPackages, readAnswer, readPackages, writeTask } from './child-process.ts';
 import { storeWritten } from './dataset-output.ts';
 import { placeIn } from './describe.ts';
-import { storeOutput } from './outputs.ts';
+import { storedOutputs, storeOutput } from './outputs.ts';
 import { requireSuccess } from './program-end.ts';
 import { readBounded } from './result.ts';
 import { secretsOf } from './secrets.ts';
@@ -66,13 +66,11 @@ export async function runOwnStep(work: OwnStepWork): Promise<{ readonly [name: s
       throw new ContrailError('InvalidResult', `${kind.file} ended without a result.`);
     if (secrets.isIn(text ?? ''))
       throw new ContrailError('InvalidResult', 'The result holds the value of a variable of passEnv.');
-    const artifacts: Record<string, Json> = {};
-    for (const [name, made] of Object.entries(kind.outputs))
-      artifacts[name] = {
-        ...(made === 'dataset'
-          ? await storeWritten(work, { name, work: outputsFolder })
-          : await storeOutput(store, { name, output: { folder: name }, work: outputsFolder, signal })),
-      };
+    const artifacts = await storedOutputs(store, Object.entries(kind.outputs), (name, made) =>
+      made === 'dataset'
+        ? storeWritten(work, { name, work: outputsFolder })
+        : storeOutput(store, { name, output: { folder: name }, work: outputsFolder, signal }),
+    );
     return { ...(answer.result as Record<string, Json>), ...artifacts };
   } finally {
     await space.remove();

@@ -7,7 +7,7 @@ import type { Json } from '../contracts/json.ts';
 import { type RunParameters, run as runKind, variableOf, withPlaces } from '../contracts/kinds/run.ts';
 import { type Attempt, passedOn, runProcess } from './attempt.ts';
 import { storeImages } from './dataset-output.ts';
-import { pathOfOutput, storeOutput } from './outputs.ts';
+import { pathOfOutput, storedOutputs, storeOutput } from './outputs.ts';
 import { requireSuccess } from './program-end.ts';
 import { readResult } from './result.ts';
 import { type Secrets, secretsOf } from './secrets.ts';
@@ -90,13 +90,11 @@ async function collect(program: ProgramRun, space: Workspace, secrets: Secrets):
   const twice = Object.keys(fields).find((name) => Object.hasOwn(outputs, name));
   if (twice !== undefined)
     throw new ContrailError('InvalidResult', `The result has a field ${twice}, and so is an output called.`);
-  const artifacts: Record<string, Json> = {};
-  for (const [name, output] of Object.entries(outputs))
-    artifacts[name] = {
-      ...('dataset' in output
-        ? await storeImages(program, { name, output, space })
-        : await storeOutput(store, { name, output, work: space.work, signal })),
-    };
+  const artifacts = await storedOutputs(store, Object.entries(outputs), (name, output) =>
+    'dataset' in output
+      ? storeImages(program, { name, output, space })
+      : storeOutput(store, { name, output, work: space.work, signal }),
+  );
   const parsed = runKind.outcome(parameters).result.safeParse({ ...fields, ...artifacts });
   if (parsed.success) return parsed.data as Result;
   throw new ContrailError(

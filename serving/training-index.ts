@@ -14,6 +14,7 @@ import {
   type Store,
   saveCacheEntry,
   unlessDamaged,
+  whileHeld,
 } from '../store/index.ts';
 import { openSplitRows, vectorRow } from '../vectors/embedding/index.ts';
 import { type BuildProgress, runIndexJob, vectorShardWriter } from '../vectors/index.ts';
@@ -83,7 +84,9 @@ export async function makeTrainingIndex(
 ): Promise<ArtifactRef> {
   const vectors = await embedTraining(store, encoder, dataset, process, { onProgress, signal });
   const job = { do: 'build', vectors, settings: {} } as const;
-  const { index, unusable } = await runIndexJob(store, job, { onProgress: onBuild, signal });
+  // Nothing names them before the index does, which may take hours.
+  const build = () => runIndexJob(store, job, { onProgress: onBuild, signal });
+  const { index, unusable } = await whileHeld(store, [vectors], build);
   if (unusable.count > 0) onUnusable(unusable);
   await saveCacheEntry(store, {
     fingerprint: fingerprintOf(encoder, dataset),

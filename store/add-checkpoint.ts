@@ -1,13 +1,14 @@
 import { type CheckpointManifest, checkpointManifestSchema } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { canonicalJson } from '../contracts/json.ts';
-import { checkpointFiles, readCheckpoint } from './checkpoint-files.ts';
+import { checkpointFiles, readCheckpoint, stateOf } from './checkpoint-files.ts';
 import { type CheckpointFolder, placeOf } from './checkpoint-folder.ts';
 import { checkpointName } from './checkpoint-names.ts';
 import type { NewCheckpoint } from './checkpoints.ts';
 import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
 import { assertCurrent, type Lease } from './leases.ts';
 import { encodeSafetensors } from './safetensors.ts';
+import { rememberRead } from './verified.ts';
 
 /** `Checkpoints.commit`: state first, read back and compared; manifest last (C1, C3). */
 export async function commitCheckpoint(
@@ -35,8 +36,9 @@ export async function commitCheckpoint(
     createdAt: new Date().toISOString(),
   });
   const own = placeOf(at, checkpointName(manifest));
-  const state = `${own}/${checkpointFiles.state}`;
+  const state = stateOf(own);
   await store.write(state, pieces);
+  const writtenAs = await store.writtenAs(state);
   try {
     if (digestOf(await store.read(state)).sha256 !== digest)
       throw new ContrailError(
@@ -50,6 +52,7 @@ export async function commitCheckpoint(
     throw error;
   }
   await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
+  rememberRead(store, state, { writtenAs, digest });
   return manifest;
 }
 

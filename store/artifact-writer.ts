@@ -1,12 +1,11 @@
 import { type ArtifactKind, type ArtifactRef, artifactManifestSchema, type FileEntry } from '../contracts/artifacts.ts';
+import { untilSpared } from './collecting.ts';
 import { digestOf, hashing, jsonBytes } from './digest.ts';
-import { emptiedMark, stagingFolder } from './paths.ts';
+import { requireHeld } from './hold.ts';
+import { artifactFolder, emptiedMark, manifestFile, stagingFolder } from './paths.ts';
 import type { Content, StagedFile, Store } from './store.ts';
 
-export const manifestFile = 'manifest.json';
-
-/** The folder of an artifact in the store. */
-export const artifactFolder = ({ kind, digest }: ArtifactRef): string => `artifacts/${kind}/${digest}`;
+export { artifactFolder, manifestFile };
 
 /**
  * Writes an artifact file by file, each hashed while it is written, so that only one needs to be in memory.
@@ -20,7 +19,11 @@ export interface ArtifactWriter {
   readonly add: (path: string, content: Content | AsyncIterable<Uint8Array>) => Promise<void>;
   /** Takes a file out again, and gives what was in it. */
   readonly take: (path: string) => Promise<Uint8Array>;
-  /** The order in which the files were added makes no difference to the reference. */
+  /**
+   * The order in which the files were added makes no difference to the reference.
+   *
+   * @throws ContrailError TakenByCollection where a collection of garbage removed it at the same moment
+   */
   readonly finish: (about: object) => Promise<ArtifactRef>;
   /** Removes what was not published; to be called in any case. */
   readonly discard: () => Promise<void>;
@@ -59,6 +62,7 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
         parts.map(({ entry }) => entry),
       );
       const folder = artifactFolder(ref);
+      await untilSpared(store, async () => [folder]);
       const present = new Map((await store.list(folder)).map(({ path, bytes }) => [path, bytes]));
       const isPresent = (name: string, bytes: number) => present.get(`${folder}/${name}`) === bytes;
       const complete = isPresent(manifestFile, manifest.byteLength);
@@ -73,6 +77,7 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       // Also where it is there: it is young again, so that no collection takes what a step is about to name.
       await store.write(`${folder}/${manifestFile}`, manifest);
       if (present.has(`${folder}/${emptiedMark}`)) await store.remove(`${folder}/${emptiedMark}`);
+      await requireHeld(store, { ref, files: parts.map(({ entry }) => entry) });
       return ref;
     },
     discard: async () => {

@@ -1,9 +1,12 @@
 import { z } from 'zod';
-import { type ArtifactRef, artifactRefSchema, digestSchema } from '../contracts/artifacts.ts';
+import { digestSchema } from '../contracts/artifacts.ts';
 import { plannedStepIdSchema, runIdSchema } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { readArtifact, readEntry } from './artifacts.ts';
+import { untilSpared } from './collecting.ts';
 import { digestOf, jsonBytes } from './digest.ts';
+import { holdArtifacts } from './hold.ts';
+import { artifactsIn } from './named-artifacts.ts';
 import { listFiles, readJson, unlessDamaged } from './reading.ts';
 import type { Store } from './store.ts';
 
@@ -25,15 +28,24 @@ export type CacheEntry = Omit<z.infer<typeof cacheEntrySchema>, 'result'> & {
 export type KeyedCacheEntry = CacheEntry & { readonly key: string };
 
 const folder = 'cache';
-const pathOf = (key: string) => `${folder}/${digestSchema.parse(key)}.json`;
+
+/** Where the entry of a key is. */
+export const pathOfEntry = (key: string): string => `${folder}/${digestSchema.parse(key)}.json`;
 
 /** The name of an entry: SHA-256 of the fingerprint. */
 export const cacheKey = (fingerprint: string): string => digestOf(new TextEncoder().encode(fingerprint)).sha256;
 
-export const saveCacheEntry = (store: Store, entry: CacheEntry): Promise<void> =>
-  store.write(pathOf(cacheKey(entry.fingerprint)), jsonBytes(cacheEntrySchema.parse(entry)));
+/** Records a result for other runs. */
+export async function saveCacheEntry(store: Store, entry: CacheEntry): Promise<void> {
+  const path = pathOfEntry(cacheKey(entry.fingerprint));
+  const bytes = jsonBytes(cacheEntrySchema.parse(entry));
+  await holdArtifacts(store, artifactsIn(entry.result));
+  await store.write(path, bytes);
+  // A collection may have been about to remove the entry that was there before.
+  if (await untilSpared(store, async () => [path])) await store.write(path, bytes);
+}
 
-export const removeCacheEntry = (store: Store, key: string): Promise<void> => store.remove(pathOf(key));
+export const removeCacheEntry = (store: Store, key: string): Promise<void> => store.remove(pathOfEntry(key));
 
 /** The entry for a fingerprint; null when there is none. @throws ContrailError CorruptArtifact, StoreUnreadable */
 export async function loadCacheEntry(store: Store, fingerprint: string): Promise<CacheEntry | null> {
@@ -42,7 +54,7 @@ export async function loadCacheEntry(store: Store, fingerprint: string): Promise
 }
 
 const read = (store: Store, key: string): Promise<CacheEntry | null> =>
-  readJson(store, pathOf(key), {
+  readJson(store, pathOfEntry(key), {
     schema: cacheEntrySchema as z.ZodType<CacheEntry>,
     what: 'a result in the cache',
     remedy: `\`contrail cache rm ${key.slice(0, 12)}\` forgets it.`,
@@ -69,29 +81,6 @@ export async function listCache(
     }),
   );
   return entries.flat().sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
-}
-
-/** Another version may say more of an artifact than this one. */
-const anyRef = z.object(artifactRefSchema.shape);
-
-/** Every reference to an artifact in a value. */
-export function artifactsIn(value: unknown): ArtifactRef[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const ref = anyRef.safeParse(value);
-  const below = Object.values(value).flatMap(artifactsIn);
-  return ref.success ? [ref.data, ...below] : below;
-}
-
-/**
- * The artifacts that one was made from, by its `about`. An encoder names its data set by the digest alone: without it nobody
- * knows which test images a model has seen.
- */
-export function artifactsNamedBy(about: unknown): ArtifactRef[] {
-  const byDigest = z.object({ dataset: digestSchema }).safeParse(about);
-  return [
-    ...artifactsIn(about),
-    ...(byDigest.success ? [{ kind: 'dataset' as const, digest: byDigest.data.dataset }] : []),
-  ];
 }
 
 /**

@@ -10,6 +10,9 @@ import type { Store } from './store.ts';
 /** The files of a checkpoint. `pinned` is empty; that it is there keeps the checkpoint. */
 export const checkpointFiles = { state: 'state.safetensors', manifest: 'manifest.json', pinned: 'pinned' } as const;
 
+/** The state in a checkpoint's folder. */
+export const stateOf = (folder: string): string => `${folder}/${checkpointFiles.state}`;
+
 const corrupt = (what: string, cause?: unknown) => new ContrailError('CorruptCheckpoint', what, { cause });
 
 /**

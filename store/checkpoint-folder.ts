@@ -1,7 +1,7 @@
 import { ContrailError } from '../contracts/errors.ts';
 import type { StepKey } from '../contracts/identifiers.ts';
 import { hasCode } from '../contracts/system-errors.ts';
-import { checkpointFiles, readCheckpoint, readCheckpointManifest } from './checkpoint-files.ts';
+import { checkpointFiles, readCheckpointManifest } from './checkpoint-files.ts';
 import { type CheckpointName, compareCheckpoints, parseCheckpointName } from './checkpoint-names.ts';
 import type { NamedManifest } from './checkpoints.ts';
 import { listFiles } from './reading.ts';
@@ -66,10 +66,6 @@ export async function manifestsIn(
   );
   return found.flat();
 }
-
-/** Whether a checkpoint is whole. @throws what is no fault of the checkpoint's */
-export const verifies = (at: CheckpointFolder, name: string): Promise<boolean> =>
-  readCheckpoint(at.store, placeOf(at, name)).then(() => true, unlessUnusable);
 
 /** False for a checkpoint that was found damaged, or lies where the disk is; any other error is one. */
 export function unlessUnusable(error: unknown): false {

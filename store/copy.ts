@@ -6,7 +6,7 @@ import { digestOf } from './digest.ts';
 import { piecesOfFile } from './file-digest.ts';
 import { storeFile } from './identity.ts';
 import { inLanes } from './in-lanes.ts';
-import { emptiedMark, stagingFolder } from './paths.ts';
+import { collectingFolder, emptiedMark, stagingFolder } from './paths.ts';
 import { readJson } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
 
@@ -39,7 +39,9 @@ export async function copyStore(
 ): Promise<StoreCopy> {
   await requireSame(from, to);
   await to.ready();
-  const files = (await from.everything()).filter(({ path }) => !path.startsWith(`${stagingFolder}/`));
+  const files = (await from.everything()).filter(
+    ({ path }) => !path.startsWith(`${stagingFolder}/`) && !path.startsWith(`${collectingFolder}/`),
+  );
   const there = new Map((await to.everything()).map(({ path, bytes }) => [path, bytes]));
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
   const result = { copied: 0, kept: 0, bytes: 0 };

@@ -2,9 +2,8 @@ import { z } from 'zod';
 import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { indexAgain } from '../contracts/index-again.ts';
-import { artifactFolder } from './artifact-writer.ts';
 import { jsonBytes } from './digest.ts';
-import { emptiedMark } from './paths.ts';
+import { artifactFolder, emptiedMark } from './paths.ts';
 import { readJson } from './reading.ts';
 import type { Store } from './store.ts';
 

@@ -80,6 +80,11 @@ export function createFileStore(folder: string): Store {
     read: (path) => reading(path, readWhole),
     readRange: (path, from, to) => reading(path, (where) => readPart(where, from, to)),
     exists: (path) => isFile(absolute(path)),
+    // A disk may lose what it holds without anybody writing to it.
+    writtenAs: async (path) => {
+      absolute(path);
+      return null;
+    },
     list: (prefix) => list(absolute(prefix)),
     everything: () => list(root),
     folders: (prefix) => foldersIn(absolute(prefix)),

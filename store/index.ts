@@ -16,8 +16,6 @@ export {
   writeArtifact,
 } from './artifacts.ts';
 export {
-  artifactsIn,
-  artifactsNamedBy,
   type CacheEntry,
   cacheKey,
   damageIn,
@@ -37,6 +35,7 @@ export { datasetAboutOf, testSetOf } from './dataset-about.ts';
 export { digestOf, digestOfJson, jsonBytes, parseJson } from './digest.ts';
 export { emptiedAt, emptiedFiles, emptyArtifact, isEmptied, saysForgotten } from './emptied.ts';
 export { loadForgotten, saveForgotten } from './forgotten.ts';
+export { holdArtifacts, requireNone, whileHeld } from './hold.ts';
 export { identityOf, storeFile } from './identity.ts';
 export { joined } from './joined.ts';
 export { tensorsIfKept } from './kept-tensors.ts';
@@ -51,6 +50,7 @@ export {
   pointAtHighest,
   recordRefusal,
 } from './models.ts';
+export { artifactsIn, artifactsNamedBy } from './named-artifacts.ts';
 export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';

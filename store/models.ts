@@ -1,5 +1,7 @@
 import { type ModelVersion, modelVersionSchema, type Refusal, refusalSchema } from '../contracts/models.ts';
 import { jsonBytes } from './digest.ts';
+import { holdArtifacts } from './hold.ts';
+import { artifactsIn } from './named-artifacts.ts';
 import { listFiles, listFolders, readJson } from './reading.ts';
 import type { Store } from './store.ts';
 
@@ -84,6 +86,7 @@ export async function addVersion(
 ): Promise<ModelVersion | null> {
   const { model, version } = said;
   const made = modelVersionSchema.parse({ ...said, format: 'contrail-model/1', promotedAt: new Date().toISOString() });
+  await holdArtifacts(store, artifactsIn(made));
   if (!(await store.writeExclusive(versionPath(model, version), jsonBytes(made)))) return null;
   await pointAtHighest(store, model);
   return made;

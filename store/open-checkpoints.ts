@@ -7,7 +7,7 @@ import { loadCheckpoint, newestCheckpoint } from './newest-checkpoint.ts';
 import { discardCheckpoints, retainCheckpoints } from './remove-checkpoints.ts';
 import type { Store } from './store.ts';
 
-/** The checkpoints of a training. Nothing is kept in memory: each call looks at the store. */
+/** The checkpoints of a training. Each call looks at the store; all that is kept in memory is which states were read whole (V1). */
 export function openCheckpoints(store: Store, key: StepKey): Checkpoints {
   const at = checkpointFolder(store, key);
   const pinOf = (name: string) => `${placeOf(at, name)}/${checkpointFiles.pinned}`;

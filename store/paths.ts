@@ -1,3 +1,4 @@
+import type { ArtifactRef } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
 
 /** Part of the name of a file that is being written; listings leave such files out. */
@@ -9,8 +10,17 @@ export const preparationsFolder = 'preparations';
 /** Where embeddings of images lie until they are gathered, and where they are then. */
 export const embeddedFolder = 'embedded';
 
+/** What names every file of an artifact. */
+export const manifestFile = 'manifest.json';
+
+/** The folder of an artifact in the store. */
+export const artifactFolder = ({ kind, digest }: ArtifactRef): string => `artifacts/${kind}/${digest}`;
+
 /** The file of an artifact's folder that says which of its files were removed for good. */
 export const emptiedMark = 'forgotten.json';
+
+/** Where collections of garbage say what they are about to remove. */
+export const collectingFolder = 'collecting';
 
 /** Where files lie that have no name yet. */
 export const stagingFolder = 'staging';

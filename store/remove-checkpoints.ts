@@ -1,34 +1,37 @@
-import { checkpointFiles } from './checkpoint-files.ts';
-import { type CheckpointFolder, manifestsIn, placeOf, verifies } from './checkpoint-folder.ts';
+import { checkpointFiles, stateOf } from './checkpoint-files.ts';
+import { type CheckpointFolder, manifestsIn, placeOf } from './checkpoint-folder.ts';
 import { comparePoints } from './checkpoint-names.ts';
 import { assertCurrent, type Lease } from './leases.ts';
 import { type Keep, superfluous } from './retention.ts';
+import type { Store } from './store.ts';
+import { forgetRead, verifies } from './verified.ts';
 
 /** `Checkpoints.retain`: what the rule does not keep goes, but no damaged one (C4), and not the last two that verify (C5). */
 export async function retainCheckpoints(at: CheckpointFolder, keep: Keep): Promise<readonly string[]> {
-  await at.store.sweep(at.folder);
+  await sweepHourly(at);
   const present = (await manifestsIn(at, { whole: true })).map(({ name, manifest, pinned }) => ({
     name,
     pinned,
+    manifest,
     epoch: manifest.epoch,
     step: manifest.step,
     token: manifest.token,
     loss: manifest.metrics?.loss ?? null,
   }));
-  const candidates = superfluous(present, keep).reverse();
+  const names = new Set(superfluous(present, keep));
+  const candidates = present.filter(({ name }) => names.has(name)).reverse();
   if (candidates.length === 0) return [];
 
   let valid = 0;
-  for (const { name } of present.toReversed())
-    if (valid < 2 && !candidates.includes(name) && (await verifies(at, name))) valid++;
+  for (const one of present.toReversed()) if (valid < 2 && !names.has(one.name) && (await verifies(at, one))) valid++;
   const removed: string[] = [];
-  for (const name of candidates) {
+  for (const one of candidates) {
     // The damaged stay where they are (C4), and as many of the newest as it takes (C5).
-    if (!(await verifies(at, name))) continue;
+    if (!(await verifies(at, one))) continue;
     if (valid < 2) valid++;
     else {
-      await remove(at, name);
-      removed.push(name);
+      await remove(at, one.name);
+      removed.push(one.name);
     }
   }
   return removed.reverse();
@@ -43,7 +46,8 @@ export async function discardCheckpoints(
   await assertCurrent(lease);
   const removed: string[] = [];
   for (const { name, manifest, pinned } of await manifestsIn(at, { whole: true })) {
-    if (pinned || comparePoints(manifest, { epoch, step: 0 }) <= 0 || !(await verifies(at, name))) continue;
+    if (pinned || comparePoints(manifest, { epoch, step: 0 }) <= 0 || !(await verifies(at, { name, manifest })))
+      continue;
     await remove(at, name);
     removed.push(name);
   }
@@ -54,4 +58,16 @@ export async function discardCheckpoints(
 async function remove(at: CheckpointFolder, name: string): Promise<void> {
   for (const file of [checkpointFiles.manifest, checkpointFiles.state])
     await at.store.remove(`${placeOf(at, name)}/${file}`);
+  forgetRead(at.store, stateOf(placeOf(at, name)));
+}
+
+/** What killed processes left is swept away when it is an hour old: to look more often finds nothing more. */
+const sweptEveryMs = 60 * 60 * 1000;
+const sweptIn = new WeakMap<Store, Map<string, number>>();
+
+async function sweepHourly({ store, folder }: CheckpointFolder): Promise<void> {
+  const swept = sweptIn.get(store) ?? new Map<string, number>();
+  if (Date.now() - (swept.get(folder) ?? 0) < sweptEveryMs) return;
+  await store.sweep(folder);
+  sweptIn.set(store, swept.set(folder, Date.now()));
 }

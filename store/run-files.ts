@@ -5,6 +5,8 @@ import { plannedStepIdSchema, type StepKey } from '../contracts/identifiers.ts';
 import type { Json } from '../contracts/json.ts';
 import { type Plan, planSchema } from '../contracts/plan.ts';
 import { jsonBytes } from './digest.ts';
+import { holdArtifacts } from './hold.ts';
+import { artifactsIn } from './named-artifacts.ts';
 import { listFolders, readIfThere, readJson, unlessDamaged } from './reading.ts';
 import type { Content, Store } from './store.ts';
 
@@ -30,8 +32,10 @@ export type StoredStepResult = {
 const planPath = (run: string) => `runs/${run}/plan.json`;
 const resultPath = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/result.json`;
 
-export const savePlan = (store: Store, run: string, plan: Plan): Promise<void> =>
-  store.write(planPath(run), jsonBytes(plan));
+export async function savePlan(store: Store, run: string, plan: Plan): Promise<void> {
+  await holdArtifacts(store, artifactsIn(plan));
+  await store.write(planPath(run), jsonBytes(plan));
+}
 
 /**
  * The plan that a run was started with; null when the store does not know the run.
@@ -54,8 +58,10 @@ export async function requirePlan(store: Store, run: string): Promise<Plan> {
 }
 
 /** Records a finished step, so that a resumed run need not do it again. */
-export const saveStepResult = (store: Store, key: StepKey, result: StoredStepResult): Promise<void> =>
-  store.write(resultPath(key), jsonBytes(result));
+export async function saveStepResult(store: Store, key: StepKey, result: StoredStepResult): Promise<void> {
+  await holdArtifacts(store, artifactsIn(result.result));
+  await store.write(resultPath(key), jsonBytes(result));
+}
 
 /** Forgets the result of a step that is to be done again. */
 export const removeStepResult = (store: Store, key: StepKey): Promise<void> => store.remove(resultPath(key));

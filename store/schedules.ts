@@ -6,6 +6,8 @@ import {
   scheduleDefinitionSchema,
 } from '../contracts/schedules.ts';
 import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
+import { holdArtifacts } from './hold.ts';
+import { artifactsIn } from './named-artifacts.ts';
 import { damagedFile, decodeJson, listFiles, missingFile, readIfThere, readJson } from './reading.ts';
 import type { Store } from './store.ts';
 
@@ -17,6 +19,7 @@ const lastPath = (schedule: string) => `${folderOf(schedule)}/last-completed.jso
 export async function saveScheduleDefinition(store: Store, definition: ScheduleDefinition): Promise<string> {
   const bytes = jsonBytes(scheduleDefinitionSchema.parse(definition));
   const { sha256 } = digestOf(bytes);
+  await holdArtifacts(store, artifactsIn(definition));
   await store.write(definitionPath(definition.schedule, sha256), bytes);
   return sha256;
 }

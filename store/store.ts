@@ -48,6 +48,13 @@ export interface Store {
   readonly readRange: (path: string, from: number, to: number) => Promise<FileRange>;
   /** False only where there certainly is none. @throws ContrailError StoreUnreadable */
   readonly exists: (path: string) => Promise<boolean>;
+  /**
+   * A text that is another one once the file was written again, whoever wrote it, without reading the file. Null where this store
+   * cannot tell that its bytes are still those that were written, and where there is no such file.
+   *
+   * @throws ContrailError StoreUnreadable
+   */
+  readonly writtenAs: (path: string) => Promise<string | null>;
   /** Every file below a folder, sorted by path; empty when there is no such folder. Files being written are left out. */
   readonly list: (folder: string) => Promise<readonly StoredFile[]>;
   /** Every file that there is. */

@@ -29,6 +29,7 @@ interface Answer {
   /** Of the whole object. */
   readonly fileBytes: number;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly etag: string | undefined;
 }
 
 /** An answer ended before it was whole. */
@@ -102,6 +103,23 @@ export async function nonceOf(object: S3Object): Promise<{ readonly nonce: strin
   }
 }
 
+/**
+ * What tells one writing of an object from all others: the nonce of who wrote it, what the server calls it, and its length. Null
+ * where there is none, or it was not written by a store.
+ *
+ * @throws the SDK's errors
+ */
+export async function markOfWriting(object: S3Object): Promise<string | null> {
+  try {
+    const { metadata, etag, fileBytes } = await readBytes(object, { from: 0, to: 1 });
+    const nonce = metadata[nonceMark];
+    return nonce === undefined || etag === undefined ? null : `${nonce} ${etag} ${fileBytes}`;
+  } catch (error) {
+    if (isNoSuchKey(error) || isPastEnd(error)) return null;
+    throw error;
+  }
+}
+
 /** Writes an object of known length into a new file, several pieces at a time. @throws the SDK's errors, OtherContent for another length */
 export async function readIntoFile(object: S3Object, bytes: number, path: string): Promise<void> {
   const file = await open(path, 'wx', 0o600);
@@ -134,7 +152,8 @@ async function readBytes(
     const before = reading.received;
     try {
       await object.at.inTurn(() => readOn(object, reading));
-      return { content: reading.content ?? Buffer.alloc(0), fileBytes: reading.fileBytes, metadata: reading.metadata };
+      const { content, fileBytes, metadata, etag } = reading;
+      return { content: content ?? Buffer.alloc(0), fileBytes, metadata, etag };
     } catch (error) {
       if (!(error instanceof BrokenOff)) throw error;
       broken = reading.received > before ? 0 : broken + 1;

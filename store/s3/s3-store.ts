@@ -14,7 +14,15 @@ import { connectS3 } from './connection.ts';
 import { readFailure, s3Failure } from './failures.ts';
 import { abortStaleUploads, listFolderNames, listObjects } from './listing.ts';
 import { probeExclusive } from './probe.ts';
-import { hasObject, readIntoFile, readObject, readPartOf, type S3Object, WrongDigest } from './reading.ts';
+import {
+  hasObject,
+  markOfWriting,
+  readIntoFile,
+  readObject,
+  readPartOf,
+  type S3Object,
+  WrongDigest,
+} from './reading.ts';
 import { discard, inPieces, spool } from './spool.ts';
 import { createObject, inMemory, removeObject, type Source, writeObject } from './writing.ts';
 
@@ -117,6 +125,7 @@ export function createS3Store(address: S3Address): Store {
     read: (path) => withObject(path, readingWhole, readObject),
     readRange: (path, from, to) => withObject(path, readFailure, (object) => readPartOf(object, from, to)),
     exists,
+    writtenAs: (path) => withObject(path, readFailure, markOfWriting),
     list,
     everything: () => listBelow(base, placeUrl(address)),
     folders: async (folder) => {

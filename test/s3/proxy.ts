@@ -34,6 +34,8 @@ export interface BadNetwork {
   decide: (request: PassingRequest) => Fault;
   /** Every request so far, also those that did not arrive, as `PUT /bucket/key`. */
   readonly seen: string[];
+  /** Bytes of bodies so far: those that clients sent, and those that they were answered with. */
+  readonly carried: { up: number; down: number };
   readonly stop: () => Promise<void>;
 }
 
@@ -42,13 +44,16 @@ export async function startProxy(port: number): Promise<BadNetwork> {
   const server = createServer((incoming, answer) => {
     const passing = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers };
     seen.push(`${passing.method} ${passing.url}`);
-    void forward(incoming, answer, proxy.decide(passing), port).catch(() => answer.destroy());
+    void forward(incoming, answer, proxy.decide(passing), { port, carried: proxy.carried }).catch(() =>
+      answer.destroy(),
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const proxy: BadNetwork = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     decide: () => null,
     seen,
+    carried: { up: 0, down: 0 },
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -57,8 +62,14 @@ export async function startProxy(port: number): Promise<BadNetwork> {
   return proxy;
 }
 
-async function forward(incoming: IncomingMessage, answer: ServerResponse, fault: Fault, port: number): Promise<void> {
+async function forward(
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+  fault: Fault,
+  { port, carried }: { readonly port: number } & Pick<BadNetwork, 'carried'>,
+): Promise<void> {
   const body = Buffer.concat(await incoming.toArray());
+  carried.up += body.length;
   if (fault === 'refused') return void answer.destroy();
   if (typeof fault === 'object' && fault && 'answer' in fault) {
     const { code = 'InternalError', text } = fault;
@@ -98,5 +109,6 @@ async function forward(incoming: IncomingMessage, answer: ServerResponse, fault:
     }
     return void answer.end();
   }
+  carried.down += content.length;
   answer.end(content);
 }

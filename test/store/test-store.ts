@@ -226,6 +226,18 @@ export function testStore(
       }
     });
 
+    it('tells one writing of a file from another, or says that it cannot', async () => {
+      const store = await open();
+      expect(await store.writtenAs('a/file')).toBeNull();
+      await store.write('a/file', bytes('same'));
+      const first = await store.writtenAs('a/file');
+      expect(await store.writtenAs('a/file')).toBe(first);
+      await store.write('a/file', bytes('same'));
+      if (first !== null) expect(await store.writtenAs('a/file')).not.toBe(first);
+      await store.remove('a/file');
+      expect(await store.writtenAs('a/file')).toBeNull();
+    });
+
     it('is ready', async () => {
       const store = await open();
       await store.ready();

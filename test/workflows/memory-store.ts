@@ -22,6 +22,7 @@ export function memoryStore(): Store {
       return { content: bytes.subarray(from, to), fileBytes: bytes.length };
     },
     exists: async (path) => files.has(path),
+    writtenAs: async () => null,
     list: async (folder) =>
       [...files]
         .filter(([path]) => path.startsWith(`${folder}/`))
