@@ -7,7 +7,7 @@ import {
   type FileEntry,
 } from '../contracts/artifacts.ts';
 import { times } from '../contracts/counted.ts';
-import { ContrailError } from '../contracts/errors.ts';
+import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { withArticle } from '../contracts/with-article.ts';
 import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
 import { digestOf, parseJson } from './digest.ts';
@@ -31,14 +31,24 @@ export async function writeArtifact(
     readonly files: readonly { readonly path: string; readonly content: Content }[];
   },
 ): Promise<ArtifactRef> {
-  const writer = createArtifactWriter(store, artifact.kind);
-  try {
-    for (const { path, content } of artifact.files) await writer.add(path, content);
-    return await writer.finish(artifact.about);
-  } finally {
-    await writer.discard();
+  // What can be read once only cannot be written a second time.
+  const isRepeatable = artifact.files.every(({ content }) => ArrayBuffer.isView(content) || Array.isArray(content));
+  for (let attempt = 1; ; attempt++) {
+    const writer = createArtifactWriter(store, artifact.kind);
+    try {
+      for (const { path, content } of artifact.files) await writer.add(path, content);
+      return await writer.finish(artifact.about);
+    } catch (error) {
+      const isTaken = isContrailError(error) && error.code === 'TakenByCollection';
+      if (!isTaken || !isRepeatable || attempt === mostAttempts) throw error;
+    } finally {
+      await writer.discard();
+    }
   }
 }
+
+/** Each needs another collection at the very moment. */
+const mostAttempts = 5;
 
 /**
  * Reads an artifact's manifest.

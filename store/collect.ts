@@ -143,7 +143,7 @@ async function lookForGarbage(store: Store, now: number): Promise<Found> {
     else entries.push(entry);
   }
   const inRuns = await listFiles(store, 'runs');
-  roots.push(...(await namedOutside(store, inRuns)));
+  for (const ref of await namedOutside(store, inRuns)) roots.push(ref);
   const isOld = ({ files }: FoundArtifact) => !isYoung(files, now, youngestMs);
   // Somebody is about to name it, and what it was made from goes with it.
   for (const found of present.values()) if (!isOld(found)) roots.push(found.ref);
