@@ -1,4 +1,4 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import {
   cacheKey,
   collectGarbage,
   damageIn,
+  holdArtifacts,
   listCache,
   loadCacheEntry,
   openStore,
@@ -106,6 +107,49 @@ describe('collecting garbage', () => {
     const young = await artifact('young');
     expect((await collectGarbage(store, { dryRun: false })).artifacts).toEqual([]);
     expect(await isThere(young)).toBe(true);
+  });
+
+  /** An artifact, made from another, that nothing has named for hours. */
+  const old = async () => {
+    const origin = await writeArtifact(store, { kind: 'dataset', about: {}, files: [] });
+    const made = await artifact('old', { dataset: origin.digest });
+    for (const { path } of await store.list('artifacts')) await utimes(store.locate(path), new Date(0), new Date(0));
+    return { origin, made };
+  };
+  /** A store in which something is done once, just before or after a collection condemns. */
+  const atCondemning = (when: 'before' | 'after', work: () => unknown): Store => {
+    let isDone = false;
+    return {
+      ...store,
+      write: async (path, content) => {
+        const text = content instanceof Uint8Array ? new TextDecoder().decode(content) : '';
+        const condemns = !isDone && path.startsWith('collecting/') && !text.includes('"condemned":[]');
+        if (condemns) isDone = true;
+        if (condemns && when === 'before') await work();
+        await store.write(path, content);
+        if (condemns && when === 'after') await work();
+      },
+    };
+  };
+
+  it('spares what is taken up after it was looked for, with what that was made from', async () => {
+    const { origin, made } = await old();
+    const other = openStore(folder);
+    const busy = atCondemning('before', () => holdArtifacts(other, [made]));
+    expect((await collectGarbage(busy, { dryRun: false })).artifacts).toEqual([]);
+    expect([await isThere(origin), await isThere(made)]).toEqual([true, true]);
+  });
+
+  it('has whoever takes up what is condemned wait, and told that it is gone', async () => {
+    const { origin, made } = await old();
+    const other = openStore(folder);
+    let held: Promise<readonly ArtifactRef[]> | undefined;
+    const busy = atCondemning('after', () => {
+      held = holdArtifacts(other, [made]);
+    });
+    expect((await collectGarbage(busy, { dryRun: false })).artifacts).toHaveLength(2);
+    expect(await held).toEqual([made]);
+    expect([await isThere(origin), await isThere(made)]).toEqual([false, false]);
   });
 
   it('removes entries whose artifacts are gone', async () => {
