@@ -56,7 +56,7 @@ export async function benchEngine(python: string): Promise<object[]> {
         'dagster, steps/s': dagster ? steps / dagster.seconds : null,
         ratio: dagster ? ours / (steps / dagster.seconds) : null,
         'dispatch, ms': median(times.dispatch),
-        'workflow task, ms': median(times.workflowTasks),
+        'workflow task, ms': median(times.workflowTasks.map(({ ms }) => ms)),
         'workflow tasks': times.workflowTasks.length,
         events: times.events,
         'event loop held up, p99 ms': heldUp.p99,

@@ -2,14 +2,19 @@ import type { Client } from '@temporalio/client';
 
 type Timestamp = { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined;
 
+/** When a workflow task was completed, since 1970, and how long it took from its start, in milliseconds. */
+export interface WorkflowTask {
+  readonly at: number;
+  readonly ms: number;
+}
+
 /** What the histories of a workflow and its successors say about time, in milliseconds. */
 export interface EngineTimes {
   /** From the start of the workflow to its end. */
   readonly total: number;
   /** From scheduling a step's activity to its start, by step. */
   readonly dispatch: readonly number[];
-  /** From the start of each workflow task to its completion. */
-  readonly workflowTasks: readonly number[];
+  readonly workflowTasks: readonly WorkflowTask[];
   readonly events: number;
   /** Workflow tasks that a worker took and did not finish in time. */
   readonly timedOut: number;
@@ -23,7 +28,7 @@ export async function readTimes(
   isStep: (activityId: string) => boolean,
 ): Promise<EngineTimes> {
   const dispatch: number[] = [];
-  const workflowTasks: number[] = [];
+  const workflowTasks: WorkflowTask[] = [];
   let [first, last, events, timedOut] = [Number.POSITIVE_INFINITY, 0, 0, 0];
   for (let runId: string | undefined = firstRunId; runId !== undefined; ) {
     const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
@@ -43,7 +48,7 @@ export async function readTimes(
       if (started && steps.has(String(started.scheduledEventId)))
         dispatch.push(time - (at.get(String(started.scheduledEventId)) ?? time));
       const completed = event.workflowTaskCompletedEventAttributes;
-      if (completed) workflowTasks.push(time - (at.get(String(completed.startedEventId)) ?? time));
+      if (completed) workflowTasks.push({ at: time, ms: time - (at.get(String(completed.startedEventId)) ?? time) });
       runId ??= event.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId ?? undefined;
     }
   }

@@ -1,91 +1,153 @@
+import type { ChildProcess } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { connect, ownServer } from '../../cli/connection.ts';
-import { freePorts, startDevServer, stopDevServer } from '../../cli/dev-server.ts';
+import { addressOf } from '../../cli/dev-record.ts';
+import { freePorts, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
 import { startRun } from '../../cli/runs.ts';
 import { openHome } from '../../home/home.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
+import { inLanes } from '../../store/in-lanes.ts';
 import { openStore } from '../../store/index.ts';
 import { startWorker } from '../../worker/worker.ts';
 import { withFolder } from '../folder.ts';
+import { hasEnded } from '../has-ended.ts';
+import { residentMebibytes } from '../memory-use.ts';
+import { median } from '../statistics.ts';
 import { watchEventLoop } from './event-loop.ts';
-import { readTimes } from './history.ts';
+import { type EngineTimes, readTimes, type WorkflowTask } from './history.ts';
 
-const trainings = 100;
+interface Load {
+  readonly what: string;
+  /** The first is this process, which is the one that is measured. */
+  readonly workers: number;
+  readonly runs: number;
+  /** So many trainings has each run. */
+  readonly trainings: number;
+}
+
+const loads: readonly Load[] = [
+  { what: '200 runs at once', workers: 1, runs: 200, trainings: 1 },
+  { what: '10 workers on a queue', workers: 10, runs: 200, trainings: 1 },
+  { what: 'a matrix of 500', workers: 1, runs: 1, trainings: 500 },
+];
 /** Temporal's word for the latest execution of an id. */
 const latest = '';
+const sampledMs = 1000;
+const readAtOnce = 8;
 
 /**
- * A hundred small trainings at once on one worker, each with data of its own: whether a workflow task times out, how
- * long the worker's event loop is held up, and whether its memory grows.
+ * Many small trainings at once: whether a workflow task times out, how long the worker's event loop is held up, and whether its
+ * memory, its descriptors and the time of a workflow task are in the second half what they were in the first.
+ *
+ * @param only leaves out loads whose name does not hold it; all where empty
  */
-export const benchLoad = (): Promise<object[]> =>
+export async function benchLoad(only: string): Promise<object[]> {
+  const rows: object[] = [];
+  for (const load of loads) if (load.what.includes(only)) rows.push(await measured(load));
+  return rows;
+}
+
+const measured = ({ what, workers, runs: count, trainings }: Load): Promise<object> =>
   withFolder(async (folder) => {
     const home = openHome({ CONTRAIL_HOME: folder });
     const started = await startDevServer(home, freePorts);
     const server = ownServer(started);
     const queues = [
       { queue: 'cpu', slots: 2 },
-      { queue: 'gpu', slots: 2 },
+      { queue: 'gpu', slots: workers === 1 ? 2 : 1 },
     ];
     const worker = await startWorker(home, { queues, log: () => {}, server });
+    const others: readonly ChildProcess[] = Array.from({ length: workers - 1 }, () =>
+      startWorkerProcess(home, addressOf(started)),
+    );
     const client = await connect(home, server);
     const store = openStore(home.storeUrl);
-    const memory = () => Math.round(process.memoryUsage().rss / 2 ** 20);
-    const resident: number[] = [memory()];
-    const sampler = setInterval(() => resident.push(memory()), 1000);
+    const samples: { readonly memory: number; readonly descriptors: number }[] = [];
+    const sample = () =>
+      samples.push({ memory: residentMebibytes('now'), descriptors: readdirSync('/proc/self/fd').length });
+    sample();
+    const sampler = setInterval(sample, sampledMs);
     try {
-      const runs = Array.from({ length: trainings }, (_, seed) => {
+      const runs = Array.from({ length: count }, (_, seed) => {
         const run = `small-${seed}`;
         // Whoever starts runs reads their files in another process than the worker's.
-        return { run, plan: parsePipeline({ text: small(seed), file: `${run}.yaml` }) };
+        return { run, plan: parsePipeline({ text: small(seed, trainings), file: `${run}.yaml` }) };
       });
+      let ended = 0;
       const begun = performance.now();
       const { value: executions, heldUp } = await watchEventLoop(async () => {
         const ids = await Promise.all(
           runs.map(({ run, plan }) => startRun(client, store, run, plan, false, { useCache: false })),
         );
-        await Promise.all(runs.map(({ run }) => client.client.workflow.getHandle(run).result()));
+        await Promise.all(
+          runs.map(async ({ run }) => {
+            await client.client.workflow.getHandle(run).result();
+            ended++;
+            if (ended % 10 === 0) process.stderr.write(`load: ${what}: ${ended} of ${count} runs\n`);
+          }),
+        );
         return ids;
       });
       const seconds = (performance.now() - begun) / 1000;
-      const times = await Promise.all(
-        runs.flatMap(({ run }, at) => [
-          readTimes(client.client, run, executions[at] ?? '', () => false),
-          readTimes(client.client, `${run}/pretrain`, latest, () => false),
-        ]),
-      );
-      const half = resident.slice(Math.floor(resident.length / 2));
-      return [
-        {
-          trainings,
-          seconds,
-          'workflow tasks that timed out': times.reduce((sum, { timedOut }) => sum + timedOut, 0),
-          'event loop held up, p99 ms': heldUp.p99,
-          'longest, ms': heldUp.max,
-          'MiB at the start': resident[0],
-          'peak, first half': Math.max(...resident.slice(0, Math.ceil(resident.length / 2))),
-          'peak, second half': Math.max(...half),
-        },
-      ];
+      const workflows = runs.flatMap(({ run }, seed) => [
+        { id: run, execution: executions[seed] ?? latest },
+        ...seedsOf(seed, trainings).map((each) => ({ id: `${run}/pretrain@seed=${each}`, execution: latest })),
+      ]);
+      const times: EngineTimes[] = [];
+      await inLanes(readAtOnce, workflows, async ({ id, execution }) => {
+        times.push(await readTimes(client.client, id, execution, () => false));
+      });
+      const tasks = times.flatMap(({ workflowTasks }) => workflowTasks).toSorted((a, b) => a.at - b.at);
+      const memory = halves(samples.map((each) => each.memory));
+      const descriptors = halves(samples.map((each) => each.descriptors));
+      return {
+        what,
+        trainings: count * trainings,
+        workers,
+        seconds,
+        'workflow tasks that timed out': times.reduce((sum, { timedOut }) => sum + timedOut, 0),
+        'event loop held up, p99 ms': heldUp.p99,
+        'longest, ms': heldUp.max,
+        'MiB at the start': memory.first[0],
+        'peak, first half': Math.max(...memory.first),
+        'peak, second half': Math.max(...memory.second),
+        'descriptors, first half': Math.max(...descriptors.first),
+        'descriptors, second half': Math.max(...descriptors.second),
+        'workflow task, ms, first half': medianOf(halves(tasks).first),
+        'ms, second half': medianOf(halves(tasks).second),
+      };
     } finally {
       clearInterval(sampler);
       await client.close();
+      for (const other of others) other.kill('SIGTERM');
+      await Promise.all(others.map(hasEnded));
       worker.stop();
       await worker.stopped;
       await stopDevServer(home, started);
     }
   });
 
-const small = (seed: number): string => `
+function halves<T>(values: readonly T[]): { readonly first: readonly T[]; readonly second: readonly T[] } {
+  const middle = Math.ceil(values.length / 2);
+  return { first: values.slice(0, middle), second: values.slice(middle) };
+}
+
+const medianOf = (tasks: readonly WorkflowTask[]) => median(tasks.map(({ ms }) => ms));
+
+const seedsOf = (first: number, trainings: number) => Array.from({ length: trainings }, (_, at) => first + at);
+
+const small = (seed: number, trainings: number): string => `
 name: small
 steps:
   data: { uses: prepare-data, with: { dataset: generated, generated: { images: 160, classes: 4 }, seed: ${seed} } }
   pretrain:
     uses: pretrain
     needs: [data]
+    matrix: { seed: [${seedsOf(seed, trainings).join(', ')}] }
     with:
       encoder: { name: small-resnet, channels: 4, blocks: [1] }
       projection: { hidden: 16, output: 8 }
       batch: 16
       epochs: 2
-      seed: ${seed}
+      seed: "\${matrix.seed}"
 `;
