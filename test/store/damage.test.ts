@@ -309,13 +309,17 @@ describe('a collection', () => {
   it('removes nothing while one of them is cut, at whatever byte, and says what to do', async () => {
     for (const path of await naming()) {
       const whole = await store.read(path);
-      for (let length = 0; length < whole.length - 1; length++) {
-        const error = await collect(withFile(path, async () => whole.subarray(0, length))).catch(
-          (each: unknown) => each,
-        );
+      const cutAt = (length: number) => withFile(path, async () => whole.subarray(0, length));
+      const requireRefused = async (collecting: Promise<unknown>, length: number) => {
+        const error = await collecting.catch((each: unknown) => each);
         expect(named(path, error), `${path} cut at ${length}`).toBe('CorruptArtifact');
         expect(String(error)).toMatch(/(Restore|Remove|again|forgets it).*Nothing was removed/s);
-      }
+      };
+      // A look costs little; a collection, which looks in the same way, says to all others that it goes on.
+      for (let length = 0; length < whole.length - 1; length++)
+        await requireRefused(collectGarbage(cutAt(length), { dryRun: true, now: inTwoHours() }), length);
+      const half = Math.floor(whole.length / 2);
+      await requireRefused(collect(cutAt(half)), half);
       for (const ref of [...live, garbage]) expect(await isThere(ref), path).toBe(true);
     }
   });
