@@ -17,8 +17,8 @@ const slow = [
   'test/worker/{payload-claims,store-copies}.test.ts',
 ];
 
-/** Files that look at what their process has loaded. */
-const alone = ['test/bench/gpu-readings.test.ts'];
+/** Files that look at what their process has loaded, and at what killed processes have left. */
+const alone = ['test/{bench/gpu-readings,vectors/index-job}.test.ts'];
 
 /** Files outside test/training that train. */
 const trains = [

@@ -50,7 +50,8 @@ describe('the metrics of a worker', () => {
 
   it('leave out what a server that does not answer would say, and count that', async () => {
     const { opened, read } = await metrics();
-    const connection = Connection.lazy({ address: '127.0.0.1:1' });
+    // Nobody is there, and a call that waits for its next try would outlive the connection.
+    const connection = Connection.lazy({ address: '127.0.0.1:1', interceptors: [] });
     let isReady = true;
     opened.begin(new Client({ connection }), 'default', () => isReady);
     expect(await read('/readyz')).toMatch(/^200/);
