@@ -38,6 +38,12 @@ export async function lookAtServer(
   const waiting = await within(client, signal, () =>
     Promise.all([...asked].slice(0, most.queues).map((queue) => waitingIn(client, namespace, queue))),
   );
+  await steps.look(runs, (run) =>
+    within(client, signal, () => client.workflow.getHandle(run).query(statusQuery), runPatienceMs).catch(() => {
+      if (!signal.aborted) onSilent();
+      return null;
+    }),
+  );
   // Only now, when all is known: what is no longer there goes, and nothing is away in between.
   forgetServer(instruments);
   for (const { pipeline, state } of runs) instruments.contrail_runs.inc({ pipeline, state });
@@ -46,13 +52,6 @@ export async function lookAtServer(
     if (oldestSeconds !== null) instruments.contrail_queue_oldest_wait_seconds.set({ queue }, oldestSeconds);
     instruments.contrail_queue_pollers.set({ queue }, pollers);
   }
-  await steps.look(runs, (run) =>
-    within(client, signal, () => client.workflow.getHandle(run).query(statusQuery), runPatienceMs).catch(() => {
-      if (!signal.aborted) onSilent();
-      return null;
-    }),
-  );
-  instruments.contrail_run_steps.reset();
   for (const { count, ...labels } of steps.counts()) instruments.contrail_run_steps.set({ ...labels }, count);
 }
 
