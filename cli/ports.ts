@@ -27,9 +27,10 @@ export async function choosePort(port: Port, option: string, leftOut = 'a free o
   return wanted !== 0 && (await isFree(wanted)) ? wanted : freePort();
 }
 
-export async function freePort(): Promise<number> {
-  const port = await freePortOf(loopback);
-  if (port === null) throw new ContrailError('SetupFailed', 'No port is free on 127.0.0.1.');
+/** A free port of an address. @throws ContrailError SetupFailed where there is none */
+export async function freePort(host = loopback): Promise<number> {
+  const port = await freePortOf(host);
+  if (port === null) throw new ContrailError('SetupFailed', `No port is free on ${host}.`);
   return port;
 }
 

@@ -2,11 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Connection, NamespaceNotFoundError } from '@temporalio/client';
 import { stringify } from 'yaml';
+import { freePort } from '../../cli/ports.ts';
 import { childEnvironment } from '../../contracts/child-environment.ts';
 import { runProgram } from '../../native/programs.ts';
 import { hasEnded } from '../has-ended.ts';
 import { type LoggedProcess, startLogged, stopProcess, untilReady } from './logged-process.ts';
-import { portAt } from './ports.ts';
 import type { Postgres } from './postgres.ts';
 import { temporalPrograms } from './temporal-programs.ts';
 import type { Undoing } from './undoing.ts';
@@ -39,7 +39,7 @@ export async function startTemporal(
   const { server, sql } = await temporalPrograms();
   await makeTables(sql, postgres);
   mkdirSync(folder, { mode: 0o700 });
-  const port = await portAt(host);
+  const port = await freePort(host);
   const configFile = join(folder, 'server.yaml');
   const dynamic = join(folder, 'dynamic.yaml');
   // A lone slot asks one partition of a queue at a time, and this cluster has queues of three slots.
@@ -115,8 +115,8 @@ async function configuration({
   for (const service of ['frontend', 'history', 'matching', 'worker'])
     services[service] = {
       rpc: {
-        grpcPort: service === 'frontend' ? port : await portAt(host),
-        membershipPort: await portAt(host),
+        grpcPort: service === 'frontend' ? port : await freePort(host),
+        membershipPort: await freePort(host),
         bindOnIP: host,
       },
     };

@@ -1,3 +1,4 @@
+import { times } from '../../contracts/counted.ts';
 import { openHome } from '../../home/home.ts';
 import { requireTensorFlow } from '../../native/index.ts';
 import { defaultQueues, longestStopMs, startWorker } from '../../worker/worker.ts';
@@ -49,9 +50,7 @@ export async function workerCommand({
 }
 
 /** What a worker says that was asked to stop. @param inWork steps that it is doing */
-export function stoppingText(inWork: number): string {
-  const steps = inWork === 1 ? '1 step' : `${inWork} steps`;
-  return inWork === 0
+export const stoppingText = (inWork: number): string =>
+  inWork === 0
     ? 'Stopping: no step is in work.'
-    : `Stopping: ${steps} in work; trainings write a checkpoint first. This takes at most ${Math.ceil(longestStopMs / 60_000)} minutes. Another worker of the queue goes on with them, or this one once it is started again.`;
-}
+    : `Stopping: ${times(inWork, 'step')} in work; trainings write a checkpoint first. This takes at most ${Math.ceil(longestStopMs / 60_000)} minutes. Another worker of the queue goes on with them, or this one once it is started again.`;
