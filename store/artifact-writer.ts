@@ -5,8 +5,6 @@ import { requireHeld } from './hold.ts';
 import { artifactFolder, emptiedMark, manifestFile, stagingFolder } from './paths.ts';
 import type { Content, StagedFile, Store } from './store.ts';
 
-export { artifactFolder, manifestFile };
-
 /**
  * Writes an artifact file by file, each hashed while it is written, so that only one needs to be in memory.
  *

@@ -9,13 +9,12 @@ import {
 import { times } from '../contracts/counted.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { withArticle } from '../contracts/with-article.ts';
-import { artifactFolder, createArtifactWriter, manifestFile } from './artifact-writer.ts';
+import { createArtifactWriter } from './artifact-writer.ts';
 import { digestOf, parseJson } from './digest.ts';
 import { removedForGood } from './emptied.ts';
+import { artifactFolder, manifestFile } from './paths.ts';
 import { damagedFile, decodeJson, isMissing, readIfThere } from './reading.ts';
 import type { Content, Store } from './store.ts';
-
-export { artifactFolder };
 
 /**
  * Stores an artifact under the SHA-256 of its manifest; see `createArtifactWriter`.

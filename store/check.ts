@@ -1,12 +1,11 @@
 import { artifactKinds } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
-import { manifestFile } from './artifact-writer.ts';
 import { damaged, missingPart, readArtifact } from './artifacts.ts';
 import { checkpointFiles, readCheckpointManifest } from './checkpoint-files.ts';
 import { parseCheckpointName } from './checkpoint-names.ts';
 import { emptiedFiles } from './emptied.ts';
 import { digestOfFile } from './file-digest.ts';
-import { emptiedMark, stagingFolder } from './paths.ts';
+import { emptiedMark, manifestFile, stagingFolder } from './paths.ts';
 import { isMissing } from './reading.ts';
 import type { KnownContent, Store, StoredFile } from './store.ts';
 

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { ContrailError } from '../contracts/errors.ts';
-import { manifestFile } from './artifact-writer.ts';
 import type { ByteProgress } from './check.ts';
 import { digestOf } from './digest.ts';
 import { piecesOfFile } from './file-digest.ts';
 import { storeFile } from './identity.ts';
 import { inLanes } from './in-lanes.ts';
-import { collectingFolder, emptiedMark, stagingFolder } from './paths.ts';
+import { collectingFolder, emptiedMark, manifestFile, stagingFolder } from './paths.ts';
 import { readJson } from './reading.ts';
 import type { Store, StoredFile } from './store.ts';
 

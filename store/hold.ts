@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ArtifactRef, type FileEntry, fileEntrySchema } from '../contracts/artifacts.ts';
 import { times } from '../contracts/counted.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import { rememberedByStore } from './by-store.ts';
 import { untilSpared } from './collecting.ts';
 import { emptiedFiles } from './emptied.ts';
 import { artifactsNamedBy } from './named-artifacts.ts';
@@ -23,13 +24,8 @@ const trustedMs = 10 * 60 * 1000;
 /** Work that takes longer than an artifact is young makes it young so often. */
 const renewedMs = 20 * 60 * 1000;
 
-const heldBy = new WeakMap<Store, Map<string, number>>();
-
-function heldIn(store: Store): Map<string, number> {
-  const known = heldBy.get(store) ?? new Map<string, number>();
-  heldBy.set(store, known);
-  return known;
-}
+/** When this process made artifacts young, by their folders. */
+const heldIn = rememberedByStore<number>();
 
 /** Of another version, a manifest may hold more. */
 const anyManifest = {

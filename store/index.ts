@@ -1,8 +1,7 @@
 export { loadDecisions, saveDecision } from './approvals.ts';
-export { type ArtifactWriter, createArtifactWriter, manifestFile, manifestOf } from './artifact-writer.ts';
+export { type ArtifactWriter, createArtifactWriter, manifestOf } from './artifact-writer.ts';
 export {
   artifactEntry,
-  artifactFolder,
   checked,
   damaged,
   localArtifactFile,
@@ -54,7 +53,14 @@ export { artifactsIn, artifactsNamedBy } from './named-artifacts.ts';
 export { openCheckpoints } from './open-checkpoints.ts';
 export { openStore } from './open-store.ts';
 export { loadOwnState, saveOwnState } from './own-state.ts';
-export { embeddedFolder, emptiedMark, preparationsFolder, stagingFolder } from './paths.ts';
+export {
+  artifactFolder,
+  embeddedFolder,
+  emptiedMark,
+  manifestFile,
+  preparationsFolder,
+  stagingFolder,
+} from './paths.ts';
 export { hasPiece, loadPiece, pathOfPiece, piecesIn, removePiece, savePiece } from './pieces.ts';
 export { readTensor } from './read-tensor.ts';
 export {

@@ -1,9 +1,9 @@
+import { rememberedByStore } from './by-store.ts';
 import { checkpointFiles, stateOf } from './checkpoint-files.ts';
 import { type CheckpointFolder, manifestsIn, placeOf } from './checkpoint-folder.ts';
 import { comparePoints } from './checkpoint-names.ts';
 import { assertCurrent, type Lease } from './leases.ts';
 import { type Keep, superfluous } from './retention.ts';
-import type { Store } from './store.ts';
 import { forgetRead, verifies } from './verified.ts';
 
 /** `Checkpoints.retain`: what the rule does not keep goes, but no damaged one (C4), and not the last two that verify (C5). */
@@ -63,11 +63,11 @@ async function remove(at: CheckpointFolder, name: string): Promise<void> {
 
 /** What killed processes left is swept away when it is an hour old: to look more often finds nothing more. */
 const sweptEveryMs = 60 * 60 * 1000;
-const sweptIn = new WeakMap<Store, Map<string, number>>();
+const sweptIn = rememberedByStore<number>();
 
 async function sweepHourly({ store, folder }: CheckpointFolder): Promise<void> {
-  const swept = sweptIn.get(store) ?? new Map<string, number>();
+  const swept = sweptIn(store);
   if (Date.now() - (swept.get(folder) ?? 0) < sweptEveryMs) return;
   await store.sweep(folder);
-  sweptIn.set(store, swept.set(folder, Date.now()));
+  swept.set(folder, Date.now());
 }

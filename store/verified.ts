@@ -1,3 +1,4 @@
+import { rememberedByStore } from './by-store.ts';
 import { readCheckpoint, stateOf } from './checkpoint-files.ts';
 import { type CheckpointFolder, placeOf, unlessUnusable } from './checkpoint-folder.ts';
 import type { NamedManifest } from './checkpoints.ts';
@@ -9,7 +10,7 @@ import type { Store } from './store.ts';
  * V1. A state counts as whole without being read again only where the store says that the very file that was read lies there still,
  * and the manifest names the digest that was found. A store that cannot say so is read each time.
  */
-const readIn = new WeakMap<Store, Map<string, string>>();
+const readIn = rememberedByStore<string>();
 
 const foundAs = (writtenAs: string, digest: string) => `${writtenAs} ${digest}`;
 
@@ -19,13 +20,11 @@ export function rememberRead(
   state: string,
   { writtenAs, digest }: { readonly writtenAs: string | null; readonly digest: string },
 ): void {
-  if (writtenAs === null) return;
-  const known = readIn.get(store) ?? new Map<string, string>();
-  readIn.set(store, known.set(state, foundAs(writtenAs, digest)));
+  if (writtenAs !== null) readIn(store).set(state, foundAs(writtenAs, digest));
 }
 
 export const forgetRead = (store: Store, state: string): void => {
-  readIn.get(store)?.delete(state);
+  readIn(store).delete(state);
 };
 
 /** Whether a checkpoint of which the manifest was read is whole. @throws what is no fault of the checkpoint's */
@@ -36,7 +35,7 @@ export async function verifies(
   const { store } = at;
   const place = placeOf(at, name);
   const writtenAs = await store.writtenAs(stateOf(place));
-  if (writtenAs !== null && readIn.get(store)?.get(stateOf(place)) === foundAs(writtenAs, digest)) return true;
+  if (writtenAs !== null && readIn(store).get(stateOf(place)) === foundAs(writtenAs, digest)) return true;
   const isWhole = await readCheckpoint(store, place).then(({ manifest }) => manifest.digest === digest, unlessUnusable);
   if (isWhole) rememberRead(store, stateOf(place), { writtenAs, digest });
   return isWhole;
