@@ -9,6 +9,7 @@ import { connect, ownServer } from '../cli/connection.ts';
 import { addressOf } from '../cli/dev-record.ts';
 import { freePorts, startDevServer, startWorkerProcess, stopDevServer } from '../cli/dev-server.ts';
 import { freePort } from '../cli/ports.ts';
+import { superviseChild } from '../cli/processes.ts';
 import { startRun } from '../cli/runs.ts';
 import { childEnvironment } from '../contracts/child-environment.ts';
 import { ContrailError } from '../contracts/errors.ts';
@@ -16,7 +17,6 @@ import { openHome } from '../home/home.ts';
 import { parsePipeline } from '../pipelines/language/index.ts';
 import { openStore } from '../store/index.ts';
 import { withFolder } from './folder.ts';
-import { hasEnded } from './has-ended.ts';
 
 const configFile = fileURLToPath(new URL('../deploy/prometheus/prometheus.yaml', import.meta.url));
 const rulesFile = fileURLToPath(new URL('../deploy/prometheus/alerts.yaml', import.meta.url));
@@ -98,7 +98,7 @@ export const benchAlerts = (): Promise<object[]> =>
       prometheus.process.kill('SIGTERM');
       for (const worker of [trains, prepares]) {
         worker.kill('SIGTERM');
-        await hasEnded(worker);
+        await superviseChild(worker).ended;
       }
       await client.close();
       await stopDevServer(home, server);

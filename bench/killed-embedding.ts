@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { connect, ownServer } from '../cli/connection.ts';
 import { addressOf } from '../cli/dev-record.ts';
 import { freePorts, startDevServer, startWorkerProcess, stopDevServer } from '../cli/dev-server.ts';
+import { superviseChild } from '../cli/processes.ts';
 import { startRun } from '../cli/runs.ts';
 import { artifactRefSchema } from '../contracts/artifacts.ts';
 import { vectorsAboutSchema } from '../contracts/vectors.ts';
@@ -15,7 +16,6 @@ import { parsePipeline } from '../pipelines/language/index.ts';
 import { loadStepResults, openStore, readAbout, type Store } from '../store/index.ts';
 import { readShardRows } from '../vectors/shards.ts';
 import { withFolder } from './folder.ts';
-import { hasEnded } from './has-ended.ts';
 
 const kills = 10;
 /** So many shards, whatever the number of images: kills hit them at different places. */
@@ -64,7 +64,7 @@ export const benchKilledEmbedding = (only: string): Promise<object[]> =>
           if (kill % 2 === 0) await killTrainer(run);
           else {
             worker.kill('SIGKILL');
-            await hasEnded(worker);
+            await superviseChild(worker).ended;
             worker = startWorker();
           }
           process.stderr.write(
@@ -92,7 +92,7 @@ export const benchKilledEmbedding = (only: string): Promise<object[]> =>
       ];
     } finally {
       worker.kill('SIGTERM');
-      await hasEnded(worker);
+      await superviseChild(worker).ended;
       await client.close();
       await stopDevServer(home, started);
     }

@@ -15,6 +15,7 @@ import { claimNamespace, ownerOfHome, requireSameStore } from '../worker/belongi
 import { addressOf, type DevServer, forgetDevServer } from './dev-record.ts';
 import { type Lock, takeLock } from './locks.ts';
 import { choosePort, freePort, listensOn, type Port } from './ports.ts';
+import { superviseChild } from './processes.ts';
 import { userName } from './user-name.ts';
 
 /** How long a server may take to come up, on a machine that is busy with other things. */
@@ -198,9 +199,9 @@ function spawnLogged(home: Home, name: string, start: (output: number) => ChildP
 }
 
 export async function stopDevServer(home: Home, { process: child }: Pick<StartedServer, 'process'>): Promise<void> {
-  const exited = hasEnded(child) ? null : new Promise((resolve) => child.once('exit', resolve));
-  child.kill('SIGTERM');
-  await exited;
+  const { ended, signal } = superviseChild(child);
+  signal('SIGTERM');
+  await ended;
   forgetDevServer(home);
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hasEnded } from '../has-ended.ts';
+import { superviseChild } from '../../cli/processes.ts';
 
 /** A process whose output is in a file. */
 export interface LoggedProcess {
@@ -49,6 +49,6 @@ export async function stopProcess(child: ChildProcess, signal: NodeJS.Signals): 
   if (child.pid === undefined) return;
   child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
-  await hasEnded(child);
+  await superviseChild(child).ended;
   clearTimeout(timer);
 }

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { Connection, NamespaceNotFoundError } from '@temporalio/client';
 import { stringify } from 'yaml';
 import { freePort } from '../../cli/ports.ts';
+import { superviseChild } from '../../cli/processes.ts';
 import { childEnvironment } from '../../contracts/child-environment.ts';
 import { runProgram } from '../../native/programs.ts';
-import { hasEnded } from '../has-ended.ts';
 import { type LoggedProcess, startLogged, stopProcess, untilReady } from './logged-process.ts';
 import type { Postgres } from './postgres.ts';
 import { temporalPrograms } from './temporal-programs.ts';
@@ -67,7 +67,7 @@ export async function startTemporal(
     kill: async () => {
       const { child } = running ?? {};
       if (!child?.kill('SIGKILL')) throw new Error("Temporal's server had ended before it was killed");
-      await hasEnded(child);
+      await superviseChild(child).ended;
     },
   };
 }

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { connect, type ServerClient } from '../../cli/connection.ts';
 import { addressOf } from '../../cli/dev-record.ts';
 import { freePorts, portsOf, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
+import { superviseChild } from '../../cli/processes.ts';
 import { type StartOptions, startRun } from '../../cli/runs.ts';
 import { type Home, openHome } from '../../home/home.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
@@ -54,11 +55,6 @@ export async function startTestEnvironment(
   let worker = startWorkerProcess(home, address, workerOptions);
   let client = await connect(home);
 
-  const ended = (child: typeof worker) =>
-    new Promise<void>((resolve) =>
-      child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', () => resolve()),
-    );
-
   return {
     home,
     store,
@@ -90,26 +86,26 @@ export async function startTestEnvironment(
     },
     killWorker: async () => {
       kill(worker);
-      await ended(worker);
+      await superviseChild(worker).ended;
       worker = startWorkerProcess(home, address, workerOptions);
     },
     upgradeWorker: async (program) => {
       worker.kill('SIGTERM');
-      await ended(worker);
+      await superviseChild(worker).ended;
       worker = startWorkerProcess(home, address, workerOptions, program);
     },
     killServer: async () => {
       kill(server.process);
-      await ended(server.process);
+      await superviseChild(server.process).ended;
       server = await startDevServer(home, portsOf(server));
       await client.close().catch(() => undefined);
       client = await connect(home);
     },
     loseDatabase: async () => {
       kill(worker);
-      await ended(worker);
+      await superviseChild(worker).ended;
       kill(server.process);
-      await ended(server.process);
+      await superviseChild(server.process).ended;
       await rename(dirname(home.databaseFile), join(folder, 'lost'));
       server = await startDevServer(home, portsOf(server));
       await client.close().catch(() => undefined);
@@ -118,7 +114,7 @@ export async function startTestEnvironment(
     },
     stop: async () => {
       worker.kill('SIGTERM');
-      await ended(worker);
+      await superviseChild(worker).ended;
       await client.close();
       await stopDevServer(home, server);
       await rm(folder, { recursive: true, force: true });
