@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { modelsListCommand } from '../../cli/commands/models/ls.ts';
 import { reportOf, reportText } from '../../cli/summary.ts';
 import { localTime } from '../../cli/times.ts';
@@ -9,13 +9,11 @@ import { digestOfJson, jsonBytes, openStore, writeReportFile } from '../../store
 
 const home = await mkdtemp(join(tmpdir(), 'contrail-after-a-run-'));
 const store = openStore(join(home, 'store'));
-const before = { ...process.env };
-process.env.CONTRAIL_HOME = home;
-delete process.env.CONTRAIL_STORE;
-afterAll(async () => {
-  process.env = before;
-  await rm(home, { recursive: true, force: true });
+beforeAll(() => {
+  vi.stubEnv('CONTRAIL_HOME', home);
+  vi.stubEnv('CONTRAIL_STORE', undefined);
 });
+afterAll(() => rm(home, { recursive: true, force: true }));
 afterEach(() => vi.restoreAllMocks());
 
 const printed = async (work: () => Promise<number>) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { NativeConnection } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, serverOf } from '../../cli/connection.ts';
 import { isContrailError } from '../../contracts/errors.ts';
 import { openHome } from '../../home/home.ts';
@@ -57,8 +57,8 @@ const own = (name: string) => ({
 
 /** What a command is told that reaches the server by these settings: `connected`, or the error's code and words. */
 async function outcome(front: Front, settings: NodeJS.ProcessEnv): Promise<string> {
-  const before = { ...process.env };
-  Object.assign(process.env, { TEMPORAL_ADDRESS: `localhost:${front.port}`, XDG_CONFIG_HOME: folder }, settings);
+  const all = { TEMPORAL_ADDRESS: `localhost:${front.port}`, XDG_CONFIG_HOME: folder, ...settings };
+  for (const [name, value] of Object.entries(all)) vi.stubEnv(name, value);
   try {
     const server = await connect(home, await serverOf(home));
     await server.close();
@@ -67,7 +67,7 @@ async function outcome(front: Front, settings: NodeJS.ProcessEnv): Promise<strin
     if (!isContrailError(error)) throw error;
     return `${error.code}: ${error.message}`;
   } finally {
-    process.env = before;
+    vi.unstubAllEnvs();
   }
 }
 
