@@ -26,8 +26,13 @@ type Shape = IndexSettings & { readonly dimension: number };
 
 /** What a search looks at: the least, and the most that helps. */
 const [leastExpansion, mostExpansion] = [64, 4096];
-/** All rows are looked for by a search as narrow as this; only those that it misses by the one that is recorded. */
-const [checkExpansion, among] = [32, 10];
+/**
+ * All rows are looked for by a search as narrow as this, at a seventh of what the graph costs; only those that it misses by the one that
+ * is recorded. A wider search looks at all that a narrower one looks at.
+ */
+const checkExpansion = 8;
+/** Hits among which a vector in bytes must be. */
+const among = 10;
 /** More removed vectors than this share of a graph make it be built anew. */
 const mostRemoved = 0.2;
 
@@ -115,7 +120,7 @@ async function checked(
     recall = await recallAtWidth(expansion);
   }
   const forRecall = expansion;
-  let lost = await lostRows(view(checkExpansion), rows, keys, dimension, among, onProgress);
+  let lost = await lostRows(view(checkExpansion), rows, keys, dimension, checkExpansion, onProgress);
   for (const end = Math.min(mostExpansion, 4 * expansion); lost.length > 0; expansion *= 2) {
     const graph = view(expansion);
     lost = await stillLost({ graph, expansion, search: searcher(graph) }, rows, shape, keys, lost);
