@@ -12,7 +12,7 @@ const slow = [
   'test/report/browser.test.ts',
   'test/serving/http/{serve,changes,command,lost-index,page,run,training-images}.test.ts',
   'test/serving/{model-process,unknown}.test.ts',
-  'test/store/{killed-writer,s3-store,s3-faults,s3-leases,s3-commit-cost,check-and-copy,collect-beside-runs}.test.ts',
+  'test/store/{killed-writer,s3-store,s3-faults,s3-leases,s3-commit-cost,killed-s3-writer,check-and-copy,collect-beside-runs}.test.ts',
   'test/cli/local-copy.test.ts',
   'test/worker/{payload-claims,store-copies}.test.ts',
 ];

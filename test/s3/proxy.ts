@@ -14,6 +14,10 @@ export type Fault =
   | { readonly cutAfter: number }
   /** Each piece of its answer is held so long. */
   | { readonly slowMs: number }
+  /** What it carries breaks off after so many bytes, on its way to the server. */
+  | { readonly cutBodyAfter: number }
+  /** Each piece of what it carries is held so long. */
+  | { readonly slowBodyMs: number }
   /** A header does not arrive. */
   | { readonly without: string }
   /** The first byte of its answer is another one. */
@@ -68,7 +72,7 @@ async function forward(
   fault: Fault,
   { port, carried }: { readonly port: number } & Pick<BadNetwork, 'carried'>,
 ): Promise<void> {
-  const body = Buffer.concat(await incoming.toArray());
+  const body = await bodyOf(incoming, fault);
   carried.up += body.length;
   if (fault === 'refused') return void answer.destroy();
   if (typeof fault === 'object' && fault && 'answer' in fault) {
@@ -79,9 +83,15 @@ async function forward(
   }
   const headers = { ...incoming.headers };
   if (typeof fault === 'object' && fault && 'without' in fault) delete headers[fault.without];
+  const { method, url } = incoming;
+  const toServer = { host: '127.0.0.1', port, method, path: url, headers };
+  if (typeof fault === 'object' && fault && 'cutBodyAfter' in fault) {
+    const out = request(toServer).on('error', () => {});
+    out.write(body.subarray(0, fault.cutBodyAfter), () => out.destroy());
+    return void answer.destroy();
+  }
   const arrived = await new Promise<IncomingMessage>((resolve, reject) => {
-    const { method, url } = incoming;
-    const out = request({ host: '127.0.0.1', port, method, path: url, headers }, resolve);
+    const out = request(toServer, resolve);
     out.on('error', reject);
     out.end(body);
   });
@@ -111,4 +121,14 @@ async function forward(
   }
   carried.down += content.length;
   answer.end(content);
+}
+
+async function bodyOf(incoming: IncomingMessage, fault: Fault): Promise<Buffer> {
+  const slowMs = typeof fault === 'object' && fault && 'slowBodyMs' in fault ? fault.slowBodyMs : 0;
+  const pieces: Buffer[] = [];
+  for await (const piece of incoming) {
+    pieces.push(piece);
+    if (slowMs > 0) await new Promise((resolve) => setTimeout(resolve, slowMs));
+  }
+  return Buffer.concat(pieces);
 }

@@ -113,6 +113,26 @@ describe.skipIf(missing)(
       expect(textOf(await store.read('file'))).toBe('slowly');
     });
 
+    it.each([
+      ['small', bytes('new content')],
+      ['large', large],
+    ])(
+      'sends again %s content that broke off on its way there; until it is whole, the old is read',
+      async (_, content) => {
+        await store.write('a', bytes('old'));
+        const meanwhile: Promise<string>[] = [];
+        proxy.decide = (request) => {
+          if (!isPut('a')(request) || meanwhile.length === 3) return null;
+          meanwhile.push(store.read('a').then(textOf));
+          return meanwhile.length < 3 ? { cutBodyAfter: 5 } : { slowBodyMs: 5 };
+        };
+        await store.write('a', content);
+        expect(await Promise.all(meanwhile)).toEqual(['old', 'old', 'old']);
+        expect(digestOf(await store.read('a'))).toEqual(digestOf(content));
+        expect(await unfinishedUploads()).toEqual([]);
+      },
+    );
+
     it('reads again what was spoilt on the way, and says what was spoilt where it lies', async () => {
       await store.write('file', bytes('content'));
       first(1, 'spoilt', isGet('file'));

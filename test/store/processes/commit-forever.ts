@@ -1,6 +1,7 @@
 import { acquireLease, bytesOf, openCheckpoints, openStore } from '../../../store/index.ts';
 
-/** Commits epoch after epoch from where the store stands, and says so after each, until it is killed. */
+/** Commits epoch after epoch from where the store stands, states of so many MiB, and says so after each, until it is killed. */
+const values = Number(process.argv[3] ?? 4) << 18;
 const store = openStore(process.argv[2] ?? '');
 const key = { run: 'run', step: 'pretrain' };
 const checkpoints = openCheckpoints(store, key);
@@ -14,7 +15,7 @@ for (let epoch = (newest?.manifest.epoch ?? 0) + 1; ; epoch++) {
     config: {},
     metrics: { loss: 1 / epoch, learningRate: 0.1, imagesPerSecond: 1, seconds: 1 },
     best: { epoch, loss: 1 / epoch },
-    tensors: [{ name: 'w', dtype: 'F32', shape: [1 << 20], data: bytesOf(new Float32Array(1 << 20).fill(epoch)) }],
+    tensors: [{ name: 'w', dtype: 'F32', shape: [values], data: bytesOf(new Float32Array(values).fill(epoch)) }],
     metadata: {},
   });
   process.stdout.write(`${epoch}\n`);
