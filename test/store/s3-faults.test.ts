@@ -122,12 +122,13 @@ describe.skipIf(missing)(
         await store.write('a', bytes('old'));
         const meanwhile: Promise<string>[] = [];
         proxy.decide = (request) => {
-          if (!isPut('a')(request) || meanwhile.length === 3) return null;
+          if (!isPut('a')(request)) return null;
+          if (meanwhile.length === 2) return { slowBodyMs: 5 };
           meanwhile.push(store.read('a').then(textOf));
-          return meanwhile.length < 3 ? { cutBodyAfter: 5 } : { slowBodyMs: 5 };
+          return { cutBodyAfter: 5 };
         };
         await store.write('a', content);
-        expect(await Promise.all(meanwhile)).toEqual(['old', 'old', 'old']);
+        expect(await Promise.all(meanwhile)).toEqual(['old', 'old']);
         expect(digestOf(await store.read('a'))).toEqual(digestOf(content));
         expect(await unfinishedUploads()).toEqual([]);
       },
