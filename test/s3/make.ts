@@ -1,4 +1,4 @@
-import { makeS3Environment } from './environment.ts';
+import { makeS3Environment, s3ServerKind } from './environment.ts';
 
 /** Part of set-up for the tests: without it those that need an S3 server are skipped, and say so. */
 try {
@@ -6,6 +6,6 @@ try {
 } catch (error) {
   const reason = error instanceof Error ? error.message : String(error);
   process.stderr.write(
-    `\n!! The S3 server of the tests (moto, from PyPI) cannot be had, so the tests of stores on S3 are skipped: ${reason}\n\n`,
+    `\n!! The S3 server of the tests (${s3ServerKind}, from PyPI) cannot be had, so the tests of stores on S3 are skipped: ${reason}\n\n`,
   );
 }

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { freePortOf } from '../../native/free-port.ts';
-import { s3Environment } from './environment.ts';
+import { s3Environment, s3ServerKind } from './environment.ts';
+import { startProgram } from './start-program.ts';
 
 /** A real S3 server of the tests' own, with one bucket. */
 export interface S3Server {
@@ -13,8 +12,6 @@ export interface S3Server {
   readonly port: number;
   /** The URL of an empty store. Its copies of files lie in a folder of this name. */
   readonly storeUrl: (name: string) => string;
-  /** Requests that it has answered, as `PUT 200`. */
-  readonly requests: string[];
   readonly stop: () => Promise<void>;
 }
 
@@ -27,8 +24,8 @@ export const s3Variables = (endpoint: string) => ({
 });
 
 export const bucket = 'contrail-tests';
-
-const program = fileURLToPath(new URL('one_request_at_a_time.py', import.meta.url));
+/** Of what it said last, to explain why it did not start. */
+const mostSaid = 10_000;
 
 /**
  * Why there is no server; null where there is one. A test file that needs one skips what it has with this reason, and says so where a
@@ -49,20 +46,10 @@ export async function startS3Server(host = '127.0.0.1'): Promise<S3Server> {
   if (port === null) throw new Error(`no port is free on ${host}`);
   const endpoint = `http://${host}:${port}`;
   const folder = await mkdtemp(join(tmpdir(), 'contrail-s3-'));
-  const { PATH } = process.env;
-  const child = spawn(python, [program, '-H', host, '-p', String(port)], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    env: { PATH, HOME: folder, NO_COLOR: '1' },
-  });
-  const requests: string[] = [];
+  const child = await startProgram[s3ServerKind]({ python, host, port, folder });
   let said = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    const lines = `${said}${text}`.split('\n');
-    said = lines.pop() ?? '';
-    for (const line of lines) {
-      const [, method, status] = /"(\w+) [^"]*" (\d{3})/.exec(line) ?? [];
-      if (method) requests.push(`${method} ${status}`);
-    }
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = `${said}${text}`.slice(-mostSaid);
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   for (let tries = 0; ; tries++) {
@@ -75,7 +62,6 @@ export async function startS3Server(host = '127.0.0.1'): Promise<S3Server> {
   return {
     endpoint,
     port,
-    requests,
     storeUrl: (name) =>
       `s3://${bucket}/${name}?path-style=true&cache=${encodeURIComponent(join(folder, 'copies', name))}`,
     stop: async () => {

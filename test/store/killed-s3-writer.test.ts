@@ -165,7 +165,10 @@ describe.skipIf(missing)(`a writer on an S3 server${missing ? ` (skipped: ${miss
     await expectWhole(store, second.last());
     const names = (await openCheckpoints(store, { run: 'run', step: 'pretrain' }).list()).map((each) => each.name);
     expect(names.filter((each) => each.endsWith('-t2')).length).toBeGreaterThanOrEqual(2);
-    expect((await store.folders('runs/run/steps/pretrain/checkpoints')).filter((each) => each.endsWith('-t1'))).toEqual(
+    const files = await store.list('runs/run/steps/pretrain/checkpoints');
+    // A server may list a folder that is empty.
+    const withFiles = new Set(files.map(({ path }) => path.split('/').at(-2)));
+    expect([...withFiles].filter((each) => each?.endsWith('-t1'))).toEqual(
       names.filter((each) => each.endsWith('-t1')),
     );
   });

@@ -6,6 +6,7 @@ import { parseS3Url } from '../../store/s3/address.ts';
 import { connectS3, type S3Connection } from '../../store/s3/connection.ts';
 import { abortStaleUploads, listFolderNames, listObjects } from '../../store/s3/listing.ts';
 import { startS3BehindNetwork } from '../s3/behind-network.ts';
+import { s3ServerKind } from '../s3/environment.ts';
 import type { BadNetwork, Fault, PassingRequest } from '../s3/proxy.ts';
 import { bucket, type S3Server, whyNoS3Server } from '../s3/server.ts';
 
@@ -226,18 +227,24 @@ describe.skipIf(missing)(
       expect(await listFolderNames({ ...pages, pageKeys: 2 })).toEqual(['0', '1', '2', '3', '4']);
     });
 
-    it('refuses by name a server that ignores the condition of an exclusive write', async () => {
-      proxy.decide = ({ headers }) => ('if-none-match' in headers ? { without: 'if-none-match' } : null);
-      const refused = {
-        code: 'SetupFailed',
-        message: expect.stringContaining(
-          `The S3 server at ${proxy.endpoint} cannot keep the store s3://${bucket}/${name}`,
-        ),
-      };
-      await expect(store.ready()).rejects.toMatchObject(refused);
-      await expect(openStore(server.storeUrl(name)).writeExclusive('lock', bytes('x'))).rejects.toMatchObject(refused);
-      expect(await store.exists('lock')).toBe(false);
-    });
+    // Another server has signatures checked, and answers that a header is gone.
+    it.skipIf(s3ServerKind !== 'moto')(
+      'refuses by name a server that ignores the condition of an exclusive write',
+      async () => {
+        proxy.decide = ({ headers }) => ('if-none-match' in headers ? { without: 'if-none-match' } : null);
+        const refused = {
+          code: 'SetupFailed',
+          message: expect.stringContaining(
+            `The S3 server at ${proxy.endpoint} cannot keep the store s3://${bucket}/${name}`,
+          ),
+        };
+        await expect(store.ready()).rejects.toMatchObject(refused);
+        await expect(openStore(server.storeUrl(name)).writeExclusive('lock', bytes('x'))).rejects.toMatchObject(
+          refused,
+        );
+        expect(await store.exists('lock')).toBe(false);
+      },
+    );
 
     it('refuses one that does not know it', async () => {
       proxy.decide = ({ headers }) => ('if-none-match' in headers ? { answer: 501, code: 'NotImplemented' } : null);
