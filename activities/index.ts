@@ -32,6 +32,7 @@ import {
 } from './schedules.ts';
 import type { StepInput } from './step-input.ts';
 import { unlessFinished } from './step-result.ts';
+import { sweep } from './sweep.ts';
 import { trainerStep } from './trainer-step.ts';
 import {
   type CloseTrainerInput,
@@ -41,6 +42,7 @@ import {
   type TrainEpochStepInput,
   trainEpoch,
 } from './training.ts';
+import { trial } from './trial.ts';
 import { useModel } from './use-model.ts';
 import { createWebhookCheck } from './webhook.ts';
 
@@ -58,6 +60,8 @@ const inWorker: Readonly<Record<KindsRunBy<'activity' | 'process'>, StepWork>> =
   notify,
   promote,
   report,
+  sweep,
+  trial,
   'use-model': useModel,
   run,
   own,

@@ -5,6 +5,7 @@ import { type StepKey, stepKeySchema } from '../contracts/identifiers.ts';
 import { canonicalJson, type Json } from '../contracts/json.ts';
 import type { StepKind } from '../contracts/kinds/kind.ts';
 import { ownKindSchema } from '../contracts/own-kind.ts';
+import { stopsAt } from '../contracts/rung.ts';
 import { kindOf, type StepKindName, stepKindNames } from '../contracts/step-kinds.ts';
 import {
   artifactsIn,
@@ -30,6 +31,8 @@ const lookUpStepInput = stepKeySchema.extend({
   inputs: z.record(z.string(), artifactRefSchema),
   code: codeRefSchema.optional(),
   own: ownKindSchema.optional(),
+  /** Of a training that stops at a rung: the epoch that it stops after. */
+  until: z.int().positive().optional(),
   /** Where a result may come from; the run's own is forgotten where it may not. */
   reuse: z.strictObject({ own: z.boolean(), cache: z.boolean(), origin: stepKeySchema.optional() }),
 });
@@ -63,12 +66,17 @@ export async function lookUpStep({ store }: ActivityContext, input: LookUpStepIn
     inputs,
     code,
     own: ofUser,
+    until,
     reuse,
   } = lookUpStepInput.parse(input);
   const parameters = check
     ? await checkParameters({ step, uses, parameters: given, ...(ofUser ? { own: ofUser } : {}) })
     : given;
-  const fingerprint = canonicalJson({ uses, version, with: parameters, inputs, ...(code ? { code } : {}) });
+  const fingerprint = canonicalJson({
+    ...{ uses, version, with: parameters, inputs },
+    ...(code ? { code } : {}),
+    ...stopsAt(until, parameters),
+  });
   const answer = { fingerprint, parameters: check ? parameters : null };
   const kind = kindOf({ uses, with: parameters, own: ofUser });
   let refused: string | null = null;

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { digestSchema } from '../contracts/artifacts.ts';
 import type { CheckpointManifest, EpochMetrics } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { plannedStepIdSchema, runIdSchema, type StepKey } from '../contracts/identifiers.ts';
@@ -39,10 +40,16 @@ const startFromSchema = z.strictObject({
 });
 export type StartFrom = z.infer<typeof startFromSchema>;
 
+/** A step that stopped at a rung of a sweep, where this one goes on. */
+const continuesSchema = startFromSchema.extend({ digest: digestSchema });
+
 const openTrainingInput = trainingStepInputSchema.extend({
   /** A person agreed to a changed config. */
   accept: z.boolean(),
   startFrom: startFromSchema.optional(),
+  continues: continuesSchema.optional(),
+  /** The training stops after this epoch. */
+  until: z.int().positive().optional(),
 });
 export type OpenTrainingInput = z.input<typeof openTrainingInput>;
 
@@ -72,13 +79,15 @@ export interface OpenedTraining {
  * @throws ContrailError InvalidInput when it has gone past its last epoch already, or has no pair, or no labels, to learn from
  */
 export async function openTraining({ store }: ActivityContext, input: OpenTrainingInput): Promise<OpenedTraining> {
-  const { run, step, uses, dataset, parameters: planned, accept, startFrom } = openTrainingInput.parse(input);
+  const parsed = openTrainingInput.parse(input);
+  const { run, step, uses, dataset, parameters: planned, accept, startFrom, continues, until } = parsed;
   const key = { run, step };
   const checkpoints = openCheckpoints(store, key);
   if (startFrom) await takeOver(store, key, startFrom, checkpoints);
+  else if (continues) await goOnFrom(store, key, continues, checkpoints);
   const changes = await loadChanges(store, key);
   const parameters = effectiveParameters(planned, changes);
-  const epochs = Number(parameters.epochs);
+  const epochs = Math.min(Number(parameters.epochs), until ?? Number.POSITIVE_INFINITY);
   const { newest } = await checkpoints.newestValid({ upTo: { epoch: epochs, step: 0 }, wholeEpochs: true });
   const found = newest && markOf(newest.manifest);
   await requireNotPast(checkpoints, key, found?.epoch ?? 0, epochs);
@@ -153,16 +162,48 @@ async function takeOver(
       'CorruptCheckpoint',
       `${origin.run}/${origin.step} has no sound checkpoint of epoch ${epoch} to fork from; \`contrail checkpoints ${origin.run}\` lists those it has.`,
     );
+  await copyTraining(store, { key, origin, epoch, name: found.newest.name }, checkpoints, ({ after }) => after < epoch);
+}
+
+/**
+ * Copies the checkpoint that a step stopped at, bit for bit, with what led to it. Where it is gone, or damaged, the newest before it does, or
+ * none: the epochs are trained again.
+ */
+async function goOnFrom(
+  store: Store,
+  key: StepKey,
+  { epoch, digest, ...origin }: z.infer<typeof continuesSchema>,
+  checkpoints: Checkpoints,
+): Promise<void> {
+  const own = (await checkpoints.newestValid({ wholeEpochs: true })).newest?.manifest.epoch ?? 0;
+  const { newest } = await openCheckpoints(store, origin).newestValid({
+    upTo: { epoch, step: 0 },
+    wholeEpochs: true,
+    belongs: (manifest) => manifest.epoch < epoch || manifest.digest === digest,
+  });
+  const reached = newest?.manifest.epoch ?? 0;
+  if (!newest || own >= reached) return;
+  const of = { key, origin, epoch: reached, name: newest.name };
+  await copyTraining(store, of, checkpoints, ({ after }) => after <= reached);
+}
+
+/** Copies a checkpoint of another training, its epochs' metrics, and the changes that count. */
+async function copyTraining(
+  store: Store,
+  {
+    key,
+    origin,
+    epoch,
+    name,
+  }: { readonly key: StepKey; readonly origin: StepKey; readonly epoch: number; readonly name: string },
+  checkpoints: Checkpoints,
+  counts: (change: TrainingChange) => boolean,
+): Promise<void> {
   for (const line of await loadEpochMetrics(store, origin))
     if (line.epoch <= epoch) await saveEpochMetrics(store, key, line);
-  const changes = await loadChanges(store, origin);
-  await saveChanges(
-    store,
-    key,
-    changes.filter(({ after }) => after < epoch),
-  );
+  await saveChanges(store, key, (await loadChanges(store, origin)).filter(counts));
   const lease = await acquireLease(store, key, `${hostname()} pid ${process.pid}`);
-  await checkpoints.adopt(lease, origin, found.newest.name);
+  await checkpoints.adopt(lease, origin, name);
 }
 
 async function watchUpTo(

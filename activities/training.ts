@@ -23,6 +23,7 @@ const trainEpochInput = trainingStepInputSchema.extend({
   epoch: z.int().positive(),
   recorded: recordedStateSchema.optional(),
   mayReturnTo: z.array(z.int().nonnegative()).optional(),
+  until: z.int().positive().optional(),
 });
 const finishTrainingInput = trainingStepInputSchema.extend({
   ...pastSchema.shape,

@@ -18,6 +18,10 @@ export const limits = {
   /** Steps of the plan, each of a matrix counted. */
   plannedSteps: 5000,
   matrixCombinations: 1000,
+  /** Steps of all trials of a sweep, at all rungs, if none is lost. */
+  sweptSteps: 4000,
+  /** Trials of a search that learns: it looks at all of them before each draw. */
+  tpeTrials: 300,
   /** Values of all combinations of a matrix together. */
   matrixValues: 50_000,
   /** One item of a list that a matrix goes over. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { artifactKindSchema, codeRefSchema } from './artifacts.ts';
 import { durationSchema } from './duration.ts';
 import { plannedStepIdSchema, stepIdSchema } from './identifiers.ts';
+import { dimensionSchema } from './kinds/sweep.ts';
 import { limits } from './limits.ts';
 import { ownKindSchema } from './own-kind.ts';
 import { type StepKindName, stepKindNames } from './step-kinds.ts';
@@ -55,6 +56,10 @@ export const plannedStepSchema = z.strictObject({
   /** For one of a matrix: the step in the pipeline, and its own values. */
   matrix: z.strictObject({ of: stepIdSchema, values: z.record(z.string(), z.json()) }).optional(),
   role: stepRoleSchema.optional(),
+  /** Of a trial: the sweep that it is of. */
+  sweep: stepIdSchema.optional(),
+  /** Of a training that stops at a rung: the epoch that it stops after, and the step that brought it to the rung before. */
+  rung: z.strictObject({ until: z.int().positive(), after: plannedStepIdSchema.optional() }).optional(),
 });
 export type PlannedStep = z.infer<typeof plannedStepSchema>;
 
@@ -84,8 +89,38 @@ const matrixSchema = z.strictObject({
   maxParallel: z.int().positive().optional(),
   tolerate: tolerateSchema.optional(),
   list: listSourceSchema.optional(),
+  /** Steps of trials: any number of them may be lost. */
+  sweep: stepIdSchema.optional(),
 });
 export type Matrix = z.infer<typeof matrixSchema>;
+
+/** The parts of a sweep that decide what it tries. Trials are put into the plan by pipelines/language/interpret/sweep/. */
+const plannedSweepSchema = z.strictObject({
+  search: z.enum(['grid', 'random', 'tpe']),
+  /** No more than the budget of epochs pays for. */
+  trials: z.int().positive(),
+  over: z.record(z.string(), dimensionSchema),
+  seed: z.int().nonnegative(),
+  seeds: z.array(z.int().nonnegative()).min(1),
+  goal: z.enum(['highest', 'lowest']),
+  /** The number that decides: in the result of a step of the trial. */
+  objective: z.strictObject({ step: stepIdSchema, path: z.array(z.string()).min(1) }),
+  atOnce: z.int().positive(),
+  /** Epochs of each rung; absent where every trial goes to its end at once. */
+  rungs: z.array(z.int().positive()).min(1).optional(),
+  factor: z.int().min(2),
+  isAsynchronous: z.boolean(),
+  /** Epochs that one trial takes to each rung from the one before, all its replicates together; null where that is swept over. */
+  costs: z.array(z.int().nonnegative()).min(1).nullable(),
+  budget: z.strictObject({ epochs: z.int().positive().optional(), minutes: z.number().positive().optional() }),
+  /** The training that stops at rungs. */
+  halved: stepIdSchema.optional(),
+  /** The steps that are done anew at each rung: the training, and what follows from it. */
+  perRung: z.array(stepIdSchema),
+  /** The steps of a trial, in topological order, with `${sweep.…}` left as it is. */
+  steps: z.array(plannedStepSchema).min(1),
+});
+export type PlannedSweep = z.infer<typeof plannedSweepSchema>;
 
 /** A schedule, in Temporal's terms. */
 export const scheduleSchema = z.strictObject({
@@ -117,6 +152,7 @@ export const planSchema = z.strictObject({
   params: z.record(z.string(), z.json()),
   steps: z.array(plannedStepSchema).min(1),
   matrices: z.record(stepIdSchema, matrixSchema).optional(),
+  sweeps: z.record(stepIdSchema, plannedSweepSchema).optional(),
   schedule: scheduleSchema.optional(),
 });
 export type Plan = z.infer<typeof planSchema>;

@@ -23,7 +23,9 @@ import { report } from './kinds/report.ts';
 import { retrieval } from './kinds/retrieval.ts';
 import { robustness } from './kinds/robustness.ts';
 import { run } from './kinds/run.ts';
+import { sweep } from './kinds/sweep.ts';
 import { trainClassifier } from './kinds/train-classifier.ts';
+import { trial } from './kinds/trial.ts';
 import { useModel } from './kinds/use-model.ts';
 import { kindFromOwn, type OwnKind } from './own-kind.ts';
 
@@ -49,6 +51,7 @@ export const stepKinds = {
   notify,
   approve,
   choose,
+  sweep,
   'learning-curve': learningCurve,
   compare,
   retrieval,
@@ -58,6 +61,7 @@ export const stepKinds = {
   report,
   run,
   own,
+  trial,
 } as const satisfies Record<string, StepKind>;
 
 export type StepKindName = keyof typeof stepKinds;
@@ -70,8 +74,8 @@ export type KindsRunBy<R extends StepKind['runs']> = {
 export const kindsRunBy = <R extends StepKind['runs']>(runs: R): readonly KindsRunBy<R>[] =>
   stepKindNames.filter((name): name is KindsRunBy<R> => stepKinds[name].runs === runs);
 
-/** The kinds that a pipeline names; a step of the user's own it names by its file. */
-export const writtenKindNames = stepKindNames.filter((name) => name !== 'own');
+/** The kinds that a pipeline names; a step of the user's own it names by its file, and what trials came to no pipeline names. */
+export const writtenKindNames = stepKindNames.filter((name) => name !== 'own' && name !== 'trial');
 
 export const isStepKind = (name: string): name is StepKindName => Object.hasOwn(stepKinds, name);
 

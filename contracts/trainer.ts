@@ -31,6 +31,8 @@ const trainingSchema = stepKeySchema.extend({
   startsAt: z.int().positive().optional(),
   /** Epochs that a health rule, or an early stop, may go back to: their checkpoints are kept whatever else is not. */
   mayReturnTo: z.array(z.int().nonnegative()).optional(),
+  /** The training stops after this epoch, so no step of the next is taken. */
+  until: z.int().positive().optional(),
 });
 
 export const trainEpochInput = trainingSchema.extend({

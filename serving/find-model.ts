@@ -6,7 +6,7 @@ import { type ModelVersion, modelNameSchema } from '../contracts/models.ts';
 import { numbersIn } from '../contracts/numbers-in.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { encoderKindNames } from '../contracts/training-kinds.ts';
-import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
+import { expandPlan } from '../pipelines/language/interpret/expand-plan.ts';
 import {
   isBeingRemoved,
   listFolders,
@@ -98,7 +98,7 @@ interface DoneStep {
 async function findInRun(store: Store, named: string, step: string | undefined): Promise<UsedModel> {
   const { run, plan } = await runOf(store, named);
   const results = await loadStepResults(store, run);
-  const { steps } = expandLists(
+  const { steps } = expandPlan(
     plan,
     Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])),
   ).plan;

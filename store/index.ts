@@ -1,4 +1,5 @@
 export { loadDecisions, saveDecision } from './approvals.ts';
+export { type Arrival, takePlace } from './arrivals.ts';
 export { type ArtifactWriter, createArtifactWriter, manifestOf } from './artifact-writer.ts';
 export {
   artifactEntry,

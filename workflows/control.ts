@@ -136,6 +136,11 @@ function requireSteps({ state }: Controlled, ids: readonly string[] = []): void 
 /** The plan that is kept has no steps for items, so a change of one could not be kept with it. */
 function refuseItem({ state, stepOf }: Controlled, id: string): void {
   const { matrices } = state.plan();
+  const sweep = stepOf(id)?.sweep;
+  if (sweep !== undefined)
+    throw refuse(
+      `Step ${id} is of a trial of ${sweep}, whose parameters the search decides. \`contrail resume --set\` changes a param of the pipeline.`,
+    );
   const matrix = matrices?.[id] ? id : stepOf(id)?.matrix?.of;
   const list = matrix === undefined ? undefined : matrices?.[matrix]?.list;
   if (list)

@@ -9,7 +9,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Json } from '../contracts/json.ts';
+import { isMapping, type Json } from '../contracts/json.ts';
 import { jsonSize } from '../contracts/json-size.ts';
 import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
@@ -20,10 +20,11 @@ import { handleMessages, type InFlight } from './control.ts';
 import { attemptsOf, describeFailure } from './failures.ts';
 import { closeTrainer, lookups } from './lookups.ts';
 import { pauseTrainingSignal } from './messages.ts';
-import { type CarriedState, createRunState, type Result } from './run-state.ts';
+import { type CarriedState, createRunState, type Result, type RunState } from './run-state.ts';
 import { type Decision, decide, runFacts, type Situation } from './scheduler.ts';
 import { pipelineAttribute, stageAttribute, stateAttribute } from './search-attributes.ts';
 import { execute, lookUp, type PreparedStep, resolveStep } from './step.ts';
+import type { Stopped } from './training.ts';
 
 export interface PipelineInput {
   readonly plan: Plan;
@@ -84,10 +85,10 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     const plan = state.plan();
     const changes = state.changes.get(id);
     const resolved = resolveStep(
-      step,
+      withProblems(step, state),
       state.results,
       isPlain
-        ? { matrices: plan.matrices, run: { id: run } }
+        ? { matrices: plan.matrices, run: { id: run }, ...(step.uses === 'trial' ? { missing: 'null' } : {}) }
         : { matrices: plan.matrices, run: { ...runFacts(plan, situation(false)) }, missing: 'null' },
       changes,
     );
@@ -116,6 +117,7 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
       cacheable: changes === undefined && fork?.step !== id,
       accept,
       startFrom: fork?.step === id ? fork : undefined,
+      continues: stoppedAt(step, state.results),
       ask: () => ask(step, prepared, inFlight),
       onTraining: (handle) => {
         inFlight.training = handle;
@@ -284,6 +286,26 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   }
   // Nobody reads the answer but Temporal's UI: the store has every result.
   return jsonSize(state.results as unknown as Json) <= limits.stateBytes ? { ...state.results } : {};
+}
+
+/** What writes down what a trial came to also says what its steps failed with. */
+function withProblems(step: PlannedStep, { outcomes }: Pick<RunState, 'outcomes'>): PlannedStep {
+  if (step.uses !== 'trial') return step;
+  const problems = step.needs.flatMap((id) => {
+    const outcome = outcomes[id];
+    return outcome?.state === 'failed' ? [`${id}: ${outcome.error}`.slice(0, longestProblem)] : [];
+  });
+  return { ...step, with: { ...step.with, problems } };
+}
+
+const longestProblem = 300;
+
+/** Where the rung before was reached, as the result of its training says. */
+function stoppedAt({ rung }: PlannedStep, results: RunState['results']): Stopped | undefined {
+  const before = rung?.after === undefined ? undefined : results[rung.after];
+  const { trained, epochs, digest } = before ?? {};
+  if (!isMapping(trained) || typeof digest !== 'string') return undefined;
+  return { run: String(trained.run), step: String(trained.step), epoch: Number(epochs), digest };
 }
 
 const stepsById = ({ steps }: Plan) => new Map(steps.map((step) => [step.id, step]));

@@ -6,7 +6,7 @@ import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { PipelineStatus, StepState, StepStatus } from '../contracts/status.ts';
 import { isTrainingKind } from '../contracts/training-kinds.ts';
-import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
+import { expandPlan } from '../pipelines/language/interpret/expand-plan.ts';
 import { following } from '../pipelines/language/interpret/following.ts';
 import { shownItem } from '../pipelines/language/interpret/item-ids.ts';
 import { hasEnded } from '../pipelines/language/interpret/readiness.ts';
@@ -219,7 +219,8 @@ const waiting = (step: PlannedStep): StepStatus => {
     startedAt: null,
     endedAt: null,
     epoch: null,
-    epochs: typeof parameters.epochs === 'number' && isTrainingKind(uses) ? parameters.epochs : null,
+    epochs:
+      typeof parameters.epochs === 'number' && isTrainingKind(uses) ? (step.rung?.until ?? parameters.epochs) : null,
     metrics: null,
     result: null,
     error: null,
@@ -240,7 +241,7 @@ function overallState(
 
 /** The plan as it was when the history began anew: what a list gave is in the results. */
 const expandedBy = (plan: Plan, { steps }: CarriedState): Plan =>
-  expandLists(
+  expandPlan(
     plan,
     Object.fromEntries(
       Object.entries(steps).map(([id, { state, result }]) => [

@@ -3,7 +3,7 @@ import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import type { StepState } from '../contracts/status.ts';
 import { evaluateWhen, newWhenBudget, type WhenBudget } from '../pipelines/language/expressions/when.ts';
 import { dataGate, stepsBeforeGate } from '../pipelines/language/interpret/data-gate.ts';
-import { expandLists } from '../pipelines/language/interpret/expand-lists.ts';
+import { expandPlan } from '../pipelines/language/interpret/expand-plan.ts';
 import { neverStarting, pointlessSteps, readySteps } from '../pipelines/language/interpret/readiness.ts';
 import { toleranceOf } from '../pipelines/language/interpret/tolerance.ts';
 import { type RunFacts, type StepOutcome, whenContext } from '../pipelines/language/interpret/when-context.ts';
@@ -72,7 +72,7 @@ export function runFacts(plan: Plan, { run, outcomes, isCancelled }: Omit<Situat
  */
 export function decide(given: Plan, situation: Situation, budget: WhenBudget = newWhenBudget()): readonly Decision[] {
   const { isCancelled, isHeld, unlessData } = situation;
-  const { plan, problems } = expandLists(
+  const { plan, problems } = expandPlan(
     given,
     resultsOf(situation.outcomes),
     (id) => situation.outcomes[id]?.state === 'waiting',

@@ -31,7 +31,7 @@ import { lookups } from './lookups.ts';
 import { workOptions } from './options.ts';
 import type { Changes, Result } from './run-state.ts';
 import { stageAttribute } from './search-attributes.ts';
-import { training } from './training.ts';
+import { type Stopped, training } from './training.ts';
 
 /** A step with all that it needs filled in. */
 export interface ResolvedStep {
@@ -62,7 +62,9 @@ export function resolveStep(
   const parameters = Object.entries(changes).reduce((so, [path, value]) => withValueAt(so, path, value), resolved);
   const bytes = jsonSize(parameters);
   if (bytes > limits.sentBytes) throw tooLarge(step, formatBytes(bytes));
-  return { parameters, inputs, check: parameters !== resolved || findReferences(step.with).length > 0 };
+  // What a sweep tries is put in while the run goes on.
+  const isOpen = step.sweep !== undefined || findReferences(step.with).length > 0;
+  return { parameters, inputs, check: parameters !== resolved || isOpen };
 }
 
 function filledIn(
@@ -122,6 +124,7 @@ export async function lookUp(
     inputs: { ...inputs },
     ...ofUser(step),
     check,
+    ...(step.rung ? { until: step.rung.until } : {}),
     reuse,
   });
   return { parameters: answer.parameters ?? parameters, inputs, fingerprint: answer.fingerprint, found: answer.found };
@@ -137,6 +140,8 @@ export interface Execution {
   readonly accept: boolean;
   /** The checkpoint of another run that a training goes on from. */
   readonly startFrom?: { readonly run: string; readonly step: string; readonly epoch: number } | undefined;
+  /** Where a training of a sweep stopped that this step goes on with. */
+  readonly continues?: Stopped | undefined;
   /** Waits for a person; null where the wait is to begin again, in a new history. */
   readonly ask: () => Promise<Result | null>;
   /** Told of the step's own workflow, which takes signals of pauses. */
@@ -170,7 +175,7 @@ const childOptions = (run: string, id: string, priority: number | undefined) => 
 export async function execute(
   step: PlannedStep,
   { parameters, inputs, fingerprint }: PreparedStep,
-  { run, resume, cacheable, accept, startFrom, ask, onTraining }: Execution,
+  { run, resume, cacheable, accept, startFrom, continues, ask, onTraining }: Execution,
 ): Promise<{ readonly result: Result | null; readonly retries: number }> {
   const { id, uses, queue, timeoutMs, retry, priority } = step;
   if (isTrainingKind(uses) || isShardsKind(uses)) {
@@ -183,7 +188,12 @@ export async function execute(
       if (isShardsKind(uses)) return startChild(embedding, { ...options, args: [{ ...ofStep, inputs }] });
       const { dataset } = inputs;
       if (!dataset) throw ApplicationFailure.nonRetryable(`Step ${id} has no data set.`, 'InvalidInput');
-      const more = { ...(startFrom ? { startFrom } : {}), ...(cacheable ? {} : { cache: false }) };
+      const more = {
+        ...(startFrom ? { startFrom } : {}),
+        ...(cacheable ? {} : { cache: false }),
+        ...(step.rung ? { until: step.rung.until } : {}),
+        ...(continues ? { continues } : {}),
+      };
       return startChild(training, { ...options, args: [{ ...ofStep, uses, dataset, resume, accept, ...more }] });
     };
     const handle = await onceFree<Pick<ChildWorkflowHandle<typeof training>, 'signal' | 'result'>>(id, start);

@@ -62,9 +62,21 @@ export interface TrainingInput extends Pick<PlannedStep, 'queue' | 'timeoutMs' |
   readonly accept: boolean;
   /** The checkpoint of another run that it goes on from. */
   readonly startFrom?: { readonly run: string; readonly step: string; readonly epoch: number };
+  /** It stops after this epoch, at its checkpoint, and another step goes on from there. Its config is that of the whole training. */
+  readonly until?: number;
+  /** The step that stopped where this one goes on, and the digest that it stopped with. */
+  readonly continues?: Stopped;
   readonly state?: TrainingState;
   readonly course?: Course;
   readonly paused?: boolean;
+}
+
+/** Where a training stopped at a rung: a step with its checkpoints, and the state there. */
+export interface Stopped {
+  readonly run: string;
+  readonly step: string;
+  readonly epoch: number;
+  readonly digest: string;
 }
 
 export interface TrainingOutcome {
@@ -87,22 +99,22 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
   let state = input.state;
   let course = input.course ?? newCourse(input.parameters);
   let isFinishing = false;
-  const epochs = () => Number(course.parameters.epochs);
-  setHandler(progressQuery, () => (state ? progressOf(input, state, epochs()) : null), {
+  const last = () => Math.min(Number(course.parameters.epochs), input.until ?? Number.POSITIVE_INFINITY);
+  setHandler(progressQuery, () => (state ? progressOf(input, state, last()) : null), {
     description: 'Epochs done, and the latest metrics',
   });
   const control = controlTraining({
     step,
     key: { run, step, queue: input.queue },
     paused: input.paused ?? false,
-    whereItStands: () => (state ? `after epoch ${state.epoch} of ${epochs()}` : 'before its first epoch'),
+    whereItStands: () => (state ? `after epoch ${state.epoch} of ${last()}` : 'before its first epoch'),
     refusal: (change) =>
       isFinishing
         ? `The training ${step} has taken its last epoch.`
         : refusalOf(course, change, (state?.epoch ?? 0) + 1),
   });
 
-  if (!state && (input.resume || startFrom)) {
+  if (!state && (input.resume || startFrom || input.continues)) {
     const opened = await open(input);
     if (opened.found) state = { ...opened.found, retries: 0 };
     course = opened.course;
@@ -143,7 +155,7 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
       course = changed(course, { after: state?.epoch ?? 0, path, to, by: 'set', why: 'contrail set' });
     if (wanted.length > 0) await record(input, course);
     const epoch = (state?.epoch ?? 0) + 1;
-    if (epoch > epochs()) break;
+    if (epoch > last()) break;
     if (workflowInfo().continueAsNewSuggested && state && state !== input.state) {
       await condition(allHandlersFinished);
       return continueAsNew<typeof training>({ ...input, state, course, paused: control.isPaused() });
@@ -151,7 +163,7 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     const { trainEpoch } = proxyActivities<Activities>({
       ...workOptions(input),
       activityId: `epoch-${epoch}`,
-      summary: `${step}: epoch ${epoch} of ${epochs()}`,
+      summary: `${step}: epoch ${epoch} of ${last()}`,
     });
     const past = pastOf(input, course);
     const recorded = state ? { recorded: { epoch: state.epoch, digest: state.digest } } : {};
@@ -160,7 +172,7 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
     let trained: Awaited<ReturnType<typeof trainEpoch>>;
     try {
       trained = await control.pausable(() =>
-        trainEpoch({ ...key, parameters, ...past, epoch, ...recorded, mayReturnTo }),
+        trainEpoch({ ...key, parameters, ...past, epoch, ...recorded, mayReturnTo, ...untilOf(input) }),
       );
     } catch (error) {
       const failure = describeFailure(error);
@@ -173,10 +185,11 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
       continue;
     }
     const { result, attempt } = trained;
+    requireStopped(input, epoch, result.digest);
     const mark = { epoch, digest: result.digest, metrics: result.metrics, best: result.best };
     const lost = result.withoutCheckpoint ? describeLost(result.withoutCheckpoint) : state?.lost;
     state = { ...mark, retries: (state?.retries ?? 0) + attempt - 1, ...(lost === undefined ? {} : { lost }) };
-    await publish(input, state, course, Number(control.wanted('epochs') ?? epochs()));
+    await publish(input, state, course, input.until ?? Number(control.wanted('epochs') ?? last()));
     const { course: watched, finding } = afterEpoch(course, mark);
     course = watched;
     if (finding && (await act(finding))) stoppedBy = finding;
@@ -207,11 +220,23 @@ export async function training(input: TrainingInput): Promise<TrainingOutcome> {
 
 /** Finds where an earlier attempt, or another run, left the training. */
 async function open(input: TrainingInput): Promise<{ found: EpochMark | null; course: Course }> {
-  const { run, step, uses, dataset, parameters, accept, startFrom } = input;
+  const { run, step, uses, dataset, parameters, accept, startFrom, continues } = input;
   const key = { run, step, uses, dataset, parameters };
   const activities = lookups('look for checkpoints');
-  const opened = await activities.openTraining({ ...key, accept, ...(startFrom ? { startFrom } : {}) });
+  const from = { ...(startFrom ? { startFrom } : {}), ...(continues ? { continues } : {}), ...untilOf(input) };
+  const opened = await activities.openTraining({ ...key, accept, ...from });
   return { found: opened.found, course: courseOf(opened) };
+}
+
+const untilOf = ({ until }: TrainingInput) => (until === undefined ? {} : { until });
+
+/** Where the checkpoint that it was to go on from is gone, the epochs before it are trained again, and must arrive at the same bits. */
+function requireStopped({ step, continues }: TrainingInput, epoch: number, digest: string): void {
+  if (continues?.epoch === epoch && continues.digest !== digest)
+    throw ApplicationFailure.nonRetryable(
+      `The checkpoint that ${continues.run}/${continues.step} stopped at is gone, and ${step}, trained anew, came to epoch ${epoch} with the state ${digest} in place of ${continues.digest}.`,
+      'DigestMismatch',
+    );
 }
 
 const record = ({ run, step }: TrainingInput, { changes }: Course, discardAfter?: number): Promise<void> =>

@@ -20,6 +20,8 @@ export interface Origin {
   readonly with: Values;
   readonly inputs: Values;
   readonly code?: CodeRef | undefined;
+  /** Of a training that stopped at a rung of a sweep: the epoch. */
+  readonly until?: number | undefined;
 }
 
 /** The result of a step of an earlier run. */
@@ -40,6 +42,7 @@ const originSchema = z.object({
   with: z.record(z.string(), z.json()),
   inputs: z.record(z.string(), z.json()),
   code: codeRefSchema.optional(),
+  until: z.int().optional(),
 });
 
 /** The results of all finished steps in the store, the newest first. @param onDamage is told of damaged ones, which are left out */

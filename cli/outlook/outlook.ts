@@ -1,12 +1,14 @@
 import { isContrailError } from '../../contracts/errors.ts';
 import { canonicalJson, type Json } from '../../contracts/json.ts';
 import type { ListSource, Plan, PlannedStep } from '../../contracts/plan.ts';
+import { stopsAt } from '../../contracts/rung.ts';
 import { kindOf } from '../../contracts/step-kinds.ts';
 import { changeRule, describeDifference } from '../../contracts/training-changes.ts';
 import { isTrainingKind } from '../../contracts/training-kinds.ts';
 import { findReferences } from '../../pipelines/language/expressions/references.ts';
 import { resolveResults } from '../../pipelines/language/index.ts';
-import { expandLists, openList } from '../../pipelines/language/interpret/expand-lists.ts';
+import { openList } from '../../pipelines/language/interpret/expand-lists.ts';
+import { expandPlan } from '../../pipelines/language/interpret/expand-plan.ts';
 import { listItems } from '../../pipelines/language/interpret/list-items.ts';
 import {
   conflictsWith,
@@ -94,7 +96,7 @@ export async function lookAhead(
   const steps: StepOutlook[] = [];
   for (let index = 0; ; index++) {
     // A list that is known already makes steps in the place of one that comes after its source.
-    around.plan = expandLists(around.plan, Object.fromEntries(around.known)).plan;
+    around.plan = expandPlan(around.plan, Object.fromEntries(around.known)).plan;
     const step = around.plan.steps[index];
     if (!step) break;
     steps.push(await outlookOf(step, around));
@@ -203,13 +205,16 @@ function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { 
   );
   try {
     const resolved = resolveResults(step.with, results, { matrices: plan.matrices, matrix: step.matrix?.values });
-    const parameters = findReferences(step.with).length > 0 ? kindOf(step).parameters.parse(resolved) : resolved;
+    const isOpen = step.sweep !== undefined || findReferences(step.with).length > 0;
+    const parameters = isOpen ? kindOf(step).parameters.parse(resolved) : resolved;
+    const given = JSON.parse(JSON.stringify(parameters)) as Values;
     return {
       uses: step.uses,
       version: step.version,
-      with: JSON.parse(JSON.stringify(parameters)) as Values,
+      with: given,
       inputs,
       ...(step.code ? { code: step.code } : {}),
+      ...stopsAt(step.rung?.until, given),
     };
   } catch (error) {
     if (isContrailError(error)) return { mistake: error.message };
@@ -217,8 +222,8 @@ function originOf(step: PlannedStep, { known, plan }: Surroundings): Origin | { 
   }
 }
 
-const epochsOf = ({ uses, with: parameters }: PlannedStep): number | null =>
-  isTrainingKind(uses) && typeof parameters.epochs === 'number' ? parameters.epochs : null;
+const epochsOf = ({ uses, with: parameters, rung }: PlannedStep): number | null =>
+  isTrainingKind(uses) && typeof parameters.epochs === 'number' ? (rung?.until ?? parameters.epochs) : null;
 
 /** A training goes on from the checkpoints of the run that is resumed, if they belong to it. */
 async function continued(step: PlannedStep, around: Surroundings): Promise<Decided | null> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { splitNameSchema } from '../artifacts.ts';
-import { artifactOf, type StepKind } from './kind.ts';
+import { artifactOf, hasTest, type StepKind } from './kind.ts';
 import { placeSchema, tableColumnsSchema } from './prepare-data.ts';
 
 const { image, label, group, category } = tableColumnsSchema.shape;
@@ -107,6 +107,10 @@ export const embedImages = {
     inputs: { encoder: 'encoder', dataset: 'dataset' },
   },
   outputs: { vectors: 'vectors' },
+  seesTest: {
+    when: ({ splits }) => splits !== undefined && hasTest(splits),
+    instead: 'name its splits: [train, validation]',
+  },
   runs: 'shards',
   queue: 'gpu',
 } as const satisfies StepKind;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { splitNames } from '../artifacts.ts';
-import { artifactOf, type StepKind } from './kind.ts';
+import { artifactOf, hasTest, type StepKind } from './kind.ts';
 
 export const embedParameters = z.strictObject({
   splits: z
@@ -24,6 +24,7 @@ export const embed = {
   result: embedResult,
   inputs: { encoder: 'encoder', dataset: 'dataset' },
   outputs: { embeddings: 'embeddings' },
+  seesTest: { when: ({ splits }) => hasTest(splits), instead: 'name its splits: [train, validation]' },
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

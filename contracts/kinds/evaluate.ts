@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { leaksPolicySchema } from '../leaks.ts';
 import { weakestClassSchema } from '../weakest-class.ts';
-import { artifactOf, type StepKind } from './kind.ts';
+import { artifactOf, type StepKind, seesTestAlways } from './kind.ts';
 
 export const evaluateParameters = z.strictObject({
   neighbours: z
@@ -71,6 +71,7 @@ export const evaluate = {
   optional: ['inspection'],
   outputs: { evaluation: 'evaluation' },
   measures: 'evaluation',
+  seesTest: seesTestAlways,
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

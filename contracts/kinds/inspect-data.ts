@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { stepKeySchema } from '../identifiers.ts';
 import { seedSchema } from '../seed.ts';
-import { artifactOf, type StepKind } from './kind.ts';
+import { artifactOf, type StepKind, seesTestAlways } from './kind.ts';
 
 export const inspectDataParameters = z.strictObject({
   images: z
@@ -85,6 +85,7 @@ export const inspectData = {
   optional: ['encoder'],
   outputs: { inspection: 'inspection' },
   measures: 'inspection',
+  seesTest: seesTestAlways,
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

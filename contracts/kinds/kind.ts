@@ -14,6 +14,14 @@ interface OtherInputs {
   readonly inputs: Readonly<Record<string, ArtifactKind>>;
 }
 
+/** Whether a list of splits, as written, may have test images in it: all splits where there is none. */
+export const hasTest = (splits: unknown): boolean =>
+  !Array.isArray(splits) || splits.some((split) => !['train', 'validation', 'unseenValidation'].includes(split));
+
+const byProbe = 'take a measure on validation images, such as validationTop1 of a step that uses linear-probe';
+/** Of a kind that measures on test images. */
+export const seesTestAlways = { when: () => true, instead: byProbe } as const;
+
 /** A kind of step: what `uses` can name. */
 export interface StepKind {
   readonly description: string;
@@ -43,6 +51,15 @@ export interface StepKind {
   readonly queue: 'cpu' | 'gpu';
   /** The output that holds what it measured, which is put into the run's report folder for people. */
   readonly measures?: string;
+  /**
+   * Of a kind whose result may depend on test images: when it does, and what to write instead. What sweeps and searches choose by may not.
+   *
+   * @param given as written, perhaps with references
+   */
+  readonly seesTest?: {
+    readonly when: (given: Readonly<Record<string, unknown>>) => boolean;
+    readonly instead: string;
+  };
   /** Changes something outside its own result: the result of another run is never taken for it. */
   readonly effect?: boolean;
   /** How often it is tried where the pipeline does not say; without a limit where absent. */

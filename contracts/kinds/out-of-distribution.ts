@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { artifactOf, type StepKind } from './kind.ts';
+import { artifactOf, type StepKind, seesTestAlways } from './kind.ts';
 
 export const outOfDistributionParameters = z.strictObject({
   k: z.int().min(1).max(1000).default(50).describe('which of the nearest training images the distance is taken to'),
@@ -29,6 +29,7 @@ export const outOfDistribution = {
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset', outside: 'dataset' },
   outputs: { outliers: 'outliers' },
   measures: 'outliers',
+  seesTest: seesTestAlways,
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

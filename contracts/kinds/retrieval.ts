@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { isMapping } from '../json.ts';
 import { leaksPolicySchema } from '../leaks.ts';
 import { selectionSchema } from '../retrieval.ts';
 import { seedSchema } from '../seed.ts';
-import { artifactOf, type StepKind } from './kind.ts';
+import { artifactOf, hasTest, type StepKind } from './kind.ts';
 
 export const retrievalParameters = z.strictObject({
   query: selectionSchema
@@ -110,6 +111,11 @@ export const retrieval = {
   optional: ['inspection'],
   outputs: { retrieval: 'retrieval' },
   measures: 'retrieval',
+  seesTest: {
+    // Images are searched among those of `query` where no others are named.
+    when: ({ query, gallery = query }) => [query, gallery].some((each) => !isMapping(each) || hasTest([each.split])),
+    instead: 'search validation images: query: { split: validation }',
+  },
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { corruptionNameSchema } from '../robustness.ts';
 import { seedSchema } from '../seed.ts';
-import { artifactOf, type StepKind } from './kind.ts';
+import { artifactOf, type StepKind, seesTestAlways } from './kind.ts';
 
 export const robustnessParameters = z.strictObject({
   corruptions: z.array(corruptionNameSchema).min(1).optional().describe('ways to spoil an image; all where absent'),
@@ -23,6 +23,7 @@ export const robustness = {
   inputs: { classifier: 'classifier', encoder: 'encoder', dataset: 'dataset' },
   outputs: { robustness: 'robustness' },
   measures: 'robustness',
+  seesTest: seesTestAlways,
   runs: 'job',
   queue: 'gpu',
 } as const satisfies StepKind;

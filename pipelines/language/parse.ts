@@ -12,6 +12,7 @@ import { readOutline } from './read/outline.ts';
 import { withValues } from './read/params.ts';
 import { problemWithValue } from './read/plain-value.ts';
 import { readSteps } from './read/read-step.ts';
+import { withSweepSteps } from './read/sweep-steps.ts';
 import { type PipelineSource, readYaml } from './read/yaml-source.ts';
 
 export type { PipelineSource } from './read/yaml-source.ts';
@@ -173,6 +174,6 @@ function readParts(
   );
   const { schedule } = outline.parts;
   if (schedule) checkSchedule(schedule, outline.params, report);
-  const steps = readIncluded({ file, report, params: values, outline, files, problems });
+  const steps = withSweepSteps(readIncluded({ file, report, params: values, outline, files, problems }));
   return { outline, values, steps };
 }

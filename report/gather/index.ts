@@ -9,7 +9,7 @@ import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../
 import { isMeasured, measuredArtifacts } from '../../contracts/measured.ts';
 import { type Report, reportSchema } from '../../contracts/report.ts';
 import { retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
-import { expandLists } from '../../pipelines/language/interpret/expand-lists.ts';
+import { expandPlan } from '../../pipelines/language/interpret/expand-plan.ts';
 import { toleratedSteps } from '../../pipelines/language/interpret/tolerance.ts';
 import {
   listLeases,
@@ -61,7 +61,7 @@ export async function gather(
   const onDamage = (problem: string) => void problems.push(problem);
   const record = await unlessDamaged(loadRunRecord(store, run), onDamage);
   const results = await loadStepResults(store, run, onDamage);
-  const { plan } = expandLists(
+  const { plan } = expandPlan(
     written,
     Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])),
   );

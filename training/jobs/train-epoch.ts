@@ -146,7 +146,7 @@ async function trainAndCommit(
     context,
   );
   // At the recorded epoch the state itself may be wanted, to take the encoder out of it.
-  if (input.recorded?.epoch !== epoch && epoch < session.config.epochs)
+  if (input.recorded?.epoch !== epoch && epoch < Math.min(session.config.epochs, input.until ?? session.config.epochs))
     await trainAhead(session, committing, context.stopRequested);
   const manifest = await committing;
   session.epochDigest = manifest.digest;

@@ -2,7 +2,7 @@ import { milliseconds } from '../../../contracts/duration.ts';
 import type { Json } from '../../../contracts/json.ts';
 import type { StepKind } from '../../../contracts/kinds/kind.ts';
 import { limits } from '../../../contracts/limits.ts';
-import type { Plan, PlannedStep } from '../../../contracts/plan.ts';
+import type { Plan, PlannedStep, PlannedSweep } from '../../../contracts/plan.ts';
 import { isStepKind, kindOf, writtenKindNames } from '../../../contracts/step-kinds.ts';
 import { formatReference, substitute } from '../expressions/references.ts';
 import { suggestion } from '../problems/nearest.ts';
@@ -16,6 +16,7 @@ import { checkResultReferences, type Graph, inputsOf, isList, isUnread, paramete
 import { checkPreparation } from './check-preparation.ts';
 import { type CodeFiles, checkProgram, codeOf } from './check-program.ts';
 import { checkReportFiles } from './check-report-files.ts';
+import { checkFilledIn, planSweep, withTaken } from './check-sweep.ts';
 import { checkWhen, plannedWhen, problemWithPlanned } from './check-when.ts';
 import type { InputSource } from './inputs.ts';
 import { findCycles, topologicalOrder } from './order.ts';
@@ -32,8 +33,10 @@ export function checkSteps(
   steps: readonly WrittenStep[],
   defaults: Defaults,
   { own = {}, begun = false }: { readonly own?: OwnFiles | undefined; readonly begun?: boolean | undefined } = {},
-): Pick<Plan, 'steps' | 'matrices'> | null {
-  const read = withOwnKinds(readSteps(steps), own.steps);
+): Pick<Plan, 'steps' | 'matrices' | 'sweeps'> | null {
+  const known = withOwnKinds(readSteps(steps), own.steps);
+  for (const step of known.values()) checkFilledIn(step);
+  const read = withTaken(known);
   const lookup = { steps: new Map(steps.map((step) => [step.id, step])), read };
   const named = new Map([...read].map(([id, step]) => [id, needsOf(step, checkWhen(step, lookup), lookup)]));
   const needs = new Map(steps.map(({ id }) => [id, (named.get(id) ?? []).filter((need) => need !== null)]));
@@ -67,11 +70,37 @@ export function checkSteps(
   checkReportFiles(all, read);
   if (order.length === steps.length) checkEncoders(all, read, begun);
   if (planned.size !== steps.length || order.length !== steps.length) return null;
+  const inOrder = order.flatMap((id) => planned.get(id) ?? []);
+  const sweeps = sweepsOf(inOrder, read);
+  if (!sweeps) return null;
   const matrices = [...read.values()].filter(({ root }) => root !== null).map((step) => matrixOf(step, read));
   return {
-    steps: order.flatMap((id) => planned.get(id) ?? []),
+    steps: inOrder.flatMap((step) => withoutTrials(step, read) ?? []),
+    ...(Object.keys(sweeps).length > 0 ? { sweeps } : {}),
     ...(matrices.length > 0 ? { matrices: Object.fromEntries(matrices) } : {}),
   };
+}
+
+/** What decides the sweeps, by their ids. Null where something is wrong with one. */
+function sweepsOf(planned: readonly PlannedStep[], read: ReadonlyMap<string, ReadStep>): Plan['sweeps'] | null {
+  const sweeps: Record<string, PlannedSweep> = {};
+  let isWrong = false;
+  for (const step of planned) {
+    const whole = step.uses === 'sweep' ? read.get(step.id) : undefined;
+    if (!whole) continue;
+    const inner = planned.filter(({ id }) => read.get(baseOf(id))?.written.sweep?.of === step.id);
+    const sweep = planSweep(whole, step, inner, read);
+    if (sweep) sweeps[step.id] = sweep;
+    else isWrong = true;
+  }
+  return isWrong ? null : sweeps;
+}
+
+/** The steps of trials are put into the plan of a run, as many as it tries. */
+function withoutTrials(step: PlannedStep, read: ReadonlyMap<string, ReadStep>): PlannedStep | null {
+  const isOfTrial = (id: string) => read.get(baseOf(id))?.written.sweep !== undefined;
+  if (isOfTrial(step.id)) return null;
+  return step.uses === 'sweep' ? { ...step, needs: step.needs.filter((need) => !isOfTrial(need)) } : step;
 }
 
 /** How many needs a step has in the plan, where one of a matrix may need all of another. */

@@ -123,7 +123,15 @@ function withoutRefs(value: unknown, isLeftOut: (ref: string) => boolean): unkno
 /** Lets every value inside be a reference instead. */
 function allowReferences(properties: unknown): unknown {
   if (typeof properties !== 'object' || properties === null) return properties;
-  return Object.fromEntries(Object.entries(properties).map(([key, value]) => [key, orReference(value as Schema)]));
+  const written = Object.entries(properties as Readonly<Record<string, Schema>>).filter(
+    ([, { filledIn }]) => !filledIn,
+  );
+  return Object.fromEntries(
+    written.map(([key, value]) => [
+      key,
+      value.holds === 'steps' ? { ...stepsById, description: value.description } : orReference(value),
+    ]),
+  );
 }
 
 /** The same for what is inside of each alternative. */

@@ -68,6 +68,8 @@ function rangeOf({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schem
 /** A row for each parameter, and for what is inside it; of alternatives that are mappings, all that one of them has. */
 function rowsOf(schema: Schema, prefix: string): Row[] {
   return propertiesOf(schema).flatMap(([name, member]) => {
+    // What the run fills in nobody writes.
+    if (member.filledIn === true) return [];
     const path = prefix + name;
     const description = typeof member.description === 'string' ? member.description : '';
     const initial =

@@ -6,7 +6,7 @@ import type { Plan } from '../../../contracts/plan.ts';
 import type { Path } from '../problems/problems.ts';
 
 /**
- * `${params.<name>…}`, `${steps.<id>.result.<field>…}`, `${matrix.<name>…}`, or `${run.<name>}`; of a program, `${inputs.<name>}`
+ * `${params.<name>…}`, `${steps.<id>.result.<field>…}`, `${matrix.<name>…}`, `${sweep.<name>…}` or `${run.<name>}`; of a program, `${inputs.<name>}`
  * or `${outputs.<name>}`, which stay until it starts.
  *
  * The id of a step may name one of a matrix, as in `${steps.pretrain@seed=1.result.loss}`.
@@ -15,7 +15,7 @@ export type Reference =
   | { readonly of: (typeof roots)[number]; readonly path: readonly string[] }
   | { readonly of: 'steps'; readonly step: string; readonly path: readonly string[] };
 
-const roots = ['params', 'matrix', 'run', 'inputs', 'outputs'] as const;
+const roots = ['params', 'matrix', 'sweep', 'run', 'inputs', 'outputs'] as const;
 const pattern = /\$\{([^}]*)\}/g;
 const isPath = (parts: readonly string[]) => parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part));
 

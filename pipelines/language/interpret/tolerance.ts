@@ -5,23 +5,29 @@ import type { StepState } from '../../../contracts/status.ts';
 export interface Tolerance {
   /** It is lost, and no more of its matrix are than may be. */
   readonly isTolerated: (id: string) => boolean;
-  /** A step that needs all of a matrix goes on without one that is tolerated; one that needs it by name does not. */
+  /**
+   * A step that needs all of a matrix goes on without one that is tolerated; one that needs it by name does not. What writes down what a
+   * trial came to goes on without any of its steps.
+   */
   readonly canDoWithout: (step: PlannedStep, need: string) => boolean;
 }
 
 /** The steps that are lost and tolerated. It costs nothing where no matrix tolerates anything. */
 export function toleratedSteps(plan: Plan, stateOf: (id: string) => StepState | undefined): string[] {
   return Object.values(plan.matrices ?? {}).flatMap((matrix) => {
-    const lost = matrix.tolerate === undefined ? [] : matrix.members.filter((id) => isLost(stateOf(id)));
+    const lost = !tolerates(matrix) ? [] : matrix.members.filter((id) => isLost(stateOf(id)));
     return lost.length <= mostLost(matrix) ? lost : [];
   });
 }
 
+const tolerates = ({ tolerate, sweep }: Matrix) => tolerate !== undefined || sweep !== undefined;
+
 /** Failed, or cancelled because what it needs failed. */
 export const isLost = (state: StepState | undefined): boolean => state === 'failed' || state === 'cancelled';
 
-/** How many of a matrix may be lost; never all, because then there is nothing to go on with. */
-export function mostLost({ members, tolerate = 0 }: Pick<Matrix, 'members' | 'tolerate'>): number {
+/** How many of a matrix may be lost; never all, because then there is nothing to go on with. A sweep itself says when that is so. */
+export function mostLost({ members, tolerate = 0, sweep }: Pick<Matrix, 'members' | 'tolerate' | 'sweep'>): number {
+  if (sweep !== undefined) return members.length;
   // A share of 0.29 of 100 is 29, although its product is a little less.
   const most = tolerate < 1 ? Math.floor(tolerate * members.length + 1e-9) : tolerate;
   return Math.min(most, members.length - 1);
@@ -31,7 +37,7 @@ export function mostLost({ members, tolerate = 0 }: Pick<Matrix, 'members' | 'to
 export function toleranceOf({ matrices = {} }: Plan, stateOf: (id: string) => StepState | undefined): Tolerance {
   const matrixOf = new Map(
     Object.entries(matrices).flatMap(([id, matrix]) =>
-      matrix.tolerate === undefined ? [] : matrix.members.map((member) => [member, { id, ...matrix }] as const),
+      !tolerates(matrix) ? [] : matrix.members.map((member) => [member, { id, ...matrix }] as const),
     ),
   );
   const within = new Map<string, boolean>();
@@ -58,7 +64,8 @@ export function toleranceOf({ matrices = {} }: Plan, stateOf: (id: string) => St
     isTolerated,
     canDoWithout: (step, need) => {
       const matrix = matrixOf.get(need);
-      return matrix !== undefined && isTolerated(need) && needsAll(step, matrix);
+      if (matrix === undefined || !isTolerated(need)) return false;
+      return matrix.sweep === undefined ? needsAll(step, matrix) : step.uses === 'trial';
     },
   };
 }

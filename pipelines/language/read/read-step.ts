@@ -19,6 +19,7 @@ import { suggestion } from '../problems/nearest.ts';
 import type { Path } from '../problems/problems.ts';
 import { type StepDefinition, stepDefinitionSchema } from './definition.ts';
 import { type Combination, combinationsOf, describe, memberIds } from './matrix.ts';
+import { problemWithSweepReference } from './sweep-steps.ts';
 import { baseOf, type WrittenStep } from './written.ts';
 
 /** A step as written; where it is the user's own, it `uses` own, and this is what it is. */
@@ -81,7 +82,8 @@ export function readSteps(steps: readonly WrittenStep[]): Map<string, ReadStep> 
 const isProgram = (step: Json) => isMapping(step) && step.uses === 'run';
 
 /** Checks every reference of a step by what it may name, and fills in the params. */
-function withParams({ value, path, role, scope }: WrittenStep, filled: Filled): Json {
+function withParams(written: WrittenStep, filled: Filled): Json {
+  const { value, path, role, scope } = written;
   const { report, params } = scope;
   const keyOf = (inner: Path) => inner[path.length];
   const matrix = isMapping(value) ? value.matrix : undefined;
@@ -97,6 +99,9 @@ function withParams({ value, path, role, scope }: WrittenStep, filled: Filled): 
       if (matrix === undefined) say('${matrix.…} is for steps that have a matrix; this one has none');
       else if (['matrix', 'uses', 'needs', 'maxParallel'].includes(String(keyOf(inner))))
         say(`${keyOf(inner)} cannot depend on the matrix`);
+    } else if (reference.of === 'sweep') {
+      const problem = problemWithSweepReference(written, reference.path, keyOf(inner) === 'with');
+      if (problem) say(problem);
     } else if (reference.of === 'run') {
       if (role === 'step') say('${run.…} is for steps of onFailure and finally');
       else if (!['id', 'state', 'error'].includes(reference.path.join('.')))

@@ -23,6 +23,8 @@ export interface WrittenStep {
   readonly path: Path;
   readonly value: Json;
   readonly scope: Scope;
+  /** Of a step of a trial: its sweep, and the names of what that tries. */
+  readonly sweep?: { readonly of: string; readonly over: readonly string[] } | undefined;
 }
 
 /** Of `pretrain@seed=1`, `pretrain`: the step in the pipeline. */
