@@ -48,8 +48,16 @@ export function requireSendable(result: unknown): void {
     );
 }
 
+/** When the work of each attempt began. */
+const begun = new WeakMap<Context, number>();
+
+/** How long this attempt has worked, without what it waited for a free slot. */
+export const workedSeconds = (): number =>
+  Math.max(0, Date.now() - (begun.get(Context.current()) ?? activityInfo().currentAttemptScheduledTimestampMs)) / 1000;
+
 /** Runs an activity's work: its errors become Temporal's, and its result, or its failure, carries the attempt. */
 export async function attempt<T>(work: () => Promise<T>): Promise<Attempted<T>> {
+  begun.set(Context.current(), Date.now());
   try {
     const result = await work();
     requireSendable(result);

@@ -13,7 +13,7 @@ import {
   saveStepResult,
   unlessDamaged,
 } from '../store/index.ts';
-import { type ActivityContext, requireSendable } from './context.ts';
+import { type ActivityContext, requireSendable, workedSeconds } from './context.ts';
 
 type Result = { readonly [key: string]: Json };
 type Finishing = StepKey & { readonly fingerprint: string };
@@ -36,13 +36,11 @@ export async function finishStep(
   const lacking = await holdArtifacts(store, artifactsIn(plain));
   // A model may have lost what it was measured by; what the step made itself must be there.
   if (made) requireNone(lacking);
-  const now = new Date();
-  const finishedAt = now.toISOString();
+  const finishedAt = new Date().toISOString();
   if (cache && !hasEffect(fingerprint))
     await saveCacheEntry(store, { fingerprint, result: plain, run, step, createdAt: finishedAt });
   const epochs = await loadEpochMetrics(store, { run, step });
-  const attemptSeconds = (now.getTime() - activityInfo().currentAttemptScheduledTimestampMs) / 1000;
-  const seconds = Math.max(0, attemptSeconds) + epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  const seconds = workedSeconds() + epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
   await saveStepResult(store, { run, step }, { fingerprint, result: plain, seconds, finishedAt });
   return plain;
 }

@@ -10,6 +10,7 @@ import { plannedStepIdSchema, runIdSchema } from './identifiers.ts';
 import { inspectionSchema } from './inspection.ts';
 import { dataSummarySchema } from './kinds/prepare-data.ts';
 import { promoteResult } from './kinds/promote.ts';
+import { dimensionSchema, trialRowSchema } from './kinds/sweep.ts';
 import { learningCurveSchema } from './learning-curve.ts';
 import { outliersSchema } from './outliers.ts';
 import { retrievalSchema } from './retrieval.ts';
@@ -149,6 +150,30 @@ const promotionReportSchema = z.strictObject({
 });
 export type PromotionReport = z.infer<typeof promotionReportSchema>;
 
+/** A search: what was tried, and what came of it. */
+const sweepReportSchema = z.strictObject({
+  step: plannedStepIdSchema,
+  search: z.enum(['grid', 'random', 'tpe']),
+  over: z.record(z.string(), dimensionSchema),
+  /** How often each setting is tried. */
+  seeds: z.int().positive(),
+  goal: z.enum(['highest', 'lowest']),
+  /** The step and the field that decide: `probe.validationTop1`. */
+  objective: z.string(),
+  /** Epochs of each rung; null without halving. */
+  rungs: z.array(z.int()).nullable(),
+  isAsynchronous: z.boolean(),
+  wanted: z.int().positive(),
+  /** Those that were begun, the best first. */
+  trials: z.array(trialRowSchema),
+  isOver: z.boolean(),
+  /** Of the winner's value over its seeds. */
+  deviation: z.number().nullable(),
+  epochs: z.int().nullable(),
+  seconds: z.number(),
+});
+export type SweepReport = z.infer<typeof sweepReportSchema>;
+
 /** report.json: everything that a report of a run shows. */
 export const reportSchema = z.strictObject({
   format: z.literal('contrail-report/1'),
@@ -189,6 +214,8 @@ export const reportSchema = z.strictObject({
   approvals: z.array(approvalDecisionSchema.extend({ step: z.string() })).default([]),
   /** What became of the models of the run; empty in reports of versions that did not tell. */
   promotions: z.array(promotionReportSchema).default([]),
+  /** Empty in reports of versions that did not search. */
+  sweeps: z.array(sweepReportSchema).default([]),
   trainings: z.array(trainingReportSchema),
   /** Empty in reports of versions that did not tell. */
   encoders: z.array(encoderReportSchema).default([]),

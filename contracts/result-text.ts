@@ -1,5 +1,7 @@
 import { count, times } from './counted.ts';
-import type { Json } from './json.ts';
+import { isMapping, type Json } from './json.ts';
+import { settingText } from './setting-text.ts';
+import { oneLine } from './short-text.ts';
 import type { StepKindName } from './step-kinds.ts';
 
 interface Finished {
@@ -7,10 +9,13 @@ interface Finished {
   readonly result: { readonly [name: string]: Json } | null;
 }
 
-/** What steps that make or embed an encoder came to, in a few words; empty for other kinds, and before there is a result. */
+const longestSetting = 40;
+const figures = (value: number) => String(Number(value.toPrecision(4)));
+
+/** What steps that make, embed or search for an encoder came to, in a few words; empty for other kinds, and before there is a result. */
 export function resultText({ uses, result }: Finished): string {
   if (result === null) return '';
-  const { dimension, images, names, loss, validationTop1, learningRate } = result;
+  const { dimension, images, names, loss, validationTop1, learningRate, value, trials, parameters, lost } = result;
   const said = (...parts: readonly (string | false)[]) => parts.filter(Boolean).join(', ');
   switch (uses) {
     case 'load-encoder':
@@ -35,6 +40,17 @@ export function resultText({ uses, result }: Finished): string {
           : validationTop1 === null && 'no validation images',
         typeof learningRate === 'number' && `learning rate ${learningRate}`,
       );
+    case 'sweep':
+      return said(
+        typeof value === 'number' && `best ${figures(value)}`,
+        typeof trials === 'number' && `of ${times(trials, 'trial')}`,
+        isMapping(parameters) &&
+          Object.entries(parameters)
+            .map(([name, setting]) => `${name} ${oneLine(settingText(setting), longestSetting)}`)
+            .join(', '),
+      );
+    case 'trial':
+      return typeof value === 'number' ? figures(value) : typeof lost === 'string' ? `lost: ${lost}` : 'lost';
     default:
       return '';
   }

@@ -103,14 +103,17 @@ async function findInRun(store: Store, named: string, step: string | undefined):
     Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])),
   ).plan;
   const done = (isWanted: (uses: string) => boolean) =>
-    steps.flatMap(({ id, uses, inputs }): DoneStep[] => {
-      const result = isWanted(uses) ? results[id]?.result : undefined;
+    steps.flatMap(({ id, uses, inputs, sweep }): DoneStep[] => {
+      // Of a search, what it found.
+      const result = sweep === undefined && isWanted(uses) ? results[id]?.result : undefined;
       return result ? [{ id, inputs, result }] : [];
     });
   const chosen = chooseEncoder(
     run,
     step,
-    done((uses) => (encoderKindNames as readonly string[]).includes(uses)),
+    done((uses) => (encoderKindNames as readonly string[]).includes(uses) || uses === 'sweep').filter(
+      ({ result: { encoder } }) => encoder !== undefined,
+    ),
   );
   const encoder = artifactRefSchema.parse(chosen.result.encoder);
   const probe = done((uses) => uses === 'linear-probe').find(({ inputs }) => inputs.encoder?.step === chosen.id);

@@ -43,7 +43,7 @@ const halvingSchema = z.strictObject({
 /** What a trial came to at a rung. Null: it was lost. */
 const reachedSchema = z.strictObject({ epochs: z.int().nullable(), value: z.number().nullable() });
 
-const trialRowSchema = z.strictObject({
+export const trialRowSchema = z.strictObject({
   trial: z.int().nonnegative(),
   parameters: z.record(z.string(), z.json()),
   rungs: z.array(reachedSchema).describe('every rung that it reached: `epochs` (null without halving) and `value`'),

@@ -7,7 +7,8 @@ import { evaluationAboutSchema, evaluationFile, evaluationSchema } from '../../c
 import { inspectionAboutSchema, inspectionFile, inspectionSchema } from '../../contracts/inspection.ts';
 import { curveAboutSchema, learningCurveFile, learningCurveSchema } from '../../contracts/learning-curve.ts';
 import { isMeasured, measuredArtifacts } from '../../contracts/measured.ts';
-import { type Report, reportSchema } from '../../contracts/report.ts';
+import type { Plan } from '../../contracts/plan.ts';
+import { type Report, reportSchema, type SweepReport } from '../../contracts/report.ts';
 import { retrievalAboutSchema, retrievalFile, retrievalSchema } from '../../contracts/retrieval.ts';
 import { expandPlan } from '../../pipelines/language/interpret/expand-plan.ts';
 import { toleratedSteps } from '../../pipelines/language/interpret/tolerance.ts';
@@ -29,6 +30,7 @@ import { gatherEncoders } from './encoders.ts';
 import { mapOf } from './map.ts';
 import { originsIn } from './origin.ts';
 import { promotionOf } from './promotions.ts';
+import { gatherSweeps, shownAlone } from './sweeps.ts';
 import { gatherTrainings } from './trainings.ts';
 
 export interface GatherOptions {
@@ -41,6 +43,10 @@ export interface GatherOptions {
   readonly writtenBy?: string | undefined;
   readonly onProgress?: (line: string) => void;
 }
+
+/** What a search took is what its trials took. */
+const secondsOf = (own: number | undefined, sweep: SweepReport | undefined): number | null =>
+  sweep ? (own ?? 0) + sweep.seconds : (own ?? null);
 
 /** A map takes seconds of computing. */
 const mostMaps = 8;
@@ -65,6 +71,9 @@ export async function gather(
     written,
     Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])),
   );
+  const isShown = shownAlone(plan, Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])));
+  const shown: Plan = { ...plan, steps: plan.steps.filter(isShown) };
+  const sweeps = gatherSweeps(plan, results);
   const originOf = originsIn(plan);
   const isDone = (id: string) => results[id] !== undefined || id === writtenBy;
   const tolerated = new Set(toleratedSteps(plan, (id) => (isDone(id) ? 'done' : 'failed')));
@@ -72,7 +81,7 @@ export async function gather(
   const resumes = (record?.resumes ?? []).map(({ at, accepted }) => ({ at, accepted }));
   const finished = Object.values(results).flatMap(({ finishedAt }) => finishedAt ?? []);
   const resumedAt = resumes.map(({ at }) => at);
-  const trainings = await gatherTrainings(store, { run, plan, results, log, resumedAt }, originOf, onDamage);
+  const trainings = await gatherTrainings(store, { run, plan: shown, results, log, resumedAt }, originOf, onDamage);
   const owners = await Promise.all(trainings.map(({ step }) => listLeases(store, { run, step })));
   const report: Report = {
     format: 'contrail-report/1',
@@ -88,27 +97,33 @@ export async function gather(
     resumes,
     schedule: record?.schedule?.id ?? null,
     machines: [...new Set(owners.flat().map(({ owner }) => owner.replace(/ pid \d+$/, '')))].sort(),
-    steps: plan.steps.map(({ id, uses }) => {
-      const result = results[id];
-      const error = log.findLast(({ step, level }) => step === id && level === 'error');
-      return {
-        step: id,
-        uses,
-        // What writes the report is done once it is written.
-        done: isDone(id),
-        seconds: result?.seconds ?? null,
-        finishedAt: result?.finishedAt ?? null,
-        problem: isDone(id) ? null : (error?.message ?? null),
-        ...(error && tolerated.has(id) ? { tolerated: true } : {}),
-      };
-    }),
+    steps: plan.steps
+      .filter(({ sweep }) => sweep === undefined)
+      .map(({ id, uses }) => {
+        const result = results[id];
+        const error = log.findLast(({ step, level }) => step === id && level === 'error');
+        return {
+          step: id,
+          uses,
+          // What writes the report is done once it is written.
+          done: isDone(id),
+          seconds: secondsOf(
+            result?.seconds,
+            sweeps.find(({ step }) => step === id),
+          ),
+          finishedAt: result?.finishedAt ?? null,
+          problem: isDone(id) ? null : (error?.message ?? null),
+          ...(error && tolerated.has(id) ? { tolerated: true } : {}),
+        };
+      }),
     data: [],
     inspections: [],
     drifts: [],
     approvals: [],
+    sweeps,
     promotions: plan.steps.flatMap((step) => promotionOf(step, results[step.id]?.result)),
     trainings,
-    encoders: gatherEncoders(plan, results, originOf),
+    encoders: gatherEncoders(shown, results, originOf),
     evaluations: [],
     robustness: [],
     outliers: [],
@@ -124,7 +139,7 @@ export async function gather(
     }
   const mapped = new Set<string>();
   // What a model brings along was made and measured by another run.
-  for (const { id } of plan.steps.filter(({ uses }) => uses !== 'use-model'))
+  for (const { id } of shown.steps.filter(({ uses }) => uses !== 'use-model' && uses !== 'sweep'))
     for (const value of Object.values(results[id]?.result ?? {})) {
       const ref = artifactRefSchema.safeParse(value);
       if (!ref.success) continue;

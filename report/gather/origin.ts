@@ -7,7 +7,7 @@ import { encoderKindNames } from '../../contracts/training-kinds.ts';
 
 /** What leads from a step to the model that it is about, the surest first. */
 const ways = ['encoder', 'classifier', 'evaluation'] as const;
-const makesEncoder = ({ uses }: PlannedStep) => encoderKindNames.includes(uses);
+const makesEncoder = ({ uses }: PlannedStep) => encoderKindNames.includes(uses) || uses === 'sweep';
 const longestValue = 60;
 
 /** @param options.apart also tells arms apart by the matrices of what was measured, where the measures of each are put together */
@@ -23,6 +23,12 @@ export function originsIn(plan: Plan): OriginOf {
   return (id, { apart } = { apart: false }) => {
     const way = wayToModel(steps, id);
     const maker = way.at(-1);
+    const sweep = maker?.uses === 'sweep' ? maker.id : maker?.sweep;
+    // What a search found is one arm, whatever it tried.
+    if (sweep !== undefined) {
+      const { seed } = maker?.matrix?.values ?? {};
+      return { step: id, arm: sweep, variant: seed === undefined ? '' : `seed=${settingText(seed)}` };
+    }
     const [name = id, variant = ''] = (maker?.id ?? id).split('@');
     const values = new Map<string, Json>();
     for (const { matrix } of apart ? way.toReversed() : way.slice(-1))

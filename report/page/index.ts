@@ -20,6 +20,7 @@ import { curvesSection } from './sections/measures.ts';
 import { modelsSection } from './sections/models.ts';
 import { details, results, tiles } from './sections/overview.ts';
 import { embeddingSection, mistakesSection } from './sections/pictures.ts';
+import { sweepsSection } from './sections/sweeps.ts';
 import { trainings } from './sections/trainings.ts';
 import { style } from './style.ts';
 
@@ -39,6 +40,7 @@ export function renderReport(
     modelsSection(report),
     driftSection(report),
     comparisons(report, drawings),
+    sweepsSection(report, drawings),
     trainings(report, drawings),
     curvesSection(report, arms, drawings),
     classesSection(arms, {

@@ -5,6 +5,7 @@ import type { Drawing } from './draw.ts';
 import { drawConfusion, drawReliability } from './evaluation.ts';
 import { drawMap } from './map.ts';
 import { drawComparison, drawCurves } from './measures.ts';
+import { drawSweep } from './sweep.ts';
 import { drawTraining } from './training.ts';
 
 /** Every drawing of a report, by name: those of the page, and the confusion matrices, which the page has as tables. */
@@ -24,6 +25,7 @@ export function drawAll(report: Report, arms: readonly Arm[]): ReadonlyMap<strin
   });
   const all = [
     ...drawings,
+    ...report.sweeps.map(drawSweep),
     drawReliability(arms),
     drawCurves(report.curves, arms, 'probe'),
     drawCurves(report.curves, arms, 'knn'),

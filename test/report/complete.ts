@@ -358,6 +358,44 @@ export const complete: Report = reportSchema.parse({
       })),
     },
   })),
+  sweeps: [
+    {
+      step: 'search',
+      search: 'random',
+      over: {
+        learningRate: { log: [0.001, 1] },
+        loss: ['supcon', '<b>other</b>', { name: 'triplet' }],
+        rotation: { linear: [0, 0.2] },
+        'a-name-that-is-rather-long': [16, 32],
+      },
+      seeds: 3,
+      goal: 'highest',
+      objective: 'probe.validationTop1',
+      rungs: [1, 3, 9],
+      isAsynchronous: false,
+      wanted: 60,
+      trials: Array.from({ length: 60 }, (_, rank) => ({
+        trial: 59 - rank,
+        parameters: {
+          learningRate: Number((0.001 * 1000 ** noise(rank)).toPrecision(6)),
+          loss: ['supcon', '<b>other</b>', { name: 'triplet' }][rank % 3],
+          rotation: 0.2 * noise(rank + 500),
+          'a-name-that-is-rather-long': rank % 2 === 0 ? 16 : 32,
+        },
+        ...(rank === 59
+          ? { rungs: [{ epochs: 1, value: null }], lost: 'search-pretrain@trial=0: the loss is <i>NaN</i>' }
+          : {
+              rungs: [1, 3, 9]
+                .slice(0, rank < 6 ? 3 : rank < 20 ? 2 : 1)
+                .map((epochs) => ({ epochs, value: 0.9 - rank / 100 + epochs / 1000 })),
+            }),
+      })),
+      isOver: true,
+      deviation: 0.0123,
+      epochs: 180,
+      seconds: 5400,
+    },
+  ],
   comparisons: [
     {
       step: 'compare',

@@ -24,6 +24,7 @@ describe('the page of a complete report', () => {
       'models',
       'drift',
       'comparison',
+      'sweeps',
       'training',
       'curves',
       'classes',
@@ -109,6 +110,22 @@ describe('the page of a complete report', () => {
       expect(said).toContain(row);
   });
 
+  it('draws the trials of a search, and has them in a table, the best first', () => {
+    const said = textOf('#sweeps').replaceAll(/\s+/g, ' ');
+    expect(said).toContain('60 trials (random, 3 seeds each), 180 epochs, 1 h 30 min of computing.');
+    expect(said).toContain('The winner is trial 59: learningRate ');
+    expect(said).toContain('probe.validationTop1 0.909 ± 0.0123.');
+    expect(said).toContain('<b>other</b>');
+    expect(document.querySelectorAll('#sweeps figure [aria-label="line"]')).toHaveLength(60);
+    expect(document.querySelectorAll('#sweeps figure [stroke-dasharray]')).toHaveLength(1);
+    const rows = [...document.querySelectorAll('#sweeps tbody tr')];
+    expect(rows).toHaveLength(50);
+    expect(rows[0]?.querySelectorAll('.best').length).toBeGreaterThan(1);
+    expect(said).toContain('The other 10 are in report.json');
+    // Text is text.
+    expect(document.querySelectorAll('#sweeps td b, #sweeps td i, #sweeps p i')).toHaveLength(0);
+  });
+
   it('accounts for the files of the data, with every rejected one and what may mislead', () => {
     for (const said of ['found85', 'used72', 'rejected8', 'left behind by macOS, ignored5', 'train/<b>coat/7.png'])
       expect(textOf('#data')?.replaceAll(/\s+/g, ' ')).toContain(said);
@@ -173,6 +190,7 @@ it('is still a page where nothing has been done yet', () => {
     inspections: [],
     drifts: [],
     promotions: [],
+    sweeps: [],
     trainings: [],
     evaluations: [],
     robustness: [],
