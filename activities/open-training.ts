@@ -17,7 +17,6 @@ import {
 } from '../contracts/training-changes.ts';
 import { newWatch, observe, type Watch, watchRules } from '../contracts/watch.ts';
 import {
-  acquireLease,
   type Checkpoints,
   configMismatch,
   loadChanges,
@@ -26,6 +25,7 @@ import {
   type Store,
   saveChanges,
   saveEpochMetrics,
+  takeTraining,
 } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 import { requireFewClasses, requireLabels, requirePairs } from './require-pairs.ts';
@@ -202,7 +202,7 @@ async function copyTraining(
   for (const line of await loadEpochMetrics(store, origin))
     if (line.epoch <= epoch) await saveEpochMetrics(store, key, line);
   await saveChanges(store, key, (await loadChanges(store, origin)).filter(counts));
-  const lease = await acquireLease(store, key, `${hostname()} pid ${process.pid}`);
+  const lease = await takeTraining(store, key, `${hostname()} pid ${process.pid}`);
   await checkpoints.adopt(lease, origin, name);
 }
 
@@ -229,6 +229,6 @@ export async function recordChanges({ store }: ActivityContext, input: RecordCha
   const { run, step, changes, discardAfter } = recordChangesInput.parse(input);
   await saveChanges(store, { run, step }, changes);
   if (discardAfter === undefined) return;
-  const lease = await acquireLease(store, { run, step }, `${hostname()} pid ${process.pid}`);
+  const lease = await takeTraining(store, { run, step }, `${hostname()} pid ${process.pid}`);
   await openCheckpoints(store, { run, step }).discardAfter(lease, discardAfter);
 }

@@ -44,6 +44,18 @@ export const checkpointManifestSchema = z.strictObject({
 });
 export type CheckpointManifest = z.infer<typeof checkpointManifestSchema>;
 
+/**
+ * What stands in the place of a manifest that never came: whoever took the training over wrote it, so that the attempt which was
+ * overtaken cannot finish the checkpoint any more.
+ */
+export const givenUpCheckpointSchema = z.strictObject({
+  format: z.literal('contrail-checkpoint-given-up/1'),
+  /** Who took the training over, and its fencing token. */
+  owner: z.string(),
+  token: z.int().positive(),
+});
+export type GivenUpCheckpoint = z.infer<typeof givenUpCheckpointSchema>;
+
 /** A checkpoint that could not be used, and why. */
 export const rejectedCheckpointSchema = z.strictObject({ name: z.string(), reason: z.string() });
 export type RejectedCheckpoint = z.infer<typeof rejectedCheckpointSchema>;

@@ -1,16 +1,18 @@
-import { type CheckpointManifest, checkpointManifestSchema } from '../contracts/checkpoints.ts';
+import { type CheckpointManifest, checkpointManifestSchema, type GivenUpCheckpoint } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
+import type { StepKey } from '../contracts/identifiers.ts';
 import { canonicalJson } from '../contracts/json.ts';
 import { checkpointFiles, readCheckpoint, stateOf } from './checkpoint-files.ts';
-import { type CheckpointFolder, placeOf } from './checkpoint-folder.ts';
+import { type CheckpointFolder, checkpointFolder, foundIn, placeOf } from './checkpoint-folder.ts';
 import { checkpointName } from './checkpoint-names.ts';
 import type { NewCheckpoint } from './checkpoints.ts';
 import { digestOf, digestOfJson, jsonBytes } from './digest.ts';
-import { assertCurrent, type Lease } from './leases.ts';
+import { acquireLease, assertCurrent, type Lease } from './leases.ts';
 import { encodeSafetensors } from './safetensors.ts';
+import type { Store } from './store.ts';
 import { rememberRead } from './verified.ts';
 
-/** `Checkpoints.commit`: state first, read back and compared; manifest last (C1, C3). */
+/** `Checkpoints.commit`: state first, read back and compared; manifest last, unless it was given up (C1, C3). */
 export async function commitCheckpoint(
   at: CheckpointFolder,
   lease: Lease,
@@ -51,7 +53,7 @@ export async function commitCheckpoint(
     if (!(await store.exists(`${own}/${checkpointFiles.manifest}`))) await store.remove(state);
     throw error;
   }
-  await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
+  await finish(at, lease, own, manifest);
   rememberRead(store, state, { writtenAs, digest });
   return manifest;
 }
@@ -71,7 +73,36 @@ export async function adoptCheckpoint(
   const own = placeOf(at, checkpointName(manifest));
   await store.write(`${own}/${checkpointFiles.state}`, await store.read(`${origin}/${checkpointFiles.state}`));
   await assertCurrent(lease);
-  await store.write(`${own}/${checkpointFiles.manifest}`, jsonBytes(manifest));
+  await finish(at, lease, own, manifest);
   await readCheckpoint(store, own);
   return manifest;
+}
+
+/** Writes the manifest of a checkpoint, unless whoever has the lease by now gave it up before. */
+async function finish({ store }: CheckpointFolder, lease: Lease, own: string, manifest: CheckpointManifest) {
+  const path = `${own}/${checkpointFiles.manifest}`;
+  if (await store.writeExclusive(path, jsonBytes(manifest))) return;
+  try {
+    await assertCurrent(lease);
+  } catch (error) {
+    await store.remove(stateOf(own));
+    throw error;
+  }
+  // This process has committed the point before.
+  await store.write(path, jsonBytes(manifest));
+}
+
+/**
+ * Takes the lease of a training, and gives up what those who had it have not finished: a commit that has passed its last look at the
+ * lease finds its place taken. Of the two writes of a manifest's name, one succeeds.
+ */
+export async function takeTraining(store: Store, key: StepKey, owner: string): Promise<Lease> {
+  const lease = await acquireLease(store, key, owner);
+  const at = checkpointFolder(store, key);
+  for (const { name, parsed, sizes } of await foundIn(at)) {
+    if (parsed.token >= lease.token || sizes.has(checkpointFiles.manifest)) continue;
+    const givenUp: GivenUpCheckpoint = { format: 'contrail-checkpoint-given-up/1', owner, token: lease.token };
+    await store.writeExclusive(`${placeOf(at, name)}/${checkpointFiles.manifest}`, jsonBytes(givenUp));
+  }
+  return lease;
 }

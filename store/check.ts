@@ -1,7 +1,7 @@
 import { artifactKinds } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { damaged, missingPart, readArtifact } from './artifacts.ts';
-import { checkpointFiles, readCheckpointManifest } from './checkpoint-files.ts';
+import { checkpointFiles, manifestOrGivenUp } from './checkpoint-files.ts';
 import { parseCheckpointName } from './checkpoint-names.ts';
 import { emptiedFiles } from './emptied.ts';
 import { digestOfFile } from './file-digest.ts';
@@ -68,6 +68,10 @@ export async function checkStore(
         continue;
       }
       const named = await (isArtifact ? checkArtifact : checkCheckpoint)(store, folder, see);
+      if (named === null) {
+        orphans.push(...present);
+        continue;
+      }
       counts[isArtifact ? 'artifacts' : 'checkpoints']++;
       counts.bytes += named.bytes;
       problems.push(...named.problems);
@@ -110,8 +114,11 @@ async function checkArtifact(store: Store, folder: string, see: (bytes: number) 
   };
 }
 
-async function checkCheckpoint(store: Store, folder: string, see: (bytes: number) => void): Promise<Named> {
-  const { state } = await readCheckpointManifest(store, folder);
+/** @returns null for a checkpoint that was given up: its files are nobody's */
+async function checkCheckpoint(store: Store, folder: string, see: (bytes: number) => void): Promise<Named | null> {
+  const manifest = await manifestOrGivenUp(store, folder);
+  if ('owner' in manifest) return null;
+  const { state } = manifest;
   const problems: string[] = [];
   const path = `${folder}/${checkpointFiles.state}`;
   try {

@@ -1,4 +1,9 @@
-import { type CheckpointManifest, checkpointManifestSchema } from '../contracts/checkpoints.ts';
+import {
+  type CheckpointManifest,
+  checkpointManifestSchema,
+  type GivenUpCheckpoint,
+  givenUpCheckpointSchema,
+} from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import { canonicalJson } from '../contracts/json.ts';
 import { checkpointName } from './checkpoint-names.ts';
@@ -18,18 +23,26 @@ const corrupt = (what: string, cause?: unknown) => new ContrailError('CorruptChe
 /**
  * Reads the manifest in a checkpoint's folder.
  *
- * @throws ContrailError CorruptCheckpoint when it is missing, cut short, not valid, or that of another checkpoint;
- * StoreUnreadable
+ * @throws ContrailError CorruptCheckpoint when it is missing, cut short, not valid, or that of another checkpoint, or when the
+ * checkpoint was given up; StoreUnreadable
  */
 export async function readCheckpointManifest(store: Store, folder: string): Promise<CheckpointManifest> {
+  const manifest = await manifestOrGivenUp(store, folder);
+  if ('owner' in manifest) throw corrupt(`it was not finished when ${manifest.owner} took the training over`);
+  return manifest;
+}
+
+/** The same, or what stands in its place. @throws ContrailError CorruptCheckpoint, StoreUnreadable */
+export async function manifestOrGivenUp(store: Store, folder: string): Promise<CheckpointManifest | GivenUpCheckpoint> {
   const file = checkpointFiles.manifest;
   const bytes = await readPart(store, folder, file);
-  let manifest: CheckpointManifest;
+  let manifest: CheckpointManifest | GivenUpCheckpoint;
   try {
-    manifest = checkpointManifestSchema.parse(parseJson(bytes));
+    manifest = checkpointManifestSchema.or(givenUpCheckpointSchema).parse(parseJson(bytes));
   } catch (error) {
     throw corrupt(`${file} is cut short or not valid`, error);
   }
+  if ('owner' in manifest) return manifest;
   const name = checkpointName(manifest);
   if (!folder.endsWith(`/${name}`)) throw corrupt(`${file} is that of ${name}`);
   if (digestOfJson(manifest.config) !== manifest.configHash)

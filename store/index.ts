@@ -1,3 +1,4 @@
+export { takeTraining } from './add-checkpoint.ts';
 export { loadDecisions, saveDecision } from './approvals.ts';
 export { type Arrival, takePlace } from './arrivals.ts';
 export { type ArtifactWriter, createArtifactWriter, manifestOf } from './artifact-writer.ts';

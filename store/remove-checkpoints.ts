@@ -46,8 +46,9 @@ export async function discardCheckpoints(
   await assertCurrent(lease);
   const removed: string[] = [];
   for (const { name, manifest, pinned } of await manifestsIn(at, { whole: true })) {
-    if (pinned || comparePoints(manifest, { epoch, step: 0 }) <= 0 || !(await verifies(at, { name, manifest })))
-      continue;
+    // Whoever took the training over meanwhile knows better how far it goes.
+    const isLater = comparePoints(manifest, { epoch, step: 0 }) > 0 && manifest.token <= lease.token;
+    if (pinned || !isLater || !(await verifies(at, { name, manifest }))) continue;
     await remove(at, name);
     removed.push(name);
   }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createWebhookCheck } from '../../activities/webhook.ts';
 import type { PlannedStep } from '../../contracts/plan.ts';
 import { savePlan, saveStepResult } from '../../store/index.ts';
-import { memoryStore } from '../workflows/memory-store.ts';
+import { memoryStore } from '../memory-store.ts';
 
 const step = (id: string, rest: Partial<PlannedStep> = {}): PlannedStep => ({
   id,

@@ -4,7 +4,7 @@ import { loadStoredRun, storedSteps } from '../../cli/stored-run.ts';
 import { canonicalJson } from '../../contracts/json.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openRunLog, savePlan, saveStepResult } from '../../store/index.ts';
-import { memoryStore } from '../workflows/memory-store.ts';
+import { memoryStore } from '../memory-store.ts';
 
 /** What the store alone says of a run whose steps a list made. */
 const planWith = (word: string) =>

@@ -96,11 +96,16 @@ describe.skipIf(missing)(`a writer on an S3 server${missing ? ` (skipped: ${miss
     expect(newest?.manifest.epoch, why).toBeGreaterThanOrEqual(atLeast);
     const tensor = newest?.tensors.get('w');
     expect(tensor && float32(tensor).every((value) => value === newest?.manifest.epoch)).toBe(true);
-    for (const { reason } of rejected) expect(reason, why).toBe('manifest.json is missing');
+    for (const { reason } of rejected)
+      expect(reason, why).toMatch(
+        /^manifest\.json is missing$|^it was not finished when pid \d+ took the training over$/,
+      );
     expect((await checkStore(store)).problems, why).toEqual([]);
   }
 
-  it('killed at any request of a commit leaves what it committed, and the next one goes on', async () => {
+  it('killed at any request of a commit leaves what it committed, and the next one goes on', {
+    timeout: 400_000,
+  }, async () => {
     const url = server.storeUrl('killed');
     let reported = 0;
     // The request never arrives; then one that does, and its sender is dead.

@@ -44,8 +44,9 @@ it('a writer killed at any moment leaves a whole newest checkpoint, and nothing 
     expect(tensor && float32(tensor).every((value) => value === newest?.manifest.epoch)).toBe(true);
     for (const { name, manifest } of await checkpoints.list())
       expect(await checkpoints.verify(name), 'what is listed is whole').toEqual(manifest);
-    // At most the commit that the kill interrupted, between its state and its manifest.
-    for (const { reason } of rejected) expect(reason).toBe('manifest.json is missing');
+    // At most the commits that kills interrupted, between their states and their manifests.
+    for (const { reason } of rejected)
+      expect(reason).toMatch(/^manifest\.json is missing$|^it was not finished when pid \d+ took the training over$/);
   }
   expect((await checkpoints.list()).length).toBeGreaterThanOrEqual(2);
 });

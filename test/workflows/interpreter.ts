@@ -12,8 +12,8 @@ import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import { temporalBinary } from '../../native/index.ts';
 import type { Store } from '../../store/index.ts';
 import { searchAttributes } from '../../workflows/search-attributes.ts';
+import { memoryStore } from '../memory-store.ts';
 import { workflowCode } from './bundle.ts';
-import { memoryStore } from './memory-store.ts';
 
 /** The list in the result of a `listStep` whose value is this: none to three items, in an order that varies. */
 export const itemsOf = (value: number): string[] => {

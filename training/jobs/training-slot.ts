@@ -5,7 +5,6 @@ import { canonicalJson } from '../../contracts/json.ts';
 import { describeLost } from '../../contracts/lost-checkpoint.ts';
 import type { FinishTrainingInput, TrainEpochInput, TrainEpochResult } from '../../contracts/trainer.ts';
 import {
-  acquireLease,
   assertCurrent,
   type Checkpoints,
   comparePoints,
@@ -13,6 +12,7 @@ import {
   conflictsWith,
   type Lease,
   openCheckpoints,
+  takeTraining,
 } from '../../store/index.ts';
 import { startAverages } from '../averages.ts';
 import { type CheckpointWriter, createCheckpointWriter } from '../checkpoint-writer/index.ts';
@@ -79,7 +79,7 @@ export function createTrainingSlot(): TrainingSlot {
       await release();
       context.progress({ phase: 'opening', done: 0, total: 1, unit: 'steps' });
       const checkpoints = openCheckpoints(context.store, input);
-      const lease = await acquireLease(context.store, input, `${hostname()} pid ${process.pid}`);
+      const lease = await takeTraining(context.store, input, `${hostname()} pid ${process.pid}`);
       const { newest, rejected } = await checkpoints.newestValid({
         upTo,
         belongs: (manifest) => belongsTo(input, manifest),

@@ -1,11 +1,11 @@
-import { acquireLease, bytesOf, openCheckpoints, openStore } from '../../../store/index.ts';
+import { bytesOf, openCheckpoints, openStore, takeTraining } from '../../../store/index.ts';
 
 /** Commits epoch after epoch from where the store stands, states of so many MiB, and says so after each, until it is killed. */
 const values = Number(process.argv[3] ?? 4) << 18;
 const store = openStore(process.argv[2] ?? '');
 const key = { run: 'run', step: 'pretrain' };
 const checkpoints = openCheckpoints(store, key);
-const lease = await acquireLease(store, key, `pid ${process.pid}`);
+const lease = await takeTraining(store, key, `pid ${process.pid}`);
 const { newest } = await checkpoints.newestValid();
 
 for (let epoch = (newest?.manifest.epoch ?? 0) + 1; ; epoch++) {

@@ -1,8 +1,15 @@
-import { type Content, missingFile, type Store } from '../../store/index.ts';
+import { createHash } from 'node:crypto';
+import { type Content, missingFile, type Store } from '../store/index.ts';
+
+export interface MemoryStore extends Store {
+  /** All that is in it, as one text that is another one where anything is. */
+  readonly contents: () => string;
+  readonly copy: () => MemoryStore;
+}
 
 /** A store in memory, for tests that write thousands of small files. */
-export function memoryStore(): Store {
-  const files = new Map<string, Uint8Array>();
+export function memoryStore(before: Iterable<readonly [string, Uint8Array]> = []): MemoryStore {
+  const files = new Map<string, Uint8Array>(before);
   const whole = async (content: Content | AsyncIterable<Uint8Array>) => {
     if (content instanceof Uint8Array) return content;
     const pieces: Uint8Array[] = [];
@@ -52,5 +59,19 @@ export function memoryStore(): Store {
     },
     locate: (path) => `memory:${path}`,
     ready: async () => {},
+    contents: () =>
+      [...files]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([path, bytes]) => `${path} ${digestOnce(bytes)}`)
+        .join('\n'),
+    copy: () => memoryStore(files),
   };
+}
+
+const digests = new WeakMap<Uint8Array, string>();
+/** Nobody changes the bytes of a file that is written. */
+function digestOnce(bytes: Uint8Array): string {
+  const digest = digests.get(bytes) ?? createHash('sha256').update(bytes).digest('base64');
+  digests.set(bytes, digest);
+  return digest;
 }
