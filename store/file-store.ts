@@ -4,7 +4,8 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isContrailError } from '../contracts/errors.ts';
 import { hasCode } from '../contracts/system-errors.ts';
-import { filesBelow, foldersIn, makeFolder, readPart, readWhole, syncFolder } from './file-system.ts';
+import { filesBelow, foldersIn, readPart, readWhole, syncFolder } from './file-system.ts';
+import { makeFolder } from './make-folder.ts';
 import { checkedPath, stagingFolder, temporaryMark } from './paths.ts';
 import { isMissing, missingFile, unreadable } from './reading.ts';
 import { createIn, leftoverAgeMs, removeTemporary, writeTemporary } from './staged-files.ts';
@@ -27,7 +28,7 @@ export function createFileStore(folder: string): Store {
   ): Promise<T> => {
     const temporary = `${target}${temporaryMark}${process.pid}-${randomBytes(4).toString('hex')}`;
     try {
-      const file = await createIn(dirname(target), temporary);
+      const file = await createIn(dirname(target), temporary, root);
       try {
         for await (const piece of content instanceof Uint8Array ? [content] : content) await file.writeFile(piece);
         await file.sync();
@@ -106,7 +107,7 @@ export function createFileStore(folder: string): Store {
     },
     stage: async (content) => {
       const folder = join(root, stagingFolder);
-      const { path: temporary, letGo } = await writeTemporary(folder, content).catch((error: unknown) => {
+      const { path: temporary, letGo } = await writeTemporary(folder, content, root).catch((error: unknown) => {
         throw located(error, folder);
       });
       return {
@@ -114,7 +115,7 @@ export function createFileStore(folder: string): Store {
         publish: async (path) => {
           letGo();
           const target = absolute(path);
-          await makeFolder(dirname(target));
+          await makeFolder(dirname(target), root);
           await rename(temporary, target);
           await syncFolder(dirname(target));
           await removeFile(temporary);

@@ -1,7 +1,6 @@
 import type { Dirent, Stats } from 'node:fs';
-import { lstat, mkdir, open, readdir, realpath, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { hasCode } from '../contracts/system-errors.ts';
+import { lstat, open, readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isMissing, unreadable } from './reading.ts';
 
 /** Node reads at most 2 GiB at a time. */
@@ -118,31 +117,6 @@ async function targetOf(path: string, above: readonly string[]): Promise<string>
   const target = await realpath(path);
   if (above.includes(target)) throw unreadable(path, Object.assign(new Error(), { code: 'ELOOP' }));
   return target;
-}
-
-/** Makes a folder and those above it, each synced into its parent. */
-export async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    // What Node says of a file system that can only be read.
-    if (hasCode(error, 'ENOENT')) return makeEach(folder);
-    throw error;
-  });
-  if (first === undefined) return;
-  for (let made = folder; made !== dirname(first); made = dirname(made)) await syncFolder(dirname(made));
-}
-
-/** Makes a folder and those above it one by one, so that the system's own error is thrown. @returns the first that was made */
-async function makeEach(folder: string): Promise<string | undefined> {
-  try {
-    await mkdir(folder);
-    return folder;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return undefined;
-    if (!hasCode(error, 'ENOENT') || dirname(folder) === folder) throw error;
-  }
-  const first = await makeEach(dirname(folder));
-  await mkdir(folder);
-  return first ?? folder;
 }
 
 /** Makes the names in a folder durable. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../contracts/system-errors.ts';
-import { makeFolder } from './file-system.ts';
+import { makeFolder } from './make-folder.ts';
 import { temporaryMark } from './paths.ts';
 
 /** A temporary file that nobody has written to for so long belongs to a process that died. */
@@ -21,14 +21,16 @@ export interface TemporaryFile {
 /**
  * Writes and syncs a temporary file in a folder. No sweep takes it while this process lives, unless it is let go.
  *
+ * @param root the folder, or one above it, from which on names must be durable. @default the folder
  * @throws what `content` throws, or the system's error; nothing is left then
  */
 export async function writeTemporary(
   folder: string,
   content: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  root = folder,
 ): Promise<TemporaryFile> {
   const path = join(folder, `file${temporaryMark}${process.pid}-${randomBytes(8).toString('hex')}`);
-  const file = await createIn(folder, path);
+  const file = await createIn(folder, path, root);
   try {
     for await (const piece of content) await file.writeFile(piece);
     await file.sync();
@@ -48,10 +50,10 @@ export async function writeTemporary(
 }
 
 /** Creates a file, and its folder again where another process removed that as empty in between. */
-export async function createIn(folder: string, path: string): Promise<FileHandle> {
+export async function createIn(folder: string, path: string, root: string): Promise<FileHandle> {
   for (let attempt = 1; ; attempt++) {
-    await makeFolder(folder);
     try {
+      await makeFolder(folder, root);
       return await open(path, 'wx');
     } catch (error) {
       if (!hasCode(error, 'ENOENT') || attempt === 5) throw error;
