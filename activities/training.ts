@@ -39,8 +39,8 @@ export type FinishTrainingStepInput = z.input<typeof finishTrainingInput>;
 
 /** What decides the numbers of a training, apart from what does not. */
 export function splitParameters(uses: TrainingKindName, parameters: Readonly<Record<string, unknown>>) {
-  const { checkpoint, data, health: _, stop: __, ...config } = stepKinds[uses].parameters.parse(parameters);
-  return { checkpoint, data, config };
+  const { checkpoint, data, replicas, health: _, stop: __, ...config } = stepKinds[uses].parameters.parse(parameters);
+  return { checkpoint, data, ...(replicas === undefined ? {} : { replicas }), config };
 }
 
 const pastOf = (uses: TrainingKindName, { earlier, startsAt }: z.output<typeof pastSchema>) => ({

@@ -33,6 +33,8 @@ import { pytorchEnvironment } from './pytorch/environment.ts';
 import { openPytorch, type PytorchPeer } from './pytorch/peer.ts';
 import { benchReading } from './reading/reading.ts';
 import { benchReadingSteps } from './reading/steps.ts';
+import { benchReplicaCosts } from './replica-costs.ts';
+import { benchReplicas } from './replicas.ts';
 import { benchServe } from './serve/beside-fastapi.ts';
 import { benchServeFaults } from './serve/faults.ts';
 import { benchSteps, type PytorchPeers } from './steps.ts';
@@ -90,6 +92,8 @@ const benches: Readonly<Record<string, Bench>> = {
   capture: () => benchCapture(),
   memory: () => benchMemory(),
   bits: () => benchBits(),
+  replicas: (turns, only) => benchReplicas(turns, only),
+  'replica-costs': (turns) => benchReplicaCosts(turns),
   limit: async (turns) => benchLimit(await keras('default'), turns),
   profile: async () => benchProfile(await keras('ours')),
   overhead: (turns) => benchOverhead(turns),

@@ -1,8 +1,15 @@
 import type { LossName } from '../contracts/losses.ts';
-import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../contracts/training.ts';
+import {
+  classifierConfigSchema,
+  type ReplicasSetting,
+  type TrainingConfig,
+  trainingConfigSchema,
+} from '../contracts/training.ts';
 import type { LoadedSplit } from '../datasets/index.ts';
 import { type CaptureReport, capture, eagerExecution } from '../training/capture/index.ts';
+import { choosePassage } from '../training/choose-replicas.ts';
 import { copiedValues } from '../training/copied-values.ts';
+import { compileMicrobatches, microbatchVariables, sessionOfParts } from '../training/microbatch.ts';
 import { createTrainingModel } from '../training/model.ts';
 import { createVariables } from '../training/parameters.ts';
 import { residentImages } from '../training/resident-images.ts';
@@ -36,6 +43,12 @@ export interface OwnWorkload extends Omit<StepWorkload, 'image'> {
   readonly multiCrop?: unknown;
   /** Parameters such as `freeze` and `ema`. */
   readonly fineTuning?: Readonly<Record<string, unknown>>;
+  /** How a batch passes in parts: `microbatch`, `replicas`, `syncBatchNorm`. Absent: in one part. */
+  readonly parts?: {
+    readonly microbatch: number;
+    readonly replicas?: ReplicasSetting;
+    readonly syncBatchNorm?: boolean;
+  };
   /** @default SupCon without a queue */
   readonly loss?: Readonly<Record<string, unknown>> | LossName;
 }
@@ -51,6 +64,7 @@ export function openOurs({
   optimizer,
   precision,
   fineTuning,
+  parts: { replicas, ...parts } = { microbatch: batch },
   ...settings
 }: OwnWorkload): Ours {
   const [height, width, channels] = image;
@@ -59,16 +73,23 @@ export function openOurs({
     typeof settings.loss === 'object' && 'crossEntropy' in settings.loss
       ? classifierConfigSchema
       : trainingConfigSchema;
-  const config: TrainingConfig = schema.parse({ encoder, batch, optimizer, precision, ...settings, ...fineTuning });
+  const given = { encoder, batch, optimizer, precision, ...settings, ...fineTuning, ...parts };
+  const config: TrainingConfig = schema.parse(given);
+  const inParts = parts.microbatch < batch;
+  const sizes = { batch, ...parts, replicas: choosePassage(replicas, { ...config, ...parts }).parts };
   const model = createTrainingModel(config, { height, width, channels, mean: [0.5], deviation: [0.3] }, classes);
   const resident = makeImages(image);
   const state = {
-    variables: createVariables(model.state, config.seed),
+    variables: createVariables([...model.state, ...(inParts ? microbatchVariables(model, sizes) : [])], config.seed),
     resident: { ...residentImages(resident) },
   };
-  const captured = config.engine === 'graph' ? capture(state, { precision: config.precision }) : null;
+  const session = inParts ? { session: sessionOfParts(sizes.replicas) } : {};
+  const captured = config.engine === 'graph' ? capture(state, { precision: config.precision, ...session }) : null;
   const execution = captured ?? eagerExecution(state);
-  const step = execution.compile(trainingStep(model, config, Math.floor(count / batch)));
+  const stepsPerEpoch = Math.max(1, Math.floor(count / batch));
+  const step = inParts
+    ? compileMicrobatches(execution, model, config, { ...sizes, stepsPerEpoch })
+    : execution.compile(trainingStep(model, config, stepsPerEpoch));
   const rows = copiedValues('int32', batch);
   const number = copiedValues('int32', 1);
   const inputs = [

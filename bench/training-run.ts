@@ -3,6 +3,7 @@ import { isContrailError } from '../contracts/errors.ts';
 import { prepareDataParameters } from '../contracts/kinds/prepare-data.ts';
 import { type PretrainParameters, pretrainParameters } from '../contracts/kinds/pretrain.ts';
 import type { TrainEpochResult } from '../contracts/trainer.ts';
+import type { ReplicasSetting } from '../contracts/training.ts';
 import { prepareDataset } from '../datasets/index.ts';
 import { trainerEnvironment } from '../native/paths.ts';
 import type { Store } from '../store/index.ts';
@@ -55,6 +56,7 @@ export interface TrainedEpoch extends TrainEpochResult {
  * Trains all epochs, then takes the encoder out.
  *
  * @param killAt steps of the whole training at which the trainer gets SIGKILL: when it first reports that step or a later one
+ * @param replicasInTurn of the first trainer, of the one after the first kill, and so on; where there are none, those of the parameters
  */
 export async function trainInProcess(
   storeUrl: string,
@@ -62,13 +64,21 @@ export async function trainInProcess(
   dataset: ArtifactRef,
   parameters: SmallTraining['parameters'],
   killAt: readonly number[] = [],
+  replicasInTurn: readonly ReplicasSetting[] = [],
 ): Promise<readonly TrainedEpoch[]> {
   const key = { run, step: 'pretrain' };
-  const { checkpoint, data, ...config }: PretrainParameters = pretrainParameters.parse(parameters);
+  const { checkpoint, data, replicas, ...config }: PretrainParameters = pretrainParameters.parse(parameters);
+  /** Of the trainer that runs now: after each kill the next. */
+  const sharing = () => {
+    const kills = epochs.reduce((sum, each) => sum + each.kills.length, 0) + killsOfEpoch.length;
+    const now = replicasInTurn[Math.min(kills, replicasInTurn.length - 1)] ?? replicas;
+    return now === undefined ? {} : { replicas: now };
+  };
   const entry = new URL('../worker/trainer.ts', import.meta.url);
   const host = createTrainerHost({ entry, storeUrl, environment: trainerEnvironment(), log: () => {} });
   const pending = [...killAt].sort((a, b) => a - b);
   const epochs: TrainedEpoch[] = [];
+  let killsOfEpoch: Kill[] = [];
   /** The trainer was killed, and no job has died of it yet. */
   let killed = false;
   const untilDone = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -83,32 +93,38 @@ export async function trainInProcess(
   try {
     while (epochs.length < config.epochs) {
       const kills: Kill[] = [];
+      killsOfEpoch = kills;
       const last = epochs.at(-1);
       const recorded = last && { epoch: last.epoch, digest: last.digest };
       const epoch = epochs.length + 1;
       const input = { ...key, dataset, config, checkpoint, data, epoch, ...(recorded ? { recorded } : {}) };
       const result = await untilDone(() =>
-        host.run('train-epoch', input, {
-          ...patience(),
-          onProgress: ({ phase, done, total }) => {
-            if (phase !== `epoch ${epoch}` || (epoch - 1) * total + done < (pending[0] ?? Number.POSITIVE_INFINITY))
-              return;
-            const [trainer] = trainersOf(run);
-            // What it said before it was killed may arrive afterwards.
-            if (trainer === undefined) return;
-            process.kill(trainer, 'SIGKILL');
-            pending.shift();
-            kills.push({ epoch, step: done });
-            killed = true;
+        host.run(
+          'train-epoch',
+          { ...input, ...sharing() },
+          {
+            ...patience(),
+            onProgress: ({ phase, done, total }) => {
+              if (phase !== `epoch ${epoch}` || (epoch - 1) * total + done < (pending[0] ?? Number.POSITIVE_INFINITY))
+                return;
+              const [trainer] = trainersOf(run);
+              // What it said before it was killed may arrive afterwards.
+              if (trainer === undefined) return;
+              process.kill(trainer, 'SIGKILL');
+              pending.shift();
+              kills.push({ epoch, step: done });
+              killed = true;
+            },
           },
-        }),
+        ),
       );
       epochs.push({ ...result, kills });
+      killsOfEpoch = [];
     }
     const last = epochs.at(-1);
     if (last) {
       const recorded = { epoch: last.epoch, digest: last.digest };
-      const input = { ...key, dataset, config, checkpoint, data, recorded };
+      const input = { ...key, dataset, config, checkpoint, data, recorded, ...sharing() };
       await untilDone(() => host.run('finish-training', input, { ...patience(), onProgress: () => {} }));
     }
     return epochs;

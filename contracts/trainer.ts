@@ -6,7 +6,13 @@ import { errorCodes } from './errors.ts';
 import { stepKeySchema } from './identifiers.ts';
 import type { StepKind } from './kinds/kind.ts';
 import { type KindsRunBy, kindsRunBy, stepKinds } from './step-kinds.ts';
-import { checkpointSchema, classifierConfigSchema, dataSchema, trainingConfigSchema } from './training.ts';
+import {
+  checkpointSchema,
+  classifierConfigSchema,
+  dataSchema,
+  replicasSchema,
+  trainingConfigSchema,
+} from './training.ts';
 
 /** State after epoch `epoch`, as the workflow's history recorded it; epoch 0 is the state before training. */
 export const recordedStateSchema = z.strictObject({ epoch: z.int().positive(), digest: digestSchema });
@@ -18,6 +24,7 @@ const trainingSchema = stepKeySchema.extend({
   config: trainingConfigUnion,
   checkpoint: checkpointSchema,
   data: dataSchema.prefault({}),
+  replicas: replicasSchema.optional(),
   /**
    * Epochs that were trained with other configs, the earliest first. Checkpoints past the recorded state that belong to none
    * of them were abandoned, and are passed over. Absent where nothing ever changed: then such a checkpoint is an error.

@@ -14,6 +14,7 @@ export type ChangeRule = 'always' | 'end' | 'next' | 'never';
 export const changeRules = {
   checkpoint: ['always', 'it decides what is kept'],
   data: ['always', 'it decides where images wait, not what they are'],
+  replicas: ['always', 'it decides where the parts of a batch are computed, not what they are'],
   health: ['always', 'it decides what is done about the training'],
   stop: ['always', 'it decides when to stop'],
   epochs: ['end', 'the schedule does not look at the length of the training'],
@@ -22,6 +23,7 @@ export const changeRules = {
   augmentation: ['next', 'the epochs before it saw other views'],
   batch: ['next', 'the epochs before it took other steps'],
   microbatch: ['next', 'sums are rounded differently'],
+  syncBatchNorm: ['next', 'the epochs before it normalised each part by itself'],
   minimumSteps: ['next', 'the epochs before it had another length'],
   sampler: ['next', 'the epochs before it drew other batches'],
   freeze: ['next', 'the epochs before it trained other weights'],

@@ -164,6 +164,12 @@ const commonSettings = {
     .describe(
       'images that pass through the network at once; a divisor of batch, for batches that do not fit the memory',
     ),
+  syncBatchNorm: z
+    .boolean()
+    .optional()
+    .describe(
+      'batch normalisation by the statistics of the whole batch, though it passes in parts (microbatch); all activations of the batch are then in memory, on as many GPUs as there are replicas; absent: each part by its own',
+    ),
   sampler: z
     .strictObject({
       balanced: z
@@ -226,6 +232,15 @@ export const dataSchema = z.strictObject({
     .describe('threads that decode images of data sets that keep files; absent: as many as there are cores'),
 });
 export type DataConfig = z.infer<typeof dataSchema>;
+
+/** How many parts of a batch pass through the network side by side, each on a GPU of its own. It decides how fast a training is, and no number. */
+export const replicasSchema = z
+  .union([z.int().min(1).max(64), z.literal('auto')])
+  .describe(
+    'GPUs that parts of a batch (microbatch) pass through the network on side by side; divides the number of parts. auto: as many as there are and can be used. They decide how fast a training is, and no number; absent: 1',
+  );
+
+export type ReplicasSetting = z.infer<typeof replicasSchema>;
 
 /** Everything that decides the numbers of a contrastive training: a changed value makes a different run. */
 export const trainingConfigSchema = z.strictObject({

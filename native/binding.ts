@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
 import { isCurrent, makePart } from './parts.ts';
-import { bindingPackage, chosenDevice, type Device, tensorflowFolder } from './paths.ts';
+import { bindingPackage, chosenDevice, type Device, root, tensorflowFolder } from './paths.ts';
 import { tensorflowVersion } from './pins.ts';
 import { findCompiler } from './preflight.mjs';
 import { outputsOf, runProgram } from './programs.ts';
@@ -22,18 +22,21 @@ const links = {
   'libtensorflow_framework.so.2': 'libtensorflow_framework.so.2',
 } as const;
 
+/** Ours, which is compiled into the addon of tfjs-node: it sets the options of sessions. */
+const ownSource = join(root, 'native', 'sessions', 'sessions.cc');
+/** The module of tfjs-node gets a name by which ours calls it, and its sessions the options that ours makes. */
+const joined = ['-Dnapi_register_module_v1=tfjs_register_module', '-Wl,--wrap=TF_NewSessionOptions'] as const;
+
 async function bindingInputs(device: Device): Promise<string> {
-  const hash = createHash('sha256').update(tensorflowVersion).update(device);
+  const hash = createHash('sha256').update(tensorflowVersion).update(device).update(joined.join(' '));
   for (const file of await sources()) hash.update(await readFile(file));
   return hash.digest('hex');
 }
 
 async function sources(): Promise<string[]> {
   const folder = join(bindingPackage, 'binding');
-  return (await readdir(folder))
-    .filter((name) => name.endsWith('.cc'))
-    .sort()
-    .map((name) => join(folder, name));
+  const theirs = (await readdir(folder)).filter((name) => name.endsWith('.cc')).sort();
+  return [...theirs.map((name) => join(folder, name)), ownSource];
 }
 
 export const bindingIsCurrent = async (device: Device): Promise<boolean> =>
@@ -54,8 +57,8 @@ export async function requireTensorFlow(): Promise<void> {
 }
 
 /**
- * Builds tfjs-node's native addon from the sources in its package, against the library's headers and Node's stable
- * native interface, so that one build serves every version of Node.
+ * Builds tfjs-node's native addon from the sources in its package and one of ours, against the library's headers and Node's
+ * stable native interface, so that one build serves every version of Node.
  */
 export async function buildBinding(device: Device): Promise<void> {
   const tensorflow = tensorflowFolder(device);
@@ -81,7 +84,7 @@ export async function buildBinding(device: Device): Promise<void> {
     await runProgram(
       compiler,
       [
-        ...['-shared', '-fPIC', '-std=c++17', '-O2', '-DNAPI_VERSION=8'],
+        ...['-shared', '-fPIC', '-std=c++17', '-O2', '-DNAPI_VERSION=8', ...joined],
         ...[nodeHeaders, join(libraryFolder, 'include'), join(bindingPackage, 'binding')].map(
           (folder) => `-I${folder}`,
         ),

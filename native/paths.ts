@@ -15,6 +15,8 @@ export type Device = 'cpu' | 'gpu';
 
 /** The variable that names the device without which a trainer does not train; `any` is content with each. */
 const requiredDevice = 'CONTRAIL_DEVICE';
+/** The variable that gives a CPU several devices, to try on it what is meant for several GPUs. */
+const cpuDevices = 'CONTRAIL_CPU_DEVICES';
 
 export const tensorflowFolder = (device: Device): string =>
   join(nativeFolder, `tensorflow-${tensorflowVersion}-${device}`);
@@ -44,7 +46,9 @@ export function temporalBinary(): string {
  */
 export function trainerEnvironment(device: Device | null = chosenDevice()): Record<string, string> {
   const required = process.env[requiredDevice] ?? (device === 'gpu' ? 'gpu' : undefined);
+  const cpus = process.env[cpuDevices];
   const common = {
+    ...(cpus === undefined ? {} : { [cpuDevices]: cpus }),
     TF_CPP_MIN_LOG_LEVEL: process.env.TF_CPP_MIN_LOG_LEVEL ?? '3',
     ...(required === undefined ? {} : { [requiredDevice]: required }),
   };

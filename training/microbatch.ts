@@ -1,136 +1,127 @@
 import type { TrainingConfig } from '../contracts/training.ts';
-import { drawsOfRows } from './augmentation/draws.ts';
-import { drawsOfGroup, repeatViews, viewsOf } from './augmentation/view-groups.ts';
-import type { CompiledStep, Execution, Step, StepState, TensorValue } from './capture/index.ts';
-import { copiedValues } from './copied-values.ts';
+import { allPartsStep } from './all-parts.ts';
+import type { CompiledStep, Execution, SessionSettings, Step, StepState, TensorValue } from './capture/index.ts';
 import type { TrainingModel } from './model.ts';
 import { gatherRows, updateRows } from './ops.ts';
-import { type ParameterSpec, type Variables, variable } from './parameters.ts';
-import { afterStep, dropPathOf, forwardAndBackward, gatherBatch, gatherLabels, outputsOf, update } from './step.ts';
-import { type Scalar, type Tensor, type Tensor1D, type Tensor2D, tf } from './tensorflow.ts';
+import { type ParameterSpec, variable } from './parameters.ts';
+import { partsOfBatch, sumVariables } from './parts-of-batch.ts';
+import { oneReplica, onReplica, type Replicas } from './replicas.ts';
+import { roundInputs, roundOf } from './round-inputs.ts';
+import { forwardAndBackward, outputsOf } from './step.ts';
+import { type Scalar, type Tensor, type Tensor2D, tf } from './tensorflow.ts';
 
 /**
- * Training steps of a batch that passes through the network in parts, so that memory holds the activations of one part.
+ * Training steps of a batch that passes through the network in parts: so that memory holds the activations of some of them, or so that
+ * several devices compute side by side.
  *
  * The gradient is that of the whole batch. A loss whose rows do not look at each other (cross-entropy, a softmax over learned
  * vectors of classes) is the mean of the losses of the parts, so the gradients of the parts are added up. The others, such as SupCon,
- * compare every row with every other: the outputs of
+ * compare every row with every other. Where all parts pass at once, their outputs are gathered and their gradients handed back
+ * (`all-parts.ts`). Where they pass in several rounds, the outputs of
  * all parts are computed first, then the gradient of the loss for the outputs, and then each part passes forward once more and
  * back with its share of that gradient (gradient caching, arXiv:2101.06983). Batch normalisation takes the statistics of a part.
  *
- * Between steps the sums are zero, so nothing of them needs saving.
+ * I1. The parts decide every bit; how many of them pass at once, and where, decides none.
+ * I2. Between steps the sums are zero, so nothing of them needs saving.
  */
 
-/** What the parts are added up of: gradients of parameters, and statistics of batch normalisation. */
-const summed = ({
-  trainable,
-  statistics,
-}: Pick<TrainingModel, 'trainable' | 'statistics'>): readonly ParameterSpec[] => [...trainable, ...statistics];
-
-const sumOf = (name: string) => `microbatch/sum/${name}`;
 const outputsName = 'microbatch/outputs';
 const cachedName = 'microbatch/gradients';
 
+export interface PartSizes {
+  /** Images of a step, a multiple of `microbatch`. */
+  readonly batch: number;
+  /** Images of a part. */
+  readonly microbatch: number;
+  /** The parts that pass at once; their number divides that of the parts. @default oneReplica */
+  readonly replicas?: Replicas;
+}
+
+const passAtOnce = ({ batch, microbatch, replicas = oneReplica }: PartSizes): boolean =>
+  replicas.count > 1 && replicas.count === batch / microbatch;
+
+/** How TensorFlow is to run steps in parts: each operation as it was recorded, whatever stands beside it in the graph (I1). */
+export const sessionOfParts = ({ devices }: Replicas): SessionSettings => ({
+  rewrites: false,
+  cpus: new Set(devices.filter((name) => name.startsWith('/device:CPU:'))).size,
+});
+
 /** Variables that a step keeps its intermediate results in. */
-export function microbatchVariables(model: TrainingModel, batch: number): ParameterSpec[] {
+export function microbatchVariables(model: TrainingModel, sizes: PartSizes): ParameterSpec[] {
   const { objective } = model;
-  const zeros = (name: string, shape: readonly number[]): ParameterSpec => ({
-    name,
-    shape,
-    initializer: 'zeros',
-    trainable: false,
-  });
-  const rows = [batch * objective.views, objective.width];
+  const rows = [sizes.batch * objective.views, objective.width];
+  const zeros = (name: string): ParameterSpec => ({ name, shape: rows, initializer: 'zeros', trainable: false });
   return [
-    ...summed(model).map(({ name, shape }) => zeros(sumOf(name), shape)),
-    ...(objective.separable ? [] : [zeros(outputsName, rows), zeros(cachedName, rows)]),
+    ...sumVariables(model),
+    ...(objective.separable || passAtOnce(sizes) ? [] : [zeros(outputsName), zeros(cachedName)]),
   ];
 }
 
-/**
- * A step of the same inputs and output as `trainingStep`, in parts.
- *
- * @param batch images of a step, a multiple of `microbatch`
- */
+/** A step of the same inputs and output as `trainingStep`, in parts. */
 export function compileMicrobatches(
   execution: Pick<Execution, 'compile'>,
   model: TrainingModel,
   config: TrainingConfig,
-  { batch, microbatch, stepsPerEpoch }: { batch: number; microbatch: number; stepsPerEpoch: number },
+  { stepsPerEpoch, ...sizes }: PartSizes & { readonly stepsPerEpoch: number },
 ): CompiledStep {
+  const { batch, microbatch, replicas = oneReplica } = sizes;
   const { objective } = model;
-  const parts = batch / microbatch;
+  const parts = partsOfBatch(model, config, { batch, microbatch, stepsPerEpoch });
+  const inputs = roundInputs({ microbatch, replicas });
 
-  /** Views and labels of a part, and the places of its rows in the batch's outputs. */
-  const viewsOfPart = (inputs: readonly Tensor[], resident: StepState['resident']) => {
-    const { images, labels, others } = gatherBatch(inputs, resident);
-    const [step, part] = others as [Tensor, Tensor];
-    const first = tf.mul(part, tf.scalar(microbatch, 'int32'));
-    const own = tf.add(tf.range(0, microbatch, 1, 'int32'), first) as Tensor1D;
-    /** Rows of the part among those of so many views of the batch. */
-    const placesIn = (count: number) =>
-      count === 1
-        ? own
-        : (tf.concat(
-            Array.from({ length: count }, (_, view) =>
-              view === 0 ? own : tf.add(own, tf.scalar(view * batch, 'int32')),
-            ),
-          ) as Tensor1D);
-    const drawing = { seed: config.seed, batch, step };
-    return {
-      views: model.viewGroups.map((group) => {
-        const rows = placesIn(group.views);
-        return {
-          images: viewsOf(images, group, drawsOfRows(drawsOfGroup(group, drawing), rows)),
-          ...dropPathOf(config, group, drawing, rows),
-        };
-      }),
-      labels: repeatViews(labels, objective.views),
-      places: placesIn(objective.views),
-      part,
+  const finish = (loss: number, outcome: ReturnType<CompiledStep>) =>
+    model.lossScale ? [Float32Array.of(loss), ...outcome] : [Float32Array.of(loss)];
+  if (passAtOnce(sizes)) {
+    const run = execution.compile(allPartsStep(model, parts, { replicas, joint: config.syncBatchNorm === true }));
+    return (...given) => {
+      const results = run(...inputs(given, 0), named(given).whole);
+      const losses = results.slice(0, objective.separable ? parts.count : 1);
+      let loss = 0;
+      for (const [value = 0] of losses) loss += value;
+      return finish(loss, results.slice(losses.length));
     };
+  }
+
+  /** Each part of a round, with what it is to be computed on. */
+  const partsOfRound = (given: readonly Tensor[], resident: StepState['resident']) => {
+    const { ofParts, step, first } = roundOf(given, replicas.count);
+    return ofParts.map((ofPart, at) => {
+      const part = at === 0 ? first : tf.add(first, tf.scalar(at, 'int32'));
+      return { ...parts.gather(ofPart, resident, step, part), at };
+    });
   };
 
-  const labelsOf = (rowsOrLabels: Tensor, resident: StepState['resident']) =>
-    repeatViews(gatherLabels(rowsOrLabels, resident), objective.views);
-
-  /** Adds the gradients and statistics of a part to the sums. @returns the value of the loss */
-  const addPart = (
-    variables: Variables,
-    views: Parameters<typeof forwardAndBackward>[2],
-    loss: (outputs: Tensor2D) => Scalar,
-  ): Scalar => {
-    const { value, gradients, outputs, statistics } = forwardAndBackward(model, variables, views, loss);
-    const add = (name: string, amount: Tensor) => {
-      const sum = variable(variables, sumOf(name));
-      sum.assign(tf.add(sum, amount));
-    };
-    for (const [name, gradient] of Object.entries(gradients)) add(name, gradient);
-    for (const [name, statistic] of Object.entries(statistics)) add(name, tf.div(statistic, parts));
-    tf.dispose([outputs, statistics]);
-    return value;
+  /** Inputs: those of a round. Output: the share of the loss of each of its parts. */
+  const separableRound: Step = (given, { variables, resident }) => {
+    const passes = partsOfRound(given, resident).map(({ views, labels, at }) =>
+      onReplica(replicas, at, () =>
+        forwardAndBackward(
+          model,
+          variables,
+          views(),
+          (outputs) => tf.div(objective.loss(outputs, labels, variables), parts.count) as Scalar,
+        ),
+      ),
+    );
+    for (const pass of passes) parts.add(variables, pass);
+    for (const { outputs, statistics } of passes) tf.dispose([outputs, statistics]);
+    return passes.map(({ value }) => value);
   };
 
-  /** Inputs: a part of those of the batch; int32 scalars, step and part. Output: the part's share of the loss. */
-  const separablePart: Step = (inputs, { variables, resident }) => {
-    const { views, labels } = viewsOfPart(inputs, resident);
-    return [
-      addPart(variables, views, (outputs) => tf.div(objective.loss(outputs, labels, variables), parts) as Scalar),
-    ];
-  };
-
-  /** The same inputs. Output: the part, as it came. */
-  const forwardPart: Step = (inputs, { variables, resident }) => {
-    const { views, places, part } = viewsOfPart(inputs, resident);
+  /** The same inputs. Output: the number of the first part, as it came. */
+  const forwardRound: Step = (given, { variables, resident }) => {
     const pass = { variables, frozen: model.frozen, onBatchStatistics: () => {} };
-    const outputs = variable(variables, outputsName);
-    outputs.assign(updateRows(outputs as unknown as Tensor2D, places, outputsOf(model, views, pass)));
-    return [tf.clone(part)];
+    const all = variable(variables, outputsName);
+    for (const { views, places, at } of partsOfRound(given, resident)) {
+      const outputs = onReplica(replicas, at, () => outputsOf(model, views(), pass));
+      all.assign(updateRows(all as unknown as Tensor2D, places, outputs));
+    }
+    return [tf.clone(roundOf(given, replicas.count).first)];
   };
 
-  /** Inputs: int32, rows [batch], or labels [batch] or [batch, L]; int32 scalar, step. Output: the loss. Keeps its gradient for the outputs. */
+  /** Inputs: int32, rows [batch], or labels [batch] or [batch, L]. Output: the loss. Keeps its gradient for the outputs. */
   const contrastAll: Step = ([rows], { variables, resident }) => {
-    const labels = labelsOf(rows as Tensor, resident);
+    const labels = parts.labels(rows as Tensor, resident);
     const outputs = variable(variables, outputsName) as unknown as Tensor2D;
     const { value, grad } = tf.valueAndGrad((all: Tensor) => objective.loss(all as Tensor2D, labels, variables))(
       outputs,
@@ -139,79 +130,57 @@ export function compileMicrobatches(
     return [value];
   };
 
-  /** Inputs as of a part. Output: the part, as it came. */
-  const backwardPart: Step = (inputs, { variables, resident }) => {
-    const { views, places, part } = viewsOfPart(inputs, resident);
-    const cached = gatherRows(variable(variables, cachedName) as unknown as Tensor, places);
-    addPart(variables, views, (outputs) => tf.sum(tf.mul(outputs, cached)) as Scalar);
-    return [tf.clone(part)];
+  /** Inputs as of a round. Output: the number of the first part, as it came. */
+  const backwardRound: Step = (given, { variables, resident }) => {
+    const passes = partsOfRound(given, resident).map(({ views, places, at }) => {
+      const cached = gatherRows(variable(variables, cachedName) as unknown as Tensor, places);
+      return onReplica(replicas, at, () =>
+        forwardAndBackward(model, variables, views(), (outputs) => tf.sum(tf.mul(outputs, cached)) as Scalar),
+      );
+    });
+    for (const pass of passes) parts.add(variables, pass);
+    for (const { outputs, statistics } of passes) tf.dispose([outputs, statistics]);
+    return [tf.clone(roundOf(given, replicas.count).first)];
   };
 
   /** Inputs: int32, rows [batch], or labels [batch] or [batch, L]; int32 scalar, step. Updates the variables by the sums, and clears these. */
   const applySums: Step = ([rows, step], { variables, resident }) => {
-    // Copies: an optimizer's operation takes a variable itself for one that it updates.
-    const sums = (specs: readonly ParameterSpec[]) =>
-      Object.fromEntries(specs.map(({ name }) => [name, tf.clone(variable(variables, sumOf(name)) as Tensor)]));
-    const outcome = update(model, config, stepsPerEpoch, variables, step as Tensor, {
-      gradients: sums(model.trainable),
-      statistics: sums(model.statistics),
-      afterwards: () => {
-        if (objective.separable) return;
-        const outputs = variable(variables, outputsName) as unknown as Tensor2D;
-        afterStep(model, outputs, labelsOf(rows as Tensor, resident), variables);
-      },
-    });
-    for (const { name, shape } of summed(model)) variable(variables, sumOf(name)).assign(tf.zeros([...shape]));
+    const outputs = () => variable(variables, outputsName) as unknown as Tensor2D;
+    const whole = objective.separable ? null : { outputs: outputs(), labels: parts.labels(rows as Tensor, resident) };
+    const outcome = parts.apply(variables, step as Tensor, whole);
     return outcome.length > 0 ? outcome : [tf.clone(step as Tensor)];
   };
 
-  const part = copiedValues('int32', 1);
-  const partInput: TensorValue = { dtype: 'int32', shape: [], values: part };
-  /** Runs a step for each part of the batch. @returns the sum of what they gave */
-  const eachPart = (run: CompiledStep, ofBatch: readonly TensorValue[], step: TensorValue) => {
+  /** Runs a step for each round. @returns the sum of what the parts gave */
+  const eachRound = (run: CompiledStep, given: readonly TensorValue[]) => {
     let sum = 0;
-    for (let index = 0; index < parts; index++) {
-      part[0] = index;
-      sum += run(...ofBatch.map((input) => partOf(input, index, microbatch)), step, partInput)[0]?.[0] ?? 0;
-    }
+    for (let first = 0; first < parts.count; first += replicas.count)
+      for (const [value = 0] of run(...inputs(given, first))) sum += value;
     return sum;
   };
   const apply = execution.compile(applySums);
-  const finish = (loss: number, outcome: ReturnType<CompiledStep>) =>
-    model.lossScale ? [Float32Array.of(loss), ...outcome] : [Float32Array.of(loss)];
   if (objective.separable) {
-    const run = execution.compile(separablePart);
-    return (...inputs) => {
-      const { ofBatch, whole, step } = named(inputs);
-      const loss = eachPart(run, ofBatch, step);
+    const run = execution.compile(separableRound);
+    return (...given) => {
+      const { whole, step } = named(given);
+      const loss = eachRound(run, given);
       return finish(loss, apply(whole, step));
     };
   }
-  const forward = execution.compile(forwardPart);
+  const forward = execution.compile(forwardRound);
   const contrast = execution.compile(contrastAll);
-  const backward = execution.compile(backwardPart);
-  return (...inputs) => {
-    const { ofBatch, whole, step } = named(inputs);
-    eachPart(forward, ofBatch, step);
+  const backward = execution.compile(backwardRound);
+  return (...given) => {
+    const { whole, step } = named(given);
+    eachRound(forward, given);
     const loss = contrast(whole, step)[0]?.[0] ?? Number.NaN;
-    eachPart(backward, ofBatch, step);
+    eachRound(backward, given);
     return finish(loss, apply(whole, step));
   };
 }
 
 /** The inputs of a step; `whole` is what is needed of the whole batch at once, its rows or its labels. */
 const named = (inputs: readonly TensorValue[]) => ({
-  ofBatch: inputs.slice(0, -1),
   whole: inputs.at(-2) as TensorValue,
   step: inputs.at(-1) as TensorValue,
 });
-
-/** A part of an input of a batch: a view of the same values. */
-function partOf({ dtype, shape, values }: TensorValue, index: number, microbatch: number): TensorValue {
-  const size = (values.length / (shape[0] ?? 1)) * microbatch;
-  return {
-    dtype,
-    shape: [microbatch, ...shape.slice(1)],
-    values: values.subarray(index * size, (index + 1) * size),
-  };
-}

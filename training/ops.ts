@@ -266,7 +266,7 @@ export function fusedBatchNorm(x: Tensor4D, gamma: Tensor1D, beta: Tensor1D, eps
 }
 
 /** The same tensor, owned by the current tidy instead of kept. */
-function handOver(kept: Tensor1D): Tensor1D {
+export function handOver(kept: Tensor1D): Tensor1D {
   const owned = tf.clone(kept);
   kept.dispose();
   return owned;

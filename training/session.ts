@@ -2,7 +2,13 @@ import { type ArtifactRef, trainedClassesOf } from '../contracts/artifacts.ts';
 import type { CheckpointManifest, ProgressPoint } from '../contracts/checkpoints.ts';
 import { ContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
-import { type DataConfig, goesByLabels, isContrastive, type TrainingConfig } from '../contracts/training.ts';
+import {
+  type DataConfig,
+  goesByLabels,
+  isContrastive,
+  type ReplicasSetting,
+  type TrainingConfig,
+} from '../contracts/training.ts';
 import {
   anySets,
   type BatchPlan,
@@ -16,11 +22,12 @@ import {
 import { digestOfJson, type Store, type StoredTensor } from '../store/index.ts';
 import { startAverages } from './averages.ts';
 import { type CompiledStep, capture, type Execution, eagerExecution } from './capture/index.ts';
+import { choosePassage, type Passage } from './choose-replicas.ts';
 import { copiedValues } from './copied-values.ts';
 import { explainMemory, requireDevice } from './device.ts';
 import { type ImageFormat, imageFormatOf } from './image-format.ts';
 import { type ImageSource, openImageSource } from './image-source.ts';
-import { compileMicrobatches, microbatchVariables } from './microbatch.ts';
+import { compileMicrobatches, microbatchVariables, sessionOfParts } from './microbatch.ts';
 import { createTrainingModel, type TrainingModel } from './model.ts';
 import { requireImageSize } from './models/create-encoder.ts';
 import { tensorflowBuild } from './ops.ts';
@@ -43,6 +50,10 @@ import { trainingStep } from './step.ts';
 export interface TrainingSession {
   readonly dataset: ArtifactRef;
   readonly config: TrainingConfig;
+  /** What it was opened with besides, which decides no number. */
+  readonly asked: { readonly replicas: ReplicasSetting | undefined };
+  /** Where the parts of a batch pass. */
+  readonly passage: Passage;
   readonly model: TrainingModel;
   /** Variables and resident images, inside TensorFlow. */
   readonly execution: Execution;
@@ -79,13 +90,22 @@ export interface TrainingSession {
  *
  * @param onCheck called again and again while files are checked, with the images of those that were, and of all
  * @throws ContrailError InvalidInput where engine and precision, batch and microbatch, encoder and size of images, or sampler, small views and data do not go together, or nothing is trained;
- * SetupFailed where there is no GPU and `CONTRAIL_DEVICE` asks for one
+ * SetupFailed where there is no GPU and `CONTRAIL_DEVICE` asks for one, or fewer than `replicas`
  */
 export async function openSession(
   store: Store,
   dataset: ArtifactRef,
   config: TrainingConfig,
-  { data, onCheck }: { readonly data: DataConfig; readonly onCheck: (done: number, total: number) => void },
+  {
+    data,
+    onCheck,
+    replicas,
+  }: {
+    readonly data: DataConfig;
+    readonly onCheck: (done: number, total: number) => void;
+    /** GPUs that the parts of a batch pass on side by side. @default 1 */
+    readonly replicas?: ReplicasSetting | undefined;
+  },
 ): Promise<TrainingSession> {
   if (config.engine === 'eager' && config.precision !== 'float32')
     throw new ContrailError(
@@ -114,8 +134,10 @@ export async function openSession(
       `microbatch: ${microbatch} does not divide the batch of ${batch} images. Choose a divisor of it.`,
     );
   const inParts = microbatch < batch;
+  const passage = choosePassage(replicas, { ...config, batch, microbatch });
+  const sizes = { batch, microbatch, replicas: passage.parts };
   requireConfusable(config, { inParts, separable: model.objective.separable });
-  const specs = [...model.state, ...(inParts ? microbatchVariables(model, batch) : [])];
+  const specs = [...model.state, ...(inParts ? microbatchVariables(model, sizes) : [])];
   const byLabels = goesByLabels(config);
   const source = await openImageSource(store, dataset, 'train', { ...data, byLabels }, onCheck);
   const { seed, minimumSteps } = config;
@@ -129,16 +151,20 @@ export async function openSession(
   const stepsPerEpoch = plan(1).steps;
   const state = { variables: createVariables(specs, config.seed), resident: source.resident };
   const { neighbours } = model;
-  const execution = config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
+  const session = inParts ? { session: sessionOfParts(passage.parts) } : {};
+  const execution =
+    config.engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision, ...session });
   return {
     dataset,
     config,
+    asked: { replicas },
+    passage,
     model,
     execution,
     source,
     step: explained(
       inParts
-        ? compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch })
+        ? compileMicrobatches(execution, model, config, { ...sizes, stepsPerEpoch })
         : execution.compile(trainingStep(model, config, stepsPerEpoch)),
       inParts ? { batch, microbatch } : { batch },
     ),

@@ -114,12 +114,14 @@ export function forwardAndBackward(
   variables: Variables,
   views: readonly Views[],
   loss: (outputs: Tensor2D) => Scalar,
+  { gatherParts }: Pick<LayerPass, 'gatherParts'> = {},
 ): Pass {
   const { lossScale, trainable, frozen } = model;
   const statistics: Record<string, Tensor> = {};
   const pass = {
     variables,
     frozen,
+    ...(gatherParts ? { gatherParts } : {}),
     onBatchStatistics: (layer: string, mean: Tensor1D, variance: Tensor1D) => {
       const names = movingStatistics(variables, layer);
       if (frozen.has(names.mean)) throw new Error(`${layer} is frozen, and normalised by its batch`);
@@ -187,11 +189,17 @@ const residentOf = ({ images, labels }: StepState['resident']): ResidentImages |
  * @returns also the inputs after those of the batch
  */
 export function gatherBatch(inputs: readonly Tensor[], resident: StepState['resident']) {
+  const { bytes, ...rest } = gatherBytes(inputs, resident);
+  return { images: imagesOfBytes(bytes), ...rest };
+}
+
+/** The same, with the images as they are stored: uint8 [batch, height, width, channels]. */
+export function gatherBytes(inputs: readonly Tensor[], resident: StepState['resident']) {
   const data = residentOf(resident);
   const [first, second, ...rest] = inputs as [Tensor, Tensor, ...Tensor[]];
   const bytes = data ? gatherRows(data.images, first as Tensor1D) : first;
   return {
-    images: imagesOfBytes(bytes),
+    bytes,
     labels: (data ? gatherRows(data.labels, first as Tensor1D) : second) as Labels,
     others: data ? [second, ...rest] : rest,
   };

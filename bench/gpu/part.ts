@@ -15,6 +15,7 @@ const parts: Readonly<Record<string, () => Promise<(operands: never, tell: Tell)
   killed: async () => (await import('./parts/killed.ts')).killed,
   'our-step': async () => (await import('./parts/our-step.ts')).ourStep,
   'pytorch-step': async () => (await import('./parts/pytorch-step.ts')).pytorchStep,
+  replicas: async () => (await import('./parts/replicas.ts')).replicas,
   compile: async () => (await import('./parts/compile.ts')).compile,
   kernels: async () => (await import('./parts/kernels.ts')).kernels,
   'out-of-memory': async () => (await import('./parts/out-of-memory.ts')).outOfMemory,

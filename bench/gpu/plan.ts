@@ -62,6 +62,7 @@ export function planParts({ tiny, python, data, trainingSeconds }: PlanOptions):
     ...untimedParts({ tiny, python, small, large, steps }),
     ...compared(0, 1),
     ...(tiny ? [] : [...firstVariants, kernelPart('ours', 60)]),
+    { name: 'replicas', part: 'replicas', ...(tiny ? tinyReplicas : realReplicas) },
     ...(data !== null || tiny
       ? [{ name: 'training', part: 'training', operands: realTraining(tiny, data), seconds: trainingSeconds + 60 }]
       : []),
@@ -213,6 +214,35 @@ const tinyKilled = {
 /** On a CPU this one has room. */
 const tinyTooLarge = { images: 64, parameters: { encoder: smallResnet(4, [1]), batch: 8, epochs: 1 } };
 const tooLarge = { images: 10_000, parameters: { encoder: resnet50v2('cifar'), batch: 8192, epochs: 1 } };
+
+/** A batch in as many parts as a machine has GPUs at most. */
+const realReplicas = {
+  operands: {
+    workload: {
+      ...workloadOf(sized(resnet50v2('cifar'), '', 32, 2048, 'bfloat16')),
+      parts: { microbatch: 256 },
+    },
+    steps: 12,
+    replicas: [1, 2, 4, 8],
+  },
+  seconds: 240,
+};
+/** On devices that share one CPU. */
+const tinyReplicas = {
+  operands: {
+    workload: {
+      encoder: smallResnet(4, [1]),
+      batch: 8,
+      optimizer: 'adam',
+      image: [32, 32, 3],
+      parts: { microbatch: 1 },
+    },
+    steps: 3,
+    replicas: [1, 2, 4, 8],
+  },
+  seconds: 120,
+  environment: { CONTRAIL_CPU_DEVICES: '4' },
+};
 
 const realTraining = (tiny: boolean, data: string | null) => ({
   data,

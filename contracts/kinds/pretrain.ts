@@ -5,13 +5,14 @@ import { checkFreeze } from '../encoder-stages.ts';
 import { watchSettings } from '../health.ts';
 import { stepKeySchema } from '../identifiers.ts';
 import { pretrainRecipes } from '../recipes.ts';
-import { checkpointSchema, dataSchema, trainingConfigSchema } from '../training.ts';
+import { checkpointSchema, dataSchema, replicasSchema, trainingConfigSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const pretrainParameters = trainingConfigSchema
   .extend({
     checkpoint: checkpointSchema.prefault({}),
     data: dataSchema.prefault({}),
+    replicas: replicasSchema.optional(),
     ...watchSettings,
   })
   .superRefine(checkFreeze)

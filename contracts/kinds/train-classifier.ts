@@ -4,13 +4,14 @@ import { checkBalanced } from '../balanced.ts';
 import { checkFreeze } from '../encoder-stages.ts';
 import { watchSettings } from '../health.ts';
 import { stepKeySchema } from '../identifiers.ts';
-import { checkpointSchema, classifierConfigSchema, dataSchema } from '../training.ts';
+import { checkpointSchema, classifierConfigSchema, dataSchema, replicasSchema } from '../training.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
 export const trainClassifierParameters = classifierConfigSchema
   .extend({
     checkpoint: checkpointSchema.prefault({}),
     data: dataSchema.prefault({}),
+    replicas: replicasSchema.optional(),
     ...watchSettings,
   })
   .superRefine(checkFreeze)

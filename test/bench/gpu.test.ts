@@ -60,6 +60,11 @@ describe('bench -- gpu', () => {
     expect(valueIn('killed', 'killed as often as asked')).toBe(true);
     expect(valueIn('killed', 'same digests after every epoch')).toBe(true);
     expect(valueIn('small-resnet 4 32 px 4 float32, ours', 'images a second')).toBeGreaterThan(0);
+    for (const count of [2, 4]) {
+      expect(valueIn('replicas', `${count} side by side, same bits as 1`)).toBe(true);
+      expect(valueIn('replicas', `${count} side by side, times as fast as 1`)).toBeGreaterThan(0);
+    }
+    expect(valueIn('replicas', '8 side by side')).toMatch(/^not here: replicas: 8 asks for 8 GPUs, and there are 0/);
     expect(valueIn('out of memory', 'it had room')).toBe(1);
     expect(valueIn('training', 'evaluate: top1')).toBeGreaterThan(0.25);
     expect(said).toContain('same bits in two processes');

@@ -229,6 +229,31 @@ describe('a training is refused', () => {
       'microbatch must divide the batch of 16 images',
     ],
     [
+      'whose batch in one part is to be shared out',
+      'batch: 128, replicas: 4',
+      'replicas: 4 shares out the parts of a batch, and without microbatch it is in one part; write microbatch: 32, or a divisor of it',
+    ],
+    [
+      'whose parts do not come out even',
+      'batch: 96, microbatch: 16, replicas: 4',
+      'replicas: 4 shares out the parts of a batch, and those of 16 images do not come out even; write microbatch: 24, or a divisor of it',
+    ],
+    [
+      'whose batch has no share for each',
+      'batch: 100, microbatch: 10, replicas: 3',
+      'replicas: 3 shares out the parts of a batch, and those of 10 images do not come out even; choose a batch that is a multiple of 3, and a microbatch that divides its 3 shares',
+    ],
+    [
+      'that joins the parts of a batch in one part',
+      'batch: 128, microbatch: 128, syncBatchNorm: true',
+      'syncBatchNorm joins the parts of a batch, and there is one; write a microbatch below batch, or leave it out',
+    ],
+    [
+      'that is shared out without a graph',
+      'engine: eager, batch: 8, microbatch: 4, replicas: 2',
+      'replicas: 2 is in the captured graph, so it needs engine: graph',
+    ],
+    [
       'in bfloat16 without a graph',
       'engine: eager, precision: bfloat16',
       'precision: bfloat16 is a rewrite of the graph, so it needs engine: graph',
@@ -249,6 +274,11 @@ describe('a training is refused', () => {
       said([data(), pretrain(`initialWeights: ${weights}, freeze: all, projection: none, loss: arcFace`)]),
     ).toEqual([]);
     expect(said([data(), pretrain('batch: 128, microbatch: 40, sampler: { balanced: { perClass: 8 } }')])).toEqual([]);
+    expect(
+      said([data(), pretrain('batch: 128, microbatch: 20, replicas: 2, sampler: { balanced: { perClass: 8 } }')]),
+    ).toEqual([]);
+    for (const even of ['batch: 96, microbatch: 8, replicas: 4', 'replicas: auto', 'replicas: 1'])
+      expect(said([data(), pretrain(even)])).toEqual([]);
   });
 
   it.each(['fashion-mnist', 'mnist', 'generated', 'cifar10, path: a', 'image-folder, path: a'])(

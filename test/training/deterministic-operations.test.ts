@@ -51,6 +51,11 @@ describe('a captured step', () => {
       'every augmentation and small views',
       { encoder: small, optimizer: 'adam', augmentation: everything, multiCrop: { views: 2, size: 8 } },
     ],
+    ['SupCon in parts', { encoder: small, optimizer: 'adam', loss: supcon, parts: { microbatch: 2 } }],
+    [
+      'SupCon in parts with joint batch normalisation',
+      { encoder: small, optimizer: 'adam', parts: { microbatch: 2, syncBatchNorm: true } },
+    ],
     ['fine-tuning', { encoder: small, optimizer: 'adam', fineTuning: together }],
     ['ResNet50V2', { encoder: resnet50v2(), optimizer: 'sgd' }],
   ] as const)('has no operation that a GPU refuses to do the same way twice: %s', (_, workload) => {

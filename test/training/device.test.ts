@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { prepareData, trainInProcess } from '../../bench/training-run.ts';
 import { errorKind, isContrailError } from '../../contracts/errors.ts';
-import { openStore } from '../../store/index.ts';
+import { openCheckpoints, openStore } from '../../store/index.ts';
 import { explainMemory, requireDevice } from '../../training/device.ts';
 import { tf } from '../../training/tensorflow.ts';
 
@@ -37,6 +37,24 @@ it('a trainer that is asked for a GPU and has none does not train, and says so',
     });
   } finally {
     delete process.env.CONTRAIL_DEVICE;
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+it('a trainer that is asked for more GPUs than there are does not train, and says how many there are', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'contrail-device-'));
+  try {
+    const storeUrl = pathToFileURL(join(folder, 'store')).href;
+    const store = openStore(storeUrl);
+    const dataset = await prepareData(store, 64, folder);
+    const encoder = { name: 'small-resnet', channels: 4, blocks: [1] };
+    const parameters = { encoder, batch: 8, microbatch: 2, replicas: 4, epochs: 1 };
+    await expect(trainInProcess(storeUrl, 'few-gpus', dataset, parameters)).rejects.toMatchObject({
+      code: 'SetupFailed',
+      message: expect.stringMatching(/^replicas: 4 asks for 4 GPUs, and there are 0 here\. Set replicas to auto/),
+    });
+    expect(await openCheckpoints(store, { run: 'few-gpus', step: 'pretrain' }).list()).toEqual([]);
+  } finally {
     await rm(folder, { recursive: true, force: true });
   }
 });

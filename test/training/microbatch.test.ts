@@ -85,7 +85,7 @@ const inputs = (step: number) =>
 
 function open(config: TrainingConfig, engine: typeof capture | typeof eagerExecution) {
   const model = modelOf(config);
-  const specs = [...model.state, ...microbatchVariables(model, batch)];
+  const specs = [...model.state, ...microbatchVariables(model, { batch, microbatch })];
   const execution = engine({ variables: createVariables(specs, 7), resident: { ...data(config) } });
   const step = compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch: 4 });
   return { model, execution, step };
@@ -156,7 +156,9 @@ describe('a batch in parts', () => {
       const before = { tensors: tf.memory().numTensors, native: native() };
       for (let index = 1; index <= 20; index++) step(...inputs(index));
       expect({ tensors: tf.memory().numTensors, native: native() }).toEqual(before);
-      const sums = microbatchVariables(model, batch).filter(({ name: each }) => each.startsWith('microbatch/sum/'));
+      const sums = microbatchVariables(model, { batch, microbatch }).filter(({ name: each }) =>
+        each.startsWith('microbatch/sum/'),
+      );
       for (const values of execution.read(sums.map(({ name: each }) => each)))
         expect(values.every((value) => value === 0)).toBe(true);
       execution.dispose();

@@ -9,16 +9,7 @@ interface Recorded {
   readonly digest: string;
 }
 
-/** A training in one trainer process, whose jobs are asked for one by one, as the workflow does. */
-export function openRun({
-  store,
-  run,
-  step = 'pretrain',
-  dataset,
-  config,
-  data = {},
-  progress = () => {},
-}: {
+interface RunOptions {
   readonly store: Store;
   readonly run: string;
   /** @default 'pretrain' */
@@ -28,12 +19,28 @@ export function openRun({
   readonly config: object;
   /** Where the training images are. @default {}, as in a step that says nothing of it */
   readonly data?: object;
+  /** Devices that the parts of a batch are shared out to. */
+  readonly replicas?: number | 'auto' | undefined;
+  /** Those of a trainer process that is there already. */
+  readonly jobs?: ReturnType<typeof createTrainingJobs>;
   /** Is told all that the jobs report. */
   readonly progress?: (report: TrainerProgress) => void;
-}) {
+}
+
+/** A training in one trainer process, whose jobs are asked for one by one, as the workflow does. */
+export function openRun({
+  store,
+  run,
+  step = 'pretrain',
+  dataset,
+  config,
+  data = {},
+  replicas,
+  jobs = createTrainingJobs(),
+  progress = () => {},
+}: RunOptions) {
   const key = { run, step };
-  const jobs = createTrainingJobs();
-  const common = { ...key, dataset, config, data, checkpoint: {} };
+  const common = { ...key, dataset, config, data, replicas, checkpoint: {} };
   const context = (stopAfter: number) => {
     let steps = 0;
     return {
@@ -50,6 +57,9 @@ export function openRun({
     /** @param stopAfter this many reports of steps, of which the first is that the training is opened */
     train: (epoch: number, recorded?: Recorded, stopAfter = Number.POSITIVE_INFINITY) =>
       jobs['train-epoch'](trainEpochInput.parse({ ...common, epoch, recorded }), context(stopAfter)),
+    /** The same training in the same process, asked for with other settings. */
+    with: (other: Pick<RunOptions, 'replicas'>) =>
+      openRun({ store, run, step, dataset, config, data, jobs, progress, ...other }),
     finish: (recorded: Recorded) =>
       jobs['finish-training'](finishTrainingInput.parse({ ...common, recorded }), context(Number.POSITIVE_INFINITY)),
   };

@@ -47,6 +47,10 @@ export interface NativeBinding {
   tensorDataSync(id: number): Float32Array | Int32Array | Uint8Array;
   loadSavedModel(folder: string, tags: string): number;
   deleteSavedModel(id: number): void;
+  /** Ours (native/sessions): the ConfigProto of the sessions that are opened from now on; no bytes for none. Not there in a binding of before. */
+  setSessionConfig?(config: Uint8Array): void;
+  /** Ours: TensorFlow's names of the devices that a session has which is opened now. */
+  sessionDevices?(): string[];
   runSavedModel(id: number, inputs: readonly number[], inputNames: string, outputNames: string): NativeTensor[];
 }
 

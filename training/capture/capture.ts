@@ -10,6 +10,7 @@ import { reducePrecision } from './precision.ts';
 import { type Processor, processor } from './processor.ts';
 import type { Recording } from './recorder.ts';
 import { encodeSavedModel, graphTag } from './saved-model.ts';
+import type { SessionSettings } from './sessions.ts';
 import { createSlots } from './slots.ts';
 import { type Trace, traceStep } from './trace.ts';
 
@@ -23,6 +24,8 @@ export interface CaptureOptions {
   readonly precision?: 'float32' | 'bfloat16' | 'float16';
   /** What bfloat16 is to pay on. @default this machine's */
   readonly processor?: Processor;
+  /** How TensorFlow runs the graph. @default as it chooses */
+  readonly session?: SessionSettings;
 }
 
 /** What was captured so far. */
@@ -33,6 +36,8 @@ export interface CaptureReport {
   readonly traces: number;
   /** TensorFlow's names of all that the graph does, each once. */
   readonly operations: readonly string[];
+  /** How many nodes name each device; `''` for those that name none. */
+  readonly devices: Readonly<Record<string, number>>;
   /** Spent so far on running steps under the recorder, and on handing graphs to TensorFlow. */
   readonly seconds: { readonly record: number; readonly load: number };
 }
@@ -60,7 +65,7 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
   const { maximumShapes = 8 } = options;
   const { binding } = backend();
   const slots = createSlots(state);
-  const values = createGraphState(state, slots);
+  const values = createGraphState(state, slots, options.session);
   const traces: Trace[] = [];
   let bytes = 0;
   let steps = 0;
@@ -118,6 +123,7 @@ export function capture(state: StepState, options: CaptureOptions = {}): Capture
       bytes,
       traces: traces.length,
       operations: [...new Set(nodes().map(({ op }) => op))].sort(),
+      devices: countDevices(nodes()),
       seconds: { ...seconds },
     }),
     savedModel,
@@ -156,6 +162,12 @@ function specialise(
   };
   const products = on.device === 'cpu' ? convolutionsAsProducts(nodes, shapes, (node) => !isReduced(node)) : nodes;
   return precision === 'float32' ? products : reducePrecision(products, precision, isReduced);
+}
+
+function countDevices(nodes: readonly GraphNode[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { device = '' } of nodes) counts[device] = (counts[device] ?? 0) + 1;
+  return counts;
 }
 
 const describeShapes = (inputs: readonly TensorValue[]): string =>

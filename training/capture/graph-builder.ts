@@ -9,6 +9,8 @@ export interface GraphBuilder {
   /** Adds a node, or finds its like. */
   readonly add: (node: NodeRequest) => GraphNode;
   readonly constant: (dtype: number, shape: readonly number[], bytes: Uint8Array) => Edge;
+  /** Names the device of the nodes without effects that are added meanwhile. Like nodes of different devices stay apart. */
+  readonly onDevice: (device: string, work: () => void) => void;
 }
 
 export interface NodeRequest {
@@ -26,10 +28,14 @@ export interface NodeRequest {
 export function createGraphBuilder(prefix: string): GraphBuilder {
   const nodes: GraphNode[] = [];
   const known = new Map<string, GraphNode>();
+  let placed: { readonly device?: string } = {};
   const add = ({ op, inputs = [], control = [], attributes = {}, outputs, name, effect }: NodeRequest) => {
-    const key = effect || name !== undefined ? undefined : identity(op, inputs, control, attributes);
+    const key = effect || name !== undefined ? undefined : identity(op, inputs, control, attributes, placed);
     const same = key === undefined ? undefined : known.get(key);
-    const node = same ?? { name: name ?? `${prefix}${nodes.length}`, op, inputs, control, attributes, outputs };
+    const node = same ?? {
+      ...{ name: name ?? `${prefix}${nodes.length}`, op, inputs, control, attributes, outputs },
+      ...(effect ? {} : placed),
+    };
     if (!same) {
       nodes.push(node);
       if (key !== undefined) known.set(key, node);
@@ -55,17 +61,32 @@ export function createGraphBuilder(prefix: string): GraphBuilder {
       });
       return name;
     },
+    onDevice: (device, work) => {
+      const around = placed;
+      placed = { device };
+      try {
+        work();
+      } finally {
+        placed = around;
+      }
+    },
   };
 }
 
 /** What a node computes, as text: two nodes with the same are one. */
-function identity(op: string, inputs: readonly Edge[], control: readonly string[], attributes: Attributes): string {
+function identity(
+  op: string,
+  inputs: readonly Edge[],
+  control: readonly string[],
+  attributes: Attributes,
+  { device }: Pick<GraphNode, 'device'>,
+): string {
   const parts = Object.entries(attributes).map(([name, attribute]) =>
     attribute.kind === 'tensor'
       ? [name, attribute.dtype, attribute.shape, createHash('sha256').update(attribute.bytes).digest('base64')]
       : [name, attribute.kind, attribute.value],
   );
-  return JSON.stringify([op, inputs, control, parts.sort()]);
+  return JSON.stringify([op, inputs, control, parts.sort(), device]);
 }
 
 function allEqual(bytes: Uint8Array, size: number): boolean {

@@ -6,6 +6,7 @@ import { backend, type NativeTensor } from './backend.ts';
 import { CaptureError } from './errors.ts';
 import type { StepState } from './execution.ts';
 import { graphTag } from './saved-model.ts';
+import { type SessionSettings, withSessionSettings } from './sessions.ts';
 import type { Slot, Slots } from './slots.ts';
 
 /** Where the values of a state are. */
@@ -29,8 +30,12 @@ export interface GraphState {
   readonly dispose: () => void;
 }
 
-/** Takes over a state: its tensors are disposed of when they are no longer needed. */
-export function createGraphState(state: StepState, slots: Slots): GraphState {
+/**
+ * Takes over a state: its tensors are disposed of when they are no longer needed.
+ *
+ * @param settings of the sessions
+ */
+export function createGraphState(state: StepState, slots: Slots, settings?: SessionSettings): GraphState {
   const { binding } = backend();
   const learned = [...state.variables].map(([name, { trainable }]) => ({ name, trainable }));
   const residentNames = Object.keys(state.resident);
@@ -44,7 +49,7 @@ export function createGraphState(state: StepState, slots: Slots): GraphState {
     enter: (savedModel) => {
       if (values.are !== 'eager') throw disposed();
       const { variables, resident } = values.state;
-      const session = loadGraph(savedModel);
+      const session = withSessionSettings(settings, () => loadGraph(savedModel));
       const tensors = [...variables.values(), ...residentNames.map((name) => resident[name] as Tensor)];
       assign(session, slots.all, backend().getInputTensorIds(tensors));
       disposeState(values.state);

@@ -44,11 +44,12 @@ function isProduct({ attributes }: GraphNode, { input, kernel, output }: Convolu
 function product(node: GraphNode, { input, kernel, output }: Convolution): GraphNode[] {
   const [height = 1, width = 1, inputs = 1, outputs = 1] = kernel;
   const { name } = node;
+  const place = node.device === undefined ? {} : { device: node.device };
   const made: GraphNode[] = [];
   const add = (suffix: string, op: string, operands: readonly Edge[], attributes: GraphNode['attributes']): Edge => {
     const own = suffix === '' ? name : `${name}_${suffix}`;
     const control = suffix === '' ? node.control : [];
-    made.push({ name: own, op, inputs: operands, control, attributes, outputs: [DataType.float32] });
+    made.push({ name: own, op, inputs: operands, control, attributes, outputs: [DataType.float32], ...place });
     return own;
   };
   const integers = (suffix: string, values: readonly number[], shape = [values.length]): Edge => {
@@ -61,6 +62,7 @@ function product(node: GraphNode, { input, kernel, output }: Convolution): Graph
       control: [],
       attributes: { dtype: integer, value: { kind: 'tensor', dtype: DataType.int32, shape, bytes } },
       outputs: [DataType.int32],
+      ...place,
     });
     return constant;
   };

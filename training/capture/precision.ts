@@ -46,6 +46,7 @@ export function reducePrecision(
   const low = DataType[reduced];
   const result: GraphNode[] = [];
   const types = new Map(nodes.map(({ name, outputs }) => [name, outputs]));
+  const devices = new Map(nodes.map(({ name, device }) => [name, device]));
   const isFloat = (input: Edge) => types.get(nodeOf(input))?.[outputOf(input)] === DataType.float32;
   /** Edges of the graph whose node now gives the reduced type. */
   const native = new Set<Edge>();
@@ -58,7 +59,10 @@ export function reducePrecision(
     if (known !== undefined) return known;
     const name = `${input.replace(':', '_')}_as${to}`;
     const attributes: Attributes = { SrcT: { kind: 'type', value: from }, DstT: { kind: 'type', value: to } };
-    result.push({ name, op: 'Cast', inputs: [input], control: [], attributes, outputs: [to] });
+    // Where the value is: a variable is cast once for all devices, and half of its bytes go to each.
+    const device = devices.get(nodeOf(input));
+    const node = { name, op: 'Cast', inputs: [input], control: [], attributes, outputs: [to] };
+    result.push(device === undefined ? node : { ...node, device });
     casts.set(key, name);
     return name;
   };

@@ -7,8 +7,8 @@ import type { GraphBuilder } from './graph-builder.ts';
 import { type GraphVariable, readVariable } from './nodes.ts';
 import type { RecordedTensors } from './recorded-tensors.ts';
 
-/** What a step may ask of the capture that it runs in. */
-export interface Recorder {
+/** The changes of variables that a step may ask of the capture that it runs in. */
+export interface Updates {
   /**
    * Adds an operation that updates variables where they are, as TensorFlow's fused optimizers do. Only the graph's
    * variables change; what the step reads of them afterwards is the updated value.
@@ -35,7 +35,7 @@ export interface Recorded {
 }
 
 /** The changes of variables that a step makes, as nodes of the graph. */
-export interface RecordedUpdates extends Recorder {
+export interface RecordedUpdates extends Updates {
   /** Puts what was assigned to variables since the last time into the graph. @returns those variables */
   readonly addAssignments: () => readonly Assigned[];
   /** Nodes that change a variable. */
@@ -86,7 +86,7 @@ export function createRecordedUpdates({ builder, target, variables, tensors }: R
     return assigned;
   };
 
-  const update: Recorder['update'] = (op, operands, attributes = {}) => {
+  const update: Updates['update'] = (op, operands, attributes = {}) => {
     const changed = operands.flatMap((operand) => {
       const variable = variables.get(operand as Variable);
       return variable ? [{ operand: operand as Variable, variable }] : [];
@@ -103,7 +103,7 @@ export function createRecordedUpdates({ builder, target, variables, tensors }: R
 
   // TensorFlow's Switch and Merge: an operation that follows the branch not taken is dead and does not run, which is
   // how operations with effects, as the fused optimizers are, become conditional without copies of what they change.
-  const when: Recorder['when'] = (condition, work) => {
+  const when: Updates['when'] = (condition, work) => {
     if (course.runs === 'conditionally')
       throw new CaptureError('A conditional update is inside another one. Join the conditions.');
     addAssignments();

@@ -5,12 +5,25 @@ import { CaptureError } from './errors.ts';
 import { type Edge, edge } from './graph.ts';
 import type { GraphBuilder } from './graph-builder.ts';
 import type { GraphVariable } from './nodes.ts';
+import { createRecordedLaters, type RecordedLaters } from './recorded-laters.ts';
 import { createRecordedTensors, registeredVariables } from './recorded-tensors.ts';
-import { createRecordedUpdates, type Recorder } from './recorded-updates.ts';
+import { createRecordedUpdates, type Updates } from './recorded-updates.ts';
 import { createSharedMemory } from './shared-memory.ts';
 import { watch } from './watch.ts';
 
+/** What a step may ask of the capture that it runs in. */
+export interface Recorder extends Updates, Pick<RecordedLaters, 'later'> {
+  /**
+   * Runs `work` now; in the graph what it computes is on a device. Reads and changes of variables stay where the variables are.
+   *
+   * @param device TensorFlow's name: `/device:GPU:1`
+   */
+  readonly onDevice: (device: string, work: () => void) => void;
+}
+
 export interface Recording {
+  /** Puts what the step promised and gave later into the nodes. */
+  readonly resolve: RecordedLaters['resolve'];
   readonly outputs: readonly Edge[];
   /** Nodes that change a variable; they must run whenever the outputs are asked for. */
   readonly updates: readonly string[];
@@ -51,6 +64,7 @@ export function record(
   for (const [tensor, source] of inputs) tensors.know(tensor, source);
   const before = new Map([...variables.keys()].map((variable) => [variable, tf.keep(variable.clone())]));
   const updates = createRecordedUpdates({ builder, target, variables, tensors });
+  const laters = createRecordedLaters(tensors);
 
   const memory = keepsValues ? null : createSharedMemory(target.binding);
   const restore = watch(target, {
@@ -72,12 +86,12 @@ export function record(
     },
     isRecorded: tensors.isRecorded,
   });
-  active = updates;
+  active = { update: updates.update, when: updates.when, later: laters.later, onDevice: builder.onDevice };
   try {
     const outputs = step().map(tensors.edgeOf);
     refuseCreated(registeredVariables().filter((each) => !variables.has(each) && !foreign.has(each.dataId)));
     updates.addAssignments();
-    return { outputs, updates: updates.nodes(), shapes: tensors.shapes };
+    return { resolve: laters.resolve, outputs, updates: updates.nodes(), shapes: tensors.shapes };
   } finally {
     active = undefined;
     restore();

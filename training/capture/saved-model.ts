@@ -63,11 +63,12 @@ function call(message: Message, setters: Readonly<Record<string, unknown>>): Mes
 const map = (message: Message, getter: string): Map<string, Message> =>
   (message[getter] as () => unknown)() as Map<string, Message>;
 
-function encodeNode({ name, op, inputs, control, attributes }: GraphNode): Message {
+function encodeNode({ name, op, inputs, control, attributes, device = '' }: GraphNode): Message {
   const node = call(make('NodeDef'), {
     setName: name,
     setOp: op,
     setInputList: [...inputs, ...control.map((before) => `^${before}`)],
+    setDevice: device,
   });
   const attributeMap = map(node, 'getAttrMap');
   for (const [key, attribute] of Object.entries(attributes)) attributeMap.set(key, encodeAttribute(attribute));

@@ -60,7 +60,7 @@ function recordTrace({ step, prefix, inputs, state, slots, specialise }: Traced,
   for (const [name, tensor] of Object.entries(state.resident))
     known.set(tensor, readVariable(builder, slots.resident(name)));
   try {
-    const { outputs, updates, shapes } = recordInTidy(() =>
+    const { resolve, outputs, updates, shapes } = recordInTidy(() =>
       record(builder, variables, known, { keepsValues }, () => step(examples, state)),
     );
     const types = new Map(builder.nodes.map(({ name, outputs }) => [name, outputs]));
@@ -68,7 +68,7 @@ function recordTrace({ step, prefix, inputs, state, slots, specialise }: Traced,
       const dtype = types.get(nodeOf(source))?.[outputOf(source)] ?? DataType.float32;
       return identity(builder, `${prefix}output${index}`, source, dtype, updates);
     });
-    const nodes = prune(builder.nodes, [...results, ...placeholders]);
+    const nodes = prune(resolve(builder.nodes), [...results, ...placeholders]);
     return {
       nodes: specialise(nodes, shapes),
       inputNames: placeholders.map((name) => `${name}:0`).join(','),

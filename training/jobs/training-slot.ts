@@ -94,6 +94,7 @@ export function createTrainingSlot(): TrainingSlot {
       if (!newest) await requireFetchedWeights(chosen.config, input.weightsFile);
       const session = await openSession(context.store, chosen.dataset, chosen.config, {
         data: input.data,
+        replicas: input.replicas,
         onCheck: (done, total) => {
           context.progress({ phase: 'checking images', done, total, unit: 'images' });
           stopIfAsked(context);
@@ -101,7 +102,7 @@ export function createTrainingSlot(): TrainingSlot {
       });
       held = { session, checkpoints, lease, writer };
       const passes = describePasses(session);
-      if (passes !== null) console.info(passes);
+      for (const said of [passes, session.passage.said]) if (said !== null) console.info(said);
       if (newest) {
         restore(session, newest.manifest, newest.tensors, newest.metadata);
         requireRecorded(session, input);
@@ -159,10 +160,11 @@ function requireStart(
  */
 async function stillOurs(
   { session, lease }: Training,
-  { dataset, config, recorded }: TrainEpochInput | FinishTrainingInput,
+  { dataset, config, recorded, replicas }: TrainEpochInput | FinishTrainingInput,
   upTo: ProgressPoint,
 ): Promise<boolean> {
   const same =
+    session.asked.replicas === replicas &&
     canonicalJson(sessionConfig(session)) === canonicalJson(sessionConfig({ dataset, config })) &&
     (session.at.step === 0 || session.at.epoch < upTo.epoch) &&
     session.at.epoch === (recorded?.epoch ?? 0) &&

@@ -1,3 +1,5 @@
+import type { GatherParts } from '../exchange.ts';
+import { jointBatchNorm } from '../joint-batch-norm.ts';
 import { biasAdd, fusedBatchNorm, normaliseBy } from '../ops.ts';
 import { type ParameterSpec, type Variables, variable } from '../parameters.ts';
 import { type Tensor, type Tensor1D, type Tensor2D, type Tensor4D, tf } from '../tensorflow.ts';
@@ -14,6 +16,8 @@ export interface Pass {
    * and hands them over: float32 [channels] each, owned by the current tidy.
    */
   readonly onBatchStatistics?: (layer: string, mean: Tensor1D, variance: Tensor1D) => void;
+  /** Absent where a part of a batch is normalised by itself; else by the statistics of all its parts. */
+  readonly gatherParts?: GatherParts;
   /** Names of parameters that are not trained. Batch normalisation whose scale is among them uses its moving statistics in training too. */
   readonly frozen?: ReadonlySet<string>;
   /**
@@ -69,7 +73,7 @@ export function conv(
 
 /** Batch normalisation over all but the channels. */
 export function batchNorm(x: Tensor4D, layer: string, epsilon: number, pass: Pass): Tensor4D {
-  const { variables, onBatchStatistics, frozen } = pass;
+  const { variables, onBatchStatistics, gatherParts, frozen } = pass;
   const gamma = variable(variables, `${layer}/gamma`) as unknown as Tensor1D;
   const beta = variable(variables, `${layer}/beta`) as unknown as Tensor1D;
   if (!onBatchStatistics || frozen?.has(`${layer}/gamma`)) {
@@ -77,7 +81,9 @@ export function batchNorm(x: Tensor4D, layer: string, epsilon: number, pass: Pas
     const variance = variable(variables, `${layer}/moving_variance`) as unknown as Tensor1D;
     return normaliseBy(x, { gamma, beta, mean, variance }, epsilon);
   }
-  const { output, mean, variance } = fusedBatchNorm(x, gamma, beta, epsilon);
+  const { output, mean, variance } = gatherParts
+    ? jointBatchNorm(x, gamma, beta, epsilon, gatherParts)
+    : fusedBatchNorm(x, gamma, beta, epsilon);
   onBatchStatistics(layer, mean, variance);
   return output;
 }

@@ -1,4 +1,5 @@
 import { depthwiseConvolve } from '../depthwise.ts';
+import { jointBatchNorm } from '../joint-batch-norm.ts';
 import { normaliseRows } from '../normalise-rows.ts';
 import { biasAdd, fusedBatchNorm, normaliseBy } from '../ops.ts';
 import { type Initializer, type ParameterSpec, type Variables, variable } from '../parameters.ts';
@@ -134,7 +135,7 @@ export function layerNorm(x: Tensor4D, layer: string, epsilon: number, { variabl
 
 /** Batch normalisation over all but the channels. Its moving variance is the biased one, PyTorch's is not. */
 export function batchNorm(x: Tensor4D, layer: string, epsilon: number, pass: Pass): Tensor4D {
-  const { variables, onBatchStatistics, frozen } = pass;
+  const { variables, onBatchStatistics, gatherParts, frozen } = pass;
   const gamma = vector(variables, `${layer}.weight`);
   const beta = vector(variables, `${layer}.bias`);
   if (!onBatchStatistics || frozen?.has(`${layer}.weight`)) {
@@ -142,7 +143,9 @@ export function batchNorm(x: Tensor4D, layer: string, epsilon: number, pass: Pas
     const variance = vector(variables, `${layer}.running_var`);
     return normaliseBy(x, { gamma, beta, mean, variance }, epsilon);
   }
-  const { output, mean, variance } = fusedBatchNorm(x, gamma, beta, epsilon);
+  const { output, mean, variance } = gatherParts
+    ? jointBatchNorm(x, gamma, beta, epsilon, gatherParts)
+    : fusedBatchNorm(x, gamma, beta, epsilon);
   onBatchStatistics(layer, mean, variance);
   return output;
 }

@@ -4,7 +4,7 @@ import { largestRawSide, preparationParameters, prepareDataParameters } from '..
 import { pretrainParameters } from '../../../contracts/kinds/pretrain.ts';
 import { trainClassifierParameters } from '../../../contracts/kinds/train-classifier.ts';
 import type { PlannedStep } from '../../../contracts/plan.ts';
-import type { TrainingConfig } from '../../../contracts/training.ts';
+import type { ReplicasSetting, TrainingConfig } from '../../../contracts/training.ts';
 import { encoderKindNames } from '../../../contracts/training-kinds.ts';
 import { findReferences } from '../expressions/references.ts';
 
@@ -28,8 +28,11 @@ export function knownParameters<Schema extends z.ZodType>(given: Given, schema: 
   return parsed.success ? { values: parsed.data, isOpen: (name) => open.has(name) } : null;
 }
 
-/** The config of a training; null of a step that is none. */
-export function knownTraining({ uses, with: given }: PlannedStep): Known<TrainingConfig> | null {
+/** The config of a training, and how many devices its batches are shared out to. */
+export type TrainingSettings = TrainingConfig & { readonly replicas?: ReplicasSetting | undefined };
+
+/** The settings of a training; null of a step that is none. */
+export function knownTraining({ uses, with: given }: PlannedStep): Known<TrainingSettings> | null {
   if (uses === 'pretrain') return knownParameters(given, pretrainParameters);
   return uses === 'train-classifier' ? knownParameters(given, trainClassifierParameters) : null;
 }

@@ -10,7 +10,7 @@ import {
   type TrainingConfig,
 } from '../../../contracts/training.ts';
 import type { Path } from '../problems/problems.ts';
-import type { Known, KnownData } from './known-steps.ts';
+import type { Known, KnownData, TrainingSettings } from './known-steps.ts';
 
 /** A mistake in a step's `with`, at a path in it. */
 export interface Mistake {
@@ -19,15 +19,17 @@ export interface Mistake {
 }
 
 /** What a training refuses as soon as it begins, and can be known before. */
-export function trainingMistakes(known: Known<TrainingConfig>, data: KnownData | null): Mistake[] {
+export function trainingMistakes(known: Known<TrainingSettings>, data: KnownData | null): Mistake[] {
   const { values, isOpen } = known;
   const unless = (names: readonly string[], find: () => Mistake[]) => (names.some(isOpen) ? [] : find());
   return [
     ...unless(['encoder'], () => encoderMistakes(values.encoder, data)),
     ...unless(['encoder', 'normalise'], () => channelMistakes(values.encoder, values.normalise, data)),
     ...unless(['batch', 'microbatch', 'sampler'], () => microbatchMistakes(values)),
+    ...unless(['batch', 'microbatch', 'sampler', 'replicas'], () => replicasMistakes(values)),
+    ...unless(['batch', 'microbatch', 'syncBatchNorm'], () => jointMistakes(values)),
     ...unless(['sampler', 'loss'], () => samplerMistakes(values, data)),
-    ...unless(['engine', 'precision'], () => engineMistakes(values)),
+    ...unless(['engine', 'precision', 'replicas', 'syncBatchNorm'], () => engineMistakes(values)),
     ...(isContrastive(values)
       ? [
           ...unless(['freeze', 'encoder', 'projection', 'loss'], () => frozenMistakes(values)),
@@ -62,17 +64,52 @@ export function channelMistakes(
   ];
 }
 
-/** A balanced batch has as many classes as there are, but no more than fit. */
-function microbatchMistakes({ batch, microbatch, sampler }: TrainingConfig): Mistake[] {
-  if (microbatch === undefined) return [];
+/** The images that a batch may have. A balanced one has as many classes as there are, but no more than fit. */
+function batchSizes({ batch, sampler }: TrainingConfig): readonly number[] {
   const perClass = sampler?.balanced.perClass;
-  const possible =
-    perClass === undefined
-      ? batch % microbatch === 0
-      : Array.from({ length: Math.floor(batch / perClass) }, (_, at) => (at + 1) * perClass).some(
-          (size) => size % microbatch === 0,
-        );
+  return perClass === undefined
+    ? [batch]
+    : Array.from({ length: Math.floor(batch / perClass) }, (_, at) => (at + 1) * perClass);
+}
+
+function microbatchMistakes(config: TrainingConfig): Mistake[] {
+  const { batch, microbatch } = config;
+  if (microbatch === undefined) return [];
+  const possible = batchSizes(config).some((size) => size % microbatch === 0);
   return possible ? [] : [{ path: ['microbatch'], message: `microbatch must divide the batch of ${batch} images` }];
+}
+
+/** Each device gets whole parts, and as many as the others. */
+function replicasMistakes(config: TrainingSettings): Mistake[] {
+  const { batch, microbatch, replicas } = config;
+  if (typeof replicas !== 'number' || replicas === 1) return [];
+  const isShared = (size: number) => microbatch !== undefined && size % (microbatch * replicas) === 0;
+  if (batchSizes(config).some(isShared)) return [];
+  const remedy =
+    batch % replicas === 0
+      ? `write microbatch: ${batch / replicas}, or a divisor of it`
+      : `choose a batch that is a multiple of ${replicas}, and a microbatch that divides its ${replicas} shares`;
+  return [
+    {
+      path: ['replicas'],
+      message: `replicas: ${replicas} shares out the parts of a batch, and ${
+        microbatch === undefined
+          ? 'without microbatch it is in one part'
+          : `those of ${microbatch} images do not come out even`
+      }; ${remedy}`,
+    },
+  ];
+}
+
+function jointMistakes({ batch, microbatch, syncBatchNorm }: TrainingConfig): Mistake[] {
+  if (!syncBatchNorm || (microbatch !== undefined && microbatch < batch)) return [];
+  return [
+    {
+      path: ['syncBatchNorm'],
+      message:
+        'syncBatchNorm joins the parts of a batch, and there is one; write a microbatch below batch, or leave it out',
+    },
+  ];
 }
 
 function samplerMistakes(config: TrainingConfig, data: KnownData | null): Mistake[] {
@@ -89,10 +126,18 @@ function samplerMistakes(config: TrainingConfig, data: KnownData | null): Mistak
   return [];
 }
 
-function engineMistakes({ engine, precision }: TrainingConfig): Mistake[] {
-  if (engine !== 'eager' || precision === 'float32') return [];
+function engineMistakes({ engine, precision, replicas, syncBatchNorm }: TrainingSettings): Mistake[] {
+  if (engine !== 'eager') return [];
+  const needs = (what: string, why: string, name: string) => ({
+    path: [name],
+    message: `${what} is ${why}, so it needs engine: graph`,
+  });
   return [
-    { path: ['precision'], message: `precision: ${precision} is a rewrite of the graph, so it needs engine: graph` },
+    ...(precision === 'float32' ? [] : [needs(`precision: ${precision}`, 'a rewrite of the graph', 'precision')]),
+    ...(typeof replicas === 'number' && replicas > 1
+      ? [needs(`replicas: ${replicas}`, 'in the captured graph', 'replicas')]
+      : []),
+    ...(syncBatchNorm ? [needs('syncBatchNorm', 'in the captured graph', 'syncBatchNorm')] : []),
   ];
 }
 

@@ -31,7 +31,7 @@ export function openModel(config: TrainingConfig, engine: keyof typeof engines =
     labels: Int32Array.from({ length: batch }, (_, row) => row % 2),
     ...{ count: batch, height: side, width: side, channels: 1 },
   });
-  const specs = [...model.state, ...(microbatch < batch ? microbatchVariables(model, batch) : [])];
+  const specs = [...model.state, ...(microbatch < batch ? microbatchVariables(model, { batch, microbatch }) : [])];
   const state = { variables: createVariables(specs, 7), resident: { ...resident } };
   const execution = engine === 'eager' ? eagerExecution(state) : capture(state, { precision: config.precision });
   startAverages(model, execution);
