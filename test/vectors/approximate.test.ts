@@ -46,6 +46,19 @@ describe('an approximate index', () => {
     },
   );
 
+  it('that several threads build is not built anew for the vectors that they leave without an edge', async () => {
+    const many = clustered(20_000, { dimension, clusters: 400 }).map((vector, at) => ({ name: `${at}.jpg`, vector }));
+    const phases: string[] = [];
+    const { about } = await buildIndex(store, await vectorsOf(store, { rows: many, perShard: 4096 }), approximate, {
+      threads: 8,
+      onProgress: ({ phase, done, total }) => {
+        if (done === total) phases.push(phase);
+      },
+    });
+    expect(about.count).toBe(20_000);
+    expect(phases.filter((phase) => phase === 'graph')).toHaveLength(1);
+  });
+
   it.each([
     ['is missing', join(root, 'missing'), 'FileMissing', 'it is not there'],
     ['is a file', join(root, 'a-file'), 'NotAFolder', 'it is no folder'],
@@ -72,7 +85,7 @@ describe('an approximate index', () => {
 
   it('finds every row of a thin graph by a search as wide as it says, of one and of ten', async () => {
     const noise = clustered(4000, { dimension: 24, clusters: 4000 });
-    const thin = { quantization: 'i8', connectivity: 6, expansionAdd: 24, minimumRecall: 0 } as const;
+    const thin = { quantization: 'i8', connectivity: 4, expansionAdd: 16, minimumRecall: 0 } as const;
     const given = noise.map((vector, at) => ({ name: `${at}.jpg`, vector }));
     const index = await openIndex(store, await indexOf(store, { rows: given }, { ...approximate, ...thin }));
     expect(index.about.graph?.expansionSearch).toBeGreaterThan(64);

@@ -3,7 +3,7 @@ import { times } from '../../contracts/counted.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { IndexSettings } from '../../contracts/vector-index.ts';
 import { makeGraphFolder, removeGraphFolder } from '../graph/folder.ts';
-import { type Graph, viewGraph } from '../graph/graph.ts';
+import { type Graph, graphKeys, viewGraph } from '../graph/graph.ts';
 import { rowsByKey } from '../graph/keys.ts';
 import { graphSearcher } from '../search/approximate.ts';
 import type { Searcher } from '../search/searcher.ts';
@@ -33,13 +33,15 @@ const [leastExpansion, mostExpansion] = [64, 4096];
 const checkExpansion = 8;
 /** Hits among which a vector in bytes must be. */
 const among = 10;
+/** Vectors to which no edge leads are put in again, so many times, unless they are more than this share. */
+const [mostRepairs, mostRepaired] = [3, 0.01];
 /** More removed vectors than this share of a graph make it be built anew. */
 const mostRemoved = 0.2;
 
 /**
  * Makes the graph of an index: builds it, or changes an earlier one; widens its search until it finds the wanted share of the true
- * neighbours; and looks for every row by its own vector. A changed graph, or one that several threads built, is built anew by one
- * thread where it fails in that.
+ * neighbours; and looks for every row by its own vector. Rows that are not found are put in again; a changed graph, or one that several
+ * threads built, is built anew by one thread where that does not help.
  *
  * @param options.folder where the file is written; a temporary folder that is removed afterwards where undefined
  * @param use is given the graph
@@ -64,10 +66,18 @@ export async function withGraph<T>(
     for (const { from, threads } of attemptsFor(rows, before, options.threads)) {
       const filled = await fillGraph(rows, from, shape, { ...options, threads });
       const file = join(folder, 'graph.usearch');
-      filled.graph.save(file);
-      const found = await checked({ ...filled, file }, rows, shape, queries, options.onProgress);
-      if ('problem' in found) problem = found.problem;
-      else {
+      for (let repairs = 0; repairs <= mostRepairs; repairs++) {
+        filled.graph.save(file);
+        const last = repairs === mostRepairs;
+        const found = await checked({ ...filled, file }, rows, { ...shape, last }, queries, options.onProgress);
+        if ('lost' in found) {
+          await addAgain(filled, rows, found.lost, dimension);
+          continue;
+        }
+        if ('problem' in found) {
+          problem = found.problem;
+          break;
+        }
         const recall = { k: queries.k, value: found.recall, queries: queries.rows.length };
         return await use({ ...filled, file, expansionSearch: found.expansionSearch, recall });
       }
@@ -94,16 +104,36 @@ function attemptsFor(
   ];
 }
 
-type Checked = { readonly expansionSearch: number; readonly recall: number } | { readonly problem: string };
+type Checked =
+  | { readonly expansionSearch: number; readonly recall: number }
+  /** Rows that may be found once they are put in again. */
+  | { readonly lost: readonly number[] }
+  | { readonly problem: string };
+
+/** Puts rows into the graph once more, one after the other: threads that add at once can leave a vector without an edge that leads to it. */
+async function addAgain(
+  { graph, keys }: FilledGraph,
+  rows: IndexRows,
+  lost: readonly number[],
+  dimension: number,
+): Promise<void> {
+  const firsts = [...new Map(lost.toReversed().map((row) => [keys[row] as number, row])).values()].sort(
+    (a, b) => a - b,
+  );
+  const again = graphKeys(firsts.map((row) => keys[row] as number));
+  const vectors = await vectorsOf(rows, Int32Array.from(firsts), dimension);
+  graph.remove(again);
+  graph.add(again, vectors, 1);
+}
 
 async function checked(
   { file, keys }: FilledGraph & { readonly file: string },
   rows: IndexRows,
-  shape: Shape,
+  shape: Shape & { readonly last: boolean },
   queries: RecallQueries,
   onProgress: (progress: BuildProgress) => void,
 ): Promise<Checked> {
-  const { dimension, quantization, minimumRecall } = shape;
+  const { dimension, quantization, minimumRecall, last } = shape;
   const view = (expansion: number) => viewGraph(file, shape, expansion);
   const rowsOf = rowsByKey(keys);
   const vectorOf = quantization === 'i8' ? await allVectors(rows, dimension) : () => new Float32Array();
@@ -125,6 +155,7 @@ async function checked(
     const graph = view(expansion);
     lost = await stillLost({ graph, expansion, search: searcher(graph) }, rows, shape, keys, lost);
     if (lost.length === 0) break;
+    if (!last && lost.length <= Math.max(1, rows.count * mostRepaired)) return { lost };
     if (expansion >= end) {
       const finer = quantization === 'i8' ? ', a finer quantization,' : ',';
       return {
