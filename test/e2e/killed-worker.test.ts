@@ -1,15 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { loadStepResults, openStore } from '../../store/index.ts';
 import { statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
 import { randomMoment } from '../random.ts';
 import { planOf, startServer, step } from '../workflows/interpreter.ts';
+import { type KillableWorkers, killableWorkers } from './killable-workers.ts';
 
 /**
  * The worker, with workflows and steps, is killed at random moments while runs of 50 steps with a matrix go on. Killed
@@ -21,41 +20,17 @@ const runs = ['one', 'two', 'three', 'four', 'five'];
 
 let folder: string;
 let environment: Awaited<ReturnType<typeof startServer>>;
-let worker: ChildProcess | undefined;
-let prepared: ChildProcess | undefined;
+let workers: KillableWorkers;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-kills-'));
   environment = await startServer([]);
+  workers = killableWorkers(folder, environment.address);
 }, 180_000);
 afterAll(async () => {
-  for (const child of [worker, prepared]) child?.kill('SIGKILL');
+  workers.stop();
   await environment.teardown();
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
-
-const logFile = () => join(folder, 'log');
-const lines = async () => (await readFile(logFile(), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
-
-/** A worker process that has loaded, or soon will have, and waits to be told to begin. */
-function prepareWorker(): ChildProcess {
-  const program = fileURLToPath(new URL('./processes/killable-worker.ts', import.meta.url));
-  const args = [environment.address, join(folder, 'store'), logFile()];
-  return spawn(process.execPath, ['--import', 'tsx', program, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  });
-}
-
-/** Has the prepared worker begin, waits until it polls, and prepares the next. */
-async function nextWorker(): Promise<void> {
-  worker = prepared ?? prepareWorker();
-  const before = (await lines()).filter((line) => line === 'ready').length;
-  worker.send('begin');
-  while ((await lines()).filter((line) => line === 'ready').length === before) {
-    if (worker.exitCode !== null) throw new Error('the worker did not start');
-    await sleep(50);
-  }
-  prepared = prepareWorker();
-}
 
 /** 10 steps, a matrix of 30 of which 6 run at a time, each after one of those, and 10 after all of them. */
 function fiftySteps(run: number) {
@@ -78,7 +53,7 @@ function fiftySteps(run: number) {
 it(`${runs.length} runs of 50 steps end right though their worker is killed ${kills} times, and no finished step runs twice`, {
   timeout: 600_000,
 }, async () => {
-  await nextWorker();
+  await workers.next();
   const handles = await Promise.all(
     runs.map((run, index) =>
       environment.client.workflow.start<typeof pipeline>('pipeline', {
@@ -96,8 +71,8 @@ it(`${runs.length} runs of 50 steps end right though their worker is killed ${ki
   for (; killed < kills; killed++) {
     await sleep(randomMoment(`kill ${killed + 1} of the worker`, 200, 2700));
     expect(ended, `all ended after ${killed} kills`).toBe(false);
-    worker?.kill('SIGKILL');
-    await nextWorker();
+    workers.kill();
+    await workers.next();
   }
   for (const [index, result] of (await results).entries()) {
     const { steps } = fiftySteps(index);
@@ -105,11 +80,11 @@ it(`${runs.length} runs of 50 steps end right though their worker is killed ${ki
       Object.fromEntries(steps.map(({ id, with: { by } }) => [id, (by as number[])[0]])),
     );
   }
-  const log = await lines();
+  const log = await workers.lines();
   for (const [index, run] of runs.entries()) {
     const { steps } = await environment.client.workflow.getHandle(run).query(statusQuery);
     expect(steps.every(({ state }) => state === 'done')).toBe(true);
-    expect(Object.keys(await loadStepResults(openStore(join(folder, 'store')), run))).toHaveLength(50);
+    expect(Object.keys(await loadStepResults(openStore(workers.store), run))).toHaveLength(50);
     for (const { id, needs } of fiftySteps(index).steps) {
       const done = log.indexOf(`done ${run} ${id}`);
       const starts = log.flatMap((line, at) => (line === `start ${run} ${id}` ? [at] : []));

@@ -3,6 +3,7 @@ import type { SweepResult } from '../../contracts/kinds/sweep.ts';
 import { loadEpochMetrics, loadStepResults, openCheckpoints } from '../../store/index.ts';
 import { randomMoment } from '../random.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
+import { recordHistory } from './record-history.ts';
 
 /** Five settings of a training of four epochs, which stops after one and after two; the better half goes on. */
 let environment: TestEnvironment;
@@ -88,6 +89,9 @@ it('pauses losers and goes on with winners, to the same bits as a training that 
     1, 2, 3, 4,
   ]);
   expect(results.probe?.result.validationTop1).toBeTypeOf('number');
+
+  await recordHistory(environment, 'calm', 'pipeline-sweep');
+  await recordHistory(environment, `calm/${last}`, 'training-promoted');
 
   await environment.start('killed', swept('killed'));
   // Amid the first rung, at its end, and amid the second.
