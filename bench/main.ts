@@ -38,6 +38,9 @@ import { benchReplicas } from './replicas.ts';
 import { benchServe } from './serve/beside-fastapi.ts';
 import { benchServeFaults } from './serve/faults.ts';
 import { benchSteps, type PytorchPeers } from './steps.ts';
+import { benchBesideRay } from './sweeps/beside-ray.ts';
+import { rayEnvironment } from './sweeps/environment.ts';
+import { benchKilledSweep } from './sweeps/killed-sweep.ts';
 import { benchTensorboard, tensorboardEnvironment } from './tensorboard/tensorboard.ts';
 import { benchUnknown } from './unknown.ts';
 import { faissEnvironment } from './vectors/environment.ts';
@@ -101,6 +104,8 @@ const benches: Readonly<Record<string, Bench>> = {
   engine: async () => benchEngine(await dagsterEnvironment()),
   load: (_, only) => benchLoad(only),
   embed: (_, only) => benchKilledEmbedding(only),
+  sweep: () => benchKilledSweep(),
+  'sweep-ray': async () => benchBesideRay(await rayEnvironment()),
   'many-classes': (_, only) => benchManyClasses(only),
   'many-images': (_, only) => benchManyImages(only),
   suspects: async () => benchLabelSuspects(await cleanlabEnvironment()),
