@@ -69,12 +69,12 @@ function searching(isAsynchronous: boolean): Plan {
   );
 }
 
-async function search(run: string, plan: Plan, broken: readonly string[] = []) {
+async function search(run: string, plan: Plan, broken: readonly string[] = [], resume = false) {
   for (const id of broken) interpreter.behaviours.set(`${run}/${id}`, { failures: 0, broken: true, ms: 0 });
   const handle = await interpreter.environment.client.workflow.start<typeof pipeline>('pipeline', {
     workflowId: run,
     taskQueue: 'contrail',
-    args: [{ plan, resume: false }],
+    args: [{ plan, resume }],
   });
   await handle.result();
   const { steps } = await handle.query(statusQuery);
@@ -109,6 +109,19 @@ it('a search of 64 trials goes through several histories, and a lost trial stops
   expect(asked.filter(({ step: id }) => id.endsWith('epochs=1')).map(({ epoch, until }) => [epoch, until])).toEqual([
     [1, 1],
   ]);
+  // A resume tries the lost trial again, and does nothing else anew.
+  interpreter.behaviours.delete(`halved/${lost}`);
+  const scored = () =>
+    interpreter.events.flatMap(({ what, run, step: id }) =>
+      what === 'done' && run === 'halved' && id.startsWith('sweep-score@') ? [id] : [],
+    );
+  const before = scored();
+  const again = await search('halved', plan, [], true);
+  const { rungs, parameters } = again.result.table.find(({ trial }) => trial === 5) ?? {};
+  expect(rungs?.[0]?.value).toBe(parameters?.x);
+  const anew = scored().slice(before.length);
+  expect(anew).toContain(lost);
+  expect(anew.filter((id) => id.endsWith('epochs=1'))).toEqual([lost]);
   expect(() => resultOfSweep({ ended: undefined } as never)).toThrow('not over');
 });
 
