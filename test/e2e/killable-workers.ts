@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll } from 'vitest';
+import { startServer } from '../workflows/interpreter.ts';
 
 /** Workers of which one polls and the next has loaded, so that a kill costs no time of loading. */
 export interface KillableWorkers {
@@ -17,7 +20,7 @@ export interface KillableWorkers {
 }
 
 /** @param folder where their store and log are */
-export function killableWorkers(folder: string, address: string): KillableWorkers {
+function killableWorkers(folder: string, address: string): KillableWorkers {
   const store = join(folder, 'store');
   const log = join(folder, 'log');
   let worker: ChildProcess | undefined;
@@ -49,4 +52,23 @@ export function killableWorkers(folder: string, address: string): KillableWorker
       for (const child of [worker, prepared]) child?.kill('SIGKILL');
     },
   };
+}
+
+/** What the tests of a file have that calls `useKillableWorkers`: a server, and workers of it. */
+export let environment: Awaited<ReturnType<typeof startServer>>;
+export let workers: KillableWorkers;
+
+/** Gives the tests of the file that calls this a server of its own, and workers to kill. */
+export function useKillableWorkers(): void {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'contrail-kills-'));
+    environment = await startServer([]);
+    workers = killableWorkers(folder, environment.address);
+  }, 180_000);
+  afterAll(async () => {
+    workers.stop();
+    await environment.teardown();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
 }

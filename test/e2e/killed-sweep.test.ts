@@ -1,16 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { sweepResult } from '../../contracts/kinds/sweep.ts';
 import type { Plan, PlannedSweep } from '../../contracts/plan.ts';
 import { type Course, type Reached, ranking, sweepCourse } from '../../pipelines/language/interpret/sweep/course.ts';
 import { loadStepResults, openStore } from '../../store/index.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
 import { randomMoment } from '../random.ts';
-import { planOf, startServer, step } from '../workflows/interpreter.ts';
-import { type KillableWorkers, killableWorkers } from './killable-workers.ts';
+import { planOf, step } from '../workflows/interpreter.ts';
+import { environment, useKillableWorkers, workers } from './killable-workers.ts';
 
 /**
  * A search of 64 trials by synchronous halving, whose worker is killed five times at random moments. A trial's score is its setting, so
@@ -18,19 +15,7 @@ import { type KillableWorkers, killableWorkers } from './killable-workers.ts';
  */
 const kills = 5;
 
-let folder: string;
-let environment: Awaited<ReturnType<typeof startServer>>;
-let workers: KillableWorkers;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-killed-sweep-'));
-  environment = await startServer([]);
-  workers = killableWorkers(folder, environment.address);
-}, 180_000);
-afterAll(async () => {
-  workers.stop();
-  await environment.teardown();
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
+useKillableWorkers();
 
 const retry = { initialInterval: 10 };
 const sweep: PlannedSweep = {

@@ -1,14 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { loadStepResults, openStore } from '../../store/index.ts';
 import { statusQuery } from '../../workflows/messages.ts';
 import type { pipeline } from '../../workflows/pipeline.ts';
 import { randomMoment } from '../random.ts';
-import { planOf, startServer, step } from '../workflows/interpreter.ts';
-import { type KillableWorkers, killableWorkers } from './killable-workers.ts';
+import { planOf, step } from '../workflows/interpreter.ts';
+import { environment, useKillableWorkers, workers } from './killable-workers.ts';
 
 /**
  * The worker, with workflows and steps, is killed at random moments while runs of 50 steps with a matrix go on. Killed
@@ -18,19 +15,7 @@ import { type KillableWorkers, killableWorkers } from './killable-workers.ts';
 const kills = 20;
 const runs = ['one', 'two', 'three', 'four', 'five'];
 
-let folder: string;
-let environment: Awaited<ReturnType<typeof startServer>>;
-let workers: KillableWorkers;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'contrail-kills-'));
-  environment = await startServer([]);
-  workers = killableWorkers(folder, environment.address);
-}, 180_000);
-afterAll(async () => {
-  workers.stop();
-  await environment.teardown();
-  await rm(folder, { recursive: true, force: true });
-}, 60_000);
+useKillableWorkers();
 
 /** 10 steps, a matrix of 30 of which 6 run at a time, each after one of those, and 10 after all of them. */
 function fiftySteps(run: number) {

@@ -2,9 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePortOf } from '../../native/free-port.ts';
 import { s3Environment, s3ServerKind } from './environment.ts';
-import { startProgram } from './start-program.ts';
+import { freePort, startProgram } from './start-program.ts';
 
 /** A real S3 server of the tests' own, with one bucket. */
 export interface S3Server {
@@ -42,8 +41,7 @@ export async function whyNoS3Server(): Promise<string | null> {
 export async function startS3Server(host = '127.0.0.1'): Promise<S3Server> {
   const python = await s3Environment();
   if (!python) throw new Error('the S3 server is not set up');
-  const port = await freePortOf(host);
-  if (port === null) throw new Error(`no port is free on ${host}`);
+  const port = await freePort(host);
   const endpoint = `http://${host}:${port}`;
   const folder = await mkdtemp(join(tmpdir(), 'contrail-s3-'));
   const child = await startProgram[s3ServerKind]({ python, host, port, folder });

@@ -52,7 +52,8 @@ const run = (program: string, arguments_: readonly string[], folder: string): Ch
   });
 };
 
-async function freePort(host: string): Promise<number> {
+/** @throws Error where none is free */
+export async function freePort(host: string): Promise<number> {
   const port = await freePortOf(host);
   if (port === null) throw new Error(`no port is free on ${host}`);
   return port;

@@ -1,18 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import {
-  classifierConfigSchema,
-  goesByLabels,
-  type TrainingConfig,
-  trainingConfigSchema,
-} from '../../contracts/training.ts';
+import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../../contracts/training.ts';
 import { drawsOfGroup, repeatViews, viewsOf } from '../../training/augmentation/view-groups.ts';
 import { capture, eagerExecution } from '../../training/capture/index.ts';
 import { compileMicrobatches, microbatchVariables } from '../../training/microbatch.ts';
 import { createTrainingModel } from '../../training/model.ts';
 import { createVariables, variable } from '../../training/parameters.ts';
-import { residentImages } from '../../training/resident-images.ts';
 import { gatherBatch, trainingStep } from '../../training/step.ts';
 import { type Scalar, type Tensor, type Tensor2D, tf } from '../../training/tensorflow.ts';
+import { labelledImages } from './labelled-images.ts';
 
 /** A batch in parts has the gradient of the whole batch, through a network whose batch normalisation sees the parts. */
 const [batch, microbatch, count, side] = [16, 4, 32, 12];
@@ -58,24 +53,8 @@ const configs: Readonly<Record<string, TrainingConfig>> = {
   'cross-entropy of two views': classifierConfigSchema.parse({ ...common, views: 2 }),
 };
 
-/** Two labels a row, of which some are empty. */
-const matrix = {
-  names: ['colour', 'type'],
-  values: Int32Array.from({ length: 2 * count }, (_, at) => (((at * 5) % 7) % 4) - 1),
-};
+const { matrix, data } = labelledImages(count);
 const modelOf = (config: TrainingConfig) => createTrainingModel(config, format, 3, matrix.names.length);
-const data = (config: TrainingConfig) =>
-  residentImages(
-    {
-      images: Uint8Array.from({ length: count * side * side }, (_, at) => Math.imul(at + 1, 2654435761) >>> 24),
-      labels: Int32Array.from({ length: count }, (_, row) => row % 3),
-      count,
-      height: side,
-      width: side,
-      channels: 1,
-    },
-    goesByLabels(config) ? matrix : null,
-  );
 const rows = Int32Array.from({ length: batch }, (_, row) => (row * 7) % count);
 const inputs = (step: number) =>
   [
@@ -86,7 +65,7 @@ const inputs = (step: number) =>
 function open(config: TrainingConfig, engine: typeof capture | typeof eagerExecution) {
   const model = modelOf(config);
   const specs = [...model.state, ...microbatchVariables(model, { batch, microbatch })];
-  const execution = engine({ variables: createVariables(specs, 7), resident: { ...data(config) } });
+  const execution = engine({ variables: createVariables(specs, 7), resident: { ...data(config, side) } });
   const step = compileMicrobatches(execution, model, config, { batch, microbatch, stepsPerEpoch: 4 });
   return { model, execution, step };
 }
@@ -95,7 +74,7 @@ function open(config: TrainingConfig, engine: typeof capture | typeof eagerExecu
 function inOneGradient(config: TrainingConfig) {
   const model = modelOf(config);
   const variables = createVariables(model.state, 7);
-  const { images, labels } = gatherBatch([tf.tensor1d(rows, 'int32')], { ...data(config) });
+  const { images, labels } = gatherBatch([tf.tensor1d(rows, 'int32')], { ...data(config, side) });
   const { views } = model.objective;
   const classes = repeatViews(labels, views);
   const drawing = { seed: config.seed, batch, step: tf.scalar(0, 'int32') };
@@ -169,7 +148,7 @@ describe('a batch in parts', () => {
     const config = configs['cross-entropy'] as TrainingConfig;
     const { execution, step } = open(config, capture);
     const model = modelOf(config);
-    const whole = capture({ variables: createVariables(model.state, 7), resident: { ...data(config) } });
+    const whole = capture({ variables: createVariables(model.state, 7), resident: { ...data(config, side) } });
     const wholeStep = whole.compile(trainingStep(model, config, 4));
     const [part, all] = [step(...inputs(0))[0]?.[0] ?? 0, wholeStep(...inputs(0))[0]?.[0] ?? 0];
     expect(part).not.toBe(all);

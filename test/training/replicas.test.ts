@@ -1,19 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import {
-  classifierConfigSchema,
-  goesByLabels,
-  type TrainingConfig,
-  trainingConfigSchema,
-} from '../../contracts/training.ts';
+import { classifierConfigSchema, type TrainingConfig, trainingConfigSchema } from '../../contracts/training.ts';
 import { startAverages } from '../../training/averages.ts';
 import { capture } from '../../training/capture/index.ts';
 import { compileMicrobatches, microbatchVariables, sessionOfParts } from '../../training/microbatch.ts';
 import { createTrainingModel } from '../../training/model.ts';
 import { createVariables } from '../../training/parameters.ts';
 import type { Replicas } from '../../training/replicas.ts';
-import { residentImages } from '../../training/resident-images.ts';
 import { trainingStep } from '../../training/step.ts';
+import { labelledImages } from './labelled-images.ts';
 
 /** Parts of a batch that pass side by side, each on a device of its own, which here are parts of one CPU. */
 const [count, steps] = [32, 3];
@@ -54,22 +49,7 @@ const optimized = [
   ['vit', supcon({ encoder: { name: 'vit' }, batch: 8, microbatch: 2 }), 2],
 ] as const;
 
-const matrix = {
-  names: ['colour', 'type'],
-  values: Int32Array.from({ length: 2 * count }, (_, at) => (((at * 5) % 7) % 4) - 1),
-};
-const data = (config: TrainingConfig, side: number) =>
-  residentImages(
-    {
-      images: Uint8Array.from({ length: count * side * side }, (_, at) => Math.imul(at + 1, 2654435761) >>> 24),
-      labels: Int32Array.from({ length: count }, (_, row) => row % 3),
-      count,
-      height: side,
-      width: side,
-      channels: 1,
-    },
-    goesByLabels(config) ? matrix : null,
-  );
+const { matrix, data } = labelledImages(count);
 
 const onDevices = (devices: number, parts = devices): Replicas => ({
   count: parts,

@@ -68,8 +68,8 @@ export async function withGraph<T>(
       const file = join(folder, 'graph.usearch');
       for (let repairs = 0; repairs <= mostRepairs; repairs++) {
         filled.graph.save(file);
-        const last = repairs === mostRepairs;
-        const found = await checked({ ...filled, file }, rows, { ...shape, last }, queries, options.onProgress);
+        const checking = { mayRepair: repairs < mostRepairs, onProgress: options.onProgress };
+        const found = await checked({ ...filled, file }, rows, shape, queries, checking);
         if ('lost' in found) {
           await addAgain(filled, rows, found.lost, dimension);
           continue;
@@ -129,11 +129,11 @@ async function addAgain(
 async function checked(
   { file, keys }: FilledGraph & { readonly file: string },
   rows: IndexRows,
-  shape: Shape & { readonly last: boolean },
+  shape: Shape,
   queries: RecallQueries,
-  onProgress: (progress: BuildProgress) => void,
+  { mayRepair, onProgress }: { readonly mayRepair: boolean; readonly onProgress: (progress: BuildProgress) => void },
 ): Promise<Checked> {
-  const { dimension, quantization, minimumRecall, last } = shape;
+  const { dimension, quantization, minimumRecall } = shape;
   const view = (expansion: number) => viewGraph(file, shape, expansion);
   const rowsOf = rowsByKey(keys);
   const vectorOf = quantization === 'i8' ? await allVectors(rows, dimension) : () => new Float32Array();
@@ -155,7 +155,7 @@ async function checked(
     const graph = view(expansion);
     lost = await stillLost({ graph, expansion, search: searcher(graph) }, rows, shape, keys, lost);
     if (lost.length === 0) break;
-    if (!last && lost.length <= Math.max(1, rows.count * mostRepaired)) return { lost };
+    if (mayRepair && lost.length <= Math.max(1, rows.count * mostRepaired)) return { lost };
     if (expansion >= end) {
       const finer = quantization === 'i8' ? ', a finer quantization,' : ',';
       return {
