@@ -22,6 +22,10 @@ export type Fault =
   | { readonly without: string }
   /** The first byte of its answer is another one. */
   | 'spoilt'
+  /** It arrives twice, and the second answer is what it is answered with. */
+  | 'twice'
+  /** It is answered as the same request was before, if there was one. */
+  | 'as-before'
   /** What it is answered with, where the server answers with something else. */
   | { readonly replace: (body: string) => string };
 
@@ -43,12 +47,22 @@ export interface BadNetwork {
   readonly stop: () => Promise<void>;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly content: Buffer;
+}
+
+/** Listings that are remembered, for a network that answers as before. */
+const mostListings = 1000;
+
 export async function startProxy(port: number): Promise<BadNetwork> {
   const seen: string[] = [];
+  const listings = new Map<string, Answer>();
   const server = createServer((incoming, answer) => {
     const passing = { method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers };
     seen.push(`${passing.method} ${passing.url}`);
-    void forward(incoming, answer, proxy.decide(passing), { port, carried: proxy.carried }).catch(() =>
+    void forward(incoming, answer, proxy.decide(passing), { port, listings, carried: proxy.carried }).catch(() =>
       answer.destroy(),
     );
   });
@@ -70,7 +84,11 @@ async function forward(
   incoming: IncomingMessage,
   answer: ServerResponse,
   fault: Fault,
-  { port, carried }: { readonly port: number } & Pick<BadNetwork, 'carried'>,
+  {
+    port,
+    listings,
+    carried,
+  }: { readonly port: number; readonly listings: Map<string, Answer> } & Pick<BadNetwork, 'carried'>,
 ): Promise<void> {
   const body = await bodyOf(incoming, fault);
   carried.up += body.length;
@@ -90,12 +108,20 @@ async function forward(
     out.write(body.subarray(0, fault.cutBodyAfter), () => out.destroy());
     return void answer.destroy();
   }
-  const arrived = await new Promise<IncomingMessage>((resolve, reject) => {
-    const out = request(toServer, resolve);
-    out.on('error', reject);
-    out.end(body);
-  });
-  let content = Buffer.concat(await arrived.toArray());
+  const ask = async (): Promise<Answer> => {
+    const arrived = await new Promise<IncomingMessage>((resolve, reject) => {
+      const out = request(toServer, resolve);
+      out.on('error', reject);
+      out.end(body);
+    });
+    const content = Buffer.concat(await arrived.toArray());
+    return { status: arrived.statusCode ?? 500, headers: arrived.headers, content };
+  };
+  const before = fault === 'as-before' ? listings.get(url ?? '') : undefined;
+  if (fault === 'twice') await ask();
+  const arrived = before ?? (await ask());
+  if (method === 'GET' && url?.includes('list-type') && listings.size < mostListings) listings.set(url, arrived);
+  let { content } = arrived;
   if (fault === 'lost-answer') return void answer.destroy();
   if (fault === 'spoilt' && content.length > 0) {
     content = Buffer.from(content);
@@ -106,7 +132,7 @@ async function forward(
     content = Buffer.from(fault.replace(content.toString()));
     sent['content-length'] = String(content.length);
   }
-  answer.writeHead(arrived.statusCode ?? 500, sent);
+  answer.writeHead(arrived.status, sent);
   if (typeof fault === 'object' && fault && 'cutAfter' in fault && content.length > fault.cutAfter) {
     answer.write(content.subarray(0, fault.cutAfter), () => answer.destroy());
     return;

@@ -1,0 +1,31 @@
+import type { Draw } from '../draw.ts';
+import { clockFaults, diskFaults } from './disk.ts';
+import type { Fault } from './fault.ts';
+import { linkFaults, s3Faults } from './network.ts';
+import { processFaults } from './processes.ts';
+import { storeFaults } from './store-files.ts';
+
+export type { Fault, Strike } from './fault.ts';
+
+export const faults: readonly Fault[] = [
+  ...processFaults,
+  ...linkFaults,
+  ...s3Faults,
+  ...diskFaults,
+  ...clockFaults,
+  ...storeFaults,
+];
+
+/** One of the faults that can happen there, by their weights. */
+export function drawFault(draw: Draw, has: ReadonlySet<'folder' | 's3' | 'training'>): Fault {
+  const possible = faults.filter(({ needs }) => needs === undefined || has.has(needs));
+  let at = draw.below(
+    'fault',
+    possible.reduce((sum, { weight }) => sum + weight, 0),
+  );
+  for (const fault of possible) {
+    at -= fault.weight;
+    if (at < 0) return fault;
+  }
+  throw new Error('no fault can happen there');
+}
