@@ -1,9 +1,8 @@
 import { drawOf } from './draw.ts';
 import { leftOn, orphansAfterCollection, problemsIn } from './left.ts';
-import { orderSchema, type Said } from './messages.ts';
-import { completeRun } from './run.ts';
-import { trial } from './trial.ts';
-import { workloads as all, type Workload } from './workloads/index.ts';
+import { orderSchema, type Said, type WorkloadName, workloadNames, workloadWeights } from './messages.ts';
+import { processesOf, send } from './processes.ts';
+import { type Workload, workloads } from './workloads/index.ts';
 import { startWorld } from './world.ts';
 
 /** `disturb.ts <order>`: one world, in a process of its own, and runs in it that things are done to. */
@@ -13,31 +12,29 @@ const say = (said: Said) => process.stdout.write(`${JSON.stringify(said)}\n`);
 const mostFaults = 8;
 
 const draw = drawOf(order.seed, order.world);
-const chosen = all.filter(([{ name }]) => order.workloads.length === 0 || order.workloads.includes(name));
-const drawn: readonly Workload[] = chosen.flatMap(([workload, weight]) => new Array<Workload>(weight).fill(workload));
+const chosen = order.workloads.length === 0 ? workloadNames : order.workloads;
+const drawn = chosen.flatMap((name) => new Array<WorkloadName>(workloadWeights[name]).fill(name));
 const world = await startWorld(order.kind);
+/** Nothing outlives this process, whatever it dies of. */
+process.on('exit', () => {
+  for (const pid of processesOf(world.folder)) send(pid, 'SIGKILL');
+});
 const references = new Map<string, unknown>();
 const damaged = new Set<string>();
 
-/** What a workload comes to where nothing happens; it is prepared before the first time. */
 async function referenceOf(workload: Workload): Promise<unknown> {
-  const { name } = workload;
-  if (!references.has(name)) {
-    await workload.prepare?.(world);
-    const results = await completeRun(world, `w${order.world}-${name}`, await workload.pipeline(world));
-    references.set(name, workload.outcome(results));
-  }
-  return references.get(name);
+  if (!references.has(workload.name)) references.set(workload.name, await workload.reference(world));
+  return references.get(workload.name);
 }
 
 let left = order.faults;
 for (let at = 0; left > 0 && (order.until === null || Date.now() < order.until); at++) {
   const own = draw.of(at);
-  const workload = own.oneOf('workload', drawn);
+  const workload = workloads[own.oneOf('workload', drawn)];
   const reference = await referenceOf(workload);
   const most = Math.min(left, own.between('faults', 3, mostFaults));
   const run = `w${order.world}-${at}-${workload.name}`;
-  const result = await trial(world, workload, { run, draw: own, most, reference, damaged });
+  const result = await workload.trial(world, { run, draw: own, most, reference, damaged });
   left -= result.struck.length;
   say({ is: 'run', ...result });
 }

@@ -42,6 +42,8 @@ export async function leftOn({ folder }: World): Promise<string[]> {
   const until = performance.now() + processesEndMs;
   while (processesOf(folder).length > 0 && performance.now() < until) await sleep(200);
   const processes = processesOf(folder).map((pid) => `process ${pid} still runs`);
-  const files = (await readdir(join(folder, 'tmp'))).map((name) => `${name} is left in the temporary folder`);
+  // That of tsx is of this process.
+  const names = (await readdir(join(folder, 'tmp'))).filter((name) => !name.startsWith('tsx-'));
+  const files = names.map((name) => `${name} is left in the temporary folder`);
   return [...processes, ...files];
 }

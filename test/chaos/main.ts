@@ -4,14 +4,13 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { type Order, type Said, saidSchema } from './messages.ts';
+import { whyNoS3Server } from '../s3/server.ts';
+import { type Order, type Said, type StoreKind, saidSchema, storeKinds, workloadNames } from './messages.ts';
 import { tableOf } from './table.ts';
-import { workloads } from './workloads/index.ts';
-import { type StoreKind, storeKinds } from './world.ts';
 
 /** Faults that one world, with its server, workers and store, goes through. */
 const perWorld = 40;
-const usage = `npm run chaos -- [--faults 300] [--seed <number>] [--minutes <number>] [--at-once 2] [--store ${storeKinds.join('|')}] [--workload ${workloads.map(([{ name }]) => name).join('|')}]… [--to <file>.json]`;
+const usage = `npm run chaos -- [--faults 300] [--seed <number>] [--minutes <number>] [--at-once 2] [--store ${storeKinds.join('|')}] [--workload ${workloadNames.join('|')}]… [--to <file>.json]`;
 
 const number = z.coerce.number().int().positive();
 const optionsSchema = z.strictObject({
@@ -24,7 +23,7 @@ const optionsSchema = z.strictObject({
   minutes: number.optional(),
   'at-once': number.default(2),
   store: z.enum(storeKinds).optional(),
-  workload: z.array(z.enum(workloads.map(([{ name }]) => name))).default([]),
+  workload: z.array(z.enum(workloadNames)).default([]),
   to: z.string().optional(),
 });
 
@@ -56,8 +55,10 @@ const options = optionsOf(process.argv.slice(2));
 const since = performance.now();
 const until = options.minutes === undefined ? null : Date.now() + options.minutes * 60_000;
 const said: Said[] = [];
+const withoutS3 = options.store === 'folder' ? null : await whyNoS3Server();
+if (withoutS3 !== null && options.store === 's3') process.exit(2);
 /** Of every three worlds two have a folder, unless one kind is asked for. */
-const kindOf = (world: number): StoreKind => options.store ?? (world % 3 === 1 ? 's3' : 'folder');
+const kindOf = (world: number): StoreKind => options.store ?? (world % 3 === 1 && withoutS3 === null ? 's3' : 'folder');
 const struck = () => said.reduce((sum, each) => sum + (each.is === 'run' ? each.struck.length : 0), 0);
 
 process.stderr.write(`seed ${options.seed}\n`);
@@ -70,6 +71,7 @@ function disturb(world: number, faults: number): Promise<void> {
   const runner = fileURLToPath(new URL('../../native/run.mjs', import.meta.url));
   const child = spawn(process.execPath, [runner, program, JSON.stringify(order)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { TF_CPP_MIN_LOG_LEVEL: '3', ...process.env },
   });
   createInterface({ input: child.stdout }).on('line', (line) => {
     said.push(saidSchema.parse(JSON.parse(line)));

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { storeKinds } from './world.ts';
+
+export const storeKinds = ['folder', 's3'] as const;
+export type StoreKind = (typeof storeKinds)[number];
+/** What is disturbed, and how often each is drawn beside the others. */
+export const workloadWeights = { small: 4, photos: 2, sweep: 2, embedding: 2, serving: 2 } as const;
+export type WorkloadName = keyof typeof workloadWeights;
+export const workloadNames = Object.keys(workloadWeights) as readonly WorkloadName[];
 
 /** What a process that disturbs one world is to do. */
 export const orderSchema = z.strictObject({
@@ -8,7 +14,7 @@ export const orderSchema = z.strictObject({
   seed: z.int(),
   faults: z.int().positive(),
   /** Names of workloads; all where there is none. */
-  workloads: z.array(z.string()).readonly(),
+  workloads: z.array(z.enum(workloadNames)).readonly(),
   /** No run is begun after this moment, in milliseconds of the clock. */
   until: z.number().nullable(),
 });

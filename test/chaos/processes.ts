@@ -22,7 +22,8 @@ export const processesOf = (folder: string): number[] =>
 /** Sends a signal. @returns whether there was a process to send it to */
 export function send(pid: number, signal: NodeJS.Signals): boolean {
   try {
-    return process.kill(pid, signal);
+    // 0 would be this process and all that it started.
+    return pid > 0 && process.kill(pid, signal);
   } catch {
     // It ended meanwhile.
     return false;
@@ -39,3 +40,7 @@ function fileOf(pid: number, name: string): string {
     return '';
   }
 }
+
+/** Processes that a process has started. */
+export const childrenOf = (pid: number): number[] =>
+  fileOf(pid, `task/${pid}/children`).split(' ').filter(Boolean).map(Number);

@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type StartOptions, startRun } from '../../cli/runs.ts';
 import { type ErrorCode, errorKinds } from '../../contracts/errors.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
-import type { Results } from './workloads/index.ts';
 import type { World } from './world.ts';
+
+/** Of a run, by step. */
+export type Results = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 export type End =
   | { readonly is: 'complete'; readonly results: Results }
@@ -21,14 +23,14 @@ export async function start(
   options: StartOptions = {},
 ): Promise<void> {
   const plan = parsePipeline({ text, file: 'chaos.yaml' });
-  await startRun(world.client(), world.store, run, plan, resume, { useCache: false, ...options });
+  await startRun(world.client, world.store, run, plan, resume, { useCache: false, ...options });
 }
 
 /** Waits for the end of a run, also of one whose server comes and goes. */
 export async function endOf(world: World, run: string): Promise<End> {
   for (;;) {
     try {
-      const results = await world.client().client.workflow.getHandle(run).result();
+      const results = await world.client.client.workflow.getHandle(run).result();
       return { is: 'complete', results: results as Results };
     } catch (error) {
       const failure = failureOf(error);

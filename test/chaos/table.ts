@@ -17,8 +17,10 @@ export function tableOf(
       if (lost.length > 0) row.lost.add(run);
       counts.set(fault, row);
     }
+  const none = { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' };
   const table = new Table({
-    head: ['fault', 'times', 'in runs', 'of them stopped with an error and were resumed', 'lost something'],
+    chars: none,
+    head: ['fault', 'times', 'in runs', 'stopped and resumed', 'lost'],
     style: { head: [], border: [] },
   });
   for (const [fault, row] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -12,13 +12,11 @@ import { type BadNetwork, startProxy } from '../s3/proxy.ts';
 import { type S3Server, startS3Server } from '../s3/server.ts';
 import { type FaultyDisk, faultyDisk } from './machine/disk.ts';
 import { type Link, startLink } from './machine/link.ts';
-
-export const storeKinds = ['folder', 's3'] as const;
-export type StoreKind = (typeof storeKinds)[number];
+import type { StoreKind } from './messages.ts';
+import { send } from './processes.ts';
 
 /** A process that is started again when it has ended, as systemd does it. */
 export interface Kept {
-  /** @throws Error where it does not run just now */
   readonly pid: () => number;
   /** Sends a signal that ends it, waits for that, and starts it again after a while. */
   readonly end: (signal: 'SIGKILL' | 'SIGTERM', awayMs: number) => Promise<void>;
@@ -42,13 +40,16 @@ export interface World {
   readonly network: BadNetwork | null;
   /** Of the store's folder, and of the home of the workers. */
   readonly disk: FaultyDisk;
-  readonly client: () => ServerClient;
+  readonly client: ServerClient;
   /** What programs that a person starts have besides. */
   readonly environment: Readonly<Record<string, string>>;
   /** Ends everything. @returns how the workers ended */
   readonly stop: () => Promise<readonly string[]>;
   readonly remove: () => Promise<void>;
 }
+
+/** A process that has ended by itself is started again after this. */
+const restartMs = 1000;
 
 /** @throws Error where there is no C compiler, or no S3 server is installed */
 export async function startWorld(kind: StoreKind): Promise<World> {
@@ -69,7 +70,7 @@ export async function startWorld(kind: StoreKind): Promise<World> {
   let server = await startDevServer(home, freePorts);
   const link = await startLink(server.port);
   process.env.TEMPORAL_ADDRESS = `127.0.0.1:${server.port}`;
-  let client = await connect(home);
+  const client = await connect(home);
   const environment = { ...disk.environment, ...(network ? { AWS_ENDPOINT_URL_S3: network.endpoint } : {}) };
   const startWorker = () => inEnvironment(environment, () => startWorkerProcess(home, link.address));
 
@@ -78,9 +79,8 @@ export async function startWorld(kind: StoreKind): Promise<World> {
     end: async (signal, awayMs) => {
       await ended(server.process, signal);
       await sleep(awayMs);
+      // Its client connects again by itself.
       server = await startDevServer(home, portsOf(server));
-      await client.close().catch(() => undefined);
-      client = await connect(home);
     },
     stop: async () => {
       await client.close();
@@ -99,7 +99,7 @@ export async function startWorld(kind: StoreKind): Promise<World> {
     link,
     network,
     disk,
-    client: () => client,
+    client,
     environment,
     stop: async () => {
       const how = await Promise.all(workers.map((worker) => worker.stop()));
@@ -114,26 +114,39 @@ export async function startWorld(kind: StoreKind): Promise<World> {
 }
 
 function keepWorker(start: () => ChildProcess): Kept {
-  let worker = start();
+  let isOver = false;
+  let isAway = false;
+  /** A worker that gives up, because no server answers say, is started again, as systemd does it. */
+  const begin = (): ChildProcess => {
+    const child = start();
+    child.once('exit', () => {
+      if (worker !== child || isOver || isAway) return;
+      setTimeout(() => {
+        if (worker === child && !isOver && !isAway) worker = begin();
+      }, restartMs);
+    });
+    return child;
+  };
+  let worker: ChildProcess = begin();
   return {
     ...signalled(() => worker),
     end: async (signal, awayMs) => {
+      isAway = true;
       await ended(worker, signal);
       await sleep(awayMs);
-      worker = start();
+      isAway = false;
+      worker = begin();
     },
-    stop: () => ended(worker, 'SIGTERM'),
+    stop: async () => {
+      isOver = true;
+      return ended(worker, 'SIGTERM');
+    },
   };
 }
 
 const signalled = (of: () => ChildProcess): Pick<Kept, 'pid' | 'signal'> => {
-  const pid = () => {
-    const { pid, exitCode, signalCode } = of();
-    if (pid === undefined || exitCode !== null || signalCode !== null)
-      throw new Error(`a process ended by itself: ${exitCode ?? signalCode}`);
-    return pid;
-  };
-  return { pid, signal: (signal) => void process.kill(pid(), signal) };
+  const pid = () => of().pid ?? 0;
+  return { pid, signal: (signal) => void send(pid(), signal) };
 };
 
 function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<string> {

@@ -33,9 +33,9 @@ const full = (part?: string) =>
 
 export const diskFaults: readonly Fault[] = [
   { name: 'disk: full', weight: 4, strike: full() },
-  { name: 'disk: full in a checkpoint', weight: 4, needs: 'folder', strike: full('/checkpoints/') },
-  { name: 'disk: full in an artifact', weight: 3, needs: 'folder', strike: full('/artifacts/') },
-  { name: 'disk: full in a staged file', weight: 2, needs: 'folder', strike: full('/staging/') },
+  { name: 'disk: full in a checkpoint', weight: 4, needs: ['folder'], strike: full('/checkpoints/') },
+  { name: 'disk: full in an artifact', weight: 3, needs: ['folder'], strike: full('/artifacts/') },
+  { name: 'disk: full in a staged file', weight: 2, needs: ['folder'], strike: full('/staging/') },
   { name: 'disk: full in the logs', weight: 1, strike: full('/logs/') },
   {
     name: 'disk: read-only',

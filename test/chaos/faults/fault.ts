@@ -12,12 +12,15 @@ export interface Strike {
   readonly damaged: Set<string>;
 }
 
+/** What must be there: a store of a kind, a training with a checkpoint. */
+export type Need = 'folder' | 's3' | 'training';
+
 /** Something that goes wrong, and has passed when it returns. */
 export interface Fault {
   readonly name: string;
   /** How often it is drawn beside the others. */
   readonly weight: number;
-  readonly needs?: 'folder' | 's3' | 'training';
+  readonly needs?: readonly Need[];
   /** @returns what was done, with its figures; null where there was nothing to do it to */
   readonly strike: (strike: Strike) => Promise<string | null>;
 }

@@ -1,11 +1,11 @@
 import type { Draw } from '../draw.ts';
 import { clockFaults, diskFaults } from './disk.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, Need } from './fault.ts';
 import { linkFaults, s3Faults } from './network.ts';
 import { processFaults } from './processes.ts';
 import { storeFaults } from './store-files.ts';
 
-export type { Fault, Strike } from './fault.ts';
+export type { Fault, Need, Strike } from './fault.ts';
 
 export const faults: readonly Fault[] = [
   ...processFaults,
@@ -17,8 +17,8 @@ export const faults: readonly Fault[] = [
 ];
 
 /** One of the faults that can happen there, by their weights. */
-export function drawFault(draw: Draw, has: ReadonlySet<'folder' | 's3' | 'training'>): Fault {
-  const possible = faults.filter(({ needs }) => needs === undefined || has.has(needs));
+export function drawFault(draw: Draw, has: ReadonlySet<Need>): Fault {
+  const possible = faults.filter(({ needs = [] }) => needs.every((need) => has.has(need)));
   let at = draw.below(
     'fault',
     possible.reduce((sum, { weight }) => sum + weight, 0),

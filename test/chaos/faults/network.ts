@@ -57,45 +57,48 @@ const oneIn = (one: number, fault: OnTheWay, concerns: (request: PassingRequest)
   during(8000, (strike) => (request, at) => (concerns(request) && some(strike, at, one) ? fault : null));
 
 /** Between the workers and the S3 server. */
-export const s3Faults: readonly Fault[] = [
-  {
-    name: 'S3: one request in three is refused with 503',
-    weight: 2,
-    strike: oneIn(3, { answer: 503, code: 'SlowDown' }),
-  },
-  { name: 'S3: one request in three is answered with 500', weight: 2, strike: oneIn(3, { answer: 500 }) },
-  { name: 'S3: answers of half of the writes are lost', weight: 3, strike: oneIn(2, 'lost-answer', isWrite) },
-  { name: 'S3: one request in three does not arrive', weight: 2, strike: oneIn(3, 'refused') },
-  { name: 'S3: every other request is done twice', weight: 3, strike: oneIn(2, 'twice') },
-  {
-    name: 'S3: answers break off',
-    weight: 2,
-    strike: during(
-      8000,
-      (strike) => (_, at) => (some(strike, at, 3) ? { cutAfter: strike.draw.of(at).between('bytes', 0, 5000) } : null),
-    ),
-  },
-  {
-    name: 'S3: uploads break off',
-    weight: 2,
-    strike: during(
-      8000,
-      (strike) => (request, at) =>
-        isWrite(request) && some(strike, at, 2)
-          ? { cutBodyAfter: strike.draw.of(at).between('bytes', 0, 20_000) }
-          : null,
-    ),
-  },
-  {
-    name: 'S3: the first byte of an answer is another',
-    weight: 2,
-    strike: oneIn(4, 'spoilt', ({ method }) => method === 'GET'),
-  },
-  { name: 'S3: slow', weight: 1, strike: oneIn(1, { slowMs: 60 }) },
-  {
-    name: 'S3: listings are as they were',
-    weight: 3,
-    strike: oneIn(1, 'as-before', ({ method, url }) => method === 'GET' && url.includes('list-type')),
-  },
-  { name: 'S3: away', weight: 2, strike: during(20_000, () => () => 'refused') },
-];
+export const s3Faults: readonly Fault[] = (
+  [
+    {
+      name: 'S3: one request in three is refused with 503',
+      weight: 2,
+      strike: oneIn(3, { answer: 503, code: 'SlowDown' }),
+    },
+    { name: 'S3: one request in three is answered with 500', weight: 2, strike: oneIn(3, { answer: 500 }) },
+    { name: 'S3: answers of half of the writes are lost', weight: 3, strike: oneIn(2, 'lost-answer', isWrite) },
+    { name: 'S3: one request in three does not arrive', weight: 2, strike: oneIn(3, 'refused') },
+    { name: 'S3: every other request is done twice', weight: 3, strike: oneIn(2, 'twice') },
+    {
+      name: 'S3: answers break off',
+      weight: 2,
+      strike: during(
+        8000,
+        (strike) => (_, at) =>
+          some(strike, at, 3) ? { cutAfter: strike.draw.of(at).between('bytes', 0, 5000) } : null,
+      ),
+    },
+    {
+      name: 'S3: uploads break off',
+      weight: 2,
+      strike: during(
+        8000,
+        (strike) => (request, at) =>
+          isWrite(request) && some(strike, at, 2)
+            ? { cutBodyAfter: strike.draw.of(at).between('bytes', 0, 20_000) }
+            : null,
+      ),
+    },
+    {
+      name: 'S3: the first byte of an answer is another',
+      weight: 2,
+      strike: oneIn(4, 'spoilt', ({ method }) => method === 'GET'),
+    },
+    { name: 'S3: slow', weight: 1, strike: oneIn(1, { slowMs: 60 }) },
+    {
+      name: 'S3: listings are as they were',
+      weight: 3,
+      strike: oneIn(1, 'as-before', ({ method, url }) => method === 'GET' && url.includes('list-type')),
+    },
+    { name: 'S3: away', weight: 2, strike: during(20_000, () => () => 'refused') },
+  ] satisfies readonly Omit<Fault, 'needs'>[]
+).map((fault) => ({ ...fault, needs: ['s3'] }));

@@ -40,24 +40,24 @@ const endOf = (kept: (strike: Strike) => Kept, signal: 'SIGKILL' | 'SIGTERM') =>
 };
 
 export const processFaults: readonly Fault[] = [
-  { name: 'trainer: SIGKILL', weight: 8, needs: 'training', strike: signalled('SIGKILL') },
-  { name: 'trainer: SIGTERM', weight: 3, needs: 'training', strike: signalled('SIGTERM') },
+  { name: 'trainer: SIGKILL', weight: 8, needs: ['training'], strike: signalled('SIGKILL') },
+  { name: 'trainer: SIGTERM', weight: 3, needs: ['training'], strike: signalled('SIGTERM') },
   {
     name: 'trainer: stopped for a moment',
     weight: 2,
-    needs: 'training',
+    needs: ['training'],
     strike: toTrainer((pid, { draw }) => stopped([pid], draw.between('stopped', 500, 4000))),
   },
   {
     name: 'trainer: stopped past every heartbeat',
     weight: 1,
-    needs: 'training',
+    needs: ['training'],
     strike: toTrainer((pid, { draw }) => stopped([pid], draw.between('stopped', ...pastTimeouts))),
   },
   {
     name: 'trainer: no memory is left',
     weight: 3,
-    needs: 'training',
+    needs: ['training'],
     // It may have no more than it has: what it asks for next, it does not get.
     strike: toTrainer(async (pid) => {
       try {
@@ -91,7 +91,7 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'a worker and the trainers: stopped while another takes over, then two believe they own the run',
     weight: 2,
-    needs: 'training',
+    needs: ['training'],
     strike: async (strike) => {
       const trainers = trainersOf(strike.run);
       if (trainers.length === 0) return null;
@@ -108,7 +108,7 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'trainer and worker: SIGKILL together',
     weight: 4,
-    needs: 'training',
+    needs: ['training'],
     strike: toTrainer(async (pid, strike) => {
       send(pid, 'SIGKILL');
       return endOf(worker, 'SIGKILL')(strike);

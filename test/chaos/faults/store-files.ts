@@ -76,6 +76,6 @@ export const storeFaults: readonly Fault[] = (
 ).map(([name, weight, strike]) => ({
   name: `store: ${name}`,
   weight,
-  needs: name.startsWith('newest') ? ('training' as const) : ('folder' as const),
-  strike: (at: Strike) => (at.world.kind === 'folder' ? strike(at) : Promise.resolve(null)),
+  needs: name.startsWith('newest') ? (['folder', 'training'] as const) : (['folder'] as const),
+  strike,
 }));

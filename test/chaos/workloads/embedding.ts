@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { randomUint32 } from '../../../datasets/random.ts';
 import { completeRun } from '../run.ts';
 import type { World } from '../world.ts';
-import type { Workload } from './workload.ts';
+import { pipelineWorkload } from './pipeline.ts';
 
 const [images, side, shardImages] = [240, 32, 12] as const;
 const trained = 'trained';
@@ -24,7 +24,7 @@ steps:
 const photosOf = ({ folder }: World) => join(folder, 'photos');
 
 /** Images in a folder are embedded by a model, and an index is made of them. */
-export const embedding: Workload = {
+export const embedding = pipelineWorkload({
   name: 'embedding',
   prepare: async (world) => {
     await mkdir(photosOf(world));
@@ -53,4 +53,4 @@ steps:
   index: { uses: build-index, needs: [embed] }
 `,
   outcome: ({ embed, index }) => ({ vectors: embed?.vectors, index: index?.index }),
-};
+});

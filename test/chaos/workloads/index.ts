@@ -1,13 +1,9 @@
+import type { WorkloadName } from '../messages.ts';
 import { embedding } from './embedding.ts';
+import { serving } from './serving.ts';
 import { photos, small, sweep } from './trainings.ts';
 import type { Workload } from './workload.ts';
 
-export type { Results, Workload } from './workload.ts';
+export type { Workload } from './workload.ts';
 
-/** Workloads whose runs are disturbed, and how often each is drawn. */
-export const workloads: readonly (readonly [Workload, weight: number])[] = [
-  [small, 4],
-  [photos, 2],
-  [sweep, 2],
-  [embedding, 2],
-];
+export const workloads: Readonly<Record<WorkloadName, Workload>> = { small, photos, sweep, embedding, serving };

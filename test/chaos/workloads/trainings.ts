@@ -1,11 +1,11 @@
 import { smallPipeline } from '../../e2e/environment.ts';
 import { madeWeights } from '../../e2e/made-weights.ts';
-import type { Workload } from './workload.ts';
+import { pipelineWorkload } from './pipeline.ts';
 
 const [epochs, encoder] = [8, { name: 'small-resnet', channels: 4, blocks: [1, 1] }] as const;
 
 /** Data, eight epochs with checkpoints within them, a probe, and an evaluation: the quickstart in small. */
-export const small: Workload = {
+export const small = pipelineWorkload({
   name: 'small',
   pipeline: async () => smallPipeline({ epochs }),
   outcome: ({ data, pretrain, evaluate }) => ({
@@ -14,10 +14,10 @@ export const small: Workload = {
     encoder: pretrain?.encoder,
     evaluate,
   }),
-};
+});
 
 /** Photos of 224 pixels that are kept as files and decoded while it trains, with all that fine-tuning adds. */
-export const photos: Workload = {
+export const photos = pipelineWorkload({
   name: 'photos',
   pipeline: async ({ folder }) => `
 name: photos
@@ -41,6 +41,7 @@ steps:
       ema: { decay: 0.9 }
       clip: { norm: 1 }
       data: { residentMiB: 0 }
+      health: { collapse: { action: ignore } }
       batch: 9
       epochs: 6
       seed: 1
@@ -51,10 +52,10 @@ steps:
     digest: pretrain?.digest,
     encoder: pretrain?.encoder,
   }),
-};
+});
 
 /** Five settings, of which the better half goes on after one epoch and after two. */
-export const sweep: Workload = {
+export const sweep = pipelineWorkload({
   name: 'sweep',
   pipeline: async () => `
 name: sweep
@@ -93,4 +94,4 @@ steps:
     order: (searched?.table as readonly { readonly trial: number }[] | undefined)?.map(({ trial }) => trial),
     classifier: probe?.classifier,
   }),
-};
+});

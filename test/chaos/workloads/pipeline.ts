@@ -1,30 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { artifactsIn, loadStepResults } from '../../store/index.ts';
-import type { Draw } from './draw.ts';
-import { drawFault } from './faults/index.ts';
-import { trainingsOf, watchProgress } from './progress.ts';
-import { type End, endOf, start } from './run.ts';
-import type { Workload } from './workloads/index.ts';
-import type { World } from './world.ts';
+import { artifactsIn, loadStepResults } from '../../../store/index.ts';
+import { drawFault } from '../faults/index.ts';
+import { trainingsOf, watchProgress } from '../progress.ts';
+import { completeRun, type End, endOf, type Results, start } from '../run.ts';
+import type { World } from '../world.ts';
+import type { Struck, TrialOptions, TrialResult, Workload } from './workload.ts';
 
-/** One thing that was done to a run. */
-export interface Struck {
-  readonly fault: string;
-  readonly what: string;
+/** A pipeline that things go wrong under. */
+export interface DisturbedPipeline {
+  readonly name: string;
+  /** Once for each world. */
+  readonly prepare?: (world: World) => Promise<void>;
+  /** Before each run, so that it finds nothing done that it is to do. */
+  readonly clear?: (world: World) => Promise<void>;
+  readonly pipeline: (world: World) => Promise<string>;
+  /** Of the results of a run, what must be the same however it came to them. */
+  readonly outcome: (results: Results) => unknown;
 }
 
-/** What became of a run that things were done to. */
-export interface TrialResult {
-  readonly run: string;
-  readonly workload: string;
-  readonly struck: readonly Struck[];
-  /** Errors that it stopped with, each of which said what to do, and after which it was resumed. */
-  readonly stops: readonly string[];
-  /** What was lost, one sentence each; empty where all is as it must be. */
-  readonly lost: readonly string[];
-  readonly seconds: number;
-}
+/** A pipeline as a workload: its runs are disturbed. */
+export const pipelineWorkload = (pipeline: DisturbedPipeline): Workload => ({
+  name: pipeline.name,
+  reference: async (world) => {
+    await pipeline.prepare?.(world);
+    const run = `undisturbed-${pipeline.name}`;
+    return pipeline.outcome(await completeRun(world, run, await pipeline.pipeline(world)));
+  },
+  trial: (world, options) => trial(world, pipeline, options),
+});
 
 /** After these many stops a run is given up. */
 const mostStops = 12;
@@ -33,34 +37,17 @@ const patienceMs = 8 * 60_000;
 /** Draws of faults of which none could happen just then. */
 const mostDraws = 40;
 
-/**
- * Starts a run, does things to it one after the other until it has ended or `most` were done, and looks at what came of it.
- *
- * @param reference what the workload comes to when nothing happens
- * @param damaged checkpoints that were spoilt on purpose are added to it
- */
-export async function trial(
+/** Starts a run, does things to it one after the other until it has ended or enough were done, and looks at what came of it. */
+async function trial(
   world: World,
-  workload: Workload,
-  {
-    run,
-    draw,
-    most,
-    reference,
-    damaged,
-  }: {
-    readonly run: string;
-    readonly draw: Draw;
-    readonly most: number;
-    readonly reference: unknown;
-    readonly damaged: Set<string>;
-  },
+  { name, clear, pipeline, outcome: outcomeOf }: DisturbedPipeline,
+  { run, draw, most, reference, damaged }: TrialOptions,
 ): Promise<TrialResult> {
   const since = performance.now();
   const struck: Struck[] = [];
   const stops: string[] = [];
-  const text = await workload.pipeline(world);
-  await workload.clear?.(world);
+  const text = await pipeline(world);
+  await clear?.(world);
   await start(world, run, text, false);
   const watch = watchProgress(world, run, (step) => [...damaged].some((each) => each.startsWith(`${run}/${step}/`)));
   const lost: string[] = [];
@@ -89,7 +76,7 @@ export async function trial(
       break;
     }
     if (ended.is === 'complete') {
-      const outcome = workload.outcome(ended.results);
+      const outcome = outcomeOf(ended.results);
       if (!isDeepStrictEqual(outcome, reference))
         lost.push(`it came to ${JSON.stringify(outcome)}, and undisturbed to ${JSON.stringify(reference)}`);
       break;
@@ -106,7 +93,7 @@ export async function trial(
   }
   await watch.stop();
   lost.push(...watch.losses);
-  return { run, workload: workload.name, struck, stops, lost, seconds: (performance.now() - since) / 1000 };
+  return { run, workload: name, struck, stops, lost, seconds: (performance.now() - since) / 1000 };
 }
 
 /** Does what the error says, and resumes the run. */
