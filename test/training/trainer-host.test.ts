@@ -19,8 +19,9 @@ afterEach(async () => {
   await Promise.all(hosts.splice(0).map((host) => host.closeAll()));
 });
 
-function hostOf(kind: string, lines: string[] = []): TrainerHost {
+function hostOf(kind: string, lines: string[] = [], mayKeep = () => true): TrainerHost {
   const host = createTrainerHost({
+    mayKeep,
     entry: new URL('./processes/strange-trainer.ts', import.meta.url),
     storeUrl: 'file:///nowhere',
     environment: { KIND: kind },
@@ -32,15 +33,16 @@ function hostOf(kind: string, lines: string[] = []): TrainerHost {
 }
 
 interface Options {
+  readonly step?: string;
   readonly stallTimeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainerProgress) => void;
 }
 
 /** How a job ends: these trainers never finish one. */
-const endOf = (host: TrainerHost, options: Options = {}): Promise<unknown> =>
+const endOf = (host: TrainerHost, { step = input.step, ...options }: Options = {}): Promise<unknown> =>
   host
-    .run('evaluate', input as never, {
+    .run('evaluate', { ...input, step } as never, {
       signal: new AbortController().signal,
       onProgress: () => {},
       stallTimeoutMs: 60_000,
@@ -54,17 +56,22 @@ const endOf = (host: TrainerHost, options: Options = {}): Promise<unknown> =>
 /** Sends a signal to the trainers of this process that do not answer, once they run. */
 async function signalTrainers(signal: NodeJS.Signals): Promise<void> {
   for (;;) {
-    const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
-    const silent = children.map(Number).filter((pid) => pid > 0 && isSilent(pid));
+    const silent = trainersThatAre('silent');
     for (const pid of silent) process.kill(pid, signal);
     if (silent.length > 0) return;
     await delay(20);
   }
 }
 
-function isSilent(pid: number): boolean {
+/** Trainers of this process that are of a kind, and run. */
+function trainersThatAre(kind: string): number[] {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
+  return children.map(Number).filter((pid) => pid > 0 && isOf(pid, kind));
+}
+
+function isOf(pid: number, kind: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes('KIND=silent');
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`KIND=${kind}`);
   } catch {
     return false;
   }
@@ -158,6 +165,30 @@ describe('a trainer that ends', () => {
       process.execPath = path;
     }
   });
+});
+
+it('a trainer waits for its next job; where memory is short, it ends if another waits', async () => {
+  let isShort = false;
+  const host = hostOf('well', [], () => !isShort);
+  const doEach = async (...steps: string[]) => {
+    for (const step of steps) expect(await endOf(host, { step })).toMatchObject(stopped);
+  };
+  const until = async (count: number) => {
+    while (trainersThatAre('well').length !== count) await delay(20);
+  };
+  await doEach('a', 'b');
+  await until(2);
+  const before = trainersThatAre('well');
+  isShort = true;
+  await doEach('c');
+  await until(2);
+  expect(trainersThatAre('well')).toEqual(before);
+  await doEach('a');
+  await until(1);
+  // The only one that is left waits on: a lone training never begins each epoch anew.
+  await doEach('b', 'b');
+  await until(1);
+  expect(trainersThatAre('well')).toEqual(before.slice(1));
 });
 
 describe('a trainer that says nothing', () => {

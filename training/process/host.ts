@@ -1,5 +1,6 @@
 import type { StepKey } from '../../contracts/identifiers.ts';
 import type { JobInput, JobResult, TrainerJob } from '../../contracts/trainer.ts';
+import { hasRoom } from './room.ts';
 import { type RunOptions, runJob } from './run-job.ts';
 import { startTrainer, type TrainerProcess, type TrainerProcessOptions } from './trainer-process.ts';
 
@@ -7,7 +8,7 @@ import { startTrainer, type TrainerProcess, type TrainerProcessOptions } from '.
  * The worker's side of the protocol.
  *
  * Owns: one child process for each (run, step), started on demand and kept between jobs, because it holds model,
- * optimizer and data; of a step whose jobs may run side by side, as many as run.
+ * optimizer and data; of a step whose jobs may run side by side, as many as run. Where memory is short, only one waits.
  * Does not own: what a job means, or whether it is tried again.
  */
 export interface TrainerHost {
@@ -25,6 +26,8 @@ export interface TrainerHostOptions extends TrainerProcessOptions {
   readonly stopGraceMs?: number;
   /** How long a trainer without a job is kept. @default 300_000 */
   readonly idleMs?: number;
+  /** Whether there is memory for one more that is kept. Where only one waits, it is kept in any case. @default hasRoom */
+  readonly mayKeep?: () => boolean;
 }
 
 interface Trainer {
@@ -36,11 +39,12 @@ interface Trainer {
 }
 
 export function createTrainerHost(options: TrainerHostOptions): TrainerHost {
-  const { stopGraceMs = trainerStopMs, idleMs = 300_000 } = options;
+  const { stopGraceMs = trainerStopMs, idleMs = 300_000, mayKeep = hasRoom } = options;
   const trainers = new Set<Trainer>();
 
   const trainersOf = ({ run, step }: StepKey) =>
     [...trainers].filter(({ process: { name } }) => name === `${run}/${step}`);
+  const othersWait = (than: Trainer) => [...trainers].some((trainer) => trainer !== than && trainer.jobs === 0);
   const trainerFor = ({ run, step }: StepKey, besideOthers: boolean): Trainer => {
     const key = { run, step };
     const existing = trainersOf(key).find(({ jobs }) => !besideOthers || jobs === 0);
@@ -71,8 +75,12 @@ export function createTrainerHost(options: TrainerHostOptions): TrainerHost {
       } finally {
         trainer.jobs--;
         clearTimeout(trainer.idleTimer);
-        trainer.idleTimer = setTimeout(() => void end(trainer), runOptions.idleMs ?? idleMs);
-        trainer.idleTimer.unref();
+        // Those that wait for longer are asked for sooner, so it is this one that goes.
+        if (othersWait(trainer) && !mayKeep()) void end(trainer);
+        else {
+          trainer.idleTimer = setTimeout(() => void end(trainer), runOptions.idleMs ?? idleMs);
+          trainer.idleTimer.unref();
+        }
       }
     },
     close: async (key) => {
