@@ -22,6 +22,8 @@ export const limits = {
   sweptSteps: 4000,
   /** Trials of a search that learns: it looks at all of them before each draw. */
   tpeTrials: 300,
+  /** The table of all trials, which is sent with the result of the winner. */
+  sweptTableBytes: 768 * 1024,
   /** Values of all combinations of a matrix together. */
   matrixValues: 50_000,
   /** One item of a list that a matrix goes over. */

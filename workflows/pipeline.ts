@@ -11,6 +11,7 @@ import {
 } from '@temporalio/workflow';
 import { isMapping, type Json } from '../contracts/json.ts';
 import { jsonSize } from '../contracts/json-size.ts';
+import { mostLostText } from '../contracts/kinds/sweep.ts';
 import { limits } from '../contracts/limits.ts';
 import type { Plan, PlannedStep } from '../contracts/plan.ts';
 import { newWhenBudget } from '../pipelines/language/expressions/when.ts';
@@ -84,14 +85,15 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
     const isPlain = (step.role ?? 'step') === 'step';
     const plan = state.plan();
     const changes = state.changes.get(id);
-    const resolved = resolveStep(
-      withProblems(step, state),
+    const filled = resolveStep(
+      step,
       state.results,
       isPlain
         ? { matrices: plan.matrices, run: { id: run }, ...(step.uses === 'trial' ? { missing: 'null' } : {}) }
         : { matrices: plan.matrices, run: { ...runFacts(plan, situation(false)) }, missing: 'null' },
       changes,
     );
+    const resolved = { ...filled, parameters: withProblems(step, filled.parameters, state) };
     state.resolved.set(id, resolved.parameters);
     const prepared = await lookUp(run, step, resolved, {
       redo: state.redo.has(id),
@@ -288,17 +290,18 @@ export async function pipeline(input: PipelineInput): Promise<{ readonly [step: 
   return jsonSize(state.results as unknown as Json) <= limits.stateBytes ? { ...state.results } : {};
 }
 
-/** What writes down what a trial came to also says what its steps failed with. */
-function withProblems(step: PlannedStep, { outcomes }: Pick<RunState, 'outcomes'>): PlannedStep {
-  if (step.uses !== 'trial') return step;
+/**
+ * What writes down what a trial came to also says what its steps failed with. That is put in last: a text in it that looks like a
+ * reference must not become one.
+ */
+function withProblems(step: PlannedStep, parameters: Result, { outcomes }: Pick<RunState, 'outcomes'>): Result {
+  if (step.uses !== 'trial') return parameters;
   const problems = step.needs.flatMap((id) => {
     const outcome = outcomes[id];
-    return outcome?.state === 'failed' ? [`${id}: ${outcome.error}`.slice(0, longestProblem)] : [];
+    return outcome?.state === 'failed' ? [`${id}: ${outcome.error}`.slice(0, mostLostText)] : [];
   });
-  return { ...step, with: { ...step.with, problems } };
+  return { ...parameters, problems };
 }
-
-const longestProblem = 300;
 
 /** Where the rung before was reached, as the result of its training says. */
 function stoppedAt({ rung }: PlannedStep, results: RunState['results']): Stopped | undefined {

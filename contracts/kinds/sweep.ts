@@ -1,25 +1,46 @@
 import { z } from 'zod';
 import { artifactKindSchema } from '../artifacts.ts';
 import { stepIdSchema } from '../identifiers.ts';
-import { isMapping } from '../json.ts';
+import { canonicalJson, isMapping } from '../json.ts';
 import { limits } from '../limits.ts';
 import { seedSchema } from '../seed.ts';
 import { artifactOf, type StepKind } from './kind.ts';
 
+/** Beyond it no parameter of a training lies, and whole numbers are exact. */
+const farthest = 1e12;
 const rangeSchema = <T extends z.ZodType<number>>(bound: T) =>
   z.tuple([bound, bound]).refine(([low, high]) => Number(low) < Number(high), 'must be two numbers, the smaller first');
 const wholeSchema = z.boolean().optional().describe('true: whole numbers only');
+const areWhole = (range: readonly number[], whole: boolean | undefined) =>
+  whole !== true || range.every((end) => Number.isInteger(end));
+const mustBeWhole = 'must be two whole numbers where whole is true';
 
 /** What a parameter may be: one of a list, or any number of a range. */
 export const dimensionSchema = z.union([
-  z.array(z.json()).min(1).max(limits.matrixCombinations),
-  z.strictObject({ linear: rangeSchema(z.number()).describe('any number between two'), whole: wholeSchema }),
-  z.strictObject({
-    log: rangeSchema(z.number().positive()).describe(
-      'any number between two above 0, each order of magnitude as likely',
-    ),
-    whole: wholeSchema,
-  }),
+  z
+    .array(z.json())
+    .min(1)
+    .max(limits.matrixCombinations)
+    .superRefine((list, context) => {
+      const texts = list.map((value) => canonicalJson(value));
+      const twice = texts.findIndex((text, at) => texts.indexOf(text) < at);
+      if (twice >= 0)
+        context.addIssue({ code: 'custom', path: [twice], message: 'is in the list before; write each value once' });
+    }),
+  z
+    .strictObject({
+      linear: rangeSchema(z.number().min(-farthest).max(farthest)).describe('any number between two'),
+      whole: wholeSchema,
+    })
+    .refine(({ linear, whole }) => areWhole(linear, whole), { path: ['linear'], message: mustBeWhole }),
+  z
+    .strictObject({
+      log: rangeSchema(z.number().positive().max(farthest)).describe(
+        'any number between two above 0, each order of magnitude as likely',
+      ),
+      whole: wholeSchema,
+    })
+    .refine(({ log, whole }) => areWhole(log, whole), { path: ['log'], message: mustBeWhole }),
 ]);
 export type Dimension = z.infer<typeof dimensionSchema>;
 
@@ -42,6 +63,9 @@ const halvingSchema = z.strictObject({
 
 /** What a trial came to at a rung. Null: it was lost. */
 const reachedSchema = z.strictObject({ epochs: z.int().nullable(), value: z.number().nullable() });
+
+/** Characters of why a trial was lost, in the table of all. */
+export const mostLostText = 300;
 
 export const trialRowSchema = z.strictObject({
   trial: z.int().nonnegative(),

@@ -6,8 +6,8 @@ export const trialParameters = z.strictObject({
   sweep: stepIdSchema,
   trial: z.int().nonnegative(),
   rung: z.int().nonnegative(),
-  /** The objective of each replicate; null where it is lost. */
-  values: z.array(z.number().nullable()).min(1),
+  /** The objective of each replicate, as its step gave it; null where that is lost. */
+  values: z.array(z.json()).min(1),
   /** What its steps failed with. */
   problems: z.array(z.string()).default([]),
   /** The steps that led here since the rung before. */

@@ -1,6 +1,7 @@
+import type { Json } from '../../contracts/json.ts';
 import type { Plan, PlannedStep } from '../../contracts/plan.ts';
 import type { SweepReport } from '../../contracts/report.ts';
-import { lookUp } from '../../pipelines/language/expressions/references.ts';
+import { lookUp, substitute } from '../../pipelines/language/expressions/references.ts';
 import { ranking } from '../../pipelines/language/interpret/sweep/course.ts';
 import {
   courseBy,
@@ -21,20 +22,25 @@ export const gatherSweeps = (plan: Plan, stored: Readonly<Record<string, StoredS
       const lost = lookUp(results[reachedId(id, sweep, trial, rung)], ['lost']);
       return typeof lost === 'string' ? lost : undefined;
     });
-    const { costs, search, over, seeds, goal, objective, rungs, isAsynchronous } = sweep;
+    // What is tried may be the results of steps before.
+    const filledIn = <T>(value: T): T =>
+      substitute(value as Json, (reference) =>
+        reference.of === 'steps' ? lookUp(results[reference.step], reference.path) : undefined,
+      ) as T;
+    const { costs, search, seeds, goal, objective, rungs, isAsynchronous } = sweep;
     const arrived = course.begun.filter(({ trial, rung }) => reachedOf(trial, rung) !== undefined);
     const deviation = lookUp(stored[id]?.result, ['deviation']);
     return {
       step: id,
       search,
-      over,
+      over: filledIn(sweep.over),
       seeds: seeds.length,
       goal,
       objective: [objective.step.slice(id.length + 1), ...objective.path].join('.'),
       rungs: rungs ?? null,
       isAsynchronous,
       wanted: sweep.trials,
-      trials: rows,
+      trials: rows.map((row) => ({ ...row, parameters: filledIn(row.parameters) })),
       isOver: course.isOver,
       deviation: typeof deviation === 'number' ? deviation : null,
       epochs: costs ? arrived.reduce((sum, { rung }) => sum + (costs[rung] ?? 0), 0) : null,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { canonicalJson } from '../../contracts/json.ts';
 import {
   type Course,
   type Reached,
@@ -161,6 +162,17 @@ describe('an asynchronous sweep', () => {
     expect(sweepCourse(wanted, (trial, rung) => reached.get(`${trial} ${rung}`)).begun).toHaveLength(4);
   });
 
+  it('trains the best to its end once all have arrived, where too few did for any to be among the best of so many', () => {
+    for (const trials of [1, 4, 8]) {
+      const wanted = search({ isAsynchronous: true, trials });
+      const course = follow(wanted, new Trials((trial, rung) => rung - trial), () => 0).at(-1) as Course;
+      expect(course.begun.filter(({ rung }) => rung === 2)).toEqual([{ trial: 0, rung: 2 }]);
+    }
+    const lost = search({ isAsynchronous: true, trials: 3 });
+    const course = follow(lost, new Trials((_, rung) => (rung === 0 ? 1 : null)), () => 0).at(-1) as Course;
+    expect(course.begun.some(({ rung }) => rung === 2)).toBe(false);
+  });
+
   it('spends no more epochs than it may', () => {
     for (const epochs of [9, 15, 30]) {
       const wanted = search({ isAsynchronous: true, trials: 30, budget: { epochs } });
@@ -198,6 +210,33 @@ describe('what is tried', () => {
     const space = { over: { size: [1, 2, 3, 4, 5] }, seed: 0 };
     for (let trial = 0; trial < 5; trial++) seen.add(JSON.stringify(randomSetting(space, trial, seen)));
     expect(seen.size).toBe(5);
+    // The last of many is hardly ever drawn by chance.
+    for (const seed of [0, 1, 2]) {
+      const many = { over: { size: { linear: [0, 199] as [number, number], whole: true }, flip: [true, false] }, seed };
+      const tried = new Set<string>();
+      for (let trial = 0; trial < 400; trial++) tried.add(canonicalJson(randomSetting(many, trial, tried)));
+      expect(tried.size).toBe(400);
+      const small = { over: { size: [1, 2, 3, 4, 5, 6], flip: [true, false] }, seed };
+      const settings: Observation[] = [];
+      const learned = new Set<string>();
+      for (let trial = 0; trial < 12; trial++) {
+        const setting = tpeSetting(small, trial, settings, learned);
+        settings.push({ setting, value: -Number(setting.size) });
+        learned.add(canonicalJson(setting));
+      }
+      expect(learned.size).toBe(12);
+    }
+  });
+
+  it('has the first and the last of whole numbers as often as those between', () => {
+    const over = {
+      blocks: { linear: [1, 4] as [number, number], whole: true },
+      side: { log: [1, 2] as [number, number], whole: true },
+    };
+    const drawn = Array.from({ length: 800 }, (_, trial) => randomSetting({ over, seed: 5 }, trial, new Set()));
+    for (const blocks of [1, 2, 3, 4])
+      expect(Math.abs(drawn.filter((each) => each.blocks === blocks).length - 200)).toBeLessThan(50);
+    expect(new Set(drawn.map(({ side }) => side))).toEqual(new Set([1, 2]));
   });
 
   it('draws numbers that are uniform, and normal', () => {

@@ -4,42 +4,11 @@ import type { Json } from '../../contracts/json.ts';
 import { sweepParameters } from '../../contracts/kinds/sweep.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { planSchema } from '../../contracts/plan.ts';
-import { readPipeline, resolveResults } from '../../pipelines/language/index.ts';
+import { resolveResults } from '../../pipelines/language/index.ts';
 import { expandPlan } from '../../pipelines/language/interpret/expand-plan.ts';
+import { toleratedSteps } from '../../pipelines/language/interpret/tolerance.ts';
 import { planOf } from './plan.ts';
-
-const settings = (more: Readonly<Record<string, string>> = {}) => {
-  const all: Record<string, string> = {
-    trials: '6',
-    over: '{ learningRate: { log: [0.001, 1] }, temperature: [0.05, 0.1] }',
-    objective: '{ maximise: "${steps.probe.result.validationTop1}" }',
-    ...more,
-  };
-  return Object.entries(all)
-    .map(([key, value]) => `      ${key}: ${value}`)
-    .join('\n');
-};
-const usual = `
-        pretrain:
-          uses: pretrain
-          with: { epochs: 9, seed: "\${sweep.seed}", optimizer: { name: adam, learningRate: "\${sweep.learningRate}" }, loss: { supcon: { temperature: "\${sweep.temperature}" } } }
-        probe: { uses: linear-probe, needs: [pretrain] }`;
-const swept = (more: Readonly<Record<string, string>> = {}, steps = usual, after = '') => `
-  data: { uses: prepare-data, with: { dataset: generated } }
-  sweep:
-    uses: sweep
-    needs: [data]
-    with:
-${settings(more)}
-      steps:${steps}
-  evaluate: { uses: evaluate, needs: [sweep], with: { refusals: 0.05 } }
-${after}`;
-const mistakesIn = (steps: string) => {
-  const { problems } = readPipeline({ text: `name: test\nsteps:\n${steps}\n`, file: 'test.yaml' });
-  return problems.map(({ line, column, message }) => `${line}:${column}: ${message}`);
-};
-const mistakes = (more: Readonly<Record<string, string>>, steps?: string, after?: string) =>
-  mistakesIn(swept(more, steps, after)).map((text) => text.replace(/^\d+:\d+: /, ''));
+import { mistakes, swept, usual } from './swept.ts';
 
 /** What becomes of a plan whose trials come to these values. */
 function trained(plan: Plan, scoreOf: (trial: number, seed: number, epochs: number) => number | null) {
@@ -136,6 +105,58 @@ describe('a sweep', () => {
     });
   });
 
+  it('writes down what trials came to where, and when, its own step is done', () => {
+    const settings = 'queue: mine\n    priority: 2\n    when: "steps.data.result.name != \'x\'"';
+    const plan = planOf(swept().replace('    uses: sweep', `    uses: sweep\n    ${settings}`));
+    const own = plan.steps.find(({ id }) => id === 'sweep');
+    const trials = expandPlan(plan, {}).plan.steps.filter(({ uses }) => uses === 'trial');
+    expect(trials).toHaveLength(6);
+    for (const { queue, retry, timeoutMs, priority, when } of trials)
+      expect({ queue, retry, timeoutMs, priority, when }).toEqual({
+        queue: 'mine',
+        retry: own?.retry,
+        timeoutMs: own?.timeoutMs,
+        priority: 2,
+        when: own?.when,
+      });
+  });
+
+  it('can lose any number of trials, but not what they came to: that ends the run as any failure does', () => {
+    const { plan } = expandPlan(planOf(swept({ trials: '2' })), {});
+    const lost = (failed: string) => toleratedSteps(plan, (id) => (id === failed ? 'failed' : 'done'));
+    expect(lost('sweep-pretrain@trial=1')).toEqual(['sweep-pretrain@trial=1']);
+    expect(lost('sweep-trial@trial=1')).toEqual([]);
+  });
+
+  it('reads nothing in what a trial failed with as a reference', () => {
+    const { plan, results } = trained(planOf(swept({ trials: '2' })), (trial) => (trial === 1 ? null : 0.5));
+    const failed = {
+      ...results,
+      'sweep-trial@trial=1': { values: [null], value: null, seconds: 1, lost: '${steps.nope.result.x}' },
+    };
+    const made = {
+      ...failed,
+      'sweep-pretrain@trial=0': { encoder: { kind: 'encoder', digest: 'e'.repeat(64) } },
+      'sweep-probe@trial=0': { classifier: { kind: 'classifier', digest: 'c'.repeat(64) }, validationTop1: 0.5 },
+    };
+    const end = expandPlan(planOf(swept({ trials: '2' })), made).plan.steps.find(({ id }) => id === 'sweep');
+    expect(plan.steps.map(({ id }) => id)).toContain('sweep-trial@trial=1');
+    const { table } = resultOfSweep(sweepParameters.parse(resolveResults(end?.with ?? {}, made)));
+    expect(table.at(-1)?.lost).toBe('${steps.nope.result.x}');
+  });
+
+  it('hands on the encoder of the last step that makes one, in whatever order they are written', () => {
+    const steps = `
+        adapted: { uses: adapt, needs: [embed] }
+        embed: { uses: embed, needs: [pretrain], with: { splits: [train, validation] } }
+        measure: { uses: linear-probe, needs: [adapted] }${usual.replace(/\n.*probe:.*/, '')}`;
+    const plan = planOf(swept({ objective: '{ maximise: "${steps.measure.result.validationTop1}" }' }, steps));
+    expect(plan.steps.find(({ id }) => id === 'sweep')?.with.takes).toMatchObject({
+      encoder: { step: 'adapted' },
+      classifier: { step: 'measure' },
+    });
+  });
+
   it('does what does not follow from the training once a trial, not at each rung', () => {
     const plan = planOf(
       swept(
@@ -175,93 +196,5 @@ describe('a sweep', () => {
     // Of one epoch, two more, and six more; one trial more would take 27 + 9 * 2 + 3 * 6.
     expect(plan.sweeps?.sweep?.trials).toBe(26);
     expect(26 + 8 * 2 + 2 * 6).toBeLessThanOrEqual(60);
-  });
-});
-
-describe('a mistake in a sweep', () => {
-  it('is told where it stands', () => {
-    expect(
-      mistakesIn(swept({ objective: '{ maximise: "${steps.probe.result.validation}" }' })).map((text) =>
-        text.replace(/; .*/, ''),
-      ),
-    ).toEqual(['11:30: a linear-probe step has no result validation']);
-    expect(mistakesIn(swept({}, `\n        probe: { uses: linear-prob }`))[0]).toMatch(
-      /^13:24: there is no kind of step "linear-prob"; did you mean linear-probe\?/,
-    );
-  });
-
-  it.each([
-    [{ search: 'grid' }, 'trials is of no use in a grid, which tries every combination'],
-    [{ trials: '0' }, 'trials must be at least 1, not 0'],
-    [{ over: '{ rate: [1] }' }, 'the sweep tries no learningRate'],
-    [
-      { over: '{ learningRate: [0.1], temperature: [0.1], depth: [1] }', trials: '1' },
-      'no step of a trial uses ${sweep.depth}, so nothing is tried',
-    ],
-    [{ over: '{ learningRate: { log: [1, 0.1] }, temperature: [0.1] }' }, 'must be two numbers, the smaller first'],
-    [{ over: '{ learningRate: [0.1, 0.2], temperature: [0.1] }' }, 'there are only 2 combinations'],
-    [
-      { over: '{ learningRate: { linear: [-1, 1] }, temperature: [0.1, 0.2] }' },
-      'where learningRate is -1: learningRate must be at least',
-    ],
-    [{ halving: '{ from: 9 }' }, 'from must be less than the 9 epochs of the training, not 9'],
-    [{ halving: '{ from: 1, of: probe }' }, 'probe is no training of a trial; there are pretrain'],
-    [{ seeds: '[1, 1]' }, 'seeds must be different'],
-    [{ objective: '{ maximise: 1 }' }, 'the objective must be the result of a step of the trial'],
-    [{ objective: '{ maximise: "${steps.probe.result.classifier}" }' }, 'classifier of step probe is no number'],
-    [{ budget: '{ epochs: 8 }' }, 'one trial takes 9 epochs, more than the budget of 8'],
-    [{ trials: '1000', halving: '{ from: 1 }', seeds: '3' }, 'at most 4000 are allowed'],
-    [{ ended: '{}' }, 'unknown key ended'],
-  ])('%o', (more, message) => {
-    expect(mistakes(more as unknown as Record<string, string>).join('\n')).toContain(message);
-  });
-
-  it('of a step of a trial: what it cannot have, and what it cannot be', () => {
-    const said = (step: string) => mistakes({}, `${usual}\n        more: { ${step} }`).join('\n');
-    expect(said('uses: embed, needs: [pretrain], matrix: { x: [1] }')).toContain('a step of a trial has no matrix');
-    expect(said('uses: embed, needs: [pretrain], when: "true"')).toContain('a step of a trial has no condition');
-    expect(said('uses: promote, needs: [probe], with: { model: a }')).toContain('promote does something that a trial');
-    expect(mistakes({}, `\n        trial: { uses: linear-probe }`).join('\n')).toContain('cannot be called trial');
-    expect(mistakes({}, `${usual}\n        data: { uses: embed }`).join('\n')).toContain(
-      'there is a step data already',
-    );
-    expect(
-      mistakesIn(`  a: { uses: prepare-data, with: { dataset: generated, generated: { images: "\${sweep.x}" } } }`)[0],
-    ).toContain('${sweep.…} is for the steps of a sweep');
-  });
-
-  it('that seeds would be equal trainings, or that rungs cannot be counted', () => {
-    const fixed = usual.replace('"${sweep.seed}"', '0');
-    expect(mistakes({ seeds: '3' }, fixed).join('\n')).toContain('no step of a trial uses ${sweep.seed}');
-    expect(
-      mistakes({ halving: '{ from: 1 }' }, usual.replace('epochs: 9', 'epochs: 9, stop: { patience: 2 }')).join('\n'),
-    ).toContain('leave stop out, or halving');
-  });
-});
-
-describe('test images', () => {
-  const through = (step: string, objective: string) =>
-    mistakes({ objective: `{ maximise: "\${steps.${objective}}" }` }, `${usual}\n${step}`);
-
-  it('are out of reach of the objective, directly or through other steps', () => {
-    const refused = (step: string) => new RegExp(`the objective must not depend on test images, and step ${step} `);
-    const evaluated = `        measure: { uses: evaluate, needs: [probe] }`;
-    expect(through(evaluated, 'measure.result.top1')[0]).toMatch(refused('measure'));
-    const adapted = (splits: string) => `        embed: { uses: embed, needs: [pretrain]${splits} }
-        adapted: { uses: adapt, needs: [embed] }
-        measure: { uses: linear-probe, needs: [adapted] }`;
-    expect(through(adapted(''), 'measure.result.validationTop1')[0]).toMatch(
-      /step embed .*splits: \[train, validation\]/,
-    );
-    expect(through(adapted(', with: { splits: [train, validation] }'), 'measure.result.validationTop1')).toEqual([]);
-    const searched = (query: string) => `        search: { uses: retrieval, needs: [pretrain]${query} }`;
-    expect(through(searched(''), 'search.result.recallAt1')[0]).toMatch(refused('search'));
-    expect(through(searched(', with: { query: { split: validation } }'), 'search.result.recallAt1')).toEqual([]);
-    const program = `        score: { uses: run, with: { command: [score], inputs: { data: "\${steps.data.result.dataset}" }, result: { score: number } } }`;
-    expect(through(program, 'score.result.score')[0]).toMatch(refused('score'));
-  });
-
-  it('may be looked at by a step of a trial that decides nothing', () => {
-    expect(through('        measure: { uses: evaluate, needs: [probe] }', 'probe.result.validationTop1')).toEqual([]);
   });
 });

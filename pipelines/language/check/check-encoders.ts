@@ -18,7 +18,7 @@ import {
 import { channelMistakes, encoderMistakes, type Mistake, trainingMistakes } from './training-mistakes.ts';
 
 /** A mistake in the step that it is of. */
-interface Placed extends Mistake {
+export interface Placed extends Mistake {
   readonly step: PlannedStep;
 }
 
@@ -91,7 +91,8 @@ function startMistakes(step: PlannedStep, read: ReadonlyMap<string, ReadStep>): 
 const isRandomProjection = ({ encoder, freeze }: PlannedStep['with']): boolean =>
   isMapping(encoder) && encoder.name === 'vit' && isMapping(freeze) && freeze.until === 'embed';
 
-function trainingStepMistakes(step: PlannedStep, steps: PlannedSteps): Placed[] {
+/** What the settings of a training are to each other and to its data. */
+export function trainingStepMistakes(step: PlannedStep, steps: PlannedSteps): Placed[] {
   const training = knownTraining(step);
   if (!training) return [];
   return trainingMistakes(training, knownData(steps, step.inputs.dataset)).map((mistake) => ({ step, ...mistake }));

@@ -20,12 +20,15 @@ export interface StepLookup {
  */
 export function problemWithStep(
   name: string,
-  { id, role, scope }: WrittenStep,
+  { id, role, scope, sweep }: WrittenStep,
   { steps, read }: StepLookup,
   { asNeed = false, isId = false }: { readonly asNeed?: boolean; readonly isId?: boolean },
 ): string | null {
   const base = isId && steps.has(baseOf(name)) ? baseOf(name) : scope.idOf(baseOf(name));
   const other = base === null ? undefined : steps.get(base);
+  const trials = (other ?? steps.get(baseOf(name)))?.sweep?.of;
+  if (trials !== undefined && trials !== sweep?.of && trials !== id)
+    return `${baseOf(name)} is a step of the trials of ${trials}; the winner's result is \${steps.${trials}.result.steps.${baseOf(base ?? name).slice(trials.length + 1)}.…}`;
   if (base === null || !other) {
     const others = scope.names().filter((each) => scope.idOf(each) !== id);
     return `there is no step ${JSON.stringify(name)}${suggestion(name, others)}`;

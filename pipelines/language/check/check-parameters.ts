@@ -207,7 +207,10 @@ function keysOf(schema: z.ZodType, path: Path): string[] {
     return [...new Set(schema.options.flatMap((option) => keysOf(option as z.ZodType, path)))];
   if (!(schema instanceof z.ZodObject)) return [];
   const [head, ...rest] = path;
-  if (head === undefined) return Object.keys(schema.shape);
+  if (head === undefined)
+    return Object.entries(schema.shape).flatMap(([name, member]) =>
+      (member as z.ZodType).meta()?.filledIn === true ? [] : [name],
+    );
   const member = schema.shape[String(head)];
   return member ? keysOf(member as z.ZodType, rest) : [];
 }

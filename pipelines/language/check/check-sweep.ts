@@ -1,19 +1,24 @@
 import { type ArtifactKind, artifactKinds } from '../../../contracts/artifacts.ts';
 import { isMapping, type Json } from '../../../contracts/json.ts';
-import { type SweepParameters, sweepParameters } from '../../../contracts/kinds/sweep.ts';
-import { limits } from '../../../contracts/limits.ts';
+import { jsonSize } from '../../../contracts/json-size.ts';
+import { mostLostText, type SweepParameters, sweepParameters } from '../../../contracts/kinds/sweep.ts';
+import { formatBytes, limits } from '../../../contracts/limits.ts';
 import type { PlannedStep, PlannedSweep } from '../../../contracts/plan.ts';
 import { kindOf } from '../../../contracts/step-kinds.ts';
 import { isTrainingKind } from '../../../contracts/training-kinds.ts';
-import { findReferences, lookUp, substitute } from '../expressions/references.ts';
+import { findReferences } from '../expressions/references.ts';
 import { rungSizes } from '../interpret/sweep/course.ts';
 import { combinations, isListed } from '../interpret/sweep/space.ts';
 import { describeIssues } from '../problems/issues.ts';
 import type { Path } from '../problems/problems.ts';
 import type { ReadStep } from '../read/read-step.ts';
 import { objectiveOf } from '../read/sweep-steps.ts';
+import { baseOf } from '../read/written.ts';
 import { problemWithObjective } from './check-objective.ts';
+import { checkSweptValues } from './check-swept-values.ts';
 import { fieldOf } from './inputs.ts';
+import { knownTraining, type PlannedSteps } from './known-steps.ts';
+import { topologicalOrder } from './order.ts';
 
 /** A sweep whose steps were planned. */
 interface Sweep {
@@ -33,7 +38,7 @@ export function withTaken(read: ReadonlyMap<string, ReadStep>): Map<string, Read
     [...read].map(([id, step]) => {
       const { definition, members } = step;
       if (definition.uses !== 'sweep') return [id, step];
-      const makers = [...read.values()].filter(({ written }) => written.sweep?.of === id);
+      const makers = inOrder([...read.values()].filter(({ written }) => written.sweep?.of === id));
       const takes: Partial<Record<ArtifactKind, { step: string; field: string }>> = {};
       for (const { written, definition: made } of makers)
         for (const kind of artifactKinds) {
@@ -49,6 +54,22 @@ export function withTaken(read: ReadonlyMap<string, ReadStep>): Map<string, Read
   );
 }
 
+/** Each after those of them that it needs; in a cycle, which is told elsewhere, as they are written. */
+function inOrder(steps: readonly ReadStep[]): readonly ReadStep[] {
+  const byId = new Map(steps.map((step) => [step.written.id, step]));
+  const needs = steps.map(({ written, definition }): [string, string[]] => [
+    written.id,
+    [
+      ...definition.needs.flatMap((need) => written.scope.idOf(baseOf(need)) ?? []),
+      ...findReferences(definition.with).flatMap(({ reference }) =>
+        reference?.of === 'steps' ? [baseOf(reference.step)] : [],
+      ),
+    ].filter((need) => byId.has(need)),
+  ]);
+  const order = topologicalOrder(new Map(needs));
+  return order.length < steps.length ? steps : order.flatMap((id) => byId.get(id) ?? []);
+}
+
 /** What is wrong with a key that only the run fills in; the parameters of a kind allow it. */
 export function checkFilledIn({ definition, written }: ReadStep): void {
   const { with: given } = definition;
@@ -62,12 +83,13 @@ export function checkFilledIn({ definition, written }: ReadStep): void {
  *
  * @param planned its own step
  * @param inner the steps of a trial, in topological order
+ * @param all every step of the pipeline
  */
 export function planSweep(
   step: ReadStep,
   planned: PlannedStep,
   inner: readonly PlannedStep[],
-  read: ReadonlyMap<string, ReadStep>,
+  { read, all }: { readonly read: ReadonlyMap<string, ReadStep>; readonly all: PlannedSteps },
 ): PlannedSweep | null {
   const { written } = step;
   let isWrong = false;
@@ -84,20 +106,32 @@ export function planSweep(
     return null;
   }
   // The number is not known yet.
-  const parsed = sweepParameters.safeParse({ ...planned.with, objective: { [objective.key]: 0 } });
+  const goals = Object.keys(isMapping(planned.with.objective) ? planned.with.objective : {});
+  const parsed = sweepParameters.safeParse({
+    ...planned.with,
+    objective: Object.fromEntries(goals.map((key) => [key, 0])),
+  });
   if (!parsed.success) {
     for (const { path, message } of describeIssues(parsed.error.issues, planned.with, () => [])) say(path, message);
     return null;
   }
   const sweep: Sweep = { id: written.id, step, parameters: parsed.data, steps: inner, say };
+  if (isMapping(written.value) && written.value.uses !== 'sweep') {
+    written.scope.report.at([...written.path, 'uses'], 'uses: sweep must be written out here, not be a param');
+    return null;
+  }
+  if (Object.keys(parsed.data.steps).length === 0) say(['steps'], 'steps is empty; a trial needs at least one step');
+  // What is wrong with one of them was told; what it lacks says nothing of the others.
+  if (inner.length < Math.max(1, Object.keys(parsed.data.steps).length)) return null;
   checkSpace(sweep);
   checkKinds(sweep, read);
+  checkOwnReferences(sweep, planned);
   const problem = problemWithObjective(sweep.id, objective, inner, read);
   if (problem !== null) say(['objective', objective.key], problem);
   const halved = halvedTraining(sweep);
   const rungs = halved && rungsOf(sweep, halved);
   if (isWrong) return null;
-  checkValues(sweep, read);
+  checkSweptValues(sweep.parameters, inner, all, read);
   const { search, over, seed, seeds, halving, budget = {}, atOnce } = sweep.parameters;
   const perRung = halved ? following(inner, halved.id) : [];
   const ofReplicate = costsOf(inner, perRung, rungs ?? null, halved?.id);
@@ -108,15 +142,16 @@ export function planSweep(
   const wanted = search === 'grid' ? combinations(over) : (sweep.parameters.trials ?? 1);
   const trials = affordable(sweep, { wanted, costs, factor, isAsynchronous });
   const sizes = isAsynchronous ? (rungs ?? [1]).map(() => trials) : rungSizes(trials, rungs?.length ?? 1, factor);
-  const all = sizes.reduce(
+  const swept = sizes.reduce(
     (sum, size, rung) => sum + size * (1 + (rung === 0 ? inner.length : perRung.length) * replicates.length),
     0,
   );
-  if (all > limits.sweptSteps)
+  if (swept > limits.sweptSteps)
     say(
       [],
-      `with its trials, rungs and seeds the sweep has up to ${all} steps; at most ${limits.sweptSteps} are allowed`,
+      `with its trials, rungs and seeds the sweep has up to ${swept} steps; at most ${limits.sweptSteps} are allowed`,
     );
+  checkTable(sweep, trials, sizes.length);
   if (isWrong) return null;
   return {
     search,
@@ -149,6 +184,43 @@ function withOwn({ id, needs, when }: PlannedStep, inner: readonly PlannedStep[]
   };
 }
 
+/** What decides a search is known before the first trial, so nothing but the objective comes from one. */
+function checkOwnReferences({ id, steps, say }: Sweep, planned: PlannedStep): void {
+  for (const { path, reference } of findReferences(planned.with))
+    if (
+      path[0] !== 'objective' &&
+      reference?.of === 'steps' &&
+      steps.some((step) => step.id === baseOf(reference.step))
+    )
+      say(
+        path,
+        `${reference.step.slice(id.length + 1)} is a step of the trials, which begin with what stands here; refer to a step that ${id} needs`,
+      );
+}
+
+/** Of a row: what it has besides its settings, and of each rung. */
+const [rowBytes, rungBytes] = [40 + mostLostText, 50];
+
+/** The table of all trials is a part of the result, so that it is told before the search if it would not fit. */
+function checkTable({ parameters: { over }, say }: Sweep, trials: number, rungs: number): void {
+  const settings = Object.entries(over).reduce(
+    (sum, [name, dimension]) =>
+      sum +
+      jsonSize(name) +
+      2 +
+      (isListed(dimension) ? Math.max(...dimension.map((value) => jsonSize(value))) : longestNumber),
+    0,
+  );
+  const bytes = trials * (settings + rowBytes + rungs * rungBytes);
+  if (bytes > limits.sweptTableBytes)
+    say(
+      ['over'],
+      `the table of ${trials} trials would have up to ${formatBytes(bytes)}; at most ${formatBytes(limits.sweptTableBytes)} are allowed: try fewer, or shorter values`,
+    );
+}
+
+const longestNumber = 14;
+
 const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,39}$/;
 
 function checkSpace({ parameters, steps, say }: Sweep): void {
@@ -169,15 +241,18 @@ function checkSpace({ parameters, steps, say }: Sweep): void {
         `${name} is taken: \${sweep.seed} is the seed of a replicate, and a trial has a number and its epochs`,
       );
     else if (!used.has(name)) say(['over', name], `no step of a trial uses \${sweep.${name}}, so nothing is tried`);
-    if (search === 'grid' && !isListed(dimension))
+    if (search === 'grid' && combinations({ [name]: dimension }) === Number.POSITIVE_INFINITY)
       say(['over', name], 'a grid tries lists of values; write a list, or search random or tpe');
   }
-  if (Object.keys(over).length === 0) say(['over'], 'over is empty; at least one name with its values is needed');
   const most = combinations(over);
-  if (search === 'grid' && most > limits.matrixCombinations)
+  if (Object.keys(over).length === 0) say(['over'], 'over is empty; at least one name with its values is needed');
+  else if (search === 'grid' && most > limits.matrixCombinations && most < Number.POSITIVE_INFINITY)
     say(['over'], `the grid has ${most} combinations; at most ${limits.matrixCombinations} are allowed`);
-  if (search !== 'grid' && trials > most)
-    say(['trials'], `there are only ${most} combinations; search: grid tries each of them once`);
+  else if (search !== 'grid' && trials > most)
+    say(
+      ['trials'],
+      `trials must be at most ${most}, as many as there are combinations, not ${trials}; search: grid tries each of them once`,
+    );
   if (search === 'tpe' && trials > limits.tpeTrials)
     say(['trials'], `tpe looks at every trial before each draw; at most ${limits.tpeTrials} are allowed`);
   const isRepeated = Array.isArray(seeds) ? seeds.length > 1 : seeds > 1;
@@ -224,10 +299,14 @@ function halvedTraining({ id, parameters: { halving }, steps, say }: Sweep): Pla
 }
 
 /** The epochs of every rung: the first, times the factor again and again, and those of the whole training. */
-function rungsOf({ parameters: { halving }, say }: Sweep, { id, with: { epochs } }: PlannedStep): number[] | null {
+function rungsOf({ id, parameters: { halving }, say }: Sweep, training: PlannedStep): number[] | null {
   if (!halving) return null;
-  if (typeof epochs !== 'number') {
-    say(['halving'], `the epochs of ${id} must be the same in all trials: rungs are counted in them`);
+  const epochs = epochsOf(training);
+  if (epochs === null) {
+    say(
+      ['halving'],
+      `the epochs of ${training.id.slice(id.length + 1)} must be a number that stands in the file, or a param: rungs are counted in them, so they are the same in all trials`,
+    );
     return null;
   }
   const { from, factor } = halving;
@@ -238,6 +317,12 @@ function rungsOf({ parameters: { halving }, say }: Sweep, { id, with: { epochs }
   const rungs: number[] = [];
   for (let rung = from; rung * factor <= epochs && rung < epochs; rung *= factor) rungs.push(rung);
   return [...(rungs.length > 0 ? rungs : [from]).filter((rung) => rung < epochs), epochs];
+}
+
+/** The epochs of a training, that of its kind where it says nothing; null where they are tried, or given by a step. */
+function epochsOf(training: PlannedStep): number | null {
+  const known = knownTraining(training);
+  return known && !known.isOpen('epochs') ? known.values.epochs : null;
 }
 
 /** These steps and those that need them, directly or not. */
@@ -255,11 +340,10 @@ function costsOf(
   halved: string | undefined,
 ): number[] | null {
   const trainings = steps.filter(({ uses }) => isTrainingKind(uses));
-  const epochsOf = ({ with: { epochs } }: PlannedStep) => (typeof epochs === 'number' ? epochs : Number.NaN);
   const costs = (rungs ?? [0]).map((_, rung) =>
     trainings.reduce((sum, step) => {
       if (rungs && step.id === halved) return sum + ((rungs[rung] ?? 0) - (rung === 0 ? 0 : (rungs[rung - 1] ?? 0)));
-      return rung === 0 || perRung.includes(step.id) ? sum + epochsOf(step) : sum;
+      return rung === 0 || perRung.includes(step.id) ? sum + (epochsOf(step) ?? Number.NaN) : sum;
     }, 0),
   );
   return costs.some(Number.isNaN) ? null : costs;
@@ -301,48 +385,4 @@ function affordable(
     return wanted;
   }
   return trials;
-}
-
-/** Checks every value of a list, and both ends of a range, in the parameters that use them. */
-function checkValues({ parameters: { over, seeds }, steps }: Sweep, read: ReadonlyMap<string, ReadStep>): void {
-  const samplesOf = (name: string): Json[] => {
-    const dimension = over[name];
-    if (dimension === undefined) return [];
-    return isListed(dimension) ? dimension : [...('log' in dimension ? dimension.log : dimension.linear)];
-  };
-  const first = Object.fromEntries(Object.keys(over).map((name) => [name, samplesOf(name)[0] ?? null]));
-  const usual = { ...first, seed: Array.isArray(seeds) ? (seeds[0] ?? 0) : 0, trial: 0 };
-  for (const step of steps) {
-    const { written } = read.get(step.id) ?? {};
-    const uses = findReferences(step.with).filter(({ reference }) => reference?.of === 'sweep');
-    for (const { path, reference } of uses) {
-      const [name = '', ...inner] = reference?.path ?? [];
-      for (const value of name in over ? samplesOf(name) : [usual[name as keyof typeof usual] ?? 0]) {
-        const values: Record<string, Json> = { ...usual, [name]: value };
-        const problem =
-          lookUp(values, [name, ...inner]) === undefined
-            ? `has no ${inner.join('.')}`
-            : problemWith(step, values, path);
-        if (problem === null) continue;
-        written?.scope.report.at(
-          [...written.path, 'with', ...path],
-          `where ${name} is ${JSON.stringify(value)}: ${problem}`,
-        );
-        break;
-      }
-    }
-  }
-}
-
-/** What is wrong with a parameter where the names of a sweep have these values; null where nothing is, or a result is awaited there. */
-function problemWith(step: PlannedStep, values: Readonly<Record<string, Json>>, at: Path): string | null {
-  const filled = substitute(step.with, (reference) =>
-    reference.of === 'sweep' ? lookUp({ ...values }, reference.path) : undefined,
-  );
-  if (!isMapping(filled)) return null;
-  const parsed = kindOf(step).parameters.safeParse(filled);
-  if (parsed.success) return null;
-  const concerns = (path: Path) => at.every((part, index) => index >= path.length || path[index] === part);
-  const found = describeIssues(parsed.error.issues, filled, () => []).find(({ path }) => concerns(path));
-  return found?.message ?? null;
 }

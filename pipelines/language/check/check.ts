@@ -84,12 +84,13 @@ export function checkSteps(
 /** What decides the sweeps, by their ids. Null where something is wrong with one. */
 function sweepsOf(planned: readonly PlannedStep[], read: ReadonlyMap<string, ReadStep>): Plan['sweeps'] | null {
   const sweeps: Record<string, PlannedSweep> = {};
+  const all = new Map(planned.map((step) => [step.id, step]));
   let isWrong = false;
   for (const step of planned) {
     const whole = step.uses === 'sweep' ? read.get(step.id) : undefined;
     if (!whole) continue;
     const inner = planned.filter(({ id }) => read.get(baseOf(id))?.written.sweep?.of === step.id);
-    const sweep = planSweep(whole, step, inner, read);
+    const sweep = planSweep(whole, step, inner, { read, all });
     if (sweep) sweeps[step.id] = sweep;
     else isWrong = true;
   }

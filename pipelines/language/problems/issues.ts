@@ -25,7 +25,7 @@ export function describeIssues(
 ): SchemaProblem[] {
   return issues.flatMap((issue): SchemaProblem[] => {
     const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol');
-    const name = path.length > 0 ? String(path.at(-1)) : 'the file';
+    const name = nameAt(path);
     const found = valueAt(value, path);
     const here = (message: string): SchemaProblem[] => [{ path, onKey: false, message }];
     switch (issue.code) {
@@ -71,7 +71,7 @@ function describeUnion(
   keysAt: (path: Path) => readonly string[],
 ): SchemaProblem[] {
   const found = valueAt(value, path);
-  const name = String(path.at(-1) ?? 'the file');
+  const name = nameAt(path);
   const branches = issue.errors.map((branch) =>
     branch.map((each) => ({ ...each, path: [...path, ...each.path] }) as Issue),
   );
@@ -127,6 +127,12 @@ function describeUnion(
       message: `${name} must be ${[...new Set(expected)].join(' or ')}, not ${describeValue(found)}`,
     },
   ];
+}
+
+/** What stands at a path, as people call it: `batch`, or `item 2 of blocks`. */
+function nameAt(path: Path): string {
+  const last = path.at(-1);
+  return typeof last === 'number' ? `item ${last + 1} of ${nameAt(path.slice(0, -1))}` : (last ?? 'the file');
 }
 
 const typeNames: Readonly<Record<string, string>> = {

@@ -21,9 +21,28 @@ const notInTrials: Readonly<Record<string, string>> = {
 export function withSweepSteps(steps: readonly WrittenStep[]): WrittenStep[] {
   const taken = new Set(steps.map(({ id }) => id));
   return steps.flatMap((step) => {
+    requireWrittenOut(step);
     const inner = stepsIn(step);
     return inner ? partsOf(step, inner, taken) : [step];
   });
+}
+
+/** What names steps and values is needed before params are filled in. */
+function requireWrittenOut({ value, path, scope: { report } }: WrittenStep): void {
+  if (!isMapping(value) || value.uses !== 'sweep') return;
+  if (typeof value.with === 'string')
+    report.at([...path, 'with'], 'with of a sweep must be written out here; a param can be a value in it');
+  if (!isMapping(value.with)) return;
+  if (typeof value.with.steps === 'string')
+    report.at(
+      [...path, 'with', 'steps'],
+      'the steps of a trial must be written out here; a param can be a value in them',
+    );
+  if (typeof value.with.over === 'string')
+    report.at(
+      [...path, 'with', 'over'],
+      'over must be written out here, for its names are those that steps use; what stands behind a name can be a param, such as { learningRate: "${params.rates}" }',
+    );
 }
 
 /** The steps of a sweep as written; null of any other step, and of one whose steps are no mapping, which its parameters say. */
@@ -36,7 +55,8 @@ function partsOf(sweep: WrittenStep, inner: { readonly [name: string]: Json }, t
   const { id, path, role, scope } = sweep;
   const outline = sweep.value as { readonly [key: string]: Json };
   const settings = outline.with as { readonly [key: string]: Json };
-  if (outline.matrix !== undefined)
+  const { matrix, ...alone } = outline;
+  if (matrix !== undefined)
     scope.report.atKey([...path, 'matrix'], 'a sweep has no matrix; write what is to be tried into `over`');
   const at = (name: string): Path => [...path, 'with', 'steps', name];
   const sound = Object.entries(inner).flatMap(([name, value]): { name: string; value: { [key: string]: Json } }[] => {
@@ -52,7 +72,7 @@ function partsOf(sweep: WrittenStep, inner: { readonly [name: string]: Json }, t
     names: () => [...own.keys(), ...scope.names()],
   };
   const needed = textsIn(outline.needs).filter((need) => scope.idOf(need.split('@')[0] ?? need) !== null);
-  const over = isMapping(settings.over) ? Object.keys(settings.over) : [];
+  const over = isMapping(settings.over) ? Object.keys(settings.over) : null;
   const parts = sound.map(({ name, value }): WrittenStep => {
     for (const [key, why] of Object.entries(notInTrials))
       if (value[key] !== undefined) scope.report.atKey([...at(name), key], why);
@@ -68,8 +88,10 @@ function partsOf(sweep: WrittenStep, inner: { readonly [name: string]: Json }, t
       sweep: { of: id, over },
     };
   });
-  const kinds = Object.fromEntries(sound.map(({ name, value }) => [name, value.uses ?? null]));
-  const whole = { ...outline, needs: [...textsIn(outline.needs), ...own.keys()], with: { ...settings, steps: kinds } };
+  const kinds = Object.fromEntries(
+    Object.entries(inner).map(([name, value]) => [name, (isMapping(value) ? value.uses : null) ?? null]),
+  );
+  const whole = { ...alone, needs: [...textsIn(outline.needs), ...own.keys()], with: { ...settings, steps: kinds } };
   return [...parts, { ...sweep, value: whole as unknown as Json, scope: within }];
 }
 
@@ -97,8 +119,8 @@ export function problemWithSweepReference(
   inWith: boolean,
 ): string | null {
   if (!sweep) return '${sweep.…} is for the steps of a sweep; this is none';
-  const names = [...sweep.over, 'seed', 'trial'];
-  if (!names.includes(name)) return `the sweep tries no ${name}${suggestion(name, names)}`;
+  const names = [...(sweep.over ?? []), 'seed', 'trial'];
+  if (sweep.over !== null && !names.includes(name)) return `the sweep tries no ${name}${suggestion(name, names)}`;
   return inWith ? null : '${sweep.…} can be used in with only';
 }
 

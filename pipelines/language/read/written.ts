@@ -23,8 +23,8 @@ export interface WrittenStep {
   readonly path: Path;
   readonly value: Json;
   readonly scope: Scope;
-  /** Of a step of a trial: its sweep, and the names of what that tries. */
-  readonly sweep?: { readonly of: string; readonly over: readonly string[] } | undefined;
+  /** Of a step of a trial: its sweep, and the names of what that tries; null where these are not written out, which was told. */
+  readonly sweep?: { readonly of: string; readonly over: readonly string[] | null } | undefined;
 }
 
 /** Of `pretrain@seed=1`, `pretrain`: the step in the pipeline. */

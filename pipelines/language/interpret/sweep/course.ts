@@ -36,7 +36,8 @@ export interface Course {
  *     their values alone, so neither the order of arrival nor who was killed on the way changes anything.
  * C3. Asynchronous (ASHA; Li et al., arXiv:1810.05934, algorithm 2): whenever a place is free, the best trial among the top
  *     1/factor of a rung's arrivals goes on, from the highest rung down, and where there is none a new trial begins. The order of
- *     arrival decides, which the trials have written down.
+ *     arrival decides, which the trials have written down. Once all have arrived and none was trained to its end, the best goes on to
+ *     it, as in the synchronous mode.
  * C4. A lost trial counts among its rung's arrivals and is never promoted.
  */
 export function sweepCourse(search: Search, reachedOf: ReachedOf): Course {
@@ -157,13 +158,25 @@ function asynchronous(search: Search, reachedOf: ReachedOf): Course {
       begin(next, rung + 1);
       return true;
     }
-    if (settings.length >= trials || !pays(0)) return false;
+    if (settings.length >= trials || !pays(0)) return begun.length === arrivals && goOnWithBest();
     const observed = observations(search, settings, (trial) =>
       arrived[0]?.includes(trial) ? reachedOf(trial, 0) : undefined,
     );
     add(observed);
     begin(settings.length - 1, 0);
     return true;
+  };
+  /** Of few trials none may ever be among the best of so many. */
+  const goOnWithBest = (): boolean => {
+    for (let rung = topRung(search); rung >= 0; rung--) {
+      const top = best(search, arrived[rung] ?? [], (trial) => reachedOf(trial, rung)?.value);
+      if (top.length === 0) continue;
+      const next = top.find((trial) => !isBegun(trial, rung + 1));
+      if (rung === topRung(search) || next === undefined || !pays(rung + 1)) return false;
+      begin(next, rung + 1);
+      return true;
+    }
+    return false;
   };
   for (;;) {
     while (begun.length - arrivals < atOnce && takePlace());

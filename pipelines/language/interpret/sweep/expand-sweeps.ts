@@ -58,7 +58,7 @@ function withTrials(plan: Plan, id: string, sweep: PlannedSweep, results: Result
   const there = new Set(own.needs);
   const begun = course.begun.filter(({ trial, rung }) => !there.has(reachedId(id, sweep, trial, rung)));
   if (begun.length === 0 && !(course.isOver && own.with.ended === undefined)) return plan;
-  const made = begun.flatMap(({ trial, rung }) => trialSteps(plan, id, sweep, { trial, rung }, course));
+  const made = begun.flatMap(({ trial, rung }) => trialSteps(plan, own, sweep, { trial, rung }, course));
   const needs = [...own.needs, ...begun.map(({ trial, rung }) => reachedId(id, sweep, trial, rung))];
   const ended = course.isOver ? { with: withEnd(own, id, sweep, course, reachedOf, results) } : {};
   return {
@@ -68,15 +68,19 @@ function withTrials(plan: Plan, id: string, sweep: PlannedSweep, results: Result
   };
 }
 
-/** The steps of a trial on its way to a rung: those of every replicate, and the one that writes down what it came to. */
+/**
+ * The steps of a trial on its way to a rung: those of every replicate, and the one that writes down what it came to. That one is done as
+ * the sweep's own step is, and where that is.
+ */
 function trialSteps(
   plan: Plan,
-  id: string,
+  own: PlannedStep,
   sweep: PlannedSweep,
   { trial, rung }: { readonly trial: number; readonly rung: number },
   { settings }: Course,
 ): PlannedStep[] {
   const { seeds, rungs, perRung, halved, objective } = sweep;
+  const { id, queue, retry, timeoutMs, priority, when } = own;
   const values = { trial, ...settings[trial], ...(rungs ? { epochs: rungs[rung] ?? 0 } : {}) };
   const anew = sweep.steps.filter((step) => rung === 0 || perRung.includes(step.id));
   const templates = new Set(sweep.steps.map((step) => step.id));
@@ -104,7 +108,6 @@ function trialSteps(
       };
     });
   });
-  const [first] = sweep.steps;
   const outside = sweep.steps.flatMap(({ needs }) => needs.filter((need) => !templates.has(need)));
   const reached: PlannedStep = {
     id: reachedId(id, sweep, trial, rung),
@@ -133,9 +136,9 @@ function trialSteps(
       ...(sweep.isAsynchronous ? { arrivals: `${id}-${textDigest(canonicalJson(sweep))}` } : {}),
     },
     inputs: {},
-    queue: trialKind.queue,
-    retry: {},
-    timeoutMs: first?.timeoutMs ?? 1,
+    ...{ queue, retry, timeoutMs },
+    ...(priority === undefined ? {} : { priority }),
+    ...(when === undefined ? {} : { when }),
     sweep: id,
     matrix: { of: templateId(id, reachedName), values },
   };
@@ -149,14 +152,15 @@ const usualPriority = 3;
 
 function matricesWith(plan: Plan, id: string, sweep: PlannedSweep, made: readonly PlannedStep[]) {
   const { seeds, atOnce } = sweep;
-  const ids = [...sweep.steps.map((step) => step.id), templateId(id, reachedName)];
+  const reached = templateId(id, reachedName);
   return Object.fromEntries(
-    ids.map((of): [string, Matrix] => {
+    [...sweep.steps.map((step) => step.id), reached].map((of): [string, Matrix] => {
       const members = [
         ...(plan.matrices?.[of]?.members ?? []),
         ...made.filter(({ matrix }) => matrix?.of === of).map((step) => step.id),
       ];
-      return [of, { members, maxParallel: atOnce * seeds.length, sweep: id }];
+      // Any number of trials may be lost, but not what they came to.
+      return [of, { members, maxParallel: atOnce * seeds.length, ...(of === reached ? {} : { sweep: id }) }];
     }),
   );
 }
@@ -194,8 +198,12 @@ function withEnd(
 ): PlannedStep['with'] {
   const { costs, goal, objective, seeds, steps } = sweep;
   const resultOf = (trial: number, rung: number) => results[reachedId(id, sweep, trial, rung)];
-  const textOf = (value: Json | undefined) => (typeof value === 'string' ? value : undefined);
-  const rows = trialRows(sweep, course, reachedOf, (trial, rung) => textOf(lookUp(resultOf(trial, rung), ['lost'])));
+  // What a step failed with may hold anything, also what looks like a reference.
+  const rows = trialRows(sweep, course, reachedOf, (trial, rung) =>
+    typeof lookUp(resultOf(trial, rung), ['lost']) === 'string'
+      ? formatReference({ of: 'steps', step: reachedId(id, sweep, trial, rung), path: ['lost'] })
+      : undefined,
+  );
   const [first] = rows;
   // A trial that is lost at a rung still stands at the one before.
   const top = first ? first.rungs.findLastIndex(({ value }) => value !== null) : -1;

@@ -34,7 +34,7 @@ interface Density {
  * The setting of a trial, from what was observed. It follows from its arguments alone, and does not depend on the order of what was
  * observed.
  *
- * @param seen the settings of earlier trials, as canonical JSON: one at random is none of them
+ * @param seen the settings of earlier trials, as canonical JSON: none is tried again, as long as there is another
  */
 export function tpeSetting(
   space: Space,
@@ -67,9 +67,11 @@ export function tpeSetting(
   let best: { readonly setting: Setting; readonly gain: number } | null = null;
   for (let candidate = 0; candidate < candidates; candidate++) {
     const drawn = densities.map((density) => ({ ...density, value: density.good.draw(candidate) }));
+    const setting = Object.fromEntries(drawn.map(({ name, value }) => [name, value]));
+    // The same settings with the same seeds would come to the same value.
+    if (seen.has(canonicalJson(setting))) continue;
     const gain = drawn.reduce((sum, { good, bad, value }) => sum + good.logOf(value) - bad.logOf(value), 0);
-    if (best === null || gain > best.gain)
-      best = { setting: Object.fromEntries(drawn.map(({ name, value }) => [name, value])), gain };
+    if (best === null || gain > best.gain) best = { setting, gain };
   }
   return best?.setting ?? randomSetting(space, trial, seen);
 }
