@@ -167,9 +167,12 @@ type OwnOptions<S extends OwnTyped> = Omit<Common<'own'>, 'uses'> & { readonly u
 /** Adds a step of the user's own: `own<typeof dedupe>('dedupe', { uses: './steps/dedupe.ts' })`, with `import type` for it. */
 type AddOwn = <S extends OwnTyped>(id: string, options: OwnOptions<S>) => Step<'own', OwnResult<TypesOf<S>>>;
 
+/** Kinds that have a function of their own here, and the one that only a sweep makes. */
+type NotByName = 'own' | 'sweep' | 'trial';
+
 /** Adds a step. With a `matrix`, of lists or of another step, it is one for each combination. */
 type AddStep = <
-  K extends Exclude<StepKindName, 'own'>,
+  K extends Exclude<StepKindName, NotByName>,
   const M extends Axes | Followed | undefined = undefined,
   const R = unknown,
   const O = unknown,
@@ -178,6 +181,62 @@ type AddStep = <
   options: StepOptions<K, M, R, O>,
 ) => M extends undefined ? Step<K, ResultOf<K, R, O>> : MatrixStep<K, M, ResultOf<K, R, O>>;
 
+type Range = readonly [number, number] | Reference<readonly [number, number]>;
+/** What a sweep tries, by name: a list of values, or a range of numbers. */
+type Space = {
+  readonly [name: string]:
+    | readonly unknown[]
+    | Reference<readonly unknown[]>
+    | { readonly linear: Range; readonly whole?: boolean }
+    | { readonly log: Range; readonly whole?: boolean };
+};
+/** What is behind a name in one trial. */
+type Tried<D> = D extends readonly (infer V)[]
+  ? V extends Reference<infer R>
+    ? NonNullable<R>
+    : V
+  : D extends Reference<infer L>
+    ? ItemOf<L>
+    : number;
+
+type TrialStepOptions<K extends StepKindName, R, O> = Omit<Common<K>, 'when'> &
+  WithFor<z.input<Kinds[K]['parameters']>, Parameters<K> & Declared<K, R, O>>;
+
+/** What the steps of a trial are built with. They can need each other, and steps of the pipeline before the sweep. */
+export interface TrialBuilder<S> {
+  /** The values of a trial, by the names of `over`; `seed` is that of a replicate, `trial` a number from 0. */
+  readonly sweep: { readonly [N in keyof S]: ReferenceTo<Tried<S[N]>> } & {
+    readonly seed: Reference<number>;
+    readonly trial: Reference<number>;
+  };
+  readonly step: <K extends Exclude<StepKindName, NotByName>, const R = unknown, const O = unknown>(
+    id: string,
+    options: TrialStepOptions<K, R, O>,
+  ) => Step<K, ResultOf<K, R, O>>;
+  readonly own: AddOwn;
+}
+
+/** The number that decides, of a step of the trial. */
+type Objective =
+  | { readonly maximise: Reference<number | null>; readonly minimise?: never }
+  | { readonly minimise: Reference<number | null>; readonly maximise?: never };
+
+type SweepOptions<S> = Omit<Common<'sweep'>, 'uses'> & {
+  readonly with: Omit<Parameters<'sweep'>, 'over' | 'objective' | 'steps' | 'takes' | 'ended'> & { readonly over: S };
+};
+
+/** The winner: its settings by name, and its artifacts. Which it has, follows from the steps of a trial. */
+type Swept<S> = Omit<StepResult<'sweep'>, 'parameters'> & {
+  readonly parameters: { readonly [N in keyof S]: Tried<S[N]> };
+} & { readonly [K in ArtifactKind]: Artifact<K> };
+
+/** Adds a sweep; the function adds the steps of a trial, and says what decides. */
+type AddSweep = <const S extends Space>(
+  id: string,
+  options: SweepOptions<S>,
+  trial: (builder: TrialBuilder<S>) => Objective,
+) => Step<'sweep', Swept<S>>;
+
 /** What a pipeline is built with. */
 export interface Builder<P> {
   readonly params: ReferenceTo<P>;
@@ -185,6 +244,7 @@ export interface Builder<P> {
   readonly run: ReferenceTo<{ id: string; state: string; error: string | null }>;
   readonly step: AddStep;
   readonly own: AddOwn;
+  readonly sweep: AddSweep;
   readonly onFailure: AddStep;
   readonly finally: AddStep;
 }
@@ -222,11 +282,11 @@ export function definePipeline<const P extends { readonly [name: string]: unknow
     finally: {},
   };
   const adding =
-    (section: keyof typeof sections) =>
+    (section: string, into: Record<string, unknown>, among = Object.values(sections)) =>
     (id: string, { needs, with: given, matrix, ...rest }: LooseStep) => {
-      if (Object.values(sections).some((steps) => Object.hasOwn(steps, id)))
+      if (among.some((steps) => Object.hasOwn(steps, id)))
         throw new ContrailError('InvalidPipeline', `${section}.${id}: there is a step ${id} already`);
-      sections[section][id] = {
+      into[id] = {
         ...rest,
         ...(needs ? { needs: needs.map((step) => step.id) } : {}),
         ...(matrix === undefined ? {} : { matrix: isStep(matrix) ? matrix.id : matrix }),
@@ -242,13 +302,20 @@ export function definePipeline<const P extends { readonly [name: string]: unknow
       };
       return { ...step, each: step };
     };
+  const addSweep = (id: string, { with: given, ...rest }: LooseSweep, trial: (builder: unknown) => unknown) => {
+    const inner: Record<string, unknown> = {};
+    const step = adding(`steps.${id}.with.steps`, inner, [inner]);
+    const objective = trial({ sweep: reference(['sweep']), step, own: step });
+    return adding('steps', sections.steps)(id, { ...rest, uses: 'sweep', with: { ...given, objective, steps: inner } });
+  };
   build({
     params: reference(['params']),
     run: reference(['run']),
-    step: adding('steps'),
-    own: adding('steps'),
-    onFailure: adding('onFailure'),
-    finally: adding('finally'),
+    step: adding('steps', sections.steps),
+    own: adding('steps', sections.steps),
+    sweep: addSweep,
+    onFailure: adding('onFailure', sections.onFailure),
+    finally: adding('finally', sections.finally),
   } as unknown as Builder<P>);
   const { onFailure, finally: last, steps } = sections;
   const value = {
@@ -266,6 +333,8 @@ interface LooseStep {
   readonly with?: unknown;
   readonly matrix?: unknown;
 }
+
+type LooseSweep = Omit<LooseStep, 'uses' | 'with'> & { readonly with: object };
 
 const isStep = (value: unknown): value is { readonly id: string } =>
   typeof value === 'object' && value !== null && 'each' in value && 'id' in value && typeof value.id === 'string';
