@@ -67,8 +67,17 @@ export async function forkCommand(origin: string, { from, set, id, detach, json 
 }
 
 /** Reads `pretrain` or `pretrain@12`; one of a matrix has an @ of its own. @throws ContrailError Usage */
-function readPoint({ steps }: Plan, text: string): { readonly step: string; readonly epoch: number | null } {
-  const trainings = steps.filter(({ uses }) => isTrainingKind(uses)).map(({ id }) => id);
+export function readPoint({ steps }: Plan, text: string): { readonly step: string; readonly epoch: number | null } {
+  const of = steps.find(
+    ({ id, sweep }) =>
+      sweep !== undefined && [id, ...id.split('@', 1)].some((each) => text === each || text.startsWith(`${each}@`)),
+  );
+  if (of)
+    throw new ContrailError(
+      'Usage',
+      `--from ${text} names a step of the trials of ${of.sweep}, whose parameters the search decides, so a fork would train the same again. A training of its own with the parameters of the trial (docs/sweeps.md) can be forked; \`contrail resume <run> --set\` goes on with the search.`,
+    );
+  const trainings = steps.filter(({ uses, sweep }) => isTrainingKind(uses) && sweep === undefined).map(({ id }) => id);
   if (trainings.includes(text)) return { step: text, epoch: null };
   const [, step, epoch] = /^(.+)@([1-9]\d{0,6})$/.exec(text) ?? [];
   if (step !== undefined && trainings.includes(step)) return { step, epoch: Number(epoch) };
