@@ -54,6 +54,17 @@ steps:
     with: ${training('"${steps.sweep.result.parameters.learningRate}"', '"${steps.sweep.result.parameters.temperature}"').replaceAll('\n    ', '\n')}
 `;
 
+/** The settings of the winner, as somebody writes them who has read the report. */
+const alone = (learningRate: string, temperature: string) => `
+name: alone
+steps:
+  data: { uses: prepare-data, with: { dataset: generated, generated: { classes: 4, images: 320 } } }
+  pretrain:
+    uses: pretrain
+    needs: [data]
+    with: ${training(learningRate, temperature).replaceAll('\n    ', '\n')}
+`;
+
 const resultOf = async (run: string) => (await environment.result(run)).sweep as unknown as SweepResult;
 /** Waits until so many trials have arrived at a rung. */
 async function reached(run: string, count: number): Promise<void> {
@@ -77,6 +88,10 @@ it('pauses losers and goes on with winners, to the same bits as a training that 
   const results = await loadStepResults(environment.store, 'calm');
   const last = `sweep-pretrain@trial=${calm.trial},epochs=4`;
   expect(results.again?.result.digest).toBe(results[last]?.result.digest);
+  // What was trained to its end is the same to the cache as a training by itself; what stopped before is not.
+  const stoppedAt = (epochs: number) => results[`sweep-pretrain@trial=${calm.trial},epochs=${epochs}`]?.fingerprint;
+  expect(results.again?.fingerprint).toBe(stoppedAt(4));
+  expect(results.again?.fingerprint).not.toBe(stoppedAt(2));
   // It did not begin anew: its first checkpoint is the one that the trial stopped at.
   const own = await openCheckpoints(environment.store, { run: 'calm', step: last }).names();
   const before = await openCheckpoints(environment.store, {
@@ -92,6 +107,12 @@ it('pauses losers and goes on with winners, to the same bits as a training that 
 
   await recordHistory(environment, 'calm', 'pipeline-sweep');
   await recordHistory(environment, `calm/${last}`, 'training-promoted');
+
+  const { learningRate, temperature } = calm.parameters;
+  await environment.start('alone', alone(String(learningRate), String(temperature)));
+  const { pretrain } = await environment.result('alone');
+  expect(pretrain).toMatchObject({ digest: calm.steps.pretrain.digest, trained: { run: 'calm' } });
+  expect(await loadEpochMetrics(environment.store, { run: 'alone', step: 'pretrain' })).toEqual([]);
 
   await environment.start('killed', swept('killed'));
   // Amid the first rung, at its end, and amid the second.
