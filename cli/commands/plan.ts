@@ -1,10 +1,12 @@
 import type { Json } from '../../contracts/json.ts';
+import type { PlannedStep } from '../../contracts/plan.ts';
 import { openHome } from '../../home/home.ts';
 import { settingsOf } from '../../pipelines/language/index.ts';
 import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from '../../store/index.ts';
 import { checkRunId } from '../given-names.ts';
 import { codeReader } from '../outlook/changed-files.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
+import { secondsOfTrials, shownName, sweepsText, withTrialsTogether } from '../outlook/trials.ts';
 import { formatSeconds, print, printJson, say } from '../output.ts';
 import { openPipelineFile } from '../pipeline-file.ts';
 import { settingsText } from '../settings-text.ts';
@@ -49,27 +51,44 @@ export async function planCommand(
   const written = pipeline.written(set);
   // What is said of a step stands for each of a list that it is expanded to.
   const writtenOf = (id: string) => written.get(id) ?? written.get(id.split('@')[0] ?? '') ?? {};
-  const members = expected.steps.map((step) => ({ step, settings: settingsOf(step, writtenOf(step.id)) }));
+  const withSettings = (step: PlannedStep) => ({ step, settings: settingsOf(step, writtenOf(step.id)) });
   if (json) {
+    const members = expected.steps.map(withSettings);
     const byId = new Map(members.map(({ step, settings }) => [step.id, settings]));
     printJson({ ...ahead, steps: ahead.steps.map((each) => ({ ...each, ...byId.get(each.step) })) });
     return 0;
   }
+  const shown = withTrialsTogether(expected, outlook.steps);
   print(
     table(
       ['step', 'kind', '', 'why', 'takes about'],
-      outlook.steps.map(({ step, uses, decision, reason, seconds }) => [
+      shown.map(({ step, uses, decisions, reason, seconds }) => [
         step,
         uses,
-        words[decision],
+        decisions.map((decision) => words[decision]).join(', '),
         reason,
-        decision === 'reuse' || decision === 'skip' ? '' : seconds === null ? 'unknown' : formatSeconds(seconds),
+        decisions.every((decision) => decision === 'reuse' || decision === 'skip')
+          ? ''
+          : seconds === null
+            ? 'unknown'
+            : formatSeconds(seconds),
       ]),
       { whole: ['why'] },
     ),
   );
-  const least = outlook.unknown.length > 0 ? `, and ${outlook.unknown.join(', ')}, of which nothing is known` : '';
-  print(`\n${settingsText(members)}`);
-  print(`\nIn all about ${formatSeconds(outlook.seconds)}${least}.`);
+  if (expected.sweeps) print(`\n${sweepsText(expected)}`);
+  const unknown = [...new Set(outlook.unknown.flatMap((step) => shownName(expected, step) ?? []))];
+  const least = unknown.length > 0 ? `, and ${unknown.join(', ')}, of which nothing is known` : '';
+  // The steps of trials as they stand in the file: what is tried is shown above.
+  const asWritten = expected.steps.flatMap((step) => [
+    ...(expected.sweeps?.[step.id]?.steps ?? []),
+    ...(step.sweep === undefined ? [step] : []),
+  ]);
+  print(`\n${settingsText(asWritten.map(withSettings))}`);
+  const trials = Object.entries(expected.sweeps ?? {}).flatMap(([id, sweep]) => {
+    const seconds = secondsOfTrials(expected, id, sweep, outlook.steps);
+    return seconds === null ? [] : [` The trials of ${id} are about ${formatSeconds(seconds)} of computing.`];
+  });
+  print(`\nIn all about ${formatSeconds(outlook.seconds)}${least}.${trials.join('')}`);
   return 0;
 }

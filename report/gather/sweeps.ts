@@ -12,8 +12,11 @@ import {
 import { reachedId } from '../../pipelines/language/interpret/sweep/ids.ts';
 import type { StoredStepResult } from '../../store/index.ts';
 
+/** What is stored of steps, by their ids, as far as a search goes by it. */
+export type TrialResults = Readonly<Record<string, Pick<StoredStepResult, 'result'>>>;
+
 /** Every sweep of a run, finished or not. */
-export const gatherSweeps = (plan: Plan, stored: Readonly<Record<string, StoredStepResult>>): SweepReport[] => {
+export const gatherSweeps = (plan: Plan, stored: TrialResults): SweepReport[] => {
   const results: Results = Object.fromEntries(Object.entries(stored).map(([id, { result }]) => [id, result]));
   return Object.entries(plan.sweeps ?? {}).map(([id, sweep]): SweepReport => {
     const course = courseBy(id, sweep, results);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ArtifactKind } from '../../../contracts/artifacts.ts';
 import { freezeHint } from '../../../contracts/encoder-stages.ts';
+import { isFilledIn } from '../../../contracts/filled-in.ts';
 import type { Json } from '../../../contracts/json.ts';
 import type { StepKind } from '../../../contracts/kinds/kind.ts';
 import { withRecipe } from '../../../contracts/recipes.ts';
@@ -208,9 +209,7 @@ function keysOf(schema: z.ZodType, path: Path): string[] {
   if (!(schema instanceof z.ZodObject)) return [];
   const [head, ...rest] = path;
   if (head === undefined)
-    return Object.entries(schema.shape).flatMap(([name, member]) =>
-      (member as z.ZodType).meta()?.filledIn === true ? [] : [name],
-    );
+    return Object.entries(schema.shape).flatMap(([name, member]) => (isFilledIn(member as z.ZodType) ? [] : [name]));
   const member = schema.shape[String(head)];
   return member ? keysOf(member as z.ZodType, rest) : [];
 }

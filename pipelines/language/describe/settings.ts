@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import { isFilledIn } from '../../../contracts/filled-in.ts';
 import { canonicalJson, isMapping, type Json } from '../../../contracts/json.ts';
 import type { PlannedStep } from '../../../contracts/plan.ts';
 import { type Recipe, withRecipe } from '../../../contracts/recipes.ts';
@@ -39,7 +41,8 @@ export function settingsOf(step: PlannedStep, written: Values): Settings {
   const merged = withRecipe(recipe?.with ?? {}, given);
   const ofRecipe = leavesOf(recipe?.with ?? {});
   const before = new Map(ofRecipe.map(({ path, value }) => [path.join('.'), value]));
-  const planned = leavesOf(step.with);
+  const { shape } = kindOf(step).parameters as { readonly shape: Readonly<Record<string, z.ZodType>> };
+  const planned = leavesOf(step.with).filter(({ path: [name = ''] }) => !isFilledIn(shape[name]));
   const settings = [...choicesIn(merged, planned), ...planned].map(({ path, value }): Setting => {
     const key = path.join('.');
     if (!says(given, path, value)) return { path: key, value, from: says(merged, path, value) ? 'recipe' : 'default' };
