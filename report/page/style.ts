@@ -51,6 +51,7 @@ tr:last-child>*{border-bottom:0}
 .best{font-weight:680}
 figure{margin:0;min-width:0}figure svg{display:block;width:100%;max-width:var(--w);height:auto}
 figure.center svg{margin:0 auto}
+figure.as-drawn svg{min-width:var(--w)}
 svg text{white-space:pre}
 figcaption{font-weight:600;font-size:.95rem;margin:0 0 8px}figcaption small{display:block;font-weight:400;color:var(--muted)}
 .legend{display:flex;flex-wrap:wrap;gap:2px 18px;font-size:.9rem;margin:0 0 10px;color:var(--ink)}

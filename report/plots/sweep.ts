@@ -17,6 +17,8 @@ interface Axis {
 
 const mostListed = 7;
 const longestName = 16;
+/** As wide as the longest name. */
+const between = 112;
 const longestValue = 12;
 
 /**
@@ -57,7 +59,7 @@ export function drawSweep(sweep: SweepReport): Drawing {
       description: `${trials.length} trials, each a line from its settings to ${objective}${rungs ? ' at the last rung that it reached' : ''}. ${best ? `The best has ${settings}.` : 'None has arrived yet.'}`,
     },
     {
-      width: Math.max(480, 90 * axes.length + 100),
+      width: Math.max(480, between * axes.length + 80),
       height: 340,
       marginLeft: 58,
       marginRight: 66,
@@ -125,14 +127,16 @@ function settingAxis(name: string, dimension: Dimension): Axis {
       ticks: shown.map((text) => ({ place: placeOf(texts.indexOf(text)), text: shortened(text, longestValue) })),
     };
   }
-  const { low, high, toLine } = lineOf(dimension);
-  const placeOf = (value: number) => (toLine(value) - low) / (high - low);
+  const { toLine } = lineOf(dimension);
   const [first, last] = 'log' in dimension ? dimension.log : dimension.linear;
-  const between = 'log' in dimension ? decades(first, last) : [(first + last) / 2];
+  const placeOf = (value: number) => (toLine(value) - toLine(first)) / (toLine(last) - toLine(first));
+  const middle = (first + last) / 2;
+  const inside =
+    'log' in dimension ? decades(first, last) : dimension.whole && !Number.isInteger(middle) ? [] : [middle];
   return {
     name,
     placeOf: (value) => placeOf(Number(value)),
-    ticks: [first, ...between, last].map((value) => ({ place: placeOf(value), text: figure(value) })),
+    ticks: [first, ...inside, last].map((value) => ({ place: placeOf(value), text: figure(value) })),
   };
 }
 

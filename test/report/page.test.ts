@@ -118,6 +118,8 @@ describe('the page of a complete report', () => {
     expect(said).toContain('<b>other</b>');
     expect(document.querySelectorAll('#sweeps figure [aria-label="line"]')).toHaveLength(60);
     expect(document.querySelectorAll('#sweeps figure [stroke-dasharray]')).toHaveLength(1);
+    // A phone does not shrink it until nothing can be read.
+    expect(document.querySelector('#sweeps .scroll > figure.as-drawn')).not.toBeNull();
     const rows = [...document.querySelectorAll('#sweeps tbody tr')];
     expect(rows).toHaveLength(50);
     expect(rows[0]?.querySelectorAll('.best').length).toBeGreaterThan(1);

@@ -6,7 +6,7 @@ import { duration, figure } from '../../format.ts';
 import type { Drawing } from '../../plots/draw.ts';
 import { lastValue } from '../../plots/sweep.ts';
 import { type Html, html } from '../html.ts';
-import { type Cell, card, figuresOf, n, type Section, table } from '../parts.ts';
+import { type Cell, card, figureOf, n, type Section, table } from '../parts.ts';
 
 /** Trials in the table; a longer search has the rest in the result of its step. */
 const mostShown = 50;
@@ -20,8 +20,16 @@ export function sweepsSection({ sweeps }: Report, drawings: ReadonlyMap<string, 
     id: 'sweeps',
     heading: sweeps.length === 1 ? 'Sweep' : 'Sweeps',
     lead: 'Settings that were tried, and what came of them. The best of many was chosen by these values, so it is a little worse on new images: the measures on test images say how good it is.',
-    body: html`${sweeps.map((sweep) => card(html`${sweeps.length > 1 ? html`<h3>${sweep.step}</h3>` : null}<p>${headline(sweep)}</p>${figuresOf(drawings, [`sweep-${sweep.step}`])}<p class="note">${legendOf(sweep)}</p>${trialTable(sweep)}${rest(sweep)}`))}`,
+    body: html`${sweeps.map((sweep) => card(html`${sweeps.length > 1 ? html`<h3>${sweep.step}</h3>` : null}<p>${headline(sweep)}</p>${drawingOf(sweep, drawings)}<p class="note">${legendOf(sweep)}</p>${trialTable(sweep)}${rest(sweep)}`))}`,
   };
+}
+
+/** As large as it is drawn, with as many axes as there are names: a narrow page scrolls it. */
+function drawingOf({ step }: SweepReport, drawings: ReadonlyMap<string, Drawing>): Html | null {
+  const drawing = drawings.get(`sweep-${step}`);
+  return drawing
+    ? html`<div class="scroll" tabindex="0" role="region" aria-label="${drawing.title}">${figureOf(drawing, { className: 'as-drawn' })}</div>`
+    : null;
 }
 
 function headline({ trials, isOver, objective, seeds, deviation, wanted, epochs, seconds, search }: SweepReport): Html {
