@@ -29,25 +29,30 @@ export function withTrialsTogether(plan: Plan, outlooks: readonly StepOutlook[])
     const [first] = group as [StepOutlook];
     const { uses } = first;
     const isSweep = uses === 'sweep' && first.decision !== 'reuse';
-    const isOfTrials = byId.get(first.step)?.sweep !== undefined;
+    const { sweep } = byId.get(first.step) ?? {};
     const seconds = group.map((each) => each.seconds);
     return {
       step,
       uses,
       decisions: [...new Set(group.map(({ decision }) => decision))],
-      reason: isSweep ? 'after its trials' : isOfTrials ? reasonOfAll(group) : first.reason,
+      reason: isSweep
+        ? 'after its trials'
+        : sweep === undefined
+          ? first.reason
+          : reasonOfAll(group, plan.sweeps?.[sweep]?.rungs !== undefined),
       seconds: seconds.includes(null) ? null : seconds.reduce<number>((sum, each) => sum + (each ?? 0), 0),
     };
   });
 }
 
-function reasonOfAll(group: readonly StepOutlook[]): string {
+/** @param goOn whether some of them go on later */
+function reasonOfAll(group: readonly StepOutlook[], goOn: boolean): string {
   const counts = new Map<StepOutlook['decision'], number>();
   for (const { decision } of group) counts.set(decision, (counts.get(decision) ?? 0) + 1);
   const reused = counts.get('reuse') ?? 0;
   const [next] = group.filter(({ decision }) => decision !== 'reuse');
   const how = [
-    `${times(group.length, 'time')} at first${reused > 0 ? `, ${reused} of them reused` : ''}`,
+    `${times(group.length, 'time')}${goOn ? ' at first' : ''}${reused > 0 ? `, ${reused} of them reused` : ''}`,
     ...(next ? [next.reason.replaceAll(/@trial=\d+(,[a-z]+=\d+)*/g, '')] : []),
   ];
   return how.join('; ');

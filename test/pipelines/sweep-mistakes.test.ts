@@ -174,6 +174,13 @@ describe('what a sweep is made of', () => {
     expect(mistakes({ trails: '3' }).join()).not.toContain('takes');
   });
 
+  it('needs what its sweep needs, where a param says what that is too', () => {
+    const text = `name: test\nparams: { data: data }\nsteps:\n${swept().replace('needs: [data]', 'needs: ["${params.data}"]')}`;
+    const { plan, problems } = readPipeline({ text, file: 't.yaml' });
+    expect(problems).toEqual([]);
+    expect(plan?.sweeps?.sweep?.steps[0]?.needs).toEqual(['data']);
+  });
+
   it('is named by no step outside, which has the result of the winner', () => {
     const winner = "the winner's result is ${steps.sweep.result.steps.probe.…}";
     for (const after of [

@@ -1,10 +1,10 @@
 import { stepIdSchema } from '../../../contracts/identifiers.ts';
 import { isMapping, type Json } from '../../../contracts/json.ts';
-import { wholeReference } from '../expressions/references.ts';
+import { lookUp, substitute, wholeReference } from '../expressions/references.ts';
 import { reachedName, templateId } from '../interpret/sweep/ids.ts';
 import { suggestion } from '../problems/nearest.ts';
 import type { Path } from '../problems/problems.ts';
-import type { Scope, WrittenStep } from './written.ts';
+import { baseOf, type Scope, type WrittenStep } from './written.ts';
 
 /** Keys of a step that a step of a trial cannot have, and why. */
 const notInTrials: Readonly<Record<string, string>> = {
@@ -71,7 +71,12 @@ function partsOf(sweep: WrittenStep, inner: { readonly [name: string]: Json }, t
     idOf: (name) => own.get(name) ?? scope.idOf(name),
     names: () => [...own.keys(), ...scope.names()],
   };
-  const needed = textsIn(outline.needs).filter((need) => scope.idOf(need.split('@')[0] ?? need) !== null);
+  // A param may say which step it is; what is wrong with one is told at the sweep.
+  const needed = textsIn(
+    substitute(outline.needs ?? [], ({ of, path: name }) =>
+      of === 'params' ? lookUp({ ...scope.params }, name) : undefined,
+    ),
+  ).filter((need) => scope.idOf(baseOf(need)) !== null);
   const over = isMapping(settings.over) ? Object.keys(settings.over) : null;
   const parts = sound.map(({ name, value }): WrittenStep => {
     for (const [key, why] of Object.entries(notInTrials))
