@@ -3,22 +3,23 @@ import type { Plan } from '../contracts/plan.ts';
 import type { SweepReport } from '../contracts/report.ts';
 import { settingText } from '../contracts/setting-text.ts';
 import { oneLine } from '../contracts/short-text.ts';
-import type { StepStatus } from '../contracts/status.ts';
+import type { StepState, StepStatus } from '../contracts/status.ts';
 import { reachedName, templateId } from '../pipelines/language/interpret/sweep/ids.ts';
 import { figure } from '../report/format.ts';
 import { gatherSweeps, type TrialResults } from '../report/gather/sweeps.ts';
 
 type Step = Pick<StepStatus, 'id' | 'state' | 'result'>;
 
-/** Above so many steps of trials, those that are done are left out of a table. */
+/** Above so many steps of trials, those that nobody need look at are left out of a table. */
 const mostShown = 30;
+const notable: readonly StepState[] = ['running', 'paused', 'failed'];
 const longestSetting = 40;
 
-/** Steps for a table: of a long search not those of trials that are done, which are counted instead. */
-export function withoutDoneTrials<T extends Step>(
+/** Steps for a table: of a long search only those that do something or went wrong, and a line that counts the others. */
+export function notableOfTrials<T extends Step>(
   plan: Plan | null,
   steps: readonly T[],
-): { readonly steps: readonly T[]; readonly left: number } {
+): { readonly steps: readonly T[]; readonly others: string | null } {
   const templates = new Set(
     Object.entries(plan?.sweeps ?? {}).flatMap(([id, sweep]) => [
       templateId(id, reachedName),
@@ -26,9 +27,15 @@ export function withoutDoneTrials<T extends Step>(
     ]),
   );
   const isOfTrial = ({ id }: Step) => id.includes('@') && templates.has(id.split('@')[0] ?? '');
-  if (steps.filter(isOfTrial).length <= mostShown) return { steps, left: 0 };
-  const shown = steps.filter((step) => !isOfTrial(step) || step.state !== 'done');
-  return { steps: shown, left: steps.length - shown.length };
+  if (steps.filter(isOfTrial).length <= mostShown) return { steps, others: null };
+  const isShown = (step: Step) => !isOfTrial(step) || notable.includes(step.state);
+  const counts = new Map<StepState, number>();
+  for (const step of steps) if (!isShown(step)) counts.set(step.state, (counts.get(step.state) ?? 0) + 1);
+  const others = [...counts].map(([state, number]) => `${number} ${state}`).join(', ');
+  return {
+    steps: steps.filter(isShown),
+    others: others === '' ? null : `and other steps of trials: ${others}; --json has every one`,
+  };
 }
 
 /** How far each sweep is that is not over, and its best trial so far. */

@@ -1,5 +1,5 @@
 import { questionText } from '../../contracts/approval.ts';
-import { count, times } from '../../contracts/counted.ts';
+import { count } from '../../contracts/counted.ts';
 import { dataLines } from '../../contracts/data-account.ts';
 import { outcomeText } from '../../contracts/outcome-text.ts';
 import { passesText } from '../../contracts/passes-text.ts';
@@ -20,7 +20,7 @@ import { withServerIfAny } from '../perhaps-server.ts';
 import { stateOf, stateText } from '../run-states.ts';
 import { findRun, notOnServer, queryStatus } from '../runs.ts';
 import { type StoredStep, storedSteps } from '../stored-run.ts';
-import { sweepLines, withoutDoneTrials } from '../sweep-lines.ts';
+import { notableOfTrials, sweepLines } from '../sweep-lines.ts';
 import { table } from '../table.ts';
 import { localTime } from '../times.ts';
 import { toleratedLines, troubleLines, withTrouble } from '../trouble.ts';
@@ -52,10 +52,10 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     }
     print(`${run}: ${stateText(state)}${started === null ? '' : `, started ${localTime(started)}`}`);
     if (isRunning && !status) say(`${why} This is what the store knows:`);
-    const shown = withoutDoneTrials<StepStatus | StoredStep>(plan, steps ?? []);
+    const shown = notableOfTrials<StepStatus | StoredStep>(plan, steps ?? []);
     const drawn = steps ? stepTable(shown.steps, activities) : '';
     if (steps) print(drawn);
-    if (shown.left > 0) print(`and ${times(shown.left, 'step')} of trials that are done; --json has every one`);
+    if (shown.others !== null) print(shown.others);
     for (const line of sweepLines(plan, steps ?? [])) print(line);
     for (const step of steps ?? []) for (const line of verdictLines(step, drawn, wholeOf(step))) print(line);
     for (const line of troubleLines(status?.steps ?? [])) print(line);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sweepLines, withoutDoneTrials } from '../../cli/sweep-lines.ts';
+import { notableOfTrials, sweepLines } from '../../cli/sweep-lines.ts';
 import type { Json } from '../../contracts/json.ts';
 import { expandPlan } from '../../pipelines/language/interpret/expand-plan.ts';
 import { planOf } from '../pipelines/plan.ts';
@@ -53,14 +53,17 @@ describe('what `status` says of a sweep', () => {
     expect(sweepLines(null, steps)).toEqual([]);
   });
 
-  it('leaves out of the table what is done, where a search is long', () => {
+  it('leaves out of the table what does nothing and did not fail, where a search is long', () => {
     const short = stepsOf({}, [0.5]);
-    expect(withoutDoneTrials(short.plan, short.steps)).toEqual({ steps: short.steps, left: 0 });
+    expect(notableOfTrials(short.plan, short.steps)).toEqual({ steps: short.steps, others: null });
     const long = stepsOf({ trials: '20' }, [0.5, 0.25]);
-    const { steps, left } = withoutDoneTrials(long.plan, long.steps);
+    const running = 'sweep-pretrain@trial=1,epochs=1';
+    const { steps, others } = notableOfTrials(
+      long.plan,
+      long.steps.map((step) => (step.id === running ? { ...step, state: 'running' as const } : step)),
+    );
+    expect(steps.map(({ id }) => id)).toEqual(['data', running, 'sweep', 'evaluate']);
     // The training, the probe and the note of the first trial, and the note of the second.
-    expect(left).toBe(4);
-    expect(steps.map(({ id }) => id)).toContain('data');
-    expect(steps.map(({ id }) => id)).not.toContain('sweep-trial@trial=1,epochs=1');
+    expect(others).toBe('and other steps of trials: 4 done, 55 waiting; --json has every one');
   });
 });
