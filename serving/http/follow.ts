@@ -57,8 +57,13 @@ export function follow(options: FollowOptions): Followed {
   const retiring = new Set<Promise<void>>();
 
   const wait = (version: number, reason: string) => {
+    const serving = current.by.version;
     if (waiting?.version !== version || waiting.reason !== reason)
-      log(`Version ${version} waits, and version ${current.by.version} serves on: ${reason}`);
+      log(
+        serving === version
+          ? `Version ${version} serves on as it is, and not yet with its look-alikes: ${reason}`
+          : `Version ${version} waits, and version ${serving} serves on: ${reason}`,
+      );
     waiting = { version, reason };
   };
   const retire = (served: Served) => {

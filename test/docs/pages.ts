@@ -11,6 +11,9 @@ export interface Page {
 export const pages: readonly Page[] = [
   'README.md',
   'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
   'examples/README.md',
   'examples/emoji/README.md',
   'examples/tuxpaint/README.md',
