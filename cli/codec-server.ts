@@ -2,6 +2,7 @@ import { setImmediate as afterEvents } from 'node:timers/promises';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { z } from 'zod';
 import { isContrailError } from '../contracts/errors.ts';
+import { parseJsonWithin, TooDeep } from '../contracts/json-within.ts';
 import { decodeEncrypted, isEncrypted, type PayloadKeys } from '../payloads/index.ts';
 import { createGuard } from '../serving/http/guard.ts';
 import { securityHeaders } from '../serving/http/headers.ts';
@@ -12,6 +13,8 @@ const host = '127.0.0.1';
 /** Temporal's UI sends the payloads of a page of history; Temporal takes 4 MiB a message. */
 const bodyBytes = 32 * 1024 * 1024;
 const mostPayloads = 10_000;
+/** The body, the list, a payload, its metadata; and a mistake that is then explained. */
+const deepestBody = 10;
 const arrivalMs = 15_000;
 const preflightSeconds = 600;
 /** A name of an entry stands in it, which may be long. */
@@ -69,6 +72,10 @@ export async function startCodecServer({ keys, port, origins, token }: CodecServ
     requestTimeout: arrivalMs,
     forceCloseConnections: true,
   });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, async (_request: FastifyRequest, body: string) =>
+    jsonOf(body),
+  );
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ ...securityHeaders, vary: 'Origin' });
     // Of the Host header alone: the UI is a page of another origin.
@@ -106,6 +113,18 @@ export async function startCodecServer({ keys, port, origins, token }: CodecServ
     port: await listenAt(app, { host, port }),
     close: () => app.close(),
   };
+}
+
+/** Brackets are counted first: megabytes of them would keep this process for seconds. @throws HttpError BadRequest */
+function jsonOf(body: string): unknown {
+  try {
+    return parseJsonWithin(body, deepestBody);
+  } catch (error) {
+    throw new HttpError(
+      'BadRequest',
+      `The body is no JSON${error instanceof TooDeep ? ` of payloads: ${error.message}` : ''}.`,
+    );
+  }
 }
 
 /** @param at where the value is in the body @throws HttpError BadRequest that says the first thing that is wrong */

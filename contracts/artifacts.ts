@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { countsItsRows, wrongCount } from './row-counts.ts';
 
 /** SHA-256 in hexadecimal. */
 export const digestSchema = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal');
@@ -72,22 +73,24 @@ export const treeAboutSchema = z.strictObject({
 });
 export type TreeAbout = z.infer<typeof treeAboutSchema>;
 
-const splitSchema = z.strictObject({
-  /**
-   * Safetensors files in the order of their rows, with `labels` (I32 [count]) and the images: `images` (U8 [count, height, width,
-   * channels]), or, where the data set keeps files, `images` (U8 [bytes]) and where each ends, `ends` (I32 [count]).
-   */
-  shards: z.array(z.strictObject({ file: z.string(), count: z.int().positive() })),
-  count: z.int().nonnegative(),
-  perClass: z.array(z.int().nonnegative()),
-  /**
-   * A safetensors file with `source` and `pixels` (U8 [count, 32]), in the order of the rows: SHA-256 of what each row was
-   * read from, and of its prepared image in three channels. Absent where there is no row, or an older version wrote the set.
-   */
-  digests: z.string().optional(),
-  /** A file of JSON lines that says what each row is called, and what else is known of it; there where images have names. */
-  rows: z.string().optional(),
-});
+const splitSchema = z
+  .strictObject({
+    /**
+     * Safetensors files in the order of their rows, with `labels` (I32 [count]) and the images: `images` (U8 [count, height, width,
+     * channels]), or, where the data set keeps files, `images` (U8 [bytes]) and where each ends, `ends` (I32 [count]).
+     */
+    shards: z.array(z.strictObject({ file: z.string(), count: z.int().positive() })),
+    count: z.int().nonnegative(),
+    perClass: z.array(z.int().nonnegative()),
+    /**
+     * A safetensors file with `source` and `pixels` (U8 [count, 32]), in the order of the rows: SHA-256 of what each row was
+     * read from, and of its prepared image in three channels. Absent where there is no row, or an older version wrote the set.
+     */
+    digests: z.string().optional(),
+    /** A file of JSON lines that says what each row is called, and what else is known of it; there where images have names. */
+    rows: z.string().optional(),
+  })
+  .refine(countsItsRows, wrongCount);
 
 /** A split without images, as a data set that lacks it has it. */
 const emptySplit: z.infer<typeof splitSchema> = { shards: [], count: 0, perClass: [] };

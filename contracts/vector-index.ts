@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { artifactRefSchema, digestSchema } from './artifacts.ts';
 import { errorCodes } from './errors.ts';
+import { countsItsRows, wrongCount } from './row-counts.ts';
 import { vectorsAboutSchema } from './vectors.ts';
 
 /** How an index is searched: by all products, or along a graph of near vectors (HNSW; Malkov and Yashunin, arXiv:1603.09320). */
@@ -54,38 +55,40 @@ export type IndexSettings = z.infer<typeof indexSettingsSchema>;
  * `about` of an `index` artifact: vectors of one encoder to be searched by cosine similarity, with what is known of each row.
  * An index is never changed; adding to it, or removing from it, makes another one that names it as its `parent`.
  */
-export const indexAboutSchema = z.strictObject({
-  encoder: artifactRefSchema,
-  dimension: z.int().positive(),
-  count: z.int().nonnegative(),
-  method: indexMethodSchema,
-  settings: indexSettingsSchema,
-  /** The file of the graph, by USearch; absent for `exact`. */
-  graph: z
-    .strictObject({
-      file: z.string(),
-      /** Safetensors with `keys`, I32 [count]: the key of each row in the graph, in no order; rows of equal vectors share one. */
-      keys: z.string(),
-      /** Vectors in the graph, with those that were removed and still are stations of a search. */
-      nodes: z.int().positive(),
-      /** Candidates that a search looks at (efSearch of HNSW). */
-      expansionSearch: z.int().positive(),
-    })
-    .optional(),
-  /** Share of the true k nearest that a search finds, on queries that were drawn from the rows, each without itself; 1 for `exact`. What is no row may find less. */
-  recall: z.strictObject({ k: z.int(), value: z.number(), queries: z.int() }),
-  /** As in a `vectors` artifact; `vectors` hold rows of unit length. */
-  shards: vectorsAboutSchema.shape.shards,
-  /** Digest of the index that it was made of, which need not be kept for it, and what was changed; absent where it was built anew. */
-  parent: z
-    .strictObject({
-      digest: digestSchema,
-      added: z.int().nonnegative(),
-      replaced: z.int().nonnegative(),
-      removed: z.int().nonnegative(),
-    })
-    .optional(),
-});
+export const indexAboutSchema = z
+  .strictObject({
+    encoder: artifactRefSchema,
+    dimension: z.int().positive(),
+    count: z.int().nonnegative(),
+    method: indexMethodSchema,
+    settings: indexSettingsSchema,
+    /** The file of the graph, by USearch; absent for `exact`. */
+    graph: z
+      .strictObject({
+        file: z.string(),
+        /** Safetensors with `keys`, I32 [count]: the key of each row in the graph, in no order; rows of equal vectors share one. */
+        keys: z.string(),
+        /** Vectors in the graph, with those that were removed and still are stations of a search. */
+        nodes: z.int().positive(),
+        /** Candidates that a search looks at (efSearch of HNSW). */
+        expansionSearch: z.int().positive(),
+      })
+      .optional(),
+    /** Share of the true k nearest that a search finds, on queries that were drawn from the rows, each without itself; 1 for `exact`. What is no row may find less. */
+    recall: z.strictObject({ k: z.int(), value: z.number(), queries: z.int() }),
+    /** As in a `vectors` artifact; `vectors` hold rows of unit length. */
+    shards: vectorsAboutSchema.shape.shards,
+    /** Digest of the index that it was made of, which need not be kept for it, and what was changed; absent where it was built anew. */
+    parent: z
+      .strictObject({
+        digest: digestSchema,
+        added: z.int().nonnegative(),
+        replaced: z.int().nonnegative(),
+        removed: z.int().nonnegative(),
+      })
+      .optional(),
+  })
+  .refine(countsItsRows, wrongCount);
 export type IndexAbout = z.infer<typeof indexAboutSchema>;
 
 /** Images that are in no index because nothing can be compared with their embedding: how many, and the first of them. */

@@ -99,7 +99,14 @@ export function decodeEncrypted(
     throw unreadable(
       `What Temporal holds${of} was encrypted for ${written ? placeText(written) : 'another place'}: it was moved by somebody who can write to Temporal.`,
     );
-  return payloadFromBytes(opened);
+  try {
+    return payloadFromBytes(opened);
+  } catch (cause) {
+    throw unreadable(
+      `What Temporal holds${of} was encrypted with the key ${id}, and holds no payload of Temporal's: another program has that key.`,
+      cause,
+    );
+  }
 }
 
-const unreadable = (message: string) => new ContrailError('PayloadsUnreadable', message);
+const unreadable = (message: string, cause?: unknown) => new ContrailError('PayloadsUnreadable', message, { cause });

@@ -16,6 +16,6 @@ const decodedSchema = z.object({
 export const payloadToBytes = ({ metadata, data }: Payload): Uint8Array =>
   message.encode({ metadata: metadata ?? {}, data: data ?? new Uint8Array() }).finish();
 
-/** What `payloadToBytes` gave. @throws Error for anything else */
+/** What `payloadToBytes` gave. @throws Error, or RangeError, for anything else */
 export const payloadFromBytes = (bytes: Uint8Array): Payload =>
   decodedSchema.parse(message.toObject(message.decode(bytes), { defaults: true }));

@@ -22,7 +22,8 @@ export interface Lease {
 const leaseSchema = z.strictObject({ owner: z.string(), takenAt: z.iso.datetime() });
 
 const folderOf = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/leases`;
-const pathOf = (key: StepKey, token: number) => `${folderOf(key)}/${String(token).padStart(8, '0')}.json`;
+const nameOf = (token: number) => String(token).padStart(8, '0');
+const pathOf = (key: StepKey, token: number) => `${folderOf(key)}/${nameOf(token)}.json`;
 
 /** Takes the lease of a step from whoever has it. `owner` tells a person which process that is. */
 export async function acquireLease(store: Store, key: StepKey, owner: string): Promise<Lease> {
@@ -63,9 +64,14 @@ const readLease = (store: Store, path: string) =>
   });
 
 async function highestListed(store: Store, key: StepKey): Promise<number> {
-  const names = (await listFiles(store, folderOf(key))).map(({ path }) => path.split('/').at(-1) ?? '');
-  const tokens = names.filter((name) => /^\d+\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
-  return Math.max(0, ...tokens);
+  const tokens = (await listFiles(store, folderOf(key))).map(({ path }) => tokenOf(path));
+  return tokens.reduce<number>((highest, token) => Math.max(highest, token ?? 0), 0);
+}
+
+/** The token that a file of the folder is of; null for one that no taking has made, such as of a number that has no next. */
+function tokenOf(path: string): number | null {
+  const [, digits = ''] = /\/(\d{8,15})\.json$/.exec(path) ?? [];
+  return digits !== '' && nameOf(Number(digits)) === digits ? Number(digits) : null;
 }
 
 /** When a process took the lease, and which it was. */
@@ -85,11 +91,12 @@ export async function listLeases(
   key: StepKey,
   onDamage: (problem: string) => void = () => {},
 ): Promise<readonly TakenLease[]> {
-  const files = (await listFiles(store, folderOf(key))).filter(({ path }) => /\/\d+\.json$/.test(path));
+  const files = await listFiles(store, folderOf(key));
   const leases = await Promise.all(
     files.map(async ({ path }) => {
-      const lease = await unlessDamaged(readLease(store, path), onDamage);
-      return lease ? [{ ...lease, token: Number.parseInt(path.split('/').at(-1) ?? '', 10) }] : [];
+      const token = tokenOf(path);
+      const lease = token === null ? null : await unlessDamaged(readLease(store, path), onDamage);
+      return lease && token !== null ? [{ ...lease, token }] : [];
     }),
   );
   return leases.flat().sort((a, b) => a.token - b.token);

@@ -47,7 +47,7 @@ export function artifactParts(
         const own = layoutOf();
         const { entry, mark, start, ends } = await own;
         const [from, to] = [at === 0 ? start : (ends[at - 1] ?? start), ends[at]];
-        if (to === undefined || to < from)
+        if (to === undefined || to < from || to > entry.bytes)
           throw new ContrailError('CorruptArtifact', `${name} of the ${ref.kind} ${ref.digest} has no part ${at}.`);
         if (to === from) return null;
         const bytes = await readRange(await localArtifactFile(store, ref, entry), mark, from, to);

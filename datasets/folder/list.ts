@@ -115,7 +115,17 @@ export function* readLines(text: string): Generator<ListLine> {
   }
 }
 
-const uncell = (text: string): string => ofCell(text.startsWith('"') ? String(JSON.parse(text)) : text);
+const uncell = (text: string): string => ofCell(text.startsWith('"') ? unquoted(text) : text);
+
+/** A person may have opened a list and saved it: what is no JSON string then is the text as it stands there. */
+function unquoted(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'string' ? value : text;
+  } catch {
+    return text;
+  }
+}
 
 /** Reads a list again: the files by path. Lines that are no file's are left out. */
 export function readList(text: string): ReadonlyMap<string, ListedFile> {

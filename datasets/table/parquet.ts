@@ -1,10 +1,29 @@
-import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetScan, parquetSchema } from 'hyparquet';
+import { brotliDecompressSync, gunzipSync, inflateRawSync } from 'node:zlib';
+import {
+  asyncBufferFromFile,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetScan,
+  parquetSchema,
+} from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { ContrailError, isContrailError } from '../../contracts/errors.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { explained } from '../../contracts/system-errors.ts';
 import { tableLimits } from './limits.ts';
+import { checkPages } from './parquet-pages.ts';
 import { placesOf, type TableRecord, type TableRequest } from './record.ts';
+
+/** Node's own stop at the length that a page says; those of the library go on, and some for ever where the bytes are damaged. */
+const unpackers: Compressors = {
+  ...compressors,
+  GZIP: (input, length) =>
+    input[0] === 0x1f && input[1] === 0x8b
+      ? gunzipSync(input, { maxOutputLength: Math.max(1, length) })
+      : inflateRawSync(input, { maxOutputLength: Math.max(1, length) }),
+  BROTLI: (input, length) => brotliDecompressSync(input, { maxOutputLength: Math.max(1, length) }),
+};
 
 /**
  * The rows of a Parquet file; no other columns are read than those that are wanted. In memory is one row group of them.
@@ -17,11 +36,18 @@ export async function* parquetRecords(request: TableRequest): AsyncGenerator<Tab
   const { path, name } = request;
   const file = await asyncBufferFromFile(path);
   const metadata = await understood(name, () => parquetMetadataAsync(file));
-  const names = parquetSchema(metadata).children.map(({ element }) => element.name);
+  const names = await understood(name, async () =>
+    parquetSchema(metadata).children.map(({ element: { name: column } }) => {
+      // The library believes what the metadata say.
+      if (typeof column !== 'string') throw new Error('a column has no name');
+      return column;
+    }),
+  );
   const places = placesOf(names, request);
   const columns = names.filter((_, at) => places.includes(at));
-  refuseLargeGroups(metadata, columns, name);
-  const scan = await understood(name, () => parquetScan({ file, metadata, columns, compressors }));
+  await understood(name, async () => refuseLargeGroups(metadata, columns, name));
+  await understood(name, () => checkPages(file, metadata, columns, unpackers));
+  const scan = await understood(name, () => parquetScan({ file, metadata, columns, compressors: unpackers }));
   for (const range of scan.ranges) {
     const cells = new Map<string, ArrayLike<unknown>>();
     for (const column of columns)

@@ -1,4 +1,5 @@
 import { ContrailError } from '../../contracts/errors.ts';
+import { parseJsonWithin } from '../../contracts/json-within.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 
 /**
@@ -81,7 +82,7 @@ export function createFrameReader(onFrame: (frame: Frame) => void): (piece: Buff
 
 function jsonOf(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    return parseJsonWithin(bytes.toString('utf8'));
   } catch (cause) {
     throw unreadable('has a header that is no JSON', cause);
   }

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import { parseJsonWithin, TooDeep } from '../../contracts/json-within.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 
 /**
@@ -94,8 +95,8 @@ export function openChannel(child: ChildProcess): Channel {
 function readLine(line: Buffer): Parameters<ChannelListener>[0] {
   const text = line.toString('utf8');
   try {
-    return { message: JSON.parse(text) as unknown };
-  } catch {
-    return { unreadable: excerpt(text), why: 'no JSON' };
+    return { message: parseJsonWithin(text) };
+  } catch (error) {
+    return { unreadable: excerpt(text), why: error instanceof TooDeep ? error.message : 'no JSON' };
   }
 }

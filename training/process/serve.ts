@@ -104,8 +104,9 @@ function readable(job: TrainerJob, result: unknown): unknown {
   );
 }
 
+/** 0 for what no answer may have: the worker would end this process over it. */
 const idOf = (raw: unknown): number =>
-  typeof raw === 'object' && raw !== null && 'id' in raw && typeof raw.id === 'number' ? raw.id : 0;
+  typeof raw === 'object' && raw !== null && 'id' in raw && Number.isSafeInteger(raw.id) ? Number(raw.id) : 0;
 
 const unreadable = (why: string) =>
   new ContrailError('TrainerCrashed', `The trainer cannot read what its worker asks (${why}). Start the worker again.`);

@@ -1,4 +1,6 @@
 import { Index, MetricKind, ScalarKind } from 'usearch';
+import { ContrailError } from '../../contracts/errors.ts';
+import { indexAgain } from '../../contracts/index-again.ts';
 import type { IndexAbout, IndexSettings, Quantization } from '../../contracts/vector-index.ts';
 
 /**
@@ -30,18 +32,31 @@ export const emptyGraph = (
     multi: false,
   });
 
-/** The graph of a file, in memory, to be changed. */
+/** The graph of a file, in memory, to be changed. @throws ContrailError CorruptArtifact */
 export function loadGraph(path: string, shape: Shape, expansionSearch: number): Graph {
   const graph = emptyGraph(shape, expansionSearch);
-  graph.load(path);
+  understood(() => graph.load(path));
   return graph;
 }
 
 /** The graph of a file, mapped into memory, to be searched: processes that look at one file share its pages. */
 export function viewGraph(path: string, shape: Shape, expansionSearch: number): Graph {
   const graph = emptyGraph(shape, expansionSearch);
-  graph.view(path);
+  understood(() => graph.view(path));
   return graph;
+}
+
+/** The digest of the file is right, so another version of USearch wrote it, or it is of another shape. @throws ContrailError CorruptArtifact */
+function understood(read: () => void): void {
+  try {
+    read();
+  } catch (cause) {
+    throw new ContrailError(
+      'CorruptArtifact',
+      `The graph of the index cannot be read (${cause instanceof Error ? cause.message : String(cause)}). Build the index again: ${indexAgain()}.`,
+      { cause },
+    );
+  }
 }
 
 export const graphKeys = (keys: ArrayLike<number>): BigUint64Array =>

@@ -54,6 +54,14 @@ async function allVectors(
   ref: ArtifactRef,
   { shards, count, dimension }: IndexAbout,
 ): Promise<Float32Array> {
+  const bytes = await Promise.all(shards.map(async ({ vectors }) => (await artifactEntry(store, ref, vectors)).bytes));
+  const needed = count * dimension * Float32Array.BYTES_PER_ELEMENT;
+  // Memory is taken for what is there, whatever the manifest says of it.
+  if (bytes.reduce((sum, each) => sum + each, 0) < needed)
+    throw new ContrailError(
+      'CorruptArtifact',
+      `The files of the index ${ref.digest} do not hold ${count} vectors of ${dimension} numbers.`,
+    );
   const all = new Float32Array(count * dimension);
   let at = 0;
   for (const shard of shards) {

@@ -157,7 +157,7 @@ const sizeWord = (origin: string) => (origin === 'string' || origin === 'array' 
 const describeSize = (value: unknown) =>
   Array.isArray(value) || typeof value === 'string' ? value.length : describeValue(value);
 
-function describeValue(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';

@@ -14,7 +14,7 @@ import {
   wholeReference,
   within,
 } from '../expressions/references.ts';
-import { describeIssues } from '../problems/issues.ts';
+import { describeIssues, describeValue } from '../problems/issues.ts';
 import { suggestion } from '../problems/nearest.ts';
 import type { Path } from '../problems/problems.ts';
 import { type StepDefinition, stepDefinitionSchema } from './definition.ts';
@@ -66,6 +66,12 @@ export function readSteps(steps: readonly WrittenStep[]): Map<string, ReadStep> 
     const step = texts.get(id);
     if (!step) return null;
     const { written, text } = step;
+    if (!isMapping(written.value)) {
+      const { path, scope } = written;
+      scope.report.at(path, `${path.at(-1)} must be a mapping with uses, not ${describeValue(written.value)}`);
+      found.set(id, null);
+      return null;
+    }
     // What is too large was told already.
     if (text === null) return null;
     const result = readStep(written, text, tally, (name) => {

@@ -27,10 +27,17 @@ export function readYaml(
   const lines = new LineCounter();
   let documents: ReturnType<typeof parseAllDocuments>;
   try {
-    documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false, prettyErrors: false });
+    documents = withoutStacks(() =>
+      parseAllDocuments(text, {
+        lineCounter: lines,
+        uniqueKeys: false,
+        prettyErrors: false,
+        // The library would warn of some keys by itself, beside what is said here.
+        logLevel: 'error',
+      }),
+    );
   } catch (error) {
-    // The library's recursion ends with the stack.
-    return add(top, error instanceof RangeError ? nestingMessage : `not valid YAML: ${String(error)}`);
+    return add(top, isOfStack(error) ? nestingMessage : `not valid YAML: ${String(error)}`);
   }
   const [document, second] = Array.isArray(documents) ? documents : [];
   if (!document) return add(top, 'the file is empty; a pipeline needs name and steps');
@@ -38,7 +45,8 @@ export function readYaml(
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
   };
-  for (const error of document.errors) add(placeAt(error.pos[0]), `not valid YAML: ${error.message}`);
+  for (const error of document.errors)
+    add(placeAt(error.pos[0]), isOfStack(error) ? nestingMessage : `not valid YAML: ${error.message}`);
   // A tag that nobody reads, or another version of YAML.
   for (const warning of document.warnings) add(placeAt(warning.pos[0]), `not plain YAML: ${warning.message}`);
   for (const offset of keysThereTwice(document)) add(placeAt(offset), 'this key is there twice');
@@ -64,6 +72,21 @@ export function readYaml(
   if (!problem) return { value, report };
   report.at(problem.path, problem.message);
   return null;
+}
+
+/** The library's recursion ends with the stack, which it may tell as a mistake of the text. */
+const isOfStack = (error: unknown): boolean =>
+  error instanceof RangeError || (error instanceof Error && /call stack/i.test(error.message));
+
+/** For work that makes an error for each of many mistakes: to write down where in the program each was made takes longer than all the rest. */
+function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** Where keys stand that their mapping has already. The library's own search takes a time that grows with the square of them. */
