@@ -15,6 +15,7 @@ const slow = [
   'test/store/{killed-writer,s3-store,s3-faults,s3-leases,s3-commit-cost,killed-s3-writer,check-and-copy,collect-beside-runs}.test.ts',
   'test/cli/local-copy.test.ts',
   'test/worker/{payload-claims,store-copies}.test.ts',
+  'test/fuzz/*.test.ts',
 ];
 
 /** Files that look at what their process has loaded, and at what killed processes have left. */
