@@ -15,6 +15,7 @@ import {
 } from '../store/index.ts';
 import { say } from './output.ts';
 import { planByNow } from './plan-by-now.ts';
+import { settingsToBe } from './settings-to-be.ts';
 import { table } from './table.ts';
 
 /** Something that is not what it was when the run last went on, and what follows from that. */
@@ -55,7 +56,9 @@ export async function driftOf(
       const effect = computed.length > 0 ? `made with the old: ${shortList(computed)}` : 'nothing was made yet';
       return { what: path, before: from, now: to, effect, needs: computed.length > 0 ? 'consent' : 'nothing' };
     });
-  const trainings = await Promise.all(left.trained.map((each) => trainingDrift(store, run, now, each, at)));
+  const trainings = await Promise.all(
+    left.trained.map((each) => trainingDrift(store, run, now, { ...each, results: left.results }, at)),
+  );
   const others = now.steps.flatMap((step) =>
     left.trained.some((each) => each.step.id === step.id) ? [] : stepDrift(before, now, step, left),
   );
@@ -68,6 +71,7 @@ interface Trained {
 }
 
 interface Left {
+  readonly results: Readonly<Record<string, Json | undefined>>;
   readonly finished: readonly string[];
   readonly trained: readonly Trained[];
 }
@@ -83,7 +87,11 @@ async function whatIsLeft(store: Store, run: string, { steps }: Plan): Promise<L
       return newest ? [{ step, newest }] : [];
     }),
   );
-  return { finished: steps.flatMap(({ id }) => (results[id] ? [id] : [])), trained: trained.flat() };
+  return {
+    results: Object.fromEntries(Object.entries(results).map(([id, { result }]) => [id, result])),
+    finished: steps.flatMap(({ id }) => (results[id] ? [id] : [])),
+    trained: trained.flat(),
+  };
 }
 
 /** What a checkpoint was trained with, or is to be now: a setting that is absent in one may stand in the other. */
@@ -96,13 +104,13 @@ async function trainingDrift(
   store: Store,
   run: string,
   plan: Plan,
-  { step, newest }: Trained,
+  { step, newest, results }: Trained & Pick<Left, 'results'>,
   at?: { readonly step: string; readonly epoch: number },
 ): Promise<Drift[]> {
   const { config } = newest.manifest;
   const epoch = at?.step === step.id ? at.epoch : newest.manifest.epoch;
   const changes = await loadChanges(store, { run, step: step.id });
-  const parameters = effectiveParameters(step.with, changes);
+  const parameters = effectiveParameters(settingsToBe(step, results, config), changes);
   const names = namesIn(config, parameters);
   const from = step.inputs.dataset?.step;
   const reading = from === undefined ? Promise.resolve(null) : loadStepResult(store, { run, step: from });

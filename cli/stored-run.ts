@@ -19,6 +19,7 @@ import {
 } from '../store/index.ts';
 import { say } from './output.ts';
 import { planByNow } from './plan-by-now.ts';
+import { lostToFailures } from './trouble.ts';
 
 /** What the store knows of a step. How often it was started, only the server knows. */
 export type StoredStep = Omit<StepStatus, 'attempts'> & {
@@ -101,7 +102,15 @@ export async function storedSteps(
   for (const { step, level, message } of (await readRunLog(store, run, undefined, say)).lines)
     if (level === 'error') errors.set(step, message);
     else if (tellsOfStart(message)) errors.delete(step);
-  const tolerated = new Set(hasEnded ? toleratedSteps(plan, (id) => (results[id] ? 'done' : 'failed')) : []);
+  // A run that was cancelled has steps that nobody did, and that are no loss.
+  const lost = lostToFailures(
+    plan.steps.map(({ id, needs }) => ({
+      id,
+      needs,
+      state: results[id] ? 'done' : errors.has(id) ? 'failed' : 'waiting',
+    })),
+  );
+  const tolerated = new Set(hasEnded ? toleratedSteps(plan, (id) => (lost.has(id) ? 'failed' : 'done')) : []);
   return Promise.all(
     plan.steps.map(async (step): Promise<StoredStep> => {
       const { id, uses, needs } = step;
@@ -125,11 +134,11 @@ export async function storedSteps(
 async function progressOf(
   store: Store,
   run: string,
-  { id, uses, with: parameters }: PlannedStep,
+  { id, uses, with: parameters, rung }: PlannedStep,
   result: StoredStepResult | undefined,
 ): Promise<{ epoch: number | null; epochs: number | null; metrics: EpochMetrics | null }> {
   if (!isTrainingKind(uses)) return { epoch: null, epochs: null, metrics: null };
-  const epochs = typeof parameters.epochs === 'number' ? parameters.epochs : null;
+  const epochs = rung?.until ?? (typeof parameters.epochs === 'number' ? parameters.epochs : null);
   const kept = (await openCheckpoints(store, { run, step: id }).list()).filter(({ manifest }) => manifest.step === 0);
   const newest = kept.at(-1)?.manifest;
   const done = typeof result?.result.epochs === 'number' ? result.result.epochs : null;

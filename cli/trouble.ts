@@ -28,9 +28,20 @@ function stepWithTrouble(step: StepStatus, activities: Activities): StepStatus {
   return trouble ? { ...step, attempts: step.attempts + trouble.attempt - 1, trouble } : step;
 }
 
+/** Steps that failed, and those that had to be given up with them; not what a person cancelled. @param steps in the order of the plan */
+export function lostToFailures(steps: readonly Pick<StepStatus, 'id' | 'needs' | 'state'>[]): ReadonlySet<string> {
+  const lost = new Set<string>();
+  for (const { id, needs, state } of steps)
+    if (state === 'failed' || (state !== 'done' && needs.some((need) => lost.has(need)))) lost.add(id);
+  return lost;
+}
+
 /** What a reader must know of steps that are lost without the run having failed. */
-export function toleratedLines(steps: readonly Pick<StepStatus, 'id' | 'item' | 'tolerated' | 'error'>[]): string[] {
-  const lost = steps.filter(({ tolerated }) => tolerated);
+export function toleratedLines(
+  steps: readonly Pick<StepStatus, 'id' | 'item' | 'needs' | 'state' | 'tolerated' | 'error'>[],
+): string[] {
+  const lostOnes = lostToFailures(steps);
+  const lost = steps.filter(({ id, tolerated }) => tolerated && lostOnes.has(id));
   return lost.length === 0
     ? []
     : [

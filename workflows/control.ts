@@ -20,6 +20,7 @@ import { toleratedSteps } from '../pipelines/language/interpret/tolerance.ts';
 import { describeIssues } from '../pipelines/language/problems/issues.ts';
 import { type Approval, decisionOf } from './approval.ts';
 import { describeFailure } from './failures.ts';
+import { whyFixed } from './fixed-steps.ts';
 import { lookups } from './lookups.ts';
 import {
   approveUpdate,
@@ -133,20 +134,9 @@ function requireSteps({ state }: Controlled, ids: readonly string[] = []): void 
       );
 }
 
-/** The plan that is kept has no steps for items, so a change of one could not be kept with it. */
-function refuseItem({ state, stepOf }: Controlled, id: string): void {
-  const { matrices } = state.plan();
-  const sweep = stepOf(id)?.sweep;
-  if (sweep !== undefined)
-    throw refuse(
-      `Step ${id} is of a trial of ${sweep}, whose parameters the search decides. \`contrail resume --set\` changes a param of the pipeline.`,
-    );
-  const matrix = matrices?.[id] ? id : stepOf(id)?.matrix?.of;
-  const list = matrix === undefined ? undefined : matrices?.[matrix]?.list;
-  if (list)
-    throw refuse(
-      `Step ${id} is there for the items of a list, which step ${list.step} gives: one of them cannot have parameters of its own. \`contrail resume --set\` changes a param of the pipeline.`,
-    );
+function refuseFixed({ state, stepOf }: Controlled, id: string): void {
+  const why = whyFixed(state.plan(), id, stepOf(id));
+  if (why !== null) throw refuse(why);
 }
 
 function refusePause(controlled: Controlled, { steps }: PauseRequest): void {
@@ -203,7 +193,7 @@ function refuseUnpause(controlled: Controlled, { steps, set }: UnpauseRequest): 
     throw refuse('Parameters can be changed for one step at a time: name the step.');
   if (running.has(only))
     throw refuse(`The training ${only} is in the middle of its epochs, and goes on with the parameters that it has.`);
-  refuseItem(controlled, only);
+  refuseFixed(controlled, only);
   for (const path of Object.keys(set))
     if (!/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))
       throw refuse(`${JSON.stringify(path)} is not the path of a parameter, such as optimizer.learningRate.`);
@@ -257,7 +247,7 @@ async function checkChanges({ stepOf, state }: Controlled, id: string, changes: 
 function refuseSet(controlled: Controlled, { step: id, path, value }: SetRequest): void {
   const { state, running, stepOf } = controlled;
   requireSteps(controlled, [id]);
-  refuseItem(controlled, id);
+  refuseFixed(controlled, id);
   const step = stepOf(id);
   if (!/^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$/.test(path))
     throw refuse(`${JSON.stringify(path)} is not the path of a parameter, such as epochs or stop.patience.`);

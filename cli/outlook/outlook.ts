@@ -17,6 +17,7 @@ import {
   type Store,
   type StoredStepResult,
 } from '../../store/index.ts';
+import { settingsToBe } from '../settings-to-be.ts';
 import { staleData } from '../stale-data.ts';
 import { type CodeReader, changedFiles } from './changed-files.ts';
 import { firstOf, type Turn, turnOf } from './conditions.ts';
@@ -236,12 +237,14 @@ async function continued(step: PlannedStep, around: Surroundings): Promise<Decid
   });
   if (!newest) return null;
   const { epoch, config } = newest.manifest;
-  // What a reference gives is not known yet.
-  const isOpen = (name: string) => name === 'dataset' || findReferences(step.with[name] ?? null).length > 0;
-  const names = [...new Set([...Object.keys(config), ...Object.keys(step.with)])].filter(
+  const settings: Values = {
+    ...settingsToBe(step, Object.fromEntries(around.known), config),
+    dataset: config.dataset ?? null,
+  };
+  const names = [...new Set([...Object.keys(config), ...Object.keys(settings)])].filter(
     (name) => changeRule(name, {}).rule !== 'always',
   );
-  const now = Object.fromEntries(names.map((name) => [name, (isOpen(name) ? config[name] : step.with[name]) ?? null]));
+  const now = Object.fromEntries(names.map((name) => [name, settings[name] ?? null]));
   const conflicts = conflictsWith(newest.manifest, now as Record<string, Json>);
   if (conflicts.length > 0) {
     const reason = conflicts.slice(0, 2).map(describeDifference).map(shortened).join('; ');

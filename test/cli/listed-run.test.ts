@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { driftOf } from '../../cli/drift.ts';
 import { loadStoredRun, storedSteps } from '../../cli/stored-run.ts';
+import { toleratedLines } from '../../cli/trouble.ts';
 import { canonicalJson } from '../../contracts/json.ts';
+import type { StepState } from '../../contracts/status.ts';
 import { parsePipeline } from '../../pipelines/language/index.ts';
 import { openRunLog, savePlan, saveStepResult } from '../../store/index.ts';
 import { memoryStore } from '../memory-store.ts';
@@ -79,4 +81,19 @@ it('shows a resume what changed under the items that are done', async () => {
   expect(drift).toMatchObject([
     { what: expect.stringMatching(/^measure@shard=a\.command/), effect: 'again: measure@shard=a, sum' },
   ]);
+});
+
+it('calls nothing lost that was only not done, as after a cancel', async () => {
+  const store = await storeWith({ split, 'measure@shard=a': { size: 1 } });
+  const steps = await storedSteps(store, run, planWith('measure'), { hasEnded: true });
+  expect(steps.map(({ id, state, tolerated }) => [id, state, tolerated ?? false])).toEqual([
+    ['split', 'done', false],
+    ['measure@shard=b', 'waiting', false],
+    ['measure@shard=a', 'done', false],
+    ['sum', 'waiting', false],
+  ]);
+  expect(toleratedLines(steps)).toEqual([]);
+  const of = (id: string, state: StepState, needs: string[]) => ({ id, state, needs, tolerated: true, error: null });
+  const lines = toleratedLines([of('a', 'cancelled', []), of('b', 'failed', []), of('c', 'cancelled', ['b'])]);
+  expect(lines.slice(1)).toEqual(['  b: not done', '  c: not done']);
 });
