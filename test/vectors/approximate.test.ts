@@ -143,9 +143,16 @@ describe('the look for lost rows', () => {
       contents: async function* () {},
     };
     const keys = Int32Array.from({ length: 100 }, (_, at) => at);
-    expect(await lostRows(viewGraph(join(root, 'graph'), settings, 64), block, keys, dimension, 10, () => {})).toEqual([
-      99,
-    ]);
+    const view = viewGraph(join(root, 'graph'), settings, 64);
+    let found = 0;
+    const lost = await lostRows(view, block, { keys, dimension }, 10, null, (count) => {
+      found += count;
+    });
+    expect([...lost]).toEqual([99]);
+    expect(found).toBe(99);
+    // Of some, too, and in the order of the rows.
+    expect([...(await lostRows(view, block, { keys, dimension }, 10, Int32Array.of(3, 98, 99)))]).toEqual([99]);
+    expect([...(await lostRows(view, block, { keys, dimension }, 10, Int32Array.of(3)))]).toEqual([]);
   });
 });
 

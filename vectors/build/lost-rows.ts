@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Graph } from '../graph/graph.ts';
 import { matchesOf } from '../search/searcher.ts';
-import type { BuildProgress } from './progress.ts';
 import type { IndexRows } from './rows.ts';
+import { someRows } from './some-rows.ts';
 
 /** Searched at once: progress is told between. */
 const blockRows = 1024;
@@ -13,26 +13,28 @@ const blockRows = 1024;
  *
  * @param keys int32 [rows]: the key of each
  * @param among the nearest so many are looked at: vectors that differ by less than what a graph keeps of them come in any order
+ * @param wanted rows that are looked for, ascending; all where null
+ * @param onFound is told how many more were found
+ * @returns int32, ascending
  */
 export async function lostRows(
   graph: Graph,
   rows: IndexRows,
-  keys: Int32Array,
-  dimension: number,
+  { keys, dimension }: { readonly keys: Int32Array; readonly dimension: number },
   among: number,
-  onProgress: (progress: BuildProgress) => void,
-): Promise<readonly number[]> {
+  wanted: Int32Array | null = null,
+  onFound: (count: number) => void = () => {},
+): Promise<Int32Array> {
   const lost: number[] = [];
-  let first = 0;
-  for await (const block of rows.vectors())
-    for (let from = 0; from < block.length; from += blockRows * dimension) {
-      const queries = block.slice(from, from + blockRows * dimension);
-      const k = Math.min(among, graph.size());
-      const matches = matchesOf(graph.search(queries, k, availableParallelism()), k);
-      for (const [at, found] of matches.entries())
-        if (!found.some(({ key }) => key === keys[first + at])) lost.push(first + at);
-      first += matches.length;
-      onProgress({ phase: 'check', done: first, total: rows.count });
+  const k = Math.min(among, graph.size());
+  for await (const some of someRows(rows, wanted, dimension, blockRows)) {
+    const before = lost.length;
+    const matches = matchesOf(graph.search(some.vectors, k, availableParallelism()), k);
+    for (const [at, found] of matches.entries()) {
+      const row = some.rows[at] ?? 0;
+      if (!found.some(({ key }) => key === keys[row])) lost.push(row);
     }
-  return lost;
+    onFound(some.rows.length - (lost.length - before));
+  }
+  return Int32Array.from(lost);
 }

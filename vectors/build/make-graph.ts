@@ -10,8 +10,9 @@ import type { Searcher } from '../search/searcher.ts';
 import { type FilledGraph, fillGraph, type GraphBefore } from './fill-graph.ts';
 import { lostRows } from './lost-rows.ts';
 import type { BuildProgress } from './progress.ts';
-import { type RecallQueries, recallOf, recallQueries, tie, vectorsOf } from './recall.ts';
+import { type RecallQueries, recallOf, recallQueries, tie } from './recall.ts';
 import type { IndexRows } from './rows.ts';
+import { someRows } from './some-rows.ts';
 
 /** A graph whose rows are all found, in a file of a temporary folder. */
 export interface MadeGraph {
@@ -27,14 +28,16 @@ type Shape = IndexSettings & { readonly dimension: number };
 /** What a search looks at: the least, and the most that helps. */
 const [leastExpansion, mostExpansion] = [64, 4096];
 /**
- * All rows are looked for by a search as narrow as this, at a seventh of what the graph costs; only those that it misses by the one that
- * is recorded. A wider search looks at all that a narrower one looks at.
+ * All rows are looked for by a search as narrow as this; those that it misses by one so many times as wide, and so on up to the one that is
+ * recorded. A wider search looks at all that a narrower one looks at. Of a million rows the first misses more than half.
  */
-const checkExpansion = 8;
+const [checkExpansion, widened] = [8, 4];
+/** Rows whose vectors are in memory at once. */
+const rowsAtOnce = 4096;
 /** Hits among which a vector in bytes must be. */
 const among = 10;
-/** Vectors to which no edge leads are put in again, so many times, unless they are more than this share. */
-const [mostRepairs, mostRepaired] = [3, 0.01];
+/** Vectors that are not found are put in again, so many times, unless they are more than this share, or hardly fewer than the last time. */
+const [mostRepairs, mostRepaired, fewer] = [6, 0.05, 0.5];
 /** More removed vectors than this share of a graph make it be built anew. */
 const mostRemoved = 0.2;
 
@@ -66,12 +69,14 @@ export async function withGraph<T>(
     for (const { from, threads } of attemptsFor(rows, before, options.threads)) {
       const filled = await fillGraph(rows, from, shape, { ...options, threads });
       const file = join(folder, 'graph.usearch');
+      let repairable = Math.max(1, mostRepaired * rows.count);
       for (let repairs = 0; repairs <= mostRepairs; repairs++) {
         filled.graph.save(file);
-        const checking = { mayRepair: repairs < mostRepairs, onProgress: options.onProgress };
+        const checking = { repairable, isLast: repairs === mostRepairs, onProgress: options.onProgress };
         const found = await checked({ ...filled, file }, rows, shape, queries, checking);
         if ('lost' in found) {
           await addAgain(filled, rows, found.lost, dimension);
+          repairable = Math.max(1, fewer * found.lost.length);
           continue;
         }
         if ('problem' in found) {
@@ -107,23 +112,24 @@ function attemptsFor(
 type Checked =
   | { readonly expansionSearch: number; readonly recall: number }
   /** Rows that may be found once they are put in again. */
-  | { readonly lost: readonly number[] }
+  | { readonly lost: Int32Array }
   | { readonly problem: string };
 
 /** Puts rows into the graph once more, one after the other: threads that add at once can leave a vector without an edge that leads to it. */
 async function addAgain(
   { graph, keys }: FilledGraph,
   rows: IndexRows,
-  lost: readonly number[],
+  lost: Int32Array,
   dimension: number,
 ): Promise<void> {
-  const firsts = [...new Map(lost.toReversed().map((row) => [keys[row] as number, row])).values()].sort(
-    (a, b) => a - b,
-  );
-  const again = graphKeys(firsts.map((row) => keys[row] as number));
-  const vectors = await vectorsOf(rows, Int32Array.from(firsts), dimension);
-  graph.remove(again);
-  graph.add(again, vectors, 1);
+  // Equal vectors have one key, and are in the graph once.
+  const firsts = new Map([...lost].toReversed().map((row) => [keys[row] as number, row]));
+  const wanted = Int32Array.from(firsts.values()).sort();
+  for await (const some of someRows(rows, wanted, dimension, rowsAtOnce)) {
+    const again = graphKeys([...some.rows].map((row) => keys[row] as number));
+    graph.remove(again);
+    graph.add(again, some.vectors, 1);
+  }
 }
 
 async function checked(
@@ -131,7 +137,16 @@ async function checked(
   rows: IndexRows,
   shape: Shape,
   queries: RecallQueries,
-  { mayRepair, onProgress }: { readonly mayRepair: boolean; readonly onProgress: (progress: BuildProgress) => void },
+  {
+    repairable,
+    isLast,
+    onProgress,
+  }: {
+    /** So many rows that are not found are put in again, rather than that every search is widened for them. */
+    readonly repairable: number;
+    readonly isLast: boolean;
+    readonly onProgress: (progress: BuildProgress) => void;
+  },
 ): Promise<Checked> {
   const { dimension, quantization, minimumRecall } = shape;
   const view = (expansion: number) => viewGraph(file, shape, expansion);
@@ -150,12 +165,21 @@ async function checked(
     recall = await recallAtWidth(expansion);
   }
   const forRecall = expansion;
-  let lost = await lostRows(view(checkExpansion), rows, keys, dimension, checkExpansion, onProgress);
+  let done = 0;
+  const onFound = (count: number) => {
+    done += count;
+    onProgress({ phase: 'check', done, total: rows.count });
+  };
+  const of = { keys, dimension };
+  let lost = await lostRows(view(checkExpansion), rows, of, checkExpansion, null, onFound);
+  for (let width = checkExpansion * widened; width < expansion && lost.length > 0; width *= widened)
+    lost = await lostRows(view(width), rows, of, width, lost, onFound);
   for (const end = Math.min(mostExpansion, 4 * expansion); lost.length > 0; expansion *= 2) {
     const graph = view(expansion);
     lost = await stillLost({ graph, expansion, search: searcher(graph) }, rows, shape, keys, lost);
     if (lost.length === 0) break;
-    if (mayRepair && lost.length <= Math.max(1, rows.count * mostRepaired)) return { lost };
+    const mayRepair = lost.length <= (expansion >= end ? Math.max(1, mostRepaired * rows.count) : repairable);
+    if (mayRepair && !isLast) return { lost };
     if (expansion >= end) {
       const finer = quantization === 'i8' ? ', a finer quantization,' : ',';
       return {
@@ -173,27 +197,21 @@ async function stillLost(
   rows: IndexRows,
   { dimension, quantization }: Shape,
   keys: Int32Array,
-  lost: readonly number[],
-): Promise<readonly number[]> {
-  const vectors = await vectorsOf(rows, Int32Array.from(lost), dimension);
-  const single: IndexRows = {
-    count: lost.length,
-    vectors: async function* () {
-      yield vectors;
-    },
-    contents: rows.contents,
-  };
-  const ofLost = Int32Array.from(lost, (row) => keys[row] as number);
+  lost: Int32Array,
+): Promise<Int32Array> {
   // USearch widens a search to what is asked of it: more would be looked for by a wider search than is recorded.
-  const unreached = new Set(await lostRows(graph, single, ofLost, dimension, expansion, () => {}));
-  const unranked = new Set(quantization === 'i8' ? notAmongHits(search, vectors, lost) : []);
-  return lost.filter((_, at) => unreached.has(at) || unranked.has(at));
+  const unreached = await lostRows(graph, rows, { keys, dimension }, expansion, lost);
+  if (quantization !== 'i8') return unreached;
+  const still = new Set(unreached);
+  for await (const some of someRows(rows, lost, dimension, rowsAtOnce))
+    for (const at of notAmongHits(search, some.vectors, some.rows)) still.add(some.rows[at] ?? 0);
+  return Int32Array.from(still).sort();
 }
 
 /** Places of rows that are not among the hits of their own vector, unless all of these are as near but for rounding. */
-function notAmongHits(search: Searcher, vectors: Float32Array, own: readonly number[]): number[] {
+function notAmongHits(search: Searcher, vectors: Float32Array, own: Int32Array): number[] {
   const { rows, scores, counts } = search(vectors, among);
-  return own.flatMap((row, at) => {
+  return [...own].flatMap((row, at) => {
     const end = at * among + (counts[at] ?? 0);
     const isFound = rows.subarray(at * among, end).includes(row) || (scores[end - 1] ?? 0) >= 1 - tie;
     return isFound ? [] : [at];
