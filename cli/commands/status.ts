@@ -57,7 +57,7 @@ export async function statusCommand(run: string, { json }: { readonly json: bool
     if (steps) print(drawn);
     if (shown.others !== null) print(shown.others);
     for (const line of sweepLines(plan, steps ?? [])) print(line);
-    for (const step of steps ?? []) for (const line of verdictLines(step, drawn, wholeOf(step))) print(line);
+    for (const step of shown.steps) for (const line of verdictLines(step, drawn, wholeOf(step))) print(line);
     for (const line of troubleLines(status?.steps ?? [])) print(line);
     for (const line of toleratedLines(steps ?? [])) print(line);
     for (const { id, lost } of status?.steps ?? []) if (lost !== undefined) print(`${id}: ${lost}`);
