@@ -79,7 +79,8 @@ export async function fuzz(target: Target, host: Host, options: FuzzOptions): Pr
       return { sign: 'memory grows', detail: `The process has ${Math.round(ran.peakBytes / 2 ** 20)} MiB.` };
     return null;
   };
-  const isCost = (sign: string) => sign === 'slow' || sign === 'memory';
+  /** What a machine that is busy may have done. */
+  const isCost = (sign: string) => sign === 'slow' || sign === 'memory' || sign === 'hang';
   const once = async (input: Uint8Array): Promise<Ran> => {
     let last: Ran | undefined;
     await host.run([input], (ran) => {
@@ -105,7 +106,7 @@ export async function fuzz(target: Target, host: Host, options: FuzzOptions): Pr
     const { sign, detail } = problem;
     if (findings.has(sign) || findings.size >= mostFindings) return;
     if (isCost(sign) && !(await confirmed(input, sign))) return;
-    const tries = isCost(sign) || sign === 'hang' || sign.startsWith('process ended') ? costlyTries : quickTries;
+    const tries = isCost(sign) || sign.startsWith('process ended') ? costlyTries : quickTries;
     const short = await minimised(input, (shorter) => doesSame(shorter, sign), tries);
     const finding = { target: target.name, sign, detail, seed, index, input: short };
     findings.set(sign, finding);
