@@ -41,6 +41,8 @@ export interface FuzzOptions {
   readonly onFinding?: (finding: Finding) => void;
   /** How many shorter inputs are tried for a finding that ends or holds its process. @default 12 */
   readonly costlyTries?: number;
+  /** How often what costs too much is run once more, alone: it may have waited for another program. @default 2 */
+  readonly repeats?: number;
 }
 
 /** An input must not take longer. */
@@ -50,8 +52,6 @@ const defaultMemoryBytes = 512 * 2 ** 20;
 const mostPeakBytes = 4 * 2 ** 30;
 const atOnce = 64;
 const mostNews = 2000;
-/** What is slow once may have waited for another program. */
-const repeats = 2;
 const quickTries = 400;
 /** Of one kind: more of them tell nothing. */
 const mostFindings = 20;
@@ -60,7 +60,15 @@ const costMs = ({ cost }: Ran) => Math.min(cost.wallMs, cost.processorMs);
 
 /** Runs a target on the kept inputs and on so many new ones. */
 export async function fuzz(target: Target, host: Host, options: FuzzOptions): Promise<Figures> {
-  const { inputs, seed, seconds = Number.POSITIVE_INFINITY, kept, onFinding = () => {}, costlyTries = 12 } = options;
+  const {
+    inputs,
+    seed,
+    seconds = Number.POSITIVE_INFINITY,
+    kept,
+    onFinding = () => {},
+    costlyTries = 12,
+    repeats = 2,
+  } = options;
   const since = performance.now();
   const seeds = [...(await host.open(target.name)), ...kept];
   const news: Uint8Array[] = [];
