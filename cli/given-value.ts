@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { isAlias, parseDocument, visit } from 'yaml';
+import { isAlias, isScalar, parseDocument, visit } from 'yaml';
 import type { Json } from '../contracts/json.ts';
 import { problemWithScalar } from '../pipelines/language/read/plain-value.ts';
 
@@ -12,6 +12,11 @@ export function givenValue(text: string): Json {
   const document = parseDocument(text, { logLevel: 'silent', uniqueKeys: true });
   if (document.errors.length > 0) return text;
   visit(document, {
+    // The library would write out a list or a mapping as a key, which takes for ever where they lie in each other.
+    Pair: (_, { key }) => {
+      if (key !== null && !isScalar(key) && !isAlias(key))
+        throw new InvalidArgumentError('A key of it must be a word or a number, not a list or a mapping.');
+    },
     Node: (_, node) => {
       if (isAlias(node)) throw new InvalidArgumentError('It must be written out: no anchors (&) and aliases (*).');
       if (node.tag?.startsWith('!') || (node.tag && !plainTags.test(node.tag)))

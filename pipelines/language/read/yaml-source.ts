@@ -1,4 +1,4 @@
-import { type Document, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
+import { type Document, isAlias, isNode, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
 import { formatBytes, limits } from '../../../contracts/limits.ts';
 import { reportInYaml } from '../problems/places.ts';
 import { addProblem, type Problem, type Report } from '../problems/problems.ts';
@@ -53,7 +53,9 @@ export function readYaml(
   if (second) {
     return add(placeAt(second.range?.[0] ?? 0), 'only one document is allowed in a file');
   }
-  if (document.errors.length + document.warnings.length > 0) return null;
+  const noKeys = keysThatAreNone(document);
+  for (const offset of noKeys) add(placeAt(offset), 'a key must be a word or a number, not a list or a mapping');
+  if (document.errors.length + document.warnings.length + noKeys.length > 0) return null;
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: limits.aliases });
@@ -87,6 +89,20 @@ function withoutStacks<T>(work: () => T): T {
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
+}
+
+/** Where lists and mappings stand as keys. The library would write them out as texts, which takes for ever where they lie in each other. */
+function keysThatAreNone(document: Document): number[] {
+  const found: number[] = [];
+  visit(document, {
+    Pair: (_, { key }) => {
+      const meant = isAlias(key) ? key.resolve(document) : key;
+      if (meant === null || meant === undefined || isScalar(meant)) return undefined;
+      found.push((isNode(key) ? key.range?.[0] : undefined) ?? 0);
+      return visit.SKIP;
+    },
+  });
+  return found;
 }
 
 /** Where keys stand that their mapping has already. The library's own search takes a time that grows with the square of them. */
