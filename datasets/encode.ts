@@ -25,13 +25,17 @@ export async function encode(
  * @returns bytes [side, side, channels]
  */
 export async function decodeStored(encoded: Uint8Array, side: number, channels: 1 | 3): Promise<Uint8Array> {
-  if (!isJpeg(encoded)) return scaled(sharp(encoded, { failOn: 'error' }), side, channels);
+  if (!isJpeg(encoded))
+    return scaled(sharp(encoded, { failOn: 'error', limitInputPixels: mostStoredPixels }), side, channels);
   const pixels = new Transformer(encoded).rawPixelsSync();
   if (pixels.length === side * side * channels) return pixels;
   const own = Math.round(Math.sqrt(pixels.length / channels));
   if (own * own * channels !== pixels.length) throw new Error('it is no square of the channels that it should have');
   return scaled(sharp(pixels, { raw: { width: own, height: own, channels } }), side, channels);
 }
+
+/** More than any square that is kept has. The header of a damaged file may claim any. */
+const mostStoredPixels = 2 ** 24;
 
 const isJpeg = (file: Uint8Array) => file[0] === 0xff && file[1] === 0xd8;
 
