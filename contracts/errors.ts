@@ -70,7 +70,7 @@ export const errorKinds = {
   },
   CorruptArtifact: {
     means: 'A file of the store is missing or damaged.',
-    remedy: 'Do the step that makes it again with `contrail retry`.',
+    remedy: '`contrail resume` the run that made it, which makes it again; `contrail store check` names that run.',
     retried: false,
   },
   CorruptCheckpoint: {

@@ -1,6 +1,7 @@
 import { type ArtifactKind, type ArtifactRef, artifactManifestSchema, type FileEntry } from '../contracts/artifacts.ts';
 import { untilSpared } from './collecting.ts';
 import { digestOf, hashing, jsonBytes } from './digest.ts';
+import { digestOfFile } from './file-digest.ts';
 import { requireHeld } from './hold.ts';
 import { artifactFolder, emptiedMark, manifestFile, stagingFolder } from './paths.ts';
 import type { Content, StagedFile, Store } from './store.ts';
@@ -9,8 +10,8 @@ import type { Content, StagedFile, Store } from './store.ts';
  * Writes an artifact file by file, each hashed while it is written, so that only one needs to be in memory.
  *
  * The files have no name in the store before `finish`; then they land first and the manifest last, so an artifact with a
- * manifest is whole. Storing the same content again renames only what has gone missing or lost its length since, and writes
- * the manifest.
+ * manifest is whole. Storing the same content again reads what is there, renames only what is gone or damaged, and writes the
+ * manifest: so doing a step again mends what it made.
  */
 export interface ArtifactWriter {
   /** @throws TypeError for a second file of one name, or one named manifest.json or forgotten.json */
@@ -63,12 +64,12 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       await untilSpared(store, async () => [folder]);
       const present = new Map((await store.list(folder)).map(({ path, bytes }) => [path, bytes]));
       const isPresent = (name: string, bytes: number) => present.get(`${folder}/${name}`) === bytes;
-      const complete = isPresent(manifestFile, manifest.byteLength);
-      // Without a manifest, a file of the right length is still nobody's word that it is the right file.
       for (const { entry, file } of parts) {
-        if (complete && isPresent(entry.path, entry.bytes)) await remove(entry.path, file);
+        const path = `${folder}/${entry.path}`;
+        if (isPresent(entry.path, entry.bytes) && (await hasContent(store, path, entry)))
+          await remove(entry.path, file);
         else {
-          await file.publish(`${folder}/${entry.path}`);
+          await file.publish(path);
           added.delete(entry.path);
         }
       }
@@ -82,6 +83,13 @@ export function createArtifactWriter(store: Store, kind: ArtifactKind): Artifact
       for (const [path, { file }] of added) await remove(path, file);
     },
   };
+}
+
+/** Whether a file is the one that is expected: a disk may have changed its bytes and left its length. */
+async function hasContent(store: Store, path: string, { sha256 }: FileEntry): Promise<boolean> {
+  // What cannot be read is written anew, which is never wrong.
+  const found = await digestOfFile(store, path).catch(() => null);
+  return found?.sha256 === sha256;
 }
 
 /** The manifest of an artifact of these files, and the reference that follows from it. */

@@ -175,14 +175,29 @@ export async function localArtifactFile(store: Store, ref: ArtifactRef, entry: F
   }
 }
 
-/** What is said of a file that an artifact lacks. */
-export const missingPart = async (store: Store, ref: ArtifactRef, path: string): Promise<ContrailError> =>
-  (await removedForGood(store, ref, path)) ?? damaged(store, ref, path, 'a file', 'none');
+/** What is said of a file that an artifact lacks. @param remedy where nobody removed it for good */
+export const missingPart = async (
+  store: Store,
+  ref: ArtifactRef,
+  path: string,
+  remedy = madeAgain(ref),
+): Promise<ContrailError> =>
+  (await removedForGood(store, ref, path)) ?? damaged(store, ref, path, 'a file', 'none', remedy);
+
+const madeAgain = ({ kind }: ArtifactRef) =>
+  `\`contrail resume <run>\` of the run that made this ${kind} makes it again; \`contrail store check\` names that run.`;
 
 /** What is said of a file of an artifact that is not what its manifest says. */
-export function damaged(store: Store, ref: ArtifactRef, path: string, expected: string, found: string): ContrailError {
+export function damaged(
+  store: Store,
+  ref: ArtifactRef,
+  path: string,
+  expected: string,
+  found: string,
+  remedy = madeAgain(ref),
+): ContrailError {
   return new ContrailError(
     'CorruptArtifact',
-    `${store.locate(path)} is damaged: expected ${expected}, found ${found}. Remove ${store.locate(artifactFolder(ref))} and run the step that made this ${ref.kind} again.`,
+    `${store.locate(path)} is damaged: expected ${expected}, found ${found}. ${remedy}`.trim(),
   );
 }

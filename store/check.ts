@@ -1,11 +1,12 @@
-import { artifactKinds } from '../contracts/artifacts.ts';
+import { type ArtifactRef, artifactKinds } from '../contracts/artifacts.ts';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import { damaged, missingPart, readArtifact } from './artifacts.ts';
 import { checkpointFiles, manifestOrGivenUp } from './checkpoint-files.ts';
 import { parseCheckpointName } from './checkpoint-names.ts';
 import { emptiedFiles } from './emptied.ts';
 import { digestOfFile } from './file-digest.ts';
-import { emptiedMark, manifestFile, stagingFolder } from './paths.ts';
+import { makersOf } from './makers.ts';
+import { artifactFolder, emptiedMark, manifestFile, stagingFolder } from './paths.ts';
 import { isMissing } from './reading.ts';
 import type { KnownContent, Store, StoredFile } from './store.ts';
 
@@ -17,6 +18,8 @@ export interface StoreCheck {
   readonly bytes: number;
   /** What is damaged, missing or cannot be read, one sentence each. */
   readonly problems: readonly string[];
+  /** Who made each damaged artifact, and the command that makes it again, one sentence each. */
+  readonly remedies: readonly string[];
   /** Files of artifacts and checkpoints that no manifest names: left by a process that was killed, or by a removal that was. */
   readonly orphans: readonly StoredFile[];
 }
@@ -53,6 +56,7 @@ export async function checkStore(
   }
   const problems: string[] = [];
   const orphans: StoredFile[] = [];
+  const broken: ArtifactRef[] = [];
   const counts = { artifacts: 0, checkpoints: 0, bytes: 0 };
   let done = 0;
   const see = (bytes: number) => {
@@ -61,28 +65,41 @@ export async function checkStore(
   };
   for (const [folder, present] of folders) {
     signal?.throwIfAborted();
+    const artifact = artifactIn(folder);
     try {
-      const isArtifact = folder.startsWith('artifacts/');
       if (!present.some(({ path }) => path === `${folder}/${manifestFile}`)) {
         orphans.push(...present);
         continue;
       }
-      const named = await (isArtifact ? checkArtifact : checkCheckpoint)(store, folder, see);
+      const named = await (artifact ? checkArtifact(store, artifact, see) : checkCheckpoint(store, folder, see));
       if (named === null) {
         orphans.push(...present);
         continue;
       }
-      counts[isArtifact ? 'artifacts' : 'checkpoints']++;
+      counts[artifact ? 'artifacts' : 'checkpoints']++;
       counts.bytes += named.bytes;
       problems.push(...named.problems);
+      if (artifact && named.problems.length > 0) broken.push(artifact);
       orphans.push(...present.filter(({ path }) => !named.files.has(path.slice(folder.length + 1))));
     } catch (error) {
       if (!isContrailError(error)) throw error;
+      if (artifact) broken.push(artifact);
       // What is wrong with a checkpoint is told without its place.
       problems.push(error.code === 'CorruptCheckpoint' ? `${store.locate(folder)}: ${error.message}.` : error.message);
     }
   }
-  return { ...counts, problems, orphans: [...orphans, ...(await store.list(stagingFolder))] };
+  const remedies = await remediesFor(store, broken);
+  return { ...counts, problems, remedies, orphans: [...orphans, ...(await store.list(stagingFolder))] };
+}
+
+async function remediesFor(store: Store, broken: readonly ArtifactRef[]): Promise<readonly string[]> {
+  const makers = await makersOf(store, broken);
+  return broken.map((ref) => {
+    const maker = makers.get(artifactFolder(ref));
+    return maker
+      ? `The ${ref.kind} ${ref.digest} was made by ${maker.step} of ${maker.run}: \`contrail resume ${maker.run}\` makes it again.`
+      : `No run has a step that made the ${ref.kind} ${ref.digest}. Restore it from a backup, or do in a new run what made it.`;
+  });
 }
 
 interface Named {
@@ -91,19 +108,18 @@ interface Named {
   readonly problems: readonly string[];
 }
 
-async function checkArtifact(store: Store, folder: string, see: (bytes: number) => void): Promise<Named> {
-  const [, kind, digest = ''] = folder.split('/');
-  const ref = { kind: artifactKinds.find((each) => each === kind) ?? artifactKinds[0], digest };
+async function checkArtifact(store: Store, ref: ArtifactRef, see: (bytes: number) => void): Promise<Named> {
+  const folder = artifactFolder(ref);
   const { files } = await readArtifact(store, ref);
   const removed = new Set(await emptiedFiles(store, ref));
   const problems: string[] = [];
   for (const entry of files.filter(({ path }) => !removed.has(path))) {
     const path = `${folder}/${entry.path}`;
     try {
-      await compare(store, path, entry, see, (expected, found) => damaged(store, ref, path, expected, found));
+      await compare(store, path, entry, see, (expected, found) => damaged(store, ref, path, expected, found, ''));
     } catch (error) {
       if (!isContrailError(error)) throw error;
-      const said = isMissing(error) ? await missingPart(store, ref, path) : error;
+      const said = isMissing(error) ? await missingPart(store, ref, path, '') : error;
       problems.push(said.message);
     }
   }
@@ -147,6 +163,13 @@ async function compare(
 
 const artifactPath = /^(artifacts\/([^/]+)\/[0-9a-f]{64})\/./;
 const checkpointPath = /^(runs\/[^/]+\/steps\/[^/]+\/checkpoints\/([^/]+))\/./;
+
+/** The artifact whose folder it is; null for that of a checkpoint. */
+function artifactIn(folder: string): ArtifactRef | null {
+  const [, kind, digest = ''] = /^artifacts\/([^/]+)\/([^/]+)$/.exec(folder) ?? [];
+  const known = artifactKinds.find((each) => each === kind);
+  return known ? { kind: known, digest } : null;
+}
 
 /** The folder of the artifact or checkpoint that a file is of; null for a file of neither. */
 function checkedFolderOf(path: string): string | null {

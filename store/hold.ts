@@ -31,7 +31,7 @@ const heldIn = rememberedByStore<number>();
 const anyManifest = {
   schema: z.looseObject({ about: z.json(), files: z.array(z.object(fileEntrySchema.shape)) }),
   what: 'the manifest of an artifact',
-  remedy: 'Remove its folder, and run the step that made it again.',
+  remedy: '`contrail resume <run>` of the run that made it makes it again; `contrail store check` names that run.',
 };
 
 /** An artifact that was made young, and the files that it must have. */

@@ -80,7 +80,9 @@ it('a damaged file is named with what was expected, what was found, and what to 
   await truncate(path, 2);
   await expect(readArtifactFile(store, ref, 'a.bin')).rejects.toMatchObject({
     code: 'CorruptArtifact',
-    message: expect.stringMatching(/a\.bin is damaged: expected 4 bytes, found 2\. Remove .* run the step/),
+    message: expect.stringMatching(
+      /a\.bin is damaged: expected 4 bytes, found 2\. `contrail resume <run>`.* makes it again/,
+    ),
   });
   await writeFile(path, 'aaab');
   await expect(readArtifactFile(store, ref, 'a.bin')).rejects.toThrow(
@@ -88,8 +90,17 @@ it('a damaged file is named with what was expected, what was found, and what to 
   );
   await rm(path);
   await expect(readArtifactFile(store, ref, 'a.bin')).rejects.toThrow(/expected a file, found none/);
-  await write();
-  expect(await readArtifactFile(store, ref, 'a.bin')).toHaveLength(4);
+});
+
+it.each<readonly [string, (path: string) => Promise<void>]>([
+  ['is gone', (path) => rm(path)],
+  ['is cut short', (path) => truncate(path, 2)],
+  ['has other bytes of the same length', (path) => writeFile(path, 'aaab')],
+])('storing the same content again mends a file that %s', async (_, damage) => {
+  const ref = await write();
+  await damage(store.locate(`${artifactFolder(ref)}/a.bin`));
+  expect(await write()).toEqual(ref);
+  expect(Buffer.from(await readArtifactFile(store, ref, 'a.bin')).toString()).toBe('aaaa');
 });
 
 it('a damaged manifest, or one that is not there, is not believed', async () => {

@@ -15,6 +15,7 @@ import {
   openCheckpoints,
   openStore,
   type Store,
+  saveStepResult,
   writeArtifact,
 } from '../../store/index.ts';
 import { startS3BehindNetwork } from '../s3/behind-network.ts';
@@ -76,6 +77,29 @@ describe('a check of a store', () => {
     expect(problems.join('\n')).toMatch(/\/b is damaged: expected a file, found none/);
     expect(problems.join('\n')).toMatch(/epoch-000002-t1\/state\.safetensors is damaged/);
     expect(problems.join('\n')).toMatch(/epoch-000001-t1: manifest\.json is cut short/);
+  });
+
+  it('names the step that made what is damaged, not one that took it, and the command that makes it again', async () => {
+    const result = { dataset: { ...artifact } };
+    const given = `{"inputs":{"dataset":{"digest":"${artifact.digest}"}}}`;
+    const save = (run: string, step: string, fingerprint: string, at: string) =>
+      saveStepResult(store, { run, step }, { fingerprint, result, finishedAt: `2026-01-0${at}T00:00:00.000Z` });
+    await save('later', 'data', '{}', '3');
+    await save('first', 'data', '{}', '2');
+    await save('given', 'embed', given, '1');
+    const unnamed = await writeArtifact(store, {
+      ...{ kind: 'encoder', about: { of: 'nobody' } },
+      files: [{ path: 'a', content: Buffer.from('a') }],
+    });
+    expect((await checkStore(store)).remedies).toEqual([]);
+    await truncate(store.locate(`${artifactFolder(artifact)}/a`), 10);
+    await writeFile(store.locate(`${artifactFolder(unnamed)}/manifest.json`), '{');
+    const { remedies } = await checkStore(store);
+    expect(remedies).toHaveLength(2);
+    expect(remedies).toContain(
+      `The dataset ${artifact.digest} was made by data of first: \`contrail resume first\` makes it again.`,
+    );
+    expect(remedies.join('\n')).toMatch(/No run has a step that made the encoder/);
   });
 
   it('lists files that no manifest names, and holds none for missing that was removed for good', async () => {

@@ -9,13 +9,12 @@ import { inBytes, showRowProgress } from '../../row-progress.ts';
 export async function storeCheckCommand({ json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
   const { tell, end } = showRowProgress(inBytes);
-  const { artifacts, checkpoints, bytes, problems, orphans } = await checkStore(store, { onProgress: tell }).finally(
-    end,
-  );
+  const found = await checkStore(store, { onProgress: tell }).finally(end);
+  const { artifacts, checkpoints, bytes, problems, remedies, orphans } = found;
   const orphanBytes = orphans.reduce((sum, file) => sum + file.bytes, 0);
-  if (json) printJson({ artifacts, checkpoints, bytes, problems, orphans, orphanBytes });
+  if (json) printJson({ artifacts, checkpoints, bytes, problems, remedies, orphans, orphanBytes });
   else {
-    for (const problem of problems) print(problem);
+    for (const line of [...problems, ...remedies]) print(line);
     for (const orphan of orphans)
       print(`${store.locate(orphan.path)} is named by no manifest (${formatBytes(orphan.bytes)}).`);
     say(
