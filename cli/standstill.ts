@@ -8,8 +8,8 @@ const attemptsOfTrouble = 3;
 const eventsBack = 20;
 
 /**
- * Why a run makes no decisions any more: its workflow's code fails on the workers, or what it sends is refused. Null where
- * it goes on.
+ * Why a run makes no decisions any more: its workflow's code fails on the workers, what it sends is refused, or a worker does not
+ * answer. Null where it goes on.
  */
 export async function standstillOf(
   server: ServerClient,
@@ -29,8 +29,13 @@ export async function standstillOf(
       (answer) => answer.history,
       () => null,
     );
-  const failed = history?.events?.find(({ workflowTaskFailedEventAttributes: of }) => of);
-  const failure = failed?.workflowTaskFailedEventAttributes?.failure;
+  // The newest comes first.
+  const last = history?.events?.find(
+    ({ workflowTaskFailedEventAttributes: failed, workflowTaskTimedOutEventAttributes: late }) => failed ?? late,
+  );
+  if (last?.workflowTaskTimedOutEventAttributes)
+    return `${run} stands still: a worker took up what comes next, and gave no answer in time, attempt ${attempt}. It is stopped, cut off, or has too little processor time; another one is asked meanwhile, where there is one.`;
+  const failure = last?.workflowTaskFailedEventAttributes?.failure;
   const reason = failure ? await reasonOf(server, run, failure) : undefined;
   return `${run} stands still: its workers fail to decide what comes next, attempt ${attempt}${reason ? ` (${reason})` : ''}. The worker's log, CONTRAIL_HOME/logs/worker.log, has the whole story; a worker of the version that began the run goes on with it.`;
 }

@@ -70,7 +70,7 @@ export const errorKinds = {
   },
   CorruptArtifact: {
     means: 'A file of the store is missing or damaged.',
-    remedy: '`contrail resume` the run that made it, which makes it again; `contrail store check` names that run.',
+    remedy: '`contrail resume` a run that has a step for it, which makes it again; `contrail store check` names one.',
     retried: false,
   },
   CorruptCheckpoint: {

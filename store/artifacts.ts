@@ -185,7 +185,7 @@ export const missingPart = async (
   (await removedForGood(store, ref, path)) ?? damaged(store, ref, path, 'a file', 'none', remedy);
 
 const madeAgain = ({ kind }: ArtifactRef) =>
-  `\`contrail resume <run>\` of the run that made this ${kind} makes it again; \`contrail store check\` names that run.`;
+  `\`contrail resume <run>\` makes this ${kind} again where the run has a step for it; \`contrail store check\` names one that has.`;
 
 /** What is said of a file of an artifact that is not what its manifest says. */
 export function damaged(

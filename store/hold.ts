@@ -31,7 +31,8 @@ const heldIn = rememberedByStore<number>();
 const anyManifest = {
   schema: z.looseObject({ about: z.json(), files: z.array(z.object(fileEntrySchema.shape)) }),
   what: 'the manifest of an artifact',
-  remedy: '`contrail resume <run>` of the run that made it makes it again; `contrail store check` names that run.',
+  remedy:
+    '`contrail resume <run>` makes it again where the run has a step for it; `contrail store check` names one that has.',
 };
 
 /** An artifact that was made young, and the files that it must have. */

@@ -19,7 +19,8 @@ export async function makersOf(store: Store, refs: readonly ArtifactRef[]): Prom
   if (wanted.size === 0) return found;
   for (const run of await listFolders(store, 'runs'))
     for (const [step, stored] of Object.entries(await loadStepResults(store, run, () => {}))) {
-      const { result, fingerprint, finishedAt = '' } = stored;
+      // A result that was taken over has no time of its own.
+      const { result, fingerprint, finishedAt = 'later' } = stored;
       for (const ref of artifactsIn(result)) {
         const folder = artifactFolder(ref);
         if (!wanted.has(folder) || fingerprint.includes(ref.digest)) continue;

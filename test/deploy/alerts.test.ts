@@ -53,9 +53,22 @@ describe('the alert rules', () => {
     expect(of(false)).toEqual([...names].sort());
   });
 
-  it('are in the documentation, in their order, with what to do', () => {
-    const page = readFileSync(new URL('../../docs/monitoring.md', import.meta.url), 'utf8');
-    expect([...page.matchAll(/^\| `(Contrail\w+)` \| .+ \| .+ \|$/gm)].map(([, name]) => name)).toEqual(names);
+  it('are in the documentation, in their order, with what to do and a link to the entry of the runbook that names the alert', () => {
+    const page = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+    const rows = page('monitoring.md').matchAll(/^\| `(Contrail\w+)` \| .+ \| .+ \[More\]\(runbook\.md#(\S+)\) \|$/gm);
+    const linked = [...rows].map(([, alert = '', anchor = '']) => ({ alert, anchor }));
+    expect(linked.map(({ alert }) => alert)).toEqual(names);
+    const entries = page('runbook.md').split(/^### /m).slice(1);
+    for (const { alert, anchor } of linked) {
+      const entry = entries.find(
+        (each) =>
+          (each.split('\n')[0] ?? '')
+            .toLowerCase()
+            .replaceAll(/[^\w -]/g, '')
+            .replaceAll(' ', '-') === anchor,
+      );
+      expect(entry, `${alert}: ${anchor}`).toContain(alert);
+    }
   });
 
   it.skipIf(!hasPromtool)('fire and keep quiet as their tests say, by promtool', async () => {

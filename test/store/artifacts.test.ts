@@ -81,7 +81,7 @@ it('a damaged file is named with what was expected, what was found, and what to 
   await expect(readArtifactFile(store, ref, 'a.bin')).rejects.toMatchObject({
     code: 'CorruptArtifact',
     message: expect.stringMatching(
-      /a\.bin is damaged: expected 4 bytes, found 2\. `contrail resume <run>`.* makes it again/,
+      /a\.bin is damaged: expected 4 bytes, found 2\. `contrail resume <run>` makes this encoder again/,
     ),
   });
   await writeFile(path, 'aaab');

@@ -87,6 +87,7 @@ describe('a check of a store', () => {
     await save('later', 'data', '{}', '3');
     await save('first', 'data', '{}', '2');
     await save('given', 'embed', given, '1');
+    await saveStepResult(store, { run: 'before', step: 'data' }, { fingerprint: '{}', result });
     const unnamed = await writeArtifact(store, {
       ...{ kind: 'encoder', about: { of: 'nobody' } },
       files: [{ path: 'a', content: Buffer.from('a') }],
