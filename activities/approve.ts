@@ -6,7 +6,7 @@ import type { ActivityContext } from './context.ts';
 import { stepInputSchema } from './step-input.ts';
 import { finishStep } from './step-result.ts';
 
-const recordDecisionInput = stepInputSchema.extend({ decision: approvalDecisionSchema });
+export const recordDecisionInput = stepInputSchema.extend({ decision: approvalDecisionSchema });
 export type RecordDecisionInput = z.input<typeof recordDecisionInput>;
 
 /**

@@ -32,8 +32,12 @@ export interface PlannedEmbedding extends Pick<EmbeddingPlan, 'rows' | 'images' 
 }
 
 const ofPlan = z.strictObject({ folder: z.string() });
-const embedShardInput = stepKeySchema.extend({ ...ofPlan.shape, shard: z.int().nonnegative(), pictures: z.boolean() });
-const gatherInput = stepInputSchema.extend({ ...ofPlan.shape, mayPlanAgain: z.boolean().optional() });
+export const embedShardInput = stepKeySchema.extend({
+  ...ofPlan.shape,
+  shard: z.int().nonnegative(),
+  pictures: z.boolean(),
+});
+export const gatherInput = stepInputSchema.extend({ ...ofPlan.shape, mayPlanAgain: z.boolean().optional() });
 export type EmbedShardInput = z.input<typeof embedShardInput>;
 export type GatherEmbeddingInput = z.input<typeof gatherInput>;
 

@@ -22,7 +22,7 @@ import type { ActivityContext } from './context.ts';
 import { checkParameters } from './lookups.ts';
 import { writeStepReport } from './step-report.ts';
 
-const lookUpStepInput = stepKeySchema.extend({
+export const lookUpStepInput = stepKeySchema.extend({
   uses: z.enum(stepKindNames as [StepKindName, ...StepKindName[]]),
   version: z.int(),
   parameters: z.record(z.string(), z.json()),

@@ -5,7 +5,7 @@ import type { Json } from '../contracts/json.ts';
 import { ownKindSchema } from '../contracts/own-kind.ts';
 import { kindOf, type StepKindName, stepKindNames } from '../contracts/step-kinds.ts';
 
-const checkParametersInput = z.strictObject({
+export const checkParametersInput = z.strictObject({
   step: plannedStepIdSchema,
   uses: z.enum(stepKindNames as [StepKindName, ...StepKindName[]]),
   parameters: z.record(z.string(), z.json()),

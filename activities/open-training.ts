@@ -43,7 +43,7 @@ export type StartFrom = z.infer<typeof startFromSchema>;
 /** A step that stopped at a rung of a sweep, where this one goes on. */
 const continuesSchema = startFromSchema.extend({ digest: digestSchema });
 
-const openTrainingInput = trainingStepInputSchema.extend({
+export const openTrainingInput = trainingStepInputSchema.extend({
   /** A person agreed to a changed config. */
   accept: z.boolean(),
   startFrom: startFromSchema.optional(),
@@ -217,7 +217,7 @@ async function watchUpTo(
   return lines.reduce((watch, line) => observe(watch, line, rules).watch, newWatch);
 }
 
-const recordChangesInput = trainingStepInputSchema.pick({ run: true, step: true }).extend({
+export const recordChangesInput = trainingStepInputSchema.pick({ run: true, step: true }).extend({
   changes: z.array(trainingChangeSchema),
   /** The training goes back to the end of this epoch: what comes after it is given up. */
   discardAfter: z.int().nonnegative().optional(),

@@ -21,7 +21,7 @@ import {
 } from '../store/index.ts';
 import type { ActivityContext } from './context.ts';
 
-const prepareScheduledRunInput = firingSchema.extend({
+export const prepareScheduledRunInput = firingSchema.extend({
   /** The id that the run gets, unless there is one of that id. */
   run: runIdSchema,
   /** The execution of the firing: another attempt of this activity finds its run again by it. */
@@ -72,7 +72,7 @@ async function takeRunId(store: Store, wanted: string, record: Omit<RunRecord, '
 const soundLastCompleted = (store: Store, schedule: string): Promise<LastCompleted | null> =>
   unlessDamaged(loadLastCompleted(store, schedule), (problem) => log.warn(problem, { schedule }));
 
-const recordCompletedInput = z.strictObject({ schedule: scheduleIdSchema, run: runIdSchema });
+export const recordCompletedInput = z.strictObject({ schedule: scheduleIdSchema, run: runIdSchema });
 export type RecordCompletedInput = z.input<typeof recordCompletedInput>;
 
 /** Remembers the data of a run that completed. A run that ended at once because nothing had changed replaces nothing. */

@@ -18,14 +18,14 @@ const pastSchema = z.strictObject({
   startsAt: z.int().positive().optional(),
 });
 
-const trainEpochInput = trainingStepInputSchema.extend({
+export const trainEpochInput = trainingStepInputSchema.extend({
   ...pastSchema.shape,
   epoch: z.int().positive(),
   recorded: recordedStateSchema.optional(),
   mayReturnTo: z.array(z.int().nonnegative()).optional(),
   until: z.int().positive().optional(),
 });
-const finishTrainingInput = trainingStepInputSchema.extend({
+export const finishTrainingInput = trainingStepInputSchema.extend({
   ...pastSchema.shape,
   fingerprint: z.string(),
   recorded: recordedStateSchema,

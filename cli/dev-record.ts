@@ -9,7 +9,7 @@ import { argumentsOf, startOf } from './processes.ts';
 const startedSchema = z.string().nullish();
 
 /** What `dev.json` says of the processes that serve a home: their numbers, and when they began. */
-const recordSchema = z.object({
+export const devRecordSchema = z.object({
   server: z.int(),
   worker: z.int(),
   /** Looks after both; null where they were left to themselves. */
@@ -84,7 +84,7 @@ export function recordDevServer(home: Home, { server, worker, keeper, port, uiPo
     workerStarted: startOf(worker),
     keeperStarted: startOf(keeper),
     lock: fileAt(home.devLock),
-  } satisfies z.infer<typeof recordSchema>;
+  } satisfies z.infer<typeof devRecordSchema>;
   const part = `${home.devFile}.${process.pid}.part`;
   writeFileSync(part, JSON.stringify(record), { mode: 0o600 });
   renameSync(part, home.devFile);
@@ -92,9 +92,9 @@ export function recordDevServer(home: Home, { server, worker, keeper, port, uiPo
 
 export const forgetDevServer = (home: Home): void => rmSync(home.devFile, { force: true });
 
-function readRecord(home: Home): z.infer<typeof recordSchema> | null {
+function readRecord(home: Home): z.infer<typeof devRecordSchema> | null {
   try {
-    return recordSchema.parse(JSON.parse(readFileSync(home.devFile, 'utf8')));
+    return devRecordSchema.parse(JSON.parse(readFileSync(home.devFile, 'utf8')));
   } catch (cause) {
     if (hasCode(cause, 'ENOENT')) return null;
     throw new ContrailError(

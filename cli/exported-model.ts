@@ -19,7 +19,7 @@ export interface Exported {
 
 /** The names of tens of thousands of classes. */
 const largestModelFile = 16 * 2 ** 20;
-const modelSchema = z.object({ encoder: encoderAboutSchema });
+export const modelSchema = z.object({ encoder: encoderAboutSchema });
 
 /** What `contrail export` wrote beside a file of weights: nothing where the file is none of an export. */
 export function exportedBeside(weights: string): Exported {

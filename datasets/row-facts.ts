@@ -3,7 +3,7 @@ import { type ArtifactRef, type SplitName, splitOf } from '../contracts/artifact
 import { ContrailError } from '../contracts/errors.ts';
 import { datasetAboutOf, readArtifact, readArtifactLines, type Store } from '../store/index.ts';
 
-const rowFactsSchema = z.strictObject({
+export const rowFactsSchema = z.strictObject({
   /** Path in the folder, or what the table calls the image. */
   name: z.string(),
   /** What several photos show, a product say. */

@@ -10,7 +10,7 @@ import type { Store } from './store.ts';
  * I1. A place is written once and never changed; of several trials that come at once exactly one has it.
  * I2. A trial has one place at a rung, however often its arrival is written down.
  */
-const arrivalSchema = z.strictObject({ trial: z.int().nonnegative(), rung: z.int().nonnegative() });
+export const arrivalSchema = z.strictObject({ trial: z.int().nonnegative(), rung: z.int().nonnegative() });
 export type Arrival = z.infer<typeof arrivalSchema>;
 
 /** @throws ContrailError CorruptArtifact, StoreUnreadable */

@@ -14,7 +14,7 @@ import type { Store } from './store.ts';
  * Results of steps under the hash of all that they follow from, whichever run made them.
  */
 
-const cacheEntrySchema = z.strictObject({
+export const cacheEntrySchema = z.strictObject({
   /** Canonical JSON of kind, version, parameters and input digests. */
   fingerprint: z.string(),
   result: z.record(z.string(), z.json()),

@@ -24,7 +24,7 @@ const leftAfterMs = 60 * 60 * 1000;
 
 const longestPauseMs = 1000;
 
-const collectionSchema = z.strictObject({
+export const collectionSchema = z.strictObject({
   format: z.literal('contrail-collection/1'),
   /** Another number each time that it is written. */
   beat: z.int(),

@@ -14,13 +14,13 @@ import type { Store } from './store.ts';
  * E1. The mark is written before the first file is removed, and says which: an interrupted removal can be repeated.
  * E2. Storing the artifact whole again removes the mark.
  */
-const markSchema = z.strictObject({ at: z.iso.datetime(), files: z.array(z.string()) });
+export const emptiedSchema = z.strictObject({ at: z.iso.datetime(), files: z.array(z.string()) });
 
 const markPath = (ref: ArtifactRef) => `${artifactFolder(ref)}/${emptiedMark}`;
 
 const loadMark = (store: Store, ref: ArtifactRef) =>
   readJson(store, markPath(ref), {
-    schema: markSchema,
+    schema: emptiedSchema,
     what: 'the note on files that were removed',
     remedy: 'Remove it: the files that are missing are then said to be damaged.',
   });
@@ -45,7 +45,7 @@ export async function emptyArtifact(
 ): Promise<void> {
   const before = await loadMark(store, ref);
   const all = [...new Set([...(before?.files ?? []), ...files])].sort();
-  await store.write(markPath(ref), jsonBytes(markSchema.parse({ at, files: all })));
+  await store.write(markPath(ref), jsonBytes(emptiedSchema.parse({ at, files: all })));
   for (const file of all) await store.remove(`${artifactFolder(ref)}/${file}`);
 }
 

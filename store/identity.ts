@@ -8,7 +8,7 @@ import type { Store } from './store.ts';
 /** Says which store it is. */
 export const storeFile = 'store.json';
 
-const identitySchema = z.object({ id: z.uuid() });
+export const identitySchema = z.object({ id: z.uuid() });
 
 /**
  * Who a store, or a home, is: an id that the first who asks makes, and that moves with the files.

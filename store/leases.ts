@@ -19,7 +19,7 @@ export interface Lease {
   readonly owner: string;
 }
 
-const leaseSchema = z.strictObject({ owner: z.string(), takenAt: z.iso.datetime() });
+export const leaseSchema = z.strictObject({ owner: z.string(), takenAt: z.iso.datetime() });
 
 const folderOf = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/leases`;
 const nameOf = (token: number) => String(token).padStart(8, '0');

@@ -6,7 +6,7 @@ import { readJson } from './reading.ts';
 import type { Store } from './store.ts';
 
 /** What a step of the user's own keeps for its next attempt. */
-const ownStateSchema = z.strictObject({
+export const ownStateSchema = z.strictObject({
   /** Of what the step does: a state counts for the same code, parameters and inputs only. */
   fingerprint: z.string(),
   state: z.json(),

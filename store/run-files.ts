@@ -14,7 +14,7 @@ import type { Content, Store } from './store.ts';
  * What the store keeps of a run beside its checkpoints: its plan, the results of its finished steps, its report.
  */
 
-const stepResultSchema = z.strictObject({
+export const stepResultSchema = z.strictObject({
   /** Canonical JSON of all that the result follows from: kind, version, parameters, input digests. */
   fingerprint: z.string(),
   result: z.record(z.string(), z.json()),
@@ -97,7 +97,7 @@ export async function loadStepResults(
   return Object.fromEntries(results.flatMap(([step, result]) => (result ? [[step, result]] : [])));
 }
 
-const epochLineSchema = epochMetricsSchema.extend({ epoch: z.int().positive() });
+export const epochLineSchema = epochMetricsSchema.extend({ epoch: z.int().positive() });
 export type EpochLine = EpochMetrics & { readonly epoch: number };
 const metricsPath = ({ run, step }: StepKey) => `runs/${run}/steps/${step}/metrics.jsonl`;
 

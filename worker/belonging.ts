@@ -19,7 +19,7 @@ const aCentury = '36500 days';
 const patienceMs = 15_000;
 
 /** A store and the home that speaks for it. Places are for people; ids decide. */
-const ownerSchema = z.object({ store: z.uuid(), storeAt: z.string(), home: z.uuid(), homeAt: z.string() });
+export const ownerSchema = z.object({ store: z.uuid(), storeAt: z.string(), home: z.uuid(), homeAt: z.string() });
 export type Owner = z.infer<typeof ownerSchema>;
 
 /** Who a home and its store are. Both are told who they are, where they were not yet. */

@@ -10,7 +10,7 @@ import type { KeptImage } from './pieces.ts';
 const mostSets = 3;
 
 /** What is known of a data set that was made, besides the artifact. */
-const recordSchema = z.strictObject({
+export const preparedSetSchema = z.strictObject({
   dataset: digestSchema,
   at: z.iso.datetime(),
   /** By split, one bit a row in base64: which rows were grey in a set that became coloured. */
@@ -32,7 +32,7 @@ export const recordSet = (
   store.write(
     `${folderOf(place)}/${digest}.json`,
     jsonBytes(
-      recordSchema.parse({
+      preparedSetSchema.parse({
         dataset: digest,
         at: now.toISOString(),
         grey: Object.fromEntries(Object.entries(grey).map(([split, rows]) => [split, bitsOf(rows)])),
@@ -60,7 +60,7 @@ export async function openEarlierSets(
   const rows = new Map<string, () => Promise<KeptImage | null>>();
   const opened: SplitOfFiles[] = [];
   const records = await newestRecords(store, folderOf(place), {
-    schema: recordSchema,
+    schema: preparedSetSchema,
     what: 'the record of a prepared data set',
     remedy: 'Remove it: images are then made again.',
   });

@@ -19,7 +19,7 @@ const mostNewest = 6;
 const mostOfOne = 2;
 const mostLargest = 2;
 
-const recordSchema = z.strictObject({ vectors: digestSchema, at: z.iso.datetime() });
+export const embeddedSetSchema = z.strictObject({ vectors: digestSchema, at: z.iso.datetime() });
 
 const folderOf = (place: string) => `${place}/sets`;
 
@@ -27,7 +27,10 @@ const recordPath = (place: string, { digest }: ArtifactRef) => `${folderOf(place
 
 /** Says that a result holds embeddings of a place, so that later ones take them over. */
 export const recordSet = (store: Store, place: string, ref: ArtifactRef, now: Date): Promise<void> =>
-  store.write(recordPath(place, ref), jsonBytes(recordSchema.parse({ vectors: ref.digest, at: now.toISOString() })));
+  store.write(
+    recordPath(place, ref),
+    jsonBytes(embeddedSetSchema.parse({ vectors: ref.digest, at: now.toISOString() })),
+  );
 
 /** A result that is still there. */
 interface KnownSet {
@@ -41,7 +44,7 @@ interface KnownSet {
  */
 export async function setsIn(store: Store, place: string): Promise<readonly KnownSet[]> {
   const records = await newestRecords(store, folderOf(place), {
-    schema: recordSchema,
+    schema: embeddedSetSchema,
     what: 'the record of embedded images',
     remedy: 'Remove it: images are then embedded again.',
   });
