@@ -14,6 +14,7 @@ const slow = [
   'test/serving/{model-process,unknown}.test.ts',
   'test/store/{killed-writer,s3-store,s3-faults,s3-leases,s3-commit-cost,killed-s3-writer,check-and-copy,collect-beside-runs}.test.ts',
   'test/cli/local-copy.test.ts',
+  'test/upgrade/{commands,resumed}.test.ts',
   'test/worker/{payload-claims,store-copies}.test.ts',
   'test/fuzz/*.test.ts',
 ];
