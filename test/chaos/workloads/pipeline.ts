@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { artifactsIn, loadStepResults } from '../../../store/index.ts';
 import { drawFault } from '../faults/index.ts';
 import { trainingsOf, watchProgress } from '../progress.ts';
-import { completeRun, type End, endOf, type Results, start } from '../run.ts';
+import { completeRun, endOf, type Results, start } from '../run.ts';
 import type { World } from '../world.ts';
 import type { Struck, TrialOptions, TrialResult, Workload } from './workload.ts';
 
@@ -34,6 +33,8 @@ export const pipelineWorkload = (pipeline: DisturbedPipeline): Workload => ({
 const mostStops = 12;
 /** A run that has not ended so long after the last thing that was done to it hangs. */
 const patienceMs = 8 * 60_000;
+/** What Node says of a mistake in the code. */
+const unexplained = /Cannot read propert|is not a function|is not iterable|\[object |\bundefined\b/;
 /** Draws of faults of which none could happen just then. */
 const mostDraws = 40;
 
@@ -84,29 +85,18 @@ async function trial(
     const { code, message } = ended;
     stops.push(`${code}: ${message}`);
     process.stderr.write(`${run}: stopped with ${code}: ${message}\n`);
-    if (code === null) lost.push(`it stopped with an error that is none of ours: ${message}`);
+    if (code === null || unexplained.test(message))
+      lost.push(`it stopped with an error that is none of ours: ${message}`);
     if (stops.length > mostStops) {
       lost.push(`it stopped ${stops.length} times`);
       break;
     }
-    await resume(world, run, text, ended);
+    // Whatever it stopped with, the errors of files and disks say to resume it.
+    await start(world, run, text, true);
   }
   await watch.stop();
   lost.push(...watch.losses);
   return { run, workload: name, struck, stops, lost, seconds: (performance.now() - since) / 1000 };
-}
-
-/** Does what the error says, and resumes the run. */
-async function resume(world: World, run: string, text: string, end: Extract<End, { is: 'failed' }>): Promise<void> {
-  const [, kind, digest] = /artifacts\/([a-z-]+)\/([0-9a-f]{64})/.exec(end.message) ?? [];
-  if (end.code !== 'CorruptArtifact' || kind === undefined || digest === undefined)
-    return start(world, run, text, true);
-  for (const { path } of await world.store.list(`artifacts/${kind}/${digest}`)) await world.store.remove(path);
-  const results = await loadStepResults(world.store, run);
-  const maker = Object.entries(results).find(([, { result }]) =>
-    artifactsIn(result).some((ref) => ref.digest === digest),
-  );
-  await start(world, run, text, true, maker ? { redo: [maker[0]] } : {});
 }
 
 async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {
