@@ -1,3 +1,6 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { drawOf } from './draw.ts';
 import { leftOn, orphansAfterCollection, problemsIn } from './left.ts';
 import { orderSchema, type Said, type WorkloadName, workloadNames, workloadWeights } from './messages.ts';
@@ -14,11 +17,15 @@ const mostFaults = 8;
 const draw = drawOf(order.seed, order.world);
 const chosen = order.workloads.length === 0 ? workloadNames : order.workloads;
 const drawn = chosen.flatMap((name) => new Array<WorkloadName>(workloadWeights[name]).fill(name));
-const world = await startWorld(order.kind);
-/** Nothing outlives this process, whatever it dies of. */
+const folder = await mkdtemp(join(tmpdir(), 'contrail-chaos-'));
+/** Nothing outlives this process, and it does not outlive the one that started it. */
 process.on('exit', () => {
-  for (const pid of processesOf(world.folder)) send(pid, 'SIGKILL');
+  for (const pid of processesOf(folder)) send(pid, 'SIGKILL');
 });
+process.once('disconnect', () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
+
+const world = await startWorld(order.kind, folder);
 const references = new Map<string, unknown>();
 const damaged = new Set<string>();
 

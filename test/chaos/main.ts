@@ -70,15 +70,17 @@ function disturb(world: number, faults: number): Promise<void> {
   const program = fileURLToPath(new URL('disturb.ts', import.meta.url));
   const runner = fileURLToPath(new URL('../../native/run.mjs', import.meta.url));
   const child = spawn(process.execPath, [runner, program, JSON.stringify(order)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // It ends when this process does, whatever that dies of.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: { TF_CPP_MIN_LOG_LEVEL: '3', ...process.env },
   });
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    said.push(saidSchema.parse(JSON.parse(line)));
-    process.stderr.write(
-      `${struck()} of ${options.faults} faults, after ${Math.round((performance.now() - since) / 1000)} s\n`,
-    );
-  });
+  if (child.stdout)
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      said.push(saidSchema.parse(JSON.parse(line)));
+      process.stderr.write(
+        `${struck()} of ${options.faults} faults, after ${Math.round((performance.now() - since) / 1000)} s\n`,
+      );
+    });
   return new Promise((resolve) => {
     child.once('close', (code) => {
       if (code !== 0) said.push({ is: 'world', world, kind: order.kind, left: [`its process ended with ${code}`] });

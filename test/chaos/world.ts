@@ -1,6 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type ServerClient } from '../../cli/connection.ts';
@@ -51,9 +50,11 @@ export interface World {
 /** A process that has ended by itself is started again after this. */
 const restartMs = 1000;
 
-/** @throws Error where there is no C compiler, or no S3 server is installed */
-export async function startWorld(kind: StoreKind): Promise<World> {
-  const folder = await mkdtemp(join(tmpdir(), 'contrail-chaos-'));
+/**
+ * @param folder that everything of it lies in
+ * @throws Error where there is no C compiler, or no S3 server is installed
+ */
+export async function startWorld(kind: StoreKind, folder: string): Promise<World> {
   const [homeFolder, temporary] = [join(folder, 'home'), join(folder, 'tmp')];
   await mkdir(temporary);
   process.env.TMPDIR = temporary;
