@@ -86,7 +86,9 @@ describe('a data set in shards', () => {
     for (let attempt = 0; attempt < 2; attempt++)
       await expect(read(20)).rejects.toMatchObject({
         code: 'CorruptArtifact',
-        message: expect.stringMatching(/train-00002\.safetensors is damaged: expected SHA-256 .* makes this dataset again/),
+        message: expect.stringMatching(
+          /train-00002\.safetensors is damaged: expected SHA-256 .* makes this dataset again/,
+        ),
       });
     await split.close();
     await expect(loadSplit(store, ref, 'train')).rejects.toMatchObject({ code: 'CorruptArtifact' });
