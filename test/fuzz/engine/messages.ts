@@ -12,7 +12,7 @@ export interface Cost {
   readonly wallMs: number;
   /** Of all threads of the process. */
   readonly processorMs: number;
-  /** By which the most memory that the process ever had has grown. */
+  /** The most memory that the process had meanwhile, less what it had before. */
   readonly memoryBytes: number;
 }
 

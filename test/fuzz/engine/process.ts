@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { targetNamed } from '../targets/index.ts';
 import { ownFolder } from './folders.ts';
@@ -29,6 +30,8 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 const folder = await ownFolder();
 const say = (said: Said) => process.send?.(said);
 const peakBytes = () => process.resourceUsage().maxRSS * 1024;
+/** Else an input is not seen to need what one before it needed as well. */
+const forgetPeak = () => writeFileSync('/proc/self/clear_refs', '5');
 
 async function openTarget(name: string): Promise<void> {
   try {
@@ -42,6 +45,7 @@ async function openTarget(name: string): Promise<void> {
 async function run(opened: OpenTarget, inputs: readonly Uint8Array[]): Promise<void> {
   for (const input of inputs) {
     beside = undefined;
+    forgetPeak();
     const before = { at: performance.now(), processor: process.cpuUsage(), peak: peakBytes() };
     const outcome = await outcomeOf(opened, input);
     const { user, system } = process.cpuUsage(before.processor);
