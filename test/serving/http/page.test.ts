@@ -182,6 +182,13 @@ describe.skipIf(!hasBrowser)('the page on which a model is tried', () => {
   });
 
   it('asks for the token where one is needed, keeps it in its tab, and sends no photo without', async () => {
+    // It follows by itself what was promoted above; with the version before go the pictures of its answers.
+    const headers = { authorization: `Bearer ${token}` };
+    await expect
+      .poll(async () => (await fetch(`http://127.0.0.1:${closed.port}/readyz`, { headers })).json(), {
+        timeout: 30_000,
+      })
+      .toMatchObject({ version: 2 });
     const page = await visit(closed, { width: 390 });
     const field = page.getByLabel(/This server needs a token/);
     await field.waitFor();
