@@ -1,8 +1,8 @@
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { leftOn, orphansAfterCollection, problemsIn } from './afterwards.ts';
 import { drawOf } from './draw.ts';
-import { leftOn, orphansAfterCollection, problemsIn } from './left.ts';
 import { orderSchema, type Said, type WorkloadName, workloadNames, workloadWeights } from './messages.ts';
 import { processesOf, send } from './processes.ts';
 import { type Workload, workloads } from './workloads/index.ts';

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { artifactsIn, loadStepResults } from '../../../store/index.ts';
+import { resumeByCommand } from '../afterwards.ts';
 import { drawFault } from '../faults/index.ts';
 import { trainingsOf, watchProgress } from '../progress.ts';
 import { completeRun, endOf, type Results, start } from '../run.ts';
@@ -91,12 +93,27 @@ async function trial(
       lost.push(`it stopped ${stops.length} times`);
       break;
     }
-    // Whatever it stopped with, the errors of files and disks say to resume it.
+    // Whatever it stopped with, the errors of files and disks say to resume it; where that does not help, the run that made the file.
+    const isAgain = stops.indexOf(`${code}: ${message}`) < stops.length - 1;
+    const maker = isAgain ? await otherMakerOf(world, run, message) : null;
+    if (maker !== null) await resumeByCommand(world, maker);
     await start(world, run, text, true);
   }
   await watch.stop();
   lost.push(...watch.losses);
   return { run, workload: name, struck, stops, lost, seconds: (performance.now() - since) / 1000 };
+}
+
+/** The run that made the artifact that a message is about; null where that is this run, or it is about none. */
+async function otherMakerOf({ store }: World, run: string, message: string): Promise<string | null> {
+  const [, digest] = /artifacts\/[a-z-]+\/([0-9a-f]{64})/.exec(message) ?? [];
+  for (const other of await store.folders('runs')) {
+    const results = Object.values(await loadStepResults(store, other));
+    const names = results.some(({ result }) => artifactsIn(result).some((ref) => ref.digest === digest));
+    // A run that only uses it was given it by the one before.
+    if (names) return other === run ? null : other;
+  }
+  return null;
 }
 
 async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {

@@ -14,6 +14,15 @@ const hoursMs = 3 * 3_600_000;
 const processesEndMs = 20_000;
 const execute = promisify(execFile);
 
+const command = (world: World, ...args: readonly string[]) =>
+  inEnvironment({ ...world.environment, CONTRAIL_HOME: world.home.folder, NO_COLOR: '1' }, () =>
+    execute(process.execPath, [contrail, ...args]),
+  );
+
+/** Resumes a run as a person does, and waits for its end. It may have completed, and have lost what it made since. */
+export const resumeByCommand = async (world: World, run: string): Promise<void> =>
+  void (await command(world, 'resume', run));
+
 /** Looks for damage in the store that nobody made. @param damaged checkpoints that were spoilt, as `run/step/name` */
 export async function problemsIn(world: World, damaged: ReadonlySet<string>): Promise<string[]> {
   const { problems } = await checkStore(world.store);
@@ -29,9 +38,7 @@ export async function problemsIn(world: World, damaged: ReadonlySet<string>): Pr
  */
 export async function orphansAfterCollection(world: World): Promise<string[]> {
   world.disk.setClock(hoursMs);
-  await inEnvironment({ ...world.environment, CONTRAIL_HOME: world.home.folder, NO_COLOR: '1' }, () =>
-    execute(process.execPath, [contrail, 'cache', 'gc']),
-  );
+  await command(world, 'cache', 'gc');
   world.disk.setClock(0);
   const { orphans } = await checkStore(world.store);
   return orphans.map(({ path }) => path);
