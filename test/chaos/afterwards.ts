@@ -28,20 +28,27 @@ export async function problemsIn(world: World, damaged: ReadonlySet<string>): Pr
   const { problems } = await checkStore(world.store);
   const made = [...damaged].map((each) => {
     const [run, step, name] = each.split('/');
-    return `runs/${run}/steps/${step}/checkpoints/${name}`;
+    return run === 'artifacts' ? each : `runs/${run}/steps/${step}/checkpoints/${name}`;
   });
   return problems.filter((problem) => !made.some((folder) => problem.includes(folder)));
 }
 
 /**
- * Collects garbage as a person would, some hours later, and looks for files that no manifest names and that nothing would ever remove.
+ * Collects garbage as a person would, some hours later, and looks for files that no manifest names and that nothing would ever remove. What
+ * is staged goes when the next artifact is begun.
+ *
+ * @param damaged files that were spoilt on purpose: a collection removes nothing beside one that it cannot read
  */
-export async function orphansAfterCollection(world: World): Promise<string[]> {
+export async function orphansAfterCollection(world: World, damaged: ReadonlySet<string>): Promise<string[]> {
+  for (const path of damaged) if (path.startsWith('runs/') || path.startsWith('cache/')) await world.store.remove(path);
   world.disk.setClock(hoursMs);
   await command(world, 'cache', 'gc');
   world.disk.setClock(0);
   const { orphans } = await checkStore(world.store);
-  return orphans.map(({ path }) => path);
+  const spoilt = [...damaged].map((path) => path.slice(0, path.lastIndexOf('/') + 1));
+  return orphans
+    .map(({ path }) => path)
+    .filter((path) => !path.startsWith('staging/') && !spoilt.some((folder) => path.startsWith(folder)));
 }
 
 /** Processes that outlived their workers, and temporary files that nobody removed. */

@@ -46,7 +46,7 @@ for (let at = 0; left > 0 && (order.until === null || Date.now() < order.until);
   say({ is: 'run', ...result });
 }
 const problems = await problemsIn(world, damaged);
-const orphans = await orphansAfterCollection(world);
+const orphans = await orphansAfterCollection(world, damaged);
 const ends = await world.stop();
 const rest = [
   ...problems,

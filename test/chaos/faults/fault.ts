@@ -8,7 +8,7 @@ export interface Strike {
   /** Its trainings, by step. */
   readonly trainings: readonly string[];
   readonly draw: Draw;
-  /** Checkpoints that were damaged on purpose, as `run/step/name`. */
+  /** What was damaged on purpose: checkpoints as `run/step/name`, other files by their paths. */
   readonly damaged: Set<string>;
 }
 

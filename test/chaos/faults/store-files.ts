@@ -41,7 +41,7 @@ const inNewestCheckpoint = (file: 'state.safetensors' | 'manifest.json', damage:
 const inFolder =
   (folder: (strike: Strike) => string, wanted: RegExp, damage: Damage) =>
   async (strike: Strike): Promise<string | null> => {
-    const { world, run, draw } = strike;
+    const { world, run, draw, damaged } = strike;
     const files = (await world.store.list(folder(strike))).filter(({ path }) => wanted.test(path));
     if (files.length === 0) return null;
     const { path } = draw.oneOf('file', files);
@@ -52,6 +52,7 @@ const inFolder =
       // It was removed meanwhile.
       return null;
     }
+    damaged.add(path);
     return path;
   };
 

@@ -9,7 +9,7 @@ export interface TrialOptions {
   readonly most: number;
   /** What it comes to when nothing happens. */
   readonly reference: unknown;
-  /** Checkpoints that were spoilt on purpose are added to it. */
+  /** What was damaged on purpose is added to it: checkpoints as `run/step/name`, other files by their paths. */
   readonly damaged: Set<string>;
 }
 
