@@ -1,15 +1,27 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
+/** The process ids of this machine. */
+export const allProcesses = (): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+
 /** The process ids of a run's trainers, which name themselves in the list of processes. */
 export const trainersOf = (run: string): number[] =>
-  readdirSync('/proc').flatMap((name) =>
-    /^\d+$/.test(name) && ofProcess(Number(name), 'cmdline').startsWith(`contrail trainer ${run}/`)
-      ? [Number(name)]
-      : [],
-  );
+  allProcesses().filter((process) => ofProcess(process, 'cmdline').startsWith(`contrail trainer ${run}/`));
 
-/** What the system says of a process; empty where it has ended. */
-export function ofProcess(process: number, file: 'cmdline' | 'stat' | 'status'): string {
+/** The process ids of those that a process has started. */
+export function childrenOf(process: number): number[] {
+  try {
+    return readFileSync(`/proc/${process}/task/${process}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    // It ended meanwhile.
+    return [];
+  }
+}
+
+/** What the system says of a process; empty where it has ended, or is another user's. */
+export function ofProcess(process: number, file: 'cmdline' | 'environ' | 'stat' | 'status'): string {
   try {
     return readFileSync(`/proc/${process}/${file}`, 'utf8');
   } catch {

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { servedBySchema } from '../../contracts/serving.ts';
+import { childrenOf } from '../trainer-processes.ts';
 import { load } from './load.ts';
 import { promote } from './model.ts';
-import { childrenOf, type MeasuredServer, startOurs } from './servers.ts';
+import { type MeasuredServer, startOurs } from './servers.ts';
 import { withModel } from './with-model.ts';
 
 export interface FaultRow {

@@ -25,11 +25,16 @@ export async function trainModel(store: Store, dataset: ArtifactRef, seed: numbe
   return { encoder, classifier };
 }
 
-/** Makes a model the current one of its name. */
-export async function promote(store: Store, name: string, { encoder, classifier }: BenchModel): Promise<number> {
+/** Makes a model the current one of its name. @param run that it is said to be of */
+export async function promote(
+  store: Store,
+  name: string,
+  { encoder, classifier }: BenchModel,
+  run = 'bench',
+): Promise<number> {
   const version = ((await loadCurrent(store, name))?.version ?? 0) + 1;
   await addVersion(store, {
-    ...{ model: name, version, run: 'bench', step: null, encoder, classifier },
+    ...{ model: name, version, run, step: null, encoder, classifier },
     evaluation: { kind: 'retrieval', digest: '0'.repeat(64) },
     ...{ metrics: {}, testSet: '0'.repeat(64), reason: 'to be measured' },
   });

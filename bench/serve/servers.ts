@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../cli/ports.ts';
-import { ofProcess, processorOf } from '../trainer-processes.ts';
+import { childrenOf, ofProcess, processorOf } from '../trainer-processes.ts';
 import { fastapiEnvironment } from './environment.ts';
 
 /** A server that is measured. */
@@ -89,14 +88,5 @@ const isReady = (url: string): Promise<boolean> =>
     ({ ok }) => ok,
     () => false,
   );
-
-export function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  } catch {
-    // It has ended.
-    return [];
-  }
-}
 
 const residentOf = (pid: number): number => Number(/VmRSS:\s+(\d+) kB/.exec(ofProcess(pid, 'status'))?.[1] ?? 0) / 1024;

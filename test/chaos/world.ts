@@ -12,14 +12,12 @@ import { type S3Server, startS3Server } from '../s3/server.ts';
 import { type FaultyDisk, faultyDisk } from './machine/disk.ts';
 import { type Link, startLink } from './machine/link.ts';
 import type { StoreKind } from './messages.ts';
-import { send } from './processes.ts';
 
 /** A process that is started again when it has ended, as systemd does it. */
 export interface Kept {
   readonly pid: () => number;
   /** Sends a signal that ends it, waits for that, and starts it again after a while. */
   readonly end: (signal: 'SIGKILL' | 'SIGTERM', awayMs: number) => Promise<void>;
-  readonly signal: (signal: NodeJS.Signals) => void;
   /** Ends it for good. @returns its exit code, or the signal that it died of */
   readonly stop: () => Promise<string>;
 }
@@ -76,7 +74,7 @@ export async function startWorld(kind: StoreKind, folder: string): Promise<World
   const startWorker = () => inEnvironment(environment, () => startWorkerProcess(home, link.address));
 
   const keptServer: Kept = {
-    ...signalled(() => server.process),
+    pid: () => server.process.pid ?? 0,
     end: async (signal, awayMs) => {
       await ended(server.process, signal);
       await sleep(awayMs);
@@ -130,7 +128,7 @@ function keepWorker(start: () => ChildProcess): Kept {
   };
   let worker: ChildProcess = begin();
   return {
-    ...signalled(() => worker),
+    pid: () => worker.pid ?? 0,
     end: async (signal, awayMs) => {
       isAway = true;
       await ended(worker, signal);
@@ -144,11 +142,6 @@ function keepWorker(start: () => ChildProcess): Kept {
     },
   };
 }
-
-const signalled = (of: () => ChildProcess): Pick<Kept, 'pid' | 'signal'> => {
-  const pid = () => of().pid ?? 0;
-  return { pid, signal: (signal) => void send(pid(), signal) };
-};
 
 function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<string> {
   child.kill(signal);

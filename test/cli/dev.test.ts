@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
+import { childrenOf } from '../../bench/trainer-processes.ts';
 import { type DevServer, recordedDevServer, recordedProcesses } from '../../cli/dev-record.ts';
 import { isAlive, killTree } from '../../cli/processes.ts';
 import { type Home, openHome } from '../../home/home.ts';
@@ -147,14 +148,3 @@ const openToOthers = (path: string): string[] => [
   ...(statSync(path).mode & 0o077 ? [path] : []),
   ...(statSync(path).isDirectory() ? readdirSync(path).flatMap((name) => openToOthers(join(path, name))) : []),
 ];
-
-const childrenOf = (pid: number): number[] =>
-  readdirSync('/proc')
-    .map(Number)
-    .filter((each) => {
-      try {
-        return readFileSync(`/proc/${each}/stat`, 'utf8').split(') ')[1]?.split(' ')[1] === String(pid);
-      } catch {
-        return false;
-      }
-    });

@@ -4,7 +4,7 @@ import { randomUint32 } from '../../datasets/random.ts';
 import { openCheckpoints } from '../../store/index.ts';
 import { randomMoment, testSeed } from '../random.ts';
 import { smallPipeline, startTestEnvironment, type TestEnvironment } from './environment.ts';
-import { madeWeights } from './made-weights.ts';
+import { photosPipeline } from './photos-pipeline.ts';
 
 /**
  * A pipeline trains for real while its processes are killed with SIGKILL at random moments. Whatever dies, the run must
@@ -72,44 +72,10 @@ describe('a run whose processes are killed', () => {
 });
 
 describe('a run on photos that are decoded while it trains', () => {
-  /**
-   * 36 training images of 224 pixels, kept as files; three of each of three classes in a step, which the epoch before confused, two
-   * views of full size and two small ones of each; with all that fine-tuning adds, and weights to start from.
-   */
-  const encoder = { name: 'small-resnet', channels: 4, blocks: [1, 1] };
-  const photos = (initialWeights: object) => `
-name: photos
-steps:
-  data:
-    uses: prepare-data
-    with: { dataset: generated, generated: { classes: 4, images: 48, channels: 3 }, size: 224, fit: resize }
-  pretrain:
-    uses: pretrain
-    needs: [data]
-    with:
-      encoder: ${JSON.stringify(encoder)}
-      initialWeights: ${JSON.stringify(initialWeights)}
-      projection: { hidden: 16, output: 8 }
-      augmentation: photos
-      multiCrop: { views: 2, size: 96 }
-      sampler: { balanced: { perClass: 3, within: confused } }
-      freeze: { until: stem }
-      layerDecay: 0.8
-      dropPath: 0.3
-      ema: { decay: 0.9 }
-      clip: { norm: 1 }
-      schedule: { name: constant, warmupEpochs: 1 }
-      data: { residentMiB: 0 }
-      batch: 9
-      epochs: 4
-      seed: 1
-      checkpoint: { everySteps: 1, keep: { last: 50 } }
-`;
-
   it('ends with the same bits when its trainer and its worker are killed within epochs', {
     timeout: 240_000,
   }, async () => {
-    const pipeline = photos(await madeWeights(environment.home.folder, encoder));
+    const pipeline = await photosPipeline(environment.home.folder);
     await environment.start('photos', pipeline, false, { useCache: false });
     const { pretrain, data } = await environment.result('photos');
     await environment.start('killed-photos', pipeline, false, { useCache: false });

@@ -1,17 +1,16 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import { vectorsAboutSchema } from '../../contracts/vectors.ts';
-import { randomUint32 } from '../../datasets/random.ts';
 import { addVersion, readAbout } from '../../store/index.ts';
 import { readShardRows, readVectors } from '../../vectors/shards.ts';
 import { type PauseRequest, pauseUpdate, statusQuery, unpauseUpdate } from '../../workflows/messages.ts';
 import { randomMoment } from '../random.ts';
 import { runCommand } from './command.ts';
+import { embeddingPipeline, trained, trainedPipeline, writePhotos } from './embedded-photos.ts';
 import { startTestEnvironment, type TestEnvironment } from './environment.ts';
 import { recordHistory } from './record-history.ts';
 
@@ -26,42 +25,15 @@ const shardImages = 20;
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-const training = `
-name: trained
-steps:
-  data:
-    uses: prepare-data
-    with: { dataset: generated, generated: { classes: 3, images: 200, channels: 3 } }
-  pretrain:
-    uses: pretrain
-    needs: [data]
-    with: { encoder: { name: small-resnet, channels: 4, blocks: [1, 1] }, projection: { hidden: 16, output: 8 }, batch: 32, epochs: 1 }
-`;
-
-const embedding = () => `
-name: embedding
-steps:
-  model: { uses: use-model, with: { run: trained } }
-  embed:
-    uses: embed-images
-    needs: [model]
-    with: { images: { path: ${join(folder, 'photos')} }, shardImages: ${shardImages}, atOnce: 3 }
-`;
+const embedding = () => embeddingPipeline(join(folder, 'photos'), { shardImages, atOnce: 3 });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contrail-photos-'));
-  await mkdir(join(folder, 'photos', 'some'), { recursive: true });
-  for (let at = 0; at < images; at++) {
-    const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, (_, place) => randomUint32(at, String(place % 61)) % 256);
-    const name = at % 2 === 0 ? `${at}.png` : `some/${at}.png`;
-    await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
-      .png()
-      .toFile(join(folder, 'photos', name));
-  }
+  await writePhotos(join(folder, 'photos'), images, (at) => (at % 2 === 0 ? `${at}.png` : `some/${at}.png`));
   await writeFile(join(folder, 'photos', 'notes.txt'), 'no image');
   environment = await startTestEnvironment();
-  await environment.start('trained', training);
-  await environment.result('trained');
+  await environment.start(trained, trainedPipeline);
+  await environment.result(trained);
 }, 180_000);
 
 afterAll(async () => {

@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { trainersOf } from '../../bench/trainer-processes.ts';
 import { connect, type ServerClient } from '../../cli/connection.ts';
 import { addressOf } from '../../cli/dev-record.ts';
 import { freePorts, portsOf, startDevServer, startWorkerProcess, stopDevServer } from '../../cli/dev-server.ts';
@@ -73,15 +74,15 @@ export async function startTestEnvironment(
         }
       }
     },
-    trainerRuns: (run) => findTrainer(run) !== null,
+    trainerRuns: (run) => trainersOf(run).length > 0,
     requireWorker: () => {
       if (worker.exitCode === null && worker.signalCode === null) return;
       const said = readFileSync(join(home.logFolder, 'worker.out.log'), 'utf8');
       throw new Error(`the worker has ended by itself (${worker.exitCode ?? worker.signalCode}): ${said.slice(-2000)}`);
     },
     killTrainer: async (run) => {
-      const pid = findTrainer(run);
-      if (pid === null) throw new Error(`no trainer of ${run} runs`);
+      const [pid] = trainersOf(run);
+      if (pid === undefined) throw new Error(`no trainer of ${run} runs`);
       process.kill(pid, 'SIGKILL');
     },
     killWorker: async () => {
@@ -125,20 +126,6 @@ export async function startTestEnvironment(
 function kill(child: ChildProcess): void {
   if (child.exitCode !== null || child.signalCode !== null || !child.kill('SIGKILL'))
     throw new Error(`process ${child.pid} had ended before it was killed`);
-}
-
-const findTrainer = (run: string) => findProcess(`contrail trainer ${run}/`);
-
-function findProcess(title: string): number | null {
-  for (const name of readdirSync('/proc'))
-    if (/^\d+$/.test(name)) {
-      try {
-        if (readFileSync(`/proc/${name}/cmdline`, 'utf8').startsWith(title)) return Number(name);
-      } catch {
-        // It ended meanwhile.
-      }
-    }
-  return null;
 }
 
 /** A small training on generated images: seconds long, with checkpoints within its epochs. */

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
+import { childrenOf, ofProcess } from '../../bench/trainer-processes.ts';
 import type { TrainerProgress } from '../../contracts/trainer.ts';
 import { createTrainerHost, type TrainerHost, TrainerStopped } from '../../training/host.ts';
 
@@ -65,16 +65,7 @@ async function signalTrainers(signal: NodeJS.Signals): Promise<void> {
 
 /** Trainers of this process that are of a kind, and run. */
 function trainersThatAre(kind: string): number[] {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim().split(' ');
-  return children.map(Number).filter((pid) => pid > 0 && isOf(pid, kind));
-}
-
-function isOf(pid: number, kind: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`KIND=${kind}`);
-  } catch {
-    return false;
-  }
+  return childrenOf(process.pid).filter((pid) => ofProcess(pid, 'environ').split('\0').includes(`KIND=${kind}`));
 }
 
 const stopped = { name: 'TrainerStopped', at: { epoch: 3, step: 4 } };

@@ -4,6 +4,7 @@ import { exactMatches } from '../search/exact.ts';
 import type { Searcher } from '../search/searcher.ts';
 import type { BuildProgress } from './progress.ts';
 import type { IndexRows } from './rows.ts';
+import { someRows } from './some-rows.ts';
 
 /** Neighbours that recall is measured by, and queries that are drawn: a share of 0.95 then has a standard error of about 0.003. */
 export const recallAt = 10;
@@ -72,15 +73,12 @@ export async function recallOf(
 }
 
 /** Vectors of single rows, float32 [places, dimension]. @param places ascending */
-export async function vectorsOf(rows: IndexRows, places: Int32Array, dimension: number): Promise<Float32Array> {
+async function vectorsOf(rows: IndexRows, places: Int32Array, dimension: number): Promise<Float32Array> {
   const taken = new Float32Array(places.length * dimension);
-  let [first, at] = [0, 0];
-  for await (const block of rows.vectors()) {
-    const end = first + block.length / dimension;
-    for (let row = places[at]; row !== undefined && row < end; row = places[++at])
-      taken.set(block.subarray((row - first) * dimension, (row - first + 1) * dimension), at * dimension);
-    first = end;
-    if (at === places.length) break;
+  let at = 0;
+  for await (const { vectors } of someRows(rows, places, dimension, places.length)) {
+    taken.set(vectors, at);
+    at += vectors.length;
   }
   return taken;
 }

@@ -8,7 +8,7 @@ export interface Strike {
   /** Its trainings, by step. */
   readonly trainings: readonly string[];
   readonly draw: Draw;
-  /** What was damaged on purpose: checkpoints as `run/step/name`, other files by their paths. */
+  /** Paths of files of the store that were damaged on purpose. */
   readonly damaged: Set<string>;
 }
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { trainersOf } from '../../../bench/trainer-processes.ts';
 import { runProgram } from '../../../native/programs.ts';
-import { send, trainersOf } from '../processes.ts';
+import { send } from '../processes.ts';
 import type { Kept } from '../world.ts';
 import type { Fault, Strike } from './fault.ts';
 

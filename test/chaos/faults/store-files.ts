@@ -1,6 +1,7 @@
 import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { trainersOf } from '../../../bench/trainer-processes.ts';
 import { openCheckpoints } from '../../../store/index.ts';
-import { send, trainersOf } from '../processes.ts';
+import { send } from '../processes.ts';
 import type { Fault, Strike } from './fault.ts';
 
 type Damage = (file: string, strike: Strike) => Promise<void>;
@@ -26,10 +27,11 @@ const inNewestCheckpoint = (file: 'state.safetensors' | 'manifest.json', damage:
   const step = draw.oneOf('training', trainings);
   const newest = (await openCheckpoints(world.store, { run, step }).list()).at(-1);
   if (!newest) return null;
-  damaged.add(`${run}/${step}/${newest.name}`);
+  const path = `runs/${run}/steps/${step}/checkpoints/${newest.name}/${file}`;
+  damaged.add(path);
   killTrainers(run);
   try {
-    await damage(world.store.locate(`runs/${run}/steps/${step}/checkpoints/${newest.name}/${file}`), strike);
+    await damage(world.store.locate(path), strike);
   } catch {
     // The checkpoint was removed meanwhile.
     return null;

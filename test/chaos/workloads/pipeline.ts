@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { artifactsIn, loadStepResults } from '../../../store/index.ts';
+import { artifactRefSchema } from '../../../contracts/artifacts.ts';
+import { makersOf } from '../../../store/makers.ts';
 import { resumeByCommand } from '../afterwards.ts';
 import { drawFault } from '../faults/index.ts';
 import { trainingsOf, watchProgress } from '../progress.ts';
@@ -52,7 +53,9 @@ async function trial(
   const text = await pipeline(world);
   await clear?.(world);
   await start(world, run, text, false);
-  const watch = watchProgress(world, run, (step) => [...damaged].some((each) => each.startsWith(`${run}/${step}/`)));
+  const watch = watchProgress(world, run, (step) =>
+    [...damaged].some((each) => each.startsWith(`runs/${run}/steps/${step}/checkpoints/`)),
+  );
   const lost: string[] = [];
   for (;;) {
     const end = endOf(world, run);
@@ -106,14 +109,11 @@ async function trial(
 
 /** The run that made the artifact that a message is about; null where that is this run, or it is about none. */
 async function otherMakerOf({ store }: World, run: string, message: string): Promise<string | null> {
-  const [, digest] = /artifacts\/[a-z-]+\/([0-9a-f]{64})/.exec(message) ?? [];
-  for (const other of await store.folders('runs')) {
-    const results = Object.values(await loadStepResults(store, other));
-    const names = results.some(({ result }) => artifactsIn(result).some((ref) => ref.digest === digest));
-    // A run that only uses it was given it by the one before.
-    if (names) return other === run ? null : other;
-  }
-  return null;
+  const [, kind, digest] = /artifacts\/([a-z-]+)\/([0-9a-f]{64})/.exec(message) ?? [];
+  const ref = artifactRefSchema.safeParse({ kind, digest });
+  if (!ref.success) return null;
+  const [maker] = (await makersOf(store, [ref.data])).values();
+  return maker && maker.run !== run ? maker.run : null;
 }
 
 async function within<T>(work: Promise<T>, ms: number): Promise<T | null> {

@@ -3,20 +3,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import sharp from 'sharp';
+import { type BenchModel, promote } from '../../../bench/serve/model.ts';
+import { childrenOf } from '../../../bench/trainer-processes.ts';
 import { freePort } from '../../../cli/ports.ts';
 import { superviseChild } from '../../../cli/processes.ts';
 import type { ArtifactRef } from '../../../contracts/artifacts.ts';
 import { servedBySchema } from '../../../contracts/serving.ts';
-import { addVersion, loadCurrent } from '../../../store/index.ts';
 import type { Draw } from '../draw.ts';
 import { clockFaults, diskFaults } from '../faults/disk.ts';
 import { s3Faults } from '../faults/network.ts';
-import { childrenOf, send } from '../processes.ts';
+import { send } from '../processes.ts';
 import { completeRun } from '../run.ts';
 import { inEnvironment, type World } from '../world.ts';
 import type { Struck, TrialOptions, TrialResult, Workload } from './workload.ts';
 
-const model = 'served';
+const [model, firstRun] = ['served', 'served-1'] as const;
 const contrail = fileURLToPath(new URL('../../../cli/contrail.mjs', import.meta.url));
 const startsWithinMs = 120_000;
 const answersWithinMs = 30_000;
@@ -119,34 +120,21 @@ const photo = (): Promise<Buffer> => {
     .toBuffer();
 };
 
-async function promote({ store }: World, { encoder, classifier }: Promoted): Promise<void> {
-  const version = ((await loadCurrent(store, model))?.version ?? 0) + 1;
-  await addVersion(store, {
-    ...{ model, version, run: 'served-1', step: null, encoder, classifier },
-    evaluation: { kind: 'retrieval', digest: '0'.repeat(64) },
-    ...{ metrics: {}, testSet: '0'.repeat(64), reason: 'chaos' },
-  });
-}
-
-interface Promoted {
-  readonly encoder: ArtifactRef;
-  readonly classifier: ArtifactRef;
-}
 /** Both models, and what is said of the photo by each, with and without look-alikes. */
 interface Reference {
-  readonly models: readonly Promoted[];
+  readonly models: readonly BenchModel[];
   readonly said: Readonly<Record<string, unknown>>;
 }
 
 async function reference(world: World): Promise<Reference> {
-  const models: Promoted[] = [];
+  const models: BenchModel[] = [];
   for (const seed of [1, 2]) {
     const { pretrain, probe } = await completeRun(world, `served-${seed}`, pipeline(seed));
     models.push({ encoder: pretrain?.encoder as ArtifactRef, classifier: probe?.classifier as ArtifactRef });
   }
   const said: Record<string, unknown> = {};
   for (const each of models) {
-    await promote(world, each);
+    await promote(world.store, model, each, firstRun);
     const server = await startServer(world);
     if (!(await untilReady(server))) throw new Error('the server did not start, and nothing was done to it');
     // Its look-alikes are those of the images that it was trained on, once their index is made.
@@ -174,7 +162,7 @@ type ServerFault = readonly [
     readonly server: Server;
     readonly world: World;
     readonly draw: Draw;
-    readonly models: readonly Promoted[];
+    readonly models: readonly BenchModel[];
   }) => Promise<string | null>,
 ];
 
@@ -213,7 +201,7 @@ const serverFaults: readonly ServerFault[] = [
     4,
     async ({ world, draw, models }) => {
       const at = draw.below('model', models.length);
-      await promote(world, models[at] as Promoted);
+      await promote(world.store, model, models[at] as BenchModel, firstRun);
       return `model ${at + 1}`;
     },
   ],

@@ -1,8 +1,8 @@
 import { smallPipeline } from '../../e2e/environment.ts';
-import { madeWeights } from '../../e2e/made-weights.ts';
+import { photosPipeline } from '../../e2e/photos-pipeline.ts';
 import { pipelineWorkload } from './pipeline.ts';
 
-const [epochs, encoder] = [8, { name: 'small-resnet', channels: 4, blocks: [1, 1] }] as const;
+const epochs = 8;
 
 /** Data, eight epochs with checkpoints within them, a probe, and an evaluation: the quickstart in small. */
 export const small = pipelineWorkload({
@@ -19,34 +19,7 @@ export const small = pipelineWorkload({
 /** Photos of 224 pixels that are kept as files and decoded while it trains, with all that fine-tuning adds. */
 export const photos = pipelineWorkload({
   name: 'photos',
-  pipeline: async ({ folder }) => `
-name: photos
-steps:
-  data:
-    uses: prepare-data
-    with: { dataset: generated, generated: { classes: 4, images: 48, channels: 3 }, size: 224, fit: resize }
-  pretrain:
-    uses: pretrain
-    needs: [data]
-    with:
-      encoder: ${JSON.stringify(encoder)}
-      initialWeights: ${JSON.stringify(await madeWeights(folder, encoder))}
-      projection: { hidden: 16, output: 8 }
-      augmentation: photos
-      multiCrop: { views: 2, size: 96 }
-      sampler: { balanced: { perClass: 3, within: confused } }
-      freeze: { until: stem }
-      layerDecay: 0.8
-      dropPath: 0.3
-      ema: { decay: 0.9 }
-      clip: { norm: 1 }
-      data: { residentMiB: 0 }
-      health: { collapse: { action: ignore } }
-      batch: 9
-      epochs: 6
-      seed: 1
-      checkpoint: { everySteps: 1, keep: { last: 50 } }
-`,
+  pipeline: ({ folder }) => photosPipeline(folder, { epochs: 6, collapse: 'ignore' }),
   outcome: ({ data, pretrain }) => ({
     dataset: data?.dataset,
     digest: pretrain?.digest,

@@ -9,7 +9,7 @@ export interface TrialOptions {
   readonly most: number;
   /** What it comes to when nothing happens. */
   readonly reference: unknown;
-  /** What was damaged on purpose is added to it: checkpoints as `run/step/name`, other files by their paths. */
+  /** Paths of files of the store that were damaged on purpose are added to it. */
   readonly damaged: Set<string>;
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
+import { childrenOf, ofProcess } from '../../../bench/trainer-processes.ts';
 import {
   embedAnswerSchema,
   errorAnswerSchema,
@@ -63,12 +63,8 @@ const embedding = async (at = 0) => embedAnswerSchema.parse(await (await post('/
 const ready = async () => readyAnswerSchema.parse(await (await fetch(`${url}/readyz`)).json());
 
 /** The processes of TensorFlow that this one has started. */
-function modelProcesses(): number[] {
-  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean);
-  return children
-    .map(Number)
-    .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('contrail model'));
-}
+const modelProcesses = (): number[] =>
+  childrenOf(process.pid).filter((pid) => ofProcess(pid, 'cmdline').startsWith('contrail model'));
 
 describe('a process of TensorFlow that is killed', () => {
   it('costs the requests in work a 503, and none after them; another one takes its place', async () => {
