@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type VectorRow, vectorsAboutSchema } from '../../contracts/vectors.ts';
 import { createArtifactWriter, openStore, readArtifact } from '../../store/index.ts';
 import { type BuildPhase, buildIndex, openIndex, shardFiles } from '../../vectors/index.ts';
+import { residentMebibytes } from '../memory-use.ts';
 import { type MadeVectors, madeVectors } from './made-vectors.ts';
 
 /** The process that builds and searches our index: one request as its argument, one JSON object as its answer. */
@@ -92,7 +93,7 @@ process.stdout.write(
     graphSeconds: graph ? (graph.to - graph.from) / 1000 : null,
     graphProcessorSeconds: graph ? graph.spent - graph.before : null,
     bytes: files.find(({ path }) => path === about.graph?.file)?.bytes ?? null,
-    peakMiB: process.resourceUsage().maxRSS / 1024,
+    peakMiB: residentMebibytes('peak'),
     expansionSearch: about.graph?.expansionSearch ?? null,
     measured: about.recall.value,
     recall: right / (count * k),

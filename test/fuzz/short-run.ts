@@ -19,8 +19,7 @@ export function shortRun(): (target: Target) => Promise<void> {
     const { findings, ...figures } = await fuzz(target, host, options);
     expect(findings.map(({ sign, detail, seed, index }) => ({ sign, detail, seed, index }))).toEqual([]);
     expect(figures.inputs).toBeGreaterThan(kept.size);
-    // One that gives the same for everything reads nothing. On a busy machine there is time for few.
-    const isWhole = figures.inputs >= kept.size + inputs;
-    expect(figures.outcomes.length).toBeGreaterThan(isWhole ? 2 : 1);
+    // One that gives the same for everything reads nothing.
+    expect(figures.outcomes.length).toBeGreaterThan(1);
   };
 }

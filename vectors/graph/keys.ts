@@ -30,16 +30,24 @@ export async function readKeys(store: Store, ref: ArtifactRef, name: string, cou
  * same picture for all that has none).
  */
 export function rowsByKey(keys: Int32Array): (key: number) => number[] {
-  const first = new Int32Array(keys.reduce((highest, key) => Math.max(highest, key), -1) + 1).fill(-1);
-  const next = new Int32Array(keys.length);
-  for (let row = keys.length - 1; row >= 0; row--) {
-    const key = keys[row] as number;
-    next[row] = first[key] as number;
-    first[key] = row;
-  }
+  // Each pair as one integer of 64 bits, the key in its upper half: what it takes depends on the rows, not on the highest key.
+  const pairs = new Int32Array(2 * keys.length);
+  keys.forEach((key, row) => {
+    pairs[2 * row] = row;
+    pairs[2 * row + 1] = key;
+  });
+  new BigInt64Array(pairs.buffer).sort();
+  const rowAt = (place: number) => pairs[2 * place] as number;
+  const keyAt = (place: number) => pairs[2 * place + 1] as number;
   return (key) => {
+    let [from, to] = [0, keys.length];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      if (keyAt(middle) < key) from = middle + 1;
+      else to = middle;
+    }
     const rows: number[] = [];
-    for (let row = first[key] ?? -1; row >= 0; row = next[row] as number) rows.push(row);
+    for (; from < keys.length && keyAt(from) === key; from++) rows.push(rowAt(from));
     return rows;
   };
 }

@@ -34,7 +34,7 @@ export interface Figures {
 export interface FuzzOptions {
   readonly inputs: number;
   readonly seed: number;
-  /** No further inputs are begun after this. */
+  /** No further inputs are begun after this, but for the first few. */
   readonly seconds?: number;
   /** Inputs that were kept: they run first, and new ones are made of them. */
   readonly kept: readonly Uint8Array[];
@@ -138,9 +138,8 @@ export async function fuzz(target: Target, host: Host, options: FuzzOptions): Pr
   };
 
   for (let at = 0; at < seeds.length; at += atOnce) await runAll(seeds.slice(at, at + atOnce), at - seeds.length);
-  const own = done;
-  while (done - own < inputs && (performance.now() - since) / 1000 < seconds) {
-    const first = done - own;
+  const hasTime = () => (performance.now() - since) / 1000 < seconds;
+  for (let first = 0; first < inputs && (first === 0 || hasTime()); first += atOnce) {
     const batch = Array.from({ length: Math.min(atOnce, inputs - first) }, (_, at) =>
       mutated(target, pool, randomOf(seed, target.name, first + at)),
     );

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { residentMebibytes } from '../../../bench/memory-use.ts';
 import { targetNamed } from '../targets/index.ts';
 import { ownFolder } from './folders.ts';
 import type { Asked, Said } from './messages.ts';
@@ -29,7 +30,7 @@ process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 
 const folder = await ownFolder();
 const say = (said: Said) => process.send?.(said);
-const peakBytes = () => process.resourceUsage().maxRSS * 1024;
+const peakBytes = () => residentMebibytes('peak') * 2 ** 20;
 /** Else an input is not seen to need what one before it needed as well. */
 const forgetPeak = () => writeFileSync('/proc/self/clear_refs', '5');
 

@@ -1,3 +1,4 @@
+import { residentMebibytes } from '../../../bench/memory-use.ts';
 import { acquireLease, openCheckpoints, openStore } from '../../../store/index.ts';
 
 /** Commits 200 MB and prints by how many bytes that raised the most memory this process ever used. */
@@ -10,7 +11,7 @@ const tensors = Array.from({ length: 4 }, (_, index) => ({
   data: new Uint8Array(50_000_000).fill(index + 1),
 }));
 const lease = await acquireLease(store, key, 'large');
-const most = () => process.resourceUsage().maxRSS * 1024;
+const most = () => residentMebibytes('peak') * 2 ** 20;
 const before = most();
 await openCheckpoints(store, key).commit(lease, {
   epoch: 1,
