@@ -16,7 +16,7 @@ const slow = [
   'test/cli/local-copy.test.ts',
   'test/upgrade/{commands,resumed}.test.ts',
   'test/worker/{payload-claims,store-copies}.test.ts',
-  'test/fuzz/*.test.ts',
+  'test/{fuzz,package}/*.test.ts',
 ];
 
 /** Files that look at what their process has loaded, and at what killed processes have left. */

@@ -27,6 +27,9 @@ const compute = [
   'FORCE_COLOR',
   // Of native/load.mjs: which compilation of our code the parent runs.
   'CONTRAIL_COMPILATION',
+  // Of native/paths.ts: where TensorFlow is.
+  'CONTRAIL_CACHE',
+  'XDG_CACHE_HOME',
   // Of Node: what decides how it runs. Heap sizes stand here.
   'NODE_OPTIONS',
   'NODE_ENV',
@@ -92,7 +95,6 @@ const setUp = [
   'PYTHONNOUSERSITE',
   'VIRTUAL_ENV',
   'XDG_CONFIG_HOME',
-  'XDG_CACHE_HOME',
   'NETRC',
   'APT_CONFIG',
   'HTTP_PROXY',

@@ -72,6 +72,8 @@ export const indexAboutSchema = z
         nodes: z.int().positive(),
         /** Candidates that a search looks at (efSearch of HNSW). */
         expansionSearch: z.int().positive(),
+        /** Rows that are found by their own vector only by a search that looks at more; absent for none. */
+        hard: z.int().positive().optional(),
       })
       .optional(),
     /** Share of the true k nearest that a search finds, on queries that were drawn from the rows, each without itself; 1 for `exact`. What is no row may find less. */

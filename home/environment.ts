@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { chosenDevice, root, tensorflowVersion } from '../native/index.ts';
+import { chosenDevice, compilationFile, isPackage, packageManifest, root, tensorflowVersion } from '../native/index.ts';
 
 /** The folders whose code decides what a step computes. */
 const codeFolders = [
@@ -20,27 +20,31 @@ const codeFolders = [
 
 /** What a result depends on beside the plan and the data, as this installation has it. */
 export function describeEnvironment(): Record<string, string> {
-  const { version } = packageAt('package.json');
   return {
-    contrail: version,
+    contrail: versionIn(join(root, 'package.json')),
     code: codeDigest(),
     node: process.versions.node,
     tensorflow: tensorflowVersion,
-    tfjs: packageAt('node_modules/@tensorflow/tfjs-core/package.json').version,
+    tfjs: versionIn(packageManifest('@tensorflow/tfjs-core')),
     device: chosenDevice() ?? 'none',
   };
 }
 
-const packageAt = (path: string) =>
-  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(join(root, path), 'utf8')));
+const versionIn = (manifest: string) =>
+  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(manifest, 'utf8'))).version;
 
 let digest: string | undefined;
 
-/** SHA-256 over the names and contents of the source files, as they were when this process first asked: it runs what it has loaded. */
-function codeDigest(): string {
-  digest ??= digestOfCode();
+/**
+ * SHA-256 over the names and contents of the source files, as they were when this process first asked: it runs what it has loaded. A
+ * package knows that of what it was compiled from.
+ */
+export function codeDigest(): string {
+  digest ??= isPackage ? packagedSchema.parse(JSON.parse(readFileSync(compilationFile, 'utf8'))).code : digestOfCode();
   return digest;
 }
+
+const packagedSchema = z.object({ code: z.string() });
 
 function digestOfCode(): string {
   const hash = createHash('sha256');

@@ -3,11 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { withLock } from './lock.mjs';
 import { checkRequirements } from './preflight.mjs';
+import { isPackage, root } from './root.mjs';
 
-export const root = fileURLToPath(new URL('..', import.meta.url));
 const lockFile = join(root, 'package-lock.json');
 const packages = join(root, 'node_modules');
 const marker = join(packages, '.contrail-lock');
@@ -29,8 +28,9 @@ export function requireMachine() {
 
 const lockDigest = () => createHash('sha256').update(readFileSync(lockFile)).digest('hex');
 
-/** Whether node_modules holds what package-lock.json says. */
-export const packagesAreInstalled = () => existsSync(marker) && readFileSync(marker, 'utf8') === lockDigest();
+/** Whether node_modules holds what package-lock.json says. Whoever installed a package of ours installed what it needs. */
+export const packagesAreInstalled = () =>
+  isPackage || (existsSync(marker) && readFileSync(marker, 'utf8') === lockDigest());
 
 /**
  * Installs the npm packages of package-lock.json, without their install scripts, unless they are there. An install that

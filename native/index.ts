@@ -1,5 +1,6 @@
 export { requireTensorFlow } from './binding.ts';
 export { type Check, diagnose } from './doctor.ts';
-export { chosenDevice, type Device, root, temporalBinary, trainerEnvironment } from './paths.ts';
+export { chosenDevice, type Device, packageManifest, root, temporalBinary, trainerEnvironment } from './paths.ts';
 export { tensorflowVersion } from './pins.ts';
+export { compilationFile, isPackage } from './root.mjs';
 export { setup } from './setup.ts';

@@ -1,17 +1,37 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { ContrailError } from '../contracts/errors.ts';
 import { temporalVersion, tensorflowVersion } from './pins.ts';
+import { isPackage, root } from './root.mjs';
 
-export const root = fileURLToPath(new URL('..', import.meta.url));
-/** Everything that set-up fetches or builds, but for the binding, which lives in its package. */
-export const nativeFolder = join(root, '.native');
-export const bindingPackage = join(root, 'node_modules', '@tensorflow', 'tfjs-node-gpu');
+export { root };
+
+/** Everything that set-up fetches or builds. */
+export const nativeFolder = nativeFolderOf(process.env);
+/** The folder of tfjs-node, wherever npm put it. */
+export const bindingPackage = dirname(packageManifest('@tensorflow/tfjs-node-gpu'));
 export const deviceFile = join(nativeFolder, 'device');
 export const cudaFolder = join(nativeFolder, 'cuda-12');
 
 export type Device = 'cpu' | 'gpu';
+
+/**
+ * The folder that `CONTRAIL_CACHE` names. Without it a clone has one of its own, and all packages of a user share one in the user's cache:
+ * npm removes what lies in a package when it updates it, and may have installed it where the user cannot write.
+ */
+export function nativeFolderOf(environment: NodeJS.ProcessEnv, isInPackage: boolean = isPackage): string {
+  const { CONTRAIL_CACHE: named, XDG_CACHE_HOME: cache } = environment;
+  if (named) return resolve(named);
+  if (!isInPackage) return join(root, '.native');
+  return join(cache && isAbsolute(cache) ? cache : join(homedir(), '.cache'), 'contrail');
+}
+
+/** The package.json of a package that npm installed for us. */
+export function packageManifest(name: string): string {
+  return createRequire(import.meta.url).resolve(`${name}/package.json`);
+}
 
 /** The variable that names the device without which a trainer does not train; `any` is content with each. */
 const requiredDevice = 'CONTRAIL_DEVICE';

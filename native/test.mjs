@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { installPackages, requireMachine, root } from './bootstrap.mjs';
+import { installPackages, requireMachine } from './bootstrap.mjs';
+import { root } from './root.mjs';
 
 requireMachine();
 await installPackages();

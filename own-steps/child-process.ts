@@ -12,13 +12,13 @@ import type { Workspace } from './workspace.ts';
 export const packagesFile = 'contrail-packages.json';
 const packagesSchema = z.record(z.string(), z.string());
 
-/** How Node runs a step's process. */
+/** How Node runs a step's process: tsx is for its own files. */
 export const childCommand = (task: string, memoryMiB?: number): readonly string[] => [
   process.execPath,
   ...(memoryMiB === undefined ? [] : [`--max-old-space-size=${memoryMiB}`]),
   '--import',
   import.meta.resolve('tsx'),
-  fileURLToPath(new URL('./child.ts', import.meta.url)),
+  ...['../native/run.mjs', './child.ts'].map((path) => fileURLToPath(new URL(path, import.meta.url))),
   task,
 ];
 

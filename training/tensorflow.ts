@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as TensorFlow from '@tensorflow/tfjs-node-gpu';
+import { bindingFile } from '../native/binding-folder.ts';
+import { packageManifest } from '../native/paths.ts';
 import { asCopied, type Values } from './copied-values.ts';
 
 const require = createRequire(import.meta.url);
@@ -8,6 +10,12 @@ const require = createRequire(import.meta.url);
 const util = require('node:util') as Record<string, unknown>;
 util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
 util.isArray ??= Array.isArray;
+
+// tfjs-node looks for its addon in its own folder, by this function; set-up keeps it where an update of npm's packages does not remove it.
+const locator = createRequire(packageManifest('@tensorflow/tfjs-node-gpu'))(
+  '@mapbox/node-pre-gyp/lib/pre-binding.js',
+) as { find: () => string };
+locator.find = bindingFile;
 
 /** TensorFlow, on whichever device the installed library drives. Every other file imports it from here. */
 export const tf = require('@tensorflow/tfjs-node-gpu') as typeof TensorFlow;

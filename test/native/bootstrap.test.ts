@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { cp, lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withLock } from '../../native/lock.mjs';
+import { nativeFolderOf } from '../../native/paths.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -60,22 +61,37 @@ describe('the lock of a set-up', () => {
   });
 });
 
-it('work that needs TensorFlow is refused in a sentence where an update of the packages removed the binding', async () => {
+it('work that needs TensorFlow is refused in a sentence where its binding is not there', async () => {
+  const cache = join(folder, 'cache');
+  await mkdir(cache);
+  await writeFile(join(cache, 'device'), 'cpu');
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const project = join(folder, 'updated');
-  for (const part of ['native', 'contracts']) await cp(join(root, part), join(project, part), { recursive: true });
-  await mkdir(join(project, '.native'));
-  await writeFile(join(project, '.native', 'device'), 'cpu');
-  const addon = join('node_modules', '@tensorflow', 'tfjs-node-gpu');
-  await cp(join(root, addon, 'binding'), join(project, addon, 'binding'), { recursive: true });
-  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
-  await symlink(join(root, 'node_modules', 'zod'), join(project, 'node_modules', 'zod'));
   const program =
-    "import('./native/binding.ts').then((all) => all.requireTensorFlow()).catch(({ code, message }) => console.log(code, message))";
-  const tsx = join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs');
-  const { stdout, stderr } = spawnSync(process.execPath, ['--import', tsx, '--eval', program], {
-    cwd: project,
+    "import('./native/index.ts').then((all) => all.requireTensorFlow()).catch(({ code, message }) => console.log(code, message))";
+  const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--eval', program], {
+    cwd: root,
     encoding: 'utf8',
+    env: { ...process.env, CONTRAIL_CACHE: cache },
   });
   expect(stdout + stderr).toMatch(/^SetupFailed TensorFlow is not set up.*Run `contrail setup`/);
+});
+
+describe('what set-up makes is kept', () => {
+  const here = fileURLToPath(new URL('../..', import.meta.url));
+  it.each([
+    ['in a clone', {}, false, join(here, '.native')],
+    ['in a clone, whatever the cache of its user is', { XDG_CACHE_HOME: '/cache' }, false, join(here, '.native')],
+    ["for packages, in their user's cache", { XDG_CACHE_HOME: '/cache' }, true, '/cache/contrail'],
+    ['for packages, in the usual one', {}, true, join(homedir(), '.cache', 'contrail')],
+    [
+      'for packages, not beside what happens to be the current folder',
+      { XDG_CACHE_HOME: 'cache' },
+      true,
+      join(homedir(), '.cache', 'contrail'),
+    ],
+    ['where it is said', { CONTRAIL_CACHE: '/said' }, true, '/said'],
+    ['where it is said, in a clone', { CONTRAIL_CACHE: '/said' }, false, '/said'],
+  ])('%s', (_, environment, isInPackage, expected) => {
+    expect(nativeFolderOf(environment, isInPackage)).toBe(expected);
+  });
 });

@@ -41,11 +41,14 @@ async function makeProject(name: string) {
     'vectors/search/thread',
     'vectors/process/program',
     'serving/process/serve-model',
+    'serving/process/beat-thread',
+    'own-steps/child',
   ])
     await write(`${path}.ts`, 'export {};\n');
   await write('training/checkpoint-writer/thread.ts', 'export {};\n');
   await write('payloads/failure-converter.cjs', '');
-  for (const file of ['load.mjs', 'run.mjs']) await cp(join(here, 'native', file), join(root, 'native', file));
+  for (const file of ['root.mjs', 'compile.mjs', 'load.mjs', 'run.mjs'])
+    await cp(join(here, 'native', file), join(root, 'native', file));
   await symlink(join(here, 'node_modules'), join(root, 'node_modules'));
   return { root, write };
 }

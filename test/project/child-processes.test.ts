@@ -46,7 +46,7 @@ describe('a process or thread of ours', () => {
 
   it('is no bundler with keys and tokens: esbuild takes no environment of its own', () => {
     const using = sources.filter((path) => /\('esbuild'\)/.test(readFileSync(`${root}/${path}`, 'utf8')));
-    expect(using).toEqual(['native/load.mjs', 'own-steps/import-graph.ts']);
+    expect(using).toEqual(['native/compile.mjs', 'own-steps/import-graph.ts']);
     for (const path of using) expect(readFileSync(`${root}/${path}`, 'utf8')).toMatch(/in(Plain|Child)Environment\(/);
   });
 });

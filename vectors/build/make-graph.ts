@@ -20,6 +20,8 @@ export interface MadeGraph {
   readonly keys: Int32Array;
   readonly nodes: number;
   readonly expansionSearch: number;
+  /** Rows that are found by their own vector, but only by a search wider than that. */
+  readonly hard: number;
   readonly recall: { readonly k: number; readonly value: number; readonly queries: number };
 }
 
@@ -38,13 +40,18 @@ const rowsAtOnce = 4096;
 const among = 10;
 /** Vectors that are not found are put in again, so many times, unless they are more than this share, or hardly fewer than the last time. */
 const [mostRepairs, mostRepaired, fewer] = [6, 0.05, 0.5];
+/** Where all rows are not found by a search so many times as wide as the recall needs, a few may be left to wider ones. */
+const widest = 4;
+/** So many: this share of what may be missed of the neighbours. */
+const mostHard = 0.1;
 /** More removed vectors than this share of a graph make it be built anew. */
 const mostRemoved = 0.2;
 
 /**
  * Makes the graph of an index: builds it, or changes an earlier one; widens its search until it finds the wanted share of the true
  * neighbours; and looks for every row by its own vector. Rows that are not found are put in again; a changed graph, or one that several
- * threads built, is built anew by one thread where that does not help.
+ * threads built, is built anew by one thread where that does not help. Each row is found by some search: of many rows, a few only by a
+ * wider one than others are asked to make.
  *
  * @param options.folder where the file is written; a temporary folder that is removed afterwards where undefined
  * @param use is given the graph
@@ -83,8 +90,9 @@ export async function withGraph<T>(
           problem = found.problem;
           break;
         }
+        const { expansionSearch, hard } = found;
         const recall = { k: queries.k, value: found.recall, queries: queries.rows.length };
-        return await use({ ...filled, file, expansionSearch: found.expansionSearch, recall });
+        return await use({ ...filled, file, expansionSearch, hard, recall });
       }
     }
     throw new ContrailError('InvalidInput', problem);
@@ -110,7 +118,7 @@ function attemptsFor(
 }
 
 type Checked =
-  | { readonly expansionSearch: number; readonly recall: number }
+  | { readonly expansionSearch: number; readonly hard: number; readonly recall: number }
   /** Rows that may be found once they are put in again. */
   | { readonly lost: Int32Array }
   | { readonly problem: string };
@@ -164,7 +172,6 @@ async function checked(
     expansion *= 2;
     recall = await recallAtWidth(expansion);
   }
-  const forRecall = expansion;
   let done = 0;
   const onFound = (count: number) => {
     done += count;
@@ -174,22 +181,41 @@ async function checked(
   let lost = await lostRows(view(checkExpansion), rows, of, checkExpansion, null, onFound);
   for (let width = checkExpansion * widened; width < expansion && lost.length > 0; width *= widened)
     lost = await lostRows(view(width), rows, of, width, lost, onFound);
-  for (const end = Math.min(mostExpansion, 4 * expansion); lost.length > 0; expansion *= 2) {
-    const graph = view(expansion);
-    lost = await stillLost({ graph, expansion, search: searcher(graph) }, rows, shape, keys, lost);
+  const end = Math.min(mostExpansion, widest * expansion);
+  const fewHard = Math.floor(mostHard * (1 - minimumRecall) * rows.count);
+  /** How many each search misses, from the one that the recall needs. */
+  const missed = new Map<number, number>();
+  for (let width = expansion; ; width *= 2) {
+    const graph = view(width);
+    const asUsers = { graph, expansion: width, search: searcher(graph) };
+    if (lost.length > 0) lost = await stillLost(asUsers, rows, shape, keys, lost);
+    missed.set(width, lost.length);
     if (lost.length === 0) break;
-    const mayRepair = lost.length <= (expansion >= end ? Math.max(1, mostRepaired * rows.count) : repairable);
-    if (mayRepair && !isLast) return { lost };
-    if (expansion >= end) {
-      const finer = quantization === 'i8' ? ', a finer quantization,' : ',';
-      return {
-        problem: `${times(lost.length, 'vector')} of ${rows.count} cannot be found in the approximate index. Build it with a higher connectivity or expansionAdd${finer} or with method: exact.`,
-      };
-    }
+    const isWidest = 2 * width > mostExpansion;
+    // Few are put in again rather than that every search is widened for them; many, once no search finds them.
+    const mayRepair = isWidest || (width <= end && lost.length <= fewRepaired(rows.count));
+    if (mayRepair && !isLast && lost.length <= repairable) return { lost };
+    if (isWidest) break;
   }
-  if (expansion > forRecall) recall = await recallAtWidth(expansion);
-  return { expansionSearch: expansion, recall };
+  const widths = [...missed].filter(([width]) => width <= end);
+  const chosen =
+    lost.length > 0
+      ? undefined
+      : (widths.find(([, count]) => count === 0) ?? widths.find(([, count]) => count <= fewHard));
+  if (!chosen) {
+    const finer = quantization === 'i8' ? ', a finer quantization,' : ',';
+    const count = lost.length || missed.get(end);
+    return {
+      problem: `${times(count ?? 0, 'vector')} of ${rows.count} cannot be found in the approximate index. Build it with a higher connectivity or expansionAdd${finer} or with method: exact.`,
+    };
+  }
+  const [expansionSearch, hard] = chosen;
+  if (expansionSearch > expansion) recall = await recallAtWidth(expansionSearch);
+  return { expansionSearch, hard, recall };
 }
+
+/** Rows that are put in again at once, however wide a search would find them. */
+const fewRepaired = (count: number) => Math.max(100, 0.001 * count);
 
 /** Of rows that a narrower search missed, those that the search of a user would miss as well. */
 async function stillLost(

@@ -74,8 +74,9 @@ export async function writeIndex(
       async ({ file, keys, nodes, ...made }) => {
         await writer.add(graphFile, createReadStream(file));
         await writer.add(keysFile, encodedKeys(keys));
-        const { expansionSearch, recall } = made;
-        return finish({ recall, graph: { file: graphFile, keys: keysFile, nodes, expansionSearch } });
+        const { expansionSearch, hard, recall } = made;
+        const graph = { file: graphFile, keys: keysFile, nodes, expansionSearch, ...(hard > 0 ? { hard } : {}) };
+        return finish({ recall, graph });
       },
     );
   } finally {

@@ -70,6 +70,9 @@ export async function indexShowCommand(
           ],
         ]
       : []),
+    ...(graph?.hard === undefined
+      ? []
+      : [['hard to find', `${times(graph.hard, 'image')}, even by their own embedding: a wider search finds them`]]),
     ['size', formatBytes(bytes)],
     ...(parent
       ? [
