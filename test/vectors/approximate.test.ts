@@ -2,6 +2,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { madeVectors } from '../../bench/vectors/made-vectors.ts';
 import { artifactFolder, openStore } from '../../store/index.ts';
 import { lostRows } from '../../vectors/build/lost-rows.ts';
 import { emptyGraph, graphKeys, viewGraph } from '../../vectors/graph/graph.ts';
@@ -94,6 +95,26 @@ describe('an approximate index', () => {
       expect(found.flatMap((hits, own) => (hits.some(({ row }) => row === own) ? [] : [own]))).toEqual([]);
     }
     await index.close();
+  });
+
+  it('leaves a few rows to wider searches where a search for all would be slow, and counts them', async () => {
+    const count = 3000;
+    const made = [...madeVectors({ count, dimension: 192, seed: 1, clusters: 1500 })].flatMap((block) => [...block]);
+    const many = Array.from({ length: count }, (_, row) => made.slice(row * 192, (row + 1) * 192));
+    const thin = { ...approximate, connectivity: 4, expansionAdd: 16, minimumRecall: 0.3 };
+    const { index, about } = await buildIndex(
+      store,
+      await vectorsOf(store, { rows: many.map((vector, at) => ({ name: `${at}.jpg`, vector })) }),
+      thin,
+    );
+    const open = await openIndex(store, index);
+    const found = await open.search(Float32Array.from(made), 10);
+    await open.close();
+    const missed = found.filter((hits, row) => hits.every((hit) => hit.row !== row)).length;
+    expect(missed).toBeGreaterThan(0);
+    expect(about.graph?.hard).toBe(missed);
+    // A tenth of what may be missed of the neighbours.
+    expect(missed).toBeLessThanOrEqual(0.1 * (1 - thin.minimumRecall) * count);
   });
 
   it('finds all of a thousand equal vectors, which would fall apart in the graph', async () => {
