@@ -1,7 +1,6 @@
 import { realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { tsImport } from 'tsx/esm/api';
 import { ContrailError, isContrailError } from '../contracts/errors.ts';
 import type { Json } from '../contracts/json.ts';
 import type { OwnKind } from '../contracts/own-kind.ts';
@@ -161,6 +160,8 @@ const whyUnreadable = (cause: unknown): string => explained(cause)?.message ?? S
 async function loadProgram(file: string, name: string): Promise<unknown> {
   let loaded: { readonly default?: unknown };
   try {
+    // Pipelines in YAML need no compiler.
+    const { tsImport } = await import('tsx/esm/api');
     loaded = (await tsImport(pathToFileURL(resolve(file)).href, import.meta.url)) as { readonly default?: unknown };
   } catch (cause) {
     const { message, place } = isContrailError(cause) ? { message: cause.message, place: '' } : failureIn(file, cause);

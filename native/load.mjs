@@ -43,7 +43,8 @@ const keptCompilations = 10;
  * @returns {Promise<Record<string, unknown>>}
  */
 export async function load(source) {
-  process.setSourceMapsEnabled(true);
+  // Reading the maps takes as long as the code. Of a package, Node's own --enable-source-maps asks for them.
+  if (!isPackage) process.setSourceMapsEnabled(true);
   const path = source.protocol === 'file:' ? relative(root, fileURLToPath(source)) : '';
   const folder = isPackage || entries.includes(path) ? await compiledFolder() : null;
   if (folder) return import(pathToFileURL(join(folder, path.replace(/\.ts$/, '.js'))).href);
