@@ -1,5 +1,7 @@
-import { PCA, UMAP } from '@saehrimnir/druidjs';
+import { PCA } from 'ml-pca';
+import { UMAP } from 'umap-js';
 import { unitLength } from '../../contracts/unit-length.ts';
+import { randomDraws } from '../../datasets/random.ts';
 
 export type Place = [number, number];
 /** Components that UMAP is given: it looks at distances, and the rest is noise that costs time. */
@@ -45,24 +47,33 @@ export async function project(
   seed: number,
   onProgress: (share: number) => void = () => {},
 ): Promise<{ readonly pca: Place[]; readonly umap: Place[] | null }> {
-  const matrix = rows.map((row) => Array.from(row));
-  const components = Math.min(umapInput, rows[0]?.length ?? 0, rows.length);
-  const reduced = components < 2 ? matrix : asRows(new PCA(matrix, { d: components, seed }).transform());
+  const reduced = principalComponents(rows.map((row) => Array.from(row)));
   const pca = reduced.map(firstTwo);
   if (rows.length <= umapNeighbours + 1) return { pca, umap: null };
-  const umap = new UMAP(reduced, { d: 2, seed, n_neighbors: umapNeighbours, min_dist: 0.15 });
-  let places: Place[] = pca;
-  let done = 0;
-  for (const state of umap.generator(umapEpochs)) {
-    places = asRows(state).map(firstTwo);
-    if (++done % 10 > 0) continue;
+  const draw = randomDraws(seed, 'umap');
+  let draws = 0;
+  const umap = new UMAP({
+    nNeighbors: umapNeighbours,
+    minDist: 0.15,
+    nEpochs: umapEpochs,
+    random: () => draw(draws++) / 2 ** 32,
+  });
+  umap.initializeFit(reduced);
+  for (let done = 1; done <= umapEpochs; done++) {
+    umap.step();
+    if (done % 10 > 0) continue;
     await new Promise(setImmediate);
     onProgress(done / umapEpochs);
   }
-  return { pca, umap: places };
+  return { pca, umap: umap.getEmbedding().map(firstTwo) };
 }
 
-const asRows = (matrix: unknown): number[][] =>
-  Array.from(matrix as Iterable<ArrayLike<number>>, (row) => Array.from(row));
+/** Rows by their first components, which are fewer where there are few rows or numbers. */
+function principalComponents(matrix: number[][]): number[][] {
+  const components = Math.min(umapInput, matrix[0]?.length ?? 0, matrix.length);
+  if (components < 2) return matrix;
+  return new PCA(matrix, { method: 'covarianceMatrix' }).predict(matrix, { nComponents: components }).to2DArray();
+}
+
 const round = (value: number | undefined) => Number((value ?? 0).toFixed(4));
 const firstTwo = ([x, y]: readonly number[]): Place => [round(x), round(y)];
