@@ -8,7 +8,7 @@ import { explained, hasCode } from '../contracts/system-errors.ts';
 import { keepPrivate } from '../home/home.ts';
 import { endCommandTrace, nameCommand } from './command-trace.ts';
 import { forTerminal, say } from './output.ts';
-import { declarations } from './program/index.ts';
+import { groups } from './program/index.ts';
 
 /** What these make is for everybody who uses this installation; and what goes where `--to` says is made as the umask says. */
 const forOthers = ['setup', 'quickstart'];
@@ -33,8 +33,18 @@ export function buildProgram(finish: (code: number) => void): Command {
     if (!forOthers.includes(command.name()) && command.opts().to === undefined) keepPrivate();
   });
 
-  for (const declare of declarations) declare(program, (work) => work.then(finish));
-  return program;
+  for (const { title, declarations } of groups) {
+    program.commandsGroup(`${title}:`);
+    for (const declare of declarations) declare(program, (work) => work.then(finish));
+  }
+  program.commandsGroup('Help:').helpCommand('help [command]', 'display help for command');
+  return program.addHelpText('after', `\nExamples:\n${examples()}`);
+}
+
+/** One command of each group, as it is typed. */
+function examples(): string {
+  const width = Math.max(...groups.map(({ example: [command] }) => command.length));
+  return groups.map(({ example: [command, what] }) => `  ${command.padEnd(width)}  ${what}`).join('\n');
 }
 
 /** `contrail schedule trigger`: a command with those that it belongs to. */

@@ -44,52 +44,68 @@ import { addWatch } from './watch.ts';
 import { addWeights } from './weights.ts';
 import { addWorker } from './worker.ts';
 
+type Declaration = (program: Command, finish: Finish) => void;
+
+/** Commands that help shows together, and one of them as it is typed. */
+export interface CommandGroup {
+  readonly title: string;
+  readonly declarations: readonly Declaration[];
+  readonly example: readonly [command: string, what: string];
+}
+
 /**
  * Every command, in the order in which help shows them. Each is declared in the file of its name, which loads the work when the
  * command is used: Temporal's client, say, takes longer to load than the rest to run.
  */
-export const declarations: readonly ((program: Command, finish: Finish) => void)[] = [
-  addQuickstart,
-  addSetup,
-  addDoctor,
-  addDev,
-  addWorker,
-  addValidate,
-  addSchema,
-  addGraph,
-  addRun,
-  addWatch,
-  addList,
-  addStatus,
-  addDataset,
-  addWeights,
-  addCancel,
-  addTerminate,
-  addPause,
-  addUnpause,
-  addApprove,
-  addRetry,
-  addCache,
-  addStore,
-  addCheckpoints,
-  addExport,
-  addEmbed,
-  addVectorIndex,
-  addResume,
-  addFork,
-  addVerify,
-  addRm,
-  addSet,
-  addPlan,
-  addDiff,
-  addLogs,
-  addSchedule,
-  addModels,
-  addSimilar,
-  addPredict,
-  addServe,
-  addCodecServer,
-  addReport,
-  addCompare,
-  addTensorboard,
+export const groups: readonly CommandGroup[] = [
+  {
+    title: 'Set-up',
+    declarations: [addQuickstart, addSetup, addDoctor, addDev, addWorker, addCodecServer],
+    example: ['contrail quickstart', 'the whole way, on public images'],
+  },
+  {
+    title: 'Run a pipeline',
+    declarations: [
+      addValidate,
+      addPlan,
+      addRun,
+      addResume,
+      addRetry,
+      addSet,
+      addPause,
+      addUnpause,
+      addApprove,
+      addCancel,
+      addTerminate,
+      addFork,
+      addGraph,
+      addSchema,
+    ],
+    example: ['contrail run catalogue.yaml --set path=photos', 'train on your own photos'],
+  },
+  {
+    title: 'Watch',
+    declarations: [addList, addStatus, addWatch, addLogs],
+    example: ['contrail watch <run>', 'follow it, from any terminal'],
+  },
+  {
+    title: 'Results',
+    declarations: [addReport, addCompare, addDiff, addDataset, addCheckpoints, addVerify, addTensorboard],
+    example: ['contrail report <run> --open', 'a page with what is known of it'],
+  },
+  {
+    title: 'The model at work',
+    declarations: [addModels, addSimilar, addPredict, addEmbed, addVectorIndex, addServe, addExport, addWeights],
+    example: ['contrail similar --model <name> photo.jpg', 'the photos most like it'],
+  },
+  {
+    title: 'Schedules',
+    declarations: [addSchedule],
+    example: ['contrail schedule list', 'what starts by itself, and when'],
+  },
+  {
+    title: 'Store',
+    declarations: [addStore, addCache, addRm],
+    example: ['contrail store check', 'whether what is stored is sound'],
+  },
 ];
