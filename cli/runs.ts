@@ -18,6 +18,7 @@ import { statusQuery } from '../workflows/messages.ts';
 import { controlQueue } from '../workflows/options.ts';
 import { pipelineAttribute } from '../workflows/search-attributes.ts';
 import type { ServerClient } from './connection.ts';
+import { unknownRun } from './unknown-run.ts';
 
 /** How long a query waits for a worker before the caller is told that there is none. */
 const queryTimeoutMs = 10_000;
@@ -168,11 +169,10 @@ export async function describeRun(server: ServerClient, run: string): Promise<Wo
 
 /** What to tell a user of a run that the server does not know. */
 export async function notOnServer(store: Store, run: string): Promise<ContrailError> {
+  if (!(await loadPlan(store, run))) return unknownRun(store, run);
   return new ContrailError(
     'RunNotFound',
-    (await loadPlan(store, run))
-      ? `The run ${run} is not on this server, but the store has it. \`contrail status ${run}\` shows how far it came, \`contrail resume ${run}\` goes on with it.`
-      : `There is no run ${run}. \`contrail list\` shows the runs; CONTRAIL_HOME says which store is looked into.`,
+    `The run ${run} is not on this server, but the store has it. \`contrail status ${run}\` shows how far it came, \`contrail resume ${run}\` goes on with it.`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { type ArtifactRef, artifactRefSchema } from '../contracts/artifacts.ts';
 import { ContrailError } from '../contracts/errors.ts';
-import { loadStepResults, requirePlan, type Store } from '../store/index.ts';
-import { checkRunId } from './given-names.ts';
+import { loadStepResults, type Store } from '../store/index.ts';
+import { requireKnownPlan } from './known-plan.ts';
 
 /**
  * The embedded images that a step of a run made.
@@ -12,7 +12,7 @@ import { checkRunId } from './given-names.ts';
 export async function vectorsOfRun(store: Store, named: string): Promise<ArtifactRef> {
   const [run = '', ...step] = named.split('/');
   const wanted = step.length > 0 ? step.join('/') : null;
-  await requirePlan(store, checkRunId(run));
+  await requireKnownPlan(store, run);
   const found = Object.entries(await loadStepResults(store, run)).flatMap(([id, { result }]) => {
     const ref = artifactRefSchema.safeParse(result.vectors);
     return ref.success && ref.data.kind === 'vectors' ? [{ id, ref: ref.data }] : [];

@@ -2,8 +2,8 @@ import { times } from '../../contracts/counted.ts';
 import type { StepKey } from '../../contracts/identifiers.ts';
 import { formatBytes } from '../../contracts/limits.ts';
 import { openHome } from '../../home/home.ts';
-import { openCheckpoints, openStore, parseCheckpointName, requirePlan, type Store } from '../../store/index.ts';
-import { checkRunId } from '../given-names.ts';
+import { openCheckpoints, openStore, parseCheckpointName, type Store } from '../../store/index.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { print, printJson } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { table } from '../table.ts';
@@ -12,7 +12,7 @@ import { localTime } from '../times.ts';
 /** `contrail checkpoints` */
 export async function checkpointsCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const plan = await planByNow(store, run, await requirePlan(store, checkRunId(run)));
+  const plan = await planByNow(store, run, await requireKnownPlan(store, run));
   const perStep = await Promise.all(plan.steps.map(({ id }) => checkpointsOf(store, { run, step: id })));
   const rows = perStep.flat();
   if (json) printJson(rows);

@@ -1,14 +1,7 @@
 import type { Json } from '../../contracts/json.ts';
 import { openHome } from '../../home/home.ts';
-import {
-  differencesBetween,
-  loadRunRecord,
-  loadStepResults,
-  openStore,
-  requirePlan,
-  type Store,
-} from '../../store/index.ts';
-import { checkRunId } from '../given-names.ts';
+import { differencesBetween, loadRunRecord, loadStepResults, openStore, type Store } from '../../store/index.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { print, printJson } from '../output.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { table } from '../table.ts';
@@ -69,7 +62,7 @@ export async function diffCommand(
 }
 
 async function sidesOf(store: Store, run: string): Promise<Sides> {
-  const plan = await planByNow(store, run, await requirePlan(store, checkRunId(run)));
+  const plan = await planByNow(store, run, await requireKnownPlan(store, run));
   const record = await loadRunRecord(store, run);
   const results = await loadStepResults(store, run);
   const artifacts: Record<string, Json> = {};

@@ -22,6 +22,7 @@ import { readPipelineFile } from '../pipeline-file.ts';
 import { planByNow } from '../plan-by-now.ts';
 import { findRun, queryStatus } from '../runs.ts';
 import { storedSteps } from '../stored-run.ts';
+import { unknownRun } from '../unknown-run.ts';
 import { type Replacing, requireFilePlace, writeWhole } from '../write-whole.ts';
 
 export interface GraphOptions {
@@ -70,11 +71,10 @@ async function loadRun(
     throw new ContrailError('Usage', '--set is for pipelines; the params of a run are what they were.');
   const store = openStore(openHome().storeUrl);
   const plan = await loadPlan(store, checkRunId(run));
-  if (!plan)
-    throw new ContrailError(
-      'RunNotFound',
-      `There is no file ${run}, and the store knows no run of that name. \`contrail list\` shows the runs.`,
-    );
+  if (!plan) {
+    const { message } = await unknownRun(store, run);
+    throw new ContrailError('RunNotFound', `There is no file ${run}. ${message}`);
+  }
   return { plan: await planByNow(store, run, plan), progress: await progressOf(store, run, plan) };
 }
 

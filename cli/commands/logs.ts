@@ -4,10 +4,10 @@ import type { LogLine } from '../../contracts/logs.ts';
 import type { Plan } from '../../contracts/plan.ts';
 import { isShardsKind, isTrainingKind } from '../../contracts/training-kinds.ts';
 import { openHome } from '../../home/home.ts';
-import { openStore, readRunLog, requirePlan } from '../../store/index.ts';
+import { openStore, readRunLog } from '../../store/index.ts';
 import { connect, type ServerClient } from '../connection.ts';
-import { checkRunId } from '../given-names.ts';
 import { interruptedCode, interruptSignal } from '../interrupt.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { lostAttempts } from '../lost-attempts.ts';
 import { print, printJson, say } from '../output.ts';
 import { isServerAway } from '../perhaps-server.ts';
@@ -24,7 +24,7 @@ export async function logsCommand(
   { follow, json }: { readonly follow: boolean; readonly json: boolean },
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const written = await requirePlan(store, checkRunId(run));
+  const written = await requireKnownPlan(store, run);
   const plan = await planByNow(store, run, written);
   const ids = plan.steps.map(({ id }) => id);
   if (step !== undefined && !ids.includes(step))

@@ -2,8 +2,8 @@ import type { Json } from '../../contracts/json.ts';
 import type { PlannedStep } from '../../contracts/plan.ts';
 import { openHome } from '../../home/home.ts';
 import { settingsOf } from '../../pipelines/language/index.ts';
-import { damageIn, loadCacheEntry, openStore, requirePlan, unlessDamaged } from '../../store/index.ts';
-import { checkRunId } from '../given-names.ts';
+import { damageIn, loadCacheEntry, openStore, unlessDamaged } from '../../store/index.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { codeReader } from '../outlook/changed-files.ts';
 import { lookAhead, type StepOutlook } from '../outlook/outlook.ts';
 import { secondsOfTrials, shownName, sweepsText, withTrialsTogether } from '../outlook/trials.ts';
@@ -33,7 +33,7 @@ export async function planCommand(
   const pipeline = await openPipelineFile(file);
   const plan = pipeline.plan(set);
   const store = openStore(openHome().storeUrl);
-  if (resume !== undefined) await requirePlan(store, checkRunId(resume));
+  if (resume !== undefined) await requireKnownPlan(store, resume);
   const problems = new Set<string>();
   const onDamage = (problem: string) => void problems.add(problem);
   const cached = async (fingerprint: string) => {

@@ -8,6 +8,7 @@ import { type ServerClient, withServer } from '../connection.ts';
 import { checkRunId } from '../given-names.ts';
 import { print, printJson, say } from '../output.ts';
 import { findRun } from '../runs.ts';
+import { unknownRun } from '../unknown-run.ts';
 
 export interface RemoveOptions {
   readonly dryRun: boolean;
@@ -61,8 +62,7 @@ async function requireRemovable(
   going: ReadonlySet<string>,
 ): Promise<Removable> {
   const files = await listFiles(store, `runs/${run}`);
-  if (files.length === 0)
-    throw new ContrailError('RunNotFound', `The store has no run ${run}. \`contrail list\` shows the runs.`);
+  if (files.length === 0) throw await unknownRun(store, run);
   const known = await findRun(server, run);
   if (known?.status.name === 'RUNNING')
     throw new ContrailError(

@@ -1,13 +1,13 @@
 import { openHome } from '../../home/home.ts';
-import { openStore, requirePlan, tensorboardFolder } from '../../store/index.ts';
-import { checkRunId } from '../given-names.ts';
+import { openStore, tensorboardFolder } from '../../store/index.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { localCopy } from '../local-copy.ts';
 import { print, printJson, say } from '../output.ts';
 
 /** `contrail tensorboard`: where a run's event files are on this machine, and the command that shows them. */
 export async function tensorboardCommand(run: string, { json }: { readonly json: boolean }): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  await requirePlan(store, checkRunId(run));
+  await requireKnownPlan(store, run);
   const folder = tensorboardFolder(run);
   const files = (await store.list(folder)).length;
   const path = await localCopy(store, folder);

@@ -50,7 +50,7 @@ describe('contrail graph', () => {
   });
 
   it('exits with 1 for what is neither a file nor a run, and with 2 for a file that is not there', () => {
-    expect(contrail('graph', 'nothing').stderr).toContain('There is no file nothing, and the store knows no run');
+    expect(contrail('graph', 'nothing').stderr).toContain('There is no file nothing. There is no run nothing.');
     expect(contrail('graph', 'nothing').status).toBe(1);
     expect(contrail('graph', 'nothing.yaml').status).toBe(2);
   });

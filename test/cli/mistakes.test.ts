@@ -92,6 +92,6 @@ describe('the contrail command', () => {
   it('exits with 1 for a run that the store does not know', () => {
     const { status, stderr } = contrail('resume', 'nothing');
     expect(status).toBe(1);
-    expect(stderr).toContain('The store knows no run nothing.');
+    expect(stderr).toContain('There is no run nothing.');
   });
 });

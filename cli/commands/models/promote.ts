@@ -5,8 +5,9 @@ import { candidateOf } from '../../../evaluation/promotion/candidate.ts';
 import { promoteModel } from '../../../evaluation/promotion/promote.ts';
 import { openHome } from '../../../home/home.ts';
 import { indexMadeWith } from '../../../serving/index-made-with.ts';
-import { loadStepResults, openStore, requirePlan, type Store } from '../../../store/index.ts';
+import { loadStepResults, openStore, type Store } from '../../../store/index.ts';
 import { checkModelName, checkRunId } from '../../given-names.ts';
+import { requireKnownPlan } from '../../known-plan.ts';
 import { printJson, say } from '../../output.ts';
 import { planByNow } from '../../plan-by-now.ts';
 import { tellWithoutIndex } from '../../without-index.ts';
@@ -86,7 +87,7 @@ async function measuredModel(
   step: string | undefined,
   measured: 'evaluation' | 'retrieval',
 ): Promise<Candidate> {
-  const plan = await planByNow(store, run, await requirePlan(store, run));
+  const plan = await planByNow(store, run, await requireKnownPlan(store, run));
   const results = await loadStepResults(store, run);
   // One that chooses among others has the result of one of them.
   const by = (kind: typeof measured) =>
