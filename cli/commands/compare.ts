@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openHome } from '../../home/home.ts';
 import { buildComparison, writeReport } from '../../report/index.ts';
 import { openStore, reportFolder } from '../../store/index.ts';
-import { checkRunId } from '../given-names.ts';
+import { requireKnownPlan } from '../known-plan.ts';
 import { localCopy } from '../local-copy.ts';
 import { print, printJson, say } from '../output.ts';
 import { openPage, type PageOptions, writeFolder } from '../page-folder.ts';
@@ -13,7 +13,8 @@ export async function compareCommand(
   { open, to, replace, json }: PageOptions,
 ): Promise<number> {
   const store = openStore(openHome().storeUrl);
-  const [first = ''] = runs.map(checkRunId);
+  for (const run of runs) await requireKnownPlan(store, run);
+  const [first = ''] = runs;
   const { files, name } = await buildComparison(store, runs, say);
   const page =
     to === undefined
