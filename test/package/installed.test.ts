@@ -105,11 +105,14 @@ export default defineStep({
 it('runs a pipeline to its end: workflows, steps of the user, trainings, report', async () => {
   await cp(inFolder('node_modules/contrail/pipelines'), inFolder('own'), { recursive: true });
   const dev = spawn(inFolder('node_modules', '.bin', 'contrail'), ['dev'], { cwd: folder, env: environment() });
-  let said = '';
-  dev.stdout.on('data', (data) => (said += String(data)));
+  const said: string[] = [];
+  for (const stream of [dev.stdout, dev.stderr]) stream.on('data', (data) => said.push(String(data)));
   const ended = new Promise((resolve) => dev.once('exit', resolve));
   try {
-    while (!said.includes('Ctrl-C stops')) await new Promise((resolve) => setTimeout(resolve, 100));
+    while (!said.join('').includes('Ctrl-C stops')) {
+      if (dev.exitCode !== null) throw new Error(said.join(''));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
     const { code, text } = await contrail('run', 'own/own-steps.yaml', '--set', 'images=30', '--set', 'epochs=1');
     expect({ code, text }).toMatchObject({ code: 0, text: expect.stringMatching(/evaluate: done .*top1/) });
   } finally {
