@@ -14,7 +14,7 @@ it('each part runs on its device, forward and back; the loss, the sums and the u
   };
   const why = await runChild(
     'take-steps',
-    { workload, steps: 2 },
+    { workload, steps: 8 },
     {
       environment: {
         CONTRAIL_CPU_DEVICES: '4',
@@ -29,7 +29,7 @@ it('each part runs on its device, forward and back; the loss, the sums and the u
   expect(why).toBeNull();
   const counts = countNodes(placement.nodes());
   expect([...counts.keys()].sort()).toEqual(['CPU:0', 'CPU:1', 'CPU:2', 'CPU:3']);
-  /** What TensorFlow logs from several threads comes out with gaps, so kinds of operations count, and not how many. */
+  /** What TensorFlow logs from several threads comes out with gaps: several steps are taken, and kinds of operations count, not how many. */
   const operationsOn = (device: number) => [...(counts.get(`CPU:${device}`)?.keys() ?? [])].join(' ');
   for (const device of [0, 1, 2, 3])
     for (const forwardOrBack of [
