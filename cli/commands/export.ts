@@ -9,6 +9,7 @@ import { childEnvironment } from '../../contracts/child-environment.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import { type ExportRequest, exportAnswerSchema } from '../../contracts/export.ts';
 import { openHome } from '../../home/home.ts';
+import { requireTensorFlow } from '../../native/index.ts';
 import { trainerEnvironment } from '../../native/paths.ts';
 import { findModel } from '../../serving/find-model.ts';
 import { openStore } from '../../store/index.ts';
@@ -72,11 +73,12 @@ export async function exportCommand(
 /**
  * TensorFlow runs in a process of its own, as everywhere.
  *
- * @throws ContrailError TrainerCrashed when it ends without an answer, or with one that cannot be read
+ * @throws ContrailError SetupFailed; TrainerCrashed when it ends without an answer, or with one that cannot be read
  */
 async function runExporter(
   request: ExportRequest,
 ): Promise<Exclude<z.infer<typeof exportAnswerSchema>, { readonly code: string }>> {
+  await requireTensorFlow();
   const [runner, program] = ['../../native/run.mjs', '../../worker/exporter.ts'].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   ) as [string, string];

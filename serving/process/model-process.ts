@@ -4,6 +4,7 @@ import type { ArtifactRef } from '../../contracts/artifacts.ts';
 import type { EncoderAbout } from '../../contracts/encoder.ts';
 import { ContrailError } from '../../contracts/errors.ts';
 import type { ClassifierAbout } from '../../contracts/evaluation.ts';
+import { requireTensorFlow } from '../../native/index.ts';
 import { deathOf, startComputeProcess } from '../../training/process/compute-process.ts';
 import { beatDescriptor, watchBeats } from './beats.ts';
 import { createFrameReader, encodeFrame, type Frame } from './frames.ts';
@@ -71,9 +72,10 @@ interface Waiting {
  * I3. When this process is gone, however it ended, the other one ends.
  * I4. A process that does not run, stopped by a signal say, is ended within the limit of its beats, also where nothing is asked of it.
  *
- * @throws ContrailError what keeps the model from being loaded; TrainerCrashed, TrainerStalled
+ * @throws ContrailError SetupFailed; what keeps the model from being loaded; TrainerCrashed, TrainerStalled
  */
 export async function startModelProcess(options: ModelProcessOptions): Promise<ModelProcess> {
+  await requireTensorFlow();
   const { storeUrl, encoder, classifier, environment, log } = options;
   let stallTimeoutMs = options.stallTimeoutMs ?? defaultStallMs;
   const request: ModelRequest = modelRequestSchema.parse({ storeUrl, encoder, classifier });

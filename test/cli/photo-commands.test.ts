@@ -50,3 +50,20 @@ it.each(commands)('contrail %s', async (line) => {
   else expect(stdout).toMatch(/blue|red/);
   if (args.includes('--json')) expect(JSON.parse(stdout).photos).toHaveLength(1);
 });
+
+it.each([
+  ['predict', 'stripes', 'photo.jpg'],
+  ['similar', 'stripes', 'photo.jpg'],
+  ['export', 'stripes', '--to', 'none'],
+])('contrail %s says that TensorFlow is not set up where it is not', async (...args) => {
+  const env = {
+    ...process.env,
+    CONTRAIL_HOME: model.home.folder,
+    CONTRAIL_CACHE: join(folder, 'empty'),
+    NO_COLOR: '1',
+  };
+  const { stderr } = await promisify(execFile)(process.execPath, [contrail, ...args], { cwd: folder, env }).catch(
+    (error: { readonly stderr: string }) => error,
+  );
+  expect(stderr).toMatch(/error TensorFlow is not set up.* Run `contrail setup`\.\n$/);
+});
