@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { setImmediate as afterEvents } from 'node:timers/promises';
 import { Command, CommanderError } from 'commander';
 import pc from 'picocolors';
-import { z } from 'zod';
 import { exitCodeOf } from '../contracts/errors.ts';
 import { explained, hasCode } from '../contracts/system-errors.ts';
 import { keepPrivate } from '../home/home.ts';
+import { version } from '../native/root.mjs';
 import { endCommandTrace, nameCommand } from './command-trace.ts';
 import { forTerminal, say } from './output.ts';
 import { groups } from './program/index.ts';
@@ -13,15 +12,11 @@ import { groups } from './program/index.ts';
 /** What these make is for everybody who uses this installation; and what goes where `--to` says is made as the umask says. */
 const forOthers = ['setup', 'quickstart'];
 
-const versionHere = () =>
-  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')))
-    .version;
-
 /** Every command there is. `finish` is told the exit code. */
 export function buildProgram(finish: (code: number) => void): Command {
   const program = new Command('contrail')
     .description('Durable pipelines for supervised contrastive learning')
-    .version(versionHere())
+    .version(version())
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void process.stdout.write(forTerminal(text)),

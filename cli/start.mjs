@@ -1,13 +1,12 @@
-import { readFileSync } from 'node:fs';
 import module from 'node:module';
 import { installPackages, packagesAreInstalled, requireMachine } from '../native/bootstrap.mjs';
+import { version } from '../native/root.mjs';
 
 const [first = '', ...others] = process.argv.slice(2);
 // What scripts ask at each start needs nothing of the rest.
 if (others.length === 0 && (first === '--version' || first === '-V')) {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
   // Why it cannot be written the rest says.
-  process.stdout.once('error', start).write(`${version}\n`);
+  process.stdout.once('error', start).write(`${version()}\n`);
 } else await start();
 
 async function start() {

@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { chosenDevice, compilationFile, isPackage, packageManifest, root, tensorflowVersion } from '../native/index.ts';
+import {
+  chosenDevice,
+  compilationFile,
+  isPackage,
+  packageManifest,
+  root,
+  tensorflowVersion,
+  version,
+} from '../native/index.ts';
 
 /** The folders whose code decides what a step computes. */
 const codeFolders = [
@@ -21,17 +29,18 @@ const codeFolders = [
 /** What a result depends on beside the plan and the data, as this installation has it. */
 export function describeEnvironment(): Record<string, string> {
   return {
-    contrail: versionIn(join(root, 'package.json')),
+    contrail: version(),
     code: codeDigest(),
     node: process.versions.node,
     tensorflow: tensorflowVersion,
-    tfjs: versionIn(packageManifest('@tensorflow/tfjs-core')),
+    tfjs: tfjsVersion(),
     device: chosenDevice() ?? 'none',
   };
 }
 
-const versionIn = (manifest: string) =>
-  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(manifest, 'utf8'))).version;
+const tfjsVersion = () =>
+  z.object({ version: z.string() }).parse(JSON.parse(readFileSync(packageManifest('@tensorflow/tfjs-core'), 'utf8')))
+    .version;
 
 let digest: string | undefined;
 

@@ -20,16 +20,22 @@ export function bindingSources(): string[] {
   return [...theirs.sort().map((name) => join(folder, name)), ownSource];
 }
 
-/** What the binding of a device is made from, as one digest. */
-export function bindingDigest(device: Device): string {
+/**
+ * The binding of a device: the digest of what it is made from, and where it lies. Versions of Contrail that share a cache have one each,
+ * unless theirs are the same.
+ */
+export function bindingOf(device: Device): { readonly digest: string; readonly folder: string } {
   const hash = createHash('sha256').update(tensorflowVersion).update(device).update(bindingFlags.join(' '));
   for (const file of bindingSources()) hash.update(readFileSync(file));
-  return hash.digest('hex');
+  const digest = hash.digest('hex');
+  return { digest, folder: join(nativeFolder, `binding-${digest.slice(0, 16)}`) };
 }
 
-/** Where the binding of a device lies: versions of Contrail that share a cache have one each, unless theirs are the same. */
-export const bindingFolder = (device: Device): string =>
-  join(nativeFolder, `binding-${bindingDigest(device).slice(0, 16)}`);
+export const notSetUp = (): ContrailError =>
+  new ContrailError(
+    'SetupFailed',
+    'TensorFlow is not set up, or for another version of Contrail. Run `contrail setup`.',
+  );
 
 /**
  * The binding of the device that TensorFlow was set up for.
@@ -37,11 +43,7 @@ export const bindingFolder = (device: Device): string =>
  * @throws ContrailError SetupFailed where it is not there
  */
 export function bindingFile(): string {
-  const file = join(bindingFolder(chosenDevice() ?? 'cpu'), 'tfjs_binding.node');
-  if (!existsSync(file))
-    throw new ContrailError(
-      'SetupFailed',
-      'TensorFlow is not set up, or for another version of Contrail. Run `contrail setup`.',
-    );
+  const file = join(bindingOf(chosenDevice() ?? 'cpu').folder, 'tfjs_binding.node');
+  if (!existsSync(file)) throw notSetUp();
   return file;
 }

@@ -1,8 +1,9 @@
 import { mkdir, rename, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { ContrailError } from '../contracts/errors.ts';
-import { bindingDigest, bindingFile, bindingFlags, bindingFolder, bindingSources } from './binding-folder.ts';
+import { bindingFile, bindingFlags, bindingOf, bindingSources, notSetUp } from './binding-folder.ts';
 import { isCurrent, makePart } from './parts.ts';
 import { bindingPackage, chosenDevice, type Device, tensorflowFolder } from './paths.ts';
 import { findCompiler } from './preflight.mjs';
@@ -18,8 +19,10 @@ const links = {
   'libtensorflow_framework.so.2': 'libtensorflow_framework.so.2',
 } as const;
 
-export const bindingIsCurrent = (device: Device): Promise<boolean> =>
-  isCurrent(bindingFolder(device), bindingDigest(device));
+export function bindingIsCurrent(device: Device): Promise<boolean> {
+  const { folder, digest } = bindingOf(device);
+  return isCurrent(folder, digest);
+}
 
 /**
  * Refuses to begin work that needs TensorFlow where it is not set up.
@@ -28,11 +31,7 @@ export const bindingIsCurrent = (device: Device): Promise<boolean> =>
  */
 export async function requireTensorFlow(): Promise<void> {
   const device = chosenDevice();
-  if (device === null || !(await bindingIsCurrent(device)))
-    throw new ContrailError(
-      'SetupFailed',
-      'TensorFlow is not set up, or for another version of Contrail. Run `contrail setup`.',
-    );
+  if (device === null || !(await bindingIsCurrent(device))) throw notSetUp();
 }
 
 /**
@@ -48,7 +47,8 @@ export async function buildBinding(device: Device): Promise<void> {
     );
   const { include_dir: nodeHeaders } = require('node-api-headers') as { include_dir: string };
   const tensorflow = join(tensorflowFolder(device), 'tensorflow');
-  await makePart(bindingFolder(device), bindingDigest(device), async (temporary) => {
+  const { folder, digest } = bindingOf(device);
+  await makePart(folder, digest, async (temporary) => {
     const libraries = join(temporary, 'lib');
     await mkdir(libraries);
     for (const [name, target] of Object.entries(links))
@@ -58,7 +58,7 @@ export async function buildBinding(device: Device): Promise<void> {
       compiler,
       [
         ...['-shared', '-fPIC', '-std=c++17', '-O2', '-DNAPI_VERSION=8', ...bindingFlags],
-        ...[nodeHeaders, join(tensorflow, 'include'), join(bindingPackage, 'binding')].map((folder) => `-I${folder}`),
+        ...[nodeHeaders, join(tensorflow, 'include'), join(bindingPackage, 'binding')].map((path) => `-I${path}`),
         ...bindingSources(),
         ...[`-L${libraries}`, '-ltensorflow', '-ltensorflow_framework', '-Wl,-rpath,$ORIGIN/lib'],
         ...['-o', `${output}.part`],
@@ -79,12 +79,7 @@ export async function probeBinding(
   environment: Readonly<Record<string, string>>,
 ): Promise<{ version: string; device: Device; log: string }> {
   const program = `
-    const util = require('node:util');
-    util.isNullOrUndefined ??= (value) => value === null || value === undefined;
-    util.isArray ??= Array.isArray;
-    const tfjs = ${JSON.stringify(bindingPackage)};
-    require('node:module').createRequire(tfjs + '/package.json')('@mapbox/node-pre-gyp/lib/pre-binding.js').find = () => ${JSON.stringify(bindingFile())};
-    const tf = require(tfjs);
+    const tf = require(${JSON.stringify(fileURLToPath(new URL('tfjs.cjs', import.meta.url)))})(${JSON.stringify(bindingPackage)}, ${JSON.stringify(bindingFile())});
     if (tf.matMul([[1, 2]], [[3], [4]]).dataSync()[0] !== 11) throw new Error('a matrix product came out wrong');
     console.log(JSON.stringify({ version: tf.backend().binding.TF_Version, device: tf.backend().isUsingGpuDevice ? 'gpu' : 'cpu' }));`;
   const { stdout, stderr } = await outputsOf(process.execPath, ['-e', program], {

@@ -27,8 +27,8 @@ export const entries = [
 ];
 /** What people's own files import from a package; in a clone they import its source. */
 const exported = ['pipelines/define.ts', 'pipelines/dataset.ts'];
-/** What a package has compiled into its own code besides, because every command reads it: a few files are read sooner than hundreds. */
-export const inlined = ['zod', 'yaml', 'commander', '@marcbachmann/cel-js', '@dagrejs/dagre', 'picocolors'];
+/** What a package has compiled into its own code, because every command reads it: a few files are read sooner than hundreds. The rest stays in npm's packages. */
+const inlined = ['zod', 'yaml', 'commander', '@marcbachmann/cel-js', '@dagrejs/dagre', 'picocolors'];
 /** What counts as a source besides: this, what npm installed, and how failures of workflows are encoded. */
 const others = [
   'native/root.mjs',
@@ -59,6 +59,7 @@ export async function compile(folder, { movable = false } = {}) {
   const sources = Object.fromEntries(
     others.map((path) => [path, { state: stateOf(path), digest: digestOf(readFileSync(join(root, path))) }]),
   );
+  const inside = movable ? inlined : [];
   const options = /** @satisfies {import('esbuild').BuildOptions} */ ({
     absWorkingDir: root,
     entryPoints: movable ? [...entries, ...exported] : entries,
@@ -74,10 +75,10 @@ export async function compile(folder, { movable = false } = {}) {
           minifySyntax: true,
           // What is CommonJS among them asks for Node's own modules by this.
           banner: {
-            js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(${own});`,
+            js: `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(${ownUrl});`,
           },
         }
-      : { packages: 'external' }),
+      : {}),
     format: 'esm',
     platform: 'node',
     target: 'node20',
@@ -88,11 +89,11 @@ export async function compile(folder, { movable = false } = {}) {
         name: 'sources',
         setup: (/** @type {import('esbuild').PluginBuild} */ { onLoad, onResolve }) => {
           onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-            kind === 'entry-point' || inlined.includes(packageOf(path)) ? null : { path, external: true },
+            kind === 'entry-point' || inside.includes(packageOf(path)) ? null : { path, external: true },
           );
           onLoad({ filter: /\.(ts|mjs)$/ }, async ({ path }) => {
-            if (path.includes('node_modules')) return null;
             const name = relative(root, path);
+            if (name.split('/').includes('node_modules')) return null;
             const state = stateOf(name);
             const text = await readFile(path, 'utf8');
             sources[name] = { state, digest: digestOf(text) };
@@ -112,16 +113,16 @@ export async function compile(folder, { movable = false } = {}) {
 }
 
 /** As it stands in a source. */
-const own = ['import', 'meta', 'url'].join('.');
+const ownUrl = ['import', 'meta', 'url'].join('.');
 
 /** @param {string} path of an import */
 const packageOf = (path) => path.split('/', path.startsWith('@') ? 2 : 1).join('/');
 
 /** What is beside a source stays beside it. @param {string} text @param {string} name @param {boolean} movable */
 function atItsSource(text, name, movable) {
-  if (!text.includes(own)) return text;
-  if (!movable) return text.replaceAll(own, JSON.stringify(pathToFileURL(join(root, name)).href));
-  return `import { urlOf as __urlOf } from '#root'; ${text.replaceAll(own, `__urlOf(${JSON.stringify(name)})`)}`;
+  if (!text.includes(ownUrl)) return text;
+  if (!movable) return text.replaceAll(ownUrl, JSON.stringify(pathToFileURL(join(root, name)).href));
+  return `import { urlOf as __urlOf } from '#root'; ${text.replaceAll(ownUrl, `__urlOf(${JSON.stringify(name)})`)}`;
 }
 
 /** What esbuild may have of this process's variables. It is of Go. */

@@ -1,24 +1,14 @@
 import { createRequire } from 'node:module';
 import type * as TensorFlow from '@tensorflow/tfjs-node-gpu';
 import { bindingFile } from '../native/binding-folder.ts';
-import { packageManifest } from '../native/paths.ts';
+import { bindingPackage } from '../native/paths.ts';
 import { asCopied, type Values } from './copied-values.ts';
 
 const require = createRequire(import.meta.url);
-
-// tfjs-node 4.22 calls two functions that Node 23 removed from `util`; both mean exactly this.
-const util = require('node:util') as Record<string, unknown>;
-util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-util.isArray ??= Array.isArray;
-
-// tfjs-node looks for its addon in its own folder, by this function; set-up keeps it where an update of npm's packages does not remove it.
-const locator = createRequire(packageManifest('@tensorflow/tfjs-node-gpu'))(
-  '@mapbox/node-pre-gyp/lib/pre-binding.js',
-) as { find: () => string };
-locator.find = bindingFile;
+const loadTfjs = require('../native/tfjs.cjs') as (folder: string, binding: string) => typeof TensorFlow;
 
 /** TensorFlow, on whichever device the installed library drives. Every other file imports it from here. */
-export const tf = require('@tensorflow/tfjs-node-gpu') as typeof TensorFlow;
+export const tf = loadTfjs(bindingPackage, bindingFile());
 
 /** Every tensor that is made of values, ours and those of tfjs itself, is made by this function of its native side. */
 interface Maker {

@@ -7,14 +7,19 @@ import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleOption } from '@t
 import { compiledFolder } from '../native/load.mjs';
 import { failureConverterPath } from '../payloads/index.ts';
 
-interface Kind {
+export interface WorkflowKind {
   /** Whether messages and stacks of the workflows' failures become payloads, which are encrypted. */
   readonly encodesFailures: boolean;
   /** Whether workflows pass on which trace they belong to, and tell of their end. */
   readonly traced: boolean;
 }
 
-const nameOf = ({ encodesFailures, traced }: Kind) =>
+export const workflowKinds: readonly WorkflowKind[] = [false, true].flatMap((encodesFailures) =>
+  [false, true].map((traced) => ({ encodesFailures, traced })),
+);
+
+/** The file that holds the code of a kind, beside what else was compiled. */
+export const workflowFile = ({ encodesFailures, traced }: WorkflowKind): string =>
   `workflows${encodesFailures ? '-encoded' : ''}${traced ? '-traced' : ''}.js`;
 
 /**
@@ -23,30 +28,14 @@ const nameOf = ({ encodesFailures, traced }: Kind) =>
  *
  * @param warn is told what Temporal's bundler warns of
  */
-export async function bundledWorkflows(warn: (message: string) => void, kind: Kind): Promise<WorkflowBundleOption> {
+export async function bundledWorkflows(
+  warn: (message: string) => void,
+  kind: WorkflowKind,
+): Promise<WorkflowBundleOption> {
+  const { encodesFailures, traced } = kind;
   const folder = await compiledFolder();
-  const codePath = folder === null ? null : join(folder, nameOf(kind));
+  const codePath = folder === null ? null : join(folder, workflowFile(kind));
   if (codePath !== null && existsSync(codePath)) return { codePath };
-  const code = await bundle(warn, kind);
-  if (codePath === null) return { code };
-  const written = `${codePath}.${randomUUID()}`;
-  await writeFile(written, code);
-  await rename(written, codePath);
-  return { codePath };
-}
-
-/** The same of every kind, for a package: name of its file, and code. */
-export async function compiledWorkflows(): Promise<ReadonlyMap<string, string>> {
-  const codes = new Map<string, string>();
-  for (const encodesFailures of [false, true])
-    for (const traced of [false, true]) {
-      const kind = { encodesFailures, traced };
-      codes.set(nameOf(kind), await bundle((message) => void process.stderr.write(`${message}\n`), kind));
-    }
-  return codes;
-}
-
-async function bundle(warn: (message: string) => void, { encodesFailures, traced }: Kind): Promise<string> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: fileURLToPath(new URL('../workflows/index.ts', import.meta.url)),
     ...(encodesFailures ? { failureConverterPath } : {}),
@@ -55,5 +44,9 @@ async function bundle(warn: (message: string) => void, { encodesFailures, traced
       : {}),
     logger: new DefaultLogger('WARN', ({ message }) => warn(message)),
   });
-  return code;
+  if (codePath === null) return { code };
+  const written = `${codePath}.${randomUUID()}`;
+  await writeFile(written, code);
+  await rename(written, codePath);
+  return { codePath };
 }

@@ -8,8 +8,8 @@ import { childEnvironment } from '../../contracts/child-environment.ts';
 import { codeDigest } from '../../home/environment.ts';
 import { compile } from '../../native/compile.mjs';
 import { root } from '../../native/root.mjs';
-import { compiledWorkflows } from '../../worker/workflow-bundle.ts';
-import { bundled, bundledManifest, lockOfPackage, packageManifest } from './manifest.ts';
+import { bundledWorkflows, type WorkflowKind, workflowFile, workflowKinds } from '../../worker/workflow-bundle.ts';
+import { bundled, bundledManifest, cloneSchema, lockOfPackage, packageManifest } from './manifest.ts';
 
 /** Folders of which the package has what is not TypeScript of ours, as it is: programs, pages, pipelines, documentation. */
 const asTheyAre = ['cli', 'docs', 'native', 'own-steps', 'payloads', 'pipelines', 'serving', 'worker'];
@@ -61,18 +61,17 @@ export async function buildPackage(to: string): Promise<string> {
     const dist = join(folder, 'dist');
     await compile(dist, { movable: true });
     run(process.execPath, [typescript(), '-p', 'deploy/package', '--outDir', join(dist, 'types')]);
-    for (const [name, code] of await compiledWorkflows()) write(join(dist, name), code);
+    for (const kind of workflowKinds) write(join(dist, workflowFile(kind)), await codeOf(kind));
     for (const path of filesAsTheyAre()) cpSync(join(root, path), join(folder, path));
     const read = (name: string): unknown => JSON.parse(readFileSync(join(root, name), 'utf8'));
-    const clone = { manifest: read('package.json'), lock: read('package-lock.json') };
+    const clone = cloneSchema.parse({ manifest: read('package.json'), lock: read('package-lock.json') });
     write(join(folder, 'package.json'), json(packageManifest(clone)));
     const theirs = join('node_modules', bundled);
-    const theirManifest = read(join(theirs, 'package.json'));
-    write(join(folder, 'package-lock.json'), json(lockOfPackage(theirManifest, clone)));
+    write(join(folder, 'package-lock.json'), json(lockOfPackage(clone)));
     write(join(folder, 'sbom.json'), json(billOfMaterials(folder)));
     for (const part of partsOfBundled)
       cpSync(join(root, theirs, part), join(folder, theirs, part), { recursive: true });
-    write(join(folder, theirs, 'package.json'), json(bundledManifest(theirManifest, clone)));
+    write(join(folder, theirs, 'package.json'), json(bundledManifest(read(join(theirs, 'package.json')), clone)));
     // It says that the folder is a package, so it comes last.
     write(join(dist, 'compilation.json'), json({ code: codeDigest() }));
     const packed = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', folder], folder)) as readonly [
@@ -86,6 +85,12 @@ export async function buildPackage(to: string): Promise<string> {
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/** The workflows of a kind as Temporal runs them. */
+async function codeOf(kind: WorkflowKind): Promise<string> {
+  const bundle = await bundledWorkflows((message) => void process.stderr.write(`${message}\n`), kind);
+  return 'code' in bundle ? bundle.code : readFileSync(bundle.codePath, 'utf8');
 }
 
 /** What the package needs, as CycloneDX: the same for the same package. */

@@ -16,12 +16,14 @@ const loadsAtOnce = (file: string): string[] =>
       specifier.startsWith('.') ? relative(root, resolve(root, dirname(file), specifier)) : specifier,
   );
 
+const isOurs = (loaded: string) => /\.(ts|mjs)$/.test(loaded);
+
 /** All that is loaded with a file. */
 function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<string> {
   for (const each of loadsAtOnce(file)) {
     if (loaded.has(each)) continue;
     loaded.add(each);
-    if (each.endsWith('.ts')) loadedWith(each, loaded);
+    if (isOurs(each)) loadedWith(each, loaded);
   }
   return loaded;
 }
@@ -54,10 +56,10 @@ describe('each command of the program', () => {
 
   it('is loaded when it is used: until then neither the store nor a heavy package is, Temporal among them', () => {
     const loaded = [...loadedWith('cli/main.ts')];
-    const ours = loaded.filter((each) => each.endsWith('.ts'));
+    const ours = loaded.filter(isOurs);
     expect(ours.length).toBeGreaterThan(commands.length);
     expect(ours.filter((each) => /^(cli\/commands|store|worker|workflows|report|datasets)\//.test(each))).toEqual([]);
-    const packages = loaded.filter((each) => !each.endsWith('.ts') && !each.startsWith('node:'));
+    const packages = loaded.filter((each) => !isOurs(each) && !each.startsWith('node:'));
     expect(packages.sort()).toEqual(['commander', 'picocolors', 'yaml', 'zod']);
   });
 });

@@ -4,7 +4,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { buildPackage } from '../../deploy/package/build.ts';
 import { codeDigest } from '../../home/environment.ts';
 import { nativeFolder, root } from '../../native/paths.ts';
@@ -108,15 +108,15 @@ it('runs a pipeline to its end: workflows, steps of the user, trainings, report'
   const said: string[] = [];
   for (const stream of [dev.stdout, dev.stderr]) stream.on('data', (data) => said.push(String(data)));
   const ended = new Promise((resolve) => dev.once('exit', resolve));
-  try {
-    while (!said.join('').includes('Ctrl-C stops')) {
-      if (dev.exitCode !== null) throw new Error(said.join(''));
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    const { code, text } = await contrail('run', 'own/own-steps.yaml', '--set', 'images=30', '--set', 'epochs=1');
-    expect({ code, text }).toMatchObject({ code: 0, text: expect.stringMatching(/evaluate: done .*top1/) });
-  } finally {
+  // Also where the test takes too long.
+  onTestFinished(async () => {
     dev.kill('SIGINT');
     await ended;
+  });
+  while (!said.join('').includes('Ctrl-C stops')) {
+    if (dev.exitCode !== null) throw new Error(said.join(''));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  const { code, text } = await contrail('run', 'own/own-steps.yaml', '--set', 'images=30', '--set', 'epochs=1');
+  expect({ code, text }).toMatchObject({ code: 0, text: expect.stringMatching(/evaluate: done .*top1/) });
 });
